@@ -1,0 +1,1 @@
+"""Mechanisms without vocabulary: errors, ids, instants, quantities, codec, journal."""

@@ -1,0 +1,169 @@
+"""Physical quantities: text with a unit in documents, SI floats inside.
+
+The unit registry is pint's; only this file knows it. A unit text is looked up once and then
+remembered as a scale, so reading many values of few units is cheap.
+"""
+
+import re
+from enum import StrEnum
+from functools import cache
+
+import msgspec
+
+_NUMBER_AND_UNIT = re.compile(r"\s*([+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?)\s*(\S.*)?$")
+
+
+class Dimension(StrEnum):
+    """What kind of quantity a value is; its SI unit is `Dimension.unit`."""
+
+    LENGTH = "length"
+    TIME = "time"
+    MASS = "mass"
+    ENERGY = "energy"
+    POWER = "power"
+    FORCE = "force"
+    TEMPERATURE = "temperature"
+    SPEED = "speed"
+    TORQUE = "torque"
+    FREQUENCY = "frequency"
+    RATIO = "ratio"
+    MASS_PER_ENERGY = "mass per energy"
+
+    @property
+    def unit(self) -> str:
+        """The SI unit in which values of this dimension are held."""
+        return _SI_UNIT[self]
+
+
+_SI_UNIT = {
+    Dimension.LENGTH: "m",
+    Dimension.TIME: "s",
+    Dimension.MASS: "kg",
+    Dimension.ENERGY: "J",
+    Dimension.POWER: "W",
+    Dimension.FORCE: "N",
+    Dimension.TEMPERATURE: "K",
+    Dimension.SPEED: "m/s",
+    Dimension.TORQUE: "N*m",
+    Dimension.FREQUENCY: "1/s",
+    Dimension.RATIO: "",
+    Dimension.MASS_PER_ENERGY: "kg/J",
+}
+
+
+class _Scale(msgspec.Struct, frozen=True):
+    """SI value = factor * number + offset, for one unit text."""
+
+    dimension: str
+    factor: float
+    offset: float
+
+
+@cache
+def _registry():  # type: ignore[no-untyped-def]  # pint's registry type is built at run time
+    import pint  # noqa: PLC0415  # a quarter of a second that only readers of documents pay
+
+    return pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+
+
+@cache
+def _scale(unit: str) -> _Scale:
+    """Return how numbers in `unit` become SI values.
+
+    Raises
+    ------
+    ValueError
+        Nobody knows the unit, or its dimension is none of `Dimension`.
+    """
+    if unit == "%":
+        return _Scale(Dimension.RATIO, 0.01, 0.0)
+    registry = _registry()  # type: ignore[no-untyped-call]
+    try:
+        units = registry.parse_units(unit.replace("°C", "degC").replace("µ", "micro"))
+    except Exception as error:  # noqa: BLE001  # pint raises its own, tokenizer and attribute errors
+        raise ValueError(f"unknown unit {unit!r}") from error
+    for dimension, si in _SI_UNIT.items():
+        target = registry.parse_units(si)
+        if units.dimensionality == target.dimensionality and not _is_torque_for_energy(
+            dimension, unit
+        ):
+            zero = registry.Quantity(0.0, units).to(target).magnitude
+            one = registry.Quantity(1.0, units).to(target).magnitude
+            return _Scale(dimension, float(one - zero), float(zero))
+    raise ValueError(f"unit {unit!r} measures none of: {', '.join(_SI_UNIT)}")
+
+
+def _is_torque_for_energy(dimension: Dimension, unit: str) -> bool:
+    """Tell newton metres of torque from joules: both are kg m²/s², the text decides."""
+    written_as_torque = "N" in unit and "m" in unit
+    return (dimension is Dimension.ENERGY) == written_as_torque and dimension in (
+        Dimension.ENERGY,
+        Dimension.TORQUE,
+    )
+
+
+def quantity_of(text: str, dimension: Dimension) -> float:
+    """Read ``"15 µm"`` as an SI value of the given dimension.
+
+    Raises
+    ------
+    ValueError
+        No number, no or an unknown unit, or a unit of another dimension; the message says which.
+    """
+    found = _NUMBER_AND_UNIT.match(text)
+    if found is None:
+        raise ValueError(f"a number and a unit of {dimension}, such as {example(dimension)!r}")
+    number, unit = float(found[1].replace(",", ".")), (found[2] or "").strip()
+    if dimension is Dimension.RATIO and unit == "":
+        return number
+    if unit == "":
+        raise ValueError(f"a unit of {dimension} after the number, such as {example(dimension)!r}")
+    scale = _scale(unit)
+    if scale.dimension != dimension:
+        raise ValueError(f"a unit of {dimension}, not of {scale.dimension}")
+    return number * scale.factor + scale.offset
+
+
+def example(dimension: Dimension) -> str:
+    """Return a text that would be read as this dimension, for error messages and schemas."""
+    return _EXAMPLE[dimension]
+
+
+_EXAMPLE = {
+    Dimension.LENGTH: "15 µm",
+    Dimension.TIME: "12 min",
+    Dimension.MASS: "2.4 kg",
+    Dimension.ENERGY: "0.8 kWh",
+    Dimension.POWER: "7.5 kW",
+    Dimension.FORCE: "120 N",
+    Dimension.TEMPERATURE: "180 °C",
+    Dimension.SPEED: "20 m/min",
+    Dimension.TORQUE: "4 N*m",
+    Dimension.FREQUENCY: "50 Hz",
+    Dimension.RATIO: "95 %",
+    Dimension.MASS_PER_ENERGY: "120 g/kWh",
+}
+
+_DISPLAY = {
+    Dimension.LENGTH: ((1.0, "m"), (1e-3, "mm"), (1e-6, "µm"), (1e-9, "nm")),
+    Dimension.TIME: ((3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms")),
+    Dimension.MASS: ((1.0, "kg"), (1e-3, "g")),
+    Dimension.ENERGY: ((3.6e6, "kWh"), (3.6e3, "Wh"), (1.0, "J")),
+    Dimension.POWER: ((1e3, "kW"), (1.0, "W")),
+    Dimension.FORCE: ((1e3, "kN"), (1.0, "N")),
+    Dimension.SPEED: ((1.0, "m/s"), (1e-3, "mm/s")),
+}
+
+
+def quantity_text(value: float, dimension: Dimension, digits: int = 3) -> str:
+    """Return an SI value for people, in the largest unit that keeps the number at 1 or above."""
+    if dimension is Dimension.RATIO:
+        return f"{value:.{digits}g}"
+    if dimension is Dimension.TEMPERATURE:
+        return f"{value - 273.15:.{digits}g} °C"
+    steps = _DISPLAY.get(dimension, ((1.0, dimension.unit),))
+    size, unit = next((step for step in steps if abs(value) >= step[0]), steps[-1])
+    if value == 0.0:
+        size, unit = steps[0]
+    shown = round(value / size, max(0, digits - len(str(int(abs(value / size))))))
+    return f"{shown:g} {unit}"
