@@ -81,9 +81,9 @@ def iso_of_duration(duration_ns: int) -> str:
 
 
 def span_text(duration_ns: int) -> str:
-    """Return a span for people: the two largest of days, hours, minutes, seconds (``2 h 5 min``)."""
+    """Return a span for people: its two largest units (``2 h 5 min``)."""
     sign, left = ("-", -duration_ns) if duration_ns < 0 else ("", duration_ns)
-    parts = []
+    parts: list[tuple[int, str]] = []
     for size, unit in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s")):
         count, left = divmod(left, size)
         if count or (parts and len(parts) == 1):

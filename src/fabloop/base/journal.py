@@ -34,7 +34,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Journal(Protocol):
-    """Append-only and ordered. Implementations: `MemoryJournal`, `adapters.sqlite.SqliteJournal`."""
+    """Append-only and ordered; `MemoryJournal` here, `SqliteJournal` in `adapters.sqlite`."""
 
     def append(self, rows: Sequence[Row]) -> int:
         """Queue rows that become durable together or not at all; return the last sequence number.

@@ -7,6 +7,7 @@ remembered as a scale, so reading many values of few units is cheap.
 import re
 from enum import StrEnum
 from functools import cache
+from typing import Any
 
 import msgspec
 
@@ -60,7 +61,7 @@ class _Scale(msgspec.Struct, frozen=True):
 
 
 @cache
-def _registry():  # type: ignore[no-untyped-def]  # pint's registry type is built at run time
+def _registry() -> Any:
     import pint  # noqa: PLC0415  # a quarter of a second that only readers of documents pay
 
     return pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
@@ -77,10 +78,10 @@ def _scale(unit: str) -> _Scale:
     """
     if unit == "%":
         return _Scale(Dimension.RATIO, 0.01, 0.0)
-    registry = _registry()  # type: ignore[no-untyped-call]
+    registry = _registry()
     try:
         units = registry.parse_units(unit.replace("°C", "degC").replace("µ", "micro"))
-    except Exception as error:  # noqa: BLE001  # pint raises its own, tokenizer and attribute errors
+    except Exception as error:  # pint raises its own, tokenizer and attribute errors
         raise ValueError(f"unknown unit {unit!r}") from error
     for dimension, si in _SI_UNIT.items():
         target = registry.parse_units(si)

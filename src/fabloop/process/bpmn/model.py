@@ -15,7 +15,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimerTrigger(msgspec.Struct, frozen=True, kw_only=True, tag="timer"):
-    """Fires after a duration or at a date; exactly one is given, as FEEL or as an ISO 8601 literal."""
+    """Fires after a duration or at a date; one of them is given, as FEEL or ISO 8601."""
 
     duration: str = ""
     date: str = ""
@@ -34,7 +34,7 @@ class MessageTrigger(msgspec.Struct, frozen=True, kw_only=True, tag="message"):
     correlation_key: str
 
 
-class JobWork(msgspec.Struct, frozen=True, kw_only=True, tag="job"):
+class JobWork(msgspec.Struct, frozen=True, kw_only=True, tag_field="work", tag="job"):
     """What a worker is asked to do: the ``zeebe:taskDefinition`` and its headers."""
 
     type: str
@@ -42,7 +42,7 @@ class JobWork(msgspec.Struct, frozen=True, kw_only=True, tag="job"):
     headers: dict[str, str] = {}
 
 
-class PageWork(msgspec.Struct, frozen=True, kw_only=True, tag="page"):
+class PageWork(msgspec.Struct, frozen=True, kw_only=True, tag_field="work", tag="page"):
     """A coloured Petri net page that carries out the task (``fabloop:page``).
 
     The task's local variables become the token put on the page's entry port; the token on its
