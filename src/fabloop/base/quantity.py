@@ -5,6 +5,7 @@ remembered as a scale, so reading many values of few units is cheap.
 """
 
 import re
+from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -56,8 +57,8 @@ class _Scale(msgspec.Struct, frozen=True):
     """SI value = factor * number + offset, for one unit text."""
 
     dimension: str
-    factor: float
-    offset: float
+    factor: Decimal
+    offset: Decimal
 
 
 @cache
@@ -77,7 +78,7 @@ def _scale(unit: str) -> _Scale:
         Nobody knows the unit, or its dimension is none of `Dimension`.
     """
     if unit == "%":
-        return _Scale(Dimension.RATIO, 0.01, 0.0)
+        return _Scale(Dimension.RATIO, Decimal("0.01"), Decimal(0))
     registry = _registry()
     try:
         units = registry.parse_units(unit.replace("°C", "degC").replace("µ", "micro"))
@@ -90,8 +91,13 @@ def _scale(unit: str) -> _Scale:
         ):
             zero = registry.Quantity(0.0, units).to(target).magnitude
             one = registry.Quantity(1.0, units).to(target).magnitude
-            return _Scale(dimension, float(one - zero), float(zero))
+            return _Scale(dimension, _decimal(one - zero), _decimal(zero))
     raise ValueError(f"unit {unit!r} measures none of: {', '.join(_SI_UNIT)}")
+
+
+def _decimal(value: float) -> Decimal:
+    """Return the short decimal a factor was meant to be (1e-06, not 9.99999999999e-07)."""
+    return Decimal(f"{value:.12g}")
 
 
 def _is_torque_for_energy(dimension: Dimension, unit: str) -> bool:
@@ -114,15 +120,15 @@ def quantity_of(text: str, dimension: Dimension) -> float:
     found = _NUMBER_AND_UNIT.match(text)
     if found is None:
         raise ValueError(f"a number and a unit of {dimension}, such as {example(dimension)!r}")
-    number, unit = float(found[1].replace(",", ".")), (found[2] or "").strip()
+    number, unit = Decimal(found[1].replace(",", ".")), (found[2] or "").strip()
     if dimension is Dimension.RATIO and unit == "":
-        return number
+        return float(number)
     if unit == "":
         raise ValueError(f"a unit of {dimension} after the number, such as {example(dimension)!r}")
     scale = _scale(unit)
     if scale.dimension != dimension:
         raise ValueError(f"a unit of {dimension}, not of {scale.dimension}")
-    return number * scale.factor + scale.offset
+    return float(number * scale.factor + scale.offset)
 
 
 def example(dimension: Dimension) -> str:
