@@ -97,7 +97,7 @@ def _scale(unit: str) -> _Scale:
 
 def _decimal(value: float) -> Decimal:
     """Return the short decimal a factor was meant to be (1e-06, not 9.99999999999e-07)."""
-    return Decimal(f"{value:.12g}")
+    return Decimal(f"{value:.15g}")
 
 
 def _is_torque_for_energy(dimension: Dimension, unit: str) -> bool:
