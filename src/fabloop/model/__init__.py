@@ -1,0 +1,1 @@
+"""Nouns that two or more capabilities share; data only, named after IEC 62264."""

@@ -1,0 +1,136 @@
+"""Plans: which work unit does what when, what moves where, and how good that is."""
+
+from enum import StrEnum
+
+import msgspec
+
+from fabloop.base.instant import Instant
+from fabloop.model.explanation import Explanation, Option
+from fabloop.model.ids import LaneId, OperationId, OrderId, PlanId, SiteId, WorkUnitId
+from fabloop.model.kpi import KpiValue
+
+
+class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
+    """An operation on a work unit. `frozen` steps are done or running and may not change."""
+
+    operation: OperationId
+    work_unit: WorkUnitId
+    site: SiteId
+    start: Instant
+    end: Instant
+    cost_minor: int
+    energy_j: float
+    co2_kg: float
+    frozen: bool = False
+
+
+class MovementKind(StrEnum):
+    """Inside a site, or between two."""
+
+    TRANSPORT = "transport"
+    SHIPPING = "shipping"
+
+
+class Movement(msgspec.Struct, frozen=True, kw_only=True):
+    """One leg of a work piece's way from the operation that made it to the one that takes it.
+
+    Inside a site there is one leg. Between sites there are up to three: to the gate, the lane,
+    from the gate; `leg` counts them from 0. Places are work unit ids, or area ids at the gates.
+    `by` is the transport work unit, or the carrier.
+    """
+
+    made_by: OperationId
+    taken_by: OperationId
+    leg: int
+    kind: MovementKind
+    origin: str
+    destination: str
+    origin_site: SiteId
+    destination_site: SiteId
+    by: str
+    start: Instant
+    end: Instant
+    cost_minor: int
+    energy_j: float
+    co2_kg: float
+    lane: LaneId | None = None
+    frozen: bool = False
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan in four figures, and what it needs."""
+
+    cost_minor: int
+    currency: str
+    makespan_ns: int
+    energy_j: float
+    co2_kg: float
+    sites: tuple[SiteId, ...]
+    shipments: int
+
+
+class Optimality(msgspec.Struct, frozen=True, kw_only=True):
+    """How good the plan is for `objective`: its value, the best any plan could have, and proof.
+
+    `proven` means that value and bound meet. `scope` says which plans the bound speaks about.
+    """
+
+    objective: str
+    value: float
+    bound: float
+    proven: bool
+    engine: str
+    scope: str = "all plans"
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """A checked plan for one order; `kpis` are the values that its choice rested on."""
+
+    id: PlanId
+    order: OrderId
+    made_at: Instant
+    steps: tuple[PlannedStep, ...]
+    movements: tuple[Movement, ...]
+    totals: Totals
+    optimality: tuple[Optimality, ...]
+    kpis: tuple[KpiValue, ...] = ()
+    replaces: PlanId | None = None
+
+    def step(self, operation: OperationId) -> PlannedStep:
+        """Return the step that carries out this operation."""
+        return next(each for each in self.steps if each.operation == operation)
+
+
+class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
+    """A work unit with the right skill that may not do an operation, and every reason why."""
+
+    operation: OperationId
+    work_unit: WorkUnitId
+    reasons: tuple[Explanation, ...]
+
+
+class Producible(msgspec.Struct, frozen=True, kw_only=True, tag="producible"):
+    """At least one plan exists; ranked, best first."""
+
+    plans: tuple[Plan, ...]
+    exclusions: tuple[Exclusion, ...]
+
+
+class NotProducible(msgspec.Struct, frozen=True, kw_only=True, tag="not-producible"):
+    """No plan exists: minimal sets of reasons that cannot hold together, and what would help.
+
+    Removing any one reason of a conflict would resolve that conflict.
+    """
+
+    conflicts: tuple[tuple[Explanation, ...], ...]
+    options: tuple[Option, ...]
+    exclusions: tuple[Exclusion, ...] = ()
+
+
+class NotDecided(msgspec.Struct, frozen=True, kw_only=True, tag="not-decided"):
+    """The limit was reached before a plan was found or ruled out; never read it as a no."""
+
+    limit: str
+
+
+PlanAnswer = Producible | NotProducible | NotDecided

@@ -1,0 +1,113 @@
+"""Skills: the common vocabulary in which products require and equipment offers."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+import msgspec
+
+from fabloop.base.quantity import Dimension
+from fabloop.model.ids import KpiId, SkillId
+
+
+class Rule(StrEnum):
+    """How an offered parameter meets a required one."""
+
+    WITHIN = "within"
+    """The required value lies in the offered span (a bore diameter)."""
+    AMONG = "among"
+    """The required text is one of the offered ones (a material)."""
+    AT_MOST = "at most"
+    """The offered value does not exceed the required one (a tolerance)."""
+    AT_LEAST = "at least"
+    """The offered value is not below the required one (a payload)."""
+
+
+class ParameterDefinition(msgspec.Struct, frozen=True, kw_only=True):
+    """One parameter of a skill; `dimension` is None for text (rule ``among``)."""
+
+    name: str
+    label: str
+    rule: Rule
+    dimension: Dimension | None = None
+
+
+class Skill(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be done to material or with it; a kind of `broader`, whose parameters it shares."""
+
+    id: SkillId
+    label: str
+    broader: SkillId | None = None
+    parameters: tuple[ParameterDefinition, ...] = ()
+
+
+class SkillVocabulary(msgspec.Struct, frozen=True, kw_only=True):
+    """All skills by id. Documents are checked for cycles before this is built."""
+
+    skills: dict[SkillId, Skill]
+
+    def lineage(self, skill: SkillId) -> Iterator[Skill]:
+        """Yield the skill and what it is a kind of, nearest first."""
+        each: SkillId | None = skill
+        while each is not None:
+            yield self.skills[each]
+            each = self.skills[each].broader
+
+    def is_a(self, narrow: SkillId, broad: SkillId) -> bool:
+        """Tell whether offering `narrow` also offers `broad`."""
+        return any(each.id == broad for each in self.lineage(narrow))
+
+    def parameters(self, skill: SkillId) -> dict[str, ParameterDefinition]:
+        """Return own and inherited parameters by name; the nearest definition wins."""
+        found: dict[str, ParameterDefinition] = {}
+        for each in self.lineage(skill):
+            for parameter in each.parameters:
+                found.setdefault(parameter.name, parameter)
+        return found
+
+
+class Requirement(msgspec.Struct, frozen=True, kw_only=True):
+    """A skill a production step needs, with required values by parameter name (SI or text)."""
+
+    skill: SkillId
+    constraints: dict[str, float | str] = {}
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True, tag="span"):
+    """An offered range in SI units, both ends included; None is open."""
+
+    low: float | None = None
+    high: float | None = None
+
+
+class Choices(msgspec.Struct, frozen=True, kw_only=True, tag="choices"):
+    """The texts an offer accepts."""
+
+    values: tuple[str, ...]
+
+
+class Rating(msgspec.Struct, frozen=True, kw_only=True, tag="rating"):
+    """One offered value in SI units, from the vendor's data sheet."""
+
+    value: float
+
+
+class LiveRating(msgspec.Struct, frozen=True, kw_only=True, tag="live"):
+    """An offered value that wears: the KPI tells it while valid, nothing else may stand in.
+
+    `vendor` is what the data sheet promised; it serves only before the first measurement and
+    only where the work unit is not `monitored`.
+    """
+
+    kpi: KpiId
+    vendor: float
+    monitored: bool
+
+
+OfferedValue = Span | Choices | Rating | LiveRating
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """A skill that equipment (or a person) provides, with what it can do by parameter name."""
+
+    skill: SkillId
+    values: dict[str, OfferedValue] = {}
