@@ -17,7 +17,7 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeatureRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A choice that needs (`requires`) or forbids (`excludes`) another: ``feature=option`` texts."""
+    """A choice `when` that ``requires`` or ``excludes`` the choice `other` (feature, option)."""
 
     kind: str
     when: tuple[str, str]

@@ -1,0 +1,1 @@
+"""What happened to which lot: genealogy and recall."""
