@@ -79,7 +79,11 @@ class ServiceTask(msgspec.Struct, frozen=True, kw_only=True, tag="serviceTask"):
 
 
 class UserTask(msgspec.Struct, frozen=True, kw_only=True, tag="userTask"):
-    """Work for a person (``zeebe:userTask``); candidates are chosen when the task is reached."""
+    """Work for a person (``zeebe:userTask``); candidates are chosen when the task is reached.
+
+    `assignee` and each of `candidate_groups` are plain text, or FEEL where they begin with ``=``
+    (a candidate expression may yield a list).
+    """
 
     id: str
     name: str = ""

@@ -1,0 +1,274 @@
+"""A process compiled for execution and for checking: numbered nodes, flows and scopes.
+
+Numbers are positions in document order (depth first, a sub-process before its content), so they
+follow from the source alone. The journal refers to them: they are part of its format.
+"""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from fabloop.process.bpmn.model import BpmnProcess
+
+if TYPE_CHECKING:
+    from fabloop.feel import Expression
+    from fabloop.process.cpn.compiled import CompiledNet
+
+NOWHERE = -1
+"""The number of a node, flow or scope that does not exist."""
+
+
+class ScopeKind(StrEnum):
+    """What a frame of the scope is an activation of."""
+
+    PROCESS = "process"
+    SUBPROCESS = "subprocess"
+    PAGE = "page"
+
+
+class Formula(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """A FEEL expression with its text; `expression.variables` are the names it reads."""
+
+    text: str
+    expression: "Expression"
+
+
+class Assign(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """One input or output mapping: `formula` is evaluated into variable `target`."""
+
+    target: str
+    formula: Formula
+
+
+class Text(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Text that stands in the model, or that `formula` yields when the node is reached."""
+
+    literal: str = ""
+    formula: Formula | None = None
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """When a timer is due: `duration_ns` after it was set, at instant `date`, or as FEEL says.
+
+    Exactly one is given. A `formula` yields ISO 8601 text; `relative` tells how it is read.
+    """
+
+    duration_ns: int | None = None
+    date: int | None = None
+    formula: Formula | None = None
+    relative: bool = True
+
+
+# -- what a node does when a token reaches it -------------------------------------------------
+
+
+class Start(msgspec.Struct, frozen=True):
+    """Where the token of a new frame appears; passes it on."""
+
+
+class End(msgspec.Struct, frozen=True):
+    """Consumes the token."""
+
+
+class ErrorEnd(msgspec.Struct, frozen=True):
+    """Consumes the token and throws an error to the activity that encloses the scope."""
+
+    code: str
+
+
+class Exclusive(msgspec.Struct, frozen=True):
+    """Takes the first flow whose condition is true, else flow `default` (NOWHERE: an incident)."""
+
+    default: int = NOWHERE
+
+
+class Parallel(msgspec.Struct, frozen=True):
+    """Waits for one token per incoming flow, then puts one on every outgoing flow."""
+
+
+class Script(msgspec.Struct, frozen=True, eq=False):
+    """Evaluates into variable `target` and passes."""
+
+    formula: Formula
+    target: str
+
+
+class Job(msgspec.Struct, frozen=True):
+    """Waits until a worker has carried out a job of this type."""
+
+    type: str
+    retries: int
+    headers: dict[str, str]
+
+
+class Person(msgspec.Struct, frozen=True, eq=False):
+    """Waits until a person has completed the task: a job of type `PERSON_TYPE`."""
+
+    assignee: Text
+    candidates: tuple[Text, ...]
+    headers: dict[str, str]
+
+
+class Enter(msgspec.Struct, frozen=True):
+    """Opens a frame of sub-process or page `scope` and waits until it completes.
+
+    `headers` are handed to every job of a page.
+    """
+
+    scope: int
+    headers: dict[str, str] = {}
+
+
+class AwaitTimer(msgspec.Struct, frozen=True, eq=False):
+    """Waits until the timer is due."""
+
+    due: Span
+
+
+class AwaitMessage(msgspec.Struct, frozen=True, eq=False):
+    """Waits for message `name` with the key that `correlation_key` yields on arrival."""
+
+    name: str
+    correlation_key: Formula
+
+
+class BoundaryTimer(msgspec.Struct, frozen=True, eq=False):
+    """Armed when `host` is entered; an interrupting one ends `host` when it fires."""
+
+    host: int
+    due: Span
+    interrupting: bool
+
+
+class BoundaryError(msgspec.Struct, frozen=True):
+    """Catches error `code` (empty: any) thrown by or inside `host`; always interrupts it."""
+
+    host: int
+    code: str
+
+
+Action = (
+    Start
+    | End
+    | ErrorEnd
+    | Exclusive
+    | Parallel
+    | Script
+    | Job
+    | Person
+    | Enter
+    | AwaitTimer
+    | AwaitMessage
+    | BoundaryTimer
+    | BoundaryError
+)
+
+PERSON_TYPE = "fabloop:person"
+"""The job type of tasks for people."""
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """A compiled flow node.
+
+    Attributes
+    ----------
+    scope : number of the scope it stands in
+    incoming, outgoing : numbers of flows in document order; a token leaves on every outgoing flow,
+        except behind `Exclusive`
+    joins : it waits for one token per incoming flow (a `Parallel` with two or more)
+    boundary : numbers of the boundary events attached to it, in document order
+    timers : those of `boundary` that are timers
+    catches : error code -> number of the boundary event that catches it; "" catches the rest
+    """
+
+    number: int
+    id: str
+    name: str
+    scope: int
+    action: Action
+    incoming: tuple[int, ...] = ()
+    outgoing: tuple[int, ...] = ()
+    joins: bool = False
+    inputs: tuple[Assign, ...] = ()
+    outputs: tuple[Assign, ...] = ()
+    boundary: tuple[int, ...] = ()
+    timers: tuple[int, ...] = ()
+    catches: dict[str, int] = {}
+
+
+class Flow(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """A sequence flow; when its target joins, it is also the place where a token waits."""
+
+    number: int
+    id: str
+    source: int
+    target: int
+    condition: Formula | None = None
+    waits: bool = False
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What a frame activates: the process, an embedded sub-process, or a page.
+
+    Attributes
+    ----------
+    owner : number of the node that opens it (NOWHERE for the process)
+    parent : number of the scope the owner stands in (NOWHERE for the process)
+    start : number of its start event (NOWHERE for a page)
+    nodes, flows : numbers of what stands directly in it
+    joins : flows on which tokens may wait
+    net : the compiled net of a page
+    entry, exit : place numbers of the page's ports
+    fusion : per place of the page, the number of the instance's shared place (NOWHERE: its own)
+    """
+
+    number: int
+    kind: ScopeKind
+    owner: int = NOWHERE
+    parent: int = NOWHERE
+    start: int = NOWHERE
+    nodes: tuple[int, ...] = ()
+    flows: tuple[int, ...] = ()
+    joins: tuple[int, ...] = ()
+    net: "CompiledNet | None" = None
+    entry: int = NOWHERE
+    exit: int = NOWHERE
+    fusion: tuple[int, ...] = ()
+
+
+class SharedPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """A fusion place: one bag per instance, shared by every page that names it.
+
+    `page` and `place` are the first scope and the place in it that declare colour and initial
+    tokens; all others agree.
+    """
+
+    name: str
+    page: int
+    place: int
+
+
+class DefinitionKey(msgspec.Struct, frozen=True, order=True, array_like=True):
+    """Names one deployed version of a process."""
+
+    id: str
+    version: int
+
+
+class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """One deployed version of a process; `scopes[0]` is the process itself."""
+
+    id: str
+    version: int
+    source: BpmnProcess
+    nodes: tuple[Node, ...]
+    flows: tuple[Flow, ...]
+    scopes: tuple[Scope, ...]
+    shared: tuple[SharedPlace, ...] = ()
+    number_of: dict[str, int]
+
+    @property
+    def key(self) -> DefinitionKey:
+        """Its id and version."""
+        return DefinitionKey(self.id, self.version)
