@@ -1,0 +1,1 @@
+"""One folder for each foreign system; protocol code belongs in third-party libraries."""
