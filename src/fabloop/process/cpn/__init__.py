@@ -1,0 +1,1 @@
+"""Coloured Petri nets: documents, compiled bindings, simulation in virtual time."""

@@ -1,0 +1,270 @@
+"""Turns a transition's inscriptions into functions: find, enumerate, produce, duration."""
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import CodeType, FunctionType
+from typing import Any
+
+import msgspec
+
+from fabloop.base.errors import Fault, Invalid
+from fabloop.base.instant import Instant
+from fabloop.process.cpn.colour import ColourSet, colour_text
+from fabloop.process.cpn.compiled import Binding, Place
+from fabloop.process.cpn.expression import NAMESPACE, Expression, Words, express
+from fabloop.process.cpn.model import ProductColour
+from fabloop.process.cpn.search import Arc, Condition, Search, group_arcs, trivial
+from fabloop.process.cpn.token import Token, freeze
+
+COUNT_MAX = 10_000
+DELAY_NS_MAX = 10 * 366 * 86_400 * 10**9
+
+FAILURES = (ArithmeticError, LookupError, TypeError, ValueError)
+"""What an expression may raise on values it was not written for."""
+
+
+class Output(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """An output arc, read; `delay` and `count` are expressions."""
+
+    place: int
+    value: Expression
+    count: Expression
+    delay: Expression
+
+
+class Inscribed(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Everything that is written at one transition, read and checked."""
+
+    net: str
+    name: str
+    arcs: list[Arc]
+    conditions: list[Condition]
+    outputs: list[Output]
+    delay: Expression
+    works: bool
+    colours: dict[str, ColourSet]
+    words: Words
+
+
+class Functions(msgspec.Struct, frozen=True, eq=False):
+    """The generated functions of one transition."""
+
+    find: Callable[..., Binding | None]
+    parts: tuple[Callable[..., Iterator[Any]], ...]
+    make: Callable[..., tuple[tuple[int, Token, Instant], ...]]
+    duration: Callable[[Binding], int]
+
+
+def _pick(
+    times: Sequence[int], values: Sequence[Token], value: Token, count: int, now: int,
+    used: tuple[int, ...],
+) -> tuple[int, ...]:  # fmt: skip
+    """Return the positions of the `count` oldest ready tokens of a value; empty if too few."""
+    found: list[int] = []
+    place = -1
+    try:
+        while len(found) < count:
+            place = values.index(value, place + 1)
+            if times[place] > now:
+                return ()
+            if place not in used:
+                found.append(place)
+    except ValueError:
+        return ()
+    return tuple(found)
+
+
+def generate(read: Inscribed, places: Sequence[Place], constants: Mapping[str, Token]) -> Functions:
+    """Return the functions of a transition whose inscriptions were read without a fault."""
+    space: dict[str, object] = {
+        **NAMESPACE,
+        **{f"c_{name}": value for name, value in constants.items()},
+        "_Binding": Binding,
+        "_pick": _pick,
+        "_freeze": freeze,
+        "_FAILURES": FAILURES,
+        **_complaints(read, places),
+        **{f"a{place}": places[place].colour.admits for place in range(len(places))},
+    }
+    groups = group_arcs(read.arcs, read.conditions)
+    finders = [_find_part(group, number, read.words) for number, group in enumerate(groups)]
+    for number, (_, lines) in enumerate(finders):
+        if lines:
+            space[f"part{number}"] = _function(f"part{number}", "marking, now", lines, space)
+    parts = [Search(group, read.words).write("yield") for group in groups]
+    return Functions(
+        _function("find", "marking, now", _find_lines(read, finders), space),
+        tuple(
+            _function(f"every{n}", "marking, now", _guarded(lines), space)
+            for n, lines in enumerate(parts)
+        ),
+        _function("make", "variables, result, now", _make_lines(read, places), space),
+        _function("duration", "binding", _duration_lines(read), space),
+    )
+
+
+def counts_test(
+    expression: Expression, names: Sequence[str], constants: Mapping[str, Token]
+) -> Callable[[Sequence[int]], bool]:
+    """Return a test of token counts in the order of `names`; the expression reads only these."""
+    space = {**NAMESPACE, **{f"c_{name}": value for name, value in constants.items()}}
+    lines = [f"    v_{name} = counts[{names.index(name)}]" for name in sorted(expression.names)]
+    test = _function("final", "counts", [*lines, f"    return bool{expression.code}"], space)
+    assert callable(test)
+    return test  # type: ignore[no-any-return]  # its form is the line above
+
+
+def _function(name: str, arguments: str, lines: list[str], space: dict[str, object]) -> Any:
+    """Return a function compiled from our own source; nothing is evaluated on the way."""
+    text = "\n".join([f"def {name}({arguments}):", *lines])
+    module = compile(text, f"<transition {name}>", "exec")
+    code = next(each for each in module.co_consts if isinstance(each, CodeType))
+    return FunctionType(code, space)
+
+
+def _guarded(lines: list[str]) -> list[str]:
+    return [
+        "    try:",
+        *("    " + line for line in lines),
+        "    except _FAILURES as error:",
+        "        raise _failed(error) from error",
+    ]
+
+
+def _complaints(read: Inscribed, places: Sequence[Place]) -> dict[str, object]:
+    source, path = f"net {read.net}", f"transition {read.name}"
+
+    def failed(error: Exception) -> Invalid:
+        found = f"{type(error).__name__}: {error}"[:300]
+        hint = "Check the guard, the patterns and the outputs against the tokens."
+        return Invalid(
+            Fault(source=source, path=path, expected="inscriptions that fit the tokens",
+                  found=found, hint=hint)
+        )  # fmt: skip
+
+    def misfit(place: int, value: object) -> Invalid:
+        expected = f"{colour_text(places[place].colour.colour)} for place {places[place].name!r}"
+        return Invalid(Fault(source=source, path=path, expected=expected, found=f"{value!r:.200}"))
+
+    def amount(value: object, most: int, what: str) -> int:
+        if type(value) is int and 0 <= value <= most:
+            return value
+        raise Invalid(
+            Fault(source=source, path=path, expected=f"{what} from 0 to {most}",
+                  found=f"{value!r:.80}")
+        )  # fmt: skip
+
+    return {"_failed": failed, "_misfit": misfit, "_amount": amount}
+
+
+def _find_part(
+    group: tuple[list[Arc], list[Condition]], number: int, words: Words
+) -> tuple[list[str], list[str]]:
+    """Return the lines inlined into ``find`` and, where a search is needed, those of ``part``."""
+    match = trivial(group, words)
+    if match is None:
+        call = [
+            f"r{number} = part{number}(marking, now)",
+            f"if r{number} is None: return None",
+        ]
+        return call, Search(group, words).write("return")
+    arc = group[0][0]
+    inlined = [f"x{arc.number} = marking[{arc.place}].values[0]"]
+    inlined += [f"v_{name} = {subject}" for name, subject in match.binds]
+    return inlined, []
+
+
+def _find_lines(read: Inscribed, finders: list[tuple[list[str], list[str]]]) -> list[str]:
+    lines: list[str] = []
+    for place in dict.fromkeys(arc.place for arc in read.arcs):
+        lines.append(f"T{place} = marking[{place}].times")
+        lines.append(f"if not T{place} or T{place}[0] > now: return None")
+    names: list[str] = []
+    taken: list[str] = []
+    for number, (inlined, searched) in enumerate(finders):
+        lines += inlined
+        if searched:
+            names.append(f"**r{number}[0]")
+            taken.append(f"*r{number}[1]")
+    groups = group_arcs(read.arcs, read.conditions)
+    for group, (_, searched) in zip(groups, finders, strict=True):
+        if not searched:
+            arc = group[0][0]
+            names += [f"{name!r}: v_{name}" for name in sorted(arc.binds)]
+            taken.append(f"({arc.place}, x{arc.number}, T{arc.place}[0])")
+    if len(finders) == 1 and finders[0][1]:
+        lines.append("return _Binding(*r0)")
+    else:
+        lines.append(f"return _Binding({{{', '.join(names)}}}, ({', '.join(taken)},))")
+    return _guarded(["    " + line for line in lines])
+
+
+def _make_lines(read: Inscribed, places: Sequence[Place]) -> list[str]:
+    used = {
+        name
+        for output in read.outputs
+        for each in (output.value, output.count, output.delay)
+        for name in each.names
+    }
+    if not read.works:
+        used |= read.delay.names
+    lines = [f"v_{name} = variables[{name!r}]" for name in sorted(used - {"result"})]
+    if "result" in used:
+        lines.append("v_result = _freeze(result)")
+    base = "now"
+    if not read.works and not _is_zero(read.delay):
+        lines.append(f"later = now + {_nanoseconds(read.delay)}")
+        base = "later"
+    entries = []
+    for number, output in enumerate(read.outputs):
+        place = places[output.place]
+        lines.append(f"x{number} = {output.value.code}")
+        if not _fits(output.value.tree, place.colour, read):
+            lines.append(
+                f"if not a{output.place}(x{number}): raise _misfit({output.place}, x{number})"
+            )
+        at = _instant(base, output.delay) if place.timed else "0"
+        entry = f"({output.place}, x{number}, {at})"
+        if output.count.code == "(1)":
+            entries.append(entry)
+        else:
+            entries.append(f"*([{entry}] * _amount({output.count.code}, {COUNT_MAX}, 'a count'))")
+    lines.append(f"return ({''.join(each + ', ' for each in entries)})")
+    return _guarded(["    " + line for line in lines])
+
+
+def _instant(base: str, delay: Expression) -> str:
+    return base if _is_zero(delay) else f"{base} + {_nanoseconds(delay)}"
+
+
+def _is_zero(delay: Expression) -> bool:
+    return delay.code == "(0)"
+
+
+def _nanoseconds(delay: Expression) -> str:
+    return f"_amount({delay.code}, {DELAY_NS_MAX}, 'a delay in ns')"
+
+
+def _duration_lines(read: Inscribed) -> list[str]:
+    if not read.works or _is_zero(read.delay):
+        return ["    return 0"]
+    lines = [f"v_{name} = binding.variables[{name!r}]" for name in sorted(read.delay.names)]
+    lines.append(f"return {_nanoseconds(read.delay)}")
+    return _guarded(["    " + line for line in lines])
+
+
+def _fits(tree: ast.expr, colour: ColourSet, read: Inscribed) -> bool:
+    """Tell whether a value is of the colour whatever its variables hold, so no check is needed."""
+    if isinstance(tree, ast.Name):
+        return read.colours.get(tree.id) is colour
+    if isinstance(tree, ast.Tuple) and isinstance(colour.colour, ProductColour):
+        parts = list(colour.parts.values())
+        return len(parts) == len(tree.elts) and all(
+            _fits(each, part, read) for each, part in zip(tree.elts, parts, strict=True)
+        )
+    if isinstance(tree, ast.Constant | ast.Tuple) and not express(tree, read.words).names:
+        try:
+            return colour.admits(freeze(ast.literal_eval(tree)))
+        except (ValueError, TypeError):
+            return False
+    return False

@@ -1,0 +1,261 @@
+"""Generates the source that finds a transition's bindings: nested loops, oldest tokens first.
+
+Arcs that share neither a variable, a condition nor a place are searched apart: a hopeless group
+is then not tried again for every choice of another. Within a group, an arc whose value is known
+is looked up before one that must be scanned, and each condition is tested as early as possible.
+"""
+
+import ast
+from collections.abc import Collection
+
+import msgspec
+
+from fabloop.process.cpn.colour import ColourSet
+from fabloop.process.cpn.expression import Expression, Misread, Words, express
+from fabloop.process.cpn.pattern import Match, is_value, match_pattern
+
+
+class Arc(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """An input arc: `number` is its position, `lone` that no other arc takes from its place."""
+
+    number: int
+    place: int
+    count: int
+    tree: ast.expr
+    colour: ColourSet
+    binds: frozenset[str]
+    needs: frozenset[str]
+    lone: bool
+
+
+class Condition(msgspec.Struct, frozen=True, eq=False):
+    """A conjunct of the guard; `sets` is the variable that the equation defines, or empty."""
+
+    test: Expression
+    sets: str = ""
+    value: Expression | None = None
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The variables that must be known before it can be used."""
+        return self.test.names if self.value is None else self.value.names
+
+
+class Source:
+    """Lines of Python with indentation."""
+
+    def __init__(self, depth: int = 0) -> None:
+        self.lines: list[str] = []
+        self.depth = depth
+
+    def add(self, line: str) -> None:
+        """Append one line at the current depth."""
+        self.lines.append("    " * self.depth + line)
+
+
+def read_arc(
+    number: int, place: int, count: int, tree: ast.expr, colour: ColourSet, *, words: Words,
+    lone: bool,
+) -> Arc:  # fmt: skip
+    """Return an arc with the names it can bind and those its computed parts need."""
+    match = match_pattern(tree, "x", colour, words)
+    binds = frozenset(name for name, _ in match.binds)
+    needs = frozenset(name for _, test in match.compares for name in test.names) - binds
+    return Arc(
+        number=number, place=place, count=count, tree=tree, colour=colour, binds=binds,
+        needs=needs, lone=lone,
+    )  # fmt: skip
+
+
+def read_conditions(
+    parts: list[ast.expr], bound: frozenset[str], words: Words
+) -> tuple[list[Condition], frozenset[str]]:
+    """Return the guard's conjuncts, and the variables that its equations define.
+
+    Raises Misread where a name is neither bound by an input nor defined by an equation.
+    """
+    conditions: list[Condition] = []
+    known, left = set(bound), list(parts)
+    while left:
+        for part in left:
+            condition = _condition(part, known, words)
+            if condition is not None:
+                conditions.append(condition)
+                left.remove(part)
+                known |= {condition.sets} - {""}
+                break
+        else:
+            unknown = sorted(express(left[0], words).names - known)
+            raise Misread("names bound by an input", ", ".join(unknown))
+    return conditions, frozenset(known) - bound
+
+
+def _condition(part: ast.expr, known: Collection[str], words: Words) -> Condition | None:
+    test = express(part, words)
+    if test.names <= set(known):
+        return Condition(test)
+    if isinstance(part, ast.Compare) and len(part.ops) == 1 and isinstance(part.ops[0], ast.Eq):
+        for name, value in ((part.left, part.comparators[0]), (part.comparators[0], part.left)):
+            if isinstance(name, ast.Name) and name.id not in known:
+                defined = express(value, words)
+                if defined.names <= set(known):
+                    return Condition(test, name.id, defined)
+    return None
+
+
+def group_arcs(
+    arcs: list[Arc], conditions: list[Condition]
+) -> list[tuple[list[Arc], list[Condition]]]:
+    """Return the independent groups of arcs, each with its conditions.
+
+    Conditions that concern no arc go to the first group.
+    """
+    links: list[set[str]] = [
+        {*(f"v{name}" for name in arc.binds | arc.needs), f"p{arc.place}"} for arc in arcs
+    ]
+    links += [
+        {f"v{name}" for name in condition.needs | {condition.sets} - {""}}
+        for condition in conditions
+    ]
+    merged: list[set[str]] = []
+    for link in links:
+        touching = [each for each in merged if each & link]
+        merged = [each for each in merged if not each & link] + [set(link).union(*touching)]
+    groups: list[tuple[list[Arc], list[Condition]]] = []
+    loose = list(conditions)
+    for group in merged:
+        inside = [arc for arc, link in zip(arcs, links, strict=False) if link & group]
+        tests = [c for c, link in zip(conditions, links[len(arcs) :], strict=True) if link & group]
+        if inside:
+            groups.append((inside, tests))
+            loose = [each for each in loose if each not in tests]
+    groups.sort(key=lambda group: group[0][0].number)
+    groups[0] = (groups[0][0], loose + groups[0][1])
+    return groups
+
+
+class Search:
+    """Writes the search of one group into `source`; ends in a line built by `leaf`."""
+
+    def __init__(self, group: tuple[list[Arc], list[Condition]], words: Words) -> None:
+        self.arcs, self.conditions = list(group[0]), list(group[1])
+        self.words = words
+        self.source = Source(1)
+        self.bound: list[str] = []
+        self.compares: list[tuple[str, Expression]] = []
+        self.consumed: dict[int, str] = {}
+        self.used: dict[int, list[str]] = {}
+        self.loops = 0
+
+    def write(self, leaf: str) -> list[str]:
+        """Return the body of ``part(marking, now)``; `leaf` is ``return`` or ``yield``."""
+        for place in dict.fromkeys(arc.place for arc in self.arcs):
+            self.source.add(
+                f"T{place} = marking[{place}].times; V{place} = marking[{place}].values"
+            )
+        self._settle()
+        left = list(self.arcs)
+        while left:
+            arc = self._next(left)
+            left.remove(arc)
+            self._arc(arc)
+            self._settle()
+        assert not self.compares, "an arc was placed before the names its pattern compares"
+        assert not self.conditions, "a condition was left over"
+        names = ", ".join(f"{name!r}: v_{name}" for name in self.bound)
+        taken = "".join(f"{self.consumed[arc.number]}, " for arc in self.arcs)
+        self.source.add(f"{leaf} {{{names}}}, ({taken})")
+        return self.source.lines
+
+    @property
+    def _fail(self) -> str:
+        return "continue" if self.loops else "return None"
+
+    def _next(self, left: list[Arc]) -> Arc:
+        for arc in left:
+            if is_value(arc.tree, self.bound, self.words):
+                return arc
+        ready = [arc for arc in left if arc.needs <= set(self.bound)]
+        if not ready:
+            needs = sorted(left[0].needs - set(self.bound))
+            raise Misread("patterns that can be matched one after another", ", ".join(needs))
+        return max(ready, key=lambda arc: (len(arc.binds & set(self.bound)), -arc.number))
+
+    def _arc(self, arc: Arc) -> None:
+        n, p = arc.number, arc.place
+        used = " + ".join(self.used.get(p, [])) or "()"
+        if is_value(arc.tree, self.bound, self.words):
+            self.source.add(f"x{n} = {express(arc.tree, self.words).code}")
+            self._pick(arc, used)
+            return
+        if arc.lone and arc.count == 1:
+            self.source.add(f"for t{n}, x{n} in zip(T{p}, V{p}):")
+            self._enter(f"if t{n} > now: break")
+            self.consumed[n] = f"({p}, x{n}, t{n})"
+            self._match(arc)
+            return
+        self.source.add(f"for i{n}, (t{n}, x{n}) in enumerate(zip(T{p}, V{p})):")
+        self._enter(f"if t{n} > now: break")
+        if used != "()":
+            self.source.add(f"if i{n} in {used}: continue")
+        self._match(arc)
+        if arc.count == 1:
+            self.source.add(f"k{n} = (i{n},)")
+            self._took(arc)
+        else:
+            self._pick(arc, used)
+
+    def _enter(self, first: str) -> None:
+        self.loops += 1
+        self.source.depth += 1
+        self.source.add(first)
+
+    def _pick(self, arc: Arc, used: str) -> None:
+        n, p = arc.number, arc.place
+        self.source.add(f"k{n} = _pick(T{p}, V{p}, x{n}, {arc.count}, now, {used})")
+        self.source.add(f"if not k{n}: {self._fail}")
+        self._took(arc)
+
+    def _took(self, arc: Arc) -> None:
+        n, p = arc.number, arc.place
+        self.used.setdefault(p, []).append(f"k{n}")
+        if arc.count == 1:
+            self.consumed[n] = f"({p}, x{n}, T{p}[k{n}[0]])"
+        else:
+            self.consumed[n] = f"*[({p}, x{n}, T{p}[i]) for i in k{n}]"
+
+    def _match(self, arc: Arc) -> None:
+        known = Match(tests=[], binds=[(name, "") for name in self.bound], compares=[], colours={})
+        match = match_pattern(arc.tree, f"x{arc.number}", arc.colour, self.words, known)
+        for test in match.tests:
+            self.source.add(f"if not ({test}): {self._fail}")
+        for name, subject in match.binds[len(self.bound) :]:
+            self.source.add(f"v_{name} = {subject}")
+        self.bound = [name for name, _ in match.binds]
+        self.compares += match.compares
+        self._settle()
+
+    def _settle(self) -> None:
+        """Emit everything that has become decidable."""
+        known = set(self.bound)
+        for compare in [each for each in self.compares if each[1].names <= known]:
+            self.compares.remove(compare)
+            self.source.add(f"if {compare[0]} != {compare[1].code}: {self._fail}")
+        for condition in [each for each in self.conditions if each.needs <= known]:
+            self.conditions.remove(condition)
+            if condition.value is None:
+                self.source.add(f"if not {condition.test.code}: {self._fail}")
+            else:
+                self.source.add(f"v_{condition.sets} = {condition.value.code}")
+                self.bound.append(condition.sets)
+                self._settle()
+                return
+
+
+def trivial(group: tuple[list[Arc], list[Condition]], words: Words) -> Match | None:
+    """Return how to take the oldest token where any token will do, else None."""
+    arcs, conditions = group
+    if len(arcs) != 1 or conditions or arcs[0].count != 1:
+        return None
+    match = match_pattern(arcs[0].tree, f"x{arcs[0].number}", arcs[0].colour, words)
+    return None if match.tests or match.compares else match
