@@ -1,9 +1,66 @@
 """Explanations: why something was decided, as codes and values; sentences are made at the edge."""
 
+from enum import StrEnum
+
 import msgspec
 
 from fabloop.base.instant import Instant
 from fabloop.base.quantity import Dimension
+
+
+class ReasonCode(StrEnum):
+    """What matching and planning may have to explain; `Explanation.code` is one of these texts."""
+
+    SKILL_NOT_OFFERED = "skill-not-offered"
+    PARAMETER_NOT_STATED = "parameter-not-stated"
+    PARAMETER_UNKNOWN = "parameter-unknown"
+    PARAMETER_UNUSABLE = "parameter-unusable"
+    OUT_OF_SPAN = "out-of-span"
+    NOT_AMONG = "not-among"
+    TOO_HIGH = "too-high"
+    TOO_LOW = "too-low"
+    KPI_TOO_HIGH = "kpi-too-high"
+    KPI_TOO_LOW = "kpi-too-low"
+    KPI_MISSING = "kpi-missing"
+    KPI_STALE = "kpi-stale"
+    KPI_FROM_FUTURE = "kpi-from-future"
+    KPI_UNUSABLE = "kpi-unusable"
+    NO_PERSON = "no-person"
+    UNIT_UNAVAILABLE = "unit-unavailable"
+
+    NO_UNIT_WITH_SKILL = "no-unit-with-skill"
+    NO_UNIT_MEETS = "no-unit-meets"
+    NO_ROUTE = "no-route"
+    STEP_ENDANGERED = "step-endangered"
+
+    STEP_MISSING = "step-missing"
+    STEP_UNKNOWN = "step-unknown"
+    STEP_UNFIT = "step-unfit"
+    STEP_TOO_EARLY = "step-too-early"
+    STEP_FIGURE_WRONG = "step-figure-wrong"
+    STEP_NOT_KEPT = "step-not-kept"
+    UNIT_OVERLAP = "unit-overlap"
+    MOVEMENT_MISSING = "movement-missing"
+    MOVEMENT_BROKEN = "movement-broken"
+    MOVEMENT_IMPOSSIBLE = "movement-impossible"
+    MOVEMENT_TOO_EARLY = "movement-too-early"
+    MOVEMENT_FIGURE_WRONG = "movement-figure-wrong"
+    TOTAL_WRONG = "total-wrong"
+
+
+class OptionCode(StrEnum):
+    """What the planner may propose; `Option.code` is one of these texts."""
+
+    LOOSEN = "loosen"
+    CHOOSE_OTHER = "choose-other"
+    RESTORE_KPI = "restore-kpi"
+    MEASURE_KPI = "measure-kpi"
+    UPGRADE_OFFER = "upgrade-offer"
+    ADD_SKILL = "add-skill"
+    ADD_PERSON = "add-person"
+    RELEASE_UNIT = "release-unit"
+    ADD_LINK = "add-link"
+    ADD_LANE = "add-lane"
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +77,10 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that would help: a code, what it changes, from and to, and what it then costs."""
+    """Something that would help: a code, what it changes, from and to, and what it then costs.
+
+    `also` holds what has to be changed together with it; `verified` speaks of them together.
+    """
 
     code: str
     subject: str
@@ -31,6 +91,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     cost_minor: int | None = None
     currency: str = ""
     verified: bool = False
+    also: tuple["Option", ...] = ()
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):

@@ -134,3 +134,36 @@ class NotDecided(msgspec.Struct, frozen=True, kw_only=True, tag="not-decided"):
 
 
 PlanAnswer = Producible | NotProducible | NotDecided
+
+
+class MovedOperation(msgspec.Struct, frozen=True, kw_only=True):
+    """An operation that another work unit carries out after a re-plan."""
+
+    operation: OperationId
+    before: WorkUnitId
+    before_site: SiteId
+    after: WorkUnitId
+    after_site: SiteId
+
+
+class PlanComparison(msgspec.Struct, frozen=True, kw_only=True):
+    """What a new plan changes; differences are after minus before.
+
+    `retimed` are operations that stay on their work unit but start at another instant;
+    `late_ns` is by how much the new plan misses the due instant, 0 where it does not.
+    """
+
+    before: PlanId
+    after: PlanId
+    moved: tuple[MovedOperation, ...]
+    retimed: tuple[OperationId, ...]
+    shipments_added: tuple[Movement, ...]
+    cost_minor: int
+    currency: str
+    makespan_ns: int
+    energy_j: float
+    co2_kg: float
+    finish_before: Instant
+    finish_after: Instant
+    due_at: Instant
+    late_ns: int

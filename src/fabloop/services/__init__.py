@@ -1,0 +1,1 @@
+"""Who offers what right now: match requirements against offers and their live condition."""
