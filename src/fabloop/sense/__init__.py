@@ -1,0 +1,1 @@
+"""From readings to measuring characteristics, and from these to KPIs."""

@@ -1,0 +1,231 @@
+"""All measuring characteristics of a machine from one recording, or the reasons why not."""
+
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+
+from fabloop.base.instant import Instant
+from fabloop.sense.circle import CirclePath, Circularity, circularity_of
+from fabloop.sense.equability import Equability, equability_of
+from fabloop.sense.friction import Friction, FrictionPoint, friction_of, friction_point
+from fabloop.sense.inertia import Inertia, inertia_of
+from fabloop.sense.program import ArcSegment, LineSegment, Purpose
+from fabloop.sense.recording import AxisColumns, Floats, Recording, axis_columns, series_of
+from fabloop.sense.regression import Estimate
+from fabloop.sense.reversal import Stiffness, reverse_play, stiffness_of
+
+COHERENCE_MIN = 0.95
+"""A model that explains less of the force than this does not describe the axis."""
+
+
+class DriveData(msgspec.Struct, frozen=True, kw_only=True):
+    """What the data sheet says of an axis, in load units.
+
+    Attributes
+    ----------
+    motor_mass_kg, motor_coulomb_n : inertia and friction on the motor's side of the spring
+    ball_order : balls that pass per turn of the screw
+    """
+
+    motor_mass_kg: float
+    motor_coulomb_n: float
+    pitch_m: float
+    ball_order: float
+
+
+class AxisCharacteristics(msgspec.Struct, frozen=True, kw_only=True):
+    """The measuring characteristics of one axis."""
+
+    axis: str
+    equability: tuple[Equability, ...]
+    friction: Friction
+    inertia: Inertia
+    reverse_play: Estimate
+    stiffness: Stiffness
+    quadrant: Estimate | None
+
+
+class Characteristics(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run of a test program says of a machine.
+
+    Attributes
+    ----------
+    at : when the last sample was taken
+    circle : absent where the program has no circle
+    """
+
+    at: Instant
+    program_version: str
+    axes: tuple[AxisCharacteristics, ...]
+    circle: Circularity | None
+
+    @property
+    def coherence(self) -> float:
+        """The worst coherence of all axes."""
+        return min(each.inertia.coherence for each in self.axes)
+
+    def axis(self, name: str) -> AxisCharacteristics | None:
+        """Return the characteristics of one axis."""
+        return next((each for each in self.axes if each.axis == name), None)
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a measurement is not believed; `axis` is empty where it concerns the machine."""
+
+    axis: str
+    characteristic: str
+    text: str
+
+
+class Rejected(msgspec.Struct, frozen=True, kw_only=True):
+    """A measurement that must not be used, with every reason found."""
+
+    at: Instant
+    reasons: tuple[Reason, ...]
+
+
+def characteristics_of(
+    recording: Recording,
+    drives: Mapping[str, DriveData],
+    *,
+    coherence_min: float = COHERENCE_MIN,
+) -> Characteristics | Rejected:
+    """Compute all characteristics of all axes; one bad characteristic rejects the measurement."""
+    at = Instant(int(recording.segments[-1].time_ns[-1])) if recording.segments else Instant(0)
+    faults = _unusable(recording, drives)
+    if faults:
+        return Rejected(at=at, reasons=faults)
+    circle = _circle(recording)
+    axes: list[AxisCharacteristics] = []
+    reasons: list[Reason] = []
+    for index, axis in enumerate(recording.program.axes):
+        quadrant = circle.quadrants[index] if circle is not None and index < 2 else None
+        found = _axis(recording, axis, drives[axis], quadrant)
+        if isinstance(found, AxisCharacteristics):
+            axes.append(found)
+            reasons += _incoherent(found, coherence_min)
+        else:
+            reasons += found
+    if reasons:
+        return Rejected(at=at, reasons=tuple(reasons))
+    return Characteristics(
+        at=at, program_version=recording.program.version, axes=tuple(axes), circle=circle
+    )
+
+
+def _unusable(recording: Recording, drives: Mapping[str, DriveData]) -> tuple[Reason, ...]:
+    """Return what is missing before anything can be computed."""
+    reasons = []
+    for axis in recording.program.axes:
+        if axis not in drives:
+            reasons.append(Reason(axis=axis, characteristic="", text="no drive data"))
+        if not set(series_of(axis)) <= set(recording.series):
+            reasons.append(Reason(axis=axis, characteristic="", text="series not recorded"))
+    numbers = [record.number for record in recording.segments]
+    if numbers != list(range(1, len(recording.program.segments) + 1)):
+        text = f"segments {numbers} recorded of {len(recording.program.segments)}"
+        reasons.append(Reason(axis="", characteristic="", text=text))
+        return tuple(reasons)
+    for segment, record in zip(recording.program.segments, recording.segments, strict=True):
+        step_ns = int(record.time_ns[1] - record.time_ns[0]) if len(record.time_ns) > 1 else 0
+        short = step_ns <= 0 or len(record.time_ns) * step_ns < 0.98e9 * segment.duration_s
+        if short or not np.isfinite(record.values).all():
+            what = "has too few samples" if short else "has samples that are no numbers"
+            text = f"segment {record.number} {what}"
+            reasons.append(Reason(axis="", characteristic="", text=text))
+    return tuple(reasons)
+
+
+def _incoherent(axis: AxisCharacteristics, coherence_min: float) -> list[Reason]:
+    coherence = axis.inertia.coherence
+    if coherence >= coherence_min:
+        return []
+    text = f"coherence {coherence:.3f}, at least {coherence_min:.3f} is needed"
+    return [Reason(axis=axis.axis, characteristic="inertia", text=text)]
+
+
+def _axis(
+    recording: Recording, axis: str, drive: DriveData, quadrant: Estimate | None
+) -> AxisCharacteristics | list[Reason]:
+    moves: dict[Purpose, list[tuple[LineSegment, AxisColumns]]] = {each: [] for each in Purpose}
+    for segment, record in zip(recording.program.segments, recording.segments, strict=True):
+        if isinstance(segment, LineSegment):
+            moves[segment.purpose].append((segment, axis_columns(recording, record, axis)))
+    missing = [purpose for purpose, found in moves.items() if not found]
+    if missing:
+        return [
+            Reason(axis=axis, characteristic=purpose, text="not in the program")
+            for purpose in missing
+        ]
+    points, reasons = _points(axis, moves[Purpose.FRICTION])
+    friction = friction_of(points)
+    inertia = inertia_of(moves[Purpose.INERTIA][0][1])
+    stiffness = stiffness_of(
+        moves[Purpose.HARD_REVERSAL][0][1],
+        motor_mass_kg=drive.motor_mass_kg,
+        motor_coulomb_n=drive.motor_coulomb_n,
+    )
+    for purpose, outcome in (
+        (Purpose.FRICTION, friction),
+        (Purpose.INERTIA, inertia),
+        (Purpose.HARD_REVERSAL, stiffness),
+    ):
+        if isinstance(outcome, str):
+            reasons.append(Reason(axis=axis, characteristic=purpose, text=outcome))
+    if (
+        reasons
+        or isinstance(friction, str)
+        or isinstance(inertia, str)
+        or isinstance(stiffness, str)
+    ):
+        return reasons
+    return AxisCharacteristics(
+        axis=axis,
+        equability=tuple(
+            equability_of(*move, pitch_m=drive.pitch_m, ball_order=drive.ball_order)
+            for move in moves[Purpose.EQUABILITY]
+        ),
+        friction=friction,
+        inertia=inertia,
+        reverse_play=reverse_play(*moves[Purpose.SLOW_REVERSAL][0]),
+        stiffness=stiffness,
+        quadrant=quadrant,
+    )
+
+
+def _points(
+    axis: str, moves: list[tuple[LineSegment, AxisColumns]]
+) -> tuple[list[FrictionPoint], list[Reason]]:
+    points, reasons = [], []
+    for segment, columns in moves:
+        point = friction_point(segment, columns)
+        if isinstance(point, str):
+            reasons.append(Reason(axis=axis, characteristic=Purpose.FRICTION, text=point))
+        else:
+            points.append(point)
+    return points, reasons
+
+
+def _circle(recording: Recording) -> Circularity | None:
+    """Return the errors of the circle that the program's arcs make up together."""
+    paths: dict[bool, list[tuple[Floats, Floats]]] = {True: [], False: []}
+    for segment, record in zip(recording.program.segments, recording.segments, strict=True):
+        if isinstance(segment, ArcSegment):
+            first, second = (
+                axis_columns(recording, record, axis) for axis in recording.program.axes[:2]
+            )
+            skip = round(segment.run_in_s / first.step_s)
+            paths[segment.sweep_rad > 0.0].append(
+                (first.scale_position[skip:], second.scale_position[skip:])
+            )
+    if not (paths[True] and paths[False]):
+        return None
+    ahead, back = (
+        CirclePath(
+            first=np.concatenate([first for first, _ in paths[sense]]),
+            second=np.concatenate([second for _, second in paths[sense]]),
+        )
+        for sense in (True, False)
+    )
+    return circularity_of(ahead, back)

@@ -1,0 +1,80 @@
+"""Reverse play of an axis, and its stiffness and gap apart from each other."""
+
+import msgspec
+import numpy as np
+
+from fabloop.sense.inertia import clear_of_standstill
+from fabloop.sense.program import LineSegment
+from fabloop.sense.recording import AxisColumns, Floats, hold
+from fabloop.sense.regression import SMOOTHING_WINDOW, Estimate, fit_robust, median_of, smooth
+
+LOADED_RATIO = 0.25
+"""Samples whose spring force is below this ratio of the largest may stand inside the gap."""
+SAMPLES_MIN = 100
+ENCODER_FLOOR_M = 5e-8
+"""Error of an encoder within its signal period: no difference is believed better than this."""
+
+
+class Stiffness(msgspec.Struct, frozen=True, kw_only=True):
+    """Stiffness of the drive train (N/m) and its true gap (m)."""
+
+    stiffness: Estimate
+    gap: Estimate
+
+
+def reverse_play(segment: LineSegment, columns: AxisColumns) -> Estimate:
+    """Return gap + 2 F/k: how far motor and scale differ between the two directions, in metres.
+
+    The accelerations of the movement stay below friction. A vertical axis whose load exceeds its
+    friction rests on one flank and rightly shows its wind-up only.
+    """
+    wound = columns.motor_position - columns.scale_position
+    sides: dict[bool, list[Floats]] = {True: [], False: []}
+    for index, phase in enumerate(segment.phases):
+        sides[phase.speed > 0.0].append(wound[hold(segment, index, columns.step_s)])
+    ahead, back = (median_of(np.concatenate(sides[side])) for side in (True, False))
+    spread = float(np.hypot(ahead.uncertainty, back.uncertainty))
+    return Estimate(value=ahead.value - back.value, uncertainty=max(spread, ENCODER_FLOOR_M))
+
+
+def stiffness_of(
+    columns: AxisColumns, *, motor_mass_kg: float, motor_coulomb_n: float
+) -> Stiffness | str:
+    """Fit d = Ft/k + (b/2) sgn Ft + c to hard reversals.
+
+    Parameters
+    ----------
+    motor_mass_kg, motor_coulomb_n : of the motor's side, from the data sheet; they take the motor
+        force F to the force in the spring, Ft = F - m1 a1 - Fc1 sgn v
+    """
+    speed = smooth(columns.motor_position, 1, columns.step_s)
+    acceleration = smooth(columns.motor_position, 2, columns.step_s)
+    wound = smooth(columns.motor_position - columns.scale_position)
+    own = motor_mass_kg * acceleration + motor_coulomb_n * np.sign(speed)
+    spring = smooth(columns.force) - own
+    loaded = np.abs(spring) > LOADED_RATIO * np.abs(spring).max()
+    use = clear_of_standstill(speed) & _away_from_change(loaded)
+    if np.count_nonzero(use) < SAMPLES_MIN:
+        return f"{np.count_nonzero(use)} loaded samples, at least {SAMPLES_MIN} are needed"
+    spring, wound = spring[use], wound[use]
+    if not (spring.min() < 0.0 < spring.max()):
+        return "the spring was loaded on one flank only: the reversals were too soft"
+    design = np.column_stack([spring, np.sign(spring) / 2.0, np.ones_like(spring)])
+    fit = fit_robust(design, wound, samples_per_independent=SMOOTHING_WINDOW)
+    compliance, gap = fit.estimate(0), fit.estimate(1)
+    if compliance.value <= 2.0 * compliance.uncertainty:
+        return "wind-up does not grow with force: are motor encoder and scale both recorded?"
+    return Stiffness(
+        stiffness=Estimate(
+            value=1.0 / compliance.value, uncertainty=compliance.uncertainty / compliance.value**2
+        ),
+        gap=gap,
+    )
+
+
+def _away_from_change(
+    loaded: np.ndarray[tuple[int], np.dtype[np.bool_]],
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return which samples have only loaded neighbours within half a smoothing window."""
+    free = (~loaded).astype(np.float64)
+    return np.convolve(free, np.ones(SMOOTHING_WINDOW // 2), mode="same") < 0.5

@@ -1,0 +1,1 @@
+"""A virtual plant behind the same ports as the real one."""
