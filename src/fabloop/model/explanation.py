@@ -63,6 +63,20 @@ class OptionCode(StrEnum):
     ADD_LANE = "add-lane"
 
 
+class DispatchCode(StrEnum):
+    """What late binding may have to explain; `Explanation.code` is one of these texts."""
+
+    BOUND = "bound"
+    BOUND_AND_ASSIGNED = "bound-and-assigned"
+    ASSIGNED = "assigned"
+    CARRIED = "carried"
+    RESERVED = "reserved"
+    NO_LANE = "no-lane"
+    NOBODY_ON_SHIFT = "nobody-on-shift"
+    ALL_PERSONS_BUSY = "all-persons-busy"
+    NOBODY_SKILLED = "nobody-skilled"
+
+
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """A value against its limit. `relation` is how value should stand to limit (``at most``)."""
 
