@@ -1,0 +1,1 @@
+"""Carry a plan out: recipe, composed process, dispatch, assignment to people and machines."""

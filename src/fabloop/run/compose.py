@@ -1,0 +1,309 @@
+"""A production recipe as an executable process: BPMN above, a coloured Petri net per step.
+
+What branches is joined again and every page ends, so a composition is sound by construction; it
+is verified nevertheless before it may run. Ids follow from the recipe's step ids alone, so that a
+running instance can be moved to the process of another plan.
+"""
+
+import re
+from collections.abc import Mapping as Table
+
+import msgspec
+
+from fabloop.model.ids import SkillId
+from fabloop.model.recipe import ProductionRecipe, RecipeStep
+from fabloop.model.skill import SkillVocabulary
+from fabloop.process.bpmn.layout import layout
+from fabloop.process.bpmn.model import (
+    BpmnProcess,
+    EndEvent,
+    ErrorTrigger,
+    ExclusiveGateway,
+    FlowNode,
+    Lane,
+    Mapping,
+    PageWork,
+    ParallelGateway,
+    SequenceFlow,
+    ServiceTask,
+    StartEvent,
+    UserTask,
+)
+from fabloop.process.cpn.model import NetDocument
+from fabloop.run.recipe import SHIPPING, TRANSPORT, USER_TASK
+from fabloop.run.templates import headers_of, page, page_id
+
+MANUAL = SkillId("manual")
+"""Operations whose skill is a kind of this become tasks for a person, who tells the outcome."""
+REJECTED = "rejected"
+"""Code of the error that ends the process when a person did not let a piece pass."""
+
+_XML_ID = re.compile(r"[A-Za-z_][\w.\-]*", re.ASCII)
+
+
+class Composition(msgspec.Struct, frozen=True, kw_only=True):
+    """A process and the net documents of its pages."""
+
+    process: BpmnProcess
+    nets: tuple[NetDocument, ...]
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True):
+    """What a step becomes: nodes in a row from `entry` to `exit`, side ends, pages."""
+
+    step: RecipeStep
+    nodes: tuple[FlowNode, ...]
+    flows: tuple[SequenceFlow, ...]
+    entry: str
+    exit: str
+    passes: str = ""
+    nets: tuple[NetDocument, ...]
+
+
+def compose(
+    recipe: ProductionRecipe,
+    vocabulary: SkillVocabulary | None = None,
+    *,
+    process_id: str,
+    name: str = "",
+    version_tag: str = "",
+    capacities: Table[str, int] | None = None,
+    lane_names: Table[str, str] | None = None,
+) -> Composition:
+    """Return the process that carries out the recipe, laid out, with its pages.
+
+    An instance needs the variable ``order``. `capacities` tells how many machines provide a
+    service where the recipe plans no work unit; `lane_names` labels sites and carriers by id.
+
+    Raises
+    ------
+    Invalid
+        A parameter of a step cannot fill its template.
+    """
+    parts = [_part(step, vocabulary, capacities or {}) for step in recipe.steps]
+    by_step = {part.step.flow_id: part for part in parts}
+    nodes: list[FlowNode] = []
+    flows: list[SequenceFlow] = []
+    starts = [part for part in parts if not part.step.previous]
+    ends = [part for part in parts if not part.step.next]
+    _begin(starts, nodes, flows)
+    for part in parts:
+        _joined(part, by_step, nodes, flows)
+        nodes += part.nodes
+        flows += part.flows
+        _split(part, nodes, flows)
+    _end(ends, nodes, flows)
+    process = BpmnProcess(
+        id=process_id,
+        name=name or f"Production at {recipe.plant}",
+        version_tag=version_tag,
+        nodes=tuple(nodes),
+        flows=tuple(flows),
+        lanes=_lanes(recipe, parts, nodes, lane_names or {}),
+    )
+    process = msgspec.structs.replace(process, diagram=layout(process))
+    return Composition(process=process, nets=tuple(net for part in parts for net in part.nets))
+
+
+def node_id(step_id: str) -> str:
+    """Return the id of a step's task; a step id that is no XML name is written as one."""
+    return step_id if _XML_ID.fullmatch(step_id) else f"step-{_encoded(step_id)}"
+
+
+def _encoded(text: str) -> str:
+    return "".join(
+        c if c.isascii() and (c.isalnum() or c in "-.") else f"_{ord(c):x}_" for c in text
+    )
+
+
+def _flow(source: str, target: str, *, name: str = "", condition: str = "") -> SequenceFlow:
+    return SequenceFlow(
+        id=f"flow-{source}-{target}", source=source, target=target, name=name, condition=condition
+    )
+
+
+# -- one step ------------------------------------------------------------------------------------
+
+
+def _part(
+    step: RecipeStep, vocabulary: SkillVocabulary | None, capacities: Table[str, int]
+) -> _Part:
+    if not _is_manual(step, vocabulary):
+        task, net = _machine_task(step, node_id(step.flow_id), step.production_step, capacities)
+        return _Part(step=step, nodes=(task,), flows=(), entry=task.id, exit=task.id, nets=(net,))
+    return _manual_part(step, capacities)
+
+
+def _is_manual(step: RecipeStep, vocabulary: SkillVocabulary | None) -> bool:
+    if step.bpmn_type == USER_TASK:
+        return True
+    skill = SkillId(step.parameters.get("skill", ""))
+    return vocabulary is not None and skill in vocabulary.skills and vocabulary.is_a(skill, MANUAL)
+
+
+def _machine_task(
+    step: RecipeStep,
+    id_: str,
+    name: str,
+    capacities: Table[str, int],
+    *,
+    moves_only: bool = False,
+) -> tuple[ServiceTask, NetDocument]:
+    task = ServiceTask(
+        id=id_,
+        name=name,
+        work=PageWork(net=page_id(step)),
+        inputs=_inputs(step),
+        outputs=(Mapping(source="true", target=f"{_variable(id_)}_done"),),
+    )
+    return task, page(step, capacities, moves_only=moves_only)
+
+
+def _inputs(step: RecipeStep) -> tuple[Mapping, ...]:
+    """Return what the piece is when it enters the step's page."""
+    given = step.parameters
+    operation = given.get("operation", given.get("taken_by", step.flow_id))
+    return (
+        Mapping(source="order", target="order"),
+        Mapping(source=_text(operation), target="operation"),
+        Mapping(source=_text(step.flow_id), target="step"),
+        Mapping(source=_text(given.get("work_unit", "")), target="work_unit"),
+    )
+
+
+def _text(value: str) -> str:
+    """Return text as a FEEL literal."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _variable(id_: str) -> str:
+    return re.sub(r"\W", "_", id_, flags=re.ASCII)
+
+
+def _manual_part(step: RecipeStep, capacities: Table[str, int]) -> _Part:
+    """Return delivery where parts must come first, the person's task, and the check behind it."""
+    id_ = node_id(step.flow_id)
+    verdict = f"{_variable(id_)}_passed"
+    before: tuple[ServiceTask, ...] = ()
+    nets: tuple[NetDocument, ...] = ()
+    if any(each in (TRANSPORT, SHIPPING) for each in step.services):
+        name = f"Deliver for {step.production_step}"
+        delivery, net = _machine_task(step, f"deliver-{id_}", name, capacities, moves_only=True)
+        before, nets = (delivery,), (net,)
+    skill = step.parameters.get("person_skill", "")
+    task = UserTask(
+        id=id_,
+        name=step.production_step,
+        candidate_groups=(skill,) if skill else (),
+        headers=headers_of(step, len(step.services), step.services[-1]),
+        # A verdict left from an earlier task must not pass this one: ours begins as null.
+        inputs=(*_inputs(step), Mapping(source="null", target="passed")),
+        outputs=(
+            Mapping(source="passed", target="passed"),
+            Mapping(source="passed", target=verdict),
+        ),
+    )
+    check, rejected = f"check-{id_}", f"rejected-{id_}"
+    away = _flow(check, rejected, name="rejected")
+    return _Part(
+        step=step,
+        nodes=(
+            *before,
+            task,
+            ExclusiveGateway(id=check, name="Passed?", default=away.id),
+            EndEvent(id=rejected, name="Rejected", error=ErrorTrigger(code=REJECTED)),
+        ),
+        flows=(*(_flow(each.id, id_) for each in before), _flow(id_, check), away),
+        entry=before[0].id if before else id_,
+        exit=check,
+        passes="passed = true",
+        nets=nets,
+    )
+
+
+# -- how steps follow each other -----------------------------------------------------------------
+
+
+def _begin(starts: list[_Part], nodes: list[FlowNode], flows: list[SequenceFlow]) -> None:
+    nodes.append(StartEvent(id="start", name="Order released"))
+    source = "start"
+    if len(starts) > 1:
+        nodes.append(ParallelGateway(id="fork"))
+        flows.append(_flow("start", "fork"))
+        source = "fork"
+    flows += [_flow(source, part.entry) for part in starts]
+
+
+def _end(ends: list[_Part], nodes: list[FlowNode], flows: list[SequenceFlow]) -> None:
+    target = "end"
+    if len(ends) > 1:
+        nodes.append(ParallelGateway(id="join-end"))
+        flows.append(_flow("join-end", "end"))
+        target = "join-end"
+    nodes.append(EndEvent(id="end", name="Order finished"))
+    flows += [_leaving(part, target) for part in ends]
+
+
+def _joined(
+    part: _Part, by_step: Table[str, _Part], nodes: list[FlowNode], flows: list[SequenceFlow]
+) -> None:
+    """Add the flows into a step, through a gateway that waits for all where there are several."""
+    target = part.entry
+    if len(part.step.previous) > 1:
+        target = f"join-{node_id(part.step.parameters.get('operation', part.step.flow_id))}"
+        nodes.append(ParallelGateway(id=target))
+    for before in part.step.previous:
+        source = by_step[before]
+        several = len(source.step.next) > 1
+        flows.append(_flow(_split_id(source), target) if several else _leaving(source, target))
+    if target != part.entry:
+        flows.append(_flow(target, part.entry))
+
+
+def _split(part: _Part, nodes: list[FlowNode], flows: list[SequenceFlow]) -> None:
+    if len(part.step.next) > 1:
+        nodes.append(ParallelGateway(id=_split_id(part)))
+        flows.append(_leaving(part, _split_id(part)))
+
+
+def _split_id(part: _Part) -> str:
+    return f"split-{node_id(part.step.flow_id)}"
+
+
+def _leaving(part: _Part, target: str) -> SequenceFlow:
+    name = "passed" if part.passes else ""
+    return _flow(part.exit, target, name=name, condition=part.passes)
+
+
+# -- lanes ---------------------------------------------------------------------------------------
+
+
+def _lanes(
+    recipe: ProductionRecipe,
+    parts: list[_Part],
+    nodes: list[FlowNode],
+    names: Table[str, str],
+) -> tuple[Lane, ...]:
+    """Return one lane per site and per carrier; gateways stand with the step they serve."""
+    members: dict[tuple[str, str], list[str]] = {}
+    owner: dict[str, tuple[str, str]] = {}
+    for part in parts:
+        key = _lane_key(part.step, recipe)
+        members.setdefault(key, [])
+        owner.update(dict.fromkeys((node.id for node in part.nodes), key))
+        owner[f"join-{node_id(part.step.parameters.get('operation', part.step.flow_id))}"] = key
+        owner[_split_id(part)] = key
+    first, last = _lane_key(parts[0].step, recipe), _lane_key(parts[-1].step, recipe)
+    owner.update({"start": first, "fork": first, "join-end": last, "end": last})
+    for node in nodes:
+        members[owner[node.id]].append(node.id)
+    return tuple(
+        Lane(id=f"lane-{kind}-{_encoded(key)}", name=names.get(key, key), nodes=tuple(inside))
+        for (kind, key), inside in members.items()
+    )
+
+
+def _lane_key(step: RecipeStep, recipe: ProductionRecipe) -> tuple[str, str]:
+    if SHIPPING in step.services:
+        return "carrier", step.parameters.get("carrier", SHIPPING)
+    return "site", step.parameters.get("site", recipe.plant)
