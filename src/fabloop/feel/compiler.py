@@ -1,0 +1,427 @@
+"""Syntax tree to Python code object: names become locals or look-ups, operators become calls."""
+
+import ast
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, assert_never
+
+import msgspec
+
+from fabloop.feel import access, nodes, operators
+from fabloop.feel.library import BUILTINS, call_builtin
+from fabloop.feel.nodes import Node
+from fabloop.feel.run import Run
+from fabloop.feel.types import Types, is_instance
+from fabloop.feel.values import TEMPORAL, Function, Value, kind_of
+
+Code = Callable[..., Value]
+
+_OPERATORS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "**": "power"}
+_PYTHON = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "=": ast.Eq, "!=": ast.NotEq}
+_UNSTABLE = frozenset({"now", "today"})
+_BUILTIN_SCOPE: dict[str, Any] = {
+    "__builtins__": {},
+    "type": type,
+    "int": int,
+    "str": str,
+    "Function": Function,
+    "is_instance": is_instance,
+    "call_builtin": call_builtin,
+    **{name: getattr(operators, name) for name in (*_OPERATORS.values(), "negate", "compare")},
+    **{name: getattr(operators, name) for name in ("equals", "unequal", "both", "either")},
+    **{name: getattr(operators, name) for name in ("between", "within")},
+    **{name: getattr(access, name) for name in ("load", "load_path", "path", "member", "select")},
+    **{name: getattr(access, name) for name in ("at_index", "each", "put", "partial", "judge")},
+    **{name: getattr(access, name) for name in ("some", "every", "test", "verdict", "span")},
+    **{name: getattr(access, name) for name in ("bounded", "invoke", "truth", "opposite")},
+}
+
+
+class Locals(msgspec.Struct, frozen=True):
+    """Names that the expression declares, with the Python names that hold them."""
+
+    names: dict[str, str]
+
+
+class Item(msgspec.Struct, frozen=True):
+    """The item inside of a filter, whose entries come before outer names."""
+
+    python: str
+
+
+Scope = Locals | Item
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """The code of an expression and the variables that it reads."""
+
+    code: Code
+    variables: frozenset[str]
+
+
+def compile_tree(tree: Node, types: Types) -> Compiled:
+    """Return the code of an expression: a function of the variables and the run."""
+    emitter = _Emitter(types)
+    return _finished(emitter, ("variables", "run"), emitter.emit(tree))
+
+
+def compile_tests(tests: tuple[Node, ...], types: Types) -> Compiled:
+    """Return the code of unary tests: a function of the variables, the run and the value."""
+    emitter = _Emitter(types)
+    emitter.scopes.append(Locals({"?": "value"}))
+    return _finished(emitter, ("variables", "run", "value"), emitter.tests(tests, _name("value")))
+
+
+def _finished(emitter: "_Emitter", parameters: tuple[str, ...], body: ast.expr) -> Compiled:
+    tree = ast.fix_missing_locations(ast.Expression(_function(parameters, body)))
+    scope = {**_BUILTIN_SCOPE, **emitter.constants}
+    code = eval(compile(tree, "<feel>", "eval"), scope)  # noqa: S307 - our own tree, no user text
+    return Compiled(code, frozenset(emitter.free))
+
+
+class _Emitter:
+    def __init__(self, types: Types) -> None:
+        self.types = types
+        self.scopes: list[Scope] = []
+        self.constants: dict[str, Any] = {}
+        self.free: set[str] = set()
+        self.count = 0
+
+    # -- small parts ------------------------------------------------------------------------
+
+    def fresh(self, prefix: str) -> str:
+        self.count += 1
+        return f"{prefix}{self.count}"
+
+    def constant(self, value: Any) -> ast.expr:
+        if value is None or type(value) in (bool, int, str):
+            return ast.Constant(value)
+        name = self.fresh("k")
+        self.constants[name] = value
+        return _name(name)
+
+    def call(self, function: str, *arguments: ast.expr, at: int) -> ast.expr:
+        return _call(function, _name("run"), *arguments, ast.Constant(at))
+
+    def inside(self, scope: Scope, node: Node) -> ast.expr:
+        self.scopes.append(scope)
+        result = self.emit(node)
+        self.scopes.pop()
+        return result
+
+    # -- nodes ------------------------------------------------------------------------------
+
+    def emit(self, node: Node) -> ast.expr:
+        folded = self.folded(node)
+        if folded is not None:
+            return self.constant(folded.value)
+        match node:
+            case nodes.Arithmetic():
+                return self.arithmetic(node)
+            case nodes.Comparison():
+                return self.comparison(node)
+            case nodes.Logic():
+                operands = [self.emit(operand) for operand in node.operands]
+                return self.logic(node.op, operands, node.at)
+            case nodes.Name():
+                return self.name(node.name, node.at)
+            case nodes.Path():
+                return self.path(node)
+            case nodes.Filter():
+                return self.filter(node)
+            case nodes.Call():
+                return self.invocation(node)
+            case nodes.Negation():
+                return self.call("negate", self.emit(node.operand), at=node.at)
+            case nodes.Between():
+                parts = (self.emit(part) for part in (node.operand, node.low, node.high))
+                return self.call("between", *parts, at=node.at)
+            case _:
+                return self.form(node)
+
+    def form(self, node: Node) -> ast.expr:
+        match node:
+            case nodes.In():
+                value = self.fresh("v")
+                held = ast.NamedExpr(ast.Name(value, ast.Store()), self.emit(node.operand))
+                tests = self.tests(node.tests, _name(value))
+                return ast.Subscript(
+                    ast.Tuple([held, tests], ast.Load()), ast.Constant(1), ast.Load()
+                )
+            case nodes.If():
+                return self.condition(node)
+            case nodes.For():
+                return self.loop(node)
+            case nodes.Quantified():
+                return self.quantified(node)
+            case nodes.InstanceOf():
+                wanted, types = self.constant(node.type), self.constant(self.types)
+                return _call("is_instance", self.emit(node.operand), wanted, types)
+            case _:
+                return self.value(node)
+
+    def value(self, node: Node) -> ast.expr:
+        match node:
+            case nodes.ListOf():
+                return ast.List([self.emit(item) for item in node.items], ast.Load())
+            case nodes.ContextOf():
+                return self.context(node)
+            case nodes.FunctionOf():
+                return self.function(node)
+            case nodes.Bounded():
+                return _call("bounded", ast.Constant(node.op), self.emit(node.bound))
+            case nodes.RangeOf():
+                closed = self.constant((node.low_included, node.high_included))
+                return self.call(
+                    "span", self.emit(node.low), self.emit(node.high), closed, at=node.at
+                )
+            case nodes.Literal():
+                return self.constant(node.value)
+        raise AssertionError(f"a node that has no code: {type(node).__name__}")
+
+    def folded(self, node: Node) -> nodes.Literal | None:
+        """Return the value of a node that has only literals below it, if it is a simple one."""
+        scratch = Run("", None)
+        match node:
+            case nodes.Literal():
+                return node
+            case nodes.Negation():
+                inner = self.folded(node.operand)
+                value = operators.negate(scratch, inner.value, 0) if inner else None
+            case nodes.Arithmetic():
+                value = self.folded_chain(node, scratch)
+            case nodes.Call(callee=nodes.Name(name=name)) if (
+                name in BUILTINS and name not in _UNSTABLE and not self.local(name)
+            ):
+                inners = [self.folded(argument) for argument in node.arguments]
+                given = tuple(inner.value for inner in inners if inner is not None)
+                if len(given) < len(inners):
+                    return None
+                value = call_builtin(scratch, name, given, node.names, 0)
+            case _:
+                return None
+        simple = (int, Decimal, str, bool, *TEMPORAL)
+        return nodes.Literal(at=node.at, value=value) if type(value) in simple else None
+
+    def folded_chain(self, node: nodes.Arithmetic, scratch: Run) -> Value:
+        first = self.folded(node.first)
+        value = first.value if first else None
+        for op, _, operand in node.rest:
+            inner = self.folded(operand) if value is not None else None
+            if inner is None:
+                return None
+            value = getattr(operators, _OPERATORS[op])(scratch, value, inner.value, 0)
+        return value
+
+    def arithmetic(self, node: nodes.Arithmetic) -> ast.expr:
+        result = self.emit(node.first)
+        for op, at, operand in node.rest:
+            result = self.call(_OPERATORS[op], result, self.emit(operand), at=at)
+        return result
+
+    def comparison(self, node: nodes.Comparison) -> ast.expr:
+        left, right, literal = self.emit(node.left), self.emit(node.right), self.folded(node.right)
+        kind = type(literal.value) if literal else None
+        if kind not in (int, str):
+            return self.compared(node, left, right)
+        # The common case 'name op literal' is compared by Python when the types agree.
+        held = self.fresh("v")
+        matching = ast.Compare(
+            _call("type", ast.NamedExpr(ast.Name(held, ast.Store()), left)),
+            [ast.Is()],
+            [_name("int" if kind is int else "str")],
+        )
+        quick = ast.Compare(_name(held), [_PYTHON[node.op]()], [right])
+        return ast.IfExp(matching, quick, self.compared(node, _name(held), right))
+
+    def compared(self, node: nodes.Comparison, left: ast.expr, right: ast.expr) -> ast.expr:
+        if node.op in ("=", "!="):
+            return self.call("equals" if node.op == "=" else "unequal", left, right, at=node.at)
+        return self.call("compare", ast.Constant(node.op), left, right, at=node.at)
+
+    def logic(self, op: str, operands: list[ast.expr], at: int) -> ast.expr:
+        """Combine operands as a balanced tree, so that long chains stay shallow."""
+        if len(operands) == 1:
+            return operands[0]
+        middle = len(operands) // 2
+        left = self.logic(op, operands[:middle], at)
+        right = self.logic(op, operands[middle:], at)
+        held = self.fresh("v")
+        decisive = ast.Constant(op == "or")
+        done = ast.Compare(ast.NamedExpr(ast.Name(held, ast.Store()), left), [ast.Is()], [decisive])
+        joined = self.call("either" if op == "or" else "both", _name(held), right, at=at)
+        return ast.IfExp(done, decisive, joined)
+
+    # -- names ------------------------------------------------------------------------------
+
+    def local(self, name: str) -> bool:
+        """Tell whether the expression declares this name in an open scope."""
+        return any(isinstance(scope, Locals) and name in scope.names for scope in self.scopes)
+
+    def name(self, name: str, at: int) -> ast.expr:
+        items: list[str] = []
+        result: ast.expr | None = None
+        for scope in reversed(self.scopes):
+            match scope:
+                case Locals(names):
+                    result = _name(names[name]) if name in names else None
+                case Item(python):
+                    items.append(python)
+                    result = _name(python) if name == "item" else None
+                case _:
+                    assert_never(scope)
+            if result is not None:
+                break
+        if result is None:
+            self.free.add(name)
+            result = self.call("load", _name("variables"), ast.Constant(name), at=at)
+        for python in reversed(items):
+            entry = ast.Subscript(_name(python), ast.Constant(name), ast.Load())
+            result = ast.IfExp(_call("member", _name(python), ast.Constant(name)), entry, result)
+        return result
+
+    def path(self, node: nodes.Path) -> ast.expr:
+        names = [node.name]
+        base = node.base
+        while isinstance(base, nodes.Path):
+            names.append(base.name)
+            base = base.base
+        filtered = any(isinstance(scope, Item) for scope in self.scopes)
+        if isinstance(base, nodes.Name) and not filtered and not self.local(base.name):
+            self.free.add(base.name)
+            whole = self.constant((base.name, *reversed(names)))
+            return self.call("load_path", _name("variables"), whole, at=node.at)
+        result = self.emit(base)
+        for name in reversed(names):
+            result = self.call("path", result, ast.Constant(name), at=node.at)
+        return result
+
+    def filter(self, node: nodes.Filter) -> ast.expr:
+        base, literal = self.emit(node.base), self.folded(node.condition)
+        if literal is not None and kind_of(literal.value) == "number":
+            return self.call("at_index", base, self.constant(literal.value), at=node.at)
+        item = self.fresh("item")
+        condition = self.inside(Item(item), node.condition)
+        return self.call("select", base, _function((item,), condition), at=node.at)
+
+    def invocation(self, node: nodes.Call) -> ast.expr:
+        arguments = ast.Tuple([self.emit(argument) for argument in node.arguments], ast.Load())
+        names = self.constant(node.names)
+        callee = node.callee
+        if (
+            isinstance(callee, nodes.Name)
+            and callee.name in BUILTINS
+            and not self.local(callee.name)
+        ):
+            return self.call(
+                "call_builtin", ast.Constant(callee.name), arguments, names, at=node.at
+            )
+        return self.call("invoke", self.emit(callee), arguments, names, at=node.at)
+
+    # -- forms ------------------------------------------------------------------------------
+
+    def condition(self, node: nodes.If) -> ast.expr:
+        test = self.call("truth", self.emit(node.condition), at=node.at)
+        return ast.IfExp(test, self.emit(node.first), self.emit(node.second))
+
+    def loop(self, node: nodes.For) -> ast.expr:
+        out, so_far = self.fresh("out"), self.fresh("v")
+        self.scopes.append(Locals({"partial": so_far}))
+
+        def body() -> ast.expr:
+            result = self.emit(node.body)
+            if any(isinstance(n, ast.Name) and n.id == so_far for n in ast.walk(result)):
+                result = ast.Call(
+                    _function((so_far,), result), [_call("partial", _name("run"), _name(out))], []
+                )
+            return _call("put", _name("run"), _name(out), result)
+
+        looped = self.nested(node.bindings, body, node.at)
+        self.scopes.pop()
+        finished = ast.IfExp(looped, _name(out), ast.Constant(None))
+        return ast.Call(_function((out,), finished), [ast.List([], ast.Load())], [])
+
+    def nested(
+        self, bindings: tuple[nodes.Binding, ...], body: Callable[[], ast.expr], at: int
+    ) -> ast.expr:
+        if not bindings:
+            return body()
+        first = bindings[0]
+        source = self.emit(first.source)
+        python = self.fresh("x")
+        self.scopes.append(Locals({first.name: python}))
+        inner = self.nested(bindings[1:], body, at)
+        self.scopes.pop()
+        return self.call("each", source, _function((python,), inner), at=at)
+
+    def quantified(self, node: nodes.Quantified) -> ast.expr:
+        seen = self.fresh("seen")
+
+        def body() -> ast.expr:
+            return self.call("judge", _name(seen), self.emit(node.body), at=node.at)
+
+        looped = self.nested(node.bindings, body, node.at)
+        finished = ast.IfExp(looped, _call(node.kind, _name(seen)), ast.Constant(None))
+        return ast.Call(_function((seen,), finished), [ast.List([], ast.Load())], [])
+
+    def context(self, node: nodes.ContextOf) -> ast.expr:
+        names: dict[str, str] = {}
+        self.scopes.append(Locals(names))
+        values: list[ast.expr] = []
+        for key, entry in node.entries:
+            python = self.fresh("v")
+            if isinstance(entry, nodes.FunctionOf):
+                names[key] = python  # A function may call itself.
+            values.append(ast.NamedExpr(ast.Name(python, ast.Store()), self.emit(entry)))
+            names[key] = python
+        self.scopes.pop()
+        return ast.Dict([ast.Constant(key) for key, _ in node.entries], values)
+
+    def function(self, node: nodes.FunctionOf) -> ast.expr:
+        names = {parameter.name: self.fresh("p") for parameter in node.parameters}
+        body = self.inside(Locals(names), node.body)
+        wanted = tuple(parameter.type for parameter in node.parameters)
+        return _call(
+            "Function",
+            self.constant(tuple(names)),
+            _function(tuple(names.values()), body),
+            self.constant(wanted if any(wanted) else ()),
+        )
+
+    # -- tests ------------------------------------------------------------------------------
+
+    def tests(self, tests: tuple[Node, ...], value: ast.expr) -> ast.expr:
+        return self.logic("or", [self.test(test, value) for test in tests], tests[0].at)
+
+    def test(self, node: Node, value: ast.expr) -> ast.expr:
+        match node:
+            case nodes.AnyValue():
+                return ast.Constant(True)  # noqa: FBT003 - a constant of the tree
+            case nodes.Not():
+                return _call("opposite", self.tests(node.tests, value))
+            case nodes.Bounded():
+                comparison = nodes.Comparison(at=node.at, op=node.op, left=node, right=node.bound)
+                return self.compared(comparison, value, self.emit(node.bound))
+        result = self.emit(node)
+        own = any(isinstance(n, ast.Name) and n.id == "value" for n in ast.walk(result))
+        name = "verdict" if own else "test"
+        return self.call(name, value, result, at=node.at)
+
+
+def _name(name: str) -> ast.expr:
+    return ast.Name(name, ast.Load())
+
+
+def _call(function: str, *arguments: ast.expr) -> ast.expr:
+    return ast.Call(_name(function), list(arguments), [])
+
+
+def _function(parameters: tuple[str, ...], body: ast.expr) -> ast.expr:
+    arguments = ast.arguments(
+        posonlyargs=[],
+        args=[ast.arg(name) for name in parameters],
+        kwonlyargs=[],
+        kw_defaults=[],
+        defaults=[],
+    )
+    return ast.Lambda(arguments, body)

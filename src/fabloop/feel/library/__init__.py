@@ -1,0 +1,32 @@
+"""The built-in functions of FEEL, by name."""
+
+from fabloop.feel.library.contexts import CONTEXTS
+from fabloop.feel.library.conversion import CONVERSION
+from fabloop.feel.library.lists import LISTS
+from fabloop.feel.library.numeric import NUMERIC
+from fabloop.feel.library.ranges import RANGES
+from fabloop.feel.library.signature import Signature, called
+from fabloop.feel.library.strings import STRINGS
+from fabloop.feel.library.temporals import PROPERTIES, TEMPORALS
+from fabloop.feel.run import Run
+from fabloop.feel.values import Value
+
+__all__ = ["BUILTINS", "PROPERTIES", "call_builtin", "is_builtin"]
+
+_KINDS = (CONTEXTS, CONVERSION, LISTS, NUMERIC, RANGES, STRINGS, TEMPORALS)
+BUILTINS: dict[str, tuple[Signature, ...]] = {
+    name: signatures for kind in _KINDS for name, signatures in kind.signatures.items()
+}
+
+
+def is_builtin(name: str) -> bool:
+    """Tell whether a built-in function has this name."""
+    return name in BUILTINS
+
+
+def call_builtin(
+    run: Run, name: str, given: tuple[Value, ...], names: tuple[str, ...], at: int
+) -> Value:
+    """Call a built-in function; null with a warning where it does not take these arguments."""
+    run.spend()
+    return called(run, name, BUILTINS[name], given, names, at)

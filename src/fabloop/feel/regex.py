@@ -1,0 +1,334 @@
+"""XPath regular expressions with a budget: a backtracking machine that can be stopped.
+
+Python's own engine is not used, because a pattern from a user could keep it busy for ever.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+import msgspec
+
+from fabloop.feel.characters import Characters
+from fabloop.feel.regex_syntax import (
+    Alternatives,
+    Anchor,
+    Back,
+    Group,
+    Part,
+    PatternFault,
+    Repeat,
+    Sequence,
+    parsed,
+)
+
+__all__ = ["Pattern", "PatternFault", "compile_pattern"]
+
+Spend = Callable[[int], None]
+PROGRAM_LENGTH_MAX = 20_000
+"""Instructions of one pattern; counted repeats are copied out."""
+
+_BATCH = 256
+
+
+class Take(msgspec.Struct, frozen=True):
+    """Read one character of a set."""
+
+    characters: Characters
+
+
+class Split(msgspec.Struct, frozen=True):
+    """Try one place in the program, and the other if that fails."""
+
+    first: int
+    second: int
+
+
+class Jump(msgspec.Struct, frozen=True):
+    """Go on elsewhere."""
+
+    to: int
+
+
+class Save(msgspec.Struct, frozen=True):
+    """Note the position in a slot (two for each group, one for each loop)."""
+
+    slot: int
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """Fail if the position is still the one in a slot: a loop must not turn on the spot."""
+
+    slot: int
+
+
+class Recall(msgspec.Struct, frozen=True):
+    """Read again what a group matched."""
+
+    group: int
+
+
+class Assert(msgspec.Struct, frozen=True):
+    """Go on at the start or the end of the text (or of a line) only."""
+
+    start: bool
+
+
+class Accept(msgspec.Struct, frozen=True):
+    """The pattern has matched."""
+
+
+Instruction = Take | Split | Jump | Save | Moved | Recall | Assert | Accept
+
+
+class _Assembler:
+    def __init__(self, groups: int) -> None:
+        self.program: list[Instruction] = []
+        self.slots = 2 * (groups + 1)
+        self.work = 0
+
+    def emit(self, instruction: Instruction) -> int:
+        if len(self.program) >= PROGRAM_LENGTH_MAX:
+            raise PatternFault("the pattern is too long once its repeats are written out")
+        self.program.append(instruction)
+        return len(self.program) - 1
+
+    def part(self, part: Part) -> None:
+        self.work += 1
+        if self.work > PROGRAM_LENGTH_MAX:
+            raise PatternFault("the pattern is too long once its repeats are written out")
+        match part:
+            case Characters():
+                self.emit(Take(part))
+            case Anchor():
+                self.emit(Assert(part.start))
+            case Back():
+                self.emit(Recall(part.group))
+            case Sequence():
+                for inner in part.parts:
+                    self.part(inner)
+            case Group():
+                self.group(part)
+            case Alternatives():
+                self.alternatives(part)
+            case Repeat():
+                self.repeat(part)
+
+    def group(self, part: Group) -> None:
+        if part.number is None:
+            self.part(part.inner)
+            return
+        self.emit(Save(2 * part.number))
+        self.part(part.inner)
+        self.emit(Save(2 * part.number + 1))
+
+    def alternatives(self, part: Alternatives) -> None:
+        exits: list[int] = []
+        for inner in part.branches[:-1]:
+            split = self.emit(Jump(0))
+            self.part(inner)
+            exits.append(self.emit(Jump(0)))
+            self.program[split] = Split(split + 1, len(self.program))
+        self.part(part.branches[-1])
+        for place in exits:
+            self.program[place] = Jump(len(self.program))
+
+    def repeat(self, part: Repeat) -> None:
+        for _ in range(part.low):
+            self.part(part.inner)
+        if part.high is None:
+            self.loop(part)
+            return
+        splits: list[int] = []
+        for _ in range(part.high - part.low):
+            splits.append(self.emit(Jump(0)))
+            self.part(part.inner)
+        for place in splits:
+            self.program[place] = self.choice(part, place + 1, len(self.program))
+
+    def loop(self, part: Repeat) -> None:
+        slot = self.slots
+        self.slots += 1
+        split = self.emit(Jump(0))
+        self.emit(Save(slot))
+        self.part(part.inner)
+        self.emit(Moved(slot))
+        self.emit(Jump(split))
+        self.program[split] = self.choice(part, split + 1, len(self.program))
+
+    def choice(self, part: Repeat, into: int, past: int) -> Split:
+        return Split(past, into) if part.lazy else Split(into, past)
+
+
+class Pattern(msgspec.Struct, frozen=True):
+    """A compiled pattern.
+
+    Attributes
+    ----------
+    slots : positions that the machine keeps: two for each group, then one for each loop
+    """
+
+    program: tuple[Instruction, ...]
+    groups: int
+    slots: int
+    lines: bool
+    folded: bool
+
+    def search(self, text: str, start: int, spend: Spend) -> tuple[int, ...] | None:
+        """Return the group positions of the first match from `start`, or None.
+
+        Raises
+        ------
+        Refused
+            The budget behind `spend` is used up.
+        """
+        for place in range(start, len(text) + 1):
+            found = self._match(text, place, spend)
+            if found is not None:
+                return found
+        return None
+
+    def _match(self, text: str, start: int, spend: Spend) -> tuple[int, ...] | None:
+        first = (start, *(-1,) * (self.slots - 1))
+        waiting: list[tuple[int, int, tuple[int, ...]]] = [(0, start, first)]
+        count = 0
+        while waiting:
+            counter, place, slots = waiting.pop()
+            while True:
+                count += 1
+                if count % _BATCH == 0:
+                    spend(_BATCH)
+                match self.program[counter]:
+                    case Take(characters):
+                        if place >= len(text) or text[place] not in characters:
+                            break
+                        place += 1
+                    case Split(one, other):
+                        waiting.append((other, place, slots))
+                        counter = one
+                        continue
+                    case Jump(to):
+                        counter = to
+                        continue
+                    case Save(slot):
+                        slots = (*slots[:slot], place, *slots[slot + 1 :])
+                    case Moved(slot):
+                        if slots[slot] == place:
+                            break
+                    case Recall(group):
+                        end = self._recalled(text, place, slots, group)
+                        if end is None:
+                            break
+                        place = end
+                    case Assert(at_start):
+                        if not self._asserted(text, place, at_start=at_start):
+                            break
+                    case Accept():
+                        spend(count % _BATCH)
+                        return (start, place, *slots[2:])
+                counter += 1
+        spend(count % _BATCH)
+        return None
+
+    def _asserted(self, text: str, place: int, *, at_start: bool) -> bool:
+        if at_start:
+            return place == 0 or (self.lines and text[place - 1] == "\n")
+        return place == len(text) or (self.lines and text[place] == "\n")
+
+    def _recalled(self, text: str, place: int, slots: tuple[int, ...], group: int) -> int | None:
+        first, last = slots[2 * group], slots[2 * group + 1]
+        if first < 0 or last < 0:
+            return place
+        wanted, found = text[first:last], text[place : place + last - first]
+        if wanted == found or (self.folded and wanted.casefold() == found.casefold()):
+            return place + last - first
+        return None
+
+    def matches(self, text: str, spend: Spend) -> Iterator[tuple[int, ...]]:
+        """Yield the matches of a text from left to right, without overlaps."""
+        place = 0
+        while place <= len(text):
+            found = self.search(text, place, spend)
+            if found is None:
+                return
+            yield found
+            place = found[1] if found[1] > found[0] else found[1] + 1
+
+    def replaced(self, text: str, replacement: str, spend: Spend) -> str:
+        """Return a text with every match replaced; ``$1`` stands for a group.
+
+        Raises
+        ------
+        PatternFault
+            The pattern matches the empty string, or the replacement is malformed.
+        """
+        if self._match("", 0, spend) is not None:
+            raise PatternFault("the pattern matches the empty string, which cannot be replaced")
+        pieces = _template(replacement, self.groups)
+        out: list[str] = []
+        place = 0
+        for found in self.matches(text, spend):
+            out.append(text[place : found[0]])
+            for piece in pieces:
+                if isinstance(piece, str):
+                    out.append(piece)
+                elif found[2 * piece] >= 0:
+                    out.append(text[found[2 * piece] : found[2 * piece + 1]])
+            place = found[1]
+        return "".join([*out, text[place:]])
+
+    def split(self, text: str, spend: Spend) -> list[str]:
+        """Return the pieces of a text between the matches."""
+        out: list[str] = []
+        place = 0
+        for found in self.matches(text, spend):
+            if found[1] > found[0]:
+                out.append(text[place : found[0]])
+                place = found[1]
+        return [*out, text[place:]]
+
+    def all(self, text: str, spend: Spend) -> list[str]:
+        """Return the texts of all matches."""
+        return [text[found[0] : found[1]] for found in self.matches(text, spend)]
+
+
+def _template(replacement: str, groups: int) -> list[str | int]:
+    pieces: list[str | int] = []
+    place = 0
+    while place < len(replacement):
+        sign = replacement[place]
+        after = replacement[place + 1 : place + 2]
+        if sign == "\\" and after in ("\\", "$") and after:
+            pieces.append(after)
+            place += 2
+        elif sign == "$" and after.isdecimal():
+            end = place + 2
+            # XPath: as many digits as there can be groups for.
+            while replacement[end : end + 1].isdecimal() and (
+                int(replacement[place + 1 : end + 1]) <= groups
+            ):
+                end += 1
+            number = int(replacement[place + 1 : end])
+            pieces.append(number if number <= groups else "")
+            place = end
+        elif sign in "\\$":
+            raise PatternFault(f"the replacement has a '{sign}' that stands for nothing")
+        else:
+            pieces.append(sign)
+            place += 1
+    return pieces
+
+
+@lru_cache(maxsize=256)
+def compile_pattern(source: str, flags: str) -> Pattern:
+    """Return the machine for a pattern with the flags ``s m i x q`` of XPath.
+
+    Raises
+    ------
+    PatternFault
+        The pattern or a flag is malformed.
+    """
+    tree, groups = parsed(source, flags)
+    assembler = _Assembler(groups)
+    assembler.part(tree)
+    assembler.emit(Accept())
+    return Pattern(tuple(assembler.program), groups, assembler.slots, "m" in flags, "i" in flags)

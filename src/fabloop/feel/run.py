@@ -1,0 +1,71 @@
+"""One evaluation: what it may still spend, what it noticed, and when it takes place."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fabloop.base.instant import Instant
+from fabloop.feel.limits import (
+    CALL_DEPTH_MAX,
+    LIST_LENGTH_MAX,
+    STEPS_MAX,
+    STRING_LENGTH_MAX,
+    WARNINGS_MAX,
+    exceeded,
+)
+
+
+class Run:
+    """The state of one evaluation."""
+
+    __slots__ = ("depth", "loaded", "now", "quiet", "source", "steps", "warnings")
+
+    def __init__(self, source: str, now: Instant | None, steps: int = STEPS_MAX) -> None:
+        self.source = source
+        self.now = now
+        self.steps = steps
+        self.depth = 0
+        self.quiet = 0
+        self.loaded: dict[str, Any] | None = None
+        self.warnings: list[str] = []
+
+    def spend(self, count: int = 1) -> None:
+        """Take steps from the budget.
+
+        Raises
+        ------
+        Refused
+            The budget is used up.
+        """
+        self.steps -= count
+        if self.steps < 0:
+            raise exceeded("steps in one evaluation", STEPS_MAX, "Work on less data.")
+
+    def null(self, at: int, message: str) -> None:
+        """Note why a value became null, and where; returns that null."""
+        if not self.quiet and len(self.warnings) < WARNINGS_MAX:
+            line = self.source.count("\n", 0, at) + 1
+            column = at - (self.source.rfind("\n", 0, at) + 1) + 1
+            self.warnings.append(f"line {line}, column {column}: {message}")
+
+    def enter(self) -> None:
+        """Start a call."""
+        self.spend()
+        self.depth += 1
+        if self.depth > CALL_DEPTH_MAX:
+            raise exceeded("calls inside one another", CALL_DEPTH_MAX, "Use a loop.")
+
+    def sized(self, count: int) -> None:
+        """Make sure that a list of this length may be made, and pay for it."""
+        if count > LIST_LENGTH_MAX:
+            raise exceeded("items in a list", LIST_LENGTH_MAX, "Work on less data.")
+        self.spend(count)
+
+    def string(self, text: str) -> str:
+        """Return a string that the expression made, unless it is too long."""
+        if len(text) > STRING_LENGTH_MAX:
+            raise exceeded("characters in a string", STRING_LENGTH_MAX, "Work on less data.")
+        self.spend(len(text) >> 6)
+        return text
+
+
+Variables = Mapping[str, Any]
