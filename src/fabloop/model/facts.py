@@ -1,0 +1,305 @@
+"""Facts: what capabilities tell each other, frozen and in the past tense.
+
+A fact that cannot be recomputed (a solver's plan, a measurement, an answer from outside) carries
+its content, so that replay never asks again.
+"""
+
+import msgspec
+
+from fabloop.base.instant import Instant
+from fabloop.model.explanation import Explanation
+from fabloop.model.ids import (
+    LaneId,
+    OperationId,
+    OrderId,
+    PersonId,
+    PlanId,
+    SkillId,
+    WorkUnitId,
+)
+from fabloop.model.kpi import KpiValue
+from fabloop.model.lot import LotRecord
+from fabloop.model.order import ProductionOrder
+from fabloop.model.plan import NotDecided, NotProducible, Plan, PlanComparison, Producible
+from fabloop.model.recipe import ProductionRecipe
+
+
+class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact", tag=True):
+    """Base of all facts: one tagged union, told apart by the class name."""
+
+
+class KnowledgeRead(_Fact):
+    """The documents were read; `digest` (SHA-256) tells whether they are still the same."""
+
+    digest: str
+    seed: int
+
+
+class OrderReceived(_Fact):
+    """A customer wants a configured product."""
+
+    order: ProductionOrder
+
+
+class OrderRefused(_Fact):
+    """No plan can be made for the order, or none was found within the limit."""
+
+    order: OrderId
+    answer: NotProducible | NotDecided
+
+
+class PlansFound(_Fact):
+    """The order can be produced; somebody has to choose."""
+
+    order: OrderId
+    answer: Producible
+
+
+class PlanAccepted(_Fact):
+    """Somebody chose a plan."""
+
+    order: OrderId
+    plan: Plan
+    by: str
+
+
+class PropertyChecked(msgspec.Struct, frozen=True, kw_only=True):
+    """One property of a process model: ``holds``, ``violated`` or ``unknown``."""
+
+    name: str
+    verdict: str
+    counterexample: tuple[str, ...] = ()
+
+
+class ProcessReleased(_Fact):
+    """The order's process model was verified and may run."""
+
+    order: OrderId
+    plan: PlanId
+    recipe: ProductionRecipe
+    properties: tuple[PropertyChecked, ...]
+    markings: int
+
+
+class ReleaseRefused(_Fact):
+    """The composed process model is not sound; it never runs."""
+
+    order: OrderId
+    plan: PlanId
+    properties: tuple[PropertyChecked, ...]
+
+
+class ProcessStarted(_Fact):
+    """A process instance carries out the order."""
+
+    order: OrderId
+    instance: int
+    process: str
+    version: int
+
+
+class JobOffered(_Fact):
+    """The process has reached work that somebody must do.
+
+    `skill` is what is asked for; `work_unit` or `lane` is what the plan prefers; `operation` is
+    the production step served, directly (`main`) or by a transport or shipment to it.
+    """
+
+    order: OrderId
+    job: int
+    step: str
+    skill: str
+    operation: OperationId
+    work_unit: WorkUnitId | None
+    lane: LaneId | None
+    person_skill: SkillId | None
+    main: bool
+    duration_ns: int
+
+
+class JobBound(_Fact):
+    """A job was given to a work unit (and a person) or a carrier, with the reason; it begins now.
+
+    `main` tells the operation itself from the transports around it.
+    """
+
+    order: OrderId
+    job: int
+    step: str
+    skill: str
+    operation: OperationId
+    work_unit: WorkUnitId | None
+    lane: LaneId | None
+    person: PersonId | None
+    main: bool
+    begun_at: Instant
+    duration_ns: int
+    because: Explanation
+
+
+class JobKeptWaiting(_Fact):
+    """Nobody may or can do the job now; the reasons, and when to look again if that is known."""
+
+    order: OrderId
+    job: int
+    operation: OperationId
+    reasons: tuple[Explanation, ...]
+    look_again_at: Instant | None
+
+
+class JobWithdrawn(_Fact):
+    """The work is no longer wanted; whoever does it should stop."""
+
+    order: OrderId
+    job: int
+
+
+class JobAnswered(_Fact):
+    """The work unit or person reports the job as done, with results (lot numbers, verdicts)."""
+
+    job: int
+    at: Instant
+    results: dict[str, str | int | float | bool | None]
+
+
+class JobFailed(_Fact):
+    """The work unit or person could not do the job."""
+
+    job: int
+    at: Instant
+    reason: str
+
+
+class LotMade(_Fact):
+    """An operation finished and left a lot."""
+
+    record: LotRecord
+
+
+class TestMeasured(_Fact):
+    """A work unit's test program was evaluated, or rejected with a reason."""
+
+    __test__ = False  # not a test class, whatever its name looks like to pytest
+
+    work_unit: WorkUnitId
+    at: Instant
+    value: KpiValue | None
+    rejected: str = ""
+
+
+class KpiChanged(_Fact):
+    """A KPI moved enough to matter, or for the first time has a value."""
+
+    value: KpiValue
+    previous: KpiValue | None
+
+
+class PlanEndangered(_Fact):
+    """A plan that is being carried out can no longer be carried out as it stands."""
+
+    order: OrderId
+    plan: PlanId
+    reasons: tuple[Explanation, ...]
+
+
+class ProcessChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """How a process model differs from the one before, by element id."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+class AdaptationProposed(_Fact):
+    """Another way to finish the order, waiting for a person's answer."""
+
+    order: OrderId
+    before: PlanId
+    plan: Plan
+    comparison: PlanComparison
+    reasons: tuple[Explanation, ...]
+    recipe: ProductionRecipe
+    changes: ProcessChanges
+    properties: tuple[PropertyChecked, ...]
+
+
+class AdaptationImpossible(_Fact):
+    """There is no other way to finish the order; the minimal reasons and what would help."""
+
+    order: OrderId
+    plan: PlanId
+    reasons: tuple[Explanation, ...]
+    answer: NotProducible | NotDecided
+
+
+class AdaptationApproved(_Fact):
+    """A person agreed to the proposed plan."""
+
+    order: OrderId
+    plan: PlanId
+    by: str
+
+
+class AdaptationDeclined(_Fact):
+    """A person refused the proposed plan; the order waits."""
+
+    order: OrderId
+    plan: PlanId
+    by: str
+
+
+class ProcessMigrated(_Fact):
+    """The running instance now follows another version; no token was lost."""
+
+    order: OrderId
+    plan: PlanId
+    instance: int
+    process: str
+    from_version: int
+    to_version: int
+    tokens_before: int
+    tokens_after: int
+
+
+class IncidentRaised(_Fact):
+    """The process cannot go on at an element until somebody resolves it."""
+
+    order: OrderId
+    node: str
+    message: str
+
+
+class OrderFinished(_Fact):
+    """The process instance came to its end."""
+
+    order: OrderId
+    at: Instant
+
+
+Fact = (
+    KnowledgeRead
+    | OrderReceived
+    | OrderRefused
+    | PlansFound
+    | PlanAccepted
+    | ProcessReleased
+    | ReleaseRefused
+    | ProcessStarted
+    | JobOffered
+    | JobBound
+    | JobKeptWaiting
+    | JobWithdrawn
+    | JobAnswered
+    | JobFailed
+    | LotMade
+    | TestMeasured
+    | KpiChanged
+    | PlanEndangered
+    | AdaptationProposed
+    | AdaptationImpossible
+    | AdaptationApproved
+    | AdaptationDeclined
+    | ProcessMigrated
+    | IncidentRaised
+    | OrderFinished
+)

@@ -1,0 +1,97 @@
+"""Which person does a job: by skill, by shift, and then by load."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from fabloop.base.instant import Instant
+from fabloop.base.zones import wall_clock
+from fabloop.model.explanation import DispatchCode, Evidence, Explanation
+from fabloop.model.ids import PersonId, SkillId
+from fabloop.model.site import Person, Shift, Site
+from fabloop.model.skill import SkillVocabulary
+from fabloop.services.matching import offers_skill
+
+
+class Assigned(msgspec.Struct, frozen=True, kw_only=True):
+    """A person on shift with the skill and the least to do."""
+
+    person: Person
+    because: Explanation
+
+
+class NobodyNow(msgspec.Struct, frozen=True, kw_only=True):
+    """Nobody may take the job at present; `look_again_at` is when a shift brings somebody."""
+
+    because: Explanation
+    look_again_at: Instant | None
+
+
+def assign(
+    site: Site,
+    skill: SkillId,
+    vocabulary: SkillVocabulary,
+    load: Mapping[PersonId, int],
+    busy: Iterable[PersonId],
+    now: Instant,
+) -> Assigned | NobodyNow:
+    """Choose a person of a site for a job.
+
+    Of those who have the skill, are on shift and are not `busy`, the one with the least `load`
+    (nanoseconds of work given so far) is taken; the id decides a tie, so that the same situation
+    always gives the same person.
+    """
+    occupied = set(busy)
+    skilled = [
+        person
+        for person in site.persons
+        if any(offers_skill(each, skill, vocabulary) for each in person.skills)
+    ]
+    shifts = {shift.id: shift for shift in site.shifts}
+    present = [each for each in skilled if on_shift(shifts[each.shift], site.time_zone, now)]
+    free = [person for person in present if person.id not in occupied]
+    if free:
+        person = min(free, key=lambda each: (load.get(each.id, 0), each.id))
+        return Assigned(person=person, because=_because(person, skill, len(free)))
+    starts = [next_start(shifts[each.shift], site.time_zone, now) for each in skilled]
+    code = DispatchCode.NOBODY_ON_SHIFT
+    if present:
+        code = DispatchCode.ALL_PERSONS_BUSY
+    elif not skilled:
+        code = DispatchCode.NOBODY_SKILLED
+    return NobodyNow(
+        because=Explanation(
+            code=code,
+            subject=site.id,
+            details={"skill": skill, "site": site.label},
+            evidence=(
+                Evidence(subject=site.id, parameter="persons with the skill", value=len(skilled)),
+                Evidence(subject=site.id, parameter="of them on shift", value=len(present)),
+            ),
+        ),
+        look_again_at=None if present else min(starts, default=None),
+    )
+
+
+def _because(person: Person, skill: SkillId, choice: int) -> Explanation:
+    return Explanation(
+        code=DispatchCode.ASSIGNED,
+        subject=person.id,
+        details={"label": person.label, "skill": skill, "choice": str(choice)},
+    )
+
+
+def on_shift(shift: Shift, time_zone: str, now: Instant) -> bool:
+    """Tell whether `now` lies in the shift of today or, over midnight, of yesterday."""
+    return any(
+        wall_clock(now, time_zone, days, shift.start_ns)
+        <= now
+        < wall_clock(now, time_zone, days, shift.end_ns)
+        for days in (-1, 0)
+    )
+
+
+def next_start(shift: Shift, time_zone: str, now: Instant) -> Instant:
+    """Return the next instant after `now` at which the shift begins."""
+    starts = (wall_clock(now, time_zone, days, shift.start_ns) for days in (0, 1, 2))
+    return next(start for start in starts if start > now)
