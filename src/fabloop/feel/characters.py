@@ -1,5 +1,6 @@
 """Sets of characters for regular expressions: classes, categories, blocks, subtraction."""
 
+import re
 import unicodedata
 from collections.abc import Callable
 
@@ -39,48 +40,9 @@ BLOCKS = {
     "HangulSyllables": (0xAC00, 0xD7A3),
     "PrivateUse": (0xE000, 0xF8FF),
 }
-"""Unicode blocks by the name that follows ``\\p{Is``."""
+"""Unicode blocks by the name that follows ``Is``."""
 
-_CATEGORIES = frozenset(
-    [
-        "L",
-        "Lu",
-        "Ll",
-        "Lt",
-        "Lm",
-        "Lo",
-        "M",
-        "Mn",
-        "Mc",
-        "Me",
-        "N",
-        "Nd",
-        "Nl",
-        "No",
-        "P",
-        "Pc",
-        "Pd",
-        "Ps",
-        "Pe",
-        "Pi",
-        "Pf",
-        "Po",
-        "Z",
-        "Zs",
-        "Zl",
-        "Zp",
-        "S",
-        "Sm",
-        "Sc",
-        "Sk",
-        "So",
-        "C",
-        "Cc",
-        "Cf",
-        "Co",
-        "Cn",
-    ]
-)
+_CATEGORY = re.compile("L[ultmo]?|M[nce]?|N[dlo]?|P[cdseifo]?|Z[slp]?|S[mcko]?|C[cfon]?")
 
 
 class Characters(msgspec.Struct, frozen=True):
@@ -141,14 +103,14 @@ _SHORT: dict[str, Member] = {
 
 
 def short_class(letter: str) -> Characters | None:
-    """Return the set of ``\\d``, ``\\S`` and so on; None for another letter."""
+    """Return the set of an escape such as ``d`` or ``S``; None for another letter."""
     member = _SHORT.get(letter.lower())
     return Characters((), (member,), letter.isupper()) if member is not None else None
 
 
 def property_class(name: str, *, negated: bool) -> Characters | None:
-    """Return the set of ``\\p{name}``; None where there is no such category or block."""
-    if name in _CATEGORIES:
+    """Return the set of a category or block; None where there is none of that name."""
+    if _CATEGORY.fullmatch(name):
         return Characters((), (lambda c: unicodedata.category(c).startswith(name),), negated)
     block = BLOCKS.get(name.removeprefix("Is")) if name.startswith("Is") else None
     return Characters((block,), (), negated) if block is not None else None

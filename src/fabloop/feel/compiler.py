@@ -1,12 +1,13 @@
 """Syntax tree to Python code object: names become locals or look-ups, operators become calls."""
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, assert_never
 
 import msgspec
 
+from fabloop.base.errors import Refused
 from fabloop.feel import access, nodes, operators
 from fabloop.feel.library import BUILTINS, call_builtin
 from fabloop.feel.nodes import Node
@@ -18,6 +19,9 @@ Code = Callable[..., Value]
 
 _OPERATORS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "**": "power"}
 _PYTHON = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "=": ast.Eq, "!=": ast.NotEq}
+FOLDING_STEPS_MAX = 1_000
+"""What may be spent on computing one constant ahead."""
+
 _UNSTABLE = frozenset({"now", "today"})
 _BUILTIN_SCOPE: dict[str, Any] = {
     "__builtins__": {},
@@ -50,6 +54,8 @@ class Item(msgspec.Struct, frozen=True):
 
 
 Scope = Locals | Item
+Items = list[str]
+Expressions = list[ast.expr]
 
 
 class Compiled(msgspec.Struct, frozen=True):
@@ -113,95 +119,73 @@ class _Emitter:
 
     def emit(self, node: Node) -> ast.expr:
         folded = self.folded(node)
-        if folded is not None:
-            return self.constant(folded.value)
-        match node:
-            case nodes.Arithmetic():
-                return self.arithmetic(node)
-            case nodes.Comparison():
-                return self.comparison(node)
-            case nodes.Logic():
-                operands = [self.emit(operand) for operand in node.operands]
-                return self.logic(node.op, operands, node.at)
-            case nodes.Name():
-                return self.name(node.name, node.at)
-            case nodes.Path():
-                return self.path(node)
-            case nodes.Filter():
-                return self.filter(node)
-            case nodes.Call():
-                return self.invocation(node)
-            case nodes.Negation():
-                return self.call("negate", self.emit(node.operand), at=node.at)
-            case nodes.Between():
-                parts = (self.emit(part) for part in (node.operand, node.low, node.high))
-                return self.call("between", *parts, at=node.at)
-            case _:
-                return self.form(node)
+        return self.constant(folded.value) if folded is not None else self.unfolded(node)
 
-    def form(self, node: Node) -> ast.expr:
-        match node:
-            case nodes.In():
-                value = self.fresh("v")
-                held = ast.NamedExpr(ast.Name(value, ast.Store()), self.emit(node.operand))
-                tests = self.tests(node.tests, _name(value))
-                return ast.Subscript(
-                    ast.Tuple([held, tests], ast.Load()), ast.Constant(1), ast.Load()
-                )
-            case nodes.If():
-                return self.condition(node)
-            case nodes.For():
-                return self.loop(node)
-            case nodes.Quantified():
-                return self.quantified(node)
-            case nodes.InstanceOf():
-                wanted, types = self.constant(node.type), self.constant(self.types)
-                return _call("is_instance", self.emit(node.operand), wanted, types)
-            case _:
-                return self.value(node)
+    def unfolded(self, node: Node) -> ast.expr:
+        emit: Callable[[_Emitter, Any], ast.expr] = _EMITTERS[type(node)]
+        return emit(self, node)
 
-    def value(self, node: Node) -> ast.expr:
-        match node:
-            case nodes.ListOf():
-                return ast.List([self.emit(item) for item in node.items], ast.Load())
-            case nodes.ContextOf():
-                return self.context(node)
-            case nodes.FunctionOf():
-                return self.function(node)
-            case nodes.Bounded():
-                return _call("bounded", ast.Constant(node.op), self.emit(node.bound))
-            case nodes.RangeOf():
-                closed = self.constant((node.low_included, node.high_included))
-                return self.call(
-                    "span", self.emit(node.low), self.emit(node.high), closed, at=node.at
-                )
-            case nodes.Literal():
-                return self.constant(node.value)
-        raise AssertionError(f"a node that has no code: {type(node).__name__}")
+    def negation(self, node: nodes.Negation) -> ast.expr:
+        return self.call("negate", self.emit(node.operand), at=node.at)
+
+    def between(self, node: nodes.Between) -> ast.expr:
+        parts = (self.emit(part) for part in (node.operand, node.low, node.high))
+        return self.call("between", *parts, at=node.at)
+
+    def membership(self, node: nodes.In) -> ast.expr:
+        value = self.fresh("v")
+        held = ast.NamedExpr(ast.Name(value, ast.Store()), self.emit(node.operand))
+        both = ast.Tuple([held, self.tests(node.tests, _name(value))], ast.Load())
+        return ast.Subscript(both, ast.Constant(1), ast.Load())
+
+    def instance(self, node: nodes.InstanceOf) -> ast.expr:
+        wanted, types = self.constant(node.type), self.constant(self.types)
+        return _call("is_instance", self.emit(node.operand), wanted, types)
+
+    def list(self, node: nodes.ListOf) -> ast.expr:
+        return ast.List([self.emit(item) for item in node.items], ast.Load())
+
+    def bounded(self, node: nodes.Bounded) -> ast.expr:
+        return _call("bounded", ast.Constant(node.op), self.emit(node.bound))
+
+    def range(self, node: nodes.RangeOf) -> ast.expr:
+        closed = self.constant((node.low_included, node.high_included))
+        return self.call("span", self.emit(node.low), self.emit(node.high), closed, at=node.at)
 
     def folded(self, node: Node) -> nodes.Literal | None:
         """Return the value of a node that has only literals below it, if it is a simple one."""
-        scratch = Run("", None)
-        match node:
-            case nodes.Literal():
-                return node
-            case nodes.Negation():
-                inner = self.folded(node.operand)
-                value = operators.negate(scratch, inner.value, 0) if inner else None
-            case nodes.Arithmetic():
-                value = self.folded_chain(node, scratch)
-            case nodes.Call(callee=nodes.Name(name=name)) if (
-                name in BUILTINS and name not in _UNSTABLE and not self.local(name)
-            ):
-                inners = [self.folded(argument) for argument in node.arguments]
-                given = tuple(inner.value for inner in inners if inner is not None)
-                if len(given) < len(inners):
-                    return None
-                value = call_builtin(scratch, name, given, node.names, 0)
-            case _:
-                return None
+        if isinstance(node, nodes.Literal):
+            return node
+        if not isinstance(node, nodes.Negation | nodes.Arithmetic | nodes.Call):
+            return None
+        try:
+            value = self.constant_value(node, Run("", None, FOLDING_STEPS_MAX))
+        except Refused:
+            return None
         simple = (int, Decimal, str, bool, *TEMPORAL)
         return nodes.Literal(at=node.at, value=value) if type(value) in simple else None
+
+    def constant_value(
+        self, node: nodes.Negation | nodes.Arithmetic | nodes.Call, scratch: Run
+    ) -> Value:
+        match node:
+            case nodes.Negation():
+                inner = self.folded(node.operand)
+                return operators.negate(scratch, inner.value, 0) if inner else None
+            case nodes.Arithmetic():
+                return self.folded_chain(node, scratch)
+            case nodes.Call(callee=nodes.Name(name=name)) if self.stable(name):
+                inners = [self.folded(argument) for argument in node.arguments]
+                given = tuple(inner.value for inner in inners if inner is not None)
+                if len(given) == len(inners):
+                    return call_builtin(scratch, name, given, node.names, 0)
+            case _:
+                pass
+        return None
+
+    def stable(self, name: str) -> bool:
+        """Tell whether a name is a built-in function whose result depends on nothing else."""
+        return name in BUILTINS and name not in _UNSTABLE and not self.local(name)
 
     def folded_chain(self, node: nodes.Arithmetic, scratch: Run) -> Value:
         first = self.folded(node.first)
@@ -239,7 +223,10 @@ class _Emitter:
             return self.call("equals" if node.op == "=" else "unequal", left, right, at=node.at)
         return self.call("compare", ast.Constant(node.op), left, right, at=node.at)
 
-    def logic(self, op: str, operands: list[ast.expr], at: int) -> ast.expr:
+    def junction(self, node: nodes.Logic) -> ast.expr:
+        return self.logic(node.op, [self.emit(operand) for operand in node.operands], node.at)
+
+    def logic(self, op: str, operands: Sequence[ast.expr], at: int) -> ast.expr:
         """Combine operands as a balanced tree, so that long chains stay shallow."""
         if len(operands) == 1:
             return operands[0]
@@ -258,8 +245,9 @@ class _Emitter:
         """Tell whether the expression declares this name in an open scope."""
         return any(isinstance(scope, Locals) and name in scope.names for scope in self.scopes)
 
-    def name(self, name: str, at: int) -> ast.expr:
-        items: list[str] = []
+    def reference(self, node: nodes.Name) -> ast.expr:
+        name, at = node.name, node.at
+        items: Items = []
         result: ast.expr | None = None
         for scope in reversed(self.scopes):
             match scope:
@@ -367,7 +355,7 @@ class _Emitter:
     def context(self, node: nodes.ContextOf) -> ast.expr:
         names: dict[str, str] = {}
         self.scopes.append(Locals(names))
-        values: list[ast.expr] = []
+        values: Expressions = []
         for key, entry in node.entries:
             python = self.fresh("v")
             if isinstance(entry, nodes.FunctionOf):
@@ -402,10 +390,33 @@ class _Emitter:
             case nodes.Bounded():
                 comparison = nodes.Comparison(at=node.at, op=node.op, left=node, right=node.bound)
                 return self.compared(comparison, value, self.emit(node.bound))
-        result = self.emit(node)
+            case _:
+                result = self.emit(node)
         own = any(isinstance(n, ast.Name) and n.id == "value" for n in ast.walk(result))
-        name = "verdict" if own else "test"
-        return self.call(name, value, result, at=node.at)
+        return self.call("verdict" if own else "test", value, result, at=node.at)
+
+
+_EMITTERS: dict[type[Node], Callable[..., ast.expr]] = {
+    nodes.Arithmetic: _Emitter.arithmetic,
+    nodes.Between: _Emitter.between,
+    nodes.Bounded: _Emitter.bounded,
+    nodes.Call: _Emitter.invocation,
+    nodes.Comparison: _Emitter.comparison,
+    nodes.ContextOf: _Emitter.context,
+    nodes.Filter: _Emitter.filter,
+    nodes.For: _Emitter.loop,
+    nodes.FunctionOf: _Emitter.function,
+    nodes.If: _Emitter.condition,
+    nodes.In: _Emitter.membership,
+    nodes.InstanceOf: _Emitter.instance,
+    nodes.ListOf: _Emitter.list,
+    nodes.Logic: _Emitter.junction,
+    nodes.Name: _Emitter.reference,
+    nodes.Negation: _Emitter.negation,
+    nodes.Path: _Emitter.path,
+    nodes.Quantified: _Emitter.quantified,
+    nodes.RangeOf: _Emitter.range,
+}
 
 
 def _name(name: str) -> ast.expr:

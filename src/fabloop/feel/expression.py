@@ -46,8 +46,7 @@ class Expression:
         Refused
             The evaluation ran into one of `fabloop.feel.limits`.
         """
-        value = _evaluated(self._code, variables, Run(self.source, now))
-        return value
+        return _evaluated(self._code, variables, Run(self.source, now))
 
     def evaluate_with_warnings(
         self, variables: Mapping[str, Any], *, now: Instant | None = None
@@ -138,7 +137,7 @@ def compile_expression(
     """
     parser = Parser(source, (*_BUILTIN_NAMES, *names))
     tree = parser.expression()
-    parser.finish()
+    parser.cursor.finish()
     compiled = compile_tree(tree, types or {})
     return Expression(source, compiled.code, compiled.variables)
 
@@ -157,6 +156,6 @@ def compile_unary_tests(
     """
     parser = Parser(source, (*_BUILTIN_NAMES, *names))
     tests = parser.unary_tests()
-    parser.finish()
+    parser.cursor.finish()
     compiled = compile_tests(tests, types or {})
     return UnaryTests(source, compiled.code, compiled.variables)

@@ -63,9 +63,7 @@ def power(run: Run, a: Value, b: Value, at: int) -> Value:
 def negate(run: Run, value: Value, at: int) -> Value:
     """Return ``-value``."""
     match value:
-        case bool():
-            pass
-        case int():
+        case int() if type(value) is int:
             return -value
         case Decimal():
             return CONTEXT.minus(value)
@@ -73,8 +71,9 @@ def negate(run: Run, value: Value, at: int) -> Value:
             return Span(-value.nanos)
         case Months():
             return Months(-value.months)
-    run.null(at, f"Expected a number or duration behind '-', but found {described(value)}.")
-    return None
+        case _:
+            run.null(at, f"Expected a number or duration behind '-', not {described(value)}.")
+            return None
 
 
 def _operate(run: Run, op: str, a: Value, b: Value, at: int) -> Value:
@@ -158,6 +157,14 @@ def _quotient(a: int, b: int) -> Number:
     return CONTEXT.divide(a, b)
 
 
+def _swapped(shift: Operation) -> Operation:
+    return lambda a, b: shift(b, a)
+
+
+def _backwards(shift: Operation) -> Operation:
+    return lambda a, b: shift(a, negate(_SCRATCH, b, 0))
+
+
 def _table() -> dict[tuple[str, type, type], Operation]:
     table: dict[tuple[str, type, type], Operation] = {
         ("+", Span, Span): lambda a, b: Span(a.nanos + b.nanos),
@@ -181,8 +188,8 @@ def _table() -> dict[tuple[str, type, type], Operation]:
     )
     for kind, step, shift in shifts:
         table["+", kind, step] = shift
-        table["+", step, kind] = lambda a, b, shift=shift: shift(b, a)
-        table["-", kind, step] = lambda a, b, shift=shift: shift(a, negate(_SCRATCH, b, 0))
+        table["+", step, kind] = _swapped(shift)
+        table["-", kind, step] = _backwards(shift)
     for one in NUMBERS:
         for other in NUMBERS:
             table["+", one, other] = CONTEXT.add
@@ -229,7 +236,7 @@ def order(a: Value, b: Value) -> int | None:
             gap = span.nanos
         case _:
             return None
-    return (gap > 0) - (gap < 0)
+    return int(gap > 0) - int(gap < 0)
 
 
 def compare(run: Run, op: str, a: Value, b: Value, at: int) -> bool | None:
@@ -258,26 +265,16 @@ def equals(run: Run, a: Value, b: Value, at: int) -> bool | None:
     if kind in NUMBERS and other in NUMBERS:
         return bool(a == b)
     if kind is not other:
-        run.null(
-            at, f"Expected two values of one type, but found {described(a)} and {described(b)}."
-        )
+        found = f"{described(a)} and {described(b)}"
+        run.null(at, f"Expected two values of one type, but found {found}.")
         return None
-    match a:
-        case bool() | str():
-            return bool(a == b)
-        case list():
-            return _equal_lists(run, a, b, at)
-        case dict():
-            return _equal_contexts(run, a, b, at)
-        case Range():
-            return _equal_ranges(run, a, b, at)
-        case Function():
-            return a is b
-    found = order(a, b)
-    if found is None and kind not in (Time, DateTime):
-        return bool(a is b)
-    # A local time is not at the same instant as one with an offset: they are not equal.
-    return found == 0
+    structural = _STRUCTURAL.get(kind)
+    if structural is not None:
+        return structural(run, a, b, at)
+    if kind in (bool, str, Function):
+        return bool(a is b or (kind is not Function and a == b))
+    # A local time is at no instant, so it never equals one that has an offset.
+    return order(a, b) == 0
 
 
 def unequal(run: Run, a: Value, b: Value, at: int) -> bool | None:
@@ -312,6 +309,13 @@ def _equal_ranges(run: Run, a: Range, b: Range, at: int) -> bool | None:
     return _equal_lists(run, [a.low, a.high], [b.low, b.high], at)
 
 
+_STRUCTURAL: dict[type, Callable[[Run, Any, Any, int], bool | None]] = {
+    list: _equal_lists,
+    dict: _equal_contexts,
+    Range: _equal_ranges,
+}
+
+
 # -- logic --------------------------------------------------------------------------------------
 
 
@@ -321,7 +325,8 @@ def both(run: Run, a: Value, b: Value, at: int) -> bool | None:
         return False
     if a is True and b is True:
         return True
-    return _not_boolean(run, "and", a if a is not True else b, at)
+    _not_boolean(run, "and", a if a is not True else b, at)
+    return None
 
 
 def either(run: Run, a: Value, b: Value, at: int) -> bool | None:
@@ -330,7 +335,8 @@ def either(run: Run, a: Value, b: Value, at: int) -> bool | None:
         return True
     if a is False and b is False:
         return False
-    return _not_boolean(run, "or", a if a is not False else b, at)
+    _not_boolean(run, "or", a if a is not False else b, at)
+    return None
 
 
 def _not_boolean(run: Run, op: str, value: Value, at: int) -> None:

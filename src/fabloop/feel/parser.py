@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from fabloop.base.errors import Invalid
 from fabloop.feel import nodes
+from fabloop.feel.cursor import Cursor
 from fabloop.feel.decimals import CONTEXT
-from fabloop.feel.lexer import Kind, Token, fault_at, tokens_of
-from fabloop.feel.limits import CHAIN_LENGTH_MAX, NESTING_MAX, exceeded
+from fabloop.feel.lexer import Kind
 from fabloop.feel.names import KEYWORDS, MEMBER_NAMES, KnownNames, plain_run
 from fabloop.feel.nodes import Node
 from fabloop.feel.temporal import temporal_of_text
+from fabloop.feel.type_parser import read_type
 
 OR, AND, COMPARE, ADD, MULTIPLY, POWER, INSTANCE, UNARY = range(1, 9)
 COMPARISONS = frozenset({"=", "!=", "<", "<=", ">", ">="})
@@ -22,67 +22,9 @@ class Parser:
     """Reads one expression, unary tests or a type; `known` are names with spaces or signs."""
 
     def __init__(self, source: str, known: Iterable[str]) -> None:
-        self.source = source
-        self.tokens = tokens_of(source)
-        self.index = 0
-        self.depth = 0
+        self.cursor = Cursor(source)
         self.known = KnownNames(known)
         self.members = KnownNames(MEMBER_NAMES)
-
-    # -- tokens -----------------------------------------------------------------------------
-
-    @property
-    def here(self) -> Token:
-        """The token to read next."""
-        return self.tokens[self.index]
-
-    def ahead(self, count: int = 1) -> Token:
-        """A later token; the end stays the end."""
-        return self.tokens[min(self.index + count, len(self.tokens) - 1)]
-
-    def is_sign(self, *texts: str) -> bool:
-        """Tell whether one of these signs stands here."""
-        return self.here.kind is Kind.SIGN and self.here.text in texts
-
-    def is_word(self, *texts: str) -> bool:
-        """Tell whether one of these words stands here."""
-        return self.here.kind is Kind.WORD and self.here.text in texts
-
-    def take(self) -> Token:
-        """Read a token."""
-        token = self.here
-        self.index += token.kind is not Kind.END
-        return token
-
-    def accept(self, text: str) -> bool:
-        """Read a sign or word if it stands here."""
-        if self.here.text == text and self.here.kind in (Kind.SIGN, Kind.WORD):
-            self.index += 1
-            return True
-        return False
-
-    def expect(self, *texts: str, hint: str = "") -> Token:
-        """Read one of these signs or words, or say what stands there instead."""
-        if self.here.text in texts and self.here.kind in (Kind.SIGN, Kind.WORD):
-            return self.take()
-        raise self.fault(" or ".join(f"'{text}'" for text in texts), hint=hint)
-
-    def fault(self, expected: str, *, hint: str = "") -> Invalid:
-        """Return the error for the token here."""
-        token = self.here
-        found = "the end" if token.kind is Kind.END else f"'{self.source[token.at : token.end]}'"
-        return fault_at(self.source, token.at, expected=expected, found=found, hint=hint)
-
-    def finish(self) -> None:
-        """Make sure that nothing follows."""
-        if self.here.kind is not Kind.END:
-            raise self.fault("an operator or the end of the expression")
-
-    def enter(self) -> None:
-        """Go one level deeper."""
-        self.depth += 1
-        if self.depth > NESTING_MAX:
-            raise exceeded("levels of nesting", NESTING_MAX, "Name a part and refer to it.")
 
     # -- expressions by precedence ----------------------------------------------------------
 
@@ -91,84 +33,81 @@ class Parser:
 
         `closing`: a ``[`` may close a range here (``[1..3[``).
         """
-        self.enter()
+        self.cursor.enter()
         left = self.prefix(closing=closing)
         while True:
             found = self.operator()
             if found is None or found[1] < level:
                 break
             left = self.infix(left, *found, closing=closing)
-        self.depth -= 1
+        self.cursor.leave()
         return left
 
     def operator(self) -> tuple[str, int] | None:
         """Return the binary operator here and its precedence."""
-        text = self.here.text
-        if self.here.kind is Kind.SIGN:
+        text = self.cursor.here.text
+        if self.cursor.here.kind is Kind.SIGN:
             if text in _ARITHMETIC:
                 return text, _ARITHMETIC[text]
             return (text, COMPARE) if text in COMPARISONS else None
-        if self.here.kind is Kind.WORD:
+        if self.cursor.here.kind is Kind.WORD:
             if text in ("or", "and"):
                 return text, OR if text == "or" else AND
             if text in ("in", "between"):
                 return text, COMPARE
-            if text == "instance" and self.ahead().text == "of":
+            if text == "instance" and self.cursor.ahead().text == "of":
                 return text, INSTANCE
         return None
 
     def infix(self, left: Node, op: str, level: int, *, closing: bool) -> Node:
         """Read what follows a left operand."""
-        at = self.here.at
+        at = self.cursor.here.at
         if op in ("or", "and"):
             return self.logic(left, op, level, closing=closing)
         if op in _ARITHMETIC:
             return self.arithmetic(left, level, closing=closing)
-        self.take()
+        self.cursor.take()
         if op == "in":
             return nodes.In(at=at, operand=left, tests=self.in_tests(closing=closing))
         if op == "between":
             low = self.expression(ADD)
-            self.expect("and", hint="Write 'x between low and high'.")
+            self.cursor.expect("and", hint="Write 'x between low and high'.")
             return nodes.Between(at=at, operand=left, low=low, high=self.expression(ADD))
         if op == "instance":
-            self.take()
-            return nodes.InstanceOf(at=at, operand=left, type=self.type())
+            self.cursor.take()
+            return nodes.InstanceOf(at=at, operand=left, type=read_type(self.cursor))
         right = self.expression(level + 1, closing=closing)
         return nodes.Comparison(at=at, op=op, left=left, right=right)
 
     def logic(self, left: Node, op: str, level: int, *, closing: bool) -> Node:
         """Read the other operands of a chain of ``and`` or of ``or``."""
-        at = self.here.at
+        at = self.cursor.here.at
         operands = [left]
-        while self.is_word(op):
-            self.take()
+        while self.cursor.is_word(op):
+            self.cursor.take()
             operands.append(self.expression(level + 1, closing=closing))
-            self.check_chain(len(operands))
+            self.cursor.check_chain(len(operands))
         return nodes.Logic(at=at, op=op, operands=tuple(operands))
 
     def arithmetic(self, first: Node, level: int, *, closing: bool) -> Node:
         """Read the other operands of a chain of one precedence."""
-        at = self.here.at
+        at = self.cursor.here.at
         rest: list[tuple[str, int, Node]] = []
-        while self.here.kind is Kind.SIGN and _ARITHMETIC.get(self.here.text) == level:
-            op = self.take()
+        while (
+            self.cursor.here.kind is Kind.SIGN and _ARITHMETIC.get(self.cursor.here.text) == level
+        ):
+            op = self.cursor.take()
             rest.append((op.text, op.at, self.expression(level + 1, closing=closing)))
-            self.check_chain(len(rest))
+            self.cursor.check_chain(len(rest))
         return nodes.Arithmetic(at=at, first=first, rest=tuple(rest))
-
-    def check_chain(self, length: int) -> None:
-        """Refuse a chain that is too long."""
-        if length > CHAIN_LENGTH_MAX:
-            raise exceeded("operands in a row", CHAIN_LENGTH_MAX, "Use a list and sum() or any().")
 
     def prefix(self, *, closing: bool) -> Node:
         """Read an operand with its sign and what is attached to it."""
-        at = self.here.at
-        if not self.is_sign("-"):
+        at = self.cursor.here.at
+        if not self.cursor.is_sign("-"):
             return self.postfix(self.primary(), closing=closing)
         minus = 0
-        while self.accept("-"):
+        while self.cursor.accept("-"):
             minus += 1
         operand = self.postfix(self.primary(), closing=closing)
         for _ in range(1 if minus % 2 else 2):
@@ -180,24 +119,24 @@ class Parser:
         count = 0
         while True:
             count += 1
-            self.check_chain(count)
-            at = self.here.at
-            if self.is_sign("."):
-                self.take()
+            self.cursor.check_chain(count)
+            at = self.cursor.here.at
+            if self.cursor.is_sign("."):
+                self.cursor.take()
                 base = nodes.Path(at=at, base=base, name=self.member())
-            elif self.is_sign("[") and not (closing and self.bracket_closes()):
-                self.take()
+            elif self.cursor.is_sign("[") and not (closing and self.bracket_closes()):
+                self.cursor.take()
                 condition = self.expression()
-                self.expect("]")
+                self.cursor.expect("]")
                 base = nodes.Filter(at=at, base=base, condition=condition)
-            elif self.is_sign("("):
+            elif self.cursor.is_sign("("):
                 base = self.call(base)
             else:
                 return base
 
     def bracket_closes(self) -> bool:
         """Tell whether a ``[`` behind the end of a range closes it: no operand follows."""
-        after = self.ahead()
+        after = self.cursor.ahead()
         if after.kind is Kind.WORD:
             return after.text in KEYWORDS - {"true", "false", "null", "not", "if", "for", "some"}
         return after.kind is Kind.END or (
@@ -208,35 +147,35 @@ class Parser:
 
     def primary(self) -> Node:
         """Read an operand."""
-        token = self.here
+        token = self.cursor.here
         if token.kind is Kind.NUMBER:
-            self.take()
+            self.cursor.take()
             return nodes.Literal(at=token.at, value=number_of(token.text))
         if token.kind is Kind.STRING:
-            self.take()
+            self.cursor.take()
             return nodes.Literal(at=token.at, value=token.text)
         if token.kind is Kind.WORD:
             return self.word()
-        if self.is_sign("("):
+        if self.cursor.is_sign("("):
             return self.bracketed()
-        if self.is_sign("["):
+        if self.cursor.is_sign("["):
             return self.list_or_range()
-        if self.is_sign("{"):
+        if self.cursor.is_sign("{"):
             return self.context()
-        if self.is_sign("@"):
+        if self.cursor.is_sign("@"):
             return self.temporal()
-        if self.is_sign("]"):
-            self.take()
+        if self.cursor.is_sign("]"):
+            self.cursor.take()
             return self.range_after(self.expression(ADD), token.at, low_included=False)
-        raise self.fault("a value, a name or '('", hint=_hint(token.text))
+        raise self.cursor.fault("a value, a name or '('", hint=_hint(token.text))
 
     def word(self) -> Node:
         """Read what starts with a word: a constant, a keyword form or a name."""
-        token = self.here
-        if self.known.match(self.tokens, self.index) is None:
+        token = self.cursor.here
+        if self.known.match(self.cursor.tokens, self.cursor.index) is None:
             match token.text:
                 case "true" | "false" | "null":
-                    self.take()
+                    self.cursor.take()
                     return nodes.Literal(at=token.at, value=_CONSTANTS[token.text])
                 case "if":
                     return self.condition()
@@ -247,278 +186,238 @@ class Parser:
                 case "function":
                     return self.function()
                 case "not":
-                    self.take()
+                    self.cursor.take()
                     return nodes.Name(at=token.at, name="not")
+                case _:
+                    pass
         return nodes.Name(at=token.at, name=self.name())
 
     def name(self) -> str:
         """Read a name: the longest known one, or all plain words side by side."""
-        known = self.known.match(self.tokens, self.index)
-        run = plain_run(self.tokens, self.index)
+        known = self.known.match(self.cursor.tokens, self.cursor.index)
+        run = plain_run(self.cursor.tokens, self.cursor.index)
         if known is not None and known[1] >= run:
-            self.index += known[1]
+            self.cursor.index += known[1]
             return known[0]
         if run == 0:
-            raise self.fault("a name")
-        words = [self.take().text for _ in range(run)]
+            raise self.cursor.fault("a name")
+        words = [self.cursor.take().text for _ in range(run)]
         return " ".join(words)
 
     def member(self) -> str:
         """Read the name behind a dot."""
-        known = self.members.match(self.tokens, self.index)
-        run = plain_run(self.tokens, self.index, first_free=True)
+        known = self.members.match(self.cursor.tokens, self.cursor.index)
+        run = plain_run(self.cursor.tokens, self.cursor.index, first_free=True)
         if known is not None and known[1] >= run:
-            self.index += known[1]
+            self.cursor.index += known[1]
             return known[0]
         if run == 0:
-            raise self.fault("a name behind '.'")
-        return " ".join(self.take().text for _ in range(run))
+            raise self.cursor.fault("a name behind '.'")
+        return " ".join(self.cursor.take().text for _ in range(run))
 
     def temporal(self) -> Node:
         """Read ``@"2026-11-21"``."""
-        at = self.take().at
-        if self.here.kind is not Kind.STRING:
-            raise self.fault("a text such as \"2026-11-21\" behind '@'")
-        value = temporal_of_text(self.here.text)
+        at = self.cursor.take().at
+        if self.cursor.here.kind is not Kind.STRING:
+            raise self.cursor.fault("a text such as \"2026-11-21\" behind '@'")
+        value = temporal_of_text(self.cursor.here.text)
         if value is None:
-            raise self.fault("a date, time, date and time, or duration in ISO 8601")
-        self.take()
+            raise self.cursor.fault("a date, time, date and time, or duration in ISO 8601")
+        self.cursor.take()
         return nodes.Literal(at=at, value=value)
 
     def bracketed(self) -> Node:
         """Read ``(expression)``, ``(low..high]`` or ``(< bound)``."""
-        at = self.take().at
-        if self.is_sign(*COMPARISONS):
-            op = self.take().text
+        at = self.cursor.take().at
+        if self.cursor.is_sign(*COMPARISONS):
+            op = self.cursor.take().text
             bound = self.expression(ADD)
-            self.expect(")")
+            self.cursor.expect(")")
             return nodes.Bounded(at=at, op=op, bound=bound)
         first = self.expression()
-        if self.is_sign(".."):
+        if self.cursor.is_sign(".."):
             return self.range_after(first, at, low_included=False)
-        self.expect(")")
+        self.cursor.expect(")")
         return first
 
     def list_or_range(self) -> Node:
         """Read ``[item, item]`` or ``[low..high]``."""
-        at = self.take().at
+        at = self.cursor.take().at
         items: list[Node] = []
-        while not self.is_sign("]"):
+        while not self.cursor.is_sign("]"):
             items.append(self.expression())
-            if len(items) == 1 and self.is_sign(".."):
+            if len(items) == 1 and self.cursor.is_sign(".."):
                 return self.range_after(items[0], at, low_included=True)
-            if not self.accept(","):
+            if not self.cursor.accept(","):
                 break
-        self.expect("]", hint="Close the list, or put ',' between its items.")
+        self.cursor.expect("]", hint="Close the list, or put ',' between its items.")
         return nodes.ListOf(at=at, items=tuple(items))
 
     def range_after(self, low: Node, at: int, *, low_included: bool) -> Node:
         """Read the rest of a range behind its low end."""
-        self.expect("..")
+        self.cursor.expect("..")
         high = self.expression(ADD, closing=True)
-        close = self.expect("]", ")", "[").text
+        close = self.cursor.expect("]", ")", "[").text
         return nodes.RangeOf(
             at=at, low=low, high=high, low_included=low_included, high_included=close == "]"
         )
 
     def context(self) -> Node:
         """Read ``{key: value, key: value}``; later entries know the names of earlier ones."""
-        at = self.take().at
+        at = self.cursor.take().at
         entries: dict[str, Node] = {}
-        while not self.is_sign("}"):
-            if self.here.text in entries:
-                raise self.fault("a key that is not there yet", hint="Rename the entry.")
+        while not self.cursor.is_sign("}"):
+            if self.cursor.here.text in entries:
+                raise self.cursor.fault("a key that is not there yet", hint="Rename the entry.")
             key = self.key()
             self.known.add(key)
             self.members.add(key)
             entries[key] = self.expression()
-            if not self.accept(","):
+            if not self.cursor.accept(","):
                 break
-        self.expect("}", hint="Close the context, or put ',' between its entries.")
+        self.cursor.expect("}", hint="Close the context, or put ',' between its entries.")
         return nodes.ContextOf(at=at, entries=tuple(entries.items()))
 
     def key(self) -> str:
         """Read the key of an entry up to its colon, which is read too."""
-        start = self.here
+        start = self.cursor.here
         if start.kind is Kind.STRING:
-            self.take()
-            self.expect(":")
+            self.cursor.take()
+            self.cursor.expect(":")
             return start.text
-        while not self.is_sign(":"):
-            if self.here.kind is not Kind.WORD and (
-                self.here is start or self.here.text in tuple('{}[](),;"') or not self.here.text
+        while not self.cursor.is_sign(":"):
+            if self.cursor.here.kind is not Kind.WORD and (
+                self.cursor.here is start
+                or self.cursor.here.text in tuple('{}[](),;"')
+                or not self.cursor.here.text
             ):
-                raise self.fault("a key and ':'", hint="Put a key with other signs in quotes.")
-            self.take()
-        end = self.take().at
-        return " ".join(self.source[start.at : end].split())
+                raise self.cursor.fault(
+                    "a key and ':'", hint="Put a key with other signs in quotes."
+                )
+            self.cursor.take()
+        end = self.cursor.take().at
+        return " ".join(self.cursor.source[start.at : end].split())
 
     def call(self, callee: Node) -> Node:
         """Read the arguments of a call, by position or by name."""
-        at = self.take().at
+        at = self.cursor.take().at
         arguments: list[Node] = []
         names: list[str] = []
-        while not self.is_sign(")"):
+        while not self.cursor.is_sign(")"):
             name = self.argument_name()
             if bool(names) != bool(name) and arguments:
-                raise self.fault("arguments all by name or all by position")
+                raise self.cursor.fault("arguments all by name or all by position")
             if name:
                 names.append(name)
             arguments.append(self.expression())
-            if not self.accept(","):
+            if not self.cursor.accept(","):
                 break
-        self.expect(")", hint="Close the call, or put ',' between its arguments.")
+        self.cursor.expect(")", hint="Close the call, or put ',' between its arguments.")
         return nodes.Call(at=at, callee=callee, arguments=tuple(arguments), names=tuple(names))
 
     def argument_name(self) -> str:
         """Read ``name:`` if it stands here."""
         count = 0
-        while self.ahead(count).kind is Kind.WORD:
+        while self.cursor.ahead(count).kind is Kind.WORD:
             count += 1
-        if count == 0 or self.ahead(count).text != ":" or self.ahead(count).kind is Kind.STRING:
+        if (
+            count == 0
+            or self.cursor.ahead(count).text != ":"
+            or self.cursor.ahead(count).kind is Kind.STRING
+        ):
             return ""
-        words = [self.take().text for _ in range(count)]
-        self.take()
+        words = [self.cursor.take().text for _ in range(count)]
+        self.cursor.take()
         return " ".join(words)
 
     # -- keyword forms ----------------------------------------------------------------------
 
     def condition(self) -> Node:
         """Read ``if a then b else c``."""
-        at = self.take().at
+        at = self.cursor.take().at
         condition = self.expression()
-        self.expect("then")
+        self.cursor.expect("then")
         first = self.expression()
-        self.expect("else", hint="Every 'if' of FEEL has an 'else'.")
+        self.cursor.expect("else", hint="Every 'if' of FEEL has an 'else'.")
         return nodes.If(at=at, condition=condition, first=first, second=self.expression())
 
     def bindings(self) -> tuple[nodes.Binding, ...]:
         """Read ``name in source, name in source`` and make the names known."""
         found: list[nodes.Binding] = []
         while True:
-            name = self.declared("in")
-            self.expect("in")
-            at = self.here.at
+            name = self.cursor.declared("in")
+            self.cursor.expect("in")
+            at = self.cursor.here.at
             source = self.expression()
-            if self.accept(".."):
+            if self.cursor.accept(".."):
                 source = nodes.RangeOf(at=at, low=source, high=self.expression(), bare=True)
             self.known.add(name)
             found.append(nodes.Binding(name=name, source=source))
-            if not self.accept(","):
+            if not self.cursor.accept(","):
                 return tuple(found)
-
-    def declared(self, *ends: str) -> str:
-        """Read a name that is being declared, up to one of the given words or signs."""
-        start = self.index
-        while self.here.text not in ends and self.here.kind not in (Kind.END, Kind.STRING):
-            self.take()
-        if self.index == start or self.tokens[start].kind is not Kind.WORD:
-            raise self.fault("a name")
-        text = self.source[self.tokens[start].at : self.tokens[self.index - 1].end]
-        return " ".join(text.split())
 
     def loop(self) -> Node:
         """Read ``for bindings return body``."""
-        at = self.take().at
+        at = self.cursor.take().at
         bindings = self.bindings()
-        self.expect("return")
+        self.cursor.expect("return")
         return nodes.For(at=at, bindings=bindings, body=self.expression())
 
     def quantified(self) -> Node:
         """Read ``some|every bindings satisfies body``."""
-        token = self.take()
+        token = self.cursor.take()
         bindings = self.bindings()
-        self.expect("satisfies")
+        self.cursor.expect("satisfies")
         body = self.expression()
         return nodes.Quantified(at=token.at, kind=token.text, bindings=bindings, body=body)
 
     def function(self) -> Node:
         """Read ``function(a, b: number) body``."""
-        at = self.take().at
-        self.expect("(")
+        at = self.cursor.take().at
+        self.cursor.expect("(")
         parameters: list[nodes.Parameter] = []
-        while not self.is_sign(")"):
-            name = self.declared(",", ")", ":")
-            wanted = self.type() if self.accept(":") else None
+        while not self.cursor.is_sign(")"):
+            name = self.cursor.declared(",", ")", ":")
+            wanted = read_type(self.cursor) if self.cursor.accept(":") else None
             self.known.add(name)
             parameters.append(nodes.Parameter(name=name, type=wanted))
-            if not self.accept(","):
+            if not self.cursor.accept(","):
                 break
-        self.expect(")")
-        if self.is_word("external"):
-            raise self.fault("a FEEL expression", hint="Functions of other languages are not run.")
+        self.cursor.expect(")")
+        if self.cursor.is_word("external"):
+            raise self.cursor.fault(
+                "a FEEL expression", hint="Functions of other languages are not run."
+            )
         return nodes.FunctionOf(at=at, parameters=tuple(parameters), body=self.expression())
-
-    def type(self) -> nodes.TypeOf:
-        """Read a type: ``date and time``, ``list<number>``, ``function<number>->string``."""
-        self.enter()
-        at = self.here.at
-        name = self.type_name()
-        items: list[nodes.TypeOf] = []
-        fields: list[tuple[str, nodes.TypeOf]] = []
-        result: nodes.TypeOf | None = None
-        if name in ("list", "range", "context", "function") and self.accept("<"):
-            while not self.is_sign(">"):
-                if name == "context":
-                    field = self.declared(":")
-                    self.expect(":")
-                    fields.append((field, self.type()))
-                else:
-                    items.append(self.type())
-                if not self.accept(","):
-                    break
-            self.expect(">")
-            if name == "function":
-                self.expect("->")
-                result = self.type()
-        self.depth -= 1
-        return nodes.TypeOf(
-            at=at, name=name, items=tuple(items), fields=tuple(fields), result=result
-        )
-
-    def type_name(self) -> str:
-        """Read the name of a type, dots included."""
-        known = _TYPE_NAMES.match(self.tokens, self.index)
-        if known is not None:
-            self.index += known[1]
-            return known[0]
-        run = plain_run(self.tokens, self.index, first_free=self.is_word("function"))
-        if run == 0:
-            raise self.fault("the name of a type such as 'number' or 'list<string>'")
-        name = " ".join(self.take().text for _ in range(run))
-        while self.is_sign("."):
-            self.take()
-            name += f".{self.member()}"
-        return name
 
     # -- tests ------------------------------------------------------------------------------
 
     def in_tests(self, *, closing: bool) -> tuple[Node, ...]:
         """Read what stands behind ``in``: one test, or several in brackets."""
-        if not self.is_sign("("):
+        if not self.cursor.is_sign("("):
             return (self.test(ADD, closing=closing),)
-        start = self.index
-        at = self.take().at
+        start = self.cursor.index
+        at = self.cursor.take().at
         tests = [self.test()]
-        if self.is_sign(".."):
+        if self.cursor.is_sign(".."):
             return (self.range_after(tests[0], at, low_included=False),)
-        while self.accept(","):
+        while self.cursor.accept(","):
             tests.append(self.test())
-        self.expect(")")
+        self.cursor.expect(")")
         if len(tests) == 1 and self.continues():
             # It was only a bracket inside a longer operand: 'x in (a + b) * 2'.
-            self.index = start
+            self.cursor.index = start
             return (self.expression(ADD, closing=closing),)
         return tuple(tests)
 
     def continues(self) -> bool:
         """Tell whether the operand that was just read goes on."""
-        return self.is_sign("+", "-", "*", "/", "**", ".", "[", "(")
+        return self.cursor.is_sign("+", "-", "*", "/", "**", ".", "[", "(")
 
     def test(self, level: int = OR, *, closing: bool = False) -> Node:
         """Read one positive unary test."""
-        if self.is_sign(*COMPARISONS):
-            token = self.take()
+        if self.cursor.is_sign(*COMPARISONS):
+            token = self.cursor.take()
             return nodes.Bounded(
                 at=token.at, op=token.text, bound=self.expression(ADD, closing=closing)
             )
@@ -526,30 +425,25 @@ class Parser:
 
     def unary_tests(self) -> tuple[Node, ...]:
         """Read unary tests: ``-``, ``not(tests)`` or tests with commas between."""
-        at = self.here.at
-        if self.is_sign("-") and self.ahead().kind is Kind.END:
-            self.take()
+        at = self.cursor.here.at
+        if self.cursor.is_sign("-") and self.cursor.ahead().kind is Kind.END:
+            self.cursor.take()
             return (nodes.AnyValue(at=at),)
-        if self.is_word("not") and self.ahead().text == "(":
-            self.take()
-            self.take()
+        if self.cursor.is_word("not") and self.cursor.ahead().text == "(":
+            self.cursor.take()
+            self.cursor.take()
             inner = self.tests_until_end()
-            self.expect(")")
+            self.cursor.expect(")")
             return (nodes.Not(at=at, tests=inner),)
         return self.tests_until_end()
 
     def tests_until_end(self) -> tuple[Node, ...]:
         """Read tests with commas between."""
         tests = [self.test()]
-        while self.accept(","):
+        while self.cursor.accept(","):
             tests.append(self.test())
-            self.check_chain(len(tests))
+            self.cursor.check_chain(len(tests))
         return tuple(tests)
-
-
-_TYPE_NAMES = KnownNames(
-    ("date and time", "days and time duration", "years and months duration", "day time duration")
-)
 
 
 def number_of(text: str) -> int | Decimal:

@@ -5,6 +5,7 @@ Python's own engine is not used, because a pattern from a user could keep it bus
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from typing import assert_never
 
 import msgspec
 
@@ -188,60 +189,67 @@ class Pattern(msgspec.Struct, frozen=True):
         return None
 
     def _match(self, text: str, start: int, spend: Spend) -> tuple[int, ...] | None:
-        first = (start, *(-1,) * (self.slots - 1))
-        waiting: list[tuple[int, int, tuple[int, ...]]] = [(0, start, first)]
-        count = 0
+        waiting = [(0, start, (start, *(-1,) * (self.slots - 1)))]
+        owed = 0
         while waiting:
             counter, place, slots = waiting.pop()
-            while True:
-                count += 1
-                if count % _BATCH == 0:
-                    spend(_BATCH)
-                match self.program[counter]:
-                    case Take(characters):
-                        if place >= len(text) or text[place] not in characters:
-                            break
-                        place += 1
-                    case Split(one, other):
-                        waiting.append((other, place, slots))
-                        counter = one
-                        continue
-                    case Jump(to):
-                        counter = to
-                        continue
-                    case Save(slot):
-                        slots = (*slots[:slot], place, *slots[slot + 1 :])
-                    case Moved(slot):
-                        if slots[slot] == place:
-                            break
-                    case Recall(group):
-                        end = self._recalled(text, place, slots, group)
-                        if end is None:
-                            break
-                        place = end
-                    case Assert(at_start):
-                        if not self._asserted(text, place, at_start=at_start):
-                            break
-                    case Accept():
-                        spend(count % _BATCH)
-                        return (start, place, *slots[2:])
+            while place >= 0:
+                owed += 1
+                if owed >= _BATCH:
+                    spend(owed)
+                    owed = 0
+                instruction = self.program[counter]
                 counter += 1
-        spend(count % _BATCH)
+                if isinstance(instruction, Split):
+                    waiting.append((instruction.second, place, slots))
+                    counter = instruction.first
+                elif isinstance(instruction, Jump):
+                    counter = instruction.to
+                elif isinstance(instruction, Save):
+                    slot = instruction.slot
+                    slots = (*slots[:slot], place, *slots[slot + 1 :])
+                    owed += self.slots >> 3
+                elif isinstance(instruction, Accept):
+                    spend(owed)
+                    return (start, place, *slots[2:])
+                else:
+                    place = self._advanced(instruction, text, place, slots)
+        spend(owed)
         return None
+
+    def _advanced(
+        self,
+        instruction: Take | Moved | Recall | Assert,
+        text: str,
+        place: int,
+        slots: tuple[int, ...],
+    ) -> int:
+        """Return the position behind an instruction, or -1 where it fails."""
+        match instruction:
+            case Take(characters):
+                return place + 1 if place < len(text) and text[place] in characters else -1
+            case Moved(slot):
+                return place if slots[slot] != place else -1
+            case Recall(group):
+                return self._recalled(text, place, slots, group)
+            case Assert(at_start):
+                return place if self._asserted(text, place, at_start=at_start) else -1
+            case _:
+                assert_never(instruction)
 
     def _asserted(self, text: str, place: int, *, at_start: bool) -> bool:
         if at_start:
             return place == 0 or (self.lines and text[place - 1] == "\n")
         return place == len(text) or (self.lines and text[place] == "\n")
 
-    def _recalled(self, text: str, place: int, slots: tuple[int, ...], group: int) -> int | None:
+    def _recalled(self, text: str, place: int, slots: tuple[int, ...], group: int) -> int:
         first, last = slots[2 * group], slots[2 * group + 1]
         if first < 0 or last < 0:
             return place
         wanted, found = text[first:last], text[place : place + last - first]
         if wanted == found or (self.folded and wanted.casefold() == found.casefold()):
             return place + last - first
-        return None
+        return -1
 
     def matches(self, text: str, spend: Spend) -> Iterator[tuple[int, ...]]:
         """Yield the matches of a text from left to right, without overlaps."""

@@ -26,7 +26,7 @@ class Anchor(msgspec.Struct, frozen=True):
 
 
 class Back(msgspec.Struct, frozen=True):
-    """``\\1``: what a group matched."""
+    """What a group matched, once more."""
 
     group: int
 
@@ -177,7 +177,8 @@ class _Reader:
                 return self.escape()
             case "*" | "+" | "?" | "{" | "}" | "]":
                 raise PatternFault(f"the pattern has a '{sign}' out of place")
-        return _one(sign, folded=self.folded)
+            case _:
+                return _one(sign, folded=self.folded)
 
     def group(self, depth: int) -> Part:
         number: int | None = None

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from fabloop.feel.cursor import Cursor
 from fabloop.feel.nodes import TypeOf
-from fabloop.feel.parser import Parser
+from fabloop.feel.type_parser import read_type
 from fabloop.feel.values import Function, Range, Value, kind_of
 
 Types = Mapping[str, TypeOf]
@@ -20,9 +21,9 @@ def type_of_text(source: str) -> TypeOf:
     Invalid
         The text is no type.
     """
-    parser = Parser(source, ())
-    found = parser.type()
-    parser.finish()
+    cursor = Cursor(source)
+    found = read_type(cursor)
+    cursor.finish()
     return found
 
 

@@ -64,6 +64,9 @@ _KINDS: dict[type, str] = {
 }
 
 
+_WORDS = {None: "null", True: "true", False: "false"}
+
+
 def kind_of(value: Value) -> str:
     """Return the FEEL name of a value's type."""
     return _KINDS.get(type(value), "function")
@@ -128,22 +131,23 @@ def _converted_scalar(value: Any) -> Value:
             return CONTEXT.plus(value) if value.is_finite() else None
         case Range() | Function() | Date() | Time() | DateTime() | Span() | Months():
             return value
-        case datetime():
-            return date_time_of_text(value.isoformat())
-        case date():
-            return date_of_text(value.isoformat())
-        case time():
-            return time_of_text(value.isoformat())
-        case timedelta():
-            return Span((value.days * 86_400 + value.seconds) * 10**9 + value.microseconds * 1000)
+        case date() | time() | timedelta():
+            return _temporal(value)
         case bool() | int() | str() | float():
             # A subclass (an enumeration, say) is its plain value.
             base = next(kind for kind in (bool, int, str, float) if isinstance(value, kind))
             return _converted(base(value), 0)
-        case _ if callable(value):
-            return value
         case _:
             return str(value)
+
+
+def _temporal(value: date | time | timedelta) -> Value:
+    if isinstance(value, timedelta):
+        return Span((value.days * 86_400 + value.seconds) * 10**9 + value.microseconds * 1000)
+    text = value.isoformat()
+    if isinstance(value, time):
+        return time_of_text(text)
+    return date_time_of_text(text) if isinstance(value, datetime) else date_of_text(text)
 
 
 def decimal_of(value: float) -> Decimal | None:
@@ -161,7 +165,7 @@ def weigh(value: Value, spend: Callable[[int], None]) -> None:
     """
     if type(value) is list or type(value) is dict:
         spend(len(value) + 1)
-        for item in value if type(value) is list else value.values():
+        for item in value.values() if isinstance(value, dict) else value:
             weigh(item, spend)
 
 
@@ -209,11 +213,9 @@ def _plain_number(value: Decimal) -> int | float:
 
 def text(value: Value, *, quoted: bool = False) -> str:
     """Return what ``string(value)`` gives; `quoted` puts strings in quotes, as inside lists."""
+    if value is None or type(value) is bool:
+        return _WORDS[value]
     match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
         case str():
             return f'"{value}"' if quoted else value
         case int() | Decimal():

@@ -11,6 +11,7 @@ from fabloop.feel.values import Value, text, weigh
 
 CONVERSION = Builtins()
 _NUMBER = re.compile(r"-?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,6})?", re.ASCII)
+_NOTATION = "from: string; grouping separator?: string; decimal separator?: string"
 _SEPARATORS = {"grouping": (" ", ",", "."), "decimal": (",", ".")}
 
 
@@ -20,9 +21,7 @@ def _string(run: Run, value: Value) -> str | None:
     return None if value is None else run.string(text(value))
 
 
-@CONVERSION.define(
-    "number", "from: string; grouping separator?: string; decimal separator?: string"
-)
+@CONVERSION.define("number", _NOTATION)
 def _number(_: Run, source: str, grouping: str | None = None, point: str | None = None) -> Number:
     if grouping is not None and grouping not in _SEPARATORS["grouping"]:
         raise Undefined(f"'{grouping}' is no grouping separator (space, ',' or '.')")

@@ -1,6 +1,5 @@
 """Built-in functions on lists."""
 
-from collections.abc import Callable
 from functools import cmp_to_key
 from typing import Any
 
@@ -287,8 +286,11 @@ def _sort(run: Run, items: Items, precedes: Function | None = None) -> Items:
     run.spend(len(items))
     if precedes is None:
         return sorted(items, key=cmp_to_key(_ordered))
-    first = precedes
-    compared: Callable[[Value, Value], int] = lambda a, b: _precedence(run, first, a, b)
+
+    def compared(a: Value, b: Value) -> int:
+        assert precedes is not None, "the case without it is above"
+        return _precedence(run, precedes, a, b)
+
     return sorted(items, key=cmp_to_key(compared))
 
 

@@ -107,11 +107,11 @@ _relation(
 _relation("coincides", "point1: any", _POINT_2, lambda _, a, b: _ordered(a, b) == 0)
 
 
-def _at_start(run: Run, point: Value, span: Range) -> bool:
+def _at_start(_: Run, point: Value, span: Range) -> bool:
     return span.low_included and _ordered(point, span.low) == 0
 
 
-def _at_end(run: Run, point: Value, span: Range) -> bool:
+def _at_end(_: Run, point: Value, span: Range) -> bool:
     return span.high_included and _ordered(point, span.high) == 0
 
 
@@ -126,7 +126,7 @@ def _range(run: Run, source: str) -> Range:
     try:
         parser = Parser(source, _CONSTRUCTORS)
         tree = parser.expression()
-        parser.finish()
+        parser.cursor.finish()
     except (Invalid, Refused):
         raise Undefined(f'"{source[:40]}" is no range such as "[1..10]"') from None
     if not isinstance(tree, nodes.RangeOf):

@@ -71,6 +71,8 @@ def _time(_: Run, source: str | Time | Date | DateTime) -> Time:
             return Time(source.nanos, source.offset, source.zone)
         case Date():
             return Time(0, 0)
+        case str():
+            pass
     found = time_of_text(source)
     if found is None:
         raise Undefined(f'"{source[:40]}" is no time such as "10:30:00"')
@@ -96,6 +98,8 @@ def _date_time(_: Run, source: str | Date | DateTime) -> DateTime:
             return source
         case Date():
             return DateTime(source.days, 0)
+        case str():
+            pass
     found = date_time_of_text(source)
     if found is None:
         raise Undefined(f'"{source[:40]}" is no date and time such as "2026-11-21T10:30:00"')
@@ -203,6 +207,10 @@ def _span_seconds(value: Span) -> Number:
     return -found if value.nanos < 0 else found
 
 
+def _calendar_part(place: int) -> Callable[[Any], int]:
+    return lambda value: calendar_of(value.days)[place]
+
+
 def _properties() -> dict[tuple[type, str], Callable[[Any], Value]]:
     table: dict[tuple[type, str], Callable[[Any], Value]] = {
         (Months, "years"): lambda v: _signed(v.months, 12, rest=False),
@@ -218,14 +226,14 @@ def _properties() -> dict[tuple[type, str], Callable[[Any], Value]]:
     }
     for kind in (Date, DateTime):
         for place, name in enumerate(("year", "month", "day")):
-            table[kind, name] = lambda v, place=place: calendar_of(v.days)[place]
+            table[kind, name] = _calendar_part(place)
         table[kind, "weekday"] = lambda v: weekday_of(v.days)
-    for kind in (Time, DateTime):
-        table[kind, "hour"] = lambda v: v.nanos // (3600 * SECOND)
-        table[kind, "minute"] = lambda v: v.nanos // (60 * SECOND) % 60
-        table[kind, "second"] = _second
-        table[kind, "time offset"] = _offset
-        table[kind, "timezone"] = lambda v: v.zone or None
+    for clock in (Time, DateTime):
+        table[clock, "hour"] = lambda v: v.nanos // (3600 * SECOND)
+        table[clock, "minute"] = lambda v: v.nanos // (60 * SECOND) % 60
+        table[clock, "second"] = _second
+        table[clock, "time offset"] = _offset
+        table[clock, "timezone"] = lambda v: v.zone or None
     return table
 
 
