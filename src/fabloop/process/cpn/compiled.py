@@ -16,6 +16,11 @@ Marking: TypeAlias = Sequence[Bag]
 Consumed: TypeAlias = tuple[tuple[int, Token, Instant], ...]
 Produced: TypeAlias = tuple[tuple[int, Token, Instant], ...]
 
+Parts: TypeAlias = tuple[
+    Callable[[Marking, Instant], Iterator[tuple[dict[str, object], Consumed]]], ...
+]
+Make: TypeAlias = Callable[[dict[str, object], object, Instant], Produced]
+
 NEVER = Instant(2**63 - 1)
 BINDINGS_PER_MARKING_MAX = 100_000
 
@@ -82,8 +87,10 @@ class CompiledTransition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     reads_result : whether an output depends on the answer of the work
     find : ``find(marking, now)``: the first binding that is enabled at `now`, oldest tokens
         first; None when there is none
+    make : ``make(variables, result, now)``: what `produce` returns
     duration : ns that the work of a binding is expected to take (0 without work)
     parts : enumerators of the independent groups of arcs; `bindings` combines them
+    lenient : `parts` and `make` for verification, which computes with unknown values
     """
 
     name: str
@@ -96,8 +103,9 @@ class CompiledTransition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     reads_result: bool
     find: Callable[[Marking, Instant], Binding | None]
     duration: Callable[[Binding], int]
-    make: Callable[[dict[str, object], object, Instant], Produced]
-    parts: tuple[Callable[[Marking, Instant], Iterator[tuple[dict[str, object], Consumed]]], ...]
+    make: Make
+    parts: Parts
+    lenient: Callable[[], tuple[Parts, Make]]
 
     def bindings(self, marking: Marking, now: Instant) -> Iterator[Binding]:
         """Yield every enabled binding once: equal tokens of equal ready time are not told apart.

@@ -2,7 +2,7 @@
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -10,7 +10,7 @@ from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import Instant
 from fabloop.base.names import did_you_mean
 from fabloop.process.cpn.colour import ColourSet, Palette, colour_text
-from fabloop.process.cpn.compiled import CompiledNet, CompiledTransition, Place
+from fabloop.process.cpn.compiled import CompiledNet, CompiledTransition, Make, Parts, Place
 from fabloop.process.cpn.expression import (
     FUNCTIONS,
     Expression,
@@ -20,7 +20,14 @@ from fabloop.process.cpn.expression import (
     read_tree,
     split_conjuncts,
 )
-from fabloop.process.cpn.generate import COUNT_MAX, Inscribed, Output, counts_test, generate
+from fabloop.process.cpn.generate import (
+    COUNT_MAX,
+    Inscribed,
+    Output,
+    counts_test,
+    generate,
+    generate_lenient,
+)
 from fabloop.process.cpn.model import (
     InitialToken,
     NetDocument,
@@ -251,6 +258,7 @@ class _Compiler:
             puts=tuple(out.place for out in read.outputs),
             variables=tuple(sorted(read.colours)), reads_result=reads_result,
             find=made.find, duration=made.duration, make=made.make, parts=made.parts,
+            lenient=lambda: _lenient(read, places, self.constants),
         )  # fmt: skip
 
     def _arcs(
@@ -364,3 +372,10 @@ class _Compiler:
         names = [place.name for place in self.document.places]
         expression = self._expression("final", text, names)
         return None if expression is None else counts_test(expression, names, self.constants)
+
+
+def _lenient(
+    read: Inscribed, places: Sequence[Place], constants: Mapping[str, Token]
+) -> tuple[Parts, Make]:
+    made = generate_lenient(read, places, constants)
+    return made.parts, made.make

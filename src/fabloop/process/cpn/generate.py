@@ -6,6 +6,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import Instant
@@ -15,6 +16,7 @@ from fabloop.process.cpn.expression import NAMESPACE, Expression, Words, express
 from fabloop.process.cpn.model import ProductColour
 from fabloop.process.cpn.search import Arc, Condition, Search, group_arcs, trivial
 from fabloop.process.cpn.token import Token, freeze
+from fabloop.process.cpn.unknown import UNKNOWN, Undecided, built, merged
 
 COUNT_MAX = 10_000
 DELAY_NS_MAX = 10 * 366 * 86_400 * 10**9
@@ -53,6 +55,16 @@ class Functions(msgspec.Struct, frozen=True, eq=False):
     parts: tuple[Callable[..., Iterator[Any]], ...]
     make: Callable[..., tuple[tuple[int, Token, Instant], ...]]
     duration: Callable[[Binding], int]
+
+
+class Lenient(msgspec.Struct, frozen=True, eq=False):
+    """Functions of a transition for verification, untimed: tokens and results may be unknown.
+
+    `parts` yield every binding that may be enabled; `make` checks no colours and adds no delays.
+    """
+
+    parts: tuple[Callable[..., Iterator[Any]], ...]
+    make: Callable[..., tuple[tuple[int, Token, Instant], ...]]
 
 
 def _pick(
@@ -101,6 +113,56 @@ def generate(read: Inscribed, places: Sequence[Place], constants: Mapping[str, T
         _function("make", "variables, result, now", _make_lines(read, places), space),
         _function("duration", "binding", _duration_lines(read), space),
     )
+
+
+def generate_lenient(
+    read: Inscribed, places: Sequence[Place], constants: Mapping[str, Token]
+) -> Lenient:
+    """Return the functions that compute with unknown values."""
+    space: dict[str, object] = {
+        **NAMESPACE,
+        **{f"c_{name}": value for name, value in constants.items()},
+        "f_merge": merged,
+        "_record": built,
+        "f_record": built,
+        "_times": lambda left, right: _known_or(NAMESPACE["_times"], left, right),
+        "_modulo": lambda left, right: _known_or(NAMESPACE["_modulo"], left, right),
+        "_pick": _pick_lenient,
+        "_freeze": lambda value: value,
+        "_FAILURES": FAILURES,
+        "_UNKNOWN": UNKNOWN,
+        "_Undecided": Undecided,
+        **_complaints(read, places),
+        **{f"a{place}": lambda _value: True for place in range(len(places))},
+    }
+    untimed = [replace(place, timed=False) for place in places]
+    groups = group_arcs(read.arcs, read.conditions)
+    parts = [Search(group, read.words, lenient=True).write("yield") for group in groups]
+    still = replace(read, works=True)  # no delay is added
+    return Lenient(
+        tuple(
+            _function(f"every{n}", "marking, now", _guarded(lines), space)
+            for n, lines in enumerate(parts)
+        ),
+        _function("make", "variables, result, now", _make_lines(still, untimed), space),
+    )
+
+
+def _known_or(function: Any, left: object, right: object) -> object:
+    return UNKNOWN if left is UNKNOWN or right is UNKNOWN else function(left, right)
+
+
+def _pick_lenient(
+    _times: Sequence[int], values: Sequence[Token], value: Token, count: int, _now: int,
+    used: tuple[int, ...],
+) -> tuple[int, ...]:  # fmt: skip
+    """Return positions of `count` tokens that are the same, unknown parts included."""
+    found = [
+        place
+        for place, each in enumerate(values)
+        if place not in used and (each is value or repr(each) == repr(value))
+    ]
+    return tuple(found[:count]) if len(found) >= count else ()
 
 
 def counts_test(

@@ -16,13 +16,13 @@ class Match(msgspec.Struct, kw_only=True):
 
     Attributes
     ----------
-    tests : conditions that need no variable
+    tests : ``(source, condition)``: conditions on a part that need no variable
     binds : variables in the order they are bound, each with its source
     compares : ``(source, expression)`` that must be equal once the expression's names are bound
     colours : the colour of each bound variable where it is known
     """
 
-    tests: list[str] = []
+    tests: list[tuple[str, str]] = []
     binds: list[tuple[str, str]] = []
     compares: list[tuple[str, Expression]] = []
     colours: dict[str, ColourSet] = {}
@@ -110,14 +110,15 @@ class _Reader:
                 return list(colour.parts.values())
             case ListColour() if colour is not None:
                 sign, least = (">=", size - 1) if starred else ("==", size)
-                tests.append(f"len({subject}) {sign} {least}")
+                tests.append((subject, f"len({subject}) {sign} {least}"))
                 return [colour.parts["*"]] * size
             case AnyColour():
                 sign, least = (">=", size - 1) if starred else ("==", size)
-                tests.append(f"type({subject}) is tuple and len({subject}) {sign} {least}")
+                test = f"type({subject}) is tuple and len({subject}) {sign} {least}"
+                tests.append((subject, test))
                 return [None] * size
             case _ if not size and not starred:
-                tests.append(f"{subject} == ()")
+                tests.append((subject, f"{subject} == ()"))
                 return []
             case _:
                 raise Misread(colour_text(kind), f"the pattern {ast.unparse(tree)}")
@@ -136,7 +137,8 @@ class _Reader:
             if name in known:
                 self.read(each, f"{subject}[{name!r}]", known[name])
             elif loose:
-                self.match.tests.append(f"isinstance({subject}, dict) and {name!r} in {subject}")
+                test = f"isinstance({subject}, dict) and {name!r} in {subject}"
+                self.match.tests.append((subject, test))
                 self.read(each, f"{subject}[{name!r}]", None)
             else:
                 raise Misread("a field of the record", repr(name), did_you_mean(name, known))

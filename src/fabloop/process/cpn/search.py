@@ -135,11 +135,16 @@ def group_arcs(
 
 
 class Search:
-    """Writes the search of one group into `source`; ends in a line built by `leaf`."""
+    """Writes the search of one group into `source`; ends in a line built by `leaf`.
 
-    def __init__(self, group: tuple[list[Arc], list[Condition]], words: Words) -> None:
+    A `lenient` search lets pass whatever hangs on an unknown value.
+    """
+
+    def __init__(
+        self, group: tuple[list[Arc], list[Condition]], words: Words, *, lenient: bool = False
+    ) -> None:
         self.arcs, self.conditions = list(group[0]), list(group[1])
-        self.words = words
+        self.words, self.lenient = words, lenient
         self.source = Source(1)
         self.bound: list[str] = []
         self.compares: list[tuple[str, Expression]] = []
@@ -171,9 +176,20 @@ class Search:
     def _fail(self) -> str:
         return "continue" if self.loops else "return None"
 
+    def _require(self, condition: str) -> None:
+        if not self.lenient:
+            self.source.add(f"if not ({condition}): {self._fail}")
+            return
+        self.source.add(f"try: ok = bool({condition})")
+        self.source.add("except _Undecided: ok = True")
+        self.source.add(f"if not ok: {self._fail}")
+
+    def _is_value(self, arc: Arc) -> bool:
+        return not self.lenient and is_value(arc.tree, self.bound, self.words)
+
     def _next(self, left: list[Arc]) -> Arc:
         for arc in left:
-            if is_value(arc.tree, self.bound, self.words):
+            if self._is_value(arc):
                 return arc
         ready = [arc for arc in left if arc.needs <= set(self.bound)]
         if not ready:
@@ -184,7 +200,7 @@ class Search:
     def _arc(self, arc: Arc) -> None:
         n, p = arc.number, arc.place
         used = " + ".join(self.used.get(p, [])) or "()"
-        if is_value(arc.tree, self.bound, self.words):
+        if self._is_value(arc):
             self.source.add(f"x{n} = {express(arc.tree, self.words).code}")
             self._pick(arc, used)
             return
@@ -227,8 +243,8 @@ class Search:
     def _match(self, arc: Arc) -> None:
         known = Match(tests=[], binds=[(name, "") for name in self.bound], compares=[], colours={})
         match = match_pattern(arc.tree, f"x{arc.number}", arc.colour, self.words, known)
-        for test in match.tests:
-            self.source.add(f"if not ({test}): {self._fail}")
+        for subject, test in match.tests:
+            self._require(f"{subject} is _UNKNOWN or {test}" if self.lenient else test)
         for name, subject in match.binds[len(self.bound) :]:
             self.source.add(f"v_{name} = {subject}")
         self.bound = [name for name, _ in match.binds]
@@ -240,11 +256,11 @@ class Search:
         known = set(self.bound)
         for compare in [each for each in self.compares if each[1].names <= known]:
             self.compares.remove(compare)
-            self.source.add(f"if {compare[0]} != {compare[1].code}: {self._fail}")
+            self._require(f"{compare[0]} == {compare[1].code}")
         for condition in [each for each in self.conditions if each.needs <= known]:
             self.conditions.remove(condition)
             if condition.value is None:
-                self.source.add(f"if not {condition.test.code}: {self._fail}")
+                self._require(condition.test.code)
             else:
                 self.source.add(f"v_{condition.sets} = {condition.value.code}")
                 self.bound.append(condition.sets)
