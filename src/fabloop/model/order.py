@@ -3,7 +3,7 @@
 import msgspec
 
 from fabloop.base.instant import Instant
-from fabloop.model.ids import OrderId
+from fabloop.model.ids import OrderId, ProductId
 from fabloop.model.product import ConfiguredProduct
 
 
@@ -20,3 +20,14 @@ class ProductionOrder(msgspec.Struct, frozen=True, kw_only=True):
     def goal_ns(self) -> int:
         """Time from receipt to the due instant."""
         return self.due_at - self.received_at
+
+
+class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as the customer gives it: choices that are not yet completed or judged."""
+
+    id: OrderId
+    product: ProductId
+    choices: dict[str, str]
+    received_at: Instant
+    due_at: Instant
+    priority: int = 1

@@ -1,9 +1,13 @@
 """Products: features to choose from, bill of material, bill of process."""
 
+from typing import Generic, TypeVar
+
 import msgspec
 
 from fabloop.model.ids import MaterialId, OperationId, ProductId, SkillId
 from fabloop.model.skill import Requirement
+
+Value = TypeVar("Value")
 
 
 class Feature(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +61,45 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     energy_j: float
     cost_minor: int
     person_skill: SkillId | None = None
+
+
+class ByFeature(msgspec.Struct, Generic[Value], frozen=True, kw_only=True):
+    """A value that the chosen option of a mandatory feature decides."""
+
+    feature: str
+    of: dict[str, Value]
+
+
+class ParametricOperation(msgspec.Struct, frozen=True, kw_only=True):
+    """An operation of a product family; `condition` is FEEL over the features, empty is always.
+
+    Quantities are as in `Operation`, or depend on a feature.
+    """
+
+    id: OperationId
+    label: str
+    skill: SkillId
+    constraints: dict[str, float | str | ByFeature[float | str]] = {}
+    inputs: tuple[OperationId, ...]
+    output: MaterialId
+    duration_ns: int | ByFeature[int]
+    energy_j: float | ByFeature[float]
+    cost_minor: int | ByFeature[int]
+    person_skill: SkillId | None = None
+    condition: str = ""
+
+
+class ProductFamily(msgspec.Struct, frozen=True, kw_only=True):
+    """All variants of a product: features with rules, and the bills of the largest variant."""
+
+    id: ProductId
+    label: str
+    version: str
+    currency: str
+    features: tuple[Feature, ...]
+    rules: tuple[FeatureRule, ...]
+    materials: tuple[Material, ...]
+    operations: tuple[ParametricOperation, ...]
 
 
 class ConfiguredProduct(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,26 @@
+"""Knowledge as documents: their form, their schemas, their faults, and what they say."""
+
+from fabloop.model.documents.context import NAMESPACE, context_of
+from fabloop.model.documents.orders import resolve_order
+from fabloop.model.documents.resolve import check, kind_of, resolve
+from fabloop.model.documents.schema import (
+    SCHEMA_NAMES,
+    context_iri,
+    schema_iri,
+    schema_of,
+)
+from fabloop.model.documents.structs import Document
+
+__all__ = [
+    "NAMESPACE",
+    "SCHEMA_NAMES",
+    "Document",
+    "check",
+    "context_iri",
+    "context_of",
+    "kind_of",
+    "resolve",
+    "resolve_order",
+    "schema_iri",
+    "schema_of",
+]

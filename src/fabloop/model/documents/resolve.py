@@ -1,0 +1,163 @@
+"""All documents together: read each, check what they say of each other, give the knowledge."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from fabloop.base.errors import Fault, Invalid
+from fabloop.base.names import did_you_mean
+from fabloop.model.documents.collect import Sheet, raise_if_any
+from fabloop.model.documents.equipment import equipment_types_of
+from fabloop.model.documents.measurements import kpi_values_of
+from fabloop.model.documents.names import Names
+from fabloop.model.documents.orders import order_of
+from fabloop.model.documents.products import families_of
+from fabloop.model.documents.schema import context_iri
+from fabloop.model.documents.sites import lanes_of, sites_of
+from fabloop.model.documents.skills import kpi_definitions_of, vocabulary_of
+from fabloop.model.documents.structs import (
+    KINDS,
+    Document,
+    EquipmentTypesDocument,
+    KpiValuesDocument,
+    OrderDocument,
+    ProductDocument,
+    ShippingDocument,
+    SiteDocument,
+    SkillVocabularyDocument,
+)
+from fabloop.model.documents.structure import decode, kind_in
+from fabloop.model.documents.texts import DOCUMENTS_MAX
+from fabloop.model.documents.values import Purse
+from fabloop.model.knowledge import Knowledge
+from fabloop.model.site import Network
+from fabloop.model.skill import SkillVocabulary
+
+Kind = TypeVar("Kind", bound=Document)
+INDISPENSABLE = {
+    "skill-vocabulary": "a skill vocabulary",
+    "equipment-types": "an equipment types document",
+    "site": "a site: without a factory nothing can be made",
+}
+
+
+class Desk:
+    """The documents that could be read, their common faults, and the kinds that are in doubt."""
+
+    def __init__(self, documents: Mapping[str, bytes]) -> None:
+        self.faults: list[Fault] = []
+        self.read: list[tuple[Sheet, Document]] = []
+        self.in_doubt: set[str] = set()
+        for source, data in documents.items():
+            document = decode(source, data, self.faults)
+            if document is not None:
+                self.read.append((Sheet(source, self.faults), document))
+                continue
+            kind = kind_in(data)
+            self.in_doubt |= {kind} if kind is not None else set(KINDS)
+
+    def of(self, kind: type[Kind]) -> list[tuple[Sheet, Kind]]:
+        """Return the documents of one kind."""
+        return [(sheet, document) for sheet, document in self.read if isinstance(document, kind)]
+
+    def sure(self, *kinds: str) -> bool:
+        """Tell whether every document of these kinds could be read."""
+        return self.in_doubt.isdisjoint(kinds)
+
+
+def resolve(documents: Mapping[str, bytes]) -> Knowledge:
+    """Return the knowledge in documents (name as the user knows it to bytes).
+
+    Raises
+    ------
+    Invalid
+        Every fault of every document: syntax, form, then what they say and refer to. What refers
+        to a document that could not be read is not judged.
+    """
+    if len(documents) > DOCUMENTS_MAX:
+        raise Invalid(
+            Fault(
+                source="",
+                path="",
+                expected=f"at most {DOCUMENTS_MAX} documents",
+                found=str(len(documents)),
+            )
+        )
+    desk = Desk(documents)
+    _note_contexts(desk)
+    _note_missing(desk, documents)
+    knowledge = _knowledge(desk)
+    raise_if_any(desk.faults)
+    return knowledge
+
+
+def check(documents: Mapping[str, bytes]) -> tuple[Fault, ...]:
+    """Return every fault of the documents, none where `resolve` would give knowledge."""
+    try:
+        resolve(documents)
+    except Invalid as error:
+        return error.faults
+    return ()
+
+
+def _note_contexts(desk: Desk) -> None:
+    for sheet, document in desk.read:
+        wanted = context_iri(kind_of(document))
+        if document.context != wanted:
+            sheet.at("@context").fault(
+                f"the published context {wanted!r}",
+                repr(document.context),
+                did_you_mean(document.context, (wanted,)),
+            )
+
+
+def kind_of(document: Document) -> str:
+    """Return the kind that stands in the property `document`."""
+    return next(name for name, kind in KINDS.items() if isinstance(document, kind))
+
+
+def _note_missing(desk: Desk, documents: Mapping[str, bytes]) -> None:
+    present = {kind_of(document) for _, document in desk.read}
+    for kind, what in INDISPENSABLE.items():
+        if kind not in present and desk.sure(kind):
+            desk.faults.append(
+                Fault(
+                    source="",
+                    path="",
+                    expected=f"at least one document that describes {what}",
+                    found=f"none among {len(documents)} documents",
+                    hint=f'Add a document with "document": "{kind}".',
+                )
+            )
+
+
+def _knowledge(desk: Desk) -> Knowledge:
+    """Return everything resolved; it is only fit for use where no fault was noted."""
+    purse = Purse()
+    vocabularies = desk.of(SkillVocabularyDocument)
+    vocabulary = vocabulary_of(vocabularies)
+    kpis = kpi_definitions_of(vocabularies)
+    told = bool(vocabularies) and desk.sure("skill-vocabulary")
+    names = Names(vocabulary=vocabulary if told else None, kpis=kpis if told else None)
+    types = equipment_types_of(desk.of(EquipmentTypesDocument), names)
+    names = replace(names, equipment_types=types if desk.sure("equipment-types") else None)
+    sites = sites_of(desk.of(SiteDocument), names, purse)
+    names = replace(names, sites=sites if sites and desk.sure("site") else None)
+    network = Network(sites=sites, lanes=lanes_of(desk.of(ShippingDocument), names, purse))
+    if names.sites is not None:
+        names = replace(names, work_units=network.work_units())
+    families = families_of(desk.of(ProductDocument), names, purse)
+    names = replace(names, families=families if desk.sure("product") else None)
+    values = kpi_values_of(desk.of(KpiValuesDocument), names)
+    for sheet, order in desk.of(OrderDocument):
+        order_of(order, sheet, names)
+    return Knowledge(
+        currency=purse.currency,
+        vocabulary=vocabulary or SkillVocabulary(skills={}),
+        kpi_definitions=kpis,
+        equipment_types=types,
+        network=network,
+        families=families,
+        kpis=values,
+    )

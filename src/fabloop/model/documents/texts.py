@@ -1,0 +1,128 @@
+"""How values are written in documents: patterns, examples and limits shared by all structs."""
+
+from typing import Annotated
+
+import msgspec
+
+from fabloop.base.quantity import Dimension, example
+
+FILE_BYTES_MAX = 4 * 1024 * 1024
+DOCUMENTS_MAX = 500
+ENTRIES_MAX = 5_000
+OPERATIONS_MAX = 2_000
+FEATURES_MAX = 100
+OPTIONS_MAX = 100
+TEXT_MAX = 2_000
+ID_MAX = 100
+
+_NUMBER = r"[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?"
+QUANTITY_PATTERN = rf"^\s*{_NUMBER}\s*(\S.*)?$"
+MONEY_PATTERN = r"^\s*[+-]?\d+(?:\.\d+)?\s*[A-Z]{3}\s*$"
+
+
+def _written(title: str, pattern: str, shown: str) -> msgspec.Meta:
+    """Return what the schema says of a text; the reader, not the decoder, judges the text.
+
+    A decoder that stopped at the first bad unit would hide every other fault of the document.
+    """
+    return msgspec.Meta(
+        title=title, max_length=TEXT_MAX, examples=[shown], extra_json_schema={"pattern": pattern}
+    )
+
+
+def _quantity(dimension: Dimension) -> msgspec.Meta:
+    return _written(f"a number with a unit of {dimension}", QUANTITY_PATTERN, example(dimension))
+
+
+Id = Annotated[
+    str,
+    msgspec.Meta(
+        title="an id of lower-case letters, digits, '-', '_' and '.'",
+        pattern=r"^[a-z0-9][a-z0-9_.-]*$",
+        max_length=ID_MAX,
+        examples=["graz-u630"],
+    ),
+]
+FeatureId = Annotated[
+    str,
+    msgspec.Meta(
+        title="a feature id of lower-case letters, digits and '_', so that FEEL can name it",
+        pattern=r"^[a-z][a-z0-9_]*$",
+        max_length=ID_MAX,
+        examples=["load"],
+    ),
+]
+Label = Annotated[
+    str,
+    msgspec.Meta(title="a short text for people", min_length=1, max_length=200),
+]
+Remark = Annotated[
+    str,
+    msgspec.Meta(title="an explanation for people", max_length=TEXT_MAX),
+]
+Word = Annotated[
+    str,
+    msgspec.Meta(title="a word of the vocabulary", min_length=1, max_length=ID_MAX),
+]
+LengthText = Annotated[str, _quantity(Dimension.LENGTH)]
+DurationText = Annotated[str, _quantity(Dimension.TIME)]
+EnergyText = Annotated[str, _quantity(Dimension.ENERGY)]
+PowerText = Annotated[str, _quantity(Dimension.POWER)]
+MassText = Annotated[str, _quantity(Dimension.MASS)]
+Co2IntensityText = Annotated[str, _quantity(Dimension.MASS_PER_ENERGY)]
+QuantityText = Annotated[
+    str,
+    _written("a number with a unit of the parameter's dimension", QUANTITY_PATTERN, "15 µm"),
+]
+ValueText = Annotated[
+    str,
+    msgspec.Meta(
+        title="a number with a unit, or a word, as the skill's parameter wants",
+        min_length=1,
+        max_length=TEXT_MAX,
+        examples=["15 µm", "aluminium"],
+    ),
+]
+MoneyText = Annotated[
+    str, _written("an amount with its ISO 4217 currency", MONEY_PATTERN, "12.50 EUR")
+]
+HourlyRateText = Annotated[
+    str,
+    _written(
+        "an amount with its currency per hour",
+        r"^\s*[+-]?\d+(?:\.\d+)?\s*[A-Z]{3}\s*/\s*\S+\s*$",
+        "58.00 EUR/h",
+    ),
+]
+EnergyPriceText = Annotated[
+    str,
+    _written(
+        "an amount with its currency per unit of energy",
+        r"^\s*[+-]?\d+(?:\.\d+)?\s*[A-Z]{3}\s*/\s*\S+\s*$",
+        "0.21 EUR/kWh",
+    ),
+]
+InstantText = Annotated[
+    str,
+    _written(
+        "an ISO 8601 date-time with an offset",
+        r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}",
+        "2026-11-23T12:30:00+01:00",
+    ),
+]
+TimeOfDayText = Annotated[
+    str, _written("a time of day from 00:00 to 24:00", r"^\d{2}:\d{2}$", "06:00")
+]
+TimeZoneText = Annotated[
+    str,
+    msgspec.Meta(title="an IANA time zone", max_length=ID_MAX, examples=["Europe/Vienna"]),
+]
+ConditionText = Annotated[
+    str,
+    msgspec.Meta(
+        title="a FEEL condition over the chosen features; empty is always",
+        max_length=TEXT_MAX,
+        examples=['motor = "included"'],
+    ),
+]
+Factor = Annotated[float, msgspec.Meta(title="a factor above zero", gt=0, le=1_000, examples=[1.0])]

@@ -1,0 +1,48 @@
+"""What is known before an order arrives: vocabulary, equipment, sites, products, KPI values."""
+
+import msgspec
+
+from fabloop.base.quantity import Dimension
+from fabloop.model.ids import EquipmentTypeId, KpiId, ProductId
+from fabloop.model.kpi import KpiValue
+from fabloop.model.product import ProductFamily
+from fabloop.model.site import Network
+from fabloop.model.skill import Offer, SkillVocabulary
+
+
+class KpiDefinition(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of KPI that work units may report."""
+
+    id: KpiId
+    label: str
+    dimension: Dimension
+
+
+class EquipmentType(msgspec.Struct, frozen=True, kw_only=True):
+    """A model of machine or station (IEC 62264 equipment class) as its vendor describes it.
+
+    Its live ratings are never `monitored`: that is decided where a work unit stands.
+    """
+
+    id: EquipmentTypeId
+    label: str
+    offers: tuple[Offer, ...]
+    power_w: float
+    speed: float = 1.0
+    setup_ns: int = 0
+
+
+class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
+    """The checked content of all documents; every name in it is known in it.
+
+    `kpis` are the values that documents carry, as they were written: whether one may still be
+    used is asked of it at the instant of use.
+    """
+
+    currency: str
+    vocabulary: SkillVocabulary
+    kpi_definitions: dict[KpiId, KpiDefinition]
+    equipment_types: dict[EquipmentTypeId, EquipmentType]
+    network: Network
+    families: dict[ProductId, ProductFamily]
+    kpis: tuple[KpiValue, ...] = ()

@@ -1,0 +1,121 @@
+"""A customer's choices to a configured product, or to every reason why they do not fit."""
+
+from collections.abc import Iterator, Mapping
+
+from fabloop.base.errors import Invalid
+from fabloop.model.product import (
+    ChoiceConflict,
+    Configured,
+    Feature,
+    FeatureRule,
+    NotConfigurable,
+    ProductFamily,
+)
+from fabloop.model.variant import faults_in_choices, rule_holds, variant
+
+
+def configure(family: ProductFamily, choices: Mapping[str, str]) -> Configured | NotConfigurable:
+    """Return the variant that the choices stand for, or everything that contradicts them.
+
+    What the customer leaves open is filled in: first by options that rules require of what is
+    chosen, then by defaults that no rule excludes, and by the requirements of those.
+
+    Raises
+    ------
+    Invalid
+        A feature or an option does not exist; near names are given. Or the family is at fault.
+    """
+    faults = faults_in_choices(family, choices, f"product {family.id!r}", "$.choices")
+    if faults:
+        raise Invalid(faults)
+    complete = _completed(family, choices)
+    conflicts = (*_missing(family, complete), *_broken(family, complete, choices))
+    if conflicts:
+        return NotConfigurable(conflicts=conflicts)
+    return Configured(product=variant(family, complete))
+
+
+def _completed(family: ProductFamily, choices: Mapping[str, str]) -> dict[str, str]:
+    complete = dict(choices)
+    _require(family, complete)
+    for feature in family.features:
+        default = feature.default
+        if feature.id in complete or default is None:
+            continue
+        if not _excluded(family, feature.id, default, complete):
+            complete[feature.id] = default
+            _require(family, complete)
+    return complete
+
+
+def _require(family: ProductFamily, complete: dict[str, str]) -> None:
+    """Fill in what rules require of the features left open, until nothing changes."""
+    changed = True
+    while changed:
+        changed = False
+        for rule in family.rules:
+            feature, option = rule.other
+            applies = rule.kind == "requires" and complete.get(rule.when[0]) == rule.when[1]
+            if applies and feature not in complete:
+                complete[feature] = option
+                changed = True
+
+
+def _excluded(
+    family: ProductFamily, feature: str, option: str, complete: Mapping[str, str]
+) -> bool:
+    """Tell whether the option would break a rule together with what is chosen so far."""
+    tried = {**complete, feature: option}
+    return any(
+        not rule_holds(rule, tried)
+        for rule in family.rules
+        if {rule.when[0], rule.other[0]} <= tried.keys()
+        and feature in (rule.when[0], rule.other[0])
+    )
+
+
+def _missing(family: ProductFamily, complete: Mapping[str, str]) -> Iterator[ChoiceConflict]:
+    for feature in family.features:
+        if feature.mandatory and feature.id not in complete:
+            yield ChoiceConflict(
+                feature=feature.id,
+                option="",
+                reason=f"{feature.label} has to be chosen.",
+                allowed=_allowed(family, feature, complete),
+            )
+
+
+def _broken(
+    family: ProductFamily, complete: Mapping[str, str], choices: Mapping[str, str]
+) -> Iterator[ChoiceConflict]:
+    """Yield a conflict for each rule that does not hold, at a feature the customer can change."""
+    features = {each.id: each for each in family.features}
+    for rule in family.rules:
+        if rule_holds(rule, complete):
+            continue
+        named = rule.other[0] if rule.other[0] in choices else rule.when[0]
+        yield ChoiceConflict(
+            feature=named,
+            option=complete.get(named, ""),
+            reason=_reason(rule, features, complete),
+            allowed=_allowed(family, features[named], complete),
+        )
+
+
+def _reason(rule: FeatureRule, features: Mapping[str, Feature], complete: Mapping[str, str]) -> str:
+    (when, option), (other, wanted) = rule.when, rule.other
+    chosen = repr(complete[other]) if other in complete else "nothing"
+    said = (
+        f"{features[when].label} {option!r} {rule.kind} {features[other].label} {wanted!r}, "
+        f"but {chosen} is chosen."
+    )
+    return f"{said} {rule.reason}" if rule.reason else said
+
+
+def _allowed(
+    family: ProductFamily, feature: Feature, complete: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the options that break no rule of this feature while the other choices stay."""
+    return tuple(
+        option for option in feature.options if not _excluded(family, feature.id, option, complete)
+    )
