@@ -159,7 +159,9 @@ class _Emitter:
         if not isinstance(node, nodes.Negation | nodes.Arithmetic | nodes.Call):
             return None
         try:
-            value = self.constant_value(node, Run("", None, FOLDING_STEPS_MAX))
+            scratch = Run("", None)
+            scratch.steps = FOLDING_STEPS_MAX
+            value = self.constant_value(node, scratch)
         except Refused:
             return None
         simple = (int, Decimal, str, bool, *TEMPORAL)
@@ -210,13 +212,12 @@ class _Emitter:
             return self.compared(node, left, right)
         # The common case 'name op literal' is compared by Python when the types agree.
         held = self.fresh("v")
-        matching = ast.Compare(
-            _call("type", ast.NamedExpr(ast.Name(held, ast.Store()), left)),
-            [ast.Is()],
-            [_name("int" if kind is int else "str")],
-        )
         quick = ast.Compare(_name(held), [_PYTHON[node.op]()], [right])
-        return ast.IfExp(matching, quick, self.compared(node, _name(held), right))
+        wanted = _name("int" if kind is int else "str")
+        if isinstance(node.left, nodes.Name) and self.is_global(node.left.name):
+            raw = _variable(node.left.name)
+            return ast.IfExp(_typed(held, raw, wanted), quick, self.compared(node, left, right))
+        return ast.IfExp(_typed(held, left, wanted), quick, self.compared(node, _name(held), right))
 
     def compared(self, node: nodes.Comparison, left: ast.expr, right: ast.expr) -> ast.expr:
         if node.op in ("=", "!="):
@@ -238,6 +239,11 @@ class _Emitter:
         done = ast.Compare(ast.NamedExpr(ast.Name(held, ast.Store()), left), [ast.Is()], [decisive])
         joined = self.call("either" if op == "or" else "both", _name(held), right, at=at)
         return ast.IfExp(done, decisive, joined)
+
+    def is_global(self, name: str) -> bool:
+        """Tell whether a name can only be a variable that is handed in."""
+        inside = any(isinstance(scope, Item) for scope in self.scopes)
+        return not inside and not self.local(name)
 
     # -- names ------------------------------------------------------------------------------
 
@@ -274,8 +280,7 @@ class _Emitter:
         while isinstance(base, nodes.Path):
             names.append(base.name)
             base = base.base
-        filtered = any(isinstance(scope, Item) for scope in self.scopes)
-        if isinstance(base, nodes.Name) and not filtered and not self.local(base.name):
+        if isinstance(base, nodes.Name) and self.is_global(base.name):
             self.free.add(base.name)
             whole = self.constant((base.name, *reversed(names)))
             return self.call("load_path", _name("variables"), whole, at=node.at)
@@ -421,6 +426,16 @@ _EMITTERS: dict[type[Node], Callable[..., ast.expr]] = {
 
 def _name(name: str) -> ast.expr:
     return ast.Name(name, ast.Load())
+
+
+def _variable(name: str) -> ast.expr:
+    return ast.Call(ast.Attribute(_name("variables"), "get", ast.Load()), [ast.Constant(name)], [])
+
+
+def _typed(held: str, value: ast.expr, kind: ast.expr) -> ast.expr:
+    """Return ``type(held := value) is kind``."""
+    named = ast.NamedExpr(ast.Name(held, ast.Store()), value)
+    return ast.Compare(_call("type", named), [ast.Is()], [kind])
 
 
 def _call(function: str, *arguments: ast.expr) -> ast.expr:

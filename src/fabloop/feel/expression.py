@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from fabloop.base.errors import Refused
 from fabloop.base.instant import Instant
 from fabloop.feel.compiler import Code, compile_tests, compile_tree
 from fabloop.feel.library import BUILTINS
-from fabloop.feel.limits import CALL_DEPTH_MAX, STEPS_MAX, exceeded
+from fabloop.feel.limits import CALL_DEPTH_MAX, exceeded
 from fabloop.feel.parser import Parser
 from fabloop.feel.run import Run
 from fabloop.feel.types import Types
@@ -46,22 +47,27 @@ class Expression:
         Refused
             The evaluation ran into one of `fabloop.feel.limits`.
         """
-        return _evaluated(self._code, variables, Run(self.source, now))
+        run = Run(self.source, now)
+        try:
+            value = self._code(variables, run)
+        except RecursionError:
+            raise _too_deep() from None
+        return value if type(value) in _SCALARS else _plain(value, run)
 
     def evaluate_with_warnings(
         self, variables: Mapping[str, Any], *, now: Instant | None = None
     ) -> tuple[Any, tuple[str, ...]]:
         """Return the value, and why parts of the expression became null."""
         run = Run(self.source, now)
-        value = _evaluated(self._code, variables, run)
-        return value, tuple(run.warnings)
+        value = _plain(_computed(self._code, variables, run), run)
+        return value, run.warnings
 
     def value(
         self, variables: Mapping[str, Any], *, now: Instant | None = None
     ) -> tuple[Value, tuple[str, ...]]:
         """Return the value as FEEL computes with it (decimals, temporal values), and warnings."""
         run = Run(self.source, now)
-        return _computed(self._code, variables, run), tuple(run.warnings)
+        return _computed(self._code, variables, run), run.warnings
 
 
 class UnaryTests:
@@ -101,19 +107,20 @@ def _computed(code: Code, variables: Mapping[str, Any], run: Run, *more: Value) 
     try:
         return code(variables, run, *more)
     except RecursionError:
-        advice = "Use a loop, or flatter data."
-        raise exceeded("calls inside one another", CALL_DEPTH_MAX, advice) from None
+        raise _too_deep() from None
 
 
-def _evaluated(code: Code, variables: Mapping[str, Any], run: Run) -> Any:
-    value = _computed(code, variables, run)
-    if type(value) in _SCALARS:
-        return value
+def _too_deep() -> Refused:
+    advice = "Use a loop, or flatter data."
+    return exceeded("calls inside one another", CALL_DEPTH_MAX, advice)
+
+
+def _plain(value: Value, run: Run) -> Any:
     try:
         weigh(value, run.spend)
+        return from_feel(value)
     except RecursionError:
-        raise exceeded("steps in one evaluation", STEPS_MAX, "Make the result flatter.") from None
-    return from_feel(value)
+        raise _too_deep() from None
 
 
 def compile_expression(

@@ -6,7 +6,7 @@ from decimal import Decimal
 from fabloop.feel import nodes
 from fabloop.feel.cursor import Cursor
 from fabloop.feel.decimals import CONTEXT
-from fabloop.feel.lexer import Kind
+from fabloop.feel.lexer import Kind, fault_at
 from fabloop.feel.names import KEYWORDS, MEMBER_NAMES, KnownNames, plain_run
 from fabloop.feel.nodes import Node
 from fabloop.feel.temporal import temporal_of_text
@@ -15,6 +15,7 @@ from fabloop.feel.type_parser import read_type
 OR, AND, COMPARE, ADD, MULTIPLY, POWER, INSTANCE, UNARY = range(1, 9)
 COMPARISONS = frozenset({"=", "!=", "<", "<=", ">", ">="})
 _ARITHMETIC = {"+": ADD, "-": ADD, "*": MULTIPLY, "/": MULTIPLY, "**": POWER}
+_NOT_IN_KEYS = frozenset('{}[](),;"')
 _CONSTANTS = {"true": True, "false": False, "null": None}
 
 
@@ -267,9 +268,16 @@ class Parser:
         at = self.cursor.take().at
         entries: dict[str, Node] = {}
         while not self.cursor.is_sign("}"):
-            if self.cursor.here.text in entries:
-                raise self.cursor.fault("a key that is not there yet", hint="Rename the entry.")
+            start = self.cursor.here.at
             key = self.key()
+            if key in entries:
+                raise fault_at(
+                    self.cursor.source,
+                    start,
+                    expected="a key that is not there yet",
+                    found=f"'{key}' again",
+                    hint="Rename the entry.",
+                )
             self.known.add(key)
             self.members.add(key)
             entries[key] = self.expression()
@@ -286,14 +294,11 @@ class Parser:
             self.cursor.expect(":")
             return start.text
         while not self.cursor.is_sign(":"):
-            if self.cursor.here.kind is not Kind.WORD and (
-                self.cursor.here is start
-                or self.cursor.here.text in tuple('{}[](),;"')
-                or not self.cursor.here.text
-            ):
-                raise self.cursor.fault(
-                    "a key and ':'", hint="Put a key with other signs in quotes."
-                )
+            here = self.cursor.here
+            inside = here is not start and here.kind in (Kind.SIGN, Kind.NUMBER)
+            if not (here.kind is Kind.WORD or inside) or here.text in _NOT_IN_KEYS:
+                hint = "Put a key with other signs in quotes."
+                raise self.cursor.fault("a key and ':'", hint=hint)
             self.cursor.take()
         end = self.cursor.take().at
         return " ".join(self.cursor.source[start.at : end].split())
@@ -320,11 +325,8 @@ class Parser:
         count = 0
         while self.cursor.ahead(count).kind is Kind.WORD:
             count += 1
-        if (
-            count == 0
-            or self.cursor.ahead(count).text != ":"
-            or self.cursor.ahead(count).kind is Kind.STRING
-        ):
+        after = self.cursor.ahead(count)
+        if count == 0 or after.text != ":" or after.kind is not Kind.SIGN:
             return ""
         words = [self.cursor.take().text for _ in range(count)]
         self.cursor.take()

@@ -17,16 +17,16 @@ from fabloop.feel.limits import (
 class Run:
     """The state of one evaluation."""
 
-    __slots__ = ("depth", "loaded", "now", "quiet", "source", "steps", "warnings")
+    steps = STEPS_MAX
+    depth = 0
+    quiet = 0
+    loaded: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
 
-    def __init__(self, source: str, now: Instant | None, steps: int = STEPS_MAX) -> None:
+    # What most evaluations never change stays in the class: a run is made for each of them.
+    def __init__(self, source: str, now: Instant | None) -> None:
         self.source = source
         self.now = now
-        self.steps = steps
-        self.depth = 0
-        self.quiet = 0
-        self.loaded: dict[str, Any] | None = None
-        self.warnings: list[str] = []
 
     def spend(self, count: int = 1) -> None:
         """Take steps from the budget.
@@ -45,7 +45,7 @@ class Run:
         if not self.quiet and len(self.warnings) < WARNINGS_MAX:
             line = self.source.count("\n", 0, at) + 1
             column = at - (self.source.rfind("\n", 0, at) + 1) + 1
-            self.warnings.append(f"line {line}, column {column}: {message}")
+            self.warnings += (f"line {line}, column {column}: {message}",)
 
     def enter(self) -> None:
         """Start a call."""
