@@ -5,15 +5,12 @@ follow from the source alone. The journal refers to them: they are part of its f
 """
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from fabloop.feel import Expression
 from fabloop.process.bpmn.model import BpmnProcess
-
-if TYPE_CHECKING:
-    from fabloop.feel import Expression
-    from fabloop.process.cpn.compiled import CompiledNet
+from fabloop.process.cpn.compiled import CompiledNet
 
 NOWHERE = -1
 """The number of a node, flow or scope that does not exist."""
@@ -31,7 +28,7 @@ class Formula(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A FEEL expression with its text; `expression.variables` are the names it reads."""
 
     text: str
-    expression: "Expression"
+    expression: Expression
 
 
 class Assign(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -231,7 +228,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     nodes: tuple[int, ...] = ()
     flows: tuple[int, ...] = ()
     joins: tuple[int, ...] = ()
-    net: "CompiledNet | None" = None
+    net: CompiledNet | None = None
     entry: int = NOWHERE
     exit: int = NOWHERE
     fusion: tuple[int, ...] = ()

@@ -1,0 +1,268 @@
+"""Acts: nodes in progress. Opening, leaving, holding, cancelling them, and throwing errors."""
+
+from fabloop.base.instant import Instant
+from fabloop.process.commands import (
+    IncidentOpened,
+    JobCancelled,
+    JobCreated,
+    NodeCompleted,
+    Variables,
+)
+from fabloop.process.definition import (
+    NOWHERE,
+    BoundaryTimer,
+    Definition,
+    Enter,
+    Job,
+    Node,
+    Person,
+    ScopeKind,
+)
+from fabloop.process.deltas import (
+    ActClosed,
+    ActHeld,
+    ActOpened,
+    IncidentRaised,
+    Joined,
+    TimerSet,
+    TokenAdded,
+    VariablesSet,
+)
+from fabloop.process.evaluate import Stuck, assigned, due_of
+from fabloop.process.state import Act, Frame, Phase, State
+from fabloop.process.step import Step
+
+
+def open_act(
+    step: Step, frame: Frame, node: Node, local: Variables, phase: Phase = Phase.WAITING
+) -> int:
+    """Open an act and return its key."""
+    key = step.mint()
+    step.emit(ActOpened(key, frame.key, node.number, phase, local))
+    return key
+
+
+def seen_by(state: State, act: Act) -> Variables:
+    """Return what the work of an act may read: its locals over all that encloses it."""
+    return {**state.visible(state.frames[act.frame]), **act.locals}
+
+
+# -- leaving ------------------------------------------------------------------------------------
+
+
+def leave(step: Step, frame: Frame, node: Node) -> None:
+    """Put a token on every flow out of a node."""
+    step.notices.append(NodeCompleted(instance=frame.instance, node=node.id))
+    for flow in node.outgoing:
+        take(step, frame, flow)
+    if not node.outgoing:
+        step.touched[frame.key] = None
+
+
+def take(step: Step, frame: Frame, number: int) -> None:
+    """Move a token along a flow: into its target, or to wait there for the others."""
+    definition = step.state.definition_of(frame)
+    flow = definition.flows[number]
+    target = definition.nodes[flow.target]
+    if not flow.waits:
+        step.agenda.append((frame.key, target, {}))
+        return
+    step.emit(TokenAdded(frame.key, number))
+    step.touched[frame.key] = None
+    join(step, frame, target)
+
+
+def join(step: Step, frame: Frame, node: Node) -> None:
+    """Let a join go on when a token waits on every flow into it."""
+    if all(flow in frame.tokens for flow in node.incoming):
+        step.emit(Joined(frame.key, node.number))
+        step.agenda.append((frame.key, node, {}))
+
+
+def complete(step: Step, act: Act, result: Variables) -> None:
+    """Leave a node with the result of its work; outputs that fail hold it and its result."""
+    frame = step.state.frames[act.frame]
+    node = step.state.node_of(act)
+    try:
+        made = outputs_of(step, frame, node, act.locals, result)
+    except Stuck as stuck:
+        step.emit(ActHeld(act.key, result))
+        raise_incident(step, frame, act.key, node, stuck)
+        return
+    step.emit(ActClosed(act.key, completed=True))
+    set_variables(step, frame, made)
+    step.touched[frame.key] = None
+    leave(step, frame, node)
+
+
+def outputs_of(
+    step: Step, frame: Frame, node: Node, local: Variables, result: Variables
+) -> Variables:
+    """Return what a node hands to its scope: the outputs, or the whole result without any."""
+    if not node.outputs:
+        return result
+    return assigned(node.outputs, {**step.state.visible(frame), **local, **result}, step.at)
+
+
+def set_variables(step: Step, frame: Frame, values: Variables) -> None:
+    """Set each variable where it is found from a frame outwards; new ones in the root."""
+    if not values:
+        return
+    if not frame.act:
+        step.emit(VariablesSet(frame.key, values))
+        return
+    homes: dict[int, Variables] = {}
+    for name, value in values.items():
+        home = frame
+        for home in step.state.lineage(frame):
+            if name in home.variables:
+                break
+        homes.setdefault(home.key, {})[name] = value
+    for key, part in homes.items():
+        step.emit(VariablesSet(key, part))
+
+
+# -- boundary timers ----------------------------------------------------------------------------
+
+
+def boundary_dues(
+    definition: Definition, node: Node, context: Variables, at: Instant
+) -> list[tuple[int, Instant]]:
+    """Return node number and due instant of every timer on the boundary of a node."""
+    dues = []
+    for number in node.timers:
+        action = definition.nodes[number].action
+        assert isinstance(action, BoundaryTimer), "boundary timers are listed as such"
+        dues.append((number, due_of(action.due, context, at)))
+    return dues
+
+
+def arm(step: Step, act: int, dues: list[tuple[int, Instant]]) -> None:
+    """Start the boundary timers of an act."""
+    for number, due in dues:
+        step.emit(TimerSet(step.mint(), act, number, due))
+
+
+# -- incidents ----------------------------------------------------------------------------------
+
+
+def hold_entry(step: Step, frame: Frame, node: Node, brought: Variables, stuck: Stuck) -> None:
+    """Keep a token that could not enter a node, with the reason."""
+    key = open_act(step, frame, node, brought, Phase.ENTERING)
+    raise_incident(step, frame, key, node, stuck)
+
+
+def raise_incident(step: Step, frame: Frame, act: int, node: Node, stuck: Stuck) -> None:
+    """Ask for a person, for an act or (act 0) for a whole frame."""
+    key = step.mint()
+    step.emit(IncidentRaised(key, frame.key, act, node.number, stuck.kind, stuck.text))
+    notice = IncidentOpened(
+        instance=frame.instance, node=node.id, incident=key, kind=stuck.kind, text=stuck.text
+    )
+    step.notices.append(notice)
+
+
+# -- cancelling ---------------------------------------------------------------------------------
+
+
+def cancel(step: Step, act: Act, known_to: int = 0) -> None:
+    """End an act and all within it without a result; tell whoever works on it.
+
+    The worker of job `known_to` needs no telling: it is the one who asked.
+    """
+    gives_back = announce_end(step, act, known_to)
+    step.emit(ActClosed(act.key, completed=False))
+    step.touched[act.frame] = None
+    if gives_back:
+        wake_pages(step, step.state.frames[act.frame].instance)
+
+
+def announce_end(step: Step, act: Act, known_to: int = 0) -> bool:
+    """Tell of all jobs under an act that they are off; return whether a firing was among it."""
+    state = step.state
+    job = state.jobs.get(act.key)
+    if job is not None and job.key != known_to:
+        notice = JobCancelled(
+            instance=state.frames[act.frame].instance,
+            node=state.node_of(act).id,
+            job=job.key,
+            type=job.type,
+            worker=job.worker,
+        )
+        step.notices.append(notice)
+    firing = act.transition >= 0
+    if act.child:
+        for key in state.frames[act.child].acts:
+            firing = announce_end(step, state.acts[key], known_to) or firing
+    return firing
+
+
+def wake_pages(step: Step, instance: int) -> None:
+    """Let every page of an instance look again for what can fire."""
+    for key in step.state.instances[instance].frames:
+        if step.state.frames[key].bags:
+            step.pages[key] = None
+
+
+# -- errors -------------------------------------------------------------------------------------
+
+
+def catcher_of(step: Step, act: Act, code: str) -> tuple[Act, Node] | None:
+    """Return the innermost activity with an event that catches the error, and that event."""
+    state = step.state
+    while True:
+        frame = state.frames[act.frame]
+        if act.transition < 0:
+            node = state.node_of(act)
+            number = node.catches.get(code, node.catches.get("", NOWHERE))
+            if number != NOWHERE:
+                return act, state.definition_of(frame).nodes[number]
+        if not frame.act:
+            return None
+        act = state.acts[frame.act]
+
+
+def catch(step: Step, host: Act, event: Node, variables: Variables, known_to: int = 0) -> None:
+    """Interrupt an activity, and go on at the event on its boundary."""
+    cancel(step, host, known_to)
+    step.agenda.append((host.frame, event, variables))
+
+
+# -- jobs as others see them --------------------------------------------------------------------
+
+
+def headers_of(state: State, act: Act) -> tuple[dict[str, str], str]:
+    """Return the headers of an act's job, and the name of its transition (empty for a node)."""
+    action = state.node_of(act).action
+    if act.transition < 0:
+        assert isinstance(action, Job | Person), "only these wait for a job"
+        return action.headers, ""
+    scope = state.scope_of(state.frames[act.frame])
+    assert scope.net is not None, "a firing stands in a page"
+    assert scope.kind is ScopeKind.PAGE, "a firing stands in a page"
+    assert isinstance(action, Enter), "a page is entered"
+    transition = scope.net.transitions[act.transition]
+    own = transition.work.headers if transition.work else {}
+    return {**action.headers, **own}, transition.name
+
+
+def announce_job(step: Step, key: int) -> None:
+    """Tell that a job may be taken."""
+    state = step.state
+    act, job = state.acts[key], state.jobs[key]
+    instance = state.instance_of(act)
+    headers, transition = headers_of(state, act)
+    notice = JobCreated(
+        instance=instance.key,
+        node=state.node_of(act).id,
+        transition=transition,
+        job=key,
+        type=job.type,
+        person=job.person,
+        headers=headers,
+        variables=seen_by(state, act),
+        assignee=job.assignee,
+        candidates=job.candidates,
+        business_key=instance.business_key,
+    )
+    step.notices.append(notice)

@@ -1,0 +1,127 @@
+"""Reads extension elements: those of the ``zeebe`` namespace that we execute, and our own."""
+
+from fabloop.base.codec import to_json
+from fabloop.process.bpmn.model import JobWork, Mapping, PageWork
+from fabloop.process.bpmn.xml import BPMN, FABLOOP, ZEEBE, Element, Tally, local_of
+
+_HARMLESS = frozenset({"properties", "versionTag"})
+"""Elements of the zeebe namespace that change nothing in the execution."""
+
+_KNOWN: dict[str, frozenset[str]] = {
+    "serviceTask": frozenset({"taskDefinition", "taskHeaders", "ioMapping"}),
+    "userTask": frozenset({"userTask", "assignmentDefinition", "taskHeaders", "ioMapping"}),
+    "scriptTask": frozenset({"script", "ioMapping"}),
+    "subProcess": frozenset({"ioMapping"}),
+    "intermediateCatchEvent": frozenset({"ioMapping"}),
+    "boundaryEvent": frozenset({"ioMapping"}),
+    "message": frozenset({"subscription"}),
+}
+
+
+def extension(element: Element, name: str, namespace: str = ZEEBE) -> Element | None:
+    """Return one extension element, or None."""
+    return element.find(f"{BPMN}extensionElements/{namespace}{name}")
+
+
+def check_extensions(element: Element, tally: Tally) -> None:
+    """Refuse extensions that would change the execution in a way that we do not carry out."""
+    known = _KNOWN.get(local_of(element), frozenset()) | _HARMLESS
+    for child in element.iterfind(f"{BPMN}extensionElements/*"):
+        name, tag = local_of(child), str(child.tag)
+        page = tag == f"{FABLOOP}page" and local_of(element) == "serviceTask"
+        if tag.startswith(FABLOOP) and not page:
+            expected = "fabloop:page, in a service task"
+            tally.refuse(child, expected, f"fabloop:{name} in {local_of(element)}")
+        elif tag.startswith(ZEEBE) and name not in known:
+            expected = f"an extension that is carried out in {local_of(element)}"
+            tally.refuse(child, expected, f"zeebe:{name}", "Remove it.")
+
+
+def feel_of(text: str) -> str:
+    """Return FEEL for text in which a leading ``=`` marks FEEL; other text becomes a literal."""
+    if text.startswith("="):
+        return text[1:].strip()
+    return to_json(text).decode() if text else ""
+
+
+def stripped(text: str) -> str:
+    """Return FEEL that may or may not have its leading ``=``."""
+    return text.strip().removeprefix("=").strip()
+
+
+def static(element: Element, name: str, tally: Tally) -> str:
+    """Return an attribute that must not be an expression."""
+    text = element.get(name, "").strip()
+    if text.startswith("="):
+        tally.refuse(element, f"plain text as {name}", f"the expression '{text}'")
+    return text
+
+
+def work_of(task: Element, tally: Tally) -> JobWork | PageWork:
+    """Return what a service task asks for."""
+    definition = extension(task, "taskDefinition")
+    page = extension(task, "page", FABLOOP)
+    if (definition is None) == (page is None):
+        found = "neither" if page is None else "both"
+        tally.refuse(task, "either zeebe:taskDefinition or fabloop:page", found)
+    if page is not None:
+        headers = {
+            each.get("key", ""): each.get("value", "") for each in page.iterfind(f"{FABLOOP}header")
+        }
+        return PageWork(net=page.get("net", ""), headers=headers)
+    if definition is None:
+        return JobWork(type="?")
+    retries = static(definition, "retries", tally) or "3"
+    if not retries.isdecimal():
+        tally.refuse(definition, "a number of retries", f"'{retries}'")
+        retries = "3"
+    return JobWork(
+        type=static(definition, "type", tally), retries=int(retries), headers=headers_of(task)
+    )
+
+
+def headers_of(task: Element) -> dict[str, str]:
+    """Return the task headers."""
+    box = extension(task, "taskHeaders")
+    if box is None:
+        return {}
+    return {each.get("key", ""): each.get("value", "") for each in box.iterfind(f"{ZEEBE}header")}
+
+
+def mappings_of(element: Element, kind: str) -> tuple[Mapping, ...]:
+    """Return the input or output mappings of an element."""
+    box = extension(element, "ioMapping")
+    if box is None:
+        return ()
+    return tuple(
+        Mapping(source=feel_of(each.get("source", "")), target=each.get("target", ""))
+        for each in box.iterfind(f"{ZEEBE}{kind}")
+    )
+
+
+def assignment_of(task: Element, tally: Tally) -> tuple[str, tuple[str, ...]]:
+    """Return assignee and candidate groups: plain text, or FEEL behind ``=``."""
+    given = extension(task, "assignmentDefinition")
+    if given is None:
+        return "", ()
+    if given.get("candidateUsers"):
+        tally.refuse(given, "candidate groups", "candidateUsers", "Use groups or an assignee.")
+    groups = given.get("candidateGroups", "").strip()
+    parts = [groups] if groups.startswith("=") else groups.split(",")
+    named = tuple(part.strip() for part in parts if part.strip())
+    return given.get("assignee", "").strip(), named
+
+
+def script_of(task: Element, tally: Tally) -> tuple[str, str]:
+    """Return expression and result variable of a script task."""
+    script = extension(task, "script")
+    if script is None:
+        tally.refuse(task, "a FEEL script (zeebe:script)", "none", "Other scripts do not run.")
+        return "null", "_"
+    return stripped(script.get("expression", "")), script.get("resultVariable", "")
+
+
+def correlation_of(message: Element) -> str:
+    """Return the FEEL correlation key of a message, or nothing."""
+    subscription = extension(message, "subscription")
+    return "" if subscription is None else feel_of(subscription.get("correlationKey", ""))

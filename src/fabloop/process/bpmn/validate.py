@@ -1,0 +1,200 @@
+"""What must hold before a process is compiled; every fault of a document, each with its place."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+
+from fabloop.base.errors import Fault
+from fabloop.base.names import did_you_mean
+from fabloop.process.bpmn.model import (
+    BoundaryEvent,
+    BpmnProcess,
+    CatchEvent,
+    EndEvent,
+    ErrorTrigger,
+    ExclusiveGateway,
+    FlowNode,
+    JobWork,
+    MessageTrigger,
+    PageWork,
+    ScriptTask,
+    SequenceFlow,
+    ServiceTask,
+    StartEvent,
+    SubProcess,
+    TimerTrigger,
+    UserTask,
+)
+from fabloop.process.bpmn.outline import Outline, all_nodes, depth_of, outlines
+
+NODES_MAX = 10_000
+DEPTH_MAX = 32
+TEXT_LENGTH_MAX = 20_000
+
+_NAME = re.compile(r"[^\W\d][\w .]*$")
+_Found = Callable[..., Fault]
+
+
+def faults_of(process: BpmnProcess, lines: Mapping[str, int] | None = None) -> list[Fault]:
+    """Return what is wrong with the structure of a process; `lines` places ids in their XML."""
+    report = _reporter(process, lines or {})
+    if depth_of(process.nodes) > DEPTH_MAX:
+        return [report(process.id, f"at most {DEPTH_MAX} nested sub-processes", "more")]
+    if (count := sum(1 for _ in all_nodes(process))) > NODES_MAX:
+        return [report(process.id, f"at most {NODES_MAX} nodes", str(count))]
+    faults = list(_ids(process, report))
+    for outline in outlines(process):
+        if not isinstance(outline.owner, ServiceTask):
+            faults += _scope(process, outline, report)
+    for node in all_nodes(process):
+        faults += _node(node, report)
+    known = {node.id for node in all_nodes(process)}
+    for lane in process.lanes:
+        for missing in (each for each in lane.nodes if each not in known):
+            faults.append(report(lane.id, "a lane of known nodes", f"'{missing}'"))
+    return faults
+
+
+def _reporter(process: BpmnProcess, lines: Mapping[str, int]) -> _Found:
+    def report(element: str, expected: str, found: str, hint: str = "") -> Fault:
+        line = f", line {lines[element]}" if element in lines else ""
+        place = f"element '{element}'{line}"
+        return Fault(
+            source=f"process '{process.id}'",
+            path=place,
+            expected=expected,
+            found=found,
+            hint=hint,
+        )
+
+    return report
+
+
+def _ids(process: BpmnProcess, report: _Found) -> Iterator[Fault]:
+    ids = [process.id, *(node.id for node in all_nodes(process))]
+    for outline in outlines(process):
+        ids += [flow.id for _, flow in outline.flows]
+    for each, count in Counter(ids).items():
+        if not each:
+            yield report(each, "an id", "none", "Give every node and flow an id.")
+        elif count > 1:
+            yield report(each, "an id of its own for every element", f"{count} with this id")
+
+
+def _scope(process: BpmnProcess, outline: Outline, report: _Found) -> Iterator[Fault]:
+    owner = outline.owner.id if outline.owner else process.id
+    nodes = {node.id: node for _, node in outline.nodes}
+    flows = [flow for _, flow in outline.flows]
+    starts = [node.id for node in nodes.values() if isinstance(node, StartEvent)]
+    if len(starts) != 1:
+        found = ", ".join(f"'{each}'" for each in starts) or "none"
+        yield report(owner, "exactly one start event", found)
+    for flow in flows:
+        yield from _flow(flow, nodes, report)
+    for node in nodes.values():
+        incoming = [flow for flow in flows if flow.target == node.id]
+        outgoing = [flow for flow in flows if flow.source == node.id]
+        yield from _ends(node, len(incoming), len(outgoing), report)
+        if isinstance(node, ExclusiveGateway):
+            yield from _exclusive(node, outgoing, report)
+        if isinstance(node, BoundaryEvent):
+            yield from _attachment(node, nodes, report)
+    yield from _same_errors(nodes, report)
+
+
+def _flow(flow: SequenceFlow, nodes: Mapping[str, FlowNode], report: _Found) -> Iterator[Fault]:
+    for end, role in ((flow.source, "source"), (flow.target, "target")):
+        if end not in nodes:
+            hint = did_you_mean(end, nodes)
+            yield report(flow.id, f"a {role} in the same scope as the flow", f"'{end}'", hint)
+    if flow.condition and not isinstance(nodes.get(flow.source), ExclusiveGateway):
+        expected = "conditions only on flows behind an exclusive gateway"
+        yield report(flow.id, expected, f"a condition behind '{flow.source}'")
+
+
+def _ends(node: FlowNode, incoming: int, outgoing: int, report: _Found) -> Iterator[Fault]:
+    entered_otherwise = isinstance(node, StartEvent | BoundaryEvent)
+    if entered_otherwise and incoming:
+        yield report(node.id, "no flow into a start or boundary event", str(incoming))
+    if not entered_otherwise and not incoming:
+        hint = "Connect it, or remove it: nothing would ever reach it."
+        yield report(node.id, "a flow into the node", "none", hint)
+    if isinstance(node, EndEvent) and outgoing:
+        yield report(node.id, "no flow out of an end event", str(outgoing))
+
+
+def _exclusive(
+    gateway: ExclusiveGateway, outgoing: list[SequenceFlow], report: _Found
+) -> Iterator[Fault]:
+    if gateway.default and gateway.default not in {flow.id for flow in outgoing}:
+        yield report(gateway.id, "a default that leaves the gateway", f"'{gateway.default}'")
+    if not outgoing:
+        yield report(gateway.id, "a flow out of the gateway", "none")
+    for flow in outgoing if len(outgoing) > 1 else ():
+        if not flow.condition and flow.id != gateway.default:
+            hint = f"Give it a condition, or make it the default of '{gateway.id}'."
+            yield report(flow.id, "a condition", "none", hint)
+
+
+def _attachment(
+    event: BoundaryEvent, nodes: Mapping[str, FlowNode], report: _Found
+) -> Iterator[Fault]:
+    host = nodes.get(event.attached_to)
+    if not isinstance(host, ServiceTask | UserTask | SubProcess):
+        found = f"'{event.attached_to}'" + (
+            f", a {type(host).__name__}" if host else ", which is not in the scope"
+        )
+        expected = "an event attached to a service task, user task or sub-process"
+        yield report(event.id, expected, found)
+    if isinstance(event.trigger, ErrorTrigger) and not event.interrupting:
+        yield report(event.id, "an error event that interrupts", "cancelActivity=false")
+
+
+def _same_errors(nodes: Mapping[str, FlowNode], report: _Found) -> Iterator[Fault]:
+    seen: set[tuple[str, str]] = set()
+    for node in nodes.values():
+        if isinstance(node, BoundaryEvent) and isinstance(node.trigger, ErrorTrigger):
+            caught = (node.attached_to, node.trigger.code)
+            if caught in seen:
+                code = f"code '{node.trigger.code}'" if node.trigger.code else "every code"
+                yield report(node.id, "one event per error code", f"a second one for {code}")
+            seen.add(caught)
+
+
+def _node(node: FlowNode, report: _Found) -> Iterator[Fault]:
+    match node:
+        case ServiceTask(work=JobWork() as work):
+            if not work.type:
+                yield report(node.id, "a job type", "none")
+            if work.retries < 1:
+                yield report(node.id, "at least one retry", str(work.retries))
+        case ServiceTask(work=PageWork() as page) if not page.net:
+            yield report(node.id, "the id of a net", "none")
+        case ScriptTask():
+            if not _NAME.match(node.result_variable):
+                yield report(node.id, "a result variable", f"'{node.result_variable}'")
+        case CatchEvent(trigger=MessageTrigger() as message):
+            if not message.name:
+                yield report(node.id, "a message name", "none")
+            if not message.correlation_key:
+                yield report(node.id, "a correlation key", "none")
+        case CatchEvent(trigger=TimerTrigger() as timer):
+            yield from _timer(node.id, timer, report)
+        case BoundaryEvent(trigger=TimerTrigger() as timer):
+            yield from _timer(node.id, timer, report)
+        case _:
+            pass
+    yield from _mappings(node, report)
+
+
+def _timer(element: str, timer: TimerTrigger, report: _Found) -> Iterator[Fault]:
+    if bool(timer.duration) == bool(timer.date):
+        found = "both" if timer.duration else "neither"
+        yield report(element, "either a duration or a date", found)
+
+
+def _mappings(node: FlowNode, report: _Found) -> Iterator[Fault]:
+    for kind in ("inputs", "outputs"):
+        for mapping in getattr(node, kind, ()):
+            if not _NAME.match(mapping.target):
+                yield report(node.id, f"a variable name for each of its {kind}", mapping.target)

@@ -1,0 +1,47 @@
+"""What a definition is compiled from, as the journal keeps it, and back again."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from fabloop.base.codec import from_msgpack
+from fabloop.base.errors import Invalid
+from fabloop.process.bpmn.compile import compile_process
+from fabloop.process.bpmn.model import BpmnProcess
+from fabloop.process.bpmn.validate import faults_of
+from fabloop.process.cpn.compiled import CompiledNet
+from fabloop.process.cpn.document import NetDocument, compile_net
+from fabloop.process.definition import Definition
+
+
+class Deployment(msgspec.Struct, frozen=True, array_like=True):
+    """What a definition is compiled from: the process and the nets of its pages, by id."""
+
+    process: BpmnProcess
+    nets: tuple[NetDocument, ...]
+
+
+def definition_of(
+    deployment: Deployment, version: int, lines: Mapping[str, int] | None = None
+) -> Definition:
+    """Return the compiled form; raises Invalid with every fault."""
+    faults = faults_of(deployment.process, lines)
+    nets: dict[str, CompiledNet] = {}
+    for document in deployment.nets:
+        try:
+            nets[document.id] = compile_net(document)
+        except Invalid as error:
+            faults += error.faults
+    if faults:
+        raise Invalid(faults)
+    return compile_process(deployment.process, nets, version, lines)
+
+
+def definition_of_source(source: bytes, version: int) -> Definition:
+    """Return the definition of a journalled deployment.
+
+    Structural rules are not checked again: they may have become stricter since.
+    """
+    deployment = from_msgpack(source, Deployment)
+    nets = {document.id: compile_net(document) for document in deployment.nets}
+    return compile_process(deployment.process, nets, version)

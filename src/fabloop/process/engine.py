@@ -1,0 +1,178 @@
+"""The engine: one partition of process instances, driven by commands, rebuilt from its rows."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from fabloop.base.errors import Broken, FabloopError
+from fabloop.base.instant import Instant
+from fabloop.base.journal import Row
+from fabloop.process import events, jobs, migrate, operate, views
+from fabloop.process.apply import apply, remember
+from fabloop.process.commands import (
+    ActivateJobs,
+    AdvanceTo,
+    AssignJob,
+    CancelInstance,
+    Command,
+    CompleteJob,
+    Deploy,
+    ExtendLease,
+    FailJob,
+    Migrate,
+    Modify,
+    Notice,
+    PublishMessage,
+    Reply,
+    ResolveIncident,
+    SetVariables,
+    StartInstance,
+    ThrowError,
+)
+from fabloop.process.definition import Definition, DefinitionKey
+from fabloop.process.deltas import FORMAT, ROW_KIND, decode_body
+from fabloop.process.deploy import deploy
+from fabloop.process.state import Incident, JobState, State
+from fabloop.process.step import Step
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a command did.
+
+    `rows` are to be appended to the journal as one group, and to be durable before `reply` and
+    `notices` leave the machine.
+    """
+
+    rows: tuple[Row, ...]
+    reply: Reply
+    notices: tuple[Notice, ...]
+
+
+class Engine:
+    """Decides commands and holds what they made; no clock, no thread, no journal inside."""
+
+    def __init__(self, partition: int = 0) -> None:
+        self.state = State(partition)
+
+    def handle(
+        self, command: Command, *, at: Instant, actor: str = "", request: str = ""
+    ) -> Outcome:
+        """Decide a command at instant `at`, apply it, and return what to append and to answer.
+
+        A `request` seen before returns its first reply and nothing else.
+
+        Raises
+        ------
+        Invalid, NotFound, Conflict
+            The command is refused; nothing has changed.
+        Broken
+            A bug of ours; nothing has changed.
+        """
+        state = self.state
+        if request and request in state.requests:
+            return Outcome((), state.requests[request], ())
+        step = Step(state, at, type(command).__name__)
+        try:
+            reply = _DECIDERS[type(command)](step, command)
+            rows = step.rows(actor, request, reply)
+        except FabloopError:
+            state.rollback()
+            raise
+        except Exception as error:
+            state.rollback()
+            raise Broken(
+                f"Expected command {type(command).__name__} to be decided, but the kernel failed: "
+                f"{type(error).__name__}: {error}. Nothing has changed; please report it."
+            ) from error
+        state.commit()
+        return Outcome(rows, reply, tuple(step.notices))
+
+    def replay(self, rows: Iterable[Row]) -> None:
+        """Apply rows of a journal, in their order; those of other kinds are passed over.
+
+        Raises
+        ------
+        Broken
+            A row is of an unknown version, or it cannot be read.
+        """
+        for row in rows:
+            if row.kind == ROW_KIND and row.partition == self.state.partition:
+                self._replay(row)
+
+    def _replay(self, row: Row) -> None:
+        if row.version != FORMAT:
+            raise Broken(
+                f"Expected a row of version {FORMAT}, but found {row.version}. "
+                "Use the release that wrote it, or a newer one."
+            )
+        try:
+            body = decode_body(row.body)
+        except msgspec.DecodeError as error:
+            raise Broken(f"Expected a readable row of '{row.stream}', but {error}.") from error
+        for delta in body.deltas:
+            apply(self.state, delta, row.at)
+        if row.request and body.reply is not None:
+            remember(self.state, row.request, body.reply)
+        self.state.commit()
+
+    # -- queries ------------------------------------------------------------------------------
+
+    def next_due(self) -> Instant | None:
+        """Return when `AdvanceTo` has something to do; None when nothing is due ever."""
+        return events.next_due(self.state)
+
+    def jobs(
+        self, state: JobState | None = None, *, job_type: str = "", instance: int = 0
+    ) -> tuple[views.JobView, ...]:
+        """Return open jobs, oldest first, of one state, type or instance where given."""
+        return views.jobs_of(self.state, state, job_type, instance)
+
+    def instance(self, key: int) -> views.InstanceView:
+        """Return how an instance stands, running or lately ended; NotFound for others."""
+        return views.instance_of(self.state, key)
+
+    def instances(self) -> tuple[int, ...]:
+        """Return the keys of the running instances, oldest first."""
+        return tuple(self.state.instances)
+
+    def definition(self, process: str, version: int | None = None) -> Definition:
+        """Return a deployed definition, the latest by default; NotFound for others."""
+        return operate.definition_named(self.state, process, version)
+
+    def definitions(self) -> tuple[DefinitionKey, ...]:
+        """Return every deployed version, in the order of deployment."""
+        return tuple(self.state.definitions)
+
+    def incidents(self, instance: int = 0) -> tuple[Incident, ...]:
+        """Return open incidents, of one instance where given."""
+        frames = self.state.frames
+        return tuple(
+            each
+            for each in self.state.incidents.values()
+            if not instance or frames[each.frame].instance == instance
+        )
+
+    def plan_migration(self, command: Migrate) -> migrate.MigrationPlan:
+        """Return what a migration would do, and every reason why it cannot."""
+        return migrate.plan_migration(self.state, command)
+
+
+# Each decider takes its own command; a table typed by that cannot be written, hence Any.
+_DECIDERS: dict[type[Any], Callable[[Step, Any], Reply]] = {
+    Deploy: deploy,
+    StartInstance: operate.start,
+    ActivateJobs: jobs.activate,
+    AssignJob: jobs.assign,
+    CompleteJob: jobs.finish_job,
+    FailJob: jobs.fail,
+    ThrowError: jobs.throw,
+    ExtendLease: jobs.extend,
+    ResolveIncident: operate.resolve,
+    SetVariables: operate.set_all,
+    PublishMessage: events.publish,
+    AdvanceTo: events.advance,
+    CancelInstance: operate.cancel_instance,
+    Modify: operate.modify,
+    Migrate: migrate.migrate,
+}

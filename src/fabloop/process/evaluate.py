@@ -1,0 +1,167 @@
+"""Evaluates the expressions of a node; what fails is `Stuck`, and becomes an incident there."""
+
+from collections.abc import Mapping
+
+from fabloop.base.errors import Broken, Invalid
+from fabloop.base.instant import Instant, duration_of_iso, instant_of
+from fabloop.process.commands import Variables
+from fabloop.process.definition import (
+    NOWHERE,
+    Assign,
+    Definition,
+    Exclusive,
+    Formula,
+    Node,
+    Span,
+    Text,
+)
+from fabloop.process.variables import plain_value
+
+
+class Stuck(Exception):
+    """A token cannot enter or leave a node; the kernel turns it into an incident."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.text = text
+
+
+def value_of(formula: Formula, context: Mapping[str, object], at: Instant) -> object:
+    """Return the plain value of an expression; raises Stuck when it fails."""
+    try:
+        return plain_value(formula.expression.evaluate(context, now=at), formula.text)
+    except Invalid as error:
+        raise Stuck("expression", str(error)) from error
+    except Broken:
+        raise
+    except Exception as error:  # whatever a model's expression does must only stop its own node
+        text = f"Expected a value of '{formula.text}', but it failed: {error}."
+        raise Stuck("expression", text) from error
+
+
+def inputs_of(node: Node, context: Mapping[str, object], at: Instant) -> Variables:
+    """Return the local variables that the input mappings of a node yield."""
+    return assigned(node.inputs, context, at) if node.inputs else {}
+
+
+def assigned(mappings: tuple[Assign, ...], context: Mapping[str, object], at: Instant) -> Variables:
+    """Return what mappings yield, in order: later ones see what earlier ones made.
+
+    A target with dots makes (or extends) a nested context.
+    """
+    seen = dict(context)
+    made: Variables = {}
+    for each in mappings:
+        head, _, rest = each.target.partition(".")
+        value = value_of(each.formula, seen, at)
+        made[head] = _extended(seen.get(head), rest, value) if rest else value
+        seen[head] = made[head]
+    return made
+
+
+def _extended(base: object, path: str, value: object) -> Variables:
+    fields = dict(base) if isinstance(base, dict) else {}
+    head, _, rest = path.partition(".")
+    fields[head] = _extended(fields.get(head), rest, value) if rest else value
+    return fields
+
+
+def chosen_flow(
+    definition: Definition,
+    node: Node,
+    gateway: Exclusive,
+    context: Mapping[str, object],
+    at: Instant,
+) -> int:
+    """Return the number of the flow a token takes out of an exclusive gateway.
+
+    Raises
+    ------
+    Stuck
+        A condition is neither true nor false, or no flow may be taken.
+    """
+    for number in node.outgoing:
+        flow = definition.flows[number]
+        if number == gateway.default:
+            continue
+        if flow.condition is None:
+            return number
+        holds = value_of(flow.condition, context, at)
+        if holds is True:
+            return number
+        if holds is not False:
+            text = (
+                f"Expected condition '{flow.condition.text}' of flow '{flow.id}' to be true or "
+                f"false, but found {_shown(holds)}. {_why(flow.condition, context, at)}"
+            )
+            raise Stuck("condition", text.strip())
+    if gateway.default == NOWHERE:
+        text = f"Expected a flow out of gateway '{node.id}' whose condition holds, but none does."
+        raise Stuck("no flow", text)
+    return gateway.default
+
+
+def due_of(span: Span, context: Mapping[str, object], at: Instant) -> Instant:
+    """Return when a timer set at `at` is due; raises Stuck when its expression gives no time."""
+    if span.duration_ns is not None:
+        return Instant(at + span.duration_ns)
+    if span.date is not None:
+        return Instant(span.date)
+    assert span.formula is not None, "a span is a duration, a date or an expression"
+    value = value_of(span.formula, context, at)
+    if not isinstance(value, str):
+        text = f"Expected ISO 8601 text from '{span.formula.text}', but found {_shown(value)}."
+        raise Stuck("timer", text)
+    try:
+        return Instant(at + duration_of_iso(value)) if span.relative else instant_of(value)
+    except ValueError as error:
+        raise Stuck("timer", f"Timer '{span.formula.text}': {error}") from error
+
+
+def text_of(text: Text, context: Mapping[str, object], at: Instant) -> str:
+    """Return literal or computed text; null is the empty text."""
+    if text.formula is None:
+        return text.literal
+    value = value_of(text.formula, context, at)
+    if value is None or isinstance(value, str):
+        return value or ""
+    message = f"Expected text from '{text.formula.text}', but found {_shown(value)}."
+    raise Stuck("assignment", message)
+
+
+def texts_of(
+    texts: tuple[Text, ...], context: Mapping[str, object], at: Instant
+) -> tuple[str, ...]:
+    """Return several texts; an expression may yield a list of them."""
+    found: list[str] = []
+    for text in texts:
+        value = text.literal if text.formula is None else value_of(text.formula, context, at)
+        for each in value if isinstance(value, list) else [value]:
+            if not isinstance(each, str):
+                message = f"Expected names of groups, but found {_shown(each)}."
+                raise Stuck("assignment", message)
+            found.append(each)
+    return tuple(found)
+
+
+def correlation_of(formula: Formula, context: Mapping[str, object], at: Instant) -> str:
+    """Return a correlation key as text: text as it is, whole numbers in digits."""
+    value = value_of(formula, context, at)
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    message = f"Expected a key from '{formula.text}', but found {_shown(value)}."
+    raise Stuck("correlation", message)
+
+
+def _why(formula: Formula, context: Mapping[str, object], at: Instant) -> str:
+    _, warnings = formula.expression.evaluate_with_warnings(context, now=at)
+    return " ".join(warnings)
+
+
+def _shown(value: object) -> str:
+    return "null" if value is None else f"{value!r:.80}"

@@ -1,0 +1,329 @@
+"""Migration: an instance goes on by another definition, with everything that is in progress."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from fabloop.base.errors import Fault, Invalid, NotFound
+from fabloop.base.instant import Instant
+from fabloop.process.acts import arm, boundary_dues, seen_by, wake_pages
+from fabloop.process.commands import InstanceMigrated, Migrate, MigratedTo
+from fabloop.process.definition import (
+    NOWHERE,
+    Definition,
+    DefinitionKey,
+    Enter,
+    Flow,
+    Node,
+    Scope,
+)
+from fabloop.process.deltas import Migrated, PageMap
+from fabloop.process.evaluate import Stuck
+from fabloop.process.operate import instance_named, recheck_joins
+from fabloop.process.state import Act, Frame, Instance, State
+from fabloop.process.step import Step
+from fabloop.process.walk import run
+
+
+class MigrationPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """Where everything in progress goes, by id; with a fault it cannot be carried out.
+
+    Attributes
+    ----------
+    nodes : nodes of acts, timers and incidents: old id -> new id
+    flows : flows on which tokens wait: old id -> new id
+    carried : how many acts and waiting tokens move
+    inherited : numbers of timer events of the target that an old one becomes; they do not start
+        anew
+    """
+
+    instance: int
+    source: DefinitionKey
+    target: DefinitionKey
+    nodes: dict[str, str]
+    flows: dict[str, str]
+    carried: int
+    faults: tuple[Fault, ...]
+    inherited: frozenset[int]
+    change: Migrated | None
+
+
+def plan_migration(state: State, command: Migrate) -> MigrationPlan:
+    """Return what a migration would do; every reason against it is a fault of the plan.
+
+    Nodes map by the command's map, else by id, else by kind and name where that is unambiguous.
+    """
+    instance = instance_named(state, command.instance)
+    target = state.definitions.get(command.target)
+    if target is None:
+        raise NotFound(f"Expected a deployed definition {command.target}, but found none.")
+    return _Planner(state, instance, target, command.nodes).plan()
+
+
+def migrate(step: Step, command: Migrate) -> InstanceMigrated:
+    """Migrate an instance; raises Invalid with every fault of the plan."""
+    state = step.state
+    plan = plan_migration(state, command)
+    if plan.change is None:
+        raise Invalid(plan.faults)
+    instance = state.instances[command.instance]
+    step.trigger(instance)
+    new_timers = _new_timers(step, instance, plan)
+    step.emit(plan.change)
+    notice = MigratedTo(instance=instance.key, source=plan.source, target=plan.target)
+    step.notices.append(notice)
+    for act, dues in new_timers.items():
+        arm(step, act, dues)
+    recheck_joins(step, state.instances[instance.key])
+    wake_pages(step, instance.key)
+    run(step)
+    return InstanceMigrated(plan.nodes)
+
+
+def _new_timers(
+    step: Step, instance: Instance, plan: MigrationPlan
+) -> dict[int, list[tuple[int, Instant]]]:
+    """Return the boundary timers to start: those of the target that no old one became."""
+    state = step.state
+    target = state.definitions[plan.target]
+    assert plan.change is not None, "only a sound plan is carried out"
+    found: dict[int, list[tuple[int, Instant]]] = {}
+    for key in instance.frames:
+        for each in state.frames[key].acts:
+            act = state.acts[each]
+            if act.transition >= 0:
+                continue
+            node = target.nodes[plan.change.nodes[act.node]]
+            try:
+                dues = boundary_dues(target, node, seen_by(state, act), step.at)
+            except Stuck as stuck:
+                raise Invalid(_fault(plan.instance, node.id, "a due time", stuck.text)) from stuck
+            fresh = [due for due in dues if due[0] not in plan.inherited]
+            if fresh:
+                found[each] = fresh
+    return found
+
+
+class _Planner:
+    def __init__(
+        self, state: State, instance: Instance, target: Definition, wanted: Mapping[str, str]
+    ) -> None:
+        self.state = state
+        self.instance = instance
+        self.source = state.definitions[instance.definition]
+        self.target = target
+        self.wanted = wanted
+        self.nodes: dict[int, int] = {}
+        self.flows: dict[int, int] = {}
+        self.scopes: dict[int, int] = {0: 0}
+        self.pages: dict[int, PageMap] = {}
+        self.carried = 0
+        self.inherited: set[int] = set()
+        self.faults: list[Fault] = []
+
+    def plan(self) -> MigrationPlan:
+        for name, wanted in self.wanted.items():
+            self._check_wanted(name, wanted)
+        for key in self.instance.frames:
+            self._frame(self.state.frames[key])
+        shared = self._shared()
+        change = Migrated(
+            self.instance.key,
+            self.target.id,
+            self.target.version,
+            self.nodes,
+            self.flows,
+            self.scopes,
+            self.pages,
+            shared,
+        )
+        old, new = self.source, self.target
+        return MigrationPlan(
+            instance=self.instance.key,
+            source=old.key,
+            target=new.key,
+            nodes={old.nodes[a].id: new.nodes[b].id for a, b in self.nodes.items()},
+            flows={old.flows[a].id: new.flows[b].id for a, b in self.flows.items()},
+            carried=self.carried,
+            faults=tuple(self.faults),
+            inherited=frozenset(self.inherited),
+            change=None if self.faults else change,
+        )
+
+    def _fault(self, place: str, expected: str, found: str, hint: str = "") -> None:
+        self.faults.append(_fault(self.instance.key, place, expected, found, hint))
+
+    def _check_wanted(self, old: str, new: str) -> None:
+        for name, definition in ((old, self.source), (new, self.target)):
+            if name not in definition.number_of:
+                version = f"version {definition.version} of '{definition.id}'"
+                self._fault(name, f"a node of {version}", "none with this id")
+
+    # -- what is in progress ------------------------------------------------------------------
+
+    def _frame(self, frame: Frame) -> None:
+        """Map a frame; frames come parents first, so the scope of each is known by now."""
+        if frame.scope not in self.scopes:
+            return
+        for key in frame.acts:
+            self._act(frame, self.state.acts[key])
+        if frame.incident:
+            self._incident_node(frame)
+        for flow in frame.tokens:
+            self._token(frame, self.source.flows[flow])
+        if frame.bags:
+            self._page(frame)
+
+    def _act(self, frame: Frame, act: Act) -> None:
+        self.carried += 1
+        if act.transition >= 0:
+            return
+        node = self.source.nodes[act.node]
+        mapped = self._node(node, self.scopes[frame.scope])
+        for event in map(self._counterpart, (self.source.nodes[each] for each in node.timers)):
+            if event is not None:
+                self.inherited.add(event.number)
+        for key in act.timers:
+            timer = self.state.timers[key]
+            if timer.node != act.node and mapped is not None:
+                self._boundary(self.source.nodes[timer.node], mapped)
+        if act.child and mapped is not None:
+            opened = mapped.action
+            assert isinstance(opened, Enter), "kinds agree"
+            self.scopes[self.state.frames[act.child].scope] = opened.scope
+
+    def _node(self, node: Node, scope: int) -> Node | None:
+        """Map a node that is in progress into scope `scope` of the target."""
+        if node.number in self.nodes:
+            return self.target.nodes[self.nodes[node.number]]
+        mapped = self._counterpart(node)
+        if mapped is None:
+            self._fault(node.id, "a node to go on at", "none in the target", _MAP_IT)
+        elif _kind(self.target, mapped) != _kind(self.source, node):
+            found = f"'{mapped.id}', a {_kind(self.target, mapped)}"
+            self._fault(node.id, f"a {_kind(self.source, node)}", found, _MAP_IT)
+        elif mapped.scope != scope:
+            self._fault(node.id, "a node in the same scope", f"'{mapped.id}' in another", _MAP_IT)
+        else:
+            self.nodes[node.number] = mapped.number
+            return mapped
+        return None
+
+    def _counterpart(self, node: Node) -> Node | None:
+        if node.id in self.wanted:
+            number = self.target.number_of.get(self.wanted[node.id])
+            return None if number is None else self.target.nodes[number]
+        if node.id in self.target.number_of:
+            return self.target.nodes[self.target.number_of[node.id]]
+        alike = [
+            each
+            for each in self.target.nodes
+            if node.name
+            and each.name == node.name
+            and _kind(self.target, each) == _kind(self.source, node)
+        ]
+        return alike[0] if len(alike) == 1 else None
+
+    def _boundary(self, event: Node, host: Node) -> None:
+        mapped = self._node(event, host.scope)
+        if mapped is not None and mapped.number not in host.boundary:
+            del self.nodes[event.number]
+            expected = f"a timer event on '{host.id}'"
+            self._fault(event.id, expected, f"'{mapped.id}' on another activity", _MAP_IT)
+
+    def _incident_node(self, frame: Frame) -> None:
+        incident = self.state.incidents[frame.incident]
+        self._node(self.source.nodes[incident.node], self.scopes[frame.scope])
+
+    # -- tokens that wait at joins ------------------------------------------------------------
+
+    def _token(self, frame: Frame, flow: Flow) -> None:
+        self.carried += frame.tokens[flow.number]
+        scope = self.target.scopes[self.scopes[frame.scope]]
+        candidates = [self.target.flows[number] for number in scope.flows]
+        same = [each for each in candidates if each.id == flow.id]
+        source = self._counterpart(self.source.nodes[flow.source])
+        join = self._counterpart(self.source.nodes[flow.target])
+        if not same and source is not None:
+            leaving = [each for each in candidates if each.source == source.number]
+            into = [each for each in leaving if join is not None and each.target == join.number]
+            same = into if len(into) == 1 else leaving
+        if len(same) != 1:
+            found = f"{len(same)} candidates"
+            self._fault(flow.id, "one flow on which the token waits on", found, _MOVE_IT)
+        elif not same[0].waits:
+            found = f"'{same[0].id}', which leads into no join"
+            self._fault(flow.id, "a flow into a join", found, _MOVE_IT)
+        elif same[0].number in self.flows.values():
+            found = f"'{same[0].id}', where another token goes too"
+            self._fault(flow.id, "a flow of its own", found, _MOVE_IT)
+        else:
+            self.flows[flow.number] = same[0].number
+
+    # -- pages --------------------------------------------------------------------------------
+
+    def _page(self, frame: Frame) -> None:
+        old = self.source.scopes[frame.scope]
+        new = self.target.scopes[self.scopes[frame.scope]]
+        assert old.net is not None, "a page has a net"
+        assert new.net is not None, "kinds agree"
+        place_of = {place.name: number for number, place in enumerate(new.net.places)}
+        transition_of = {each.name: number for number, each in enumerate(new.net.transitions)}
+        places = tuple(place_of.get(place.name, NOWHERE) for place in old.net.places)
+        transitions = tuple(transition_of.get(t.name, NOWHERE) for t in old.net.transitions)
+        self.pages[frame.scope] = PageMap(places, transitions)
+        for number, bag in enumerate(frame.bags):
+            if len(bag) or _held(self.state, frame, number):
+                self._place(old, new, number, places[number])
+        for key in frame.acts:
+            act = self.state.acts[key]
+            name = old.net.transitions[act.transition].name
+            if transitions[act.transition] == NOWHERE:
+                self._fault(f"{old.net.id}.{name}", "a transition to go on at", "none", _MOVE_IT)
+
+    def _place(self, old: Scope, new: Scope, number: int, mapped: int) -> None:
+        assert old.net is not None, "a page has a net"
+        assert new.net is not None, "kinds agree"
+        place = old.net.places[number]
+        name = f"{old.net.id}.{place.name}"
+        if mapped == NOWHERE:
+            self._fault(name, "a place for its tokens", "none in the target", _MOVE_IT)
+            return
+        there = new.net.places[mapped]
+        if there.fusion != place.fusion:
+            self._fault(name, f"a place with fusion '{place.fusion}'", f"'{there.fusion}'")
+
+    def _shared(self) -> tuple[int, ...]:
+        names = [place.name for place in self.target.shared]
+        mapped = []
+        for place, bag in zip(self.source.shared, self.instance.shared, strict=True):
+            mapped.append(names.index(place.name) if place.name in names else NOWHERE)
+            if mapped[-1] == NOWHERE and len(bag):
+                self._fault(place.name, "a shared place for its tokens", "none in the target")
+        return tuple(mapped)
+
+
+def _held(state: State, frame: Frame, place: int) -> bool:
+    return any(each[0] == place for key in frame.acts for each in state.acts[key].consumed)
+
+
+def _kind(definition: Definition, node: Node) -> str:
+    """Return what must stay the same: the action, and for scopes what they open."""
+    name = type(node.action).__name__
+    if isinstance(node.action, Enter):
+        return f"{name} {definition.scopes[node.action.scope].kind}"
+    return name
+
+
+def _fault(instance: int, place: str, expected: str, found: str, hint: str = "") -> Fault:
+    return Fault(
+        source=f"migration of instance {instance}",
+        path=f"'{place}'",
+        expected=expected,
+        found=found,
+        hint=hint,
+    )
+
+
+_MAP_IT = "Map it to a node of the same kind, or move or cancel it first."
+_MOVE_IT = "Move or cancel it first."

@@ -1,0 +1,153 @@
+"""Pages: coloured Petri nets in live execution, fired by priority until nothing more can fire."""
+
+from fabloop.base.errors import Invalid
+from fabloop.base.instant import Instant
+from fabloop.process.acts import announce_job, complete, raise_incident, wake_pages
+from fabloop.process.commands import Variables
+from fabloop.process.cpn.compiled import Binding, CompiledNet, CompiledTransition
+from fabloop.process.cpn.token import freeze, thaw
+from fabloop.process.definition import NOWHERE, Scope
+from fabloop.process.deltas import (
+    Fired,
+    FiringEnded,
+    FiringStarted,
+    FrameClosed,
+    JobOffered,
+    PageFed,
+    PageWaits,
+)
+from fabloop.process.evaluate import Stuck
+from fabloop.process.state import NO_TIME, Act, Frame
+from fabloop.process.step import Step
+
+FIRING_RETRIES = 3
+"""Attempts that the work of a firing gets before an incident."""
+
+
+def admit_entry(scope: Scope, token: Variables) -> object:
+    """Return the token for a page's entry port; raises Stuck when its colour does not admit it."""
+    net = _net(scope)
+    try:
+        return net.places[scope.entry].admit(token)
+    except Invalid as error:
+        raise Stuck("page", str(error)) from error
+
+
+def feed(step: Step, frame: int, scope: Scope, token: object) -> None:
+    """Put a token on a page's entry port."""
+    step.emit(PageFed(frame, (scope.entry, token, NO_TIME)))
+    step.pages[frame] = None
+
+
+def run_page(step: Step, frame: Frame) -> None:
+    """Fire what can fire, then complete the page, or note when it can go on by itself."""
+    state = step.state
+    owner = state.acts[frame.act]
+    if owner.incident:
+        return
+    scope = state.scope_of(frame)
+    try:
+        _fire_all(step, frame, scope)
+    except Stuck as stuck:
+        raise_incident(step, state.frames[owner.frame], owner.key, state.node_of(owner), stuck)
+        return
+    if len(frame.bags[scope.exit]) and not frame.acts:
+        _complete_page(step, frame, scope)
+        return
+    wake = _next_wake(frame, _net(scope), step.at)
+    if wake != state.frames[frame.key].wake:
+        step.emit(PageWaits(frame.key, wake))
+
+
+def _fire_all(step: Step, frame: Frame, scope: Scope) -> None:
+    net = _net(scope)
+    candidates = set(net.by_priority)
+    while candidates:
+        number = next(each for each in net.by_priority if each in candidates)
+        transition = net.transitions[number]
+        binding = transition.find(frame.bags, step.at)
+        if binding is None:
+            candidates.discard(number)
+            continue
+        step.budget -= 1
+        if step.budget < 0:
+            text = f"Expected net '{net.id}' to come to rest, but it fires without end."
+            raise Stuck("limit", text)
+        changed = _fire(step, frame, number, transition, binding)
+        candidates.update(each for place in changed for each in net.consumers[place])
+        _tell_others(step, frame, scope, changed)
+
+
+def _fire(
+    step: Step, frame: Frame, number: int, transition: CompiledTransition, binding: Binding
+) -> set[int]:
+    """Fire once; return the places that changed."""
+    changed = {place for place, _, _ in binding.consumed}
+    if transition.work is None:
+        produced = _produced(transition, binding, {}, step.at)
+        step.emit(Fired(frame.key, number, binding.consumed, produced))
+        return changed | {place for place, _, _ in produced}
+    key = step.mint()
+    variables = {name: thaw(value) for name, value in binding.variables.items()}
+    step.emit(FiringStarted(key, frame.key, number, binding.consumed, variables))
+    work = transition.work
+    step.emit(JobOffered(key, work.type, work.person, FIRING_RETRIES))
+    announce_job(step, key)
+    return changed
+
+
+def _tell_others(step: Step, frame: Frame, scope: Scope, changed: set[int]) -> None:
+    if any(scope.fusion[place] != NOWHERE for place in changed):
+        wake_pages(step, frame.instance)
+
+
+def _produced(
+    transition: CompiledTransition, binding: Binding, result: Variables, at: Instant
+) -> tuple[tuple[int, object, Instant], ...]:
+    try:
+        return transition.produce(binding, result, at)
+    except Invalid as error:
+        raise Stuck("firing", f"Transition '{transition.name}': {error}") from error
+
+
+def end_firing(step: Step, act: Act, result: Variables) -> None:
+    """Put the tokens of a firing whose work is done; raises Stuck when they cannot be made."""
+    state = step.state
+    frame = state.frames[act.frame]
+    scope = state.scope_of(frame)
+    transition = _net(scope).transitions[act.transition]
+    bound: Variables = {name: freeze(value) for name, value in act.locals.items()}
+    binding = Binding(bound, act.consumed)
+    frozen: Variables = {name: freeze(value) for name, value in result.items()}
+    produced = _produced(transition, binding, frozen, step.at)
+    step.emit(FiringEnded(act.key, produced))
+    step.pages[frame.key] = None
+    _tell_others(step, frame, scope, {place for place, _, _ in produced})
+
+
+def _complete_page(step: Step, frame: Frame, scope: Scope) -> None:
+    token, _ = next(iter(frame.bags[scope.exit]))
+    result = thaw(token)
+    owner = step.state.acts[frame.act]
+    if not isinstance(result, dict):
+        text = f"Expected a record on the exit port of the page, but found {result!r:.80}."
+        outer = step.state.frames[owner.frame]
+        stuck = Stuck("page", text)
+        raise_incident(step, outer, owner.key, step.state.node_of(owner), stuck)
+        return
+    step.emit(FrameClosed(frame.key))
+    complete(step, step.state.acts[frame.act], result)
+
+
+def _next_wake(frame: Frame, net: CompiledNet, at: Instant) -> Instant:
+    wakes = []
+    for transition in net.transitions:
+        ready = transition.ready_at(frame.bags)
+        if ready is not None and ready > at:
+            wakes.append(ready)
+    return min(wakes, default=NO_TIME)
+
+
+def _net(scope: Scope) -> CompiledNet:
+    assert scope.net is not None, "a page has a net"
+    return scope.net

@@ -1,0 +1,401 @@
+"""What the engine knows: tables of immutable records, changed only by `apply`, undoable."""
+
+from collections.abc import Iterator
+from enum import IntEnum
+from heapq import heapify, heappop, heappush
+from typing import Any, Final, TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from fabloop.base.instant import Instant
+from fabloop.process.commands import InstanceState, Reply, Variables
+from fabloop.process.cpn.bag import Bag
+from fabloop.process.cpn.token import Token
+from fabloop.process.definition import Definition, DefinitionKey, Node, Scope
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+NO_TIME = Instant(0)
+PARTITION_SHIFT = 51
+"""Keys carry their partition above this bit, so that partitions never mint the same key."""
+
+REQUESTS_REMEMBERED_MAX = 100_000
+FINISHED_REMEMBERED_MAX = 10_000
+STALE_ALARMS_MAX = 10_000
+
+_ABSENT: Final = object()
+
+
+class Phase(IntEnum):
+    """Where an act stands."""
+
+    WAITING = 0
+    ENTERING = 1
+    """It could not be entered; an incident tells why, a retry enters again."""
+    LEAVING = 2
+    """Its work is done, but its outputs failed; a retry leaves with the kept result."""
+
+
+class JobState(IntEnum):
+    """Whether a job may be taken."""
+
+    READY = 0
+    LEASED = 1
+    BACKOFF = 2
+    FAILED = 3
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """A running process instance; `shared` are the bags of its fusion places."""
+
+    key: int
+    definition: DefinitionKey
+    business_key: str
+    frame: int
+    started_at: Instant
+    stream: str
+    frames: dict[int, None]
+    shared: tuple[Bag, ...]
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """One activation of a scope.
+
+    Attributes
+    ----------
+    act : the act that opened it (0 for the root)
+    variables : its own variables
+    tokens : flow number -> tokens that wait there
+    acts : keys of what is in progress in it
+    bags : per place of a page; those of fusion places are the instance's own objects
+    wake : when a page can go on by itself (0: never)
+    incident : key of an incident of the whole frame, or 0
+    """
+
+    key: int
+    instance: int
+    scope: int
+    act: int
+    variables: Variables
+    tokens: dict[int, int]
+    acts: dict[int, None]
+    bags: tuple[Bag, ...] = ()
+    wake: Instant = NO_TIME
+    incident: int = 0
+
+
+class Act(msgspec.Struct, frozen=True):
+    """A node, or a transition of a page, in progress.
+
+    Attributes
+    ----------
+    node : number of the node (of the page's owner for a firing)
+    transition : number of the transition, or -1
+    locals : variables seen by this act alone; for a firing, its bound variables
+    result : what its work has yielded, while it cannot be left
+    consumed : tokens that a firing took
+    child : frame it opened, or 0
+    timers : keys of timers that run for it
+    subscription : key of its message subscription, or 0
+    incident : key of its incident, or 0
+    """
+
+    key: int
+    frame: int
+    node: int
+    phase: Phase
+    locals: Variables
+    transition: int = -1
+    consumed: tuple[tuple[int, Token, Instant], ...] = ()
+    result: Variables = {}
+    child: int = 0
+    timers: tuple[int, ...] = ()
+    subscription: int = 0
+    incident: int = 0
+
+
+class JobRecord(msgspec.Struct, frozen=True):
+    """Work of the act with the same key; `until` ends the lease or the back-off."""
+
+    key: int
+    type: str
+    person: bool
+    retries: int
+    assignee: str
+    candidates: tuple[str, ...]
+    state: JobState = JobState.READY
+    worker: str = ""
+    epoch: int = 0
+    until: Instant = NO_TIME
+    message: str = ""
+
+
+class Timer(msgspec.Struct, frozen=True):
+    """Runs for `act`; `node` is what it makes happen."""
+
+    key: int
+    act: int
+    node: int
+    due: Instant
+
+
+class Subscription(msgspec.Struct, frozen=True):
+    """An act waits for a message."""
+
+    key: int
+    act: int
+    name: str
+    correlation: str
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A published message that may still be taken, by processes other than `takers`."""
+
+    key: int
+    name: str
+    correlation: str
+    id: str
+    until: Instant
+    variables: Variables
+    takers: tuple[str, ...]
+
+
+class Incident(msgspec.Struct, frozen=True):
+    """Something that needs a person."""
+
+    key: int
+    frame: int
+    act: int
+    node: int
+    kind: str
+    text: str
+    raised_at: Instant
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """How an instance ended; the last `FINISHED_REMEMBERED_MAX` are kept."""
+
+    key: int
+    definition: DefinitionKey
+    business_key: str
+    state: InstanceState
+    started_at: Instant
+    ended_at: Instant
+    variables: Variables
+
+
+class Alarm(IntEnum):
+    """What an entry of the calendar is about."""
+
+    TIMER = 0
+    JOB = 1
+    PAGE = 2
+    MESSAGE = 3
+
+
+Entry = tuple[Instant, int, Alarm]
+"""When, which key, what kind."""
+
+
+class State:
+    """All tables of one partition. Two states are equal when their records are.
+
+    Every change goes through `put`, `drop`, `deposit` or `withdraw`, which remember how to undo it
+    until `commit`. Indexes follow the records; the calendar may hold entries that no longer apply
+    (`holds` tells), so that nothing is searched when a timer is cleared.
+    """
+
+    def __init__(self, partition: int = 0) -> None:
+        self.partition = partition
+        self.last_key = partition << PARTITION_SHIFT
+        self.definitions: dict[DefinitionKey, Definition] = {}
+        self.versions: dict[str, int] = {}
+        self.digests: dict[tuple[str, str], int] = {}
+        self.instances: dict[int, Instance] = {}
+        self.frames: dict[int, Frame] = {}
+        self.acts: dict[int, Act] = {}
+        self.jobs: dict[int, JobRecord] = {}
+        self.timers: dict[int, Timer] = {}
+        self.subscriptions: dict[int, Subscription] = {}
+        self.messages: dict[int, Message] = {}
+        self.incidents: dict[int, Incident] = {}
+        self.finished: dict[int, Finished] = {}
+        self.requests: dict[str, Reply] = {}
+        self.ready: dict[str, dict[int, None]] = {}
+        self.waiting: dict[tuple[str, str], dict[int, None]] = {}
+        self.kept: dict[tuple[str, str], dict[int, None]] = {}
+        self.calendar: list[Entry] = []
+        self._undo: list[tuple[Any, Any, object]] = []  # tables of many types
+        self._mark = self.last_key
+
+    # -- changes, undoable until commit -------------------------------------------------------
+
+    def put(self, table: dict[K, V], key: K, value: V) -> None:
+        """Set an entry of a table."""
+        self._undo.append((table, key, table.get(key, _ABSENT)))
+        table[key] = value
+
+    def drop(self, table: dict[K, V], key: K) -> None:
+        """Take an entry out of a table."""
+        self._undo.append((table, key, table.pop(key)))
+
+    def deposit(self, bag: Bag, value: Token, ready_at: Instant) -> None:
+        """Put a token into a bag."""
+        bag.add(value, ready_at)
+        self._undo.append((bag, (value, ready_at), True))
+
+    def withdraw(self, bag: Bag, value: Token, ready_at: Instant) -> None:
+        """Take a token from a bag."""
+        bag.remove(value, ready_at)
+        self._undo.append((bag, (value, ready_at), False))
+
+    def join_index(self, index: dict[K, dict[int, None]], name: K, key: int) -> None:
+        """List a key under a name of an index."""
+        listed = index.get(name)
+        if listed is None:
+            self.put(index, name, listed := {})
+        self.put(listed, key, None)
+
+    def leave_index(self, index: dict[K, dict[int, None]], name: K, key: int) -> None:
+        """Take a key from an index; a name without keys goes."""
+        listed = index[name]
+        self.drop(listed, key)
+        if not listed:
+            self.drop(index, name)
+
+    def saw(self, key: int) -> int:
+        """Note that a key is in use, and return it."""
+        if key > self.last_key:
+            self.last_key = key
+        return key
+
+    def alarm(self, at: Instant, key: int, kind: Alarm) -> None:
+        """Enter a date into the calendar."""
+        heappush(self.calendar, (at, key, kind))
+
+    def drop_alarm(self) -> None:
+        """Take the first date out of the calendar; a rollback makes the calendar anew."""
+        heappop(self.calendar)
+
+    def commit(self) -> None:
+        """Forget how to undo."""
+        self._undo.clear()
+        self._mark = self.last_key
+        if len(self.calendar) > STALE_ALARMS_MAX + 2 * self._alarms_max():
+            self.rebuild_calendar()
+
+    def rollback(self) -> None:
+        """Undo everything since the last commit."""
+        for table, key, old in reversed(self._undo):
+            if isinstance(table, Bag):
+                value, ready_at = key
+                (table.remove if old else table.add)(value, ready_at)
+            elif old is _ABSENT:
+                del table[key]
+            else:
+                table[key] = old
+        self._undo.clear()
+        self.last_key = self._mark
+        self.rebuild_calendar()
+
+    # -- the calendar -------------------------------------------------------------------------
+
+    def holds(self, entry: Entry) -> bool:
+        """Whether a calendar entry still applies."""
+        at, key, kind = entry
+        match kind:
+            case Alarm.TIMER:
+                timer = self.timers.get(key)
+                return timer is not None and timer.due == at
+            case Alarm.JOB:
+                job = self.jobs.get(key)
+                return job is not None and job.until == at and job.state in _TIMED
+            case Alarm.PAGE:
+                frame = self.frames.get(key)
+                return frame is not None and frame.wake == at
+            case Alarm.MESSAGE:
+                return key in self.messages
+
+    def rebuild_calendar(self) -> None:
+        """Make the calendar anew from the records."""
+        entries: list[Entry] = [(each.due, each.key, Alarm.TIMER) for each in self.timers.values()]
+        timed = [job for job in self.jobs.values() if job.state in _TIMED]
+        entries += [(job.until, job.key, Alarm.JOB) for job in timed]
+        entries += [(each.wake, each.key, Alarm.PAGE) for each in self.frames.values() if each.wake]
+        entries += [(each.until, each.key, Alarm.MESSAGE) for each in self.messages.values()]
+        heapify(entries)
+        self.calendar = entries
+
+    def _alarms_max(self) -> int:
+        return len(self.timers) + len(self.jobs) + len(self.frames) + len(self.messages)
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def definition_of(self, frame: Frame) -> Definition:
+        """Return the definition that a frame runs by."""
+        return self.definitions[self.instances[frame.instance].definition]
+
+    def scope_of(self, frame: Frame) -> Scope:
+        """Return the scope that a frame activates."""
+        return self.definition_of(frame).scopes[frame.scope]
+
+    def node_of(self, act: Act) -> Node:
+        """Return the node of an act."""
+        return self.definition_of(self.frames[act.frame]).nodes[act.node]
+
+    def instance_of(self, act: Act) -> Instance:
+        """Return the instance an act belongs to."""
+        return self.instances[self.frames[act.frame].instance]
+
+    def lineage(self, frame: Frame) -> Iterator[Frame]:
+        """Yield a frame and the frames that enclose it, innermost first."""
+        while True:
+            yield frame
+            if not frame.act:
+                return
+            frame = self.frames[self.acts[frame.act].frame]
+
+    def visible(self, frame: Frame) -> Variables:
+        """Return the variables seen from a frame; for the root these are its own, not a copy."""
+        if not frame.act:
+            return frame.variables
+        seen: Variables = {}
+        for each in reversed(list(self.lineage(frame))):
+            seen.update(each.variables)
+        return seen
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, State):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in _COMPARED)
+
+    __hash__ = None  # type: ignore[assignment]  # a state changes
+
+
+_TIMED = (JobState.LEASED, JobState.BACKOFF)
+_COMPARED = (
+    "partition",
+    "last_key",
+    "versions",
+    "digests",
+    "instances",
+    "frames",
+    "acts",
+    "jobs",
+    "timers",
+    "subscriptions",
+    "messages",
+    "incidents",
+    "finished",
+    "requests",
+    "ready",
+    "waiting",
+    "kept",
+)
+
+
+def amended(state: State, act: Act, **changes: object) -> None:
+    """Put an act with some fields changed."""
+    state.put(state.acts, act.key, replace(act, **changes))

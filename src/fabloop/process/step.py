@@ -1,0 +1,107 @@
+"""One macro step in the making: its deltas applied at once, its agenda and its notices."""
+
+from collections import deque
+
+from fabloop.base.instant import Instant
+from fabloop.base.journal import Row
+from fabloop.process.apply import apply, remember
+from fabloop.process.commands import Notice, Reply, Variables
+from fabloop.process.definition import Node
+from fabloop.process.deltas import FORMAT, ROW_KIND, Body, Delta, Passed, encode_body
+from fabloop.process.state import Frame, Instance, State
+
+INSTRUCTIONS_PER_TRIGGER_MAX = 10_000
+"""Nodes and firings that one trigger may run before the process is taken for an endless loop."""
+
+
+class Step:
+    """Collects what one command does; nothing of it counts before `State.commit`.
+
+    Attributes
+    ----------
+    agenda : tokens on their way: frame, node to enter, variables they bring
+    pages : frames of pages that may be able to fire
+    touched : frames in which something ended, so that they may have come to their end
+    budget : instructions left before the trigger is stopped
+    """
+
+    def __init__(self, state: State, at: Instant, command: str) -> None:
+        self.state = state
+        self.at = at
+        self.command = command
+        self.agenda: deque[tuple[int, Node, Variables]] = deque()
+        self.pages: dict[int, None] = {}
+        self.touched: dict[int, None] = {}
+        self.notices: list[Notice] = []
+        self.budget = INSTRUCTIONS_PER_TRIGGER_MAX
+        self._rows: list[tuple[str, list[Delta]]] = []
+        self._stream = ""
+        self._deltas: list[Delta] = []
+        self._trail: dict[int, list[int]] = {}
+
+    def focus(self, stream: str) -> None:
+        """Let the following deltas go to the row of `stream`."""
+        if stream == self._stream:
+            return
+        self._flush()
+        self._stream = stream
+        self._deltas = []
+
+    def trigger(self, instance: Instance) -> None:
+        """Begin to change an instance for a new reason."""
+        self.focus(instance.stream)
+        self.budget = INSTRUCTIONS_PER_TRIGGER_MAX
+
+    def emit(self, delta: Delta) -> None:
+        """Record a delta and apply it."""
+        self._deltas.append(delta)
+        apply(self.state, delta, self.at)
+
+    def emit_to(self, stream: str, delta: Delta) -> None:
+        """Record and apply a delta of another stream; the focus comes back."""
+        focus = self._stream
+        self.focus(stream)
+        self.emit(delta)
+        self.focus(focus)
+
+    def mint(self) -> int:
+        """Return a new key; a delta that carries it must follow."""
+        self.state.last_key += 1
+        return self.state.last_key
+
+    def passed(self, frame: Frame, node: Node) -> None:
+        """Note for the history that a token ran through a node."""
+        trail = self._trail.get(frame.key)
+        if trail is None:
+            trail = self._trail[frame.key] = []
+        trail.append(node.number)
+
+    def rows(self, actor: str, request: str, reply: Reply) -> tuple[Row, ...]:
+        """Return the rows to append as one group; the first carries the request and its reply."""
+        self._flush()
+        if request and self._rows:
+            remember(self.state, request, reply)
+        rows = []
+        for number, (stream, deltas) in enumerate(self._rows):
+            first = request if number == 0 else ""
+            body = Body(self.command, reply if first else None, deltas)
+            row = Row(
+                stream=stream,
+                kind=ROW_KIND,
+                body=encode_body(body),
+                version=FORMAT,
+                at=self.at,
+                actor=actor,
+                request=first,
+                partition=self.state.partition,
+            )
+            rows.append(row)
+        return tuple(rows)
+
+    def _flush(self) -> None:
+        for frame, nodes in self._trail.items():
+            self._deltas.append(Passed(frame, nodes))
+        self._trail.clear()
+        if self._deltas:
+            self._rows.append((self._stream, self._deltas))
+        self._deltas = []

@@ -1,0 +1,204 @@
+"""Views of the state for queries: values that stay as they were when they were asked for."""
+
+import msgspec
+
+from fabloop.base.errors import NotFound
+from fabloop.base.instant import Instant
+from fabloop.process.acts import headers_of, seen_by
+from fabloop.process.commands import InstanceState, Variables
+from fabloop.process.cpn.compiled import CompiledNet
+from fabloop.process.cpn.token import thaw
+from fabloop.process.definition import NOWHERE, Definition, DefinitionKey, ScopeKind
+from fabloop.process.state import Act, Frame, Incident, JobState, Phase, State, Timer
+
+
+class JobView(msgspec.Struct, frozen=True, kw_only=True):
+    """An open job. Values inside `variables` are shared with the engine: do not change them."""
+
+    key: int
+    type: str
+    person: bool
+    state: JobState
+    instance: int
+    node: str
+    transition: str
+    headers: dict[str, str]
+    variables: Variables
+    retries: int
+    worker: str
+    epoch: int
+    until: Instant
+    assignee: str
+    candidates: tuple[str, ...]
+    message: str
+
+
+class TimerView(msgspec.Struct, frozen=True, kw_only=True):
+    """A running timer and the event it makes happen."""
+
+    key: int
+    node: str
+    due: Instant
+
+
+class ActView(msgspec.Struct, frozen=True, kw_only=True):
+    """A node in progress; `transition` is set for a firing of a page."""
+
+    key: int
+    node: str
+    transition: str
+    phase: Phase
+    locals: Variables
+    child: int
+    timers: tuple[TimerView, ...]
+    message: str
+    incident: int
+
+
+class PlaceView(msgspec.Struct, frozen=True, kw_only=True):
+    """The tokens of a page's place: plain values, with the instants at which they are ready."""
+
+    name: str
+    fusion: str
+    tokens: tuple[tuple[object, Instant], ...]
+
+
+class FrameView(msgspec.Struct, frozen=True, kw_only=True):
+    """One activation of a scope; `tokens` wait on flows (by id) into joins."""
+
+    key: int
+    kind: ScopeKind
+    owner: str
+    act: int
+    variables: Variables
+    tokens: dict[str, int]
+    acts: tuple[ActView, ...]
+    places: tuple[PlaceView, ...]
+
+
+class InstanceView(msgspec.Struct, frozen=True, kw_only=True):
+    """How an instance stands; one that has ended has no frames."""
+
+    key: int
+    definition: DefinitionKey
+    business_key: str
+    state: InstanceState
+    started_at: Instant
+    ended_at: Instant | None
+    variables: Variables
+    frames: tuple[FrameView, ...]
+    incidents: tuple[Incident, ...]
+
+
+def jobs_of(
+    state: State, wanted: JobState | None, job_type: str, instance: int
+) -> tuple[JobView, ...]:
+    """Return open jobs in the order of their keys, filtered."""
+    return tuple(
+        _job(state, key)
+        for key in sorted(state.jobs)
+        if (wanted is None or state.jobs[key].state is wanted)
+        and (not job_type or state.jobs[key].type == job_type)
+        and (not instance or state.instance_of(state.acts[key]).key == instance)
+    )
+
+
+def _job(state: State, key: int) -> JobView:
+    job, act = state.jobs[key], state.acts[key]
+    headers, transition = headers_of(state, act)
+    return JobView(
+        key=key,
+        type=job.type,
+        person=job.person,
+        state=job.state,
+        instance=state.instance_of(act).key,
+        node=state.node_of(act).id,
+        transition=transition,
+        headers=headers,
+        variables=seen_by(state, act),
+        retries=job.retries,
+        worker=job.worker,
+        epoch=job.epoch,
+        until=job.until,
+        assignee=job.assignee,
+        candidates=job.candidates,
+        message=job.message,
+    )
+
+
+def instance_of(state: State, key: int) -> InstanceView:
+    """Return an instance, running or lately ended."""
+    ended = state.finished.get(key)
+    if ended is not None:
+        return InstanceView(
+            key=key,
+            definition=ended.definition,
+            business_key=ended.business_key,
+            state=ended.state,
+            started_at=ended.started_at,
+            ended_at=ended.ended_at,
+            variables=dict(ended.variables),
+            frames=(),
+            incidents=(),
+        )
+    running = state.instances.get(key)
+    if running is None:
+        raise NotFound(f"Expected an instance {key}, but it is unknown or long ended.")
+    return InstanceView(
+        key=key,
+        definition=running.definition,
+        business_key=running.business_key,
+        state=InstanceState.ACTIVE,
+        started_at=running.started_at,
+        ended_at=None,
+        variables=dict(state.frames[running.frame].variables),
+        frames=tuple(_frame(state, state.frames[each]) for each in running.frames),
+        incidents=tuple(each for each in state.incidents.values() if each.frame in running.frames),
+    )
+
+
+def _frame(state: State, frame: Frame) -> FrameView:
+    definition = state.definition_of(frame)
+    scope = definition.scopes[frame.scope]
+    return FrameView(
+        key=frame.key,
+        kind=scope.kind,
+        owner=definition.nodes[scope.owner].id if scope.owner != NOWHERE else definition.id,
+        act=frame.act,
+        variables=dict(frame.variables),
+        tokens={definition.flows[flow].id: count for flow, count in frame.tokens.items()},
+        acts=tuple(_act(state, state.acts[each]) for each in frame.acts),
+        places=_places(frame, scope.net) if scope.net else (),
+    )
+
+
+def _places(frame: Frame, net: CompiledNet) -> tuple[PlaceView, ...]:
+    return tuple(
+        PlaceView(
+            name=place.name,
+            fusion=place.fusion,
+            tokens=tuple((thaw(value), ready_at) for value, ready_at in bag),
+        )
+        for place, bag in zip(net.places, frame.bags, strict=True)
+    )
+
+
+def _act(state: State, act: Act) -> ActView:
+    definition = state.definition_of(state.frames[act.frame])
+    net = definition.scopes[state.frames[act.frame].scope].net
+    waits = state.subscriptions.get(act.subscription)
+    return ActView(
+        key=act.key,
+        node=definition.nodes[act.node].id,
+        transition=net.transitions[act.transition].name if net else "",
+        phase=act.phase,
+        locals=dict(act.locals),
+        child=act.child,
+        timers=tuple(_timer(state.timers[key], definition) for key in act.timers),
+        message=waits.name if waits else "",
+        incident=act.incident,
+    )
+
+
+def _timer(timer: Timer, definition: Definition) -> TimerView:
+    return TimerView(key=timer.key, node=definition.nodes[timer.node].id, due=timer.due)

@@ -1,0 +1,272 @@
+"""Runs tokens to rest: enters nodes, fires pages, completes frames, until nothing moves."""
+
+from typing import assert_never
+
+from fabloop.base.instant import Instant
+from fabloop.process.acts import (
+    announce_job,
+    arm,
+    boundary_dues,
+    catch,
+    catcher_of,
+    complete,
+    hold_entry,
+    leave,
+    open_act,
+    outputs_of,
+    raise_incident,
+    set_variables,
+    take,
+)
+from fabloop.process.commands import InstanceFinished, InstanceState, NodeCompleted, Variables
+from fabloop.process.definition import (
+    PERSON_TYPE,
+    AwaitMessage,
+    AwaitTimer,
+    BoundaryError,
+    BoundaryTimer,
+    End,
+    Enter,
+    ErrorEnd,
+    Exclusive,
+    Job,
+    Node,
+    Parallel,
+    Person,
+    ScopeKind,
+    Script,
+    Start,
+)
+from fabloop.process.deltas import (
+    FrameClosed,
+    FrameOpened,
+    IncidentCleared,
+    InstanceEnded,
+    JobOffered,
+    Subscribed,
+    TimerSet,
+)
+from fabloop.process.evaluate import (
+    Stuck,
+    chosen_flow,
+    correlation_of,
+    due_of,
+    inputs_of,
+    text_of,
+    texts_of,
+    value_of,
+)
+from fabloop.process.messages import take_kept
+from fabloop.process.pages import admit_entry, feed, run_page
+from fabloop.process.state import Frame
+from fabloop.process.step import Step
+
+
+def run(step: Step) -> None:
+    """Run until nothing moves: first tokens, then pages, then frames that came to their end."""
+    state = step.state
+    while True:
+        if step.agenda:
+            key, node, brought = step.agenda.popleft()
+            frame = state.frames.get(key)
+            if frame is not None:
+                enter(step, frame, node, brought)
+        elif step.pages:
+            key = next(iter(step.pages))
+            del step.pages[key]
+            if key in state.frames:
+                run_page(step, state.frames[key])
+        elif step.touched:
+            key = next(iter(step.touched))
+            del step.touched[key]
+            if key in state.frames:
+                settle(step, state.frames[key])
+        else:
+            return
+
+
+def enter(step: Step, frame: Frame, node: Node, brought: Variables) -> None:
+    """Let a token into a node; one that cannot enter is held there with an incident."""
+    try:
+        step.budget -= 1
+        if step.budget < 0:
+            raise Stuck("limit", "Expected the process to come to rest, but it runs without end.")
+        _enter(step, frame, node, brought)
+    except Stuck as stuck:
+        hold_entry(step, frame, node, brought, stuck)
+
+
+def _enter(step: Step, frame: Frame, node: Node, brought: Variables) -> None:  # one line per action
+    action = node.action
+    match action:
+        case Start() | Parallel():
+            _pass(step, frame, node)
+        case End():
+            _end(step, frame, node)
+        case Exclusive():
+            _choose(step, frame, node, action)
+        case Script():
+            _script(step, frame, node, action)
+        case Job():
+            _offer(step, frame, node, action)
+        case Person():
+            _ask(step, frame, node, action)
+        case Enter():
+            _open_frame(step, frame, node, action)
+        case AwaitTimer():
+            due = due_of(action.due, step.state.visible(frame), step.at)
+            act = open_act(step, frame, node, {})
+            step.emit(TimerSet(step.mint(), act, node.number, due))
+        case AwaitMessage():
+            _await_message(step, frame, node, action)
+        case BoundaryTimer() | BoundaryError():
+            made = outputs_of(step, frame, node, {}, brought)
+            set_variables(step, frame, made)
+            _pass(step, frame, node)
+        case ErrorEnd():
+            _throw_end(step, frame, node, action)
+        case _:
+            assert_never(action)
+
+
+def _pass(step: Step, frame: Frame, node: Node) -> None:
+    step.passed(frame, node)
+    leave(step, frame, node)
+
+
+def _end(step: Step, frame: Frame, node: Node) -> None:
+    step.passed(frame, node)
+    step.notices.append(NodeCompleted(instance=frame.instance, node=node.id))
+    step.touched[frame.key] = None
+
+
+def _choose(step: Step, frame: Frame, node: Node, gateway: Exclusive) -> None:
+    state = step.state
+    flow = chosen_flow(state.definition_of(frame), node, gateway, state.visible(frame), step.at)
+    step.passed(frame, node)
+    step.notices.append(NodeCompleted(instance=frame.instance, node=node.id))
+    take(step, frame, flow)
+
+
+def _script(step: Step, frame: Frame, node: Node, script: Script) -> None:
+    seen = step.state.visible(frame)
+    local = inputs_of(node, seen, step.at)
+    value = value_of(script.formula, {**seen, **local} if local else seen, step.at)
+    made = outputs_of(step, frame, node, local, {script.target: value})
+    set_variables(step, frame, made)
+    _pass(step, frame, node)
+
+
+def _offer(step: Step, frame: Frame, node: Node, job: Job) -> None:
+    seen = step.state.visible(frame)
+    local = inputs_of(node, seen, step.at)
+    dues = _dues(step, frame, node, {**seen, **local}) if node.timers else []
+    act = open_act(step, frame, node, local)
+    step.emit(JobOffered(act, job.type, person=False, retries=job.retries))
+    arm(step, act, dues)
+    announce_job(step, act)
+
+
+def _dues(step: Step, frame: Frame, node: Node, context: Variables) -> list[tuple[int, Instant]]:
+    return boundary_dues(step.state.definition_of(frame), node, context, step.at)
+
+
+def _ask(step: Step, frame: Frame, node: Node, person: Person) -> None:
+    seen = step.state.visible(frame)
+    local = inputs_of(node, seen, step.at)
+    context = {**seen, **local}
+    assignee = text_of(person.assignee, context, step.at)
+    candidates = texts_of(person.candidates, context, step.at)
+    dues = _dues(step, frame, node, context)
+    act = open_act(step, frame, node, local)
+    step.emit(
+        JobOffered(
+            act, PERSON_TYPE, person=True, retries=1, assignee=assignee, candidates=candidates
+        )
+    )
+    arm(step, act, dues)
+    announce_job(step, act)
+
+
+def _open_frame(step: Step, frame: Frame, node: Node, action: Enter) -> None:
+    scope = step.state.definition_of(frame).scopes[action.scope]
+    seen = step.state.visible(frame)
+    local = inputs_of(node, seen, step.at)
+    token = admit_entry(scope, local) if scope.kind is ScopeKind.PAGE else None
+    dues = _dues(step, frame, node, {**seen, **local}) if node.timers else []
+    act = open_act(step, frame, node, {})
+    key = step.mint()
+    step.emit(FrameOpened(key, act, scope.number, local))
+    arm(step, act, dues)
+    if scope.kind is ScopeKind.PAGE:
+        feed(step, key, scope, token)
+    else:
+        start = step.state.definition_of(frame).nodes[scope.start]
+        step.agenda.append((key, start, {}))
+
+
+def _await_message(step: Step, frame: Frame, node: Node, wait: AwaitMessage) -> None:
+    correlation = correlation_of(wait.correlation_key, step.state.visible(frame), step.at)
+    act = open_act(step, frame, node, {})
+    step.emit(Subscribed(step.mint(), act, wait.name, correlation))
+    kept = take_kept(step, frame, wait.name, correlation)
+    if kept is not None:
+        complete(step, step.state.acts[act], kept)
+
+
+def _throw_end(step: Step, frame: Frame, node: Node, end: ErrorEnd) -> None:
+    host = step.state.acts.get(frame.act)
+    found = catcher_of(step, host, end.code) if host is not None else None
+    if found is None:
+        text = f"Expected an event that catches error '{end.code}', but no enclosing scope has one."
+        raise Stuck("uncaught error", text)
+    step.passed(frame, node)
+    catch(step, *found, {})
+
+
+def settle(step: Step, frame: Frame) -> None:
+    """Complete a frame in which nothing is left; ask for a person when only joins are left."""
+    if frame.bags:
+        return
+    if frame.acts:
+        if frame.incident:
+            step.emit(IncidentCleared(frame.incident))
+        return
+    if frame.tokens:
+        _note_deadlock(step, frame)
+        return
+    if frame.act:
+        owner = step.state.acts[frame.act]
+        outputs = step.state.node_of(owner).outputs
+        result = dict(frame.variables) if outputs else {}
+        step.emit(FrameClosed(frame.key))
+        complete(step, step.state.acts[owner.key], result)
+        return
+    finish(step, frame.instance, InstanceState.COMPLETED)
+
+
+def _note_deadlock(step: Step, frame: Frame) -> None:
+    if frame.incident:
+        return
+    definition = step.state.definition_of(frame)
+    node = definition.nodes[definition.flows[next(iter(frame.tokens))].target]
+    missing = [definition.flows[flow].id for flow in node.incoming if flow not in frame.tokens]
+    text = (
+        f"Expected tokens on flows {', '.join(map(repr, missing))} into '{node.id}', but nothing "
+        "in its scope can bring them. Move a token there, or cancel the waiting one."
+    )
+    raise_incident(step, frame, 0, node, Stuck("deadlock", text))
+
+
+def finish(step: Step, key: int, state: InstanceState) -> None:
+    """End an instance."""
+    instance = step.state.instances[key]
+    notice = InstanceFinished(
+        instance=key,
+        definition=instance.definition,
+        state=state,
+        variables=step.state.frames[instance.frame].variables,
+        business_key=instance.business_key,
+    )
+    step.emit(InstanceEnded(key, state))
+    step.notices.append(notice)
