@@ -1,0 +1,23 @@
+"""What every answer of planning goes through: the independent check, and who was left out."""
+
+from fabloop.base.errors import Broken
+from fabloop.model.plan import Exclusion, Plan
+from fabloop.plan.checker import Grounds, check_plan
+from fabloop.plan.problem import Problem
+
+
+def exclusions(problem: Problem) -> tuple[Exclusion, ...]:
+    """Return who has the skill for an operation but may not do it, with all reasons."""
+    return tuple(
+        Exclusion(operation=job.operation.id, work_unit=each.unit.id, reasons=each.reasons)
+        for job in problem.jobs
+        for each in job.rejected
+    )
+
+
+def assure(plan: Plan, grounds: Grounds) -> None:
+    """Raise Broken where the plan does not hold."""
+    violations = check_plan(plan, grounds)
+    if violations:
+        listed = ", ".join(f"{each.code} ({each.subject})" for each in violations)
+        raise Broken(f"Expected plan {plan.id!r} to pass the check, but found {listed}.")

@@ -1,0 +1,301 @@
+"""An independent check of a plan against the nouns: no solver's code or arithmetic is used.
+
+Everything is recomputed from the plan's own steps and movements with exact fractions. What is
+frozen has happened: it must be kept as it was, but it is not judged.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from itertools import pairwise
+
+import msgspec
+
+from fabloop.base.instant import HOUR, SECOND, Instant
+from fabloop.model.explanation import Evidence, Explanation, ReasonCode
+from fabloop.model.ids import OperationId, WorkUnitId
+from fabloop.model.plan import Movement, MovementKind, Plan, PlannedStep
+from fabloop.model.product import ConfiguredProduct, Operation
+from fabloop.model.site import Network, Site, WorkUnit
+from fabloop.model.skill import SkillVocabulary
+from fabloop.services.matching import KpiValues, Mismatch, match_person, match_unit
+
+RELATIVE = 1e-9
+"""How far sums of joules and kilograms may be off through float addition."""
+
+SLACK_NS = 1_000_000
+"""A planned duration may be short of the exact one by this much, and long by a second."""
+
+
+class Grounds(msgspec.Struct, frozen=True):
+    """What a plan is checked against.
+
+    `kept` holds the steps that must stand in the plan as they are.
+    """
+
+    product: ConfiguredProduct
+    network: Network
+    vocabulary: SkillVocabulary
+    kpis: KpiValues
+    now: Instant
+    kept: Mapping[OperationId, PlannedStep] = {}
+    busy: Mapping[WorkUnitId, tuple[tuple[Instant, Instant], ...]] = {}
+    unavailable: frozenset[WorkUnitId] = frozenset()
+
+
+def check_plan(plan: Plan, grounds: Grounds) -> tuple[Explanation, ...]:
+    """Return every violation; none means that the plan can be carried out as it stands."""
+    found = [*_completeness(plan, grounds)]
+    if found:
+        return tuple(found)
+    steps = {each.operation: each for each in plan.steps}
+    return (
+        *_steps(plan, grounds),
+        *_flow(plan, grounds, steps),
+        *_overlaps(plan, grounds),
+        *_totals(plan),
+    )
+
+
+def _wrong(code: ReasonCode, subject: str, **details: object) -> Explanation:
+    texts = {key: str(value) for key, value in details.items()}
+    return Explanation(code=code, subject=subject, details=texts)
+
+
+def _figure(code: ReasonCode, subject: str, name: str, value: float, limit: float) -> Explanation:
+    evidence = Evidence(subject=subject, parameter=name, relation="=", value=value, limit=limit)
+    return Explanation(
+        code=code, subject=subject, details={"parameter": name}, evidence=(evidence,)
+    )
+
+
+def _completeness(plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
+    """Every operation has one step, on a work unit that exists where the step says."""
+    known = {each.id for each in grounds.product.operations}
+    counts: dict[OperationId, int] = defaultdict(int)
+    units = grounds.network.work_units()
+    for step in plan.steps:
+        counts[step.operation] += 1
+        unit = units.get(step.work_unit)
+        if step.operation not in known or unit is None or unit.site != step.site:
+            yield _wrong(ReasonCode.STEP_UNKNOWN, step.operation, work_unit=step.work_unit)
+    for operation in known:
+        if counts[operation] != 1:
+            yield _wrong(ReasonCode.STEP_MISSING, operation, count=counts[operation])
+    for kept in grounds.kept.values():
+        if not any(_same_step(kept, step) for step in plan.steps):
+            yield _wrong(ReasonCode.STEP_NOT_KEPT, kept.operation, work_unit=kept.work_unit)
+    for step in plan.steps:
+        if step.frozen and step.operation not in grounds.kept:
+            yield _wrong(ReasonCode.STEP_NOT_KEPT, step.operation, work_unit=step.work_unit)
+
+
+def _same_step(kept: PlannedStep, step: PlannedStep) -> bool:
+    return msgspec.structs.replace(kept, frozen=True) == step
+
+
+def _steps(plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
+    units = grounds.network.work_units()
+    for step in plan.steps:
+        if step.frozen:
+            continue
+        operation, unit = grounds.product.operation(step.operation), units[step.work_unit]
+        site = grounds.network.sites[step.site]
+        yield from _fitness(operation, unit, site, grounds)
+        if step.start < plan.made_at:
+            yield _wrong(ReasonCode.STEP_TOO_EARLY, step.operation, start=step.start)
+        yield from _step_figures(step, operation, unit, site)
+
+
+def _fitness(
+    operation: Operation, unit: WorkUnit, site: Site, grounds: Grounds
+) -> Iterator[Explanation]:
+    answer = match_unit(operation.requirement, unit, grounds.vocabulary, grounds.kpis, grounds.now)
+    reasons = answer.reasons if isinstance(answer, Mismatch) else ()
+    if operation.person_skill is not None:
+        person = match_person(site, operation.person_skill, grounds.vocabulary)
+        reasons += (person,) if isinstance(person, Explanation) else ()
+    if unit.id in grounds.unavailable:
+        reasons += (_wrong(ReasonCode.UNIT_UNAVAILABLE, unit.id),)
+    if reasons:
+        yield Explanation(
+            code=ReasonCode.STEP_UNFIT,
+            subject=operation.id,
+            details={"work_unit": unit.id, "reasons": ", ".join(each.code for each in reasons)},
+            evidence=tuple(evidence for each in reasons for evidence in each.evidence),
+        )
+
+
+def _step_figures(
+    step: PlannedStep, operation: Operation, unit: WorkUnit, site: Site
+) -> Iterator[Explanation]:
+    exact = Fraction(operation.duration_ns) / Fraction(unit.speed) + unit.setup_ns
+    taken = step.end - step.start
+    code, subject = ReasonCode.STEP_FIGURE_WRONG, step.operation
+    if not exact - SLACK_NS <= taken < exact + SECOND:
+        yield _figure(code, subject, "duration", taken / SECOND, float(exact) / SECOND)
+    energy = Fraction(operation.energy_j) + Fraction(unit.power_w) * taken / SECOND
+    if not _close(step.energy_j, energy):
+        yield _figure(code, subject, "energy", step.energy_j, float(energy))
+    co2 = energy * Fraction(site.tariff.co2_kg_per_j)
+    if not _close(step.co2_kg, co2):
+        yield _figure(code, subject, "co2", step.co2_kg, float(co2))
+    labour = site.tariff.labour_cost_per_hour_minor if operation.person_skill else 0
+    cost = operation.cost_minor + Fraction(unit.cost_per_hour_minor + labour) * taken / HOUR
+    cost += Fraction(site.tariff.energy_minor_per_j) * energy
+    if abs(step.cost_minor - cost) > Fraction(1, 2) + Fraction(1, 10**6):
+        yield _figure(code, subject, "cost", step.cost_minor, float(cost))
+
+
+def _close(value: float, exact: Fraction) -> bool:
+    return abs(Fraction(value) - exact) <= Fraction(RELATIVE) * max(abs(exact), Fraction(1, 10**9))
+
+
+def _flow(
+    plan: Plan, grounds: Grounds, steps: Mapping[OperationId, PlannedStep]
+) -> Iterator[Explanation]:
+    """Every input gets from the step that makes it to the one that takes it, in time."""
+    legs: dict[tuple[OperationId, OperationId], list[Movement]] = defaultdict(list)
+    for movement in plan.movements:
+        legs[movement.made_by, movement.taken_by].append(movement)
+    for operation in grounds.product.operations:
+        for made_by in operation.inputs:
+            way = sorted(legs.pop((made_by, operation.id), []), key=lambda each: each.leg)
+            yield from _way(way, steps[made_by], steps[operation.id], plan, grounds)
+    for made_by, taken_by in legs:
+        yield _wrong(ReasonCode.MOVEMENT_BROKEN, taken_by, made_by=made_by, place="nowhere")
+
+
+def _way(
+    way: list[Movement], start: PlannedStep, end: PlannedStep, plan: Plan, grounds: Grounds
+) -> Iterator[Explanation]:
+    if not way and start.work_unit != end.work_unit:
+        yield _wrong(ReasonCode.MOVEMENT_MISSING, end.operation, made_by=start.operation)
+    here = start.site
+    place: str = start.work_unit
+    for count, leg in enumerate(way):
+        if (leg.origin_site, leg.origin) != (here, place) or leg.leg != count:
+            details = {"made_by": start.operation, "place": leg.origin}
+            yield _wrong(ReasonCode.MOVEMENT_BROKEN, end.operation, **details)
+        here = leg.destination_site
+        place = leg.destination
+        if not leg.frozen:
+            yield from _leg(leg, plan, grounds)
+    if way and (here, place) != (end.site, end.work_unit):
+        details = {"made_by": start.operation, "place": place}
+        yield _wrong(ReasonCode.MOVEMENT_BROKEN, end.operation, **details)
+    yield from _in_time([start, *way, end], end.operation)
+
+
+def _in_time(chain: list[PlannedStep | Movement], operation: OperationId) -> Iterator[Explanation]:
+    for before, after in pairwise(chain):
+        if after.start < before.end and not (before.frozen and after.frozen):
+            late = (before.end - after.start) / SECOND
+            yield _wrong(ReasonCode.MOVEMENT_TOO_EARLY, operation, seconds=late)
+
+
+def _leg(leg: Movement, plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
+    """The leg follows a link or lane that exists, and takes what that takes."""
+    if leg.start < plan.made_at:
+        yield _wrong(ReasonCode.STEP_TOO_EARLY, leg.taken_by, start=leg.start)
+    offers = list(
+        _links(leg, grounds) if leg.kind is MovementKind.TRANSPORT else _lanes(leg, grounds)
+    )
+    if not offers:
+        yield _wrong(
+            ReasonCode.MOVEMENT_IMPOSSIBLE,
+            leg.taken_by,
+            origin=leg.origin,
+            destination=leg.destination,
+        )
+    elif not any(_takes(leg, *offer) for offer in offers):
+        duration, cost, energy, _ = offers[0]
+        yield _wrong(
+            ReasonCode.MOVEMENT_FIGURE_WRONG,
+            leg.taken_by,
+            origin=leg.origin,
+            destination=leg.destination,
+            expected=f"{duration / SECOND} s, {cost}, {energy} J",
+        )
+
+
+def _takes(leg: Movement, duration_ns: int, cost: int, energy: float, co2: Fraction) -> bool:
+    return (
+        duration_ns - SLACK_NS <= leg.end - leg.start < duration_ns + SECOND
+        and leg.cost_minor == cost
+        and _close(leg.energy_j, Fraction(energy))
+        and _close(leg.co2_kg, co2)
+    )
+
+
+def _links(leg: Movement, grounds: Grounds) -> Iterator[tuple[int, int, float, Fraction]]:
+    site = grounds.network.sites[leg.origin_site]
+    if leg.destination_site != leg.origin_site:
+        return
+    areas = {_area(leg.origin, site), _area(leg.destination, site)}
+    for link in site.transport:
+        if {link.origin, link.destination} == areas and link.by == leg.by:
+            co2 = Fraction(link.energy_j) * Fraction(site.tariff.co2_kg_per_j)
+            yield link.duration_ns, link.cost_minor, link.energy_j, co2
+
+
+def _lanes(leg: Movement, grounds: Grounds) -> Iterator[tuple[int, int, float, Fraction]]:
+    sites = grounds.network.sites
+    start, end = sites[leg.origin_site], sites[leg.destination_site]
+    if _area(leg.origin, start) != start.gate or _area(leg.destination, end) != end.gate:
+        return
+    for lane in grounds.network.lanes:
+        ends = (lane.origin, lane.destination) == (start.id, end.id)
+        if ends and lane.id == leg.lane and lane.carrier == leg.by:
+            yield lane.duration_ns, lane.cost_minor, lane.energy_j, Fraction(lane.co2_kg)
+
+
+def _area(place: str, site: Site) -> str:
+    """Return the area of a work unit, or the area itself where the place is one."""
+    return next((each.area for each in site.work_units if each.id == place), place)
+
+
+def _overlaps(plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
+    taken: dict[str, list[tuple[Instant, Instant, str, bool]]] = defaultdict(list)
+    for step in plan.steps:
+        taken[step.work_unit].append((step.start, step.end, step.operation, step.frozen))
+    for leg in plan.movements:
+        if leg.kind is MovementKind.TRANSPORT:
+            taken[leg.by].append((leg.start, leg.end, leg.taken_by, leg.frozen))
+    for unit, spans in grounds.busy.items():
+        taken[unit].extend((start, end, "", True) for start, end in spans)
+    for resource, entries in taken.items():
+        yield from _overlap(resource, sorted(each for each in entries if each[1] > each[0]))
+
+
+def _overlap(unit: str, entries: list[tuple[Instant, Instant, str, bool]]) -> Iterator[Explanation]:
+    latest: tuple[Instant, Instant, str, bool] | None = None
+    latest_open: tuple[Instant, Instant, str, bool] | None = None
+    for entry in entries:
+        # Something open may not meet anything; two settled things may, they have happened.
+        rival = latest_open if entry[3] else latest
+        if rival is not None and entry[0] < rival[1]:
+            yield _wrong(ReasonCode.UNIT_OVERLAP, unit, first=rival[2], second=entry[2])
+        if latest is None or entry[1] > latest[1]:
+            latest = entry
+        if not entry[3] and (latest_open is None or entry[1] > latest_open[1]):
+            latest_open = entry
+
+
+def _totals(plan: Plan) -> Iterator[Explanation]:
+    parts: list[PlannedStep | Movement] = [*plan.steps, *plan.movements]
+    begin = min(plan.made_at, *(each.start for each in plan.steps))
+    end = max(plan.made_at, *(each.end for each in plan.steps))
+    shipments = sum(each.lane is not None for each in plan.movements)
+    exact: dict[str, tuple[float, Fraction]] = {
+        "cost": (plan.totals.cost_minor, Fraction(sum(each.cost_minor for each in parts))),
+        "makespan": (plan.totals.makespan_ns, Fraction(end - begin)),
+        "energy": (plan.totals.energy_j, sum((Fraction(p.energy_j) for p in parts), Fraction(0))),
+        "co2": (plan.totals.co2_kg, sum((Fraction(p.co2_kg) for p in parts), Fraction(0))),
+        "shipments": (plan.totals.shipments, Fraction(shipments)),
+    }
+    for name, (value, sum_) in exact.items():
+        if not _close(value, sum_):
+            yield _figure(ReasonCode.TOTAL_WRONG, plan.id, name, value, float(sum_))
+    if set(plan.totals.sites) != {each.site for each in plan.steps}:
+        yield _wrong(ReasonCode.TOTAL_WRONG, plan.id, parameter="sites")

@@ -1,0 +1,283 @@
+"""Choose the engine: the tree for what adds up, list schedule and CP-SAT for contended time."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from fabloop.base.errors import Fault, Invalid
+from fabloop.model.plan import Optimality, Plan
+from fabloop.model.site import Network
+from fabloop.plan.problem import MEASURE, Objective, Problem
+from fabloop.plan.roads import Figures, Weights
+from fabloop.plan.schedule import (
+    Routing,
+    Timetable,
+    list_schedule,
+    routing_of,
+    uncontended_finish,
+)
+from fabloop.plan.solver import Before, Question, Solved, Stage, solve
+from fabloop.plan.tree import (
+    Floats,
+    Tables,
+    best_plans,
+    heads,
+    is_possible,
+    optimum,
+    tables_of,
+    tails,
+)
+
+EFFORT = 1.0
+"""Deterministic seconds (about CPU seconds) for one stage of a makespan solve."""
+
+WAYS_MAX = 12_000
+"""Pairs of choices that one constraint model may hold; beyond it the farthest are left out."""
+
+TREE = "tree dynamic programming"
+
+
+class Timed(msgspec.Struct, frozen=True):
+    """A timetable, and the least finish that any plan in question could have."""
+
+    table: Timetable
+    bound: int
+    engine: str
+
+
+def fast_measure(problem: Problem) -> Weights:
+    """Return cost, with so little time in it that only equally cheap plans are told apart."""
+    ticks = sum(_longest([each.takes for each in job.candidates]) for job in problem.jobs)
+    hops = [
+        hop.takes
+        for hops in (*problem.roads.links.values(), *problem.roads.lanes.values())
+        for hop in hops
+    ]
+    ticks += 3 * _longest(hops) * sum(len(job.sources) for job in problem.jobs)
+    return Weights(cost=1.0, ticks=0.25 / (ticks + 1))
+
+
+def _longest(figures: Sequence[Figures]) -> int:
+    return max((each.ticks for each in figures), default=0)
+
+
+def measure_of(problem: Problem, objective: Objective) -> Weights:
+    """Return the weights under which the tree minimises the objective."""
+    return fast_measure(problem) if objective is Objective.COST else MEASURE[objective]
+
+
+def is_additive(objective: Objective) -> bool:
+    """Tell whether the objective is a sum over steps and movements."""
+    return objective is not Objective.MAKESPAN
+
+
+def cheapest(
+    problem: Problem,
+    objective: Objective,
+    count: int = 1,
+    extra: Sequence[Floats] | None = None,
+) -> list[Routing]:
+    """Return the best choices for an additive objective, best first; empty is impossible.
+
+    `extra` is added to what each candidate takes, per job.
+    """
+    weights = measure_of(problem, objective)
+    found = best_plans(tables_of(problem, weights, extra=extra), count)
+    return [routing_of(problem, each.choice, weights) for each in found]
+
+
+def is_possible_now(problem: Problem) -> bool:
+    """Tell whether any plan exists."""
+    return is_possible(tables_of(problem, Weights()))
+
+
+def least(problem: Problem, objective: Objective) -> float:
+    """Return the exact minimum over the open jobs; for the makespan (ticks) without contention."""
+    tables = tables_of(problem, MEASURE[objective], adds=is_additive(objective))
+    found = optimum(tables)
+    assert found is not None, "asked only where a plan exists"
+    return found.value
+
+
+def timed(problem: Problem, routing: Routing, before: Before | None = None) -> Timed:
+    """Return the best timetable for given choices and legs.
+
+    The bound speaks about these choices only. With `before`, starts stay near those of an
+    earlier plan.
+    """
+    table = list_schedule(problem, routing)
+    bound = uncontended_finish(problem, routing)
+    if not problem.jobs or (before is None and table.finish(problem) == bound):
+        return Timed(table, bound, "list schedule")
+    tables = tables_of(problem, MEASURE[Objective.MAKESPAN], adds=False)
+    fixed = _only(problem, routing)
+    stages = (Stage.FINISH,) if before is None else (Stage.FINISH, Stage.SHIFT)
+    head, tail = _head_and_tail(tables)
+    question = Question(
+        problem=fixed,
+        options=tuple((0,) for _ in problem.jobs),
+        weights=routing.weights,
+        heads=tuple((row[pick],) for row, pick in zip(head, routing.choice, strict=True)),
+        tails=tuple((row[pick],) for row, pick in zip(tail, routing.choice, strict=True)),
+        hint=msgspec.structs.replace(table, choice=tuple(0 for _ in problem.jobs)),
+        stages=stages,
+        effort=EFFORT,
+        before=before,
+    )
+    solved = solve(question)
+    kept = msgspec.structs.replace(solved.timetable, choice=routing.choice)
+    return Timed(kept, max(bound, solved.bound), "CP-SAT")
+
+
+def _only(problem: Problem, routing: Routing) -> Problem:
+    """Return the problem with the chosen candidates alone."""
+    jobs = tuple(
+        msgspec.structs.replace(job, candidates=(job.candidates[pick],))
+        for job, pick in zip(problem.jobs, routing.choice, strict=True)
+    )
+    return msgspec.structs.replace(problem, jobs=jobs)
+
+
+def fastest(problem: Problem, before: Before | None = None) -> Timed | None:
+    """Return the plan that finishes first, and a bound on the finish of all plans.
+
+    Of equally fast plans the cheapest is taken (or, with `before`, the one that changes least),
+    as far as the effort allows. None where no plan exists.
+    """
+    weights = MEASURE[Objective.MAKESPAN]
+    tables = tables_of(problem, weights, adds=False)
+    found = optimum(tables)
+    if found is None:
+        return None
+    bound = round(found.value)
+    best = list_schedule(problem, routing_of(problem, found.choice, weights))
+    if not problem.jobs:
+        return Timed(best, 0, TREE)
+    head, tail = _head_and_tail(tables)
+    options, complete = _options(problem, best, head, tail)
+    last = Stage.COST if before is None else Stage.CHANGES
+    stages = (Stage.FINISH, last) if before is None else (Stage.FINISH, last, Stage.SHIFT)
+    question = Question(
+        problem=problem,
+        options=options,
+        weights=weights,
+        heads=head,
+        tails=tail,
+        hint=best,
+        stages=stages,
+        effort=EFFORT,
+        before=before,
+    )
+    solved: Solved = solve(question)
+    bound = max(bound, solved.bound) if complete else bound
+    return Timed(solved.timetable, bound, "CP-SAT")
+
+
+def _head_and_tail(
+    tables: Tables,
+) -> tuple[tuple[tuple[int, ...], ...], tuple[tuple[int, ...], ...]]:
+    """Return both bounds in whole ticks; -1 marks a choice that no plan can make."""
+    ups, _ = heads(tables)
+    downs = tails(tables)
+    return _whole(ups), _whole(downs)
+
+
+def _whole(rows: Sequence[Floats]) -> tuple[tuple[int, ...], ...]:
+    return tuple(
+        tuple(round(float(each)) if np.isfinite(each) else -1 for each in row) for row in rows
+    )
+
+
+def _options(
+    problem: Problem,
+    incumbent: Timetable,
+    head: Sequence[Sequence[int]],
+    tail: Sequence[Sequence[int]],
+) -> tuple[tuple[tuple[int, ...], ...], bool]:
+    """Return the candidates worth a look, and whether that is all that could matter.
+
+    A candidate whose head and tail exceed the incumbent's finish is in no better plan. If too
+    many are left, the nearest ones are kept and the answer is False.
+    """
+    finish = incumbent.finish(problem)
+    rows = []
+    for number in range(len(problem.jobs)):
+        through = [
+            (up + down, pick)
+            for pick, (up, down) in enumerate(zip(head[number], tail[number], strict=True))
+            if up >= 0 and down >= 0 and up + down <= finish
+        ]
+        rows.append([pick for _, pick in sorted(through)])
+    width = max(len(row) for row in rows)
+    complete = True
+    while _ways(problem, rows) > WAYS_MAX and width > 1:
+        width, complete = max(1, width * 2 // 3), False
+        rows = [row[:width] for row in rows]
+    chosen = incumbent.choice
+    options = tuple(tuple(sorted({*row, pick})) for row, pick in zip(rows, chosen, strict=True))
+    return options, complete
+
+
+def _ways(problem: Problem, rows: Sequence[Sequence[int]]) -> int:
+    return sum(
+        len(rows[number]) * len(rows[child])
+        for number, job in enumerate(problem.jobs)
+        for child in job.feeding()
+    )
+
+
+class Bound(msgspec.Struct, frozen=True):
+    """The best that any plan could have, and the engine that proved it."""
+
+    value: float
+    engine: str
+
+
+def optimality_of(
+    plan: Plan, lead: Objective, bounds: dict[Objective, Bound], scope: str = "all plans"
+) -> tuple[Optimality, ...]:
+    """Return how good the plan is in every respect, the one it was made for first."""
+    values = {
+        Objective.COST: float(plan.totals.cost_minor),
+        Objective.MAKESPAN: float(plan.totals.makespan_ns),
+        Objective.ENERGY: plan.totals.energy_j,
+        Objective.CO2: plan.totals.co2_kg,
+    }
+    order = [lead, *(each for each in Objective if each is not lead)]
+    return tuple(
+        Optimality(
+            objective=each,
+            value=values[each],
+            bound=min(bounds[each].value, values[each]),
+            proven=_meets(values[each], bounds[each].value),
+            engine=bounds[each].engine,
+            scope=scope,
+        )
+        for each in order
+    )
+
+
+def _meets(value: float, bound: float) -> bool:
+    """Compare sums of floats: joules and kilograms may differ in the last digits."""
+    return value <= bound + 1e-9 * abs(bound)
+
+
+def currency_of(network: Network) -> str:
+    """Return the currency of the network.
+
+    Raises
+    ------
+    Invalid
+        Its sites count in different ones, so that costs cannot be added.
+    """
+    found = {site.tariff.currency: site.id for site in network.sites.values()}
+    if len(found) > 1:
+        fault = Fault(
+            source="network",
+            path="sites[*].tariff.currency",
+            expected="one currency for all sites",
+            found=", ".join(f"{currency} at {site!r}" for currency, site in found.items()),
+        )
+        raise Invalid(fault)
+    return next(iter(found), "")

@@ -1,0 +1,163 @@
+"""The face of planning: can the order be made, where, when, at what cost - and if not, why."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from fabloop.base.instant import Instant
+from fabloop.model.ids import PlanId
+from fabloop.model.order import ProductionOrder
+from fabloop.model.plan import NotDecided, Plan, PlanAnswer, Producible
+from fabloop.model.site import Network
+from fabloop.model.skill import SkillVocabulary
+from fabloop.plan.assure import assure, exclusions
+from fabloop.plan.checker import Grounds
+from fabloop.plan.draft import Heading, draft
+from fabloop.plan.engine import (
+    TREE,
+    Bound,
+    Timed,
+    cheapest,
+    currency_of,
+    fastest,
+    is_additive,
+    least,
+    optimality_of,
+    timed,
+)
+from fabloop.plan.impact import compare, impact
+from fabloop.plan.problem import Busy, Objective, Problem, Setting, problem_of
+from fabloop.plan.recommend import not_producible
+from fabloop.plan.replan import replan
+from fabloop.plan.roads import TICK, Hop
+from fabloop.plan.schedule import Timetable
+from fabloop.services.matching import KpiValues
+
+__all__ = ["Objective", "check", "compare", "impact", "replan"]
+
+OPERATIONS_MAX = 5_000
+"""Operations of one product; beyond it the question is not decided."""
+
+
+def check(
+    order: ProductionOrder,
+    network: Network,
+    vocabulary: SkillVocabulary,
+    kpis: KpiValues,
+    now: Instant,
+    *,
+    plans_max: int = 4,
+    objective: Objective = Objective.COST,
+    busy: Busy | None = None,
+) -> PlanAnswer:
+    """Return ranked plans for the order, or why there is none and what would help.
+
+    The first plan is the best for `objective`. The best for cost, makespan, energy and CO2 are
+    among them where they differ and `plans_max` allows; the next cheapest fill up. `busy` are
+    engagements of work units that no plan may touch.
+
+    Raises
+    ------
+    Invalid
+        The operations are no in-tree.
+    Broken
+        A plan failed the independent check.
+    """
+    if len(order.product.operations) > OPERATIONS_MAX:
+        return NotDecided(limit=f"{OPERATIONS_MAX} operations")
+    setting = Setting(network, vocabulary, kpis, now, now, busy or {})
+    problem = problem_of(order.product, setting)
+    excluded = exclusions(problem)
+    if not cheapest(problem, Objective.COST):
+        return not_producible(order.product, setting, problem, excluded)
+    found = _ranked(problem, plans_max, objective)
+    plans = _written(order, problem, found, network, objective)
+    grounds = Grounds(
+        product=order.product,
+        network=network,
+        vocabulary=vocabulary,
+        kpis=kpis,
+        now=now,
+        busy=setting.busy,
+    )
+    for plan in plans:
+        assure(plan, grounds)
+    return Producible(plans=plans, exclusions=excluded)
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """A timetable and the objective that it is the best for."""
+
+    lead: Objective
+    timed: Timed
+
+
+def _ranked(problem: Problem, plans_max: int, objective: Objective) -> list[_Found]:
+    """Return different timetables: the best for each objective, then the next cheapest."""
+    leads = list(dict.fromkeys([objective, Objective.COST, *Objective]))
+    found: list[_Found] = []
+    for lead in leads[:plans_max]:
+        _add(found, _best(problem, lead), lead)
+    if len(found) < plans_max:
+        for routing in cheapest(problem, Objective.COST, 2 * plans_max):
+            if len(found) < plans_max:
+                _add(found, timed(problem, routing), Objective.COST)
+    return found
+
+
+def _add(found: list[_Found], each: Timed, lead: Objective) -> None:
+    """Keep a timetable whose work units or ways differ from all that are kept already."""
+    if all(_ways(each.table) != _ways(other.timed.table) for other in found):
+        found.append(_Found(lead, each))
+
+
+def _ways(table: Timetable) -> tuple[tuple[int, ...], tuple[tuple[Hop, ...], ...]]:
+    hops = (tuple(leg.hop for leg in each.legs) for job in table.transfers for each in job)
+    return table.choice, tuple(hops)
+
+
+def _best(problem: Problem, lead: Objective) -> Timed:
+    if is_additive(lead):
+        return timed(problem, cheapest(problem, lead)[0])
+    best = fastest(problem)
+    assert best is not None, "asked only where a plan exists"
+    return best
+
+
+def _written(
+    order: ProductionOrder,
+    problem: Problem,
+    found: Sequence[_Found],
+    network: Network,
+    objective: Objective,
+) -> tuple[Plan, ...]:
+    """Return the plans, best for `objective` first, numbered in that order."""
+    bounds = _bounds(problem, found)
+    currency = currency_of(network)
+
+    def write(name: str, each: _Found) -> Plan:
+        heading = Heading(PlanId(name), order.id, problem.origin, currency)
+        plan = draft(heading, problem, each.timed.table)
+        return msgspec.structs.replace(plan, optimality=optimality_of(plan, each.lead, bounds))
+
+    plans = [write("", each) for each in found]
+    rank = sorted(range(len(found)), key=lambda index: _rank(plans[index], objective))
+    return tuple(
+        write(f"{order.id}/plan-{place}", found[index]) for place, index in enumerate(rank, 1)
+    )
+
+
+def _rank(plan: Plan, objective: Objective) -> tuple[float, int, int]:
+    value = next(each.value for each in plan.optimality if each.objective == objective)
+    return value, plan.totals.cost_minor, plan.totals.makespan_ns
+
+
+def _bounds(problem: Problem, found: Sequence[_Found]) -> dict[Objective, Bound]:
+    """Return the best that any plan could have, per objective, and who proved it."""
+    bounds = {each: Bound(least(problem, each), TREE) for each in Objective}
+    for each in found:
+        if each.lead is Objective.MAKESPAN and each.timed.bound > bounds[each.lead].value:
+            bounds[each.lead] = Bound(each.timed.bound, each.timed.engine)
+    finish = bounds[Objective.MAKESPAN]
+    bounds[Objective.MAKESPAN] = Bound(finish.value * TICK, finish.engine)
+    return bounds
