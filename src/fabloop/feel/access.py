@@ -1,10 +1,11 @@
 """Getting at values at run time: variables, paths, filters, loops, tests and calls."""
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any
 
 from fabloop.feel.decimals import NUMBERS_OF, truncated
-from fabloop.feel.library import PROPERTIES, call_builtin, is_builtin
+from fabloop.feel.library import BUILTINS, PROPERTIES, call_builtin, is_builtin
 from fabloop.feel.operators import equals, order, within
 from fabloop.feel.run import Run, Variables
 from fabloop.feel.temporal import Date
@@ -22,16 +23,31 @@ def load(run: Run, variables: Variables, name: str, at: int) -> Value:
         return value
     if value is _ABSENT:
         if is_builtin(name):
-            return Function((), lambda *given: call_builtin(run, name, given, (), at))
+            return Function(None, lambda *given: call_builtin(run, name, given, (), at))
         run.null(at, f"Expected a variable '{name}', but there is none.")
         return None
     if type(value) not in (list, dict):
-        return to_feel(value)
+        found = to_feel(value)
+        if found is None:
+            kind = type(value).__name__
+            run.null(at, f"Expected '{name}' to hold a value of FEEL, but found Python's {kind}.")
+        return found
     if run.loaded is None:
         run.loaded = {}
     if name not in run.loaded:
         run.loaded[name] = to_feel(value)
     return run.loaded[name]
+
+
+def load_function(run: Run, variables: Variables, name: str, at: int) -> Value:
+    """Return a function that was handed in; null with a warning where there is none."""
+    value = variables.get(name)
+    if isinstance(value, Function):
+        return value
+    near = get_close_matches(name, BUILTINS, 1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    run.null(at, f"Expected a function '{name}', but there is none.{hint}")
+    return None
 
 
 def load_path(run: Run, variables: Variables, names: tuple[str, ...], at: int) -> Value:
@@ -46,6 +62,8 @@ def load_path(run: Run, variables: Variables, names: tuple[str, ...], at: int) -
     value = to_feel(value)
     for name in names[depth:]:
         value = path(run, value, name, at)
+        if value is None:
+            break
     return value
 
 
@@ -274,19 +292,19 @@ def invoke(
 ) -> Value:
     """Call a function value; null with a warning where it is none or does not take these."""
     if not isinstance(function, Function):
-        if function is not None:
+        if function is not None or not run.warnings:
             run.null(at, f"Expected a function before '(', but found {described(function)}.")
         return None
+    known = function.parameters
     if names:
-        if sorted(names) != sorted(function.parameters):
-            wanted = ", ".join(function.parameters) or "none"
+        if known is None or sorted(names) != sorted(known):
+            wanted = ", ".join(known or ()) or "none"
             run.null(at, f"Expected arguments named {wanted}, but found {', '.join(names)}.")
             return None
         given = dict(zip(names, arguments, strict=True))
-        arguments = tuple(given[name] for name in function.parameters)
-    if function.parameters and len(arguments) != len(function.parameters):
-        wanted = str(len(function.parameters))
-        run.null(at, f"Expected {wanted} arguments, but found {len(arguments)}.")
+        arguments = tuple(given[name] for name in known)
+    if known is not None and len(arguments) != len(known):
+        run.null(at, f"Expected {len(known)} arguments, but found {len(arguments)}.")
         return None
     if function.types:
         arguments = _typed(run, function, arguments, at)
@@ -298,7 +316,7 @@ def invoke(
 
 def _typed(run: Run, function: Function, given: tuple[Value, ...], at: int) -> tuple[Value, ...]:
     out: list[Value] = []
-    for name, wanted, value in zip(function.parameters, function.types, given, strict=True):
+    for name, wanted, value in zip(function.parameters or (), function.types, given, strict=True):
         taken = value if wanted is None else coerced(value, wanted)
         if taken is None and value is not None:
             found = described(value)

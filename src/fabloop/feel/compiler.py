@@ -37,7 +37,10 @@ _BUILTIN_SCOPE: dict[str, Any] = {
     **{name: getattr(access, name) for name in ("load", "load_path", "path", "member", "select")},
     **{name: getattr(access, name) for name in ("at_index", "each", "put", "partial", "judge")},
     **{name: getattr(access, name) for name in ("some", "every", "test", "verdict", "span")},
-    **{name: getattr(access, name) for name in ("bounded", "invoke", "truth", "opposite")},
+    **{
+        name: getattr(access, name)
+        for name in ("bounded", "invoke", "truth", "opposite", "load_function")
+    },
 }
 
 
@@ -309,7 +312,13 @@ class _Emitter:
             return self.call(
                 "call_builtin", ast.Constant(callee.name), arguments, names, at=node.at
             )
-        return self.call("invoke", self.emit(callee), arguments, names, at=node.at)
+        if isinstance(callee, nodes.Name) and self.is_global(callee.name):
+            self.free.add(callee.name)
+            wanted = ast.Constant(callee.name)
+            function = self.call("load_function", _name("variables"), wanted, at=callee.at)
+        else:
+            function = self.emit(callee)
+        return self.call("invoke", function, arguments, names, at=node.at)
 
     # -- forms ------------------------------------------------------------------------------
 

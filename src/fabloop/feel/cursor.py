@@ -59,7 +59,8 @@ class Cursor:
     def finish(self) -> None:
         """Make sure that nothing follows."""
         if self.here.kind is not Kind.END:
-            raise self.fault("an operator or the end of the expression")
+            hint = slip(self.here.text)
+            raise self.fault("an operator or the end of the expression", hint=hint)
 
     def enter(self) -> None:
         """Go one level deeper."""
@@ -85,3 +86,21 @@ class Cursor:
         """Refuse a chain that is too long."""
         if length > CHAIN_LENGTH_MAX:
             raise exceeded("operands in a row", CHAIN_LENGTH_MAX, "Use a list and sum() or any().")
+
+
+_SLIPS = {
+    "'": "Strings stand in double quotes.",
+    "=": "Equality is a single '=' between two values.",
+    "&": "Write 'and'.",
+    "|": "Write 'or'.",
+    "!": "Write 'not(...)'.",
+    "%": "Write 'modulo(a, b)'.",
+    "?": "Write 'if a then b else c'.",
+    "and": "Put a condition before 'and'.",
+    "or": "Put a condition before 'or'.",
+}
+
+
+def slip(found: str) -> str:
+    """Return what to write instead of a sign that other languages use."""
+    return _SLIPS.get(found, "")

@@ -4,6 +4,7 @@ from decimal import (
     ROUND_HALF_EVEN,
     Context,
     Decimal,
+    DecimalException,
     DivisionByZero,
     InvalidOperation,
     Overflow,
@@ -27,9 +28,20 @@ CONTEXT = Context(
 )
 
 
+def decimal_or_none(source: str | Decimal) -> Decimal | None:
+    """Return a decimal rounded to 34 digits; None where it is too large or no number."""
+    try:
+        found = CONTEXT.create_decimal(source)
+    except DecimalException:
+        return None
+    return found if found.is_finite() else None
+
+
 def settled(number: int) -> Number:
     """Return an int as it is, or rounded to 34 digits where it is too long."""
-    return number if -WHOLE_MAX < number < WHOLE_MAX else CONTEXT.plus(Decimal(number))
+    if -WHOLE_MAX < number < WHOLE_MAX:
+        return number
+    return CONTEXT.plus(Decimal(number))
 
 
 def whole(number: Number) -> int | None:

@@ -71,7 +71,10 @@ def _unescape(found: re.Match[str]) -> str:
         return chr(0x10000 + ((int(high, 16) & 0x3FF) << 10) + (int(low, 16) & 0x3FF))
     code = four or six
     if code is not None:
-        return chr(int(code, 16)) if int(code, 16) <= 0x10FFFF else found.group()
+        number = int(code, 16)
+        # Half of a surrogate pair is no character, and no text that could be stored.
+        lawful = number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF
+        return chr(number) if lawful else found.group()
     # A backslash before any other letter stays: regular expressions are written "\d".
     return _SIMPLE.get(simple, found.group())
 

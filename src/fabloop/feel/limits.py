@@ -1,5 +1,7 @@
 """How much an expression may ask for: every limit of the package, by name."""
 
+import sys
+
 from fabloop.base.errors import Refused
 
 SOURCE_LENGTH_MAX = 20_000
@@ -26,10 +28,14 @@ STRING_LENGTH_MAX = 1_000_000
 DATA_DEPTH_MAX = 100
 """Lists and contexts inside one another, in data handed in or out."""
 
+NUMBER_OUT_MAX = sys.float_info.max
+"""The largest number that leaves as a float; FEEL itself computes up to 1E6145."""
+
 WARNINGS_MAX = 50
 """Warnings kept of one evaluation; later ones say nothing new."""
 
 
-def exceeded(what: str, limit: int, advice: str) -> Refused:
+def exceeded(what: str, limit: float, advice: str) -> Refused:
     """Return the refusal for a limit that an expression ran into."""
-    return Refused(f"Expected at most {limit:_} {what}, but the expression asks for more. {advice}")
+    amount = f"{limit:_}" if isinstance(limit, int) else f"{limit:.2e}"
+    return Refused(f"Expected at most {amount} {what}, but the expression asks for more. {advice}")

@@ -87,8 +87,9 @@ def _operate(run: Run, op: str, a: Value, b: Value, at: int) -> Value:
     except (DecimalException, OverflowError) as problem:
         run.null(at, f"Expected a result in range, but {_reason(problem)}.")
         return None
-    if result is None:
+    if result is None or (type(result) is Decimal and not result.is_finite()):
         found = f"{described(a)} and {described(b)}"
+        result = None
         run.null(at, f"Expected '{op}' to have a result, but {found} give none.")
     return result
 

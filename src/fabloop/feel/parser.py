@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from fabloop.feel import nodes
-from fabloop.feel.cursor import Cursor
-from fabloop.feel.decimals import CONTEXT
+from fabloop.feel.cursor import Cursor, slip
+from fabloop.feel.decimals import DIGITS, decimal_or_none
 from fabloop.feel.lexer import Kind, fault_at
 from fabloop.feel.names import KEYWORDS, MEMBER_NAMES, KnownNames, plain_run
 from fabloop.feel.nodes import Node
@@ -150,8 +150,11 @@ class Parser:
         """Read an operand."""
         token = self.cursor.here
         if token.kind is Kind.NUMBER:
+            value = number_of(token.text)
+            if value is None:
+                raise self.cursor.fault("a number below 1E6145")
             self.cursor.take()
-            return nodes.Literal(at=token.at, value=number_of(token.text))
+            return nodes.Literal(at=token.at, value=value)
         if token.kind is Kind.STRING:
             self.cursor.take()
             return nodes.Literal(at=token.at, value=token.text)
@@ -168,7 +171,7 @@ class Parser:
         if self.cursor.is_sign("]"):
             self.cursor.take()
             return self.range_after(self.expression(ADD), token.at, low_included=False)
-        raise self.cursor.fault("a value, a name or '('", hint=_hint(token.text))
+        raise self.cursor.fault("a value, a name or '('", hint=slip(token.text))
 
     def word(self) -> Node:
         """Read what starts with a word: a constant, a keyword form or a name."""
@@ -201,7 +204,8 @@ class Parser:
             self.cursor.index += known[1]
             return known[0]
         if run == 0:
-            raise self.cursor.fault("a name")
+            hint = slip(self.cursor.here.text)
+            raise self.cursor.fault("a value, a name or '('", hint=hint)
         words = [self.cursor.take().text for _ in range(run)]
         return " ".join(words)
 
@@ -448,18 +452,8 @@ class Parser:
         return tuple(tests)
 
 
-def number_of(text: str) -> int | Decimal:
-    """Return the value of a number literal."""
-    if text.isdecimal() and len(text) <= 34:
+def number_of(text: str) -> int | Decimal | None:
+    """Return the value of a number literal; None where it is too large."""
+    if text.isdecimal() and len(text) <= DIGITS:
         return int(text)
-    return CONTEXT.create_decimal(text)
-
-
-def _hint(text: str) -> str:
-    return {
-        "'": "Strings stand in double quotes.",
-        "=": "Write the value before '='.",
-        "&": "Write 'and'.",
-        "|": "Write 'or'.",
-        "!": "Write 'not(...)'.",
-    }.get(text, "")
+    return decimal_or_none(text)

@@ -54,7 +54,7 @@ def _conforms(value: Value, wanted: TypeOf, types: Types) -> bool:
             ends = [end for end in (value.low, value.high) if end is not None]
             return all(_conforms(end, wanted.items[0], types) for end in ends)
         case Function() if wanted.result is not None:
-            return len(value.parameters) == len(wanted.items)
+            return len(value.parameters or ()) == len(wanted.items)
     return True
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from fabloop.feel.decimals import CONTEXT, WHOLE_MAX, Number, plain_text
-from fabloop.feel.limits import DATA_DEPTH_MAX, exceeded
+from fabloop.feel.decimals import decimal_or_none, plain_text, settled
+from fabloop.feel.limits import DATA_DEPTH_MAX, NUMBER_OUT_MAX, exceeded
 from fabloop.feel.temporal import (
     Date,
     DateTime,
@@ -39,9 +39,15 @@ class Range(msgspec.Struct, frozen=True):
 
 
 class Function(msgspec.Struct, frozen=True):
-    """A function made by the expression: its parameters, their type texts, and its body."""
+    """A function made by the expression, or a built-in one used as a value.
 
-    parameters: tuple[str, ...]
+    Attributes
+    ----------
+    parameters : their names; none for a built-in function, which checks its arguments itself
+    types : the types of the parameters where some are declared, else empty
+    """
+
+    parameters: tuple[str, ...] | None
     body: Callable[..., Value]
     types: tuple[Any, ...] = ()
 
@@ -96,7 +102,7 @@ def to_feel(value: Any) -> Value:
     """Return a plain Python value as FEEL computes with it.
 
     Floats become decimals by their shortest text; tuples become lists; `datetime` objects
-    become temporal values. A value of any other kind becomes its text.
+    become temporal values. What FEEL has no type for becomes null.
 
     Raises
     ------
@@ -109,7 +115,7 @@ def to_feel(value: Any) -> Value:
 def _converted(value: Any, depth: int) -> Value:
     kind = type(value)
     if kind in (int, str, bool, type(None)):
-        return _settled(value) if kind is int else value
+        return settled(value) if kind is int else value
     if kind is float:
         return decimal_of(value)
     if depth > DATA_DEPTH_MAX:
@@ -121,14 +127,10 @@ def _converted(value: Any, depth: int) -> Value:
     return _converted_scalar(value)
 
 
-def _settled(value: int) -> Number:
-    return value if -WHOLE_MAX < value < WHOLE_MAX else CONTEXT.plus(Decimal(value))
-
-
 def _converted_scalar(value: Any) -> Value:
     match value:
         case Decimal():
-            return CONTEXT.plus(value) if value.is_finite() else None
+            return decimal_or_none(value)
         case Range() | Function() | Date() | Time() | DateTime() | Span() | Months():
             return value
         case date() | time() | timedelta():
@@ -138,7 +140,7 @@ def _converted_scalar(value: Any) -> Value:
             base = next(kind for kind in (bool, int, str, float) if isinstance(value, kind))
             return _converted(base(value), 0)
         case _:
-            return str(value)
+            return None
 
 
 def _temporal(value: date | time | timedelta) -> Value:
@@ -152,7 +154,7 @@ def _temporal(value: date | time | timedelta) -> Value:
 
 def decimal_of(value: float) -> Decimal | None:
     """Return a float as the decimal of its shortest text; None for what is no number."""
-    return CONTEXT.create_decimal(repr(value)) if math.isfinite(value) else None
+    return decimal_or_none(repr(value))
 
 
 def weigh(value: Value, spend: Callable[[int], None]) -> None:
@@ -172,13 +174,14 @@ def weigh(value: Value, spend: Callable[[int], None]) -> None:
 def from_feel(value: Value) -> Any:
     """Return a FEEL value as a plain Python value.
 
-    Whole numbers become ints, others floats; temporal values and ranges become text;
-    functions become None.
+    Whole numbers of up to 34 digits become ints, others floats; temporal values and ranges
+    become text; functions become None.
 
     Raises
     ------
     Refused
-        Lists and contexts are nested deeper than `DATA_DEPTH_MAX`.
+        Lists and contexts are nested deeper than `DATA_DEPTH_MAX`, or a number is larger than
+        `NUMBER_OUT_MAX`.
     """
     return _plain(value, 0)
 
@@ -208,7 +211,9 @@ def _plain_number(value: Decimal) -> int | float:
     if value.adjusted() <= 34 and value == value.to_integral_value():
         return int(value)
     near = float(value)
-    return near if math.isfinite(near) else int(value)
+    if not math.isfinite(near):
+        raise exceeded("as a number handed out", NUMBER_OUT_MAX, "Scale the result down.")
+    return near
 
 
 def text(value: Value, *, quoted: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 from fabloop.feel.library.contexts import CONTEXTS
 from fabloop.feel.library.conversion import CONVERSION
+from fabloop.feel.library.extensions import EXTENSIONS
 from fabloop.feel.library.lists import LISTS
 from fabloop.feel.library.numeric import NUMERIC
 from fabloop.feel.library.ranges import RANGES
@@ -13,7 +14,7 @@ from fabloop.feel.values import Value
 
 __all__ = ["BUILTINS", "PROPERTIES", "call_builtin", "is_builtin"]
 
-_KINDS = (CONTEXTS, CONVERSION, LISTS, NUMERIC, RANGES, STRINGS, TEMPORALS)
+_KINDS = (CONTEXTS, CONVERSION, EXTENSIONS, LISTS, NUMERIC, RANGES, STRINGS, TEMPORALS)
 BUILTINS: dict[str, tuple[Signature, ...]] = {
     name: signatures for kind in _KINDS for name, signatures in kind.signatures.items()
 }

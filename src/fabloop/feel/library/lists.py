@@ -21,6 +21,11 @@ def _numbers(run: Run, items: Items) -> list[Number]:
     return items
 
 
+def _filled(items: Items) -> None:
+    if not items:
+        raise Undefined("the list is empty")
+
+
 def same(run: Run, a: Value, b: Value) -> bool:
     """Tell whether two values are equal, without a warning where their types differ."""
     run.quiet += 1
@@ -44,8 +49,7 @@ def _define_extreme(name: str, sign: int) -> None:
     @LISTS.define(name, "list: list", variadic=True)
     def _extreme(run: Run, items: Items) -> Value:
         run.spend(len(items))
-        if not items:
-            return None
+        _filled(items)
         best = items[0]
         for item in items:
             found = order(item, best)
@@ -62,8 +66,7 @@ _define_extreme("max", 1)
 @LISTS.define("sum", "list: list", variadic=True)
 def _sum(run: Run, items: Items) -> Value:
     run.spend(len(items))
-    if not items:
-        return None
+    _filled(items)
     total = items[0]
     _numeric_or_duration(total)
     for item in items[1:]:
@@ -79,8 +82,7 @@ def _numeric_or_duration(item: Value) -> None:
 
 @LISTS.define("product", "list: list", variadic=True)
 def _product(run: Run, items: Items) -> Value:
-    if not items:
-        return None
+    _filled(items)
     total: Number = 1
     for number in _numbers(run, items):
         total = CONTEXT.multiply(total, number)
@@ -89,7 +91,8 @@ def _product(run: Run, items: Items) -> Value:
 
 @LISTS.define("mean", "list: list", variadic=True)
 def _mean(run: Run, items: Items) -> Value:
-    return mean_of(_numbers(run, items)) if items else None
+    _filled(items)
+    return mean_of(_numbers(run, items))
 
 
 def mean_of(numbers: list[Number]) -> Number:
@@ -102,9 +105,8 @@ def mean_of(numbers: list[Number]) -> Number:
 
 @LISTS.define("median", "list: list", variadic=True)
 def _median(run: Run, items: Items) -> Value:
+    _filled(items)
     numbers = sorted(_numbers(run, items))
-    if not numbers:
-        return None
     middle = len(numbers) // 2
     if len(numbers) % 2:
         return numbers[middle]
@@ -273,8 +275,9 @@ def _replace_matching(run: Run, items: Items, match: Function, new: Value) -> It
 
 
 def _apply(run: Run, function: Function, *arguments: Value) -> Value:
-    if function.parameters and len(function.parameters) != len(arguments):
-        raise Undefined(f"the function takes {len(function.parameters)} arguments")
+    known = function.parameters
+    if known is not None and len(known) != len(arguments):
+        raise Undefined(f"the function takes {len(known)} arguments, not {len(arguments)}")
     run.enter()
     found = function.body(*arguments)
     run.depth -= 1

@@ -1,6 +1,7 @@
 """How a built-in function states its parameters, and how a call is matched against them."""
 
 from collections.abc import Callable
+from decimal import DecimalException
 from typing import Any
 
 import msgspec
@@ -93,23 +94,33 @@ def matched(
     if isinstance(ordered, Mismatch):
         return ordered
     if signature.variadic and not names:
-        fixed = len(signature.arguments) - 1
-        rest = ordered[fixed:]
-        if fixed == 0 and not rest:
-            return Mismatch("at least one argument, but found none")
-        single = fixed == 0 and len(rest) == 1 and type(rest[0]) is list
-        if len(ordered) >= fixed and not (fixed == 0 and len(rest) == 1 and rest[0] is None):
-            ordered = [*ordered[:fixed], rest[0] if single else rest]
+        ordered = _gathered(signature, ordered)
     most = len(signature.arguments)
     if not signature.needed <= len(ordered) <= most:
         wanted = str(most) if signature.needed == most else f"{signature.needed} to {most}"
-        return Mismatch(f"{wanted} arguments, but found {len(given)}")
+        noun = "argument" if wanted == "1" else "arguments"
+        return Mismatch(f"{wanted} {noun}, but found {len(given)}")
     for index, argument in enumerate(signature.arguments[: len(ordered)]):
         value = _fitted(ordered[index], argument)
         if isinstance(value, Mismatch):
             return value
         ordered[index] = value
     return ordered
+
+
+def _gathered(signature: Signature, given: list[Value]) -> list[Value]:
+    """Return the arguments with all that the last one takes in a list.
+
+    Where the last one is itself a list (``min``), that list may be given as it is.
+    """
+    fixed = len(signature.arguments) - 1
+    rest = given[fixed:]
+    if not rest:
+        return given
+    as_list = signature.arguments[-1].kind == "list" and len(rest) == 1
+    if as_list and (rest[0] is None or type(rest[0]) is list):
+        return given
+    return [*given[:fixed], rest]
 
 
 def _by_name(
@@ -182,6 +193,9 @@ def called(
                 return signature.body(run, *arguments)
             except Undefined as undefined:
                 run.null(at, f"Expected '{name}' to have a result, but {undefined}.")
+                return None
+            except DecimalException:
+                run.null(at, f"Expected '{name}' to have a result, but it is out of range.")
                 return None
         reason = reason or arguments.reason
     run.null(at, f"Expected {reason}, in the call of '{name}'.")
