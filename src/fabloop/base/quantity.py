@@ -30,6 +30,10 @@ class Dimension(StrEnum):
     FREQUENCY = "frequency"
     RATIO = "ratio"
     MASS_PER_ENERGY = "mass per energy"
+    STIFFNESS = "stiffness"
+    DAMPING = "damping"
+    EXPANSION = "thermal expansion"
+    ACCELERATION = "acceleration"
 
     @property
     def unit(self) -> str:
@@ -50,6 +54,10 @@ _SI_UNIT = {
     Dimension.FREQUENCY: "1/s",
     Dimension.RATIO: "",
     Dimension.MASS_PER_ENERGY: "kg/J",
+    Dimension.STIFFNESS: "N/m",
+    Dimension.DAMPING: "N*s/m",
+    Dimension.EXPANSION: "1/K",
+    Dimension.ACCELERATION: "m/s**2",
 }
 
 
@@ -149,6 +157,10 @@ _EXAMPLE = {
     Dimension.FREQUENCY: "50 Hz",
     Dimension.RATIO: "95 %",
     Dimension.MASS_PER_ENERGY: "120 g/kWh",
+    Dimension.STIFFNESS: "150 N/µm",
+    Dimension.DAMPING: "20 kN*s/m",
+    Dimension.EXPANSION: "11 µm/(m*K)",
+    Dimension.ACCELERATION: "2.5 m/s**2",
 }
 
 _DISPLAY = {
@@ -159,6 +171,7 @@ _DISPLAY = {
     Dimension.POWER: ((1e3, "kW"), (1.0, "W")),
     Dimension.FORCE: ((1e3, "kN"), (1.0, "N")),
     Dimension.SPEED: ((1.0, "m/s"), (1e-3, "mm/s")),
+    Dimension.STIFFNESS: ((1e6, "N/µm"), (1.0, "N/m")),
 }
 
 

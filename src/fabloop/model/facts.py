@@ -28,34 +28,34 @@ class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact", tag=Tru
     """Base of all facts: one tagged union, told apart by the class name."""
 
 
-class KnowledgeRead(_Fact):
+class KnowledgeRead(_Fact, frozen=True, kw_only=True):
     """The documents were read; `digest` (SHA-256) tells whether they are still the same."""
 
     digest: str
     seed: int
 
 
-class OrderReceived(_Fact):
+class OrderReceived(_Fact, frozen=True, kw_only=True):
     """A customer wants a configured product."""
 
     order: ProductionOrder
 
 
-class OrderRefused(_Fact):
+class OrderRefused(_Fact, frozen=True, kw_only=True):
     """No plan can be made for the order, or none was found within the limit."""
 
     order: OrderId
     answer: NotProducible | NotDecided
 
 
-class PlansFound(_Fact):
+class PlansFound(_Fact, frozen=True, kw_only=True):
     """The order can be produced; somebody has to choose."""
 
     order: OrderId
     answer: Producible
 
 
-class PlanAccepted(_Fact):
+class PlanAccepted(_Fact, frozen=True, kw_only=True):
     """Somebody chose a plan."""
 
     order: OrderId
@@ -71,7 +71,7 @@ class PropertyChecked(msgspec.Struct, frozen=True, kw_only=True):
     counterexample: tuple[str, ...] = ()
 
 
-class ProcessReleased(_Fact):
+class ProcessReleased(_Fact, frozen=True, kw_only=True):
     """The order's process model was verified and may run."""
 
     order: OrderId
@@ -81,7 +81,7 @@ class ProcessReleased(_Fact):
     markings: int
 
 
-class ReleaseRefused(_Fact):
+class ReleaseRefused(_Fact, frozen=True, kw_only=True):
     """The composed process model is not sound; it never runs."""
 
     order: OrderId
@@ -89,7 +89,7 @@ class ReleaseRefused(_Fact):
     properties: tuple[PropertyChecked, ...]
 
 
-class ProcessStarted(_Fact):
+class ProcessStarted(_Fact, frozen=True, kw_only=True):
     """A process instance carries out the order."""
 
     order: OrderId
@@ -98,7 +98,7 @@ class ProcessStarted(_Fact):
     version: int
 
 
-class JobOffered(_Fact):
+class JobOffered(_Fact, frozen=True, kw_only=True):
     """The process has reached work that somebody must do.
 
     `skill` is what is asked for; `work_unit` or `lane` is what the plan prefers; `operation` is
@@ -117,7 +117,7 @@ class JobOffered(_Fact):
     duration_ns: int
 
 
-class JobBound(_Fact):
+class JobBound(_Fact, frozen=True, kw_only=True):
     """A job was given to a work unit (and a person) or a carrier, with the reason; it begins now.
 
     `main` tells the operation itself from the transports around it.
@@ -137,7 +137,7 @@ class JobBound(_Fact):
     because: Explanation
 
 
-class JobKeptWaiting(_Fact):
+class JobKeptWaiting(_Fact, frozen=True, kw_only=True):
     """Nobody may or can do the job now; the reasons, and when to look again if that is known."""
 
     order: OrderId
@@ -147,14 +147,14 @@ class JobKeptWaiting(_Fact):
     look_again_at: Instant | None
 
 
-class JobWithdrawn(_Fact):
+class JobWithdrawn(_Fact, frozen=True, kw_only=True):
     """The work is no longer wanted; whoever does it should stop."""
 
     order: OrderId
     job: int
 
 
-class JobAnswered(_Fact):
+class JobAnswered(_Fact, frozen=True, kw_only=True):
     """The work unit or person reports the job as done, with results (lot numbers, verdicts)."""
 
     job: int
@@ -162,7 +162,7 @@ class JobAnswered(_Fact):
     results: dict[str, str | int | float | bool | None]
 
 
-class JobFailed(_Fact):
+class JobFailed(_Fact, frozen=True, kw_only=True):
     """The work unit or person could not do the job."""
 
     job: int
@@ -170,13 +170,13 @@ class JobFailed(_Fact):
     reason: str
 
 
-class LotMade(_Fact):
+class LotMade(_Fact, frozen=True, kw_only=True):
     """An operation finished and left a lot."""
 
     record: LotRecord
 
 
-class TestMeasured(_Fact):
+class TestMeasured(_Fact, frozen=True, kw_only=True):
     """A work unit's test program was evaluated, or rejected with a reason."""
 
     __test__ = False  # not a test class, whatever its name looks like to pytest
@@ -187,14 +187,14 @@ class TestMeasured(_Fact):
     rejected: str = ""
 
 
-class KpiChanged(_Fact):
+class KpiChanged(_Fact, frozen=True, kw_only=True):
     """A KPI moved enough to matter, or for the first time has a value."""
 
     value: KpiValue
     previous: KpiValue | None
 
 
-class PlanEndangered(_Fact):
+class PlanEndangered(_Fact, frozen=True, kw_only=True):
     """A plan that is being carried out can no longer be carried out as it stands."""
 
     order: OrderId
@@ -210,7 +210,7 @@ class ProcessChanges(msgspec.Struct, frozen=True, kw_only=True):
     changed: tuple[str, ...]
 
 
-class AdaptationProposed(_Fact):
+class AdaptationProposed(_Fact, frozen=True, kw_only=True):
     """Another way to finish the order, waiting for a person's answer."""
 
     order: OrderId
@@ -223,7 +223,7 @@ class AdaptationProposed(_Fact):
     properties: tuple[PropertyChecked, ...]
 
 
-class AdaptationImpossible(_Fact):
+class AdaptationImpossible(_Fact, frozen=True, kw_only=True):
     """There is no other way to finish the order; the minimal reasons and what would help."""
 
     order: OrderId
@@ -232,7 +232,7 @@ class AdaptationImpossible(_Fact):
     answer: NotProducible | NotDecided
 
 
-class AdaptationApproved(_Fact):
+class AdaptationApproved(_Fact, frozen=True, kw_only=True):
     """A person agreed to the proposed plan."""
 
     order: OrderId
@@ -240,7 +240,7 @@ class AdaptationApproved(_Fact):
     by: str
 
 
-class AdaptationDeclined(_Fact):
+class AdaptationDeclined(_Fact, frozen=True, kw_only=True):
     """A person refused the proposed plan; the order waits."""
 
     order: OrderId
@@ -248,7 +248,7 @@ class AdaptationDeclined(_Fact):
     by: str
 
 
-class ProcessMigrated(_Fact):
+class ProcessMigrated(_Fact, frozen=True, kw_only=True):
     """The running instance now follows another version; no token was lost."""
 
     order: OrderId
@@ -261,7 +261,7 @@ class ProcessMigrated(_Fact):
     tokens_after: int
 
 
-class IncidentRaised(_Fact):
+class IncidentRaised(_Fact, frozen=True, kw_only=True):
     """The process cannot go on at an element until somebody resolves it."""
 
     order: OrderId
@@ -269,7 +269,7 @@ class IncidentRaised(_Fact):
     message: str
 
 
-class OrderFinished(_Fact):
+class OrderFinished(_Fact, frozen=True, kw_only=True):
     """The process instance came to its end."""
 
     order: OrderId

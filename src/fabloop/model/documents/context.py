@@ -57,6 +57,8 @@ _CLASSES = {
     "product": "isa95:OperationsDefinition",
     "kpi-values": "fabloop:KpiValues",
     "order": "isa95:OperationsRequest",
+    "monitoring": "isa95:OperationsDefinition",
+    "simulation": "fabloop:Simulation",
 }
 """What the property `document` says a document is."""
 

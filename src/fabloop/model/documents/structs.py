@@ -335,6 +335,96 @@ class OrderDocument(Header, frozen=True, kw_only=True, tag_field="document", tag
     priority: Annotated[int, msgspec.Meta(ge=1, le=1_000, title="a priority, 1 is ordinary")] = 1
 
 
+class TestRequirementEntry(Entry, frozen=True, kw_only=True):
+    """For which use the error is stated."""
+
+    skill: Literal["point positioning", "contouring"]
+    approach: Literal["bidirectional", "unidirectional"]
+    zone: Literal["radial", "diametral"]
+    process_force: QuantityText
+    temperature_departure: QuantityText
+
+
+class CalibratedAxisEntry(Entry, frozen=True, kw_only=True):
+    """Last calibration of one axis (ISO 230-2) and its data sheet."""
+
+    systematic: QuantityText
+    growth_per_day: QuantityText
+    repeatability: QuantityText
+    uncertainty: QuantityText
+    compensated_reversal: QuantityText
+    scale_feedback: bool
+    structure_stiffness: QuantityText
+    expansion: QuantityText
+    length: QuantityText
+    temperature_uncertainty: QuantityText
+    motor_mass: QuantityText
+    motor_friction: QuantityText
+    pitch: QuantityText
+    ball_order: Factor
+
+
+class CalibrationEntry(Entry, frozen=True, kw_only=True):
+    """A machine's last calibration."""
+
+    reference: Label
+    at: InstantText
+    vendor_error: QuantityText
+    vendor_widening: Factor
+    axes: dict[str, CalibratedAxisEntry]
+
+
+class MonitoredUnitEntry(Entry, frozen=True, kw_only=True):
+    """A work unit that runs a test program every day at the given local times."""
+
+    work_unit: Id
+    kpi: Id
+    times: Annotated[tuple[TimeOfDayText, ...], Options]
+    valid_for: DurationText
+    requirement: TestRequirementEntry
+    calibration: CalibrationEntry
+
+
+class MonitoringDocument(Header, frozen=True, kw_only=True, tag_field="document", tag="monitoring"):
+    """Which work units are measured, when, and what is known of them beforehand."""
+
+    units: Annotated[tuple[MonitoredUnitEntry, ...], Entries]
+
+
+class SimulatedAxisEntry(Entry, frozen=True, kw_only=True):
+    """What a simulated axis really is; nobody but the simulation reads it."""
+
+    table_mass: QuantityText
+    stiffness: QuantityText
+    gap: QuantityText
+    coulomb_friction: QuantityText
+    static_friction: QuantityText
+    stribeck_speed: QuantityText
+    viscous_friction: QuantityText
+    gap_growth_per_hour: QuantityText
+    friction_growth_per_hour: QuantityText
+    stiffness_loss_per_hour: QuantityText
+
+
+class SimulatedMachineEntry(Entry, frozen=True, kw_only=True):
+    """A machine that wears while it works; `utilisation` is the share of time in which it does."""
+
+    work_unit: Id
+    new_at: InstantText
+    utilisation: QuantityText
+    axes: dict[str, SimulatedAxisEntry]
+
+
+class SimulationDocument(Header, frozen=True, kw_only=True, tag_field="document", tag="simulation"):
+    """How the simulated plant behaves."""
+
+    begins_at: InstantText
+    duration_spread: QuantityText
+    supplier_lots: dict[str, Word] = {}
+    results: dict[str, dict[str, str | int | float | bool]] = {}
+    machines: Annotated[tuple[SimulatedMachineEntry, ...], Entries] = ()
+
+
 Document = (
     SkillVocabularyDocument
     | EquipmentTypesDocument
@@ -343,6 +433,8 @@ Document = (
     | ProductDocument
     | KpiValuesDocument
     | OrderDocument
+    | MonitoringDocument
+    | SimulationDocument
 )
 """Any document; `document` tells which."""
 
@@ -354,6 +446,8 @@ DocumentKind = (
     | type[ProductDocument]
     | type[KpiValuesDocument]
     | type[OrderDocument]
+    | type[MonitoringDocument]
+    | type[SimulationDocument]
 )
 
 KINDS: dict[str, DocumentKind] = {
@@ -364,5 +458,7 @@ KINDS: dict[str, DocumentKind] = {
     "product": ProductDocument,
     "kpi-values": KpiValuesDocument,
     "order": OrderDocument,
+    "monitoring": MonitoringDocument,
+    "simulation": SimulationDocument,
 }
 """The kinds of document by the name that stands in their property `document`."""

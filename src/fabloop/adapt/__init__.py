@@ -1,0 +1,1 @@
+"""From a deviation to a change: the only capability that sees the others."""

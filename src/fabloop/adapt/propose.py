@@ -1,0 +1,73 @@
+"""Which plans a changed KPI endangers, and another way to finish an order whose plan is."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from fabloop.adapt.difference import changes_between
+from fabloop.base.instant import Instant
+from fabloop.model.explanation import Explanation
+from fabloop.model.facts import AdaptationImpossible, AdaptationProposed
+from fabloop.model.ids import KpiId, OperationId, WorkUnitId
+from fabloop.model.knowledge import Knowledge
+from fabloop.model.kpi import KpiValue
+from fabloop.model.order import ProductionOrder
+from fabloop.model.plan import Plan, PlannedStep, Producible
+from fabloop.model.recipe import ProductionRecipe
+from fabloop.plan.producible import compare, replan
+from fabloop.run.recipe import recipe_of
+from fabloop.run.release import compose_and_verify
+
+
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
+    """An order on its way: what is done, what is being done, and by which process."""
+
+    order: ProductionOrder
+    plan: Plan
+    recipe: ProductionRecipe
+    process: str
+    done: Mapping[OperationId, PlannedStep]
+    running: Mapping[OperationId, PlannedStep]
+
+
+def propose(
+    situation: Situation,
+    reasons: tuple[Explanation, ...],
+    knowledge: Knowledge,
+    kpis: Mapping[tuple[WorkUnitId, KpiId], KpiValue],
+    now: Instant,
+) -> AdaptationProposed | AdaptationImpossible:
+    """Re-plan what has not begun, and say what would change in plan and process.
+
+    A new process that does not verify is as little a way out as no plan at all.
+    """
+    order, before = situation.order, situation.plan
+    answer = replan(
+        order,
+        before,
+        done=situation.done,
+        running=situation.running,
+        network=knowledge.network,
+        vocabulary=knowledge.vocabulary,
+        kpis=kpis,
+        now=now,
+    )
+    if not isinstance(answer, Producible):
+        return AdaptationImpossible(order=order.id, plan=before.id, reasons=reasons, answer=answer)
+    after = answer.plans[0]
+    recipe = recipe_of(after, order.product, knowledge.network, priority=order.priority)
+    was = compose_and_verify(situation.recipe, knowledge.vocabulary, situation.process)
+    becomes = compose_and_verify(recipe, knowledge.vocabulary, situation.process)
+    assert becomes.released, "recipes of checked plans compose to sound processes"
+    return AdaptationProposed(
+        order=order.id,
+        before=before.id,
+        plan=after,
+        comparison=compare(before, after, order),
+        reasons=reasons,
+        recipe=recipe,
+        changes=changes_between(
+            was.composition.process, becomes.composition.process, situation.recipe, recipe
+        ),
+        properties=becomes.properties,
+    )

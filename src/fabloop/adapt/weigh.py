@@ -1,0 +1,69 @@
+"""Which plans that are being carried out does a changed KPI endanger?"""
+
+from collections.abc import Iterable
+
+from fabloop.adapt.propose import Situation
+from fabloop.base.instant import Instant
+from fabloop.model.facts import PlanEndangered
+from fabloop.model.knowledge import Knowledge
+from fabloop.model.kpi import KpiValue
+from fabloop.model.site import WorkUnit
+from fabloop.model.skill import LiveRating, SkillVocabulary
+from fabloop.plan.producible import impact
+from fabloop.services.matching import KpiValues, offers_skill
+
+
+def weigh(
+    value: KpiValue,
+    situations: Iterable[Situation],
+    knowledge: Knowledge,
+    kpis: KpiValues,
+    now: Instant,
+) -> tuple[PlanEndangered, ...]:
+    """Return a fact for each plan with a step not begun that the value rules out.
+
+    What is done or has begun is not touched: the piece is on the machine already.
+    """
+    found = []
+    for each in situations:
+        reasons = impact(
+            each.plan,
+            each.order.product,
+            knowledge.network,
+            knowledge.vocabulary,
+            kpis,
+            now,
+            begun={*each.done, *each.running},
+            work_unit=value.work_unit,
+        )
+        if reasons:
+            found.append(PlanEndangered(order=each.order.id, plan=each.plan.id, reasons=reasons))
+    return tuple(found)
+
+
+def limits_on(
+    value: KpiValue,
+    situations: Iterable[Situation],
+    unit: WorkUnit,
+    vocabulary: SkillVocabulary,
+) -> tuple[float, ...]:
+    """Return the limits that open orders put on a KPI of a work unit, ascending (SI).
+
+    Counted are operations not yet done that the unit's skills could do, planned there or not.
+    """
+    found: set[float] = set()
+    for each in situations:
+        for operation in each.order.product.operations:
+            if operation.id in each.done:
+                continue
+            for offer in unit.offers:
+                if not offers_skill(offer.skill, operation.requirement.skill, vocabulary):
+                    continue
+                found.update(
+                    limit
+                    for name, limit in operation.requirement.constraints.items()
+                    if isinstance(limit, float)
+                    and isinstance(rating := offer.values.get(name), LiveRating)
+                    and rating.kpi == value.kpi
+                )
+    return tuple(sorted(found))

@@ -1,0 +1,1 @@
+"""Choose adapters, wire them, close the loop, and show it to people."""

@@ -1,0 +1,187 @@
+"""Keeps the loop going: gives out work, waits for what happens next, asks people, measures.
+
+Everything that has to be done is read off the house's state, so the driver itself remembers
+nothing: after a crash it goes on from what the journal says.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from fabloop.app.house import House
+from fabloop.app.snapshot import OrderState, Stage
+from fabloop.base.instant import Clock, Instant
+from fabloop.base.zones import wall_clock
+from fabloop.model.facts import (
+    AdaptationApproved,
+    AdaptationDeclined,
+    AdaptationProposed,
+    JobAnswered,
+    JobBound,
+    JobFailed,
+    OrderReceived,
+    PlanAccepted,
+    TestMeasured,
+)
+from fabloop.model.ids import OrderId, WorkUnitId
+from fabloop.model.order import ProductionOrder
+from fabloop.model.plan import Plan
+from fabloop.run.actor import Actor, JobDone, JobNotDone, JobOrder, JobResponse
+
+SETTLED = frozenset({Stage.FINISHED, Stage.REFUSED, Stage.STUCK})
+
+
+class PacedClock(Clock, Protocol):
+    """A clock that can wait; a virtual one jumps."""
+
+    def wait_until(self, instant: Instant) -> None:
+        """Return when the clock shows at least `instant`."""
+        ...
+
+
+class TestSchedule(msgspec.Struct, frozen=True, kw_only=True):
+    """When a work unit runs its test program, as times of each local day."""
+
+    __test__ = False
+
+    work_unit: WorkUnitId
+    time_zone: str
+    times_ns: tuple[int, ...]
+
+    def next_after(self, last: Instant) -> Instant:
+        """Return the first time of a test after an instant."""
+        candidates = (
+            wall_clock(last, self.time_zone, day, time) for day in (0, 1) for time in self.times_ns
+        )
+        return min(each for each in candidates if each > last)
+
+
+Choose = Callable[[OrderState], Plan | None]
+"""Shows the plans of an order to a person; None takes none of them."""
+Approve = Callable[[AdaptationProposed], bool]
+"""Shows a proposed adaptation to a person."""
+Measure = Callable[[WorkUnitId, Instant], TestMeasured]
+"""Lets a work unit run its test program and evaluates it."""
+
+
+class Driver(msgspec.Struct, kw_only=True):
+    """The outside world of a house: orders to come, actors, tests, persons who answer.
+
+    `begun` is when this world began: no test is due before it.
+    """
+
+    house: House
+    clock: PacedClock
+    actor: Actor
+    orders: Sequence[ProductionOrder]
+    schedules: Sequence[TestSchedule]
+    measure: Measure
+    choose: Choose
+    approve: Approve
+    begun: Instant
+    person: str = "planner"
+    results: dict[tuple[WorkUnitId, Instant], TestMeasured] = {}
+
+    def run(self) -> None:
+        """Go on until every order is finished, refused or stuck, or nothing can happen."""
+        while True:
+            self._ask()
+            if self._settled():
+                return
+            for bound in self.house.snapshot.running():
+                self.actor.begin(job_order(bound))
+            at = self._next()
+            if at is None:
+                return
+            self.clock.wait_until(at)
+            self._happen(at)
+
+    def _settled(self) -> bool:
+        states = self.house.snapshot.orders
+        return all(each.id in states and states[each.id].stage in SETTLED for each in self.orders)
+
+    def _ask(self) -> None:
+        """Put every open question to a person; the answer is a fact like any other."""
+        for state in tuple(self.house.snapshot.orders.values()):
+            if state.stage is Stage.CHOOSING:
+                plan = self.choose(state)
+                if plan is not None:
+                    fact = PlanAccepted(order=state.order.id, plan=plan, by=self.person)
+                    self.house.hears(fact, self.clock.now(), self.person)
+            while state.stage is Stage.CHANGING and state.proposal is not None:
+                self._ask_about(state.order.id, state.proposal)
+
+    def _ask_about(self, order: OrderId, proposal: AdaptationProposed) -> None:
+        kind = AdaptationApproved if self.approve(proposal) else AdaptationDeclined
+        fact = kind(order=order, plan=proposal.plan.id, by=self.person)
+        self.house.hears(fact, self.clock.now(), self.person)
+
+    def _next(self) -> Instant | None:
+        """Return when something happens next."""
+        times = [each.received_at for each in self._orders_to_come()]
+        times += self._tests_due().values()
+        due = (self.actor.next_response_at(), self.house.next_due())
+        times += [each for each in due if each is not None]
+        return min(times, default=None)
+
+    def _happen(self, at: Instant) -> None:
+        """Let everything happen that is due, always in the same order."""
+        for schedule in self.schedules:
+            start = self._next_test(schedule)
+            if start <= at:
+                result = self._result(schedule.work_unit, start)
+                if result.at <= at:
+                    self.house.hears(result, result.at, schedule.work_unit)
+        for order in self._orders_to_come():
+            if order.received_at <= at:
+                self.house.hears(OrderReceived(order=order), order.received_at, "customer")
+        for response in self.actor.responses(at):
+            self.house.hears(_answer(response), response.at, "plant")
+        self.house.advance(at)
+
+    def _orders_to_come(self) -> list[ProductionOrder]:
+        return [each for each in self.orders if each.id not in self.house.snapshot.orders]
+
+    def _tests_due(self) -> Mapping[WorkUnitId, Instant]:
+        """Return when the next test of each work unit begins, or ends if it has begun."""
+        due = {}
+        for each in self.schedules:
+            start = self._next_test(each)
+            begun = start <= self.clock.now()
+            due[each.work_unit] = self._result(each.work_unit, start).at if begun else start
+        return due
+
+    def _next_test(self, schedule: TestSchedule) -> Instant:
+        before = self.house.snapshot.tests.get(schedule.work_unit, ())
+        return schedule.next_after(max(before, default=Instant(self.begun - 1)))
+
+    def _result(self, work_unit: WorkUnitId, start: Instant) -> TestMeasured:
+        """Measure once; a result that was lost with a crash is measured again, and is the same."""
+        key = (work_unit, start)
+        if key not in self.results:
+            self.results[key] = self.measure(work_unit, start)
+        return self.results[key]
+
+
+def _answer(response: JobResponse) -> JobAnswered | JobFailed:
+    match response:
+        case JobDone():
+            return JobAnswered(job=response.job, at=response.at, results=dict(response.results))
+        case JobNotDone():
+            return JobFailed(job=response.job, at=response.at, reason=response.reason)
+
+
+def job_order(bound: JobBound) -> JobOrder:
+    """Return what the actor of a bound job is told."""
+    return JobOrder(
+        job=bound.job,
+        step=bound.step,
+        skill=bound.skill,
+        operation=bound.operation,
+        work_unit=bound.work_unit,
+        person=bound.person,
+        main=bound.main,
+        begun_at=bound.begun_at,
+        duration_ns=bound.duration_ns,
+    )

@@ -1,0 +1,172 @@
+"""The loop of the product on one screen: which fact leads to which, step by step.
+
+A step is a pure function from one fact and a snapshot to the facts that follow. The return
+annotations are the architecture: the picture in the docs is drawn from `STEPS`. What the process
+engine does between the steps (start, complete, migrate) is in `fabloop.app.house`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from fabloop.adapt.propose import propose
+from fabloop.adapt.weigh import limits_on, weigh
+from fabloop.app.snapshot import Snapshot, Stage
+from fabloop.model.facts import (
+    AdaptationImpossible,
+    AdaptationProposed,
+    Fact,
+    JobAnswered,
+    JobBound,
+    JobKeptWaiting,
+    JobOffered,
+    KpiChanged,
+    LotMade,
+    OrderReceived,
+    OrderRefused,
+    PlanAccepted,
+    PlanEndangered,
+    PlansFound,
+    ProcessMigrated,
+    ProcessReleased,
+    ReleaseRefused,
+    TestMeasured,
+)
+from fabloop.model.plan import Producible
+from fabloop.plan.producible import check
+from fabloop.run.dispatch import Nobody, dispatch
+from fabloop.run.recipe import recipe_of
+from fabloop.run.release import compose_and_verify
+from fabloop.sense.watch import worth_telling
+from fabloop.trace.genealogy import record_of
+
+PLANS_OFFERED_MAX = 4
+
+
+def seek_plans(fact: OrderReceived, at: Snapshot) -> tuple[PlansFound | OrderRefused, ...]:
+    """Plan: can it be made, where, when and at what cost, on the machines as they are now?"""
+    answer = check(
+        fact.order,
+        at.knowledge.network,
+        at.knowledge.vocabulary,
+        at.kpis,
+        at.now,
+        plans_max=PLANS_OFFERED_MAX,
+    )
+    if isinstance(answer, Producible):
+        return (PlansFound(order=fact.order.id, answer=answer),)
+    return (OrderRefused(order=fact.order.id, answer=answer),)
+
+
+def release(fact: PlanAccepted, at: Snapshot) -> tuple[ProcessReleased | ReleaseRefused, ...]:
+    """Plan to run: write the recipe, compose the process, verify it."""
+    order = at.orders[fact.order].order
+    network, vocabulary = at.knowledge.network, at.knowledge.vocabulary
+    recipe = recipe_of(fact.plan, order.product, network, priority=order.priority)
+    checked = compose_and_verify(recipe, vocabulary, at.orders[fact.order].process_id)
+    if not checked.released:
+        return (ReleaseRefused(order=order.id, plan=fact.plan.id, properties=checked.properties),)
+    return (
+        ProcessReleased(
+            order=order.id,
+            plan=fact.plan.id,
+            recipe=recipe,
+            properties=checked.properties,
+            markings=checked.markings,
+        ),
+    )
+
+
+def give_job(
+    fact: JobOffered, at: Snapshot
+) -> tuple[JobBound | JobKeptWaiting | PlanEndangered, ...]:
+    """Run: bind work to a machine, person or carrier at the moment it is reached.
+
+    A machine that is no longer fit is refused whatever the plan says, and the plan with it.
+    """
+    state = at.orders[fact.order]
+    found = dispatch(
+        fact, state.order.product, at.registry(), at.kpis, at.load, at.running(), at.now
+    )
+    if not isinstance(found, Nobody):
+        return (found,)
+    kept = JobKeptWaiting(
+        order=fact.order,
+        job=fact.job,
+        operation=fact.operation,
+        reasons=found.reasons,
+        look_again_at=found.look_again_at,
+    )
+    if found.only_time or state.stage is not Stage.RUNNING:
+        return (kept,)
+    assert state.plan is not None, "a running order has a plan"
+    return (
+        kept,
+        PlanEndangered(order=fact.order, plan=state.plan.id, reasons=found.reasons),
+    )
+
+
+def offer_again(
+    fact: JobAnswered | KpiChanged | ProcessMigrated, at: Snapshot
+) -> tuple[JobOffered, ...]:
+    """Run: somebody has become free or fit, so look again at what was kept waiting."""
+    del fact
+    return tuple(job.offered for job in at.waiting())
+
+
+def record_lot(fact: JobAnswered, at: Snapshot) -> tuple[LotMade, ...]:
+    """Trace: an operation is finished, so a lot has come to be."""
+    job = at.jobs[fact.job]
+    done = job.bound
+    assert done is not None, "a job is answered after it was bound"
+    if not done.main:
+        return ()
+    state = at.orders[done.order]
+    record = record_of(
+        state.order,
+        done,
+        ended_at=fact.at,
+        supplier_lot=str(fact.results.get("supplier_lot", "")),
+        condition=job.condition,
+        lots=state.lots,
+        process=f"{state.process} v{state.version}",
+    )
+    return (LotMade(record=record),)
+
+
+def watch_kpi(fact: TestMeasured, at: Snapshot) -> tuple[KpiChanged, ...]:
+    """Sense: does the measured value differ enough from the known one to be told?"""
+    if fact.value is None:
+        return ()
+    value = fact.value
+    known = at.kpis.get((value.work_unit, value.kpi))
+    unit = at.knowledge.network.work_units()[value.work_unit]
+    limits = limits_on(value, at.open_situations(), unit, at.knowledge.vocabulary)
+    if not worth_telling(value, known, limits):
+        return ()
+    return (KpiChanged(value=value, previous=known),)
+
+
+def weigh_kpi(fact: KpiChanged, at: Snapshot) -> tuple[PlanEndangered, ...]:
+    """Sense to adapt: does the change touch a plan that is being carried out?"""
+    return weigh(fact.value, at.open_situations(), at.knowledge, at.kpis, at.now)
+
+
+def seek_another_way(
+    fact: PlanEndangered, at: Snapshot
+) -> tuple[AdaptationProposed | AdaptationImpossible, ...]:
+    """Adapt: re-plan what has not begun, with as little change as possible."""
+    situation = at.situation(fact.order)
+    return (propose(situation, fact.reasons, at.knowledge, at.kpis, at.now),)
+
+
+STEPS: tuple[Callable[[Any, Snapshot], tuple[Fact, ...]], ...] = (
+    seek_plans,
+    release,
+    give_job,
+    offer_again,
+    record_lot,
+    watch_kpi,
+    weigh_kpi,
+    seek_another_way,
+)
+"""Every step of the loop, in the order in which steps hear a fact."""

@@ -1,0 +1,304 @@
+"""What the loop knows at a moment: orders, jobs, KPI values, lots; folded from facts alone."""
+
+from enum import StrEnum
+from typing import assert_never
+
+import msgspec
+
+from fabloop.adapt.propose import Situation
+from fabloop.base.instant import Instant
+from fabloop.model.facts import (
+    AdaptationApproved,
+    AdaptationDeclined,
+    AdaptationImpossible,
+    AdaptationProposed,
+    Fact,
+    IncidentRaised,
+    JobAnswered,
+    JobBound,
+    JobFailed,
+    JobKeptWaiting,
+    JobOffered,
+    JobWithdrawn,
+    KnowledgeRead,
+    KpiChanged,
+    LotMade,
+    OrderFinished,
+    OrderReceived,
+    OrderRefused,
+    PlanAccepted,
+    PlanEndangered,
+    PlansFound,
+    ProcessMigrated,
+    ProcessReleased,
+    ProcessStarted,
+    ReleaseRefused,
+    TestMeasured,
+)
+from fabloop.model.ids import KpiId, LotId, OperationId, OrderId, PersonId, SkillId, WorkUnitId
+from fabloop.model.knowledge import Knowledge
+from fabloop.model.kpi import KpiValue
+from fabloop.model.lot import LotRecord
+from fabloop.model.order import ProductionOrder
+from fabloop.model.plan import Plan, PlannedStep, Producible
+from fabloop.model.recipe import ProductionRecipe
+from fabloop.services.registry import Registry, Reservation
+
+
+class Stage(StrEnum):
+    """How far an order has come."""
+
+    RECEIVED = "received"
+    CHOOSING = "choosing"
+    RUNNING = "running"
+    CHANGING = "changing"
+    STUCK = "stuck"
+    REFUSED = "refused"
+    FINISHED = "finished"
+
+
+class OrderState(msgspec.Struct, kw_only=True):
+    """One order and all that has been decided for it."""
+
+    order: ProductionOrder
+    stage: Stage = Stage.RECEIVED
+    offered: Producible | None = None
+    plan: Plan | None = None
+    recipe: ProductionRecipe | None = None
+    instance: int | None = None
+    process: str = ""
+    version: int = 0
+    proposal: AdaptationProposed | None = None
+    done: dict[OperationId, PlannedStep] = {}
+    lots: dict[OperationId, LotId] = {}
+    finished_at: Instant | None = None
+
+    @property
+    def process_id(self) -> str:
+        """The id of the process that carries out this order; each order has its own."""
+        return f"produce-{self.order.id}"
+
+
+class JobState(msgspec.Struct, kw_only=True):
+    """One job from offer to answer; `condition` is what was known of its work unit at the start."""
+
+    offered: JobOffered
+    bound: JobBound | None = None
+    kept: JobKeptWaiting | None = None
+    condition: tuple[KpiValue, ...] = ()
+    ended_at: Instant | None = None
+
+
+class Snapshot(msgspec.Struct, kw_only=True):
+    """The state of the loop; `tell` is the only thing that changes it, live and on replay."""
+
+    knowledge: Knowledge
+    now: Instant = Instant(0)
+    digest: str = ""
+    seed: int = 0
+    orders: dict[OrderId, OrderState] = {}
+    kpis: dict[tuple[WorkUnitId, KpiId], KpiValue] = {}
+    jobs: dict[int, JobState] = {}
+    load: dict[PersonId, int] = {}
+    tests: dict[WorkUnitId, tuple[Instant, ...]] = {}
+    records: list[LotRecord] = []
+
+    def waiting(self) -> tuple[JobState, ...]:
+        """Return the jobs that nobody has begun."""
+        return tuple(
+            job for job in self.jobs.values() if job.bound is None and job.ended_at is None
+        )
+
+    def running(self) -> tuple[JobBound, ...]:
+        """Return the jobs that somebody is doing."""
+        return tuple(
+            job.bound
+            for job in self.jobs.values()
+            if job.bound is not None and job.ended_at is None
+        )
+
+    def registry(self) -> Registry:
+        """Return the service registry with the reservations that stand."""
+        held = tuple(
+            Reservation(work_unit=bound.work_unit, job=bound.job, since=bound.begun_at)
+            for bound in self.running()
+            if bound.work_unit is not None
+        )
+        return Registry(
+            network=self.knowledge.network,
+            vocabulary=self.knowledge.vocabulary,
+            reservations=held,
+        )
+
+    def situation(self, order: OrderId) -> Situation:
+        """Return where a running order stands: what is done, and what has begun."""
+        state = self.orders[order]
+        assert state.plan is not None, "only a planned order has a situation"
+        assert state.recipe is not None, "a planned order has its recipe"
+        begun = {
+            bound.operation: bound
+            for bound in self.running()
+            if bound.order == order and bound.main and bound.work_unit is not None
+        }
+        return Situation(
+            order=state.order,
+            plan=state.plan,
+            recipe=state.recipe,
+            process=state.process_id,
+            done=state.done,
+            running={
+                operation: msgspec.structs.replace(
+                    state.plan.step(operation),
+                    work_unit=bound.work_unit,
+                    start=bound.begun_at,
+                    end=Instant(bound.begun_at + bound.duration_ns),
+                    frozen=True,
+                )
+                for operation, bound in begun.items()
+            },
+        )
+
+    def open_situations(self) -> tuple[Situation, ...]:
+        """Return the situations of the orders that are being carried out as planned."""
+        return tuple(
+            self.situation(order)
+            for order, state in self.orders.items()
+            if state.stage is Stage.RUNNING
+        )
+
+    def skills(self) -> dict[tuple[OrderId, OperationId], SkillId]:
+        """Return which skill each operation of each order requires."""
+        return {
+            (state.order.id, operation.id): operation.requirement.skill
+            for state in self.orders.values()
+            for operation in state.order.product.operations
+        }
+
+    def tell(self, fact: Fact, at: Instant) -> None:
+        """Take in one fact. It judges nothing: what may happen was decided before."""
+        self.now = max(self.now, at)
+        match fact:
+            case KnowledgeRead():
+                self.digest, self.seed = fact.digest, fact.seed
+                self.kpis.update(
+                    {(value.work_unit, value.kpi): value for value in self.knowledge.kpis}
+                )
+            case (
+                JobOffered()
+                | JobBound()
+                | JobKeptWaiting()
+                | JobWithdrawn()
+                | JobAnswered()
+                | JobFailed()
+            ):
+                _tell_job(self, fact, at)
+            case TestMeasured():
+                self.tests[fact.work_unit] = (*self.tests.get(fact.work_unit, ()), fact.at)
+            case KpiChanged():
+                self.kpis[fact.value.work_unit, fact.value.kpi] = fact.value
+            case LotMade():
+                self.records.append(fact.record)
+                self.orders[fact.record.order].lots[fact.record.operation] = fact.record.lot
+            case _:
+                _tell_order(self, fact)
+
+
+JobFact = JobOffered | JobBound | JobKeptWaiting | JobWithdrawn | JobAnswered | JobFailed
+OrderFact = (
+    OrderReceived
+    | OrderRefused
+    | PlansFound
+    | PlanAccepted
+    | ProcessReleased
+    | ReleaseRefused
+    | ProcessStarted
+    | PlanEndangered
+    | AdaptationProposed
+    | AdaptationImpossible
+    | AdaptationApproved
+    | AdaptationDeclined
+    | ProcessMigrated
+    | IncidentRaised
+    | OrderFinished
+)
+
+
+def _tell_job(snapshot: Snapshot, fact: JobFact, at: Instant) -> None:
+    match fact:
+        case JobOffered():
+            known = snapshot.jobs.get(fact.job)
+            snapshot.jobs[fact.job] = known or JobState(offered=fact)
+        case JobBound():
+            job = snapshot.jobs[fact.job]
+            job.bound, job.kept = fact, None
+            job.condition = tuple(
+                value for (unit, _), value in snapshot.kpis.items() if unit == fact.work_unit
+            )
+            if fact.person is not None:
+                load = snapshot.load.get(fact.person, 0)
+                snapshot.load[fact.person] = load + fact.duration_ns
+        case JobKeptWaiting():
+            snapshot.jobs[fact.job].kept = fact
+        case JobWithdrawn():
+            snapshot.jobs[fact.job].ended_at = at
+        case JobFailed():
+            job = snapshot.jobs[fact.job]
+            job.bound = None
+        case JobAnswered():
+            job = snapshot.jobs[fact.job]
+            job.ended_at = fact.at
+            assert job.bound is not None, "only bound jobs are answered"
+            if job.bound.main:
+                _done(snapshot.orders[job.bound.order], job.bound, fact.at)
+        case _:
+            assert_never(fact)
+
+
+def _done(state: OrderState, bound: JobBound, ended_at: Instant) -> None:
+    """Note an operation as carried out, with the times and the work unit that really were."""
+    assert state.plan is not None, "work is only done for a planned order"
+    assert bound.work_unit is not None, "an operation is done on a work unit"
+    planned = state.plan.step(bound.operation)
+    state.done[bound.operation] = msgspec.structs.replace(
+        planned,
+        work_unit=bound.work_unit,
+        start=bound.begun_at,
+        end=ended_at,
+        frozen=True,
+    )
+
+
+def _tell_order(snapshot: Snapshot, fact: OrderFact) -> None:
+    match fact:
+        case OrderReceived():
+            snapshot.orders[fact.order.id] = OrderState(order=fact.order)
+            return
+        case _:
+            state = snapshot.orders[fact.order]
+    match fact:
+        case OrderRefused() | ReleaseRefused():
+            state.stage = Stage.REFUSED
+        case PlansFound():
+            state.offered, state.stage = fact.answer, Stage.CHOOSING
+        case PlanAccepted():
+            state.plan = fact.plan
+        case ProcessReleased():
+            state.recipe = fact.recipe
+        case ProcessStarted():
+            state.instance, state.process, state.version = fact.instance, fact.process, fact.version
+            state.stage = Stage.RUNNING
+        case PlanEndangered():
+            state.stage = Stage.STUCK
+        case AdaptationProposed():
+            state.proposal, state.stage = fact, Stage.CHANGING
+        case AdaptationImpossible() | AdaptationDeclined() | IncidentRaised():
+            state.stage = Stage.STUCK
+        case AdaptationApproved():
+            assert state.proposal is not None, "only what was proposed can be approved"
+            state.plan, state.recipe = state.proposal.plan, state.proposal.recipe
+        case ProcessMigrated():
+            state.version, state.stage, state.proposal = fact.to_version, Stage.RUNNING, None
+        case OrderFinished():
+            state.stage, state.finished_at = Stage.FINISHED, fact.at
+        case _:
+            assert_never(fact)

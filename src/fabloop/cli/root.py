@@ -1,0 +1,132 @@
+"""Commands, options and exit codes; what a command needs is imported when it runs."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fabloop.base.errors import ExitCode, FabloopError, Invalid
+
+app = typer.Typer(
+    name="fabloop",
+    help="Closes the loop of a digital factory: plan, run, sense, adapt.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def version(show: bool) -> None:
+    """Print the version and end."""
+    if show:
+        from fabloop import __version__
+
+        typer.echo(f"fabloop {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _show: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Closes the loop of a digital factory: plan, run, sense, adapt."""
+
+
+@app.command()
+def demo(
+    story: Annotated[str, typer.Argument(help="Which story to play: wavegear.")] = "wavegear",
+    auto: Annotated[bool, typer.Option("--auto", help="Answer every question with yes.")] = False,
+    json: Annotated[
+        Path | None,
+        typer.Option(help="Write all that happened as one JSON document; '-' is standard output."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same story.")] = 1,
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep the data in this folder (new or empty).")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with the data in this folder after a crash.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where pictures and report go. [default: demo-STORY]")
+    ] = None,
+    documents: Annotated[
+        Path | None, typer.Option(help="Read these documents instead of the story's own.")
+    ] = None,
+    choose: Annotated[
+        list[str] | None, typer.Option(help="A product feature, such as ratio=80; repeatable.")
+    ] = None,
+    realtime: Annotated[
+        float | None, typer.Option(help="Play at this many times real time, not at once.")
+    ] = None,
+) -> None:
+    """Play a story round the whole loop, on a simulated plant in virtual time.
+
+    Exit codes: 0 the order was finished, 1 it could not be (with the reasons), 2 bad input.
+    """
+    from fabloop.cli.demo import Request, play
+
+    raise typer.Exit(
+        play(
+            Request(
+                story=story,
+                auto=auto,
+                json=json,
+                seed=seed,
+                keep=keep,
+                resume=resume,
+                out=out,
+                documents=documents,
+                choices=tuple(choose or ()),
+                realtime=realtime,
+            )
+        )
+    )
+
+
+@app.command()
+def schema(
+    name: Annotated[str | None, typer.Argument(help="A kind of document; none lists all.")] = None,
+    context: Annotated[
+        bool, typer.Option("--context", help="Print the JSON-LD context instead.")
+    ] = False,
+) -> None:
+    """Print the JSON Schema (2020-12) or the JSON-LD context of a kind of document."""
+    from fabloop.cli.schema import print_schema
+
+    raise typer.Exit(print_schema(name, context=context))
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="Folder with documents (*.json).")],
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Check documents and tell whether their order can be produced, where, when, at what cost.
+
+    Exit codes: 0 producible, 1 not producible (with the reasons), 2 bad input.
+    """
+    from fabloop.cli.check import print_check
+
+    raise typer.Exit(print_check(folder, as_json=json))
+
+
+def main() -> None:
+    """Run the command line; our errors become a sentence each and an exit code."""
+    try:
+        app()
+    except FabloopError as error:
+        faults = error.faults if isinstance(error, Invalid) else ()
+        for fault in faults:
+            typer.echo(fault.sentence(), err=True)
+        if not faults:
+            typer.echo(str(error), err=True)
+        elif len(faults) > 1:
+            typer.echo(f"{len(faults)} faults; nothing was changed.", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(ExitCode.FINE)

@@ -1,0 +1,46 @@
+"""Recipe to released process: compose, compile, verify; an unsound model never runs."""
+
+import msgspec
+
+from fabloop.model.facts import PropertyChecked
+from fabloop.model.recipe import ProductionRecipe
+from fabloop.model.skill import SkillVocabulary
+from fabloop.process.bpmn.compile import compile_process
+from fabloop.process.cpn.document import compile_net
+from fabloop.process.verify import Verification, verify
+from fabloop.run.compose import Composition, compose
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """A composed process with what the verification says of it."""
+
+    composition: Composition
+    properties: tuple[PropertyChecked, ...]
+    markings: int
+    released: bool
+
+
+def compose_and_verify(
+    recipe: ProductionRecipe, vocabulary: SkillVocabulary, process_id: str
+) -> Checked:
+    """Return the process and pages of a recipe, and whether they may be released."""
+    composition = compose(recipe, vocabulary, process_id=process_id)
+    nets = {net.id: compile_net(net) for net in composition.nets}
+    definition = compile_process(composition.process, nets, version=0)
+    found = verify(definition)
+    return Checked(
+        composition=composition,
+        properties=properties_of(found),
+        markings=found.markings,
+        released=found.released,
+    )
+
+
+def properties_of(verification: Verification) -> tuple[PropertyChecked, ...]:
+    """Return the verdicts in the words that facts use."""
+    return tuple(
+        PropertyChecked(
+            name=each.name, verdict=each.verdict, counterexample=tuple(each.counterexample)
+        )
+        for each in verification.properties
+    )

@@ -1,0 +1,116 @@
+"""Simulation documents: how the simulated plant deviates from plan, and how its machines wear."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from fabloop.base.instant import HOUR, Instant
+from fabloop.base.quantity import Dimension
+from fabloop.model.documents.collect import Sheet
+from fabloop.model.documents.structs import SimulatedAxisEntry, SimulationDocument
+from fabloop.model.documents.values import amount, instant
+from fabloop.model.ids import WorkUnitId
+from fabloop.model.site import WorkUnit
+from fabloop.sense.calibration import AxisCalibration
+from fabloop.sim.axis.parameters import AxisParameters, Controller, WearModel, wear
+from fabloop.sim.plant import PlantBehaviour
+
+
+class WearingAxis(msgspec.Struct, frozen=True, kw_only=True):
+    """An axis as new, and how it changes."""
+
+    new: AxisParameters
+    wear: WearModel
+
+
+class SimulatedMachine(msgspec.Struct, frozen=True, kw_only=True):
+    """A machine that has worn since `new_at` for `utilisation` (a ratio) of the time."""
+
+    work_unit: WorkUnitId
+    new_at: Instant
+    utilisation: float
+    axes: dict[str, WearingAxis]
+
+    def axes_at(self, at: Instant) -> dict[str, AxisParameters]:
+        """Return the axes as they are at an instant."""
+        hours = max(0, at - self.new_at) / HOUR * self.utilisation
+        return {name: wear(axis.new, hours, axis.wear) for name, axis in self.axes.items()}
+
+
+class Simulation(msgspec.Struct, frozen=True, kw_only=True):
+    """The simulated world of a story."""
+
+    begins_at: Instant
+    plant: PlantBehaviour
+    machines: dict[WorkUnitId, SimulatedMachine]
+
+
+def simulation_of(
+    document: SimulationDocument,
+    sheet: Sheet,
+    work_units: Mapping[WorkUnitId, WorkUnit],
+    calibrated: Mapping[WorkUnitId, Mapping[str, AxisCalibration]],
+) -> Simulation:
+    """Return what a document says; faults are noted on the sheet, and the result is then unfit.
+
+    Motor data and the kind of feedback are those of the calibrated axes: they are known.
+    """
+    machines: dict[WorkUnitId, SimulatedMachine] = {}
+    for index, entry in enumerate(document.machines):
+        at = sheet.at("machines", index)
+        at.at("work_unit").known(entry.work_unit, work_units, "a work unit")
+        unit = WorkUnitId(entry.work_unit)
+        known = calibrated.get(unit)
+        if known is None:
+            at.at("work_unit").fault("a monitored work unit", repr(entry.work_unit))
+            continue
+        utilisation = amount(entry.utilisation, Dimension.RATIO, at.at("utilisation"))
+        if utilisation > 1:
+            at.at("utilisation").fault("at most 100 %", repr(entry.utilisation))
+        machines[unit] = SimulatedMachine(
+            work_unit=unit,
+            new_at=instant(entry.new_at, at.at("new_at")),
+            utilisation=utilisation,
+            axes={
+                name: _axis(axis, known[name], at.at("axes", name))
+                for name, axis in entry.axes.items()
+                if at.at("axes", name).known(name, known, "a calibrated axis")
+            },
+        )
+    return Simulation(
+        begins_at=instant(document.begins_at, sheet.at("begins_at")),
+        plant=PlantBehaviour(
+            duration_spread=amount(
+                document.duration_spread, Dimension.RATIO, sheet.at("duration_spread")
+            ),
+            supplier_lots=document.supplier_lots,
+            results={name: dict(values) for name, values in document.results.items()},
+        ),
+        machines=machines,
+    )
+
+
+def _axis(entry: SimulatedAxisEntry, known: AxisCalibration, sheet: Sheet) -> WearingAxis:
+    def value(name: str, dimension: Dimension) -> float:
+        return amount(getattr(entry, name), dimension, sheet.at(name))
+
+    return WearingAxis(
+        new=AxisParameters(
+            motor_mass_kg=known.drive.motor_mass_kg,
+            motor_coulomb_n=known.drive.motor_coulomb_n,
+            pitch_m=known.drive.pitch_m,
+            table_mass_kg=value("table_mass", Dimension.MASS),
+            stiffness_n_per_m=value("stiffness", Dimension.STIFFNESS),
+            gap_m=value("gap", Dimension.LENGTH),
+            coulomb_n=value("coulomb_friction", Dimension.FORCE),
+            static_n=value("static_friction", Dimension.FORCE),
+            stribeck_m_per_s=value("stribeck_speed", Dimension.SPEED),
+            viscous_ns_per_m=value("viscous_friction", Dimension.DAMPING),
+            controller=Controller(scale_feedback=known.scale_feedback),
+        ),
+        wear=WearModel(
+            gap_m_per_h=value("gap_growth_per_hour", Dimension.LENGTH),
+            friction_per_h=value("friction_growth_per_hour", Dimension.RATIO),
+            stiffness_loss_per_h=value("stiffness_loss_per_hour", Dimension.RATIO),
+        ),
+    )
