@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from fabloop.model.explanation import Explanation, Option, OptionCode
+from fabloop.model.ids import WorkUnitId
 from fabloop.model.plan import Exclusion, NotProducible
 from fabloop.model.product import ConfiguredProduct, Operation
 from fabloop.model.site import WorkUnit
@@ -230,7 +231,7 @@ class _Seat(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...]
 
 
-def _strangers(operation: Operation, world: World, able: set[str]) -> list[_Seat]:
+def _strangers(operation: Operation, world: World, able: set[WorkUnitId]) -> list[_Seat]:
     """Return the work units that would have to learn the skill; those that only move do not."""
     seats = []
     for site in world.setting.network.sites.values():

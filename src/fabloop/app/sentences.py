@@ -1,0 +1,316 @@
+"""English sentences for every reason and option; the core speaks in codes and values only."""
+
+from collections.abc import Callable, Mapping
+
+from fabloop.base.instant import Instant, span_text
+from fabloop.base.quantity import Dimension, quantity_text
+from fabloop.model.explanation import (
+    DispatchCode,
+    Evidence,
+    Explanation,
+    Option,
+    OptionCode,
+    ReasonCode,
+)
+
+Say = Callable[[Explanation, Instant], str]
+
+
+def sentence(explanation: Explanation, now: Instant) -> str:
+    """Return what the explanation says, with ages as of `now`; options follow it.
+
+    An unknown code is shown as such with its details: hiding a reason would be worse.
+    """
+    say = REASONS.get(explanation.code)
+    if say is None:
+        return f"{explanation.code}: {explanation.subject} {_listed(explanation.details)}".strip()
+    text = say(explanation, now)
+    helps = [option_sentence(each) for each in explanation.options]
+    return " ".join([text, *helps])
+
+
+def option_sentence(option: Option) -> str:
+    """Return what would have to be done, with its cost, and whether that was verified."""
+    steps = [_step(each) for each in (option, *option.also)]
+    text = " and ".join(steps)
+    text = text[0].upper() + text[1:]
+    if option.cost_minor is not None:
+        text += f"; the product then costs {money_text(option.cost_minor, option.currency)}"
+    return text + ("." if option.verified else " (not verified).")
+
+
+def _step(option: Option) -> str:
+    say = OPTIONS.get(option.code)
+    if say is None:
+        return f"{option.code} {option.subject} {option.parameter}".strip()
+    return say(option)
+
+
+def money_text(minor: int, currency: str) -> str:
+    """Return minor units as money with two decimals (``108.96 EUR``)."""
+    sign, whole = ("-", -minor) if minor < 0 else ("", minor)
+    return f"{sign}{whole // 100}.{whole % 100:02d} {currency}".strip()
+
+
+def evidence_text(evidence: Evidence, now: Instant) -> str:
+    """Return a value with its age and source against its limit.
+
+    ``16.2 µm, measured 2 h ago by tpe/1, limit 15 µm``.
+    """
+    parts = [value_text(evidence.value, evidence.dimension)] if evidence.value is not None else []
+    if evidence.at is not None:
+        by = f" by {evidence.source}" if evidence.source else ""
+        parts.append(f"measured {age_text(evidence.at, now)}{by}")
+    elif evidence.source:
+        parts.append(f"from the {evidence.source}")
+    if evidence.limit is not None:
+        parts.append(f"limit {value_text(evidence.limit, evidence.dimension)}")
+    return ", ".join(parts)
+
+
+def age_text(at: Instant, now: Instant) -> str:
+    """Return how long ago that was (``2 h ago``), or how far ahead it lies."""
+    return f"{span_text(now - at)} ago" if at <= now else f"{span_text(at - now)} ahead of now"
+
+
+def value_text(value: float | str | None, dimension: Dimension | None) -> str:
+    """Return a value for people; None is an en dash."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    return f"{value:g}" if dimension is None else quantity_text(value, dimension)
+
+
+def name_text(parameter: str) -> str:
+    """Return a parameter's name as words (``position error``)."""
+    return parameter.replace("_", " ").replace("-", " ")
+
+
+def _listed(details: Mapping[str, str]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in details.items())
+
+
+def _parameter(explanation: Explanation) -> str:
+    return name_text(explanation.details.get("parameter", ""))
+
+
+def _shown(explanation: Explanation, now: Instant) -> str:
+    return "; ".join(evidence_text(each, now) for each in explanation.evidence)
+
+
+def _limit(explanation: Explanation) -> str:
+    for each in explanation.evidence:
+        if each.limit is not None:
+            return value_text(each.limit, each.dimension)
+    return "–"
+
+
+def _first(explanation: Explanation) -> Evidence:
+    return explanation.evidence[0] if explanation.evidence else Evidence(subject="", parameter="")
+
+
+def _exceeded(explanation: Explanation, now: Instant) -> str:
+    return f"{explanation.subject}: {_parameter(explanation)} {_shown(explanation, now)}."
+
+
+def _out_of_span(explanation: Explanation, now: Instant) -> str:
+    del now
+    first = _first(explanation)
+    value = value_text(first.value, first.dimension)
+    limit = value_text(first.limit, first.dimension)
+    return (
+        f"{explanation.subject}: {_parameter(explanation)} must be {first.relation} {limit}, "
+        f"but {value} is needed."
+    )
+
+
+def _not_among(explanation: Explanation, now: Instant) -> str:
+    del now
+    first = _first(explanation)
+    return (
+        f"{explanation.subject} accepts {_parameter(explanation)} {first.limit}, "
+        f"but {first.value} is needed."
+    )
+
+
+def _not_stated(explanation: Explanation, now: Instant) -> str:
+    del now
+    return (
+        f"{explanation.subject} does not state its {_parameter(explanation)} "
+        f"(limit {_limit(explanation)})."
+    )
+
+
+def _unmeasured(explanation: Explanation, now: Instant) -> str:
+    del now
+    return (
+        f"{explanation.subject}: {_parameter(explanation)} is monitored, but was never measured "
+        f"(limit {_limit(explanation)})."
+    )
+
+
+def _stale(explanation: Explanation, now: Instant) -> str:
+    return (
+        f"{explanation.subject}: {_parameter(explanation)} {_shown(explanation, now)}, "
+        "is too old to be used."
+    )
+
+
+def _from_future(explanation: Explanation, now: Instant) -> str:
+    return (
+        f"{explanation.subject}: {_parameter(explanation)} {_shown(explanation, now)}, "
+        "carries a time that has not come yet."
+    )
+
+
+def _no_unit_meets(explanation: Explanation, now: Instant) -> str:
+    details = explanation.details
+    nearest = "; ".join(
+        f"{each.subject}: {evidence_text(each, now) or 'none'}" for each in explanation.evidence
+    )
+    return (
+        f"{details['label']}: {details['meeting']} of {details['with_skill']} work units that "
+        f"{details['skill']} meet {_parameter(explanation)}"
+        + (f". Nearest: {nearest}." if nearest else ".")
+    )
+
+
+def _endangered(explanation: Explanation, now: Instant) -> str:
+    details = explanation.details
+    return (
+        f"{explanation.subject} may no longer be done on {details['work_unit']}: "
+        f"{_shown(explanation, now) or details['reasons']}."
+    )
+
+
+def _figure(explanation: Explanation, now: Instant) -> str:
+    del now
+    first = _first(explanation)
+    return (
+        f"{explanation.subject}: expected {_parameter(explanation)} {value_text(first.limit, None)}"
+        f", but the plan says {value_text(first.value, None)}."
+    )
+
+
+def _plain(form: str) -> Say:
+    """Return a sentence that names the subject and some details."""
+
+    def say(explanation: Explanation, now: Instant) -> str:
+        del now
+        return form.format_map(_Words({"subject": explanation.subject, **explanation.details}))
+
+    return say
+
+
+class _Words(dict[str, str]):
+    """Details by name; one that is missing shows as a dash."""
+
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+def _with_evidence(form: str) -> Say:
+    """Return a plain sentence followed by the evidence that supports it."""
+    plain = _plain(form)
+
+    def say(explanation: Explanation, now: Instant) -> str:
+        shown = "; ".join(
+            f"{name_text(each.parameter)} {evidence_text(each, now)}"
+            for each in explanation.evidence
+            if evidence_text(each, now)
+        )
+        return plain(explanation, now) + (f" ({shown})." if shown else ".")
+
+    return say
+
+
+REASONS: dict[str, Say] = {
+    ReasonCode.SKILL_NOT_OFFERED: _plain("{subject} does not offer {skill}."),
+    ReasonCode.PARAMETER_NOT_STATED: _not_stated,
+    ReasonCode.PARAMETER_UNKNOWN: _plain("{skill} knows no parameter {parameter}."),
+    ReasonCode.PARAMETER_UNUSABLE: _plain(
+        "{subject} states {parameter} in a form that cannot be compared."
+    ),
+    ReasonCode.OUT_OF_SPAN: _out_of_span,
+    ReasonCode.NOT_AMONG: _not_among,
+    ReasonCode.TOO_HIGH: _exceeded,
+    ReasonCode.TOO_LOW: _exceeded,
+    ReasonCode.KPI_TOO_HIGH: _exceeded,
+    ReasonCode.KPI_TOO_LOW: _exceeded,
+    ReasonCode.KPI_MISSING: _unmeasured,
+    ReasonCode.KPI_STALE: _stale,
+    ReasonCode.KPI_FROM_FUTURE: _from_future,
+    ReasonCode.KPI_UNUSABLE: _plain(
+        "{subject}: the live value of {parameter} is of another kind than the limit."
+    ),
+    ReasonCode.NO_PERSON: _plain("{subject} has no person who can {skill}."),
+    ReasonCode.UNIT_UNAVAILABLE: _plain("{subject} is not available."),
+    ReasonCode.NO_UNIT_WITH_SKILL: _plain("{label}: no work unit offers {skill}."),
+    ReasonCode.NO_UNIT_MEETS: _no_unit_meets,
+    ReasonCode.NO_ROUTE: _plain(
+        "There is no way from a work unit that can do {made_by} to one that can do {taken_by}."
+    ),
+    ReasonCode.STEP_ENDANGERED: _endangered,
+    ReasonCode.STEP_MISSING: _plain("{subject} is planned {count} times instead of once."),
+    ReasonCode.STEP_UNKNOWN: _plain(
+        "{subject} on {work_unit}: the product or the site does not know that."
+    ),
+    ReasonCode.STEP_UNFIT: _with_evidence("{subject} may not be done on {work_unit}: {reasons}"),
+    ReasonCode.STEP_TOO_EARLY: _plain("{subject} starts before the plan was made."),
+    ReasonCode.STEP_FIGURE_WRONG: _figure,
+    ReasonCode.STEP_NOT_KEPT: _plain("{subject} on {work_unit} is not what has happened."),
+    ReasonCode.UNIT_OVERLAP: _plain("{subject} does {first} and {second} at the same time."),
+    ReasonCode.MOVEMENT_MISSING: _plain("Nothing brings {made_by} to {subject}."),
+    ReasonCode.MOVEMENT_BROKEN: _plain("The way of {made_by} to {subject} is broken at {place}."),
+    ReasonCode.MOVEMENT_IMPOSSIBLE: _plain(
+        "No link or lane leads from {origin} to {destination} for {subject}."
+    ),
+    ReasonCode.MOVEMENT_TOO_EARLY: _plain(
+        "{subject}: something starts {seconds} s before what it needs is there."
+    ),
+    ReasonCode.MOVEMENT_FIGURE_WRONG: _plain(
+        "Moving from {origin} to {destination} for {subject} takes {expected}."
+    ),
+    ReasonCode.TOTAL_WRONG: _figure,
+    DispatchCode.BOUND: _with_evidence("{label} takes the job"),
+    DispatchCode.BOUND_AND_ASSIGNED: _with_evidence("{label} takes the job with {person}"),
+    DispatchCode.ASSIGNED: _plain("{label} can {skill} and is free."),
+    DispatchCode.CARRIED: _plain("{carrier} carries it on lane {subject}."),
+    DispatchCode.RESERVED: _plain("{subject} is reserved for job {job}."),
+    DispatchCode.NO_LANE: _plain("There is no lane {subject}."),
+    DispatchCode.NOBODY_ON_SHIFT: _plain("Nobody who can {skill} is on shift at {subject}."),
+    DispatchCode.ALL_PERSONS_BUSY: _plain("Everybody who can {skill} is busy at {subject}."),
+    DispatchCode.NOBODY_SKILLED: _plain("Nobody at {subject} can {skill}."),
+}
+"""One sentence per reason code; a test keeps the table complete."""
+
+
+def _amount(option: Option) -> str:
+    before = value_text(option.before, option.dimension)
+    return f"from {before} to {value_text(option.after, option.dimension)}"
+
+
+OPTIONS: dict[str, Callable[[Option], str]] = {
+    OptionCode.LOOSEN: lambda it: f"change {name_text(it.parameter)} of {it.subject} {_amount(it)}",
+    OptionCode.CHOOSE_OTHER: lambda it: (
+        f"choose {it.after} instead of {it.before} as {name_text(it.parameter)} of {it.subject}"
+    ),
+    OptionCode.RESTORE_KPI: lambda it: (
+        f"maintain {it.subject} until its {name_text(it.parameter)} is "
+        f"{value_text(it.after, it.dimension)} instead of {value_text(it.before, it.dimension)}"
+    ),
+    OptionCode.MEASURE_KPI: lambda it: (
+        f"measure {name_text(it.parameter)} of {it.subject} and find it within "
+        f"{value_text(it.after, it.dimension)}"
+    ),
+    OptionCode.UPGRADE_OFFER: lambda it: (
+        f"upgrade {name_text(it.parameter)} of {it.subject} {_amount(it)}"
+    ),
+    OptionCode.ADD_SKILL: lambda it: f"equip {it.subject} to {it.parameter}",
+    OptionCode.ADD_PERSON: lambda it: f"have a person at {it.subject} who can {it.parameter}",
+    OptionCode.RELEASE_UNIT: lambda it: f"make {it.subject} available",
+    OptionCode.ADD_LINK: lambda it: f"link {it.before} and {it.after} at {it.subject}",
+    OptionCode.ADD_LANE: lambda it: f"open a lane from {it.subject} to {it.parameter}",
+}
+"""One clause per option code; a test keeps the table complete."""
