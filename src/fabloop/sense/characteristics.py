@@ -13,7 +13,7 @@ from fabloop.sense.inertia import Inertia, inertia_of
 from fabloop.sense.program import ArcSegment, LineSegment, Purpose
 from fabloop.sense.recording import AxisColumns, Floats, Recording, axis_columns, series_of
 from fabloop.sense.regression import Estimate
-from fabloop.sense.reversal import Stiffness, reverse_play, stiffness_of
+from fabloop.sense.reversal import Stiffness, reverse_play, standing_play, stiffness_of
 
 COHERENCE_MIN = 0.95
 """A model that explains less of the force than this does not describe the axis."""
@@ -35,13 +35,20 @@ class DriveData(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AxisCharacteristics(msgspec.Struct, frozen=True, kw_only=True):
-    """The measuring characteristics of one axis."""
+    """The measuring characteristics of one axis.
+
+    Attributes
+    ----------
+    reverse_play : at the slow speed of the program
+    standing_play : after the axis has come to rest, which is where positions count
+    """
 
     axis: str
     equability: tuple[Equability, ...]
     friction: Friction
     inertia: Inertia
     reverse_play: Estimate
+    standing_play: Estimate
     stiffness: Stiffness
     quadrant: Estimate | None
 
@@ -101,10 +108,9 @@ def characteristics_of(
     reasons: list[Reason] = []
     for index, axis in enumerate(recording.program.axes):
         quadrant = circle.quadrants[index] if circle is not None and index < 2 else None
-        found = _axis(recording, axis, drives[axis], quadrant)
+        found = _axis(recording, axis, drives[axis], quadrant, coherence_min)
         if isinstance(found, AxisCharacteristics):
             axes.append(found)
-            reasons += _incoherent(found, coherence_min)
         else:
             reasons += found
     if reasons:
@@ -137,16 +143,18 @@ def _unusable(recording: Recording, drives: Mapping[str, DriveData]) -> tuple[Re
     return tuple(reasons)
 
 
-def _incoherent(axis: AxisCharacteristics, coherence_min: float) -> list[Reason]:
-    coherence = axis.inertia.coherence
-    if coherence >= coherence_min:
-        return []
-    text = f"coherence {coherence:.3f}, at least {coherence_min:.3f} is needed"
-    return [Reason(axis=axis.axis, characteristic="inertia", text=text)]
+def _believed(found: Inertia | str, coherence_min: float) -> Inertia | str:
+    if isinstance(found, str) or found.coherence >= coherence_min:
+        return found
+    return f"coherence {found.coherence:.3f}, at least {coherence_min:.3f} is needed"
 
 
 def _axis(
-    recording: Recording, axis: str, drive: DriveData, quadrant: Estimate | None
+    recording: Recording,
+    axis: str,
+    drive: DriveData,
+    quadrant: Estimate | None,
+    coherence_min: float,
 ) -> AxisCharacteristics | list[Reason]:
     moves: dict[Purpose, list[tuple[LineSegment, AxisColumns]]] = {each: [] for each in Purpose}
     for segment, record in zip(recording.program.segments, recording.segments, strict=True):
@@ -160,7 +168,7 @@ def _axis(
         ]
     points, reasons = _points(axis, moves[Purpose.FRICTION])
     friction = friction_of(points)
-    inertia = inertia_of(moves[Purpose.INERTIA][0][1])
+    inertia = _believed(inertia_of(moves[Purpose.INERTIA][0][1]), coherence_min)
     stiffness = stiffness_of(
         moves[Purpose.HARD_REVERSAL][0][1],
         motor_mass_kg=drive.motor_mass_kg,
@@ -180,6 +188,8 @@ def _axis(
         or isinstance(stiffness, str)
     ):
         return reasons
+    slow, columns = moves[Purpose.SLOW_REVERSAL][0]
+    play = reverse_play(slow, columns)
     return AxisCharacteristics(
         axis=axis,
         equability=tuple(
@@ -188,7 +198,8 @@ def _axis(
         ),
         friction=friction,
         inertia=inertia,
-        reverse_play=reverse_play(*moves[Purpose.SLOW_REVERSAL][0]),
+        reverse_play=play,
+        standing_play=standing_play(play, friction, stiffness, speed=abs(slow.phases[0].speed)),
         stiffness=stiffness,
         quadrant=quadrant,
     )

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from fabloop.base.instant import Instant
+from fabloop.base.errors import Fault, Invalid
+from fabloop.base.instant import SECOND, Instant
 from fabloop.sense.calibration import Calibration
 from fabloop.sense.characteristics import (
     COHERENCE_MIN,
@@ -43,5 +44,13 @@ def measure(
     if isinstance(found, Rejected):
         now = msgspec.structs.replace(found, at=at)
         return vendor_error(now, calibration, requirement, valid_for_ns=valid_for_ns)
+    if found.at > at:
+        fault = Fault(
+            source="daily test",
+            path="$.at",
+            expected="a recording that ended not after the instant of its evaluation",
+            found=f"one that ended {(found.at - at) / SECOND:.3f} s later",
+        )
+        raise Invalid(fault)
     error = position_error(found, calibration, requirement, valid_for_ns=valid_for_ns)
     return as_of(error, calibration, at)

@@ -69,19 +69,20 @@ def advance(edge: Edge, bulk: Bulk) -> tuple[Edge, Finished | Spoiled | None]:
         expected=bulk.sequence + 1,
         due=Instant(bulk.start + len(bulk.trigger) * bulk.step_ns),
     )
-    if broken:
-        spoiled = Spoiled(at=bulk.start, reason=broken) if edge.stage is Stage.RECORDING else None
-        return _waiting(after, bulk), spoiled
-    return _taken(after, bulk)
+    if not broken:
+        return _taken(after, bulk)
+    spoiled = Spoiled(at=bulk.start, reason=broken) if edge.stage is Stage.RECORDING else None
+    anew, outcome = _taken(msgspec.structs.replace(after, stage=Stage.UNSURE, parts=()), bulk)
+    return anew, spoiled or outcome
 
 
 def _taken(edge: Edge, bulk: Bulk) -> tuple[Edge, Finished | Spoiled | None]:
     running = bool((bulk.trigger != TRIGGER_OFF).any())
     ended = bool(bulk.trigger[-1] == TRIGGER_OFF)
-    if edge.stage is Stage.UNSURE:
+    if edge.stage is Stage.UNSURE and bulk.trigger[0] != TRIGGER_OFF:
         return _waiting(edge, bulk), None
-    if edge.stage is Stage.IDLE and not running:
-        return edge, None
+    if edge.stage is not Stage.RECORDING and not running:
+        return msgspec.structs.replace(edge, stage=Stage.IDLE), None
     parts = (*edge.parts, bulk)
     if ended:
         return msgspec.structs.replace(edge, stage=Stage.IDLE, parts=()), _assembled(

@@ -7,7 +7,7 @@ Definition ``tpe/1``, per axis::
     upper = E + w_rev B + w_q Q + F/k + alpha L |dT| + 2 sqrt(u_R^2 + u_cal^2 + u_th^2 + u_mc^2)
     value = E + w_rev B + w_q Q + F/k + alpha L |dT| + 2 u_R
 
-E grows with the age of the calibration; B is the reverse play that the control does not
+E grows with the age of the calibration; B is the reverse play at rest that the control does not
 compensate; 1/k is the drive's measured compliance and the structure's stated one; u_R = R/4 is the
 machine's own scatter and so part of the value, the others are how well we know it (GUM, k = 2).
 Axes combine as the root of the sum of squares; a position tolerance zone is a diameter, so the
@@ -238,7 +238,7 @@ def _axis_error(
     drive = measured.stiffness.stiffness
     compliance = 1.0 / drive.value + 1.0 / calibrated.structure_n_per_m
     expansion = calibrated.expansion_per_k * calibrated.length_m
-    play = measured.reverse_play
+    play = measured.standing_play
     known = Uncertainties(
         repeatability_m=calibrated.repeatability_m / 4.0,
         calibration_m=calibrated.uncertainty_m,

@@ -1,78 +1,79 @@
 """When a KPI is worth telling: it moved, crossed a limit, or the last value is about to expire."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import msgspec
 
-from fabloop.base.instant import Instant
 from fabloop.model.kpi import KpiValue
 
 
 class WatchRule(msgspec.Struct, frozen=True, kw_only=True):
-    """What counts as a change of a KPI, in its SI unit.
+    """What counts as a change of a KPI.
 
     Attributes
     ----------
-    dead_band : a value or upper bound that moved by more than this is told
-    limits : a bound that crosses one of these is told however little it moved
-    hysteresis : a limit that was exceeded counts as met again only this far below it
-    renew_before_ns : a value is told again this long before the last one expires
+    dead_band : a value or bound that moved by more than this ratio of the last bound is told
+    hysteresis : a limit that was exceeded counts as met again only this ratio of it below
+    renew_after : a value is told again when this ratio of the last one's validity is over. A daily
+        measurement that holds for 36 h needs less than 2/3, or the KPI expires between two tests
     """
 
     dead_band: float
-    limits: tuple[float, ...]
     hysteresis: float
-    renew_before_ns: int
+    renew_after: float
+
+
+RULE = WatchRule(dead_band=0.02, hysteresis=0.01, renew_after=0.5)
+"""Fits a daily measurement whose uncertainty is below one per cent."""
 
 
 class Cause(StrEnum):
-    """Why a value was told."""
+    """Why a value is told."""
 
     FIRST = "first value"
-    SOURCE = "another source"
     CROSSED = "crossed a limit"
+    SOURCE = "comes from another source"
     MOVED = "moved beyond the dead band"
-    RENEWED = "last value about to expire"
+    RENEWED = "the last value is about to expire"
 
 
-class Watch(msgspec.Struct, frozen=True, kw_only=True):
-    """What was last told of one KPI, and which limits it exceeds."""
-
-    told: KpiValue
-    exceeded: tuple[bool, ...]
-
-
-def observe(
-    watch: Watch | None, rule: WatchRule, value: KpiValue, now: Instant
-) -> tuple[Watch, Cause | None]:
-    """Return the new state and why the value has to be told, or None if it need not be.
-
-    A value that is older than the last one told is left out: the state stays as it is.
-    """
-    before = watch.exceeded if watch is not None else (False,) * len(rule.limits)
-    exceeded = tuple(
-        value.upper > (limit - rule.hysteresis if was else limit)
-        for limit, was in zip(rule.limits, before, strict=True)
-    )
-    if watch is None:
-        return Watch(told=value, exceeded=exceeded), Cause.FIRST
-    if value.at < watch.told.at:
-        return watch, None
-    cause = _cause(watch, rule, value, now, exceeded)
-    return Watch(told=value if cause else watch.told, exceeded=exceeded), cause
+def worth_telling(
+    value: KpiValue, known: KpiValue | None, limits: Sequence[float], rule: WatchRule = RULE
+) -> bool:
+    """Tell whether a new value has to be told to those who know the last one."""
+    return cause_to_tell(value, known, limits, rule) is not None
 
 
-def _cause(
-    watch: Watch, rule: WatchRule, value: KpiValue, now: Instant, exceeded: tuple[bool, ...]
+def cause_to_tell(
+    value: KpiValue, known: KpiValue | None, limits: Sequence[float], rule: WatchRule = RULE
 ) -> Cause | None:
-    told = watch.told
-    if exceeded != watch.exceeded:
+    """Return why a new value has to be told, or None if it need not be.
+
+    A value that is older than the known one is never told.
+
+    Parameters
+    ----------
+    known : the value that was last told
+    limits : what somebody compares the upper bound with, in the KPI's SI unit
+    """
+    if known is None:
+        return Cause.FIRST
+    if value.at < known.at:
+        return None
+    if any(_crossed(value.upper, known.upper, limit, rule) for limit in limits):
         return Cause.CROSSED
-    if value.source != told.source:
+    if value.source != known.source:
         return Cause.SOURCE
-    moved = max(abs(value.upper - told.upper), abs(value.value - told.value))
-    if moved > rule.dead_band:
+    moved = max(abs(value.upper - known.upper), abs(value.value - known.value))
+    if moved > rule.dead_band * abs(known.upper):
         return Cause.MOVED
-    if value.at > told.at and now >= told.at + told.valid_for_ns - rule.renew_before_ns:
+    if value.at - known.at >= rule.renew_after * known.valid_for_ns:
         return Cause.RENEWED
     return None
+
+
+def _crossed(upper: float, known: float, limit: float, rule: WatchRule) -> bool:
+    if known > limit:
+        return upper <= limit - rule.hysteresis * abs(limit)
+    return upper > limit

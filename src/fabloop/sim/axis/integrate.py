@@ -109,19 +109,25 @@ def integrate(
     uneven = mismatch.asymmetry != 0.0 or mismatch.wave_ratio != 0.0
     rippled = bool(np.any(p.ripple))
     steps = len(reference.position)
+    # Speeds live halfway between positions (leapfrog), so that no step is lost in a ramp.
+    halfway = np.diff(reference.position, axis=0) / h
+    speed = np.concatenate([halfway, reference.speed[-1:]])
     shape = (4, -(-steps // every), len(lanes))
     kept = np.empty(shape)
     for step in range(steps):
+        keeping = step % every == 0
+        if keeping:
+            kept[:2, step // every] = x1, x2
         slack = x1 - x2
         bend = slack - np.minimum(np.maximum(slack, -p.half_gap), p.half_gap)
         spring = p.k * bend + p.c * (v1 - v2) * (bend != 0.0)
         place = motor * x1 + p.scale * x2
-        wanted = reference.speed[step] + p.kx * (reference.position[step] - place)
+        wanted = speed[step] + p.kx * (reference.position[step] - place)
         base = p.kp * wanted + integral + load * reference.acceleration[step]
         pull = spring + p.ripple * np.sin(p.wave_number * x1) if rippled else spring
         free = (v1 + gain * (base - pull)) * inverse
-        integral = integral + (h * p.ki) * (wanted - v1)
         v1 = free - np.minimum(np.maximum(free, -stick), stick)
+        integral = integral + (h * p.ki) * (wanted - v1)
         limit = p.fc + lift * np.exp(-((v2 / p.vs) ** 2))
         if uneven:
             limit = limit * _unevenness(x2, v2, mismatch)
@@ -131,8 +137,8 @@ def integrate(
         z = keep * (z + h * v2)
         x1 = x1 + h * v1
         x2 = x2 + h * v2
-        if step % every == 0:
-            kept[:, step // every] = x1, x2, v1, base - p.kp * v1
+        if keeping:
+            kept[2:, step // every] = v1, base - p.kp * v1
     return Trace(motor_position=kept[0], scale_position=kept[1], motor_speed=kept[2], force=kept[3])
 
 

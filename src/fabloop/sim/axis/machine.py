@@ -71,13 +71,13 @@ def reference_mill(calibrated_at: Instant) -> Mill:
             reference="calibration-1",
             at=calibrated_at,
             axes={
-                "X": _calibrated(x, systematic_m=2.1e-6, compensated_reversal_m=2.6e-6),
-                "Y": _calibrated(y, systematic_m=2.0e-6, compensated_reversal_m=2.7e-6),
+                "X": _calibrated(x, systematic_m=2.1e-6, compensated_reversal_m=3.3e-6),
+                "Y": _calibrated(y, systematic_m=2.0e-6, compensated_reversal_m=3.4e-6),
             },
             vendor_radial_m=7.5e-6,
             vendor_widening=1.25,
         ),
-        wear=WearModel(gap_m_per_h=0.4e-9, friction_per_h=8e-5, stiffness_loss_per_h=3e-5),
+        wear=WearModel(gap_m_per_h=0.6e-9, friction_per_h=8e-5, stiffness_loss_per_h=3e-5),
     )
 
 
@@ -86,7 +86,7 @@ def _calibrated(
 ) -> AxisCalibration:
     return AxisCalibration(
         systematic_m=systematic_m,
-        growth_m_per_day=4e-9,
+        growth_m_per_day=3e-9,
         repeatability_m=1.2e-6,
         uncertainty_m=0.25e-6,
         compensated_reversal_m=compensated_reversal_m,
