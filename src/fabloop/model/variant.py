@@ -100,13 +100,12 @@ def _holds(
         value = str(error)
     if isinstance(value, bool):
         return value
-    chosen = ", ".join(f"{name} = {option}" for name, option in facts.items())
     faults.append(
         Fault(
             source=family.id,
             path=path,
             expected="a condition that is true or false for every variant",
-            found=f"{value!r} for {chosen}",
+            found=f"{'null' if value is None else repr(value)} for {_told(facts)}",
             hint=f"The condition is: {condition}",
         )
     )
@@ -136,13 +135,18 @@ def _rewired(
 
 
 def _nothing_left(family: ProductFamily, index: int, facts: Mapping[str, str | None]) -> Fault:
-    chosen = ", ".join(f"{name} = {option}" for name, option in facts.items())
     return Fault(
         source=family.id,
         path=f"$.operations[{index}].inputs",
         expected=f"something for operation {family.operations[index].id!r} to take",
-        found=f"no input left where {chosen}",
+        found=f"no input left where {_told(facts)}",
         hint="Give the operation the condition of its inputs, or one input without condition.",
+    )
+
+
+def _told(facts: Mapping[str, str | None]) -> str:
+    return ", ".join(
+        f"no {name}" if option is None else f"{name} = {option!r}" for name, option in facts.items()
     )
 
 

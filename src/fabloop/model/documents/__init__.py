@@ -2,7 +2,7 @@
 
 from fabloop.model.documents.context import NAMESPACE, context_of
 from fabloop.model.documents.orders import resolve_order
-from fabloop.model.documents.resolve import check, kind_of, resolve
+from fabloop.model.documents.resolve import check, resolve
 from fabloop.model.documents.schema import (
     SCHEMA_NAMES,
     context_iri,
@@ -10,6 +10,7 @@ from fabloop.model.documents.schema import (
     schema_of,
 )
 from fabloop.model.documents.structs import Document
+from fabloop.model.documents.structure import kind_of
 
 __all__ = [
     "NAMESPACE",

@@ -61,7 +61,8 @@ def note_bill_of_process(family: ProductFamily, sheet: Sheet) -> None:
     for each in family.operations:
         if each.id not in reached:
             at.at(index[each.id]).fault(
-                f"operation {each.id!r} to lead to a final operation", "one that leads to none"
+                f"operation {each.id!r} to lead to a final operation",
+                "one that leads into a cycle only",
             )
 
 

@@ -86,7 +86,7 @@ def raise_if_any(faults: list[Fault]) -> None:
     left_out = len(faults) - FAULTS_MAX
     if left_out > 0:
         rest = Fault(
-            source="",
+            source="documents",
             path="",
             expected=f"at most {FAULTS_MAX} faults",
             found=f"{left_out} more",

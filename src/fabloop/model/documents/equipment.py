@@ -124,11 +124,12 @@ def _form(value: OfferedEntry) -> str:
 
 
 def _span(value: SpanEntry, dimension: Dimension, sheet: Sheet) -> Span:
+    before = len(sheet.faults)
     low = None if value.low is None else quantity(value.low, dimension, sheet.at("from"))
     high = None if value.high is None else quantity(value.high, dimension, sheet.at("to"))
-    if low is None and high is None:
+    if value.low is None and value.high is None:
         sheet.fault("a span with at least one end ('from' or 'to')", "none")
-    if low is not None and high is not None and low > high:
+    if low is not None and high is not None and low > high and len(sheet.faults) == before:
         sheet.fault("a span whose 'from' is not above its 'to'", f"{value.low} to {value.high}")
     return Span(low=low, high=high)
 

@@ -60,6 +60,6 @@ def _note_use(entry: KpiValueEntry, sheet: Sheet, names: Names) -> None:
         return
     assert units is not None
     live = live_kpis(units[WorkUnitId(entry.work_unit)].offers)
-    if names.kpis is not None and entry.kpi in names.kpis:
+    if names.offers_are_whole and names.kpis is not None and entry.kpi in names.kpis:
         what = f"a KPI that an offer of work unit {entry.work_unit!r} rests on"
         sheet.at("kpi").known(entry.kpi, live, what)

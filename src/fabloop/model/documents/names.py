@@ -23,3 +23,5 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
     sites: Mapping[SiteId, Site] | None = None
     work_units: Mapping[WorkUnitId, WorkUnit] | None = None
     families: Mapping[ProductId, ProductFamily] | None = None
+    offers_are_whole: bool = False
+    """No offer had to be left out, so that what no offer rests on can be told."""

@@ -6,7 +6,7 @@ from fabloop.base.errors import Fault
 from fabloop.model.documents.collect import Sheet, raise_if_any
 from fabloop.model.documents.names import Names
 from fabloop.model.documents.structs import OrderDocument
-from fabloop.model.documents.structure import decode
+from fabloop.model.documents.structure import decode, kind_of
 from fabloop.model.documents.values import instant
 from fabloop.model.ids import OrderId, ProductId
 from fabloop.model.order import OrderRequest
@@ -28,7 +28,7 @@ def resolve_order(
     document = decode(source, data, faults)
     sheet = Sheet(source, faults)
     if document is not None and not isinstance(document, OrderDocument):
-        sheet.at("document").fault("'order'", "another kind of document")
+        sheet.at("document").fault("'order'", repr(kind_of(document)))
     raise_if_any(faults)
     assert isinstance(document, OrderDocument)
     order = order_of(document, sheet, Names(families=families))

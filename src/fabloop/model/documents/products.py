@@ -136,8 +136,8 @@ def _note_condition(condition: str, features: Features, sheet: Sheet) -> None:
         expression = compile_expression(condition)
     except Invalid as error:
         for fault in error.faults:
-            where = f"{fault.path}: " if fault.path else ""
-            hint = f"{where}{fault.hint}".strip().removesuffix(":")
+            where = f"See {fault.path} of the condition." if fault.path else ""
+            hint = " ".join(part for part in (where, fault.hint) if part)
             sheet.fault(f"a FEEL condition with {fault.expected}", fault.found, hint)
         return
     for name in sorted(expression.variables):

@@ -27,10 +27,11 @@ from fabloop.model.documents.structs import (
     SiteDocument,
     SkillVocabularyDocument,
 )
-from fabloop.model.documents.structure import decode, kind_in
+from fabloop.model.documents.structure import decode, kind_in, kind_of
 from fabloop.model.documents.texts import DOCUMENTS_MAX
 from fabloop.model.documents.values import Purse
-from fabloop.model.knowledge import Knowledge
+from fabloop.model.ids import EquipmentTypeId
+from fabloop.model.knowledge import EquipmentType, Knowledge
 from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
 
@@ -78,7 +79,7 @@ def resolve(documents: Mapping[str, bytes]) -> Knowledge:
     if len(documents) > DOCUMENTS_MAX:
         raise Invalid(
             Fault(
-                source="",
+                source="documents",
                 path="",
                 expected=f"at most {DOCUMENTS_MAX} documents",
                 found=str(len(documents)),
@@ -112,18 +113,13 @@ def _note_contexts(desk: Desk) -> None:
             )
 
 
-def kind_of(document: Document) -> str:
-    """Return the kind that stands in the property `document`."""
-    return next(name for name, kind in KINDS.items() if isinstance(document, kind))
-
-
 def _note_missing(desk: Desk, documents: Mapping[str, bytes]) -> None:
     present = {kind_of(document) for _, document in desk.read}
     for kind, what in INDISPENSABLE.items():
         if kind not in present and desk.sure(kind):
             desk.faults.append(
                 Fault(
-                    source="",
+                    source="documents",
                     path="",
                     expected=f"at least one document that describes {what}",
                     found=f"none among {len(documents)} documents",
@@ -140,13 +136,13 @@ def _knowledge(desk: Desk) -> Knowledge:
     kpis = kpi_definitions_of(vocabularies)
     told = bool(vocabularies) and desk.sure("skill-vocabulary")
     names = Names(vocabulary=vocabulary if told else None, kpis=kpis if told else None)
-    types = equipment_types_of(desk.of(EquipmentTypesDocument), names)
-    names = replace(names, equipment_types=types if desk.sure("equipment-types") else None)
-    sites = sites_of(desk.of(SiteDocument), names, purse)
-    names = replace(names, sites=sites if sites and desk.sure("site") else None)
+    names, types = _with_equipment(desk, names)
+    listed = sites_of(desk.of(SiteDocument), names, purse)
+    sites = {site.id: site for site in listed}
+    if sites and desk.sure("site"):
+        units = {unit.id: unit for site in listed for unit in site.work_units}
+        names = replace(names, sites=sites, work_units=units)
     network = Network(sites=sites, lanes=lanes_of(desk.of(ShippingDocument), names, purse))
-    if names.sites is not None:
-        names = replace(names, work_units=network.work_units())
     families = families_of(desk.of(ProductDocument), names, purse)
     names = replace(names, families=families if desk.sure("product") else None)
     values = kpi_values_of(desk.of(KpiValuesDocument), names)
@@ -161,3 +157,12 @@ def _knowledge(desk: Desk) -> Knowledge:
         families=families,
         kpis=values,
     )
+
+
+def _with_equipment(desk: Desk, names: Names) -> tuple[Names, dict[EquipmentTypeId, EquipmentType]]:
+    """Return the names with the equipment types, and those types."""
+    before = len(desk.faults)
+    types = equipment_types_of(desk.of(EquipmentTypesDocument), names)
+    sure = desk.sure("equipment-types")
+    whole = sure and names.vocabulary is not None and len(desk.faults) == before
+    return replace(names, equipment_types=types if sure else None, offers_are_whole=whole), types

@@ -32,9 +32,7 @@ from fabloop.model.ids import (
 from fabloop.model.site import Person, Shift, ShippingLane, Site, Tariff, TransportLink, WorkUnit
 
 
-def sites_of(
-    found: Sequence[tuple[Sheet, SiteDocument]], names: Names, purse: Purse
-) -> dict[SiteId, Site]:
+def sites_of(found: Sequence[tuple[Sheet, SiteDocument]], names: Names, purse: Purse) -> list[Site]:
     """Return the sites of all documents; work units and persons are unique over all of them."""
     unique(((sheet.at("id"), each.id) for sheet, each in found), "site")
     unique(
@@ -53,7 +51,7 @@ def sites_of(
         ),
         "person",
     )
-    return {SiteId(document.id): _site(sheet, document, names, purse) for sheet, document in found}
+    return [_site(sheet, document, names, purse) for sheet, document in found]
 
 
 def _site(sheet: Sheet, document: SiteDocument, names: Names, purse: Purse) -> Site:
@@ -126,9 +124,10 @@ def _work_unit(
     known = sheet.at("equipment_type").known(entry.equipment_type, types, "an equipment type")
     of_type = types[EquipmentTypeId(entry.equipment_type)] if known and types else None
     sheet.at("area").known(entry.area, areas, "an area of the site")
+    before = len(sheet.faults)
     own = offers_of(entry.offers, sheet.at("offers"), names)
     offers = merged(own, of_type.offers if of_type else ())
-    if of_type is not None:
+    if of_type is not None and names.offers_are_whole and len(sheet.faults) == before:
         _note_monitors(entry, live_kpis(offers), sheet.at("monitors"))
     return WorkUnit(
         id=WorkUnitId(entry.id),

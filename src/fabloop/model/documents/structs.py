@@ -407,10 +407,10 @@ class SimulatedAxisEntry(Entry, frozen=True, kw_only=True):
 
 
 class SimulatedMachineEntry(Entry, frozen=True, kw_only=True):
-    """A machine that wears while it works; `utilisation` is the share of time in which it does."""
+    """A machine that wears since `wears_since`, in the share `utilisation` of the time."""
 
     work_unit: Id
-    new_at: InstantText
+    wears_since: InstantText
     utilisation: QuantityText
     axes: dict[str, SimulatedAxisEntry]
 

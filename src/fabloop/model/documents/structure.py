@@ -44,6 +44,11 @@ def kind_in(data: bytes) -> str | None:
     return kind if kind in KINDS else None
 
 
+def kind_of(document: Document) -> str:
+    """Return the kind that stands in the property `document`."""
+    return next(name for name, kind in KINDS.items() if isinstance(document, kind))
+
+
 def _parsed(data: bytes, sheet: Sheet) -> Any:
     """Return what the JSON says; the caller looks at the sheet for whether it says anything."""
     if len(data) > FILE_BYTES_MAX:
