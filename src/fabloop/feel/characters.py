@@ -61,6 +61,8 @@ class Characters(msgspec.Struct, frozen=True):
     folded: bool = False
 
     def __contains__(self, character: str) -> bool:
+        if not character:
+            return False
         found = self._holds(character)
         if self.folded and not found:
             found = any(self._holds(other) for other in variants(character))

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from fabloop.feel.decimals import decimal_or_none, plain_text, settled
+from fabloop.feel.decimals import DIGITS, WHOLE_MAX, Number, decimal_or_none, plain_text, settled
 from fabloop.feel.limits import DATA_DEPTH_MAX, NUMBER_OUT_MAX, exceeded
 from fabloop.feel.temporal import (
     Date,
@@ -101,7 +101,7 @@ def described(value: Value) -> str:
 def to_feel(value: Any) -> Value:
     """Return a plain Python value as FEEL computes with it.
 
-    Floats become decimals by their shortest text; tuples become lists; `datetime` objects
+    Floats become numbers by their shortest text; tuples become lists; `datetime` objects
     become temporal values. What FEEL has no type for becomes null.
 
     Raises
@@ -117,7 +117,7 @@ def _converted(value: Any, depth: int) -> Value:
     if kind in (int, str, bool, type(None)):
         return settled(value) if kind is int else value
     if kind is float:
-        return decimal_of(value)
+        return number_of_float(value)
     if depth > DATA_DEPTH_MAX:
         raise exceeded("levels of lists and contexts", DATA_DEPTH_MAX, "Hand over flatter data.")
     if isinstance(value, Mapping):
@@ -152,8 +152,13 @@ def _temporal(value: date | time | timedelta) -> Value:
     return date_time_of_text(text) if isinstance(value, datetime) else date_of_text(text)
 
 
-def decimal_of(value: float) -> Decimal | None:
-    """Return a float as the decimal of its shortest text; None for what is no number."""
+def number_of_float(value: float) -> Number | None:
+    """Return a float as a number; None for what is no number.
+
+    A whole float is taken exactly, any other as the decimal of its shortest text.
+    """
+    if value.is_integer() and abs(value) < WHOLE_MAX:
+        return int(value)
     return decimal_or_none(repr(value))
 
 
@@ -208,7 +213,7 @@ def _plain(value: Value, depth: int) -> Any:
 
 
 def _plain_number(value: Decimal) -> int | float:
-    if value.adjusted() <= 34 and value == value.to_integral_value():
+    if value.adjusted() < DIGITS and value == value.to_integral_value():
         return int(value)
     near = float(value)
     if not math.isfinite(near):
