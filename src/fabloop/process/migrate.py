@@ -298,9 +298,19 @@ class _Planner:
         mapped = []
         for place, bag in zip(self.source.shared, self.instance.shared, strict=True):
             mapped.append(names.index(place.name) if place.name in names else NOWHERE)
-            if mapped[-1] == NOWHERE and len(bag):
+            if mapped[-1] == NOWHERE and not self._as_at_first(place, bag):
                 self._fault(place.name, "a shared place for its tokens", "none in the target")
         return tuple(mapped)
+
+    def _as_at_first(self, place: SharedPlace, bag: Bag) -> bool:
+        """Tell whether a shared place holds its initial tokens: then nothing is lost with it.
+
+        A resource that is free, and that the target has no use for, may go.
+        """
+        net = self.source.scopes[place.page].net
+        assert net is not None, "a fusion place belongs to a page"
+        initial = [value for value, _ in net.places[place.place].initial]
+        return Counter(value for value, _ in bag) == Counter(initial)
 
 
 def _held(state: State, frame: Frame, place: int) -> bool:

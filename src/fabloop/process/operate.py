@@ -284,7 +284,7 @@ def _prune(step: Step, key: int) -> None:
     """End a frame that cancelling has left empty, and those around it."""
     frame = step.state.frames.get(key)
     awaited = any(frame_key == key for frame_key, _, _ in step.agenda)
-    if frame is None or frame.acts or frame.tokens or awaited:
+    if frame is None or frame.acts or frame.tokens or frame.bags or awaited:
         return
     if not frame.act:
         finish(step, frame.instance, InstanceState.CANCELLED)

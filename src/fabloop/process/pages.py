@@ -118,8 +118,7 @@ def end_firing(step: Step, act: Act, result: Variables) -> None:
     transition = _net(scope).transitions[act.transition]
     bound: Variables = {name: freeze(value) for name, value in act.locals.items()}
     binding = Binding(bound, act.consumed)
-    frozen: Variables = {name: freeze(value) for name, value in result.items()}
-    produced = _produced(transition, binding, frozen, step.at)
+    produced = _produced(transition, binding, result, step.at)
     step.emit(FiringEnded(act.key, produced))
     step.pages[frame.key] = None
     _tell_others(step, frame, scope, {place for place, _, _ in produced})

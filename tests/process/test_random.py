@@ -1,0 +1,229 @@
+"""Random block-structured processes end on random paths, and every step replays and undoes."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fabloop.base.instant import Instant
+from fabloop.process.bpmn.model import BpmnProcess, EndEvent, FlowNode, SequenceFlow
+from fabloop.process.commands import (
+    ActivateJobs,
+    AdvanceTo,
+    CompleteJob,
+    FailJob,
+    InstanceState,
+    PublishMessage,
+    ThrowError,
+)
+from fabloop.process.cpn.net import Net
+from fabloop.process.definition import ScopeKind
+from process.driver import (
+    END,
+    START,
+    Plant,
+    both,
+    error,
+    job,
+    message,
+    page,
+    script,
+    sub,
+    timer,
+    wait,
+    xor,
+)
+from process.test_pages import station
+
+STEPS_MAX = 300
+Block = tuple  # nested: (kind, *parts)
+
+LEAVES = st.sampled_from(["job", "script", "wait", "message", "page"]).map(lambda kind: (kind,))
+
+
+def grown(parts: st.SearchStrategy) -> st.SearchStrategy:
+    some = st.lists(parts, min_size=1, max_size=3)
+    return st.one_of(
+        st.tuples(st.sampled_from(["seq", "xor", "and"]), some),
+        st.tuples(st.just("sub"), parts),
+        st.tuples(st.sampled_from(["late", "remind", "error"]), st.booleans(), parts, parts),
+    )
+
+
+BLOCKS = st.recursive(LEAVES, grown, max_leaves=8)
+
+
+class Builder:
+    """Turns a block into nodes and flows of one scope; nested scopes get their own."""
+
+    def __init__(self, names: Callable[[str], str]) -> None:
+        self.names = names
+        self.nodes: list[FlowNode] = []
+        self.flows: list[SequenceFlow] = []
+
+    def link(self, source: str, target: str, condition: str = "") -> str:
+        name = self.names("f")
+        self.flows.append(SequenceFlow(id=name, source=source, target=target, condition=condition))
+        return name
+
+    def add(self, node: FlowNode) -> tuple[str, str]:
+        self.nodes.append(node)
+        return node.id, node.id
+
+    def build(self, block: Block) -> tuple[str, str]:
+        """Add a block; return the ids of its first and last node."""
+        kind, *parts = block
+        match kind:
+            case "seq":
+                ends = [self.build(part) for part in parts[0]]
+                for (_, last), (first, _) in pairwise(ends):
+                    self.link(last, first)
+                return ends[0][0], ends[-1][1]
+            case "xor" | "and":
+                return self.fork(kind, parts[0])
+            case "sub":
+                return self.add(self.scope(parts[0]))
+            case "late" | "remind" | "error":
+                return self.guard(kind, *parts)
+        return self.leaf(kind)
+
+    def leaf(self, kind: str) -> tuple[str, str]:
+        name = self.names(kind)
+        match kind:
+            case "job":
+                return self.add(job(name))
+            case "script":
+                return self.add(script(name, "n + 1", "n"))
+            case "wait":
+                return self.add(wait(name, "PT3S"))
+            case "message":
+                return self.add(message(name, "M", '"k"'))
+        return self.add(page(name, "n"))
+
+    def fork(self, kind: str, parts: list[Block]) -> tuple[str, str]:
+        split, merge = self.names("split"), self.names("merge")
+        default = ""
+        for number, part in enumerate(parts):
+            first, last = self.build(part)
+            condition = f"modulo(n, {len(parts)}) = {number}" if kind == "xor" and number else ""
+            flow = self.link(split, first, condition)
+            default = default or flow
+            self.link(last, merge)
+        gateway = both if kind == "and" else xor
+        self.nodes.append(both(split) if kind == "and" else xor(split, default=default))
+        self.nodes.append(gateway(merge))
+        return split, merge
+
+    def guard(self, kind: str, boxed: bool, body: Block, handler: Block) -> tuple[str, str]:
+        host = self.scope(body) if boxed else job(self.names("job"))
+        event = self.names(kind)
+        self.nodes.append(host)
+        if kind == "error":
+            self.nodes.append(error(event, host.id, "E"))
+        else:
+            self.nodes.append(timer(event, host.id, "PT2S", interrupting=kind == "late"))
+        first, last = self.build(handler)
+        self.link(event, first)
+        if kind == "remind":
+            self.nodes.append(EndEvent(id=self.names("done")))
+            self.link(last, self.nodes[-1].id)
+            return host.id, host.id
+        merge = self.names("merge")
+        self.nodes.append(xor(merge))
+        self.link(host.id, merge)
+        self.link(last, merge)
+        return host.id, merge
+
+    def scope(self, block: Block) -> FlowNode:
+        inner = Builder(self.names)
+        name = self.names("box")
+        first, last = inner.build(block)
+        inner.link(f"{name}.s", first)
+        inner.link(last, f"{name}.e")
+        return sub(name, *inner.nodes, links=tuple(inner.flows))
+
+
+def built(block: Block) -> BpmnProcess:
+    count = [0]
+
+    def names(prefix: str) -> str:
+        count[0] += 1
+        return f"{prefix}{count[0]}"
+
+    builder = Builder(names)
+    first, last = builder.build(block)
+    builder.link("start", first)
+    builder.link(last, "end")
+    return BpmnProcess(id="p", nodes=(START, *builder.nodes, END), flows=tuple(builder.flows))
+
+
+def next_commands(plant: Plant) -> list:
+    """Return what may happen next: work is done, fails, throws; time passes; a message comes."""
+    commands: list = []
+    for each in plant.engine.jobs():
+        commands.append(CompleteJob(job=each.key, variables={"n": each.key}, epoch=each.epoch))
+        commands.append(ThrowError(job=each.key, code="E", epoch=each.epoch))
+        commands.append(ActivateJobs(type=each.type, worker="w", lease_ns=10**9))
+        commands.append(FailJob(job=each.key, retries=1, epoch=each.epoch))
+    commands = [each for each in commands if may(plant, each)]
+    if plant.engine.next_due() is not None:
+        commands.append(AdvanceTo(now=plant.engine.next_due()))
+    if plant.engine.state.subscriptions:
+        commands.append(PublishMessage(name="M", correlation_key="k", time_to_live_ns=10**9))
+    return commands
+
+
+def may(plant: Plant, command: object) -> bool:
+    """Whether an error would be caught: an uncaught one would stop the process for good."""
+    if not isinstance(command, ThrowError):
+        return True
+    state = plant.engine.state
+    act = state.acts[command.job]
+    while True:
+        if act.transition < 0 and state.node_of(act).catches:
+            return True
+        frame = state.frames[act.frame]
+        if not frame.act:
+            return False
+        act = state.acts[frame.act]
+
+
+def check_resources(plant: Plant, key: int) -> None:
+    """The shared robot is in its place or in the hands of exactly one firing."""
+    state = plant.engine.state
+    instance = state.instances.get(key)
+    if instance is None or not instance.shared:
+        return
+    frames = [state.frames[each] for each in instance.frames]
+    pages = [each for each in frames if state.scope_of(each).kind is ScopeKind.PAGE]
+    held = sum(len(frame.acts) for frame in pages)
+    assert len(instance.shared[0]) + held == 1
+
+
+NET: Net = station("n")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(block=BLOCKS, n=st.integers(0, 5), data=st.data())
+def test_a_random_process_ends_on_a_random_path_and_replays_at_every_step(block, n, data):
+    plant = Plant()
+    key = plant.starts(built(block), {"n": n}, (NET.document(),))
+    for step in range(STEPS_MAX):
+        check_resources(plant, key)
+        if key not in plant.engine.instances():
+            break
+        commands = next_commands(plant)
+        assert commands, f"stuck: {plant.engine.instance(key)}"
+        progress = [each for each in commands if isinstance(each, CompleteJob | AdvanceTo)]
+        choices = commands if step < 40 else (progress or commands)
+        command = data.draw(st.sampled_from(choices)) if step < 60 else choices[0]
+        if isinstance(command, AdvanceTo):
+            plant.now = Instant(max(plant.now, command.now))
+        plant.rehearses(command)
+        plant.does(command)
+    assert plant.ended(key) is InstanceState.COMPLETED
+    assert plant.engine.incidents() == ()
+    state = plant.engine.state
+    left = (state.acts, state.frames, state.jobs, state.timers, state.subscriptions, state.ready)
+    assert not any(left)
