@@ -212,6 +212,21 @@ def test_a_page_whose_tokens_have_no_place_is_refused(plant):
     assert [each.path for each in plan.faults] == ["'n.robot'"]
 
 
+def test_a_shared_place_may_go_while_all_its_tokens_are_in_it(plant):
+    nets = (station("n").document(),)
+    old = process(page("w", "n"), job("pack"), links=flows("start w pack end"))
+    key = plant.starts(old, {}, nets)
+    plant.does(Deploy(process=process(job("pack"), links=flows("start pack end"))))
+    command = Migrate(instance=key, target=TWO)
+    taken = [each.path for each in plant.engine.plan_migration(command).faults]
+    assert taken == ["'w'", "'robots'"]
+    plant.completes("w")
+    assert plant.engine.plan_migration(command).faults == ()
+    plant.does(command)
+    plant.completes("pack")
+    assert plant.engine.instance(key).frames == ()
+
+
 def test_a_lease_runs_out_after_a_migration_as_before(plant):
     key = plant.starts(process(job("a"), links=flows("start a end")))
     plant.takes("do-a", seconds=5)

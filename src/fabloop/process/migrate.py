@@ -1,5 +1,6 @@
 """Migration: an instance goes on by another definition, with everything that is in progress."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 import msgspec
@@ -8,6 +9,7 @@ from fabloop.base.errors import Fault, Invalid, NotFound
 from fabloop.base.instant import Instant
 from fabloop.process.acts import arm, boundary_dues, seen_by, wake_pages
 from fabloop.process.commands import InstanceMigrated, Migrate, MigratedTo
+from fabloop.process.cpn.bag import Bag
 from fabloop.process.definition import (
     NOWHERE,
     Definition,
@@ -16,6 +18,7 @@ from fabloop.process.definition import (
     Flow,
     Node,
     Scope,
+    SharedPlace,
 )
 from fabloop.process.deltas import Migrated, PageMap
 from fabloop.process.evaluate import Stuck
