@@ -1,0 +1,326 @@
+"""A plan as swimlanes: sites and work units against local time, with the way of the material."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import msgspec
+
+from fabloop.app.pictures.svg import (
+    LABEL_WIDTH_MIN,
+    Picture,
+    arrow_head,
+    badge,
+    box,
+    clipped,
+    document,
+    group,
+    hatch,
+    line,
+    number,
+    path,
+    shortened,
+    text,
+    text_width,
+)
+from fabloop.app.pictures.timeline import Axis, clock_text
+from fabloop.base.instant import MINUTE, Instant, span_text
+from fabloop.model.ids import OperationId
+from fabloop.model.plan import Movement, MovementKind, Plan, PlannedStep
+from fabloop.model.product import ConfiguredProduct
+from fabloop.model.site import Network
+
+WIDTH = 1200.0
+_NAMES = 170.0
+_RIGHT = 24.0
+_ROW = 44.0
+_BAR = 26.0
+_HEADER = 30.0
+_LEGEND = 54.0
+_MOVE_BAR = 14.0
+MOVED_MIN = MINUTE
+"""A step that starts this much earlier or later than before counts as moved."""
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One swimlane: a work unit of a site, or a carrier between sites."""
+
+    key: str
+    label: str
+    y: float
+
+    @property
+    def middle(self) -> float:
+        return self.y + _ROW / 2
+
+
+class _Board(msgspec.Struct, frozen=True, kw_only=True):
+    """Where everything stands: rows by key, site headers, the time axis."""
+
+    rows: dict[str, _Row]
+    headers: tuple[tuple[float, str, str], ...]
+    axis: Axis
+    bottom: float
+
+
+def plan_picture(
+    plan: Plan,
+    product: ConfiguredProduct,
+    network: Network,
+    *,
+    before: Plan | None = None,
+    now: Instant | None = None,
+    title: str = "",
+) -> str:
+    """Return the plan as SVG; with `before`, what moved is marked and its old place is dashed."""
+    drawn = draw_plan(plan, product, network, before=before, now=now)
+    return document(drawn, title or f"Plan {plan.id} for order {plan.order}")
+
+
+def draw_plan(
+    plan: Plan,
+    product: ConfiguredProduct,
+    network: Network,
+    *,
+    before: Plan | None = None,
+    now: Instant | None = None,
+) -> Picture:
+    """Return the drawing of `plan_picture`, to be set beside others."""
+    board = _board(plan, before, network)
+    parts = [_grid(board)]
+    if before is not None:
+        parts += [
+            _ghost(board, old, product, network)
+            for old in before.steps
+            if is_moved(plan.step(old.operation), old)
+        ]
+    parts += [_flow_lines(board, plan, product)]
+    parts += [_movement(board, leg, product, network) for leg in plan.movements]
+    for step in plan.steps:
+        old = before.step(step.operation) if before is not None else None
+        parts.append(_step(board, plan, step, old, product, network))
+    if now is not None and board.axis.begin <= now <= board.axis.end:
+        x = board.axis.x(now)
+        parts.append(line([(x, _HEADER), (x, board.bottom + 12)], "now"))
+        parts.append(text(x + 4, board.bottom + 11, "now", "small muted"))
+    parts.append(_legend(board.bottom, marked=before is not None))
+    return Picture(width=WIDTH, height=board.bottom + _LEGEND, body="".join(parts))
+
+
+def is_moved(step: PlannedStep, old: PlannedStep) -> bool:
+    """Tell whether a step is done elsewhere, or at another time than before."""
+    return step.work_unit != old.work_unit or abs(step.start - old.start) >= MOVED_MIN
+
+
+# -- rows and time -------------------------------------------------------------------------------
+
+
+def _board(plan: Plan, before: Plan | None, network: Network) -> _Board:
+    plans = (plan,) if before is None else (plan, before)
+    used = {str(step.work_unit) for each in plans for step in each.steps}
+    used |= {leg.by for leg in plan.movements}
+    rows: dict[str, _Row] = {}
+    headers: list[tuple[float, str, str]] = []
+    y = 4.0
+    for site in network.sites.values():
+        units = [unit for unit in site.work_units if unit.id in used]
+        if not units:
+            continue
+        headers.append((y, site.label, site.time_zone))
+        y += _HEADER
+        for unit in units:
+            rows[unit.id] = _Row(key=unit.id, label=unit.label, y=y)
+            y += _ROW
+    carriers = {leg.by: None for leg in plan.movements if leg.by not in rows}
+    if carriers:
+        headers.append((y, "Between sites", "UTC"))
+        y += _HEADER
+        for carrier in carriers:
+            rows[carrier] = _Row(key=carrier, label=carrier, y=y)
+            y += _ROW
+    return _Board(rows=rows, headers=tuple(headers), axis=_axis(plans), bottom=y)
+
+
+def _axis(plans: Sequence[Plan]) -> Axis:
+    spans = [(step.start, step.end) for plan in plans for step in plan.steps]
+    spans += [(leg.start, leg.end) for plan in plans for leg in plan.movements]
+    begin, end = min(start for start, _ in spans), max(end for _, end in spans)
+    pad = (end - begin) // 60
+    return Axis(
+        begin=Instant(begin - pad), end=Instant(end + pad), left=_NAMES, right=WIDTH - _RIGHT
+    )
+
+
+def _grid(board: _Board) -> str:
+    parts: list[str] = []
+    bottoms = [*(y for y, _, _ in board.headers[1:]), board.bottom]
+    for (y, label, zone), bottom in zip(board.headers, bottoms, strict=True):
+        parts.append(box(0, y, WIDTH, _HEADER - 4, "band", radius=0))
+        parts.append(text(8, y + 17, shortened(label, _NAMES - 12), "strong"))
+        for at, words in board.axis.ticks(zone, spare=48):
+            x = board.axis.x(at)
+            parts.append(line([(x, y + _HEADER - 4), (x, bottom)], "grid"))
+            parts.append(text(x, y + 17, words, "small muted", anchor="middle"))
+        parts.append(text(WIDTH - 6, y + 17, zone.split("/")[-1], "small muted", anchor="end"))
+    for row in board.rows.values():
+        parts.append(text(16, row.middle + 4, shortened(row.label, _NAMES - 22)))
+        parts.append(line([(0, row.y + _ROW), (WIDTH, row.y + _ROW)], "grid"))
+    return "".join(parts)
+
+
+# -- bars ----------------------------------------------------------------------------------------
+
+
+def _step(
+    board: _Board,
+    plan: Plan,
+    step: PlannedStep,
+    old: PlannedStep | None,
+    product: ConfiguredProduct,
+    network: Network,
+) -> str:
+    row = board.rows[step.work_unit]
+    x, right = board.axis.x(step.start), board.axis.x(step.end)
+    y, width = row.middle - _BAR / 2, right - x
+    moved = old is not None and is_moved(step, old)
+    words = product.operation(step.operation).label
+    notes = (["fixed"] if step.frozen else []) + (
+        [_moved_text(step, old, network)] if moved else []
+    )
+    parts = [box(x, y, width, _BAR, "shape moved" if moved else "shape")]
+    if step.frozen:
+        parts.append(hatch(x, y, width, _BAR))
+    parts.append(_label(board, plan, step, words, x, right))
+    if moved:
+        parts.append(badge("moved", x, y))
+    elif step.frozen:
+        parts.append(badge("fixed", x, y))
+    zone = network.sites[step.site].time_zone
+    title = f"{words} on {row.label}, {_span(step.start, step.end, zone)}"
+    return group(*parts, title=". ".join([title, *notes]))
+
+
+def _label(board: _Board, plan: Plan, step: PlannedStep, words: str, x: float, right: float) -> str:
+    """Return a step's label inside its bar, or beside it where the row is free."""
+    y, inside = board.rows[step.work_unit].middle - _BAR / 2, right - x
+    if inside >= min(text_width(words) + 22, 130):
+        return clipped(x + 8, y, inside - 8, _BAR, words)
+    later = [
+        board.axis.x(each.start)
+        for each in plan.steps
+        if each.work_unit == step.work_unit and each.start >= step.end
+    ]
+    room = min([*later, board.axis.right + _RIGHT]) - right - 6
+    if room >= inside and room >= LABEL_WIDTH_MIN:
+        return clipped(right, y, room, _BAR, words, "halo")
+    return clipped(x + 4, y, inside - 4, _BAR, words)
+
+
+def _moved_text(step: PlannedStep, old: PlannedStep | None, network: Network) -> str:
+    assert old is not None, "only a step with a former place has moved"
+    if step.work_unit != old.work_unit:
+        return f"Moved from {_unit_label(network, old.work_unit)}"
+    late = step.start - old.start
+    return f"{span_text(abs(late))} {'later' if late > 0 else 'earlier'} than before"
+
+
+def _unit_label(network: Network, unit: str) -> str:
+    return next((each.label for id_, each in network.work_units().items() if id_ == unit), unit)
+
+
+def _ghost(board: _Board, old: PlannedStep, product: ConfiguredProduct, network: Network) -> str:
+    x, right = board.axis.x(old.start), board.axis.x(old.end)
+    y = board.rows[old.work_unit].middle - _BAR / 2
+    words = product.operation(old.operation).label
+    zone = network.sites[old.site].time_zone
+    return group(
+        box(x, y, right - x, _BAR, "ghost"),
+        title=f"Before: {words}, {_span(old.start, old.end, zone)}",
+    )
+
+
+def _movement(board: _Board, leg: Movement, product: ConfiguredProduct, network: Network) -> str:
+    row = board.rows[leg.by]
+    x, right = board.axis.x(leg.start), board.axis.x(leg.end)
+    shipping = leg.kind is MovementKind.SHIPPING
+    height = _BAR if shipping else _MOVE_BAR
+    y = row.middle - height / 2
+    output = product.operation(leg.made_by).output
+    material = next((each.label for each in product.materials if each.id == output), output)
+    if shipping:
+        way = " → ".join(
+            network.sites[each].label for each in (leg.origin_site, leg.destination_site)
+        )
+    else:
+        way = f"{_unit_label(network, leg.origin)} → {_unit_label(network, leg.destination)}"
+    parts = [box(x, y, right - x, height, "ship" if shipping else "move")]
+    if shipping:
+        parts.append(clipped(x, y, right - x, height, f"{material}: {way}", "onship"))
+    if leg.frozen:
+        parts.append(hatch(x, y, right - x, height))
+    zone = network.sites[leg.origin_site].time_zone
+    title = f"{'Shipment' if shipping else 'Transport'} of {material}, {way}, by {row.label}"
+    return group(*parts, title=f"{title}, {_span(leg.start, leg.end, zone)}")
+
+
+def _span(start: Instant, end: Instant, zone: str) -> str:
+    return f"{clock_text(start, zone)} to {clock_text(end, zone)[-5:]} ({span_text(end - start)})"
+
+
+# -- the way of the material ---------------------------------------------------------------------
+
+
+def _flow_lines(board: _Board, plan: Plan, product: ConfiguredProduct) -> str:
+    parts: list[str] = []
+    for taker in product.operations:
+        for maker in taker.inputs:
+            stops = _stops(board, plan, maker, taker.id)
+            for (_, end, y), (start, _, below) in pairwise(stops):
+                parts.append(_arrow(end, y, start, below))
+    return "".join(parts)
+
+
+def _stops(
+    board: _Board, plan: Plan, maker: OperationId, taker: OperationId
+) -> list[tuple[float, float, float]]:
+    """Return left, right and height of the bars that a piece passes from maker to taker."""
+    legs = sorted(
+        (leg for leg in plan.movements if leg.made_by == maker and leg.taken_by == taker),
+        key=lambda leg: leg.leg,
+    )
+    first, last = plan.step(maker), plan.step(taker)
+    bars = [
+        (first.start, first.end, first.work_unit),
+        *((leg.start, leg.end, leg.by) for leg in legs),
+        (last.start, last.end, last.work_unit),
+    ]
+    return [
+        (board.axis.x(start), board.axis.x(end), board.rows[row].middle) for start, end, row in bars
+    ]
+
+
+def _arrow(x: float, y: float, to_x: float, to_y: float) -> str:
+    """Return an arrow that leaves and arrives level, or is straight inside a row."""
+    if y == to_y:
+        if to_x - x < 3:
+            return ""
+        return line([(x, y), (to_x, y)], "flow") + arrow_head(to_x, to_y, (1, 0), "")
+    bend = max(14.0, min(60.0, (to_x - x) / 2))
+    way = (
+        f"M{number(x)} {number(y)}C{number(x + bend)} {number(y)} "
+        f"{number(to_x - bend)} {number(to_y)} {number(to_x)} {number(to_y)}"
+    )
+    return path(way, "flow") + arrow_head(to_x, to_y, (1, 0), "")
+
+
+def _legend(y: float, *, marked: bool) -> str:
+    y += 32
+    parts = [box(16, y - 9, 26, 14, "shape"), text(48, y + 3, "step", "small")]
+    parts += [box(92, y - 9, 26, 14, "shape"), hatch(92, y - 9, 26, 14)]
+    parts += [badge("fixed", 92, y - 7), text(124, y + 3, "fixed: done or running", "small")]
+    parts += [box(262, y - 7, 26, 10, "move"), text(294, y + 3, "transport", "small")]
+    parts += [box(362, y - 9, 26, 14, "ship"), text(394, y + 3, "shipment", "small")]
+    if marked:
+        parts += [box(472, y - 9, 26, 14, "shape moved"), badge("moved", 472, y - 7)]
+        parts += [text(504, y + 3, "moved", "small moved"), box(556, y - 9, 26, 14, "ghost")]
+        parts += [text(588, y + 3, "where it was before", "small")]
+    return "".join(parts)
