@@ -1,16 +1,11 @@
-"""Places a process for reading from left to right: layers, lanes as bands, right-angled flows.
+"""Places a process for reading from left to right, its lanes as bands one above the other."""
 
-Layers are longest paths from the start; the order inside a layer follows barycentres; heights are
-the least-squares fit to the neighbours' heights that keeps order and distance (pool adjacent
-violators). Flows over several layers get a free row of their own, so none runs behind a shape.
-"""
-
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 
 import msgspec
 
-from fabloop.process.bpmn.layout_edges import Box, Link, Point, columns, route
+from fabloop.process.bpmn.layered import EVENT_SIZE, arrange
+from fabloop.process.bpmn.layout_edges import Point
 from fabloop.process.bpmn.model import (
     BoundaryEvent,
     Bounds,
@@ -30,17 +25,11 @@ from fabloop.process.bpmn.model import (
     UserTask,
 )
 
-MARGIN = 40.0
 LANE_HEADER = 30.0
 POOL_HEADER = 30.0
-ROW_GAP = 40.0
-TRACK_GAP = 16.0
-SUBPROCESS_PADDING = 30.0
-EVENT_SIZE = 36.0
-_GRID = 5.0
-_ORDER_SWEEPS = 6
-_HEIGHT_SWEEPS = 8
-_STRAIGHT = 4.0  # how much more a bend in a long flow counts than a shape off its neighbours
+_TASK = (100.0, 80.0)
+_GATEWAY = (50.0, 50.0)
+_NAME_ABOVE = 15.0  # the name of a sub-process stands at its top
 
 
 class _Placed(msgspec.Struct, frozen=True):
@@ -48,35 +37,60 @@ class _Placed(msgspec.Struct, frozen=True):
 
     shapes: dict[str, Bounds]
     edges: dict[str, tuple[Point, ...]]
+    bands: list[tuple[float, float]]
     width: float
     height: float
 
 
-class _Band(msgspec.Struct, frozen=True):
-    """What stands in one lane: per layer, ids from top to bottom (``#`` ids are bends of flows)."""
-
-    rows: list[list[str]]
-
-
 def layout(process: BpmnProcess) -> Diagram:
     """Return where every node, lane and flow stands; an existing diagram is not looked at."""
-    headers = POOL_HEADER + LANE_HEADER if process.lanes else 0.0
+    left = POOL_HEADER + LANE_HEADER if process.lanes else 0.0
     inner = _scope(process.nodes, process.flows, process.lanes)
     shapes = {
-        id_: _moved(box, headers, 0.0) if id_ not in _lane_ids(process) else box
-        for id_, box in inner.shapes.items()
+        lane.id: Bounds(x=POOL_HEADER, y=top, width=inner.width + LANE_HEADER, height=bottom - top)
+        for lane, (top, bottom) in zip(process.lanes, inner.bands, strict=False)
     }
-    for id_ in _lane_ids(process):
-        lane = inner.shapes[id_]
-        shapes[id_] = Bounds(
-            x=POOL_HEADER, y=lane.y, width=inner.width + LANE_HEADER, height=lane.height
-        )
-    edges = {id_: tuple((x + headers, y) for x, y in way) for id_, way in inner.edges.items()}
-    return Diagram(shapes=shapes, edges=edges)
+    shapes |= {id_: _moved(box, left, 0.0) for id_, box in inner.shapes.items()}
+    return Diagram(
+        shapes=shapes, edges={id_: _shifted(way, left, 0.0) for id_, way in inner.edges.items()}
+    )
 
 
-def _lane_ids(process: BpmnProcess) -> tuple[str, ...]:
-    return tuple(lane.id for lane in process.lanes)
+def _scope(
+    nodes: Sequence[FlowNode], flows: Sequence[SequenceFlow], lanes: Sequence[Lane]
+) -> _Placed:
+    """Return the layout of one scope; sub-processes are laid out first and take their size."""
+    inner = {each.id: _content(each) for each in nodes if isinstance(each, SubProcess)}
+    sizes = {
+        each.id: (inner[each.id].width, inner[each.id].height) if each.id in inner else _size(each)
+        for each in nodes
+    }
+    found = arrange(
+        sizes,
+        [(flow.id, flow.source, flow.target) for flow in flows],
+        host={each.id: each.attached_to for each in nodes if isinstance(each, BoundaryEvent)},
+        lanes=[lane.nodes for lane in lanes],
+    )
+    shapes = {id_: found.boxes[id_].bounds() for id_ in sizes}
+    edges = dict(found.edges)
+    for id_, content in inner.items():
+        at = shapes[id_]
+        shapes |= {each: _moved(box, at.x, at.y) for each, box in content.shapes.items()}
+        edges |= {each: _shifted(way, at.x, at.y) for each, way in content.edges.items()}
+    return _Placed(
+        shapes=shapes, edges=edges, bands=found.bands, width=found.width, height=found.height
+    )
+
+
+def _content(node: SubProcess) -> _Placed:
+    content = _scope(node.nodes, node.flows, ())
+    return _Placed(
+        shapes={id_: _moved(box, 0.0, _NAME_ABOVE) for id_, box in content.shapes.items()},
+        edges={id_: _shifted(way, 0.0, _NAME_ABOVE) for id_, way in content.edges.items()},
+        bands=[],
+        width=max(content.width, _TASK[0]),
+        height=max(content.height, _TASK[1]) + _NAME_ABOVE,
+    )
 
 
 def _size(node: FlowNode) -> tuple[float, float]:
@@ -84,352 +98,14 @@ def _size(node: FlowNode) -> tuple[float, float]:
         case StartEvent() | EndEvent() | CatchEvent() | BoundaryEvent():
             return EVENT_SIZE, EVENT_SIZE
         case ExclusiveGateway() | ParallelGateway():
-            return 50.0, 50.0
+            return _GATEWAY
         case ServiceTask() | UserTask() | ScriptTask() | SubProcess():
-            return 100.0, 80.0
-
-
-def _scope(
-    nodes: Sequence[FlowNode], flows: Sequence[SequenceFlow], lanes: Sequence[Lane]
-) -> _Placed:
-    """Return the layout of one scope; sub-processes are laid out first and take their size."""
-    inner = {each.id: _inner(each) for each in nodes if isinstance(each, SubProcess)}
-    sizes = {
-        each.id: (inner[each.id].width, inner[each.id].height) if each.id in inner else _size(each)
-        for each in nodes
-    }
-    host = {each.id: each.attached_to for each in nodes if isinstance(each, BoundaryEvent)}
-    placed = [each.id for each in nodes if each.id not in host]
-    links = _links(flows, host, placed)
-    layer = _layers(placed, [each for each in links if not each.back])
-    lane_of = _lane_of(placed, lanes)
-    ways = _with_bends(links, layer, lane_of)
-    bands = _ordered(placed, ways, layer, lane_of, len(lanes) + 1)
-    centre_y, tops, height = _heights(bands, ways, sizes, host)
-    boxes = _boxes(placed, layer, centre_y, sizes, ways)
-    boxes.update(_on_border(host, boxes))
-    edges, low = route(links, ways, boxes, layer, centre_y, height)
-    width = max((box.right for box in boxes.values()), default=0.0) + MARGIN
-    shapes = {each: boxes[each].bounds() for each in sizes}
-    for each, content in inner.items():
-        at = shapes[each]
-        shapes.update({k: _moved(b, at.x, at.y) for k, b in content.shapes.items()})
-        edges.update(
-            {k: tuple((x + at.x, y + at.y) for x, y in way) for k, way in content.edges.items()}
-        )
-    for lane, (top, bottom) in zip(lanes, tops, strict=False):
-        shapes[lane.id] = Bounds(x=0.0, y=top, width=width, height=bottom - top)
-    if lanes and low > height:  # a backward flow runs below the last lane: it grows
-        last = shapes[lanes[-1].id]
-        shapes[lanes[-1].id] = msgspec.structs.replace(last, height=last.height + low - height)
-    return _Placed(shapes=shapes, edges=edges, width=width, height=max(low, height))
-
-
-def _inner(node: SubProcess) -> _Placed:
-    content = _scope(node.nodes, node.flows, ())
-    return _Placed(
-        shapes=content.shapes,
-        edges=content.edges,
-        width=max(content.width, 100.0),
-        height=max(content.height, 80.0) + SUBPROCESS_PADDING / 2,
-    )
+            return _TASK
 
 
 def _moved(box: Bounds, dx: float, dy: float) -> Bounds:
     return Bounds(x=box.x + dx, y=box.y + dy, width=box.width, height=box.height)
 
 
-def _links(flows: Sequence[SequenceFlow], host: dict[str, str], placed: list[str]) -> list[Link]:
-    """Return the flows as edges between placed nodes; those that close a cycle are marked."""
-    out: dict[str, list[tuple[str, str]]] = {each: [] for each in placed}
-    for flow in flows:
-        out[host.get(flow.source, flow.source)].append((flow.id, flow.target))
-    back: set[str] = set()
-    state = dict.fromkeys(placed, 0)
-    entered = {flow.target for flow in flows}
-    for root in sorted(placed, key=lambda each: each in entered):
-        stack: list[tuple[str, Iterator[tuple[str, str]]]] = []
-        if state[root] == 0:
-            state[root] = 1
-            stack.append((root, iter(out[root])))
-        while stack:
-            node, rest = stack[-1]
-            for flow_id, target in rest:
-                if state[target] == 1:
-                    back.add(flow_id)
-                elif state[target] == 0:
-                    state[target] = 1
-                    stack.append((target, iter(out[target])))
-                    break
-            else:
-                state[node] = 2
-                stack.pop()
-    return [
-        Link(
-            id=flow.id,
-            source=host.get(flow.source, flow.source),
-            target=flow.target,
-            event=flow.source if flow.source in host else "",
-            back=flow.id in back,
-        )
-        for flow in flows
-    ]
-
-
-def _layers(placed: list[str], links: list[Link]) -> dict[str, int]:
-    """Return the length of the longest path to each node."""
-    before: dict[str, list[str]] = {each: [] for each in placed}
-    after: dict[str, list[str]] = {each: [] for each in placed}
-    for link in links:
-        before[link.target].append(link.source)
-        after[link.source].append(link.target)
-    layer = dict.fromkeys(placed, 0)
-    waits = {each: len(before[each]) for each in placed}
-    ready = [each for each in placed if not waits[each]]
-    for node in ready:
-        for target in after[node]:
-            layer[target] = max(layer[target], layer[node] + 1)
-            waits[target] -= 1
-            if not waits[target]:
-                ready.append(target)
-    return layer
-
-
-def _lane_of(placed: list[str], lanes: Sequence[Lane]) -> dict[str, int]:
-    """Return the number of each node's lane; nodes of none stand in a band below the last."""
-    found = {node: number for number, lane in enumerate(lanes) for node in lane.nodes}
-    return {each: found.get(each, len(lanes)) for each in placed}
-
-
-def _with_bends(
-    links: list[Link], layer: dict[str, int], lane_of: dict[str, int]
-) -> list[tuple[str, ...]]:
-    """Return each flow as a chain with one stop per layer; adds the stops to both tables."""
-    ways: list[tuple[str, ...]] = []
-    for link in links:
-        if link.back:
-            ways.append(())
-            continue
-        stops = [link.source]
-        for level in range(layer[link.source] + 1, layer[link.target]):
-            bend = f"#{link.id}#{level}"
-            layer[bend] = level
-            lane_of[bend] = lane_of[link.target]
-            stops.append(bend)
-        ways.append((*stops, link.target))
-    return ways
-
-
-def _pairs(ways: list[tuple[str, ...]]) -> list[tuple[str, str]]:
-    return [pair for way in ways for pair in pairwise(way)]
-
-
-def _ordered(
-    placed: list[str],
-    ways: list[tuple[str, ...]],
-    layer: dict[str, int],
-    lane_of: dict[str, int],
-    bands: int,
-) -> list[_Band]:
-    """Return bands whose layers are ordered so that few flows cross."""
-    del placed
-    depth = max(layer.values(), default=0) + 1
-    rows: list[list[str]] = [[] for _ in range(depth)]
-    for node in _by_discovery(ways, layer):
-        rows[layer[node]].append(node)
-    near: dict[int, dict[str, list[str]]] = {1: {}, -1: {}}
-    for left, right in _pairs(ways):
-        near[1].setdefault(right, []).append(left)
-        near[-1].setdefault(left, []).append(right)
-    best = _sorted_by_lane(rows, lane_of)
-    fewest = _crossings(best, near[1])
-    now = best
-    for sweep in range(_ORDER_SWEEPS):
-        step = 1 if sweep % 2 == 0 else -1
-        now = _sorted_by_lane(_swept(now, near[step], step), lane_of)
-        count = _crossings(now, near[1])
-        if count < fewest:
-            best, fewest = now, count
-    return [
-        _Band(rows=[[each for each in row if lane_of[each] == band] for row in best])
-        for band in range(bands)
-    ]
-
-
-def _by_discovery(ways: list[tuple[str, ...]], layer: dict[str, int]) -> list[str]:
-    """Return all stops in depth-first order, so that a branch stays together."""
-    out: dict[str, list[str]] = {}
-    entered: set[str] = set()
-    for left, right in _pairs(ways):
-        out.setdefault(left, []).append(right)
-        entered.add(right)
-    seen: dict[str, None] = {}
-    stack = sorted(layer, key=lambda each: each not in entered)
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen[node] = None
-            stack += reversed(out.get(node, []))
-    return list(seen)
-
-
-def _swept(rows: list[list[str]], near: dict[str, list[str]], step: int) -> list[list[str]]:
-    """Return rows sorted by the mean place of their neighbours, layer after layer."""
-    result = [list(row) for row in rows]
-    order = range(1, len(rows)) if step == 1 else range(len(rows) - 2, -1, -1)
-    for level in order:
-        place = {each: index for index, each in enumerate(result[level - step])}
-        now = {each: index for index, each in enumerate(result[level])}
-        result[level].sort(key=lambda each: _mean(near, each, place, now))
-    return result
-
-
-def _mean(
-    near: dict[str, list[str]], node: str, place: dict[str, int], now: dict[str, int]
-) -> float:
-    around = [place[each] for each in near.get(node, ())]
-    return sum(around) / len(around) if around else float(now[node])
-
-
-def _sorted_by_lane(rows: list[list[str]], lane_of: dict[str, int]) -> list[list[str]]:
-    return [sorted(row, key=lane_of.__getitem__) for row in rows]
-
-
-def _crossings(rows: list[list[str]], before: dict[str, list[str]]) -> int:
-    """Return how many pairs of flows between neighbouring layers cross."""
-    count = 0
-    for left, right in pairwise(rows):
-        place = {each: index for index, each in enumerate(left)}
-        ends = [sorted(place[each] for each in before.get(node, ())) for node in right]
-        for index, upper in enumerate(ends):
-            for lower in ends[index + 1 :]:
-                count += sum(a > b for a in upper for b in lower)
-    return count
-
-
-def _heights(
-    bands: list[_Band],
-    ways: list[tuple[str, ...]],
-    sizes: dict[str, tuple[float, float]],
-    host: dict[str, str],
-) -> tuple[dict[str, float], list[tuple[float, float]], float]:
-    """Return the centre height of every stop, top and bottom of each band, and the height of all.
-
-    Hosts of boundary events get room below them for the events and their flows.
-    """
-    room = dict.fromkeys(host.values(), EVENT_SIZE)
-    centre: dict[str, float] = {}
-    tops: list[tuple[float, float]] = []
-    top = 0.0
-    for number, band in enumerate(bands):
-        members = {each for row in band.rows for each in row}
-        if not members and number == len(bands) - 1:
-            break
-        pairs = [(a, b) for a, b in _pairs(ways) if a in members and b in members]
-        local = _fitted(band.rows, pairs, sizes, room)
-        above = min((y - _half(n, sizes) for n, y in local.items()), default=0.0)
-        below = max((y + _half(n, sizes) + room.get(n, 0.0) for n, y in local.items()), default=40)
-        shift = top + MARGIN - above
-        centre.update({node: y + shift for node, y in local.items()})
-        bottom = below + shift + MARGIN
-        tops.append((top, bottom))
-        top = bottom
-    return centre, tops, top
-
-
-def _half(node: str, sizes: dict[str, tuple[float, float]]) -> float:
-    return sizes[node][1] / 2 if node in sizes else 0.0
-
-
-def _fitted(
-    rows: list[list[str]],
-    pairs: list[tuple[str, str]],
-    sizes: dict[str, tuple[float, float]],
-    room: dict[str, float],
-) -> dict[str, float]:
-    before: dict[str, list[str]] = {}
-    after: dict[str, list[str]] = {}
-    for left, right in pairs:
-        before.setdefault(right, []).append(left)
-        after.setdefault(left, []).append(right)
-    gaps = [[_gap(a, b, sizes, room) for a, b in pairwise(row)] for row in rows]
-    y: dict[str, float] = {}
-    for row, gap in zip(rows, gaps, strict=True):
-        y.update(_spread(row, dict.fromkeys(row, 0.0), gap, sizes))
-    for sweep in range(_HEIGHT_SWEEPS):
-        for level in range(len(rows)) if sweep % 2 == 0 else range(len(rows) - 1, -1, -1):
-            row, wish = rows[level], dict[str, float]()
-            for node in row:
-                near = before.get(node, []) if sweep % 2 == 0 else after.get(node, [])
-                near = near or before.get(node, []) or after.get(node, [])
-                wish[node] = sum(y[each] for each in near) / len(near) if near else y[node]
-            y.update(_spread(row, wish, gaps[level], sizes))
-    return {node: round(value / _GRID) * _GRID for node, value in y.items()}
-
-
-def _gap(
-    upper: str, lower: str, sizes: dict[str, tuple[float, float]], room: dict[str, float]
-) -> float:
-    """Return the least distance between two centres, one above the other."""
-    between = ROW_GAP if upper in sizes and lower in sizes else TRACK_GAP
-    if upper in sizes and sizes[upper][1] <= 50.0:
-        between += 12.0  # the name of an event or gateway stands below it
-    return _half(upper, sizes) + _half(lower, sizes) + between + room.get(upper, 0.0)
-
-
-def _spread(
-    row: list[str],
-    wish: dict[str, float],
-    gaps: list[float],
-    sizes: dict[str, tuple[float, float]],
-) -> dict[str, float]:
-    """Return heights nearest to the wishes (weighted least squares) that keep order and gaps."""
-    offset = [0.0]
-    for gap in gaps:
-        offset.append(offset[-1] + gap)
-    blocks: list[tuple[float, float, int]] = []  # mean, weight, how many
-    for index, node in enumerate(row):
-        weight = 1.0 if node in sizes else _STRAIGHT
-        block = (wish[node] - offset[index], weight, 1)
-        while blocks and blocks[-1][0] > block[0]:
-            mean, other, count = blocks.pop()
-            total = other + block[1]
-            block = ((mean * other + block[0] * block[1]) / total, total, count + block[2])
-        blocks.append(block)
-    means = [mean for mean, _, count in blocks for _ in range(count)]
-    return {node: means[index] + offset[index] for index, node in enumerate(row)}
-
-
-def _boxes(
-    placed: Iterable[str],
-    layer: dict[str, int],
-    centre_y: dict[str, float],
-    sizes: dict[str, tuple[float, float]],
-    ways: list[tuple[str, ...]],
-) -> dict[str, Box]:
-    """Return the box of every node that is not on a border, centred in its layer's column."""
-    placed = tuple(placed)
-    widths = [0.0] * (max(layer.values(), default=-1) + 1)
-    for node in placed:
-        widths[layer[node]] = max(widths[layer[node]], sizes[node][0])
-    lefts = columns(widths, _pairs(ways), layer, centre_y, MARGIN)
-    boxes: dict[str, Box] = {}
-    for node in placed:
-        width, height = sizes[node]
-        x = lefts[layer[node]] + (widths[layer[node]] - width) / 2
-        boxes[node] = Box(x=x, y=centre_y[node] - height / 2, width=width, height=height)
-    return boxes
-
-
-def _on_border(host: dict[str, str], boxes: dict[str, Box]) -> dict[str, Box]:
-    """Return boundary events on the lower border of their host, from its right end leftwards."""
-    placed: dict[str, Box] = {}
-    count: dict[str, int] = {}
-    for event, activity in host.items():
-        at, number = boxes[activity], count.get(activity, 0)
-        count[activity] = number + 1
-        x = at.right - (number + 1) * (EVENT_SIZE + 6.0)
-        placed[event] = Box(
-            x=x, y=at.y + at.height - EVENT_SIZE / 2, width=EVENT_SIZE, height=EVENT_SIZE
-        )
-    return placed
+def _shifted(way: tuple[Point, ...], dx: float, dy: float) -> tuple[Point, ...]:
+    return tuple((x + dx, y + dy) for x, y in way)
