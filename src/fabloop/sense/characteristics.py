@@ -8,10 +8,18 @@ import numpy as np
 from fabloop.base.instant import Instant
 from fabloop.sense.circle import CirclePath, Circularity, circularity_of
 from fabloop.sense.equability import Equability, equability_of
-from fabloop.sense.friction import Friction, FrictionPoint, friction_of, friction_point
+from fabloop.sense.friction import Friction, friction_of, friction_point
 from fabloop.sense.inertia import Inertia, inertia_of
+from fabloop.sense.movement import arc_departure, line_departure
 from fabloop.sense.program import ArcSegment, LineSegment, Purpose
-from fabloop.sense.recording import AxisColumns, Floats, Recording, axis_columns, series_of
+from fabloop.sense.recording import (
+    AxisColumns,
+    Floats,
+    Recording,
+    SegmentRecord,
+    axis_columns,
+    series_of,
+)
 from fabloop.sense.regression import Estimate
 from fabloop.sense.reversal import Stiffness, reverse_play, standing_play, stiffness_of
 
@@ -100,7 +108,7 @@ def characteristics_of(
 ) -> Characteristics | Rejected:
     """Compute all characteristics of all axes; one bad characteristic rejects the measurement."""
     at = Instant(int(recording.segments[-1].time_ns[-1])) if recording.segments else Instant(0)
-    faults = _unusable(recording, drives)
+    faults = _unusable(recording, drives) or _departures(recording)
     if faults:
         return Rejected(at=at, reasons=faults)
     circle = _circle(recording)
@@ -166,14 +174,14 @@ def _axis(
             Reason(axis=axis, characteristic=purpose, text="not in the program")
             for purpose in missing
         ]
-    points, reasons = _points(axis, moves[Purpose.FRICTION])
-    friction = friction_of(points)
+    friction = friction_of([friction_point(*move) for move in moves[Purpose.FRICTION]])
     inertia = _believed(inertia_of(moves[Purpose.INERTIA][0][1]), coherence_min)
     stiffness = stiffness_of(
         moves[Purpose.HARD_REVERSAL][0][1],
         motor_mass_kg=drive.motor_mass_kg,
         motor_coulomb_n=drive.motor_coulomb_n,
     )
+    reasons = []
     for purpose, outcome in (
         (Purpose.FRICTION, friction),
         (Purpose.INERTIA, inertia),
@@ -205,17 +213,27 @@ def _axis(
     )
 
 
-def _points(
-    axis: str, moves: list[tuple[LineSegment, AxisColumns]]
-) -> tuple[list[FrictionPoint], list[Reason]]:
-    points, reasons = [], []
-    for segment, columns in moves:
-        point = friction_point(segment, columns)
-        if isinstance(point, str):
-            reasons.append(Reason(axis=axis, characteristic=Purpose.FRICTION, text=point))
-        else:
-            points.append(point)
-    return points, reasons
+def _departures(recording: Recording) -> tuple[Reason, ...]:
+    """Return which movements of the program were not carried out."""
+    reasons = []
+    for segment, record in zip(recording.program.segments, recording.segments, strict=True):
+        if isinstance(segment, ArcSegment):
+            text = arc_departure(segment, *_arc(recording, segment, record))
+            if text:
+                reasons.append(Reason(axis="", characteristic="circle", text=text))
+            continue
+        for axis in recording.program.axes:
+            text = line_departure(segment, axis_columns(recording, record, axis))
+            if text:
+                reasons.append(Reason(axis=axis, characteristic=segment.purpose, text=text))
+    return tuple(reasons)
+
+
+def _arc(recording: Recording, segment: ArcSegment, record: SegmentRecord) -> tuple[Floats, Floats]:
+    """Return the places of an arc, without its run-in."""
+    first, second = (axis_columns(recording, record, axis) for axis in recording.program.axes[:2])
+    skip = round(segment.run_in_s / first.step_s)
+    return first.scale_position[skip:], second.scale_position[skip:]
 
 
 def _circle(recording: Recording) -> Circularity | None:
@@ -223,13 +241,7 @@ def _circle(recording: Recording) -> Circularity | None:
     paths: dict[bool, list[tuple[Floats, Floats]]] = {True: [], False: []}
     for segment, record in zip(recording.program.segments, recording.segments, strict=True):
         if isinstance(segment, ArcSegment):
-            first, second = (
-                axis_columns(recording, record, axis) for axis in recording.program.axes[:2]
-            )
-            skip = round(segment.run_in_s / first.step_s)
-            paths[segment.sweep_rad > 0.0].append(
-                (first.scale_position[skip:], second.scale_position[skip:])
-            )
+            paths[segment.sweep_rad > 0.0].append(_arc(recording, segment, record))
     if not (paths[True] and paths[False]):
         return None
     ahead, back = (

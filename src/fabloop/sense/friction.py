@@ -9,8 +9,6 @@ from fabloop.sense.program import LineSegment
 from fabloop.sense.recording import AxisColumns, Floats, hold
 from fabloop.sense.regression import Estimate, Fit, fit_robust, mean_of
 
-SPEED_TOLERANCE = 0.02
-"""A movement whose speed is off by more than this ratio was not the movement of the program."""
 SPEEDS_MIN = 5
 """Four coefficients and one Stribeck speed need more points than this; nine are usual."""
 POINT_FLOOR = 5e-4
@@ -52,20 +50,13 @@ class Friction(msgspec.Struct, frozen=True, kw_only=True):
         return self.coulomb.value + falling + self.viscous.value * speed
 
 
-def friction_point(segment: LineSegment, columns: AxisColumns) -> FrictionPoint | str:
-    """Return one point of the curve, or the reason why the movement cannot be used."""
+def friction_point(segment: LineSegment, columns: AxisColumns) -> FrictionPoint:
+    """Return the point of the curve that a movement out and back gives."""
     ahead, back = (hold(segment, phase, columns.step_s) for phase in (0, 1))
-    wanted = segment.phases[0].speed
-    for part, speed in ((ahead, wanted), (back, -wanted)):
-        found = (columns.motor_position[part][-1] - columns.motor_position[part][0]) / (
-            columns.step_s * (part.stop - part.start - 1)
-        )
-        if abs(found - speed) > SPEED_TOLERANCE * abs(speed):
-            return f"speed {found:.5f} m/s instead of {speed:.5f} m/s: was the override at 100 %?"
     forward, backward = mean_of(columns.force[ahead]), mean_of(columns.force[back])
     spread = float(np.hypot(forward.uncertainty, backward.uncertainty)) / 2.0
     return FrictionPoint(
-        speed=wanted,
+        speed=segment.phases[0].speed,
         force=Estimate(value=(forward.value - backward.value) / 2.0, uncertainty=spread),
         offset=Estimate(value=(forward.value + backward.value) / 2.0, uncertainty=spread),
     )
@@ -84,6 +75,8 @@ def friction_of(points: Sequence[FrictionPoint]) -> Friction | str:
     curve = tuple(sorted(points, key=lambda point: point.speed))
     speed = np.array([point.speed for point in curve])
     force = np.array([point.force.value for point in curve])
+    if force.min() <= 0.0:
+        return f"a friction force of {force.min():.3f} N, which has to be above zero"
     weight = 1.0 / np.array(
         [max(point.force.uncertainty, POINT_FLOOR * point.force.value) for point in curve]
     )

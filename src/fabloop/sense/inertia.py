@@ -9,6 +9,8 @@ from fabloop.sense.regression import SMOOTHING_WINDOW, Estimate, fit_robust, smo
 STANDSTILL_M_PER_S = 2e-3
 """Below this speed the sign of friction is not certain, and samples are left out."""
 SAMPLES_MIN = 100
+MASS_CERTAINTY = 3.0
+"""A mass below this many of its standard uncertainties is none."""
 
 
 class Inertia(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,8 +39,11 @@ def inertia_of(columns: AxisColumns) -> Inertia | str:
         return f"{np.count_nonzero(moving)} samples in motion, at least {SAMPLES_MIN} are needed"
     design = np.column_stack([acceleration, np.sign(speed), speed, np.ones_like(speed)])[moving]
     fit = fit_robust(design, force[moving], samples_per_independent=SMOOTHING_WINDOW)
+    mass = fit.estimate(0)
+    if mass.value <= MASS_CERTAINTY * mass.uncertainty:
+        return "force does not follow acceleration"
     coherence = 1.0 - float(fit.residuals.var() / max(force[moving].var(), 1e-300))
-    return Inertia(mass=fit.estimate(0), coherence=coherence)
+    return Inertia(mass=mass, coherence=coherence)
 
 
 def clear_of_standstill(speed: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -124,15 +124,29 @@ def test_a_sample_that_is_no_number_rejects_the_measurement():
     assert [each.text for each in error.reasons] == ["segment 7 has samples that are no numbers"]
 
 
-def test_a_movement_that_did_not_happen_rejects_the_measurement():
+@pytest.mark.parametrize("number", range(1, len(PROGRAM.segments) + 1))
+def test_an_axis_that_stands_still_is_never_called_better(number):
     at = Instant(CALIBRATED + DAY + HOUR)
-    still = spoilt(run(), 5, lambda values: np.repeat(values[:1], len(values), axis=0))
+    still = spoilt(run(), number, lambda values: np.repeat(values[:1], len(values), axis=0))
     error = measure(still, MILL.calibration, reaming(), at)
     assert error.basis is Basis.VENDOR
-    assert {(each.axis, each.characteristic) for each in error.reasons} == {
-        ("X", "friction"),
-        ("Y", "friction"),
-    }
+    assert error.reasons
+
+
+@pytest.mark.parametrize("quantity", [0, 1, 3, 4, 5, 7])
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_dead_sensor_is_never_called_better(quantity, value):
+    def dead(values):
+        values[:, quantity] = value
+        return values
+
+    recording = run()
+    for number in range(1, len(PROGRAM.segments) + 1):
+        recording = spoilt(recording, number, dead)
+    at = Instant(CALIBRATED + DAY + HOUR)
+    error = measure(recording, MILL.calibration, reaming(), at)
+    assert error.basis is Basis.VENDOR
+    assert error.reasons
 
 
 def test_a_missing_segment_and_a_missing_series_reject_the_measurement():
