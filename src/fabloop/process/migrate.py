@@ -301,7 +301,7 @@ class _Planner:
         mapped = []
         for place, bag in zip(self.source.shared, self.instance.shared, strict=True):
             mapped.append(names.index(place.name) if place.name in names else NOWHERE)
-            if mapped[-1] == NOWHERE and not self._as_at_first(place, bag):
+            if mapped[-1] == NOWHERE and len(bag) and not self._as_at_first(place, bag):
                 self._fault(place.name, "a shared place for its tokens", "none in the target")
         return tuple(mapped)
 
