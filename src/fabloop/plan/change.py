@@ -158,7 +158,7 @@ def factory_change(reason: Explanation, operation: Operation, unit: WorkUnit) ->
         return Change(OptionCode.RELEASE_UNIT, unit.id, name, price=price)
     else:
         return None
-    amount = miss(evidence)
+    amount = 0.0 if code is OptionCode.MEASURE_KPI else miss(evidence)
     price = BASE_PRICE[code] + (amount if amount < float("inf") else 0.0)
     return Change(code, unit.id, name, before, required, evidence.dimension, price, skill)
 

@@ -285,7 +285,7 @@ def _overlap(unit: str, entries: list[tuple[Instant, Instant, str, bool]]) -> It
 def _totals(plan: Plan) -> Iterator[Explanation]:
     parts: list[PlannedStep | Movement] = [*plan.steps, *plan.movements]
     begin = min(plan.made_at, *(each.start for each in plan.steps))
-    end = max(plan.made_at, *(each.end for each in plan.steps))
+    end = max(each.end for each in plan.steps)
     shipments = sum(each.lane is not None for each in plan.movements)
     exact: dict[str, tuple[float, Fraction]] = {
         "cost": (plan.totals.cost_minor, Fraction(sum(each.cost_minor for each in parts))),

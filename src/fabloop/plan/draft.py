@@ -90,7 +90,7 @@ def totals_of(
 ) -> Totals:
     """Return sums, and the time from when the plan was made, or its first step, to its end."""
     begin = min([heading.made_at, *(each.start for each in steps)])
-    end = max([heading.made_at, *(each.end for each in steps)])
+    end = max(each.end for each in steps)
     parts: tuple[PlannedStep | Movement, ...] = (*steps, *movements)
     return Totals(
         cost_minor=sum(each.cost_minor for each in parts),

@@ -255,6 +255,9 @@ def _bounds(change: _Change, best: Timed) -> dict[Objective, Bound]:
     if not is_additive(change.objective):
         finish, engine = float(best.bound), best.engine
     begin = min([change.grounds.now, *(step.start for step in history.steps)])
-    end = max([problem.origin + finish * TICK, *(step.end for step in history.steps)])
+    ends = [float(step.end) for step in history.steps]
+    if problem.jobs:
+        ends.append(problem.origin + finish * TICK)
+    end = max(ends)
     bounds[Objective.MAKESPAN] = Bound(end - begin, engine)
     return bounds
