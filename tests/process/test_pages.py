@@ -7,6 +7,7 @@ from fabloop.base.instant import SECOND
 from fabloop.process.bpmn.model import Mapping
 from fabloop.process.commands import (
     ActAt,
+    Activate,
     CompleteJob,
     Deploy,
     FailJob,
@@ -18,7 +19,7 @@ from fabloop.process.commands import (
 )
 from fabloop.process.cpn.model import TransitionWork
 from fabloop.process.cpn.net import Net, any_plain, record
-from process.driver import Plant, both, error, flows, job, page, process, script, timer
+from process.driver import Plant, both, error, flows, job, page, process, script, timer, xor
 
 ROBOTS = [{"id": "R1"}]
 
@@ -173,6 +174,39 @@ def test_a_page_that_fires_without_end_is_stopped(plant):
     p = process(page("w", "n"), links=flows("start w end"))
     key = plant.starts(p, {}, (net.document(),))
     assert [each.kind for each in plant.engine.incidents(key)] == ["limit"]
+
+
+def permit(name: str, taken: list[str], put: list[str]) -> Net:
+    net = Net(name)
+    inlet = net.place("in", any_plain, port="in")
+    outlet = net.place("out", any_plain, port="out")
+    shared = net.place("permit", initial=[], fusion="permit")
+    net.transition("t", take={inlet: "o", shared: taken}, put={outlet: "o", shared: put})
+    return net
+
+
+def test_a_page_that_nothing_can_wake_is_told_and_goes_on_after_a_change(plant):
+    needs, gives = permit("needs", ["()"], []), permit("gives", [], ["()"])
+    p = process(xor("x", default="x-w"), page("w", "needs"), page("g", "gives"), job("z"),
+                links=flows("start x w z end", "x g: false", "g end"))  # fmt: skip
+    key = plant.starts(p, {}, (needs.document(), gives.document()))
+    (incident,) = plant.engine.incidents(key)
+    assert (incident.kind, plant.at_nodes(key)) == ("deadlock", ["w"])
+    assert "'in' 1" in incident.text
+    plant.does(ResolveIncident(incident=incident.key))
+    assert len(plant.engine.incidents(key)) == 1, "nothing has changed"
+    plant.does(Modify(instance=key, activate=(Activate(node="g"),)))
+    assert plant.engine.incidents(key) == ()
+    assert plant.open_nodes() == ["z"]
+
+
+def test_a_page_that_waits_while_others_work_is_no_deadlock_until_they_end(plant):
+    p = process(both("f"), page("w", "needs"), job("other"),
+                links=flows("start f w end", "f other end"))  # fmt: skip
+    key = plant.starts(p, {}, (permit("needs", ["()"], []).document(),))
+    assert plant.engine.incidents(key) == ()
+    plant.completes("other")
+    assert [each.kind for each in plant.engine.incidents(key)] == ["deadlock"]
 
 
 def test_an_entry_token_of_the_wrong_colour_waits_for_a_person(plant):

@@ -12,14 +12,16 @@ from fabloop.process.deltas import (
     FiringEnded,
     FiringStarted,
     FrameClosed,
+    IncidentCleared,
     JobOffered,
     PageFed,
     PageWaits,
 )
 from fabloop.process.evaluate import Stuck
-from fabloop.process.state import NO_TIME, Act, Frame
+from fabloop.process.state import NO_TIME, Act, Frame, Instance, State
 from fabloop.process.step import Step
 
+DEADLOCK = "deadlock"
 FIRING_RETRIES = 3
 """Attempts that the work of a firing gets before an incident."""
 
@@ -43,11 +45,13 @@ def run_page(step: Step, frame: Frame) -> None:
     """Fire what can fire, then complete the page, or note when it can go on by itself."""
     state = step.state
     owner = state.acts[frame.act]
-    if owner.incident:
+    if owner.incident and state.incidents[owner.incident].kind != DEADLOCK:
         return
     scope = state.scope_of(frame)
     try:
-        _fire_all(step, frame, scope)
+        fired = _fire_all(step, frame, scope)
+        if fired and owner.incident:
+            step.emit(IncidentCleared(owner.incident))
     except Stuck as stuck:
         raise_incident(step, state.frames[owner.frame], owner.key, state.node_of(owner), stuck)
         return
@@ -57,10 +61,55 @@ def run_page(step: Step, frame: Frame) -> None:
     wake = _next_wake(frame, _net(scope), step.at)
     if wake != state.frames[frame.key].wake:
         step.emit(PageWaits(frame.key, wake))
+    if not wake and not frame.acts and not owner.incident:
+        step.resting[frame.key] = None
 
 
-def _fire_all(step: Step, frame: Frame, scope: Scope) -> None:
-    net = _net(scope)
+def look_at_rest(step: Step, instance: int) -> None:
+    """Let pages that rest be checked: what could have woken them may have ended."""
+    for key in step.state.instances[instance].frames:
+        frame = step.state.frames[key]
+        if frame.bags and not frame.acts and not frame.wake:
+            step.resting[key] = None
+
+
+def check_rest(step: Step, frame: Frame) -> None:
+    """Ask for a person when a page rests and nothing else in its instance can wake it."""
+    state = step.state
+    owner = state.acts[frame.act]
+    instance = state.instances[frame.instance]
+    if owner.incident or _is_alive(state, instance):
+        return
+    net = _net(state.scope_of(frame))
+    marked = [
+        f"'{place.name}' {len(bag)}"
+        for place, bag in zip(net.places, frame.bags, strict=True)
+        if len(bag)
+    ]
+    text = (
+        f"Expected a transition of net '{net.id}' to fire, but none can, and nothing else is in "
+        f"progress that could change that. Tokens: {', '.join(marked) or 'none'}."
+    )
+    outer = state.frames[owner.frame]
+    raise_incident(step, outer, owner.key, state.node_of(owner), Stuck(DEADLOCK, text))
+
+
+def _is_alive(state: State, instance: Instance) -> bool:
+    """Whether something in an instance waits for work, time, a message or a person."""
+    for key in instance.frames:
+        frame = state.frames[key]
+        if frame.wake or frame.incident:
+            return True
+        for each in frame.acts:
+            act = state.acts[each]
+            if not act.child or act.timers or act.incident:
+                return True
+    return False
+
+
+def _fire_all(step: Step, frame: Frame, scope: Scope) -> bool:
+    """Fire until nothing can; return whether anything did."""
+    net, fired = _net(scope), False
     candidates = set(net.by_priority)
     while candidates:
         number = next(each for each in net.by_priority if each in candidates)
@@ -74,8 +123,10 @@ def _fire_all(step: Step, frame: Frame, scope: Scope) -> None:
             text = f"Expected net '{net.id}' to come to rest, but it fires without end."
             raise Stuck("limit", text)
         changed = _fire(step, frame, number, transition, binding)
+        fired = True
         candidates.update(each for place in changed for each in net.consumers[place])
         _tell_others(step, frame, scope, changed)
+    return fired
 
 
 def _fire(

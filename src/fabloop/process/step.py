@@ -22,6 +22,7 @@ class Step:
     agenda : tokens on their way: frame, node to enter, variables they bring
     pages : frames of pages that may be able to fire
     touched : frames in which something ended, so that they may have come to their end
+    resting : frames of pages that neither ended nor wait for work or time
     budget : instructions left before the trigger is stopped
     """
 
@@ -32,6 +33,7 @@ class Step:
         self.agenda: deque[tuple[int, Node, Variables]] = deque()
         self.pages: dict[int, None] = {}
         self.touched: dict[int, None] = {}
+        self.resting: dict[int, None] = {}
         self.notices: list[Notice] = []
         self.budget = INSTRUCTIONS_PER_TRIGGER_MAX
         self._rows: list[tuple[str, list[Delta]]] = []

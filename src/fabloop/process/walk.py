@@ -57,7 +57,7 @@ from fabloop.process.evaluate import (
     value_of,
 )
 from fabloop.process.messages import take_kept
-from fabloop.process.pages import admit_entry, feed, run_page
+from fabloop.process.pages import DEADLOCK, admit_entry, check_rest, feed, look_at_rest, run_page
 from fabloop.process.state import Frame
 from fabloop.process.step import Step
 
@@ -81,6 +81,11 @@ def run(step: Step) -> None:
             del step.touched[key]
             if key in state.frames:
                 settle(step, state.frames[key])
+        elif step.resting:
+            key = next(iter(step.resting))
+            del step.resting[key]
+            if key in state.frames:
+                check_rest(step, state.frames[key])
         else:
             return
 
@@ -231,6 +236,7 @@ def settle(step: Step, frame: Frame) -> None:
     if frame.acts:
         if frame.incident:
             step.emit(IncidentCleared(frame.incident))
+        look_at_rest(step, frame.instance)
         return
     if frame.tokens:
         _note_deadlock(step, frame)
@@ -255,7 +261,7 @@ def _note_deadlock(step: Step, frame: Frame) -> None:
         f"Expected tokens on flows {', '.join(map(repr, missing))} into '{node.id}', but nothing "
         "in its scope can bring them. Move a token there, or cancel the waiting one."
     )
-    raise_incident(step, frame, 0, node, Stuck("deadlock", text))
+    raise_incident(step, frame, 0, node, Stuck(DEADLOCK, text))
 
 
 def finish(step: Step, key: int, state: InstanceState) -> None:
