@@ -14,15 +14,18 @@ from fabloop.base.instant import Instant
 from fabloop.sense.characteristics import AxisCharacteristics, Rejected, characteristics_of
 from fabloop.sense.daily_test import measure
 from fabloop.sense.edge import Edge, advance
+from fabloop.sense.position_error import Zone
 from fabloop.sense.program import daily_program
 from fabloop.sim.axis.daily_test import bulks, run_test
 from fabloop.sim.axis.integrate import STEP_S
 from fabloop.sim.axis.machine import drive_data, reaming, reference_mill
-from fabloop.sim.axis.parameters import AxisParameters, Mismatch
+from fabloop.sim.axis.parameters import AxisParameters, Controller, Mismatch
 from fabloop.sim.axis.population import random_axis
+from fabloop.sim.axis.positioning import PositioningTest, positioning_test
 
 AT = Instant(1_780_000_000_000_000_000)
 PROGRAM = daily_program()
+APPROACH = PositioningTest(targets=3, spacing_m=0.1, speed=0.01, ramp_s=0.1)
 MISMATCH = Mismatch(asymmetry=0.05, wave_ratio=0.1, noise_factor=3.0)
 
 
@@ -141,6 +144,48 @@ def spread(seeds: int = 51) -> None:
         print(f"  {hours:5.0f} h: upper {low:.3f} .. {middle:.3f} .. {high:.3f} µm")
 
 
+def coverage(machines: int, mismatch: Mismatch, draws: int = 200) -> None:
+    """Print how often the bound of an axis holds what a laser would find, and how far it is above.
+
+    The true error: calibration, warmth and scatter drawn from their stated uncertainties, plus the
+    reversal of a simulated ISO 230-2 test.
+    """
+    dice = np.random.default_rng(7)
+    use = msgspec.structs.replace(reaming(0.0, 0.0), zone=Zone.RADIAL)
+    calibration = reference_mill(AT).calibration
+    held, excess = [], []
+    for machine in range(machines):
+        axes = {
+            name: msgspec.structs.replace(
+                random_axis(2 * machine + index), gravity_n=0.0, controller=Controller()
+            )
+            for index, name in enumerate("XY")
+        }
+        known = {
+            name: msgspec.structs.replace(
+                calibration.axes[name], compensated_reversal_m=0.0, drive=drive_data(axis)
+            )
+            for name, axis in axes.items()
+        }
+        mine = msgspec.structs.replace(calibration, axes=known)
+        recording = run_test(axes, PROGRAM, machine, started_at=AT, mismatch=mismatch)
+        for found in measure(recording, mine, use, Instant(AT + 10**12)).axes:
+            laser = positioning_test(axes[found.axis], APPROACH, mismatch=mismatch)
+            each = known[found.axis]
+            warm = each.expansion_per_k * each.length_m * each.temperature_uncertainty_k
+            true = (
+                each.systematic_m
+                + float(np.ptp(laser, axis=1).max())
+                + each.uncertainty_m * dice.standard_normal(draws)
+                + warm * dice.standard_normal(draws)
+                + each.repeatability_m / 4.0 * dice.standard_normal(draws)
+            )
+            held.append(true <= found.upper_m)
+            excess.append(found.upper_m / true)
+    ratio = np.median(excess)
+    print(f"  bound holds in {100 * np.mean(held):.1f} %, median {ratio:.2f} times the true error")
+
+
 if __name__ == "__main__":
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 24
     costs()
@@ -150,5 +195,8 @@ if __name__ == "__main__":
     accuracy(count, Mismatch())
     print("the same with friction off by ±5 % per direction, by ±10 % over position, noise x 3:")
     accuracy(count, MISMATCH)
+    print("bound against a simulated positioning test, the same machines without load:")
+    coverage(count, Mismatch())
+    coverage(count, MISMATCH)
     print("reference mill, seeds 0 to 50:")
     spread()
