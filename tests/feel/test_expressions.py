@@ -132,3 +132,61 @@ def test_a_typed_parameter_refuses_other_values() -> None:
     found, warnings = expression.evaluate_with_warnings({})
     assert found is None
     assert "Expected a number as 'a'" in warnings[0]
+
+
+def test_equal_numbers_are_one_distinct_value_however_they_are_written() -> None:
+    assert value("distinct values([1.0, 1, 2, 1, true, true])") == [1, 2, True]
+    assert value("mode([1.0, 1, 2])") == [1]
+    assert value("list contains([1, null], null)") is True
+    assert value("index of([1, 2.50, 2.5], 2.5)") == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        ("before([1..5], [6..9])", True),
+        ("before([1..5], [5..9])", False),
+        ("before([1..5), [5..9])", True),
+        ("after(6, [1..5])", True),
+        ("meets([1..5], [5..9])", True),
+        ("met by([5..9], [1..5))", False),
+        ("overlaps([1..5], [3..8])", True),
+        ("overlaps before([1..5], [3..8])", True),
+        ("overlaps after([3..8], [1..5])", True),
+        ("finishes(5, [1..5])", True),
+        ("finished by([1..5), 5)", False),
+        ("includes([1..9], [2..8])", True),
+        ("during(5, (1..5))", False),
+        ("starts([1..3], [1..9])", True),
+        ("started by([1..9], 1)", True),
+        ("coincides([1..5], [1..5])", True),
+        ("[1..5].end included", True),
+        ('before(1, "a")', None),
+    ],
+)
+def test_points_and_ranges_relate_as_allen_says(source: str, wanted: bool | None) -> None:
+    assert value(source) is wanted
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        ('get value({a: {b: 1}}, ["a", "b"])', 1),
+        ('context put({a: {b: 1}}, ["a", "c"], 2)', {"a": {"b": 1, "c": 2}}),
+        ("context merge([{a: 1}, {a: 2, b: 3}])", {"a": 2, "b": 3}),
+        ("get entries({a: 1})", [{"key": "a", "value": 1}]),
+        ("list replace([2, 4, 7], function(old, new) old < new, 5)", [5, 5, 7]),
+        ("sublist([1, 2, 3, 4], -2, 1)", [3]),
+        ("partition([1, 2, 3], 2)", [[1, 2], [3]]),
+        ("duplicate values([1, 2, 1])", [1]),
+        ("get or else(null, 5)", 5),
+        ("string([1, {a: \"x\"}, @\"P1D\", null])", '[1, {a: "x"}, P1D, null]'),
+        ("string(0.10)", "0.1"),
+        ("string join([\"a\", null, \"b\"], \"-\")", "a-b"),
+        ("substring(\"foobar\", -3, 2)", "ba"),
+        ("is({a: 1}, {a: 1})", True),
+        ("stddev([2, 4, 7, 5]) > 2.08", True),
+    ],
+)  # fmt: skip
+def test_a_built_in_function_has_its_value(source: str, wanted: Any) -> None:
+    assert value(source) == wanted

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from fabloop.feel.decimals import NUMBERS_OF, truncated
 from fabloop.feel.library import BUILTINS, PROPERTIES, call_builtin, is_builtin
+from fabloop.feel.limits import LIST_LENGTH_MAX
 from fabloop.feel.operators import equals, order, within
 from fabloop.feel.run import Run, Variables
 from fabloop.feel.temporal import Date
@@ -32,11 +34,15 @@ def load(run: Run, variables: Variables, name: str, at: int) -> Value:
             kind = type(value).__name__
             run.null(at, f"Expected '{name}' to hold a value of FEEL, but found Python's {kind}.")
         return found
+    return _converted_once(run, name, value)
+
+
+def _converted_once(run: Run, key: str | tuple[str, ...], value: Any) -> Value:
     if run.loaded is None:
         run.loaded = {}
-    if name not in run.loaded:
-        run.loaded[name] = to_feel(value)
-    return run.loaded[name]
+    if key not in run.loaded:
+        run.loaded[key] = to_feel(value)
+    return run.loaded[key]
 
 
 def load_function(run: Run, variables: Variables, name: str, at: int) -> Value:
@@ -44,10 +50,14 @@ def load_function(run: Run, variables: Variables, name: str, at: int) -> Value:
     value = variables.get(name)
     if isinstance(value, Function):
         return value
-    near = get_close_matches(name, BUILTINS, 1)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
-    run.null(at, f"Expected a function '{name}', but there is none.{hint}")
+    run.null(at, f"Expected a function '{name}', but there is none.{_near(name)}")
     return None
+
+
+@lru_cache(maxsize=256)
+def _near(name: str) -> str:
+    near = get_close_matches(name, BUILTINS, 1)
+    return f" Did you mean '{near[0]}'?" if near else ""
 
 
 def load_path(run: Run, variables: Variables, names: tuple[str, ...], at: int) -> Value:
@@ -59,7 +69,8 @@ def load_path(run: Run, variables: Variables, names: tuple[str, ...], at: int) -
         depth += 1
     if value is _ABSENT:
         value = load(run, variables, names[0], at)
-    value = to_feel(value)
+    known = type(value) in _PLAIN or type(value) is int
+    value = value if known else _converted_once(run, names[:depth], value)
     for name in names[depth:]:
         value = path(run, value, name, at)
         if value is None:
@@ -97,8 +108,13 @@ def member(item: Value, name: str) -> bool:
 # -- filters ------------------------------------------------------------------------------------
 
 
-def select(run: Run, base: Value, condition: Callable[[Value], Value], at: int) -> Value:
-    """Return ``base[condition]``: by index where the condition is a number, else filtered."""
+def select(
+    run: Run, base: Value, condition: Callable[[Value], Value], weight: int, at: int
+) -> Value:
+    """Return ``base[condition]``: by index where the condition is a number, else filtered.
+
+    `weight` is what one round costs in steps.
+    """
     if base is None:
         run.null(at, "Expected a list before '[', but found null.")
         return None
@@ -112,7 +128,7 @@ def select(run: Run, base: Value, condition: Callable[[Value], Value], at: int) 
         return None if type(found) in NUMBERS_OF else []
     kept: list[Value] = []
     for index, item in enumerate(items):
-        run.spend()
+        run.spend(weight)
         found = condition(item)
         if found is True:
             kept.append(item)
@@ -164,8 +180,11 @@ def _stepped(run: Run, low: Value, high: Value, span: Range) -> list[Value] | No
     return [Date(value) for value in values] if dates else values
 
 
-def each(run: Run, source: Value, body: Callable[[Value], bool], at: int) -> bool:
-    """Run the body for every item; False where there is nothing to loop over."""
+def each(run: Run, source: Value, body: Callable[[Value], bool], weight: int, at: int) -> bool:
+    """Run the body for every item; False where there is nothing to loop over.
+
+    `weight` is what one round costs in steps.
+    """
     items = items_of(run, source)
     if items is None:
         if source is None or type(source) is Range:
@@ -173,7 +192,7 @@ def each(run: Run, source: Value, body: Callable[[Value], bool], at: int) -> boo
             return False
         items = [source]
     for item in items:
-        run.spend()
+        run.spend(weight)
         if not body(item):
             return False
     return True
@@ -182,7 +201,7 @@ def each(run: Run, source: Value, body: Callable[[Value], bool], at: int) -> boo
 def put(run: Run, out: list[Value], value: Value) -> bool:
     """Add a result of a loop."""
     out.append(value)
-    if len(out) & 0xFFF == 0:
+    if len(out) > LIST_LENGTH_MAX:
         run.sized(len(out))
     return True
 
@@ -308,7 +327,7 @@ def invoke(
         return None
     if function.types:
         arguments = _typed(run, function, arguments, at)
-    run.enter()
+    run.enter(function.weight)
     result = function.body(*arguments)
     run.depth -= 1
     return result

@@ -22,6 +22,9 @@ _PYTHON = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "=": ast.Eq, 
 FOLDING_STEPS_MAX = 1_000
 """What may be spent on computing one constant ahead."""
 
+NODES_PER_STEP = 16
+"""Nodes of Python's syntax tree that take about as long as one round of a loop."""
+
 _UNSTABLE = frozenset({"now", "today"})
 _BUILTIN_SCOPE: dict[str, Any] = {
     "__builtins__": {},
@@ -298,7 +301,8 @@ class _Emitter:
             return self.call("at_index", base, self.constant(literal.value), at=node.at)
         item = self.fresh("item")
         condition = self.inside(Item(item), node.condition)
-        return self.call("select", base, _function((item,), condition), at=node.at)
+        tested = _function((item,), condition)
+        return self.call("select", base, tested, _weight(condition), at=node.at)
 
     def invocation(self, node: nodes.Call) -> ast.expr:
         arguments = ast.Tuple([self.emit(argument) for argument in node.arguments], ast.Load())
@@ -354,7 +358,7 @@ class _Emitter:
         self.scopes.append(Locals({first.name: python}))
         inner = self.nested(bindings[1:], body, at)
         self.scopes.pop()
-        return self.call("each", source, _function((python,), inner), at=at)
+        return self.call("each", source, _function((python,), inner), _weight(inner), at=at)
 
     def quantified(self, node: nodes.Quantified) -> ast.expr:
         seen = self.fresh("seen")
@@ -388,6 +392,7 @@ class _Emitter:
             self.constant(tuple(names)),
             _function(tuple(names.values()), body),
             self.constant(wanted if any(wanted) else ()),
+            _weight(body),
         )
 
     # -- tests ------------------------------------------------------------------------------
@@ -435,6 +440,11 @@ _EMITTERS: dict[type[Node], Callable[..., ast.expr]] = {
 
 def _name(name: str) -> ast.expr:
     return ast.Name(name, ast.Load())
+
+
+def _weight(body: ast.expr) -> ast.expr:
+    """Return the steps that one round of a body costs: by its size, at least one."""
+    return ast.Constant(1 + sum(1 for _ in ast.walk(body)) // NODES_PER_STEP)
 
 
 def _variable(name: str) -> ast.expr:

@@ -24,6 +24,8 @@ from fabloop.feel.values import Function, Range, Value, described
 NUMBERS = (int, Decimal)
 Operation = Callable[[Any, Any], Value]
 _SPAN_MAX = 10**30
+TRANSCENDENTAL_STEPS = 20
+"""What a power, a root or a logarithm costs: about as long as so many rounds of a loop."""
 
 
 def add(run: Run, a: Value, b: Value, at: int) -> Value:
@@ -57,6 +59,7 @@ def divide(run: Run, a: Value, b: Value, at: int) -> Value:
 
 def power(run: Run, a: Value, b: Value, at: int) -> Value:
     """Return ``a ** b``."""
+    run.spend(TRANSCENDENTAL_STEPS)
     return _operate(run, "**", a, b, at)
 
 
@@ -272,6 +275,8 @@ def equals(run: Run, a: Value, b: Value, at: int) -> bool | None:
     structural = _STRUCTURAL.get(kind)
     if structural is not None:
         return structural(run, a, b, at)
+    if kind is str:
+        run.spend(len(a) >> 8)
     if kind in (bool, str, Function):
         return bool(a is b or (kind is not Function and a == b))
     # A local time is at no instant, so it never equals one that has an offset.

@@ -25,7 +25,7 @@ from fabloop.feel.regex_syntax import (
 __all__ = ["Pattern", "PatternFault", "compile_pattern"]
 
 Spend = Callable[[int], None]
-PROGRAM_LENGTH_MAX = 20_000
+PROGRAM_LENGTH_MAX = 5_000
 """Instructions of one pattern; counted repeats are copied out."""
 
 INSTRUCTION_STEPS = 4
@@ -337,7 +337,7 @@ def _template(replacement: str, groups: int) -> list[str | int]:
     return pieces
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def compile_pattern(source: str, flags: str) -> Pattern:
     """Return the machine for a pattern with the flags ``s m i x q`` of XPath.
 

@@ -20,7 +20,7 @@ class Run:
     steps = STEPS_MAX
     depth = 0
     quiet = 0
-    loaded: dict[str, Any] | None = None
+    loaded: dict[str | tuple[str, ...], Any] | None = None
     warnings: tuple[str, ...] = ()
 
     # What most evaluations never change stays in the class: a run is made for each of them.
@@ -45,11 +45,13 @@ class Run:
         if not self.quiet and len(self.warnings) < WARNINGS_MAX:
             line = self.source.count("\n", 0, at) + 1
             column = at - (self.source.rfind("\n", 0, at) + 1) + 1
-            self.warnings += (f"line {line}, column {column}: {message}",)
+            warning = f"line {line}, column {column}: {message}"
+            if warning not in self.warnings:
+                self.warnings += (warning,)
 
-    def enter(self) -> None:
-        """Start a call."""
-        self.spend()
+    def enter(self, weight: int) -> None:
+        """Start a call of a function that costs so many steps."""
+        self.spend(weight)
         self.depth += 1
         if self.depth > CALL_DEPTH_MAX:
             raise exceeded("calls inside one another", CALL_DEPTH_MAX, "Use a loop.")

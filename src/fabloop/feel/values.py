@@ -45,11 +45,13 @@ class Function(msgspec.Struct, frozen=True):
     ----------
     parameters : their names; none for a built-in function, which checks its arguments itself
     types : the types of the parameters where some are declared, else empty
+    weight : what a call costs in steps
     """
 
     parameters: tuple[str, ...] | None
     body: Callable[..., Value]
     types: tuple[Any, ...] = ()
+    weight: int = 1
 
 
 _KINDS: dict[type, str] = {

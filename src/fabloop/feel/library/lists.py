@@ -1,10 +1,12 @@
 """Built-in functions on lists."""
 
+from decimal import Decimal
 from functools import cmp_to_key
 from typing import Any
 
 from fabloop.feel.decimals import CONTEXT, NUMBERS_OF, Number, truncated
 from fabloop.feel.library.signature import Builtins, Undefined
+from fabloop.feel.limits import LIST_LENGTH_MAX
 from fabloop.feel.operators import add, equals, order
 from fabloop.feel.run import Run
 from fabloop.feel.values import Function, Value, described
@@ -233,7 +235,7 @@ def distinct(run: Run, items: Items) -> Items:
     out: Items = []
     seen: set[tuple[bool, Any]] = set()
     for item in items:
-        if type(item) in (bool, int, str):
+        if type(item) in (bool, int, Decimal, str):
             key = (type(item) is bool, item)
             if key not in seen:
                 seen.add(key)
@@ -252,7 +254,8 @@ def _flatten(run: Run, items: Items) -> Items:
     for item in items:
         run.spend()
         out.extend(_flatten(run, item) if isinstance(item, list) else [item])
-        run.sized(0 if len(out) < 1000 else len(out))
+        if len(out) > LIST_LENGTH_MAX:
+            run.sized(len(out))
     return out
 
 
@@ -278,7 +281,7 @@ def _apply(run: Run, function: Function, *arguments: Value) -> Value:
     known = function.parameters
     if known is not None and len(known) != len(arguments):
         raise Undefined(f"the function takes {len(known)} arguments, not {len(arguments)}")
-    run.enter()
+    run.enter(function.weight)
     found = function.body(*arguments)
     run.depth -= 1
     return found
@@ -286,7 +289,7 @@ def _apply(run: Run, function: Function, *arguments: Value) -> Value:
 
 @LISTS.define("sort", "list: list; precedes?: function")
 def _sort(run: Run, items: Items, precedes: Function | None = None) -> Items:
-    run.spend(len(items))
+    run.spend(len(items) * len(items).bit_length() >> 1)
     if precedes is None:
         return sorted(items, key=cmp_to_key(_ordered))
 

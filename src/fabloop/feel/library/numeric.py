@@ -15,6 +15,7 @@ from decimal import (
 
 from fabloop.feel.decimals import CONTEXT, DIGITS, Number, truncated, whole
 from fabloop.feel.library.signature import Builtins, Undefined
+from fabloop.feel.operators import TRANSCENDENTAL_STEPS
 from fabloop.feel.run import Run
 from fabloop.feel.temporal import Months, Span
 from fabloop.feel.values import Value
@@ -87,7 +88,8 @@ def _modulo(_: Run, dividend: Number, divisor: Number) -> Number:
 
 
 def _define_real(name: str, wanted: str) -> None:
-    def body(_: Run, number: Number) -> Number:
+    def body(run: Run, number: Number) -> Number:
+        run.spend(TRANSCENDENTAL_STEPS)
         value = Decimal(number)
         try:
             if name == "sqrt":

@@ -13,6 +13,8 @@ from fabloop.feel.run import Run
 from fabloop.feel.values import Range, Value, described
 
 RANGES = Builtins()
+PARSING_STEPS = 10
+"""What reading one character of a range costs."""
 
 
 def _ordered(a: Value, b: Value) -> int:
@@ -123,6 +125,7 @@ _relation("finished by", _SPAN, _POINT, lambda run, a, b: _at_end(run, b, a))
 
 @RANGES.define("range", "from: string")
 def _range(run: Run, source: str) -> Range:
+    run.spend(PARSING_STEPS * (len(source) + 10))
     try:
         parser = Parser(source, _CONSTRUCTORS)
         tree = parser.expression()

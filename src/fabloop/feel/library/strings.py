@@ -67,16 +67,20 @@ def _trim(_: Run, string: str) -> str:
     return string.strip()
 
 
-def _pattern(text: str, flags: str | None) -> Pattern:
+def _pattern(run: Run, text: str, flags: str | None) -> Pattern:
+    run.spend(2 * len(text))
     try:
-        return compile_pattern(text, flags or "")
+        pattern = compile_pattern(text, flags or "")
     except PatternFault as fault:
         raise Undefined(str(fault)) from None
+    # Paid for every time, compiled anew or not: what is refused must not depend on a cache.
+    run.spend(2 * len(pattern.program))
+    return pattern
 
 
 @STRINGS.define("matches", "input: string; pattern: string; flags?: string")
 def _matches(run: Run, string: str, pattern: str, flags: str | None = None) -> bool:
-    return _pattern(pattern, flags).search(string, 0, run.spend) is not None
+    return _pattern(run, pattern, flags).search(string, 0, run.spend) is not None
 
 
 @STRINGS.define("replace", "input: string; pattern: string; replacement: string; flags?: string")
@@ -84,14 +88,14 @@ def _replace(
     run: Run, string: str, pattern: str, replacement: str, flags: str | None = None
 ) -> str:
     try:
-        return run.string(_pattern(pattern, flags).replaced(string, replacement, run.spend))
+        return run.string(_pattern(run, pattern, flags).replaced(string, replacement, run.spend))
     except PatternFault as fault:
         raise Undefined(str(fault)) from None
 
 
 @STRINGS.define("split", "string: string; delimiter: string")
 def _split(run: Run, string: str, delimiter: str) -> list[str]:
-    parts = _pattern(delimiter, "").split(string, run.spend)
+    parts = _pattern(run, delimiter, "").split(string, run.spend)
     run.sized(len(parts))
     return parts
 
@@ -109,4 +113,4 @@ def _join(run: Run, items: list[object], delimiter: str | None = None) -> str:
 
 @STRINGS.define("extract", "input: string; pattern: string")
 def _extract(run: Run, string: str, pattern: str) -> list[str]:
-    return _pattern(pattern, "").all(string, run.spend)
+    return _pattern(run, pattern, "").all(string, run.spend)
