@@ -83,6 +83,12 @@ def test_a_value_without_nulls_has_no_warnings() -> None:
     assert compile_expression("1 + x").evaluate_with_warnings({"x": 2}) == (3, ())
 
 
+def test_a_filter_that_is_no_condition_keeps_nothing_and_says_so() -> None:
+    found, warnings = compile_expression('{a: {b: 1}}.a["b"]').evaluate_with_warnings({})
+    assert found == []
+    assert "Expected a boolean or an index inside '[...]'" in warnings[0]
+
+
 def test_an_explicit_null_is_no_reason_to_warn() -> None:
     assert compile_expression("null").evaluate_with_warnings({}) == (None, ())
     assert compile_expression("x = null").evaluate_with_warnings({"x": None}) == (True, ())

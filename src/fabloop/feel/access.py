@@ -134,6 +134,9 @@ def select(
             kept.append(item)
         elif index == 0 and type(found) in NUMBERS_OF:
             return at_index(run, items, found, at)
+        elif found is not None and type(found) is not bool:
+            said = described(found)
+            run.null(at, f"Expected a boolean or an index inside '[...]', but found {said}.")
     return kept
 
 
