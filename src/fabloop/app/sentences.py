@@ -278,6 +278,7 @@ REASONS: dict[str, Say] = {
     DispatchCode.ASSIGNED: _plain("{label} can {skill} and is free."),
     DispatchCode.CARRIED: _plain("{carrier} carries it on lane {subject}."),
     DispatchCode.RESERVED: _plain("{subject} is reserved for job {job}."),
+    DispatchCode.TURN_NOT_COME: _plain("{subject} is planned to do {before} before {operation}."),
     DispatchCode.NO_LANE: _plain("There is no lane {subject}."),
     DispatchCode.NOBODY_ON_SHIFT: _plain("Nobody who can {skill} is on shift at {subject}."),
     DispatchCode.ALL_PERSONS_BUSY: _plain("Everybody who can {skill} is busy at {subject}."),

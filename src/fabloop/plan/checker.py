@@ -181,10 +181,17 @@ def _way(
         place = leg.destination
         if not leg.frozen:
             yield from _leg(leg, plan, grounds)
-    if way and (here, place) != (end.site, end.work_unit):
+    if way and not _is_there(here, place, end, grounds):
         details = {"made_by": start.operation, "place": place}
         yield _wrong(ReasonCode.MOVEMENT_BROKEN, end.operation, **details)
     yield from _in_time([start, *way, end], end.operation)
+
+
+def _is_there(site: str, place: str, step: PlannedStep, grounds: Grounds) -> bool:
+    """Tell whether the place is the step's work unit, or the gate at which that one stands."""
+    there = grounds.network.sites[step.site]
+    at_gate = place == there.gate == _area(step.work_unit, there)
+    return site == step.site and (place == step.work_unit or at_gate)
 
 
 def _in_time(chain: list[PlannedStep | Movement], operation: OperationId) -> Iterator[Explanation]:

@@ -1,0 +1,156 @@
+"""Every code has a sentence, and sentences carry values, ages, sources and limits."""
+
+from enum import StrEnum
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fabloop.app.sentences import (
+    OPTIONS,
+    REASONS,
+    age_text,
+    evidence_text,
+    money_text,
+    option_sentence,
+    sentence,
+)
+from fabloop.base.instant import DAY, HOUR, MINUTE, Instant
+from fabloop.base.quantity import Dimension
+from fabloop.model import explanation as nouns
+from fabloop.model.explanation import Evidence, Explanation, Option, OptionCode, ReasonCode
+from fabloop.model.plan import NotProducible, Producible
+from fabloop.plan.producible import check, impact
+from plan.instances import (
+    NOW,
+    gear,
+    graz_and_vienna,
+    kpis,
+    operation,
+    order,
+    random_instance,
+    tpe,
+    vocabulary,
+)
+
+CODES = [
+    each
+    for each in vars(nouns).values()
+    if isinstance(each, type) and issubclass(each, StrEnum) and each.__name__.endswith("Code")
+]
+
+
+def test_every_code_has_a_sentence_and_every_sentence_a_code():
+    known = {str(code) for enum in CODES for code in enum}
+    assert {str(each) for each in (*REASONS, *OPTIONS)} == known
+
+
+def codes_in(answer):
+    reasons = [each for exclusion in answer.exclusions for each in exclusion.reasons]
+    options = []
+    if isinstance(answer, NotProducible):
+        reasons += [each for conflict in answer.conflicts for each in conflict]
+        options = [one for each in answer.options for one in (each, *each.also)]
+    return reasons, options
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 100_000))
+def test_whatever_the_planner_says_can_be_read_without_a_gap(seed):
+    request, plant, values = random_instance(seed, units=3)
+    reasons, options = codes_in(check(request, plant, vocabulary(), values, NOW))
+    for text in [*(sentence(each, NOW) for each in reasons), *map(option_sentence, options)]:
+        assert text.endswith((".", ")."))
+        assert "–" not in text
+        assert "None" not in text
+
+
+def test_a_worn_machine_reads_with_value_age_source_and_limit():
+    plant, values = graz_and_vienna(graz_tpe=12e-6)
+    request = gear()
+    answer = check(request, plant, vocabulary(), values, NOW)
+    assert isinstance(answer, Producible)
+    worn = {**values, **kpis(tpe("g-ream", 16.2e-6, at=NOW - 2 * HOUR))}
+    (reason,) = impact(answer.plans[0], request.product, plant, vocabulary(), worn, NOW)
+    assert sentence(reason, NOW) == (
+        "ream-a may no longer be done on g-ream: 16.2 µm, measured 2 h ago by tpe/1, limit 15 µm."
+    )
+    later = check(request, plant, vocabulary(), worn, NOW)
+    (excluded,) = [each for each in later.exclusions if each.work_unit == "g-ream"]
+    assert sentence(excluded.reasons[0], NOW) == (
+        "g-ream: tpe 16.2 µm, measured 2 h ago by tpe/1, limit 15 µm."
+    )
+
+
+def test_a_refusal_and_its_options_read_like_sentences():
+    plant, values = graz_and_vienna(graz_tpe=16.2e-6, vienna_tpe=17e-6)
+    answer = check(gear(), plant, vocabulary(), values, NOW)
+    assert isinstance(answer, NotProducible)
+    assert sentence(answer.conflicts[0][0], NOW) == (
+        "ream-a: 0 of 2 work units that ream meet tpe. Nearest: "
+        "g-ream: 16.2 µm, measured 1 h ago by tpe/1, limit 15 µm; "
+        "v-ream: 17 µm, measured 1 h ago by tpe/1, limit 15 µm."
+    )
+    texts = [option_sentence(each) for each in answer.options]
+    assert texts[0] == (
+        "Change tpe of ream-a from 15 µm to 16.2 µm; the product then costs 108.96 EUR."
+    )
+    assert texts[1] == (
+        "Maintain g-ream until its tpe is 15 µm instead of 16.2 µm; "
+        "the product then costs 108.96 EUR."
+    )
+
+
+def test_changes_that_belong_together_are_one_sentence():
+    plant, values = graz_and_vienna(graz_tpe=16.2e-6, vienna_tpe=17e-6)
+    request = order(operation("a", "mill", size=0.6), operation("b", "ream", "a", tpe=15e-6))
+    answer = check(request, plant, vocabulary(), values, NOW)
+    assert isinstance(answer, NotProducible)
+    text = option_sentence(answer.options[0])
+    assert "change size of a from 600 mm to 500 mm" in text.lower()
+    assert " and change tpe of b from 15 µm to 16.2 µm" in text
+
+
+@pytest.mark.parametrize(
+    ("at", "text"),
+    [
+        (NOW - 2 * HOUR, "2 h ago"),
+        (NOW - 2 * DAY - HOUR, "2 d 1 h ago"),
+        (NOW, "0 s ago"),
+        (NOW + 5 * MINUTE, "5 min ahead of now"),
+    ],
+)
+def test_ages_are_spans_before_now(at, text):
+    assert age_text(Instant(at), NOW) == text
+
+
+def test_a_data_sheet_value_says_so():
+    evidence = Evidence(
+        subject="m",
+        parameter="tpe",
+        value=2e-5,
+        limit=1.5e-5,
+        dimension=Dimension.LENGTH,
+        source="data sheet",
+    )
+    assert evidence_text(evidence, NOW) == "20 µm, from the data sheet, limit 15 µm"
+
+
+@pytest.mark.parametrize(
+    ("minor", "text"),
+    [(0, "0.00 EUR"), (5, "0.05 EUR"), (10896, "108.96 EUR"), (-150, "-1.50 EUR")],
+)
+def test_money_has_two_decimals(minor, text):
+    assert money_text(minor, "EUR") == text
+
+
+def test_an_unknown_code_is_shown_not_hidden():
+    strange = Explanation(code="odd", subject="x", details={"a": "b"})
+    assert sentence(strange, NOW) == "odd: x a b"
+    assert option_sentence(Option(code="odd", subject="x")) == "Odd x (not verified)."
+
+
+def test_options_of_an_explanation_follow_its_sentence():
+    option = Option(code=OptionCode.RELEASE_UNIT, subject="m", verified=True)
+    reason = Explanation(code=ReasonCode.UNIT_UNAVAILABLE, subject="m", options=(option,))
+    assert sentence(reason, NOW) == "m is not available. Make m available."
