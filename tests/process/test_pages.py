@@ -209,6 +209,17 @@ def test_a_page_that_waits_while_others_work_is_no_deadlock_until_they_end(plant
     assert [each.kind for each in plant.engine.incidents(key)] == ["deadlock"]
 
 
+@pytest.mark.parametrize("guard", ["o.missing == 1", "o.lot > 'x'", "o.lot / 0 > 1"])
+def test_a_guard_that_fails_on_its_tokens_is_an_incident_not_an_exception(plant, guard):
+    net = Net("n")
+    inlet = net.place("in", any_plain, port="in")
+    outlet = net.place("out", any_plain, port="out")
+    net.transition("t", take={inlet: "o"}, put={outlet: "o"}, when=guard)
+    p = process(page("w", "n", inputs=LOT), links=flows("start w end"))
+    key = plant.starts(p, {"lot": 5}, (net.document(),))
+    assert [each.kind for each in plant.engine.incidents(key)] == ["firing"]
+
+
 def test_an_entry_token_of_the_wrong_colour_waits_for_a_person(plant):
     net = Net("n")
     inlet = net.place("in", record(lot=str), port="in")

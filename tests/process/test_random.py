@@ -12,8 +12,10 @@ from fabloop.process.commands import (
     ActivateJobs,
     AdvanceTo,
     CompleteJob,
+    Deploy,
     FailJob,
     InstanceState,
+    Migrate,
     PublishMessage,
     ThrowError,
 )
@@ -158,6 +160,26 @@ def built(block: Block) -> BpmnProcess:
     return BpmnProcess(id="p", nodes=(START, *builder.nodes, END), flows=tuple(builder.flows))
 
 
+def migrate(plant: Plant, key: int, target: BpmnProcess) -> None:
+    """Move an instance to a definition with everything of its own and more; nothing is lost."""
+    reply = plant.does(Deploy(process=target, nets=(NET.document(),)))
+    before = in_progress(plant, key)
+    command = Migrate(instance=key, target=reply.key)
+    assert plant.engine.plan_migration(command).faults == ()
+    plant.rehearses(command)
+    plant.does(command)
+    assert in_progress(plant, key) == before
+
+
+def in_progress(plant: Plant, key: int) -> tuple:
+    """Return acts by key and node, timers by due date, jobs and waiting tokens."""
+    state, view = plant.engine.state, plant.engine.instance(key)
+    acts = sorted((act.key, act.node) for frame in view.frames for act in frame.acts)
+    timers = sorted((each.key, each.due) for each in state.timers.values())
+    tokens = sorted((frame.key, sorted(frame.tokens.items())) for frame in view.frames)
+    return acts, timers, tokens, dict(state.jobs), dict(state.subscriptions)
+
+
 def next_commands(plant: Plant) -> list:
     """Return what may happen next: work is done, fails, throws; time passes; a message comes."""
     commands: list = []
@@ -205,14 +227,16 @@ NET: Net = station("n")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(block=BLOCKS, n=st.integers(0, 5), data=st.data())
-def test_a_random_process_ends_on_a_random_path_and_replays_at_every_step(block, n, data):
+@given(block=BLOCKS, n=st.integers(0, 5), moment=st.integers(0, 12), data=st.data())
+def test_a_random_process_ends_on_a_random_path_and_replays_at_every_step(block, n, moment, data):
     plant = Plant()
     key = plant.starts(built(block), {"n": n}, (NET.document(),))
     for step in range(STEPS_MAX):
         check_resources(plant, key)
         if key not in plant.engine.instances():
             break
+        if step == moment:
+            migrate(plant, key, built(("seq", [block, ("job",)])))
         commands = next_commands(plant)
         assert commands, f"stuck: {plant.engine.instance(key)}"
         progress = [each for each in commands if isinstance(each, CompleteJob | AdvanceTo)]

@@ -199,9 +199,7 @@ def announce_end(step: Step, act: Act, known_to: int = 0) -> bool:
 
 def wake_pages(step: Step, instance: int) -> None:
     """Let every page of an instance look again for what can fire."""
-    for key in step.state.instances[instance].frames:
-        if step.state.frames[key].bags:
-            step.pages[key] = None
+    step.pages.update(step.state.instances[instance].pages)
 
 
 # -- errors -------------------------------------------------------------------------------------

@@ -107,6 +107,7 @@ def _instance_started(state: State, delta: InstanceStarted, at: Instant) -> None
         started_at=at,
         stream=f"instance/{delta.key}",
         frames={delta.frame: None},
+        pages={},
         shared=shared_bags(definition, at),
     )
     frame = Frame(delta.frame, delta.key, 0, 0, dict(delta.variables), {}, {})
@@ -168,6 +169,8 @@ def _frame_opened(state: State, delta: FrameOpened, at: Instant) -> None:
     )
     state.put(state.frames, delta.key, frame)
     state.put(instance.frames, delta.key, None)
+    if frame.bags:
+        state.put(instance.pages, delta.key, None)
     state.put(state.acts, delta.act, replace(act, child=delta.key))
 
 
@@ -193,6 +196,8 @@ def _drop_frame(state: State, key: int) -> None:
     if frame.incident:
         state.drop(state.incidents, frame.incident)
     state.drop(state.instances[frame.instance].frames, key)
+    if frame.bags:
+        state.drop(state.instances[frame.instance].pages, key)
     state.drop(state.frames, key)
 
 

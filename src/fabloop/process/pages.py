@@ -52,24 +52,35 @@ def run_page(step: Step, frame: Frame) -> None:
         fired = _fire_all(step, frame, scope)
         if fired and owner.incident:
             step.emit(IncidentCleared(owner.incident))
+        wake = _next_wake(frame, _net(scope), step.at)
     except Stuck as stuck:
-        raise_incident(step, state.frames[owner.frame], owner.key, state.node_of(owner), stuck)
+        _stop(step, owner, stuck)
+        return
+    except Invalid as error:
+        _stop(step, owner, Stuck("firing", str(error)))
         return
     if len(frame.bags[scope.exit]) and not frame.acts:
         _complete_page(step, frame, scope)
         return
-    wake = _next_wake(frame, _net(scope), step.at)
     if wake != state.frames[frame.key].wake:
         step.emit(PageWaits(frame.key, wake))
     if not wake and not frame.acts and not owner.incident:
         step.resting[frame.key] = None
 
 
+def _stop(step: Step, owner: Act, stuck: Stuck) -> None:
+    state = step.state
+    incident = state.acts[owner.key].incident
+    if incident:
+        step.emit(IncidentCleared(incident))
+    raise_incident(step, state.frames[owner.frame], owner.key, state.node_of(owner), stuck)
+
+
 def look_at_rest(step: Step, instance: int) -> None:
     """Let pages that rest be checked: what could have woken them may have ended."""
-    for key in step.state.instances[instance].frames:
+    for key in step.state.instances[instance].pages:
         frame = step.state.frames[key]
-        if frame.bags and not frame.acts and not frame.wake:
+        if not frame.acts and not frame.wake:
             step.resting[key] = None
 
 
@@ -122,33 +133,32 @@ def _fire_all(step: Step, frame: Frame, scope: Scope) -> bool:
         if step.budget < 0:
             text = f"Expected net '{net.id}' to come to rest, but it fires without end."
             raise Stuck("limit", text)
-        changed = _fire(step, frame, number, transition, binding)
+        richer = _fire(step, frame, number, transition, binding)
         fired = True
-        candidates.update(each for place in changed for each in net.consumers[place])
-        _tell_others(step, frame, scope, changed)
+        candidates.update(each for place in richer for each in net.consumers[place])
+        _tell_others(step, frame, scope, richer)
     return fired
 
 
 def _fire(
     step: Step, frame: Frame, number: int, transition: CompiledTransition, binding: Binding
 ) -> set[int]:
-    """Fire once; return the places that changed."""
-    changed = {place for place, _, _ in binding.consumed}
+    """Fire once; return the places that got tokens: only these can enable a transition."""
     if transition.work is None:
         produced = _produced(transition, binding, {}, step.at)
         step.emit(Fired(frame.key, number, binding.consumed, produced))
-        return changed | {place for place, _, _ in produced}
+        return {place for place, _, _ in produced}
     key = step.mint()
     variables = {name: thaw(value) for name, value in binding.variables.items()}
     step.emit(FiringStarted(key, frame.key, number, binding.consumed, variables))
     work = transition.work
     step.emit(JobOffered(key, work.type, work.person, FIRING_RETRIES))
     announce_job(step, key)
-    return changed
+    return set()
 
 
-def _tell_others(step: Step, frame: Frame, scope: Scope, changed: set[int]) -> None:
-    if any(scope.fusion[place] != NOWHERE for place in changed):
+def _tell_others(step: Step, frame: Frame, scope: Scope, richer: set[int]) -> None:
+    if any(scope.fusion[place] != NOWHERE for place in richer):
         wake_pages(step, frame.instance)
 
 

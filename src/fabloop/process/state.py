@@ -48,7 +48,15 @@ class JobState(IntEnum):
 
 
 class Instance(msgspec.Struct, frozen=True):
-    """A running process instance; `shared` are the bags of its fusion places."""
+    """A running process instance.
+
+    Attributes
+    ----------
+    stream : where its rows go
+    frames : keys of its frames, outer ones before inner ones
+    pages : those of them that are pages
+    shared : the bags of its fusion places
+    """
 
     key: int
     definition: DefinitionKey
@@ -57,6 +65,7 @@ class Instance(msgspec.Struct, frozen=True):
     started_at: Instant
     stream: str
     frames: dict[int, None]
+    pages: dict[int, None]
     shared: tuple[Bag, ...]
 
 
