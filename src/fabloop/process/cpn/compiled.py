@@ -180,6 +180,7 @@ class CompiledNet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     consumers : per place, the numbers of the transitions that take from it
     final : whether token counts (in the order of `places`) are a finished marking; None when
         the document does not say
+    final_reads : numbers of the places that `final` looks at
     """
 
     id: str
@@ -189,6 +190,7 @@ class CompiledNet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     by_priority: tuple[int, ...]
     consumers: tuple[tuple[int, ...], ...]
     final: Callable[[Sequence[int]], bool] | None = None
+    final_reads: frozenset[int] = frozenset()
 
     def initial_marking(self, start: Instant = Instant(0)) -> list[Bag]:  # noqa: B008  # an int
         """Return the marking at the start: every place's initial tokens, ready from `start`."""

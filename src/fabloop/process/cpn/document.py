@@ -126,7 +126,8 @@ class _Compiler:
         )
         return CompiledNet(
             id=document.id, name=document.name, places=known, transitions=made,
-            by_priority=tuple(order), consumers=consumers, final=final,
+            by_priority=tuple(order), consumers=consumers,
+            final=final[0] if final else None, final_reads=final[1] if final else frozenset(),
         )  # fmt: skip
 
     # -- names, constants, places -------------------------------------------------------------
@@ -365,13 +366,16 @@ class _Compiler:
             self._fault(path, "a name bound by an input", repr(name), hint)
         return None if unknown else expression
 
-    def _final(self) -> Callable[[Sequence[int]], bool] | None:
+    def _final(self) -> tuple[Callable[[Sequence[int]], bool], frozenset[int]] | None:
         text = self.document.final
         if not text:
             return None
         names = [place.name for place in self.document.places]
         expression = self._expression("final", text, names)
-        return None if expression is None else counts_test(expression, names, self.constants)
+        if expression is None:
+            return None
+        reads = frozenset(self.numbers[name] for name in expression.names)
+        return counts_test(expression, names, self.constants), reads
 
 
 def _lenient(

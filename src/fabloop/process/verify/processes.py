@@ -1,0 +1,380 @@
+"""A compiled process with its pages as one flat net.
+
+Data conditions are free choices. What the outside may do (send a message, let a timer run out,
+answer a job with an error) is set by an `Environment`. An activity that cannot be interrupted
+is one transition; any other begins and ends. A page comes to rest before it completes, and an
+interrupted firing gives back the shared tokens that it took, as the kernel does.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from fabloop.process.definition import (
+    NOWHERE,
+    AwaitMessage,
+    AwaitTimer,
+    BoundaryError,
+    BoundaryTimer,
+    Definition,
+    End,
+    Enter,
+    ErrorEnd,
+    Exclusive,
+    Job,
+    Node,
+    Parallel,
+    Person,
+    Scope,
+    ScopeKind,
+    Script,
+    Start,
+)
+from fabloop.process.verify.flat import (
+    Bound,
+    BoundKind,
+    Final,
+    FlatNet,
+    FlatTransition,
+    Limits,
+    Refund,
+)
+from fabloop.process.verify.unfold import Page, Unfolding, entry_token
+
+
+class Openness(StrEnum):
+    """Whether the outside may do something at any time, or never does."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """What is assumed of the outside; part of every report."""
+
+    messages: Openness = Openness.OPEN
+    timers: Openness = Openness.OPEN
+    errors: Openness = Openness.OPEN
+
+
+def flat_process(definition: Definition, environment: Environment, limits: Limits) -> FlatNet:
+    """Return the flat net of a process; raises Exceeded when it is too large to unfold."""
+    return _Process(definition, environment, limits).build()
+
+
+class _Process:
+    def __init__(self, definition: Definition, environment: Environment, limits: Limits) -> None:
+        self.definition = definition
+        self.environment = environment
+        self.net = Unfolding(limits)
+        self.pages: dict[int, Page] = {}
+        self.bounds: list[Bound] = []
+        self.elements: dict[str, None] = {}
+
+    def build(self) -> FlatNet:
+        definition, net = self.definition, self.net
+        for scope in definition.scopes:
+            if scope.kind is ScopeKind.PAGE:
+                self._open_page(scope)
+        net.close()
+        for node in definition.nodes:
+            self._node(node)
+        root = definition.scopes[0]
+        net.initial.update(self._start_of(root))
+        resources: dict[int, int] = {}
+        for page in self.pages.values():
+            for field in net.known_fields(page, page.shared):
+                resources[field] = net.initial.get(field, 0)
+        final = Final(empty=self._control(root) | set(net.faulty), equal=resources)
+        return FlatNet(
+            fields=tuple(net.names),
+            initial=tuple(net.initial.get(number, 0) for number in range(len(net.names))),
+            transitions=tuple(net.transitions),
+            bounds=(*self.bounds, *net.capacities()),
+            final=final,
+            elements=tuple(self.elements),
+        )
+
+    # -- fields -------------------------------------------------------------------------------
+
+    def _flow(self, number: int) -> int:
+        flow = self.definition.flows[number]
+        known = len(self.net.names)
+        field = self.net.field(("flow", number), flow.id)
+        if field == known:
+            bound = Bound(name=flow.id, kind=BoundKind.SAFE, fields=(field,), most=1)
+            self.bounds.append(bound)
+        return field
+
+    def _end(self, node: Node) -> int:
+        known = len(self.net.names)
+        field = self.net.field(("end", node.number), f"{node.id} reached")
+        if field == known:
+            self.bounds.append(Bound(name=node.id, kind=BoundKind.END, fields=(field,), most=1))
+        return field
+
+    def _busy(self, node: Node) -> int:
+        return self.net.field(("busy", node.number), f"{node.id} in progress")
+
+    def _armed(self, number: int) -> int:
+        return self.net.field(("armed", number), f"{self.definition.nodes[number].id} armed")
+
+    def _uncaught(self, node: Node) -> int:
+        return self.net.field(("uncaught", node.number), f"{node.id} not caught")
+
+    def _outgoing(self, node: Node) -> dict[int, int]:
+        return {self._flow(flow): 1 for flow in node.outgoing}
+
+    def _start_of(self, scope: Scope) -> dict[int, int]:
+        """Return what entering a scope puts."""
+        if scope.kind is not ScopeKind.PAGE:
+            start = self.definition.nodes[scope.start]
+            return self._outgoing(start)
+        page = self.pages[scope.number]
+        assert scope.net is not None
+        token = entry_token(scope.net.places[scope.entry].colour)
+        put = dict(self.net.initial_fields(page, shared=False))
+        put[self.net.token_field(page, scope.entry, token)] = 1
+        return put
+
+    def _content(self, scope: Scope) -> frozenset[int]:
+        """Return every field of a scope and the scopes inside: what interrupting it clears."""
+        if scope.kind is ScopeKind.PAGE:
+            return frozenset(self.pages[scope.number].local)
+        fields = set(self._control(scope))
+        for number in scope.nodes:
+            node = self.definition.nodes[number]
+            if isinstance(node.action, End):
+                fields.add(self._end(node))
+            fields.update(self._armed(each) for each in self._patient_timers(node))
+            if isinstance(node.action, Enter):
+                fields |= self._content(self.definition.scopes[node.action.scope])
+        return frozenset(fields)
+
+    def _control(self, scope: Scope) -> frozenset[int]:
+        """Return the fields of which one holds a token as long as the scope is active."""
+        fields = {self._flow(flow) for flow in scope.flows}
+        for number in scope.nodes:
+            node = self.definition.nodes[number]
+            if self._split(node):
+                fields.add(self._busy(node))
+            if isinstance(node.action, ErrorEnd):
+                fields.add(self._uncaught(node))
+        return frozenset(fields)
+
+    def _refunds(self, scope: Scope) -> tuple[Refund, ...]:
+        refunds: list[Refund] = []
+        if scope.kind is ScopeKind.PAGE:
+            for firing, taken in self.pages[scope.number].firing.items():
+                refunds += [Refund(firing, field, count) for field, count in taken.items()]
+        for number in scope.nodes:
+            action = self.definition.nodes[number].action
+            if isinstance(action, Enter):
+                refunds += self._refunds(self.definition.scopes[action.scope])
+        return tuple(refunds)
+
+    def _patient_timers(self, node: Node) -> list[int]:
+        """Return the timers at an activity that do not interrupt it: each fires once."""
+        actions = {number: self.definition.nodes[number].action for number in node.timers}
+        return [
+            number
+            for number, action in actions.items()
+            if isinstance(action, BoundaryTimer) and not action.interrupting
+        ]
+
+    def _split(self, node: Node) -> bool:
+        return isinstance(node.action, Enter) or bool(node.boundary)
+
+    # -- nodes --------------------------------------------------------------------------------
+
+    def _add(self, label: str, element: str, pre: dict[int, int], post: dict[int, int]) -> None:
+        elements = (element,) if element else ()
+        self.net.add(FlatTransition(label=label, elements=elements, pre=pre, post=post))
+
+    def _node(self, node: Node) -> None:
+        """Add what a node does; it is expected to happen unless the environment forbids it."""
+        expected = True
+        match node.action:
+            case Start():
+                expected = False
+            case AwaitTimer():
+                expected = self._await(node, self.environment.timers)
+            case AwaitMessage():
+                expected = self._await(node, self.environment.messages)
+            case BoundaryTimer():
+                expected = self._boundary_timer(node, node.action)
+            case BoundaryError():
+                expected = self._boundary_error(node, node.action)
+            case Parallel() | Exclusive() | End() | ErrorEnd():
+                self._routing(node)
+            case Job() | Person() | Script() | Enter():
+                self._activity(node)
+        if expected:
+            self.elements[node.id] = None
+
+    def _routing(self, node: Node) -> None:
+        taken = {self._flow(flow): 1 for flow in node.incoming}
+        match node.action:
+            case Parallel() if taken:
+                self._add(node.id, node.id, taken, self._outgoing(node))
+            case Exclusive():
+                for flow in taken:
+                    for out in node.outgoing:
+                        label = f"{node.id} to {self.definition.flows[out].id}"
+                        self._add(label, node.id, {flow: 1}, {self._flow(out): 1})
+            case End():
+                for flow in taken:
+                    self._add(node.id, node.id, {flow: 1}, {self._end(node): 1})
+            case ErrorEnd():
+                self._error_end(node, node.action)
+            case _:
+                pass
+
+    def _await(self, node: Node, outside: Openness) -> bool:
+        if outside is Openness.CLOSED:
+            return False
+        for flow in node.incoming:
+            self._add(node.id, node.id, {self._flow(flow): 1}, self._outgoing(node))
+        return True
+
+    def _activity(self, node: Node) -> None:
+        if not self._split(node):
+            for flow in node.incoming:
+                self._add(node.id, node.id, {self._flow(flow): 1}, self._outgoing(node))
+            return
+        inside = (
+            self.definition.scopes[node.action.scope] if isinstance(node.action, Enter) else None
+        )
+        begun = {self._busy(node): 1, **{self._armed(n): 1 for n in self._patient_timers(node)}}
+        if inside is not None:
+            begun |= self._start_of(inside)
+        for flow in node.incoming:
+            self._add(f"{node.id} begins", "", {self._flow(flow): 1}, begun)
+        armed = frozenset(self._armed(each) for each in self._patient_timers(node))
+        end = FlatTransition(
+            label=node.id, elements=(node.id,), pre={self._busy(node): 1},
+            post=self._outgoing(node), clears=armed,
+        )  # fmt: skip
+        if inside is None:
+            self.net.add(end)
+        elif inside.kind is ScopeKind.PAGE:
+            self._page_ends(inside, end)
+        else:
+            ends = {
+                self._end(self.definition.nodes[number])
+                for number in inside.nodes
+                if isinstance(self.definition.nodes[number].action, End)
+            }
+            self.net.add(
+                msgspec.structs.replace(end, zero=self._control(inside), clears=armed | ends)
+            )
+
+    def _interrupted(
+        self, host: Node, event: Node, thrower: Node | None = None, flow: int = -1
+    ) -> None:
+        """Add the transition that ends `host` early and continues behind `event`.
+
+        An error end that throws takes the token of field `flow` with it.
+        """
+        clears = {self._armed(each) for each in self._patient_timers(host)}
+        refunds: tuple[Refund, ...] = ()
+        if isinstance(host.action, Enter):
+            inside = self.definition.scopes[host.action.scope]
+            clears |= self._content(inside)
+            refunds = self._refunds(inside)
+        self.net.add(
+            FlatTransition(
+                label=f"{thrower.id}, {event.id}" if thrower else event.id,
+                elements=(thrower.id, event.id) if thrower else (event.id,),
+                pre={self._busy(host): 1, **({flow: 1} if thrower else {})},
+                post=self._outgoing(event), clears=frozenset(clears), refunds=refunds,
+            )
+        )  # fmt: skip
+
+    def _boundary_timer(self, node: Node, timer: BoundaryTimer) -> bool:
+        host = self.definition.nodes[timer.host]
+        if self.environment.timers is Openness.CLOSED:
+            return False
+        if timer.interrupting:
+            self._interrupted(host, node)
+            return True
+        busy, armed = self._busy(host), self._armed(node.number)
+        self._add(node.id, node.id, {busy: 1, armed: 1}, {busy: 1, **self._outgoing(node)})
+        return True
+
+    def _boundary_error(self, node: Node, error: BoundaryError) -> bool:
+        """Add what a job's error does; tell whether the event can be expected to happen."""
+        host = self.definition.nodes[error.host]
+        works = not isinstance(host.action, Enter) or self._has_work(
+            self.definition.scopes[host.action.scope]
+        )
+        if works and self.environment.errors is Openness.OPEN:
+            self._interrupted(host, node)
+            return True
+        return not works
+
+    def _has_work(self, scope: Scope) -> bool:
+        if scope.net is not None:
+            return any(each.work is not None for each in scope.net.transitions)
+        actions = [self.definition.nodes[number].action for number in scope.nodes]
+        return any(
+            isinstance(action, Job | Person)
+            or (isinstance(action, Enter) and self._has_work(self.definition.scopes[action.scope]))
+            for action in actions
+        )
+
+    def _error_end(self, node: Node, error: ErrorEnd) -> None:
+        scope = self.definition.scopes[node.scope]
+        while scope.owner != NOWHERE:
+            host = self.definition.nodes[scope.owner]
+            caught = host.catches.get(error.code, host.catches.get("", NOWHERE))
+            if caught != NOWHERE:
+                event = self.definition.nodes[caught]
+                for flow in node.incoming:
+                    self._interrupted(host, event, node, self._flow(flow))
+                return
+            scope = self.definition.scopes[scope.parent]
+        for flow in node.incoming:
+            self._add(f"{node.id} (nobody catches it)", node.id, {self._flow(flow): 1},
+                      {self._uncaught(node): 1})  # fmt: skip
+
+    # -- pages --------------------------------------------------------------------------------
+
+    def _open_page(self, scope: Scope) -> None:
+        assert scope.net is not None, "a page has a net"
+        owner = self.definition.nodes[scope.owner]
+        keys = [
+            ("shared", shared) if shared != NOWHERE else ("page", scope.number, place)
+            for place, shared in enumerate(scope.fusion)
+        ]
+        shared = frozenset(n for n, shared in enumerate(scope.fusion) if shared != NOWHERE)
+        known = set(self.net.known)
+        page = self.net.page(scope.net, f"{owner.id}/", keys, shared)
+        self.pages[scope.number] = page
+        for number in sorted(shared):
+            if keys[number] not in known:
+                for value, _ in scope.net.places[number].initial:
+                    self.net.initial[self.net.token_field(page, number, value)] += 1
+                self.net.known.setdefault(keys[number], {})
+        self._start_of(scope)
+        for transition in scope.net.transitions:
+            self.elements[f"{owner.id}/{transition.name}"] = None
+
+    def _page_ends(self, scope: Scope, end: FlatTransition) -> None:
+        """Add the completion of a page, one per value that may stand on its exit."""
+        page = self.pages[scope.number]
+        alone = page.single and not self.net.initial_fields(page, shared=False)
+        before = self.net.initial_fields(page, shared=False)
+        exits = self.net.known_fields(page, frozenset({scope.exit}))
+        kept = sorted(set(page.local) - set(page.firing) - set(exits))
+        for field in exits:
+            done = msgspec.structs.replace(end, pre={**end.pre, field: 1})
+            if not alone:
+                done = msgspec.structs.replace(
+                    done,
+                    zero=frozenset(page.firing),
+                    clears=done.clears | set(page.local),
+                    yields=frozenset(page.transitions),
+                    leftover=tuple((each, before.get(each, 0)) for each in [*kept, *exits]),
+                )
+            self.net.add(done)
