@@ -85,7 +85,7 @@ def compile_tests(tests: tuple[Node, ...], types: Types) -> Compiled:
 
 
 def _finished(emitter: "_Emitter", parameters: tuple[str, ...], body: ast.expr) -> Compiled:
-    tree = ast.fix_missing_locations(ast.Expression(_function(parameters, body)))
+    tree = _placed(ast.Expression(_function(parameters, body)))
     scope = {**_BUILTIN_SCOPE, **emitter.constants}
     code = eval(compile(tree, "<feel>", "eval"), scope)  # noqa: S307 - our own tree, no user text
     return Compiled(code, frozenset(emitter.free))
@@ -436,6 +436,15 @@ _EMITTERS: dict[type[Node], Callable[..., ast.expr]] = {
     nodes.Quantified: _Emitter.quantified,
     nodes.RangeOf: _Emitter.range,
 }
+
+
+def _placed(tree: ast.Expression) -> ast.Expression:
+    """Give every node a place, which Python asks for; ours are in the calls."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.expr | ast.arg):
+            node.lineno = node.end_lineno = 1
+            node.col_offset = node.end_col_offset = 0
+    return tree
 
 
 def _name(name: str) -> ast.expr:

@@ -8,13 +8,14 @@ from fabloop.base.instant import Instant
 from fabloop.feel.compiler import Code, compile_tests, compile_tree
 from fabloop.feel.library import BUILTINS
 from fabloop.feel.limits import CALL_DEPTH_MAX, exceeded
+from fabloop.feel.names import KnownNames
 from fabloop.feel.parser import Parser
 from fabloop.feel.run import Run
 from fabloop.feel.types import Types
 from fabloop.feel.values import Value, from_feel, to_feel, weigh
 
 _SCALARS = frozenset({bool, int, str, type(None)})
-_BUILTIN_NAMES = tuple(name for name in BUILTINS if " " in name)
+_BUILTIN_NAMES = KnownNames(BUILTINS)
 
 
 class Expression:
@@ -123,6 +124,13 @@ def _plain(value: Value, run: Run) -> Any:
         raise _too_deep() from None
 
 
+def _parser(source: str, names: Iterable[str]) -> Parser:
+    known = _BUILTIN_NAMES.copy()
+    for name in names:
+        known.add(name)
+    return Parser(source, known)
+
+
 def compile_expression(
     source: str, *, names: Iterable[str] = (), types: Types | None = None
 ) -> Expression:
@@ -142,7 +150,7 @@ def compile_expression(
     Refused
         The text is too long or too deeply nested.
     """
-    parser = Parser(source, (*_BUILTIN_NAMES, *names))
+    parser = _parser(source, names)
     tree = parser.expression()
     parser.cursor.finish()
     compiled = compile_tree(tree, types or {})
@@ -161,7 +169,7 @@ def compile_unary_tests(
     Refused
         The text is too long or too deeply nested.
     """
-    parser = Parser(source, (*_BUILTIN_NAMES, *names))
+    parser = _parser(source, names)
     tests = parser.unary_tests()
     parser.cursor.finish()
     compiled = compile_tests(tests, types or {})

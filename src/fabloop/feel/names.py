@@ -41,6 +41,12 @@ class KnownNames:
         for name in names:
             self.add(name)
 
+    def copy(self) -> "KnownNames":
+        """Return the same names, to which others can be added."""
+        other = KnownNames()
+        other._by_word = {word: list(found) for word, found in self._by_word.items()}
+        return other
+
     def add(self, name: str) -> None:
         """Make a name known; a name of one plain word needs no help and is not kept."""
         words = tuple(token.text for token in tokens_of(name)[:-1])

@@ -1,6 +1,5 @@
 """FEEL tokens to a syntax tree: a Pratt parser with names resolved by longest match."""
 
-from collections.abc import Iterable
 from decimal import Decimal
 
 from fabloop.feel import nodes
@@ -15,6 +14,7 @@ from fabloop.feel.type_parser import read_type
 OR, AND, COMPARE, ADD, MULTIPLY, POWER, INSTANCE, UNARY = range(1, 9)
 COMPARISONS = frozenset({"=", "!=", "<", "<=", ">", ">="})
 _ARITHMETIC = {"+": ADD, "-": ADD, "*": MULTIPLY, "/": MULTIPLY, "**": POWER}
+_MEMBERS = KnownNames(MEMBER_NAMES)
 _NOT_IN_KEYS = frozenset('{}[](),;"')
 _CONSTANTS = {"true": True, "false": False, "null": None}
 
@@ -22,10 +22,10 @@ _CONSTANTS = {"true": True, "false": False, "null": None}
 class Parser:
     """Reads one expression, unary tests or a type; `known` are names with spaces or signs."""
 
-    def __init__(self, source: str, known: Iterable[str]) -> None:
+    def __init__(self, source: str, known: KnownNames) -> None:
         self.cursor = Cursor(source)
-        self.known = KnownNames(known)
-        self.members = KnownNames(MEMBER_NAMES)
+        self.known = known.copy()
+        self.members = _MEMBERS.copy()
 
     # -- expressions by precedence ----------------------------------------------------------
 

@@ -7,6 +7,7 @@ from fabloop.base.errors import Invalid, Refused
 from fabloop.feel import nodes
 from fabloop.feel.library.signature import Builtins, Undefined
 from fabloop.feel.library.temporals import TEMPORALS
+from fabloop.feel.names import KnownNames
 from fabloop.feel.operators import equals, order, within
 from fabloop.feel.parser import Parser
 from fabloop.feel.run import Run
@@ -127,7 +128,7 @@ _relation("finished by", _SPAN, _POINT, lambda run, a, b: _at_end(run, b, a))
 def _range(run: Run, source: str) -> Range:
     run.spend(PARSING_STEPS * (len(source) + 10))
     try:
-        parser = Parser(source, _CONSTRUCTORS)
+        parser = Parser(source, _KNOWN)
         tree = parser.expression()
         parser.cursor.finish()
     except (Invalid, Refused):
@@ -143,6 +144,7 @@ def _range(run: Run, source: str) -> Range:
 
 
 _CONSTRUCTORS = ("date", "time", "date and time", "duration")
+_KNOWN = KnownNames(_CONSTRUCTORS)
 
 
 def _end(run: Run, node: nodes.Node) -> Value:
