@@ -8,6 +8,8 @@ import timeit
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from fabloop.feel import compile_expression, compile_unary_tests
 
 ROUNDS = 100_000
@@ -46,7 +48,11 @@ def costs() -> None:
 def conformance() -> None:
     """Print the pass rate of the literal cases, if they are there."""
     kit = runpy.run_path(str(CASES))
-    cases = kit["cases"]()
+    try:
+        cases = kit["cases"]()
+    except pytest.skip.Exception as reason:
+        print(f"literal cases: not run, {reason}")
+        return
     passed = sum(
         kit["agree"](kit["outcome"](case), kit["value_of"](case["expected"])) for case in cases
     )

@@ -15,7 +15,9 @@ from fabloop.feel import compile_expression
 from fabloop.feel.temporal import date_of_text, date_time_of_text, duration_of_text, time_of_text
 from fabloop.feel.types import coerced, type_of_text
 
-PASS_RATE_FLOOR = 0.98
+PASS_RATE_FLOOR = 0.996
+"""Of the misses, four need item definitions or services that stand only in the model around the
+case; one takes times that differ by a fraction of a second for equal."""
 TOLERANCE = Decimal("1e-8")
 NOON = Instant(1_800_000_000_000_000_000)
 DECLARED = {"number", "string", "boolean", "date", "time"}
