@@ -51,11 +51,13 @@ def arrange(
     *,
     host: Mapping[str, str] | None = None,
     lanes: Sequence[Sequence[str]] = (),
+    main: Collection[str] = (),
 ) -> Arranged:
     """Return where boxes of these sizes and the flows between them stand.
 
-    `host` tells on whose lower border a box stands that is not placed itself. Cycles are allowed;
-    the flows that close them run backwards below everything else.
+    `host` tells on whose lower border a box stands that is not placed itself. Flows named in
+    `main` run straight on where others branch off. Cycles are allowed; the flows that close them
+    run backwards below everything else.
     """
     host = host or {}
     placed = [each for each in sizes if each not in host]
@@ -64,7 +66,13 @@ def arrange(
     lane_of = _lane_of(placed, lanes)
     ways = _with_bends(links, layer, lane_of)
     bands = _ordered(ways, layer, lane_of, len(lanes) + 1)
-    centre_y, tops, height = _heights(bands, ways, sizes, host)
+    straight = {
+        pair
+        for link, way in zip(links, ways, strict=True)
+        if link.id in main
+        for pair in pairwise(way)
+    }
+    centre_y, tops, height = _heights(bands, ways, sizes, host, straight)
     boxes = _boxes(placed, layer, centre_y, sizes, ways)
     boxes.update(_on_border(host, boxes))
     edges, low = route(links, ways, boxes, layer, centre_y, height)
@@ -250,6 +258,7 @@ def _heights(
     ways: list[tuple[str, ...]],
     sizes: Mapping[str, Size],
     host: Mapping[str, str],
+    straight: Collection[tuple[str, str]],
 ) -> tuple[dict[str, float], list[tuple[float, float]], float]:
     """Return the centre height of every stop, top and bottom of each band, and the height of all.
 
@@ -264,7 +273,7 @@ def _heights(
         if not members and number == len(bands) - 1:
             break
         pairs = [(a, b) for a, b in _pairs(ways) if a in members and b in members]
-        local = _fitted(band.rows, pairs, sizes, room)
+        local = _fitted(band.rows, pairs, sizes, room, straight)
         above = min((y - _half(n, sizes) for n, y in local.items()), default=0.0)
         below = max((y + _half(n, sizes) + room.get(n, 0.0) for n, y in local.items()), default=40)
         shift = top + MARGIN - above
@@ -284,6 +293,7 @@ def _fitted(
     pairs: list[tuple[str, str]],
     sizes: Mapping[str, Size],
     room: dict[str, float],
+    straight: Collection[tuple[str, str]],
 ) -> dict[str, float]:
     before: dict[str, list[str]] = {}
     after: dict[str, list[str]] = {}
@@ -303,26 +313,15 @@ def _fitted(
                 wish[node] = sum(y[each] for each in near) / len(near) if near else y[node]
             y.update(_spread(row, wish, gaps[level], sizes))
     for row, gap in zip(rows, gaps, strict=True):
-        _straighten(row, gap, y, sizes, before, after)
+        alone = {
+            node: before[node][0]
+            for node in row
+            if len(before.get(node, ())) == 1
+            and (len(after[before[node][0]]) == 1 or (before[node][0], node) in straight)
+        }
+        wish = {node: y[alone.get(node, node)] for node in row}
+        y.update(_spread(row, wish, gap, sizes, firm=alone))
     return {node: round(value / _GRID) * _GRID for node, value in y.items()}
-
-
-def _straighten(
-    row: list[str],
-    gaps: list[float],
-    y: dict[str, float],
-    sizes: Mapping[str, Size],
-    before: Mapping[str, list[str]],
-    after: Mapping[str, list[str]],
-) -> None:
-    """Move what follows one box alone to the height of that box, as far as the row has room."""
-    alone = {
-        node: before[node][0]
-        for node in row
-        if len(before.get(node, ())) == 1 and len(after[before[node][0]]) == 1
-    }
-    wish = {node: y[alone[node]] if node in alone else y[node] for node in row}
-    y.update(_spread(row, wish, gaps, sizes, firm=alone))
 
 
 def _gap(upper: str, lower: str, sizes: Mapping[str, Size], room: dict[str, float]) -> float:

@@ -70,6 +70,7 @@ def _scope(
         [(flow.id, flow.source, flow.target) for flow in flows],
         host={each.id: each.attached_to for each in nodes if isinstance(each, BoundaryEvent)},
         lanes=[lane.nodes for lane in lanes],
+        main=_main_flows(nodes, flows),
     )
     shapes = {id_: found.boxes[id_].bounds() for id_ in sizes}
     edges = dict(found.edges)
@@ -80,6 +81,16 @@ def _scope(
     return _Placed(
         shapes=shapes, edges=edges, bands=found.bands, width=found.width, height=found.height
     )
+
+
+def _main_flows(nodes: Sequence[FlowNode], flows: Sequence[SequenceFlow]) -> set[str]:
+    """Return the first flow behind each exclusive gateway and activity: the way that is usual."""
+    branching = {each.id for each in nodes if not isinstance(each, ParallelGateway)}
+    first: dict[str, str] = {}
+    for flow in flows:
+        if flow.source in branching:
+            first.setdefault(flow.source, flow.id)
+    return set(first.values())
 
 
 def _content(node: SubProcess) -> _Placed:

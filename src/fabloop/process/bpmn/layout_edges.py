@@ -12,6 +12,7 @@ COLUMN_GAP = 40.0
 TRACK = 10.0
 _STUB = 14.0  # how far a flow leaves a boundary event before it turns
 _BACK_GAP = 18.0
+_BACK_IN = 10.0  # how far from a column backward flows go down and up
 
 
 class Box(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,15 +127,18 @@ def route(
     """Return the points of every flow, and the lowest y that backward flows reach."""
     pairs = [pair for way in ways for pair in pairwise(way)]
     tracks = _tracks(pairs, layer, centre_y)
+    ahead: dict[int, float] = {}
     behind: dict[int, float] = {}
     for node, box in boxes.items():
         if node in layer:
+            ahead[layer[node]] = min(ahead.get(layer[node], box.x), box.x)
             behind[layer[node]] = max(behind.get(layer[node], 0.0), box.right)
     edges: dict[str, tuple[Point, ...]] = {}
     low = height
     for link, way in zip(links, ways, strict=True):
         if link.back:
-            edges[link.id] = _backward(link, boxes, low)
+            down, up = behind[layer[link.source]], ahead[layer[link.target]]
+            edges[link.id] = _backward(link, boxes, low, down + _BACK_IN, up - _BACK_IN)
             low += _BACK_GAP
         else:
             edges[link.id] = _forward(link, way, boxes, layer, centre_y, tracks, behind)
@@ -164,17 +168,20 @@ def _forward(
     return _straightened([*points, (boxes[link.target].x, y)])
 
 
-def _backward(link: Link, boxes: dict[str, Box], low: float) -> tuple[Point, ...]:
+def _backward(
+    link: Link, boxes: dict[str, Box], low: float, down: float, up: float
+) -> tuple[Point, ...]:
+    """Return the way below everything: down behind the source's column, up before the target's."""
     source, target = boxes[link.source], boxes[link.target]
-    ahead = target.x - COLUMN_GAP / 4
     start: tuple[Point, ...]
     if link.event:
         event = boxes[link.event]
-        start = ((event.centre[0], event.bottom), (event.centre[0], low))
+        x, y = event.centre[0], event.bottom + _STUB
+        start = ((x, event.bottom), (x, y), (down, y), (down, low))
     else:
-        out = source.right + COLUMN_GAP / 4
-        start = ((source.right, source.centre[1]), (out, source.centre[1]), (out, low))
-    end = ((ahead, low), (ahead, target.centre[1]), (target.x, target.centre[1]))
+        y = source.centre[1]
+        start = ((source.right, y), (down, y), (down, low))
+    end = ((up, low), (up, target.centre[1]), (target.x, target.centre[1]))
     return _straightened([*start, *end])
 
 
