@@ -49,11 +49,12 @@ class Composition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True):
-    """What a step becomes: nodes in a row from `entry` to `exit`, side ends, pages."""
+    """What a step becomes: nodes from `entry` to `exit`, flows `away` to other ends, pages."""
 
     step: RecipeStep
     nodes: tuple[FlowNode, ...]
     flows: tuple[SequenceFlow, ...]
+    away: tuple[SequenceFlow, ...] = ()
     entry: str
     exit: str
     passes: str = ""
@@ -93,6 +94,7 @@ def compose(
         flows += part.flows
         _split(part, nodes, flows)
     _end(ends, nodes, flows)
+    flows += [flow for part in parts for flow in part.away]
     process = BpmnProcess(
         id=process_id,
         name=name or f"Production at {recipe.plant}",
@@ -213,7 +215,8 @@ def _manual_part(step: RecipeStep, capacities: Table[str, int]) -> _Part:
             ExclusiveGateway(id=check, name="Passed?", default=away.id),
             EndEvent(id=rejected, name="Rejected", error=ErrorTrigger(code=REJECTED)),
         ),
-        flows=(*(_flow(each.id, id_) for each in before), _flow(id_, check), away),
+        flows=(*(_flow(each.id, id_) for each in before), _flow(id_, check)),
+        away=(away,),
         entry=before[0].id if before else id_,
         exit=check,
         passes="passed = true",

@@ -4,10 +4,10 @@ Every transition with work takes at most one resource and gives it back in the s
 pages that share resources cannot block each other.
 
 Each job carries the headers ``step``, ``skill``, ``service`` (its number in the step), ``main``
-(``true`` for the operation itself, ``false`` for what serves it) and, where they are known,
-``operation`` (the one that is carried out or served), ``work_unit`` (the planned one) or ``lane``,
-``site``, ``person_skill``, ``constraints`` (JSON), ``from``, ``to``, ``from_operation`` and
-``duration_ns``.
+(``true`` for the operation itself, ``false`` for what serves it), ``operation`` (the one that is
+carried out or served; the step where the recipe tells none), ``duration_ns`` and, where they are
+known, ``work_unit`` (the planned one) or ``lane``, ``site``, ``person_skill``, ``constraints``
+(JSON), ``from``, ``to`` and ``from_operation``.
 """
 
 from collections.abc import Mapping
@@ -56,9 +56,11 @@ def page_id(step: RecipeStep) -> str:
 def services_of(step: RecipeStep, capacities: Mapping[str, int]) -> tuple[Service, ...]:
     """Return the services of a step with their resources, delays and jobs.
 
-    A planned work unit or vehicle is the resource ``unit:<id>``, of which there is one. Where the
-    recipe names none, the service itself is the resource ``service:<name>``, of which there are
-    as many as `capacities` says (1 where it does not).
+    A planned vehicle is the resource ``unit:<id>``, of which there is one. A planned work unit is
+    no resource of the page: who works on it, and in which order, is decided by the plan's
+    sequence and the registry's reservations when the job is given out. Where the recipe names
+    nobody, the service itself is the resource ``service:<name>``, of which there are as many as
+    `capacities` says (1 where it does not).
 
     Raises
     ------
@@ -79,7 +81,7 @@ def _service(step: RecipeStep, number: int, name: str, capacities: Mapping[str, 
     moves = name in _JOB_TYPE
     unit = given.get(f"by_{number}") if moves else given.get("work_unit")
     delay_ns = duration_of_iso(given.get(f"duration_{number}", "PT0S"))
-    if name == SHIPPING:
+    if name == SHIPPING or (unit and not moves):
         resource, capacity = "", 0
     elif unit:
         resource, capacity = f"unit:{unit}", 1
@@ -111,7 +113,7 @@ def headers_of(step: RecipeStep, number: int, name: str) -> dict[str, str]:
         "service": str(number),
         "main": "false" if moves else "true",
     }
-    operation = given.get("operation", given.get("taken_by", ""))
+    operation = given.get("operation", given.get("taken_by", step.flow_id))
     if name == SHIPPING:
         wanted = {"operation": operation, "lane": given.get("lane", "")}
     elif moves:
@@ -126,8 +128,7 @@ def headers_of(step: RecipeStep, number: int, name: str) -> dict[str, str]:
             "from_operation": given.get(f"from_operation_{number}", ""),
         }
     wanted["site"] = given.get("site", "")
-    if f"duration_{number}" in given:
-        wanted["duration_ns"] = str(duration_of_iso(given[f"duration_{number}"]))
+    wanted["duration_ns"] = str(duration_of_iso(given.get(f"duration_{number}", "PT0S")))
     return headers | {name: value for name, value in wanted.items() if value}
 
 
