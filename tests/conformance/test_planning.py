@@ -172,7 +172,8 @@ def problem(name) -> Problem:
 def test_the_minimum_cost_is_the_published_one(name):
     it, reference = problem(name), json.loads((DATA / name).read_text())["reference"]
     assert least(it, Objective.COST) == reference["min_cost"]
-    (found,) = cheapest(it, Objective.COST)
+    found = cheapest(it, Objective.COST)
+    assert found is not None
     made = sum(
         job.candidates[pick].takes.cost for job, pick in zip(it.jobs, found.choice, strict=True)
     )
@@ -185,7 +186,7 @@ def test_the_minimum_cost_is_the_published_one(name):
 @pytest.mark.parametrize("name", names("np_3x20x50", "np_20x50x200_s2") or ["none"])
 def test_a_planted_impossibility_is_found_and_blamed_on_the_planted_step(name):
     it, reference = problem(name), json.loads((DATA / name).read_text())["reference"]
-    assert cheapest(it, Objective.COST) == []
+    assert cheapest(it, Objective.COST) is None
     conflicts = conflicts_of(it)
     planted = {
         (str(step), kind) for step, kind in reference["expected_conflict"] if kind != "skill"

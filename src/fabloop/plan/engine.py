@@ -1,6 +1,6 @@
 """Choose the engine: the tree for what adds up, list schedule and CP-SAT for contended time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -72,19 +72,23 @@ def is_additive(objective: Objective) -> bool:
     return objective is not Objective.MAKESPAN
 
 
-def cheapest(
-    problem: Problem,
-    objective: Objective,
-    count: int = 1,
-    extra: Sequence[Floats] | None = None,
-) -> list[Routing]:
-    """Return the best choices for an additive objective, best first; empty is impossible.
+def ranked(
+    problem: Problem, objective: Objective, extra: Sequence[Floats] | None = None
+) -> Iterator[Routing]:
+    """Yield the choices for an additive objective, best first; nothing where none is possible.
 
     `extra` is added to what each candidate takes, per job.
     """
     weights = measure_of(problem, objective)
-    found = best_plans(tables_of(problem, weights, extra=extra), count)
-    return [routing_of(problem, each.choice, weights) for each in found]
+    for found in best_plans(tables_of(problem, weights, extra=extra)):
+        yield routing_of(problem, found.choice, weights)
+
+
+def cheapest(
+    problem: Problem, objective: Objective, extra: Sequence[Floats] | None = None
+) -> Routing | None:
+    """Return the best choice for an additive objective, or None where none is possible."""
+    return next(ranked(problem, objective, extra), None)
 
 
 def is_possible_now(problem: Problem) -> bool:

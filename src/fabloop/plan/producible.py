@@ -1,6 +1,7 @@
 """The face of planning: can the order be made, where, when, at what cost - and if not, why."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 import msgspec
 
@@ -21,19 +22,24 @@ from fabloop.plan.engine import (
     currency_of,
     fastest,
     is_additive,
+    is_possible_now,
     least,
     optimality_of,
+    ranked,
     timed,
 )
 from fabloop.plan.impact import compare, impact
 from fabloop.plan.problem import Busy, Objective, Problem, Setting, problem_of
 from fabloop.plan.recommend import not_producible
 from fabloop.plan.replan import replan
-from fabloop.plan.roads import TICK, Hop
-from fabloop.plan.schedule import Timetable
+from fabloop.plan.roads import TICK, Hop, Weights
+from fabloop.plan.schedule import Routing, Timetable
 from fabloop.services.matching import KpiValues
 
 __all__ = ["Objective", "check", "compare", "impact", "replan"]
+
+FILLERS_PER_PLAN = 3
+"""How many of the cheapest plans are looked at for each one that is to be returned."""
 
 OPERATIONS_MAX = 5_000
 """Operations of one product; beyond it the question is not decided."""
@@ -68,7 +74,7 @@ def check(
     setting = Setting(network, vocabulary, kpis, now, now, busy or {})
     problem = problem_of(order.product, setting)
     excluded = exclusions(problem)
-    if not cheapest(problem, Objective.COST):
+    if not is_possible_now(problem):
         return not_producible(order.product, setting, problem, excluded)
     found, fast = _ranked(problem, plans_max, objective)
     plans = _written(order, problem, found, fast, network, objective)
@@ -107,10 +113,39 @@ def _ranked(
         fast = best if lead is Objective.MAKESPAN else fast
         _add(found, best, lead)
     if len(found) < plans_max:
-        for routing in cheapest(problem, Objective.COST, 2 * plans_max):
-            if len(found) < plans_max:
-                _add(found, timed(problem, routing), Objective.COST)
+        _fill_up(problem, found, plans_max)
     return found, fast
+
+
+def _fill_up(problem: Problem, found: list[_Found], plans_max: int) -> None:
+    """Add the next cheapest; one that equals another in all its sums is no real choice."""
+    known = {_sums(problem, _routing(each.timed.table)) for each in found}
+    cheap = ranked(problem, Objective.COST)
+    for routing in islice(cheap, FILLERS_PER_PLAN * plans_max):
+        if len(found) == plans_max:
+            return
+        sums = _sums(problem, routing)
+        if sums not in known:
+            known.add(sums)
+            _add(found, timed(problem, routing), Objective.COST)
+
+
+def _routing(table: Timetable) -> Routing:
+    legs = tuple(tuple(each.legs for each in job) for job in table.transfers)
+    return Routing(table.choice, Weights(), legs)
+
+
+def _sums(problem: Problem, routing: Routing) -> tuple[float, ...]:
+    """Return cost, energy and CO2 of the choices, rounded so that float noise is no difference."""
+    takes = [
+        job.candidates[pick].takes for job, pick in zip(problem.jobs, routing.choice, strict=True)
+    ]
+    takes += [leg.hop.takes for job in routing.legs for legs in job for leg in legs]
+    return (
+        sum(each.cost for each in takes),
+        round(sum(each.energy for each in takes), 3),
+        round(sum(each.co2 for each in takes), 9),
+    )
 
 
 def _add(found: list[_Found], each: Timed, lead: Objective) -> None:
@@ -130,7 +165,9 @@ def _ways(table: Timetable) -> tuple[tuple[int, ...], tuple[tuple[Hop, ...], ...
 
 def _best(problem: Problem, lead: Objective) -> Timed:
     if is_additive(lead):
-        return timed(problem, cheapest(problem, lead)[0])
+        routing = cheapest(problem, lead)
+        assert routing is not None, "asked only where a plan exists"
+        return timed(problem, routing)
     best = fastest(problem)
     assert best is not None, "asked only where a plan exists"
     return best

@@ -12,10 +12,11 @@ import msgspec
 import numpy as np
 
 from fabloop.model.explanation import Explanation, Option, OptionCode
-from fabloop.model.ids import WorkUnitId
+from fabloop.model.ids import SkillId, WorkUnitId
 from fabloop.model.plan import Exclusion, NotProducible
 from fabloop.model.product import ConfiguredProduct, Operation
 from fabloop.model.site import WorkUnit
+from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.change import (
     BASE_PRICE,
     Change,
@@ -232,15 +233,38 @@ class _Seat(msgspec.Struct, frozen=True):
 
 
 def _strangers(operation: Operation, world: World, able: set[WorkUnitId]) -> list[_Seat]:
-    """Return the work units that would have to learn the skill; those that only move do not."""
-    seats = []
-    for site in world.setting.network.sites.values():
-        for unit in site.work_units:
-            if unit.id not in able and unit.offers:
-                place = Place(site.id, unit.area, unit.id)
-                cost = effort(operation, unit, site).cost
-                seats.append(_Seat(place, unit, cost, (skill_change(operation, unit),)))
-    return seats
+    """Return the work units that would have to learn the skill; those that move things do not.
+
+    Where some do work of the same kind already, only they count: a mill may learn to ream, a
+    store will not.
+    """
+    network, vocabulary = world.setting.network, world.setting.vocabulary
+    movers = {link.by for site in network.sites.values() for link in site.transport}
+    strangers = [
+        unit
+        for unit in network.work_units().values()
+        if unit.id not in able | movers and unit.offers
+    ]
+    kind = _kind(operation.requirement.skill, vocabulary)
+    akin = [
+        unit
+        for unit in strangers
+        if any(_kind(each.skill, vocabulary) == kind for each in unit.offers)
+    ]
+    return [
+        _Seat(
+            Place(unit.site, unit.area, unit.id),
+            unit,
+            effort(operation, unit, network.sites[unit.site]).cost,
+            (skill_change(operation, unit),),
+        )
+        for unit in akin or strangers
+    ]
+
+
+def _kind(skill: SkillId, vocabulary: SkillVocabulary) -> SkillId:
+    """Return the broadest skill that this one is a kind of."""
+    return next((each.id for each in reversed([*vocabulary.lineage(skill)])), skill)
 
 
 def _worth(seat: _Seat, banned: set[Key]) -> float:

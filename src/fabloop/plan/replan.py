@@ -181,7 +181,8 @@ def _best(change: _Change, before: Before) -> Timed:
         if was is not None:
             row[was] = 0.0
         extra.append(row)
-    routing = cheapest(change.problem, change.objective, extra=extra)[0]
+    routing = cheapest(change.problem, change.objective, extra)
+    assert routing is not None, "asked only where a plan exists"
     return timed(change.problem, routing, before)
 
 

@@ -7,7 +7,7 @@ trees as in `Problem`; the best alternatives by splitting the space at the best 
 (Yanover and Weiss, 2004), exact on trees.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -295,34 +295,41 @@ class _Space(msgspec.Struct, eq=False):
     next_choice: int = -1
 
 
-def best_plans(tables: Tables, count: int, masks: Masks | None = None) -> list[Found]:
-    """Return up to `count` different choices, best first, none left out; additive measures only."""
+def best_plans(tables: Tables, masks: Masks | None = None) -> Iterator[Found]:
+    """Yield all different choices, best first; each further one is only sought when asked for.
+
+    For additive measures only.
+    """
     assert tables.adds, "the best alternatives are defined for sums"
     first = optimum(tables, masks)
-    if first is None or not tables.nodes:
-        return [] if first is None else [first]
+    if first is None:
+        return
+    yield first
+    if not tables.nodes:
+        return
     spaces = [_look_ahead(tables, _Space(dict(masks or {}), first))]
-    found = [first]
-    while len(found) < count:
+    while True:
         space = min(spaces, key=lambda each: each.next_value)
         if not np.isfinite(space.next_value):
-            break
-        found.append(_split(tables, spaces, space))
-    return found
+            return
+        found, parts = _split(tables, space)
+        spaces.remove(space)
+        yield found
+        spaces.extend(_look_ahead(tables, each) for each in parts)
 
 
-def _split(tables: Tables, spaces: list[_Space], space: _Space) -> Found:
-    """Divide a space where its second best plan departs; return that plan."""
+def _split(tables: Tables, space: _Space) -> tuple[Found, tuple[_Space, _Space]]:
+    """Divide a space where its second best plan departs; return that plan and both parts."""
     job, pick = space.next_job, space.next_choice
     allowed = space.masks.get(job, np.ones(len(tables.nodes[job]), dtype=np.bool_))
     only, without = np.zeros_like(allowed), allowed.copy()
     only[pick], without[pick] = True, False
     chosen = optimum(tables, {**space.masks, job: only})
     assert chosen is not None, "a min-marginal promised a plan"
-    spaces.remove(space)
-    spaces.append(_look_ahead(tables, _Space({**space.masks, job: only}, chosen)))
-    spaces.append(_look_ahead(tables, _Space({**space.masks, job: without}, space.best)))
-    return chosen
+    return chosen, (
+        _Space({**space.masks, job: only}, chosen),
+        _Space({**space.masks, job: without}, space.best),
+    )
 
 
 def _look_ahead(tables: Tables, space: _Space) -> _Space:
