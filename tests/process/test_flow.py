@@ -113,6 +113,13 @@ def test_a_subprocess_has_variables_of_its_own_and_hands_out_what_it_maps(plant)
     assert plant.result(key) == {"count": 4, "total": 5, "fresh": 1}
 
 
+def test_variables_of_a_subprocess_end_with_it_unless_they_are_mapped(plant):
+    inner = sub("box", script("inc", "n + 1", "n"), links=flows("box.s inc box.e"),
+                inputs=(Mapping(source="1", target="n"),))  # fmt: skip
+    key = plant.starts(process(inner, links=flows("start box end")), {"n": 40})
+    assert plant.result(key) == {"n": 40}
+
+
 def test_an_error_end_is_caught_by_the_innermost_scope_with_its_code(plant):
     broken = EndEvent(id="broken", error=ErrorTrigger(code="E1"))
     inner = sub("inner", job("w"), broken, both("f"), job("other"),

@@ -15,6 +15,7 @@ from fabloop.process.commands import (
     Modify,
     Move,
     ProcessDeployed,
+    PublishMessage,
     ResolveIncident,
     SetVariables,
     StartInstance,
@@ -75,6 +76,16 @@ def test_what_cannot_be_entered_waits_for_a_person_and_is_entered_again(plant, n
     plant.does(SetVariables(target=key, variables={"x": fine}))
     plant.does(ResolveIncident(incident=again.key))
     assert plant.engine.incidents(key) == ()
+
+
+@pytest.mark.parametrize("value", [5, "yes", None, [True]])
+def test_a_condition_that_is_neither_true_nor_false_is_an_incident(plant, value):
+    p = process(xor("g", default="g-end"), job("a"), links=flows("start g a end", "g end"))
+    p = type(p)(id="p", nodes=p.nodes, flows=tuple(
+        type(each)(id=each.id, source=each.source, target=each.target,
+                   condition="x" if each.id == "g-a" else "") for each in p.flows))  # fmt: skip
+    key = plant.starts(p, {"x": value})
+    assert [each.kind for each in plant.engine.incidents(key)] == ["condition"]
 
 
 def test_no_flow_that_holds_is_an_incident_not_an_exception(plant):
@@ -216,6 +227,19 @@ def test_a_request_seen_before_gets_its_first_reply_and_nothing_else(plant):
     fresh.replay(plant.rows)
     again = fresh.handle(StartInstance(process="p"), at=plant.now, request="r1")
     assert (again.reply, again.rows, again.notices) == (first, (), ())
+
+
+def test_a_command_that_touches_several_instances_records_its_request_once(plant):
+    for name in ("p", "q"):
+        waiting = process(message("m", "M", '"k"'), links=flows("start m end"), id=name)
+        plant.starts(waiting)
+    before = len(plant.rows)
+    sent = PublishMessage(name="M", correlation_key="k", time_to_live_ns=5)
+    first = plant.does(sent, request="r")
+    assert len(first.instances) == 2
+    assert [row.request for row in plant.rows[before:]] == ["r", "", ""]
+    assert len({row.stream for row in plant.rows[before:]}) == 3
+    assert plant.does(sent, request="r") == first
 
 
 def test_the_same_content_keeps_its_version(plant):

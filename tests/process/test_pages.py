@@ -139,6 +139,20 @@ def test_timed_tokens_move_on_by_themselves(plant):
     assert plant.result(key) == {"lot": 1}
 
 
+def test_a_page_ends_when_its_exit_is_marked_and_no_work_is_open(plant):
+    net = Net("n")
+    inlet = net.place("in", any_plain, port="in")
+    outlet = net.place("out", any_plain, port="out")
+    spare, rest = net.place("spare", any_plain), net.place("rest", any_plain)
+    net.transition("split", take={inlet: "o"}, put={outlet: "o", spare: "o"})
+    net.transition("tidy", take={spare: "o"}, put={rest: "o"}, work=TransitionWork(type="tidy"))
+    p = process(page("w", "n", inputs=LOT), links=flows("start w end"))
+    key = plant.starts(p, {"lot": 1}, (net.document(),))
+    assert places(plant, key)["out"] == [{"lot": 1}]
+    plant.completes("w")
+    assert plant.result(key) == {"lot": 1}
+
+
 def test_higher_priority_goes_first(plant):
     net = Net("n")
     inlet = net.place("in", any_plain, port="in")
