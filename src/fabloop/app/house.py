@@ -90,9 +90,9 @@ class House:
             heard.append(fact)
             if len(heard) > FOLLOWING_FACTS_MAX:
                 raise Broken(f"Expected at most {FOLLOWING_FACTS_MAX} facts to follow from one.")
-            queue.extend(self._conductor.conduct(fact, at))
             for step in STEPS_BY_FACT.get(type(fact), ()):
                 queue.extend(step(fact, self.snapshot))
+            queue.extend(self._conductor.conduct(fact, at))
         self._write(heard, at, actor)
         return tuple(heard)
 

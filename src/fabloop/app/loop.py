@@ -84,9 +84,9 @@ def give_job(
     A machine that is no longer fit is refused whatever the plan says, and the plan with it.
     """
     state = at.orders[fact.order]
-    found = dispatch(
-        fact, state.order.product, at.registry(), at.kpis, at.load, at.running(), at.now
-    )
+    assert state.plan is not None, "jobs are offered for planned orders"
+    order = state.order
+    found = dispatch(fact, order.product, state.plan, at.begun(order.id), at.floor())
     if not isinstance(found, Nobody):
         return (found,)
     kept = JobKeptWaiting(
@@ -98,7 +98,6 @@ def give_job(
     )
     if found.only_time or state.stage is not Stage.RUNNING:
         return (kept,)
-    assert state.plan is not None, "a running order has a plan"
     return (
         kept,
         PlanEndangered(order=fact.order, plan=state.plan.id, reasons=found.reasons),
@@ -124,6 +123,7 @@ def record_lot(fact: JobAnswered, at: Snapshot) -> tuple[LotMade, ...]:
     record = record_of(
         state.order,
         done,
+        site=state.done[done.operation].site,
         ended_at=fact.at,
         supplier_lot=str(fact.results.get("supplier_lot", "")),
         condition=job.condition,

@@ -42,6 +42,7 @@ from fabloop.model.lot import LotRecord
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import Plan, PlannedStep, Producible
 from fabloop.model.recipe import ProductionRecipe
+from fabloop.run.dispatch import Floor
 from fabloop.services.registry import Registry, Reservation
 
 
@@ -117,6 +118,11 @@ class Snapshot(msgspec.Struct, kw_only=True):
             if job.bound is not None and job.ended_at is None
         )
 
+    def begun(self, order: OrderId) -> frozenset[OperationId]:
+        """Return the operations of an order that are done or being done."""
+        running = (each.operation for each in self.running() if each.order == order and each.main)
+        return frozenset((*self.orders[order].done, *running))
+
     def registry(self) -> Registry:
         """Return the service registry with the reservations that stand."""
         held = tuple(
@@ -128,6 +134,16 @@ class Snapshot(msgspec.Struct, kw_only=True):
             network=self.knowledge.network,
             vocabulary=self.knowledge.vocabulary,
             reservations=held,
+        )
+
+    def floor(self) -> Floor:
+        """Return the shop floor as it is now."""
+        return Floor(
+            registry=self.registry(),
+            kpis=self.kpis,
+            load=self.load,
+            running=self.running(),
+            now=self.now,
         )
 
     def situation(self, order: OrderId) -> Situation:

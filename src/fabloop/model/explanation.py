@@ -75,6 +75,7 @@ class DispatchCode(StrEnum):
     NOBODY_ON_SHIFT = "nobody-on-shift"
     ALL_PERSONS_BUSY = "all-persons-busy"
     NOBODY_SKILLED = "nobody-skilled"
+    TURN_NOT_COME = "turn-not-come"
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

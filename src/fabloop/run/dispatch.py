@@ -1,17 +1,18 @@
 """Dispatching: the process has reached a job; who does it, now?"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
 from fabloop.base.instant import Instant
 from fabloop.model.explanation import DispatchCode, Evidence, Explanation
 from fabloop.model.facts import JobBound, JobOffered
-from fabloop.model.ids import KpiId, LaneId, PersonId, SiteId, SkillId, WorkUnitId
-from fabloop.model.kpi import KpiValue
+from fabloop.model.ids import LaneId, OperationId, PersonId, SiteId, SkillId, WorkUnitId
+from fabloop.model.plan import Plan
 from fabloop.model.product import ConfiguredProduct
 from fabloop.model.skill import Requirement
 from fabloop.services.assignment import NobodyNow, assign
+from fabloop.services.matching import KpiValues
 from fabloop.services.registry import Binding, Registry, bind
 
 
@@ -27,50 +28,94 @@ class Nobody(msgspec.Struct, frozen=True, kw_only=True):
         return all(reason.code in _PASSING for reason in self.reasons)
 
 
+class Floor(msgspec.Struct, frozen=True, kw_only=True):
+    """The shop floor at a moment.
+
+    `running` are the jobs that hold persons now; `load` is the work given to each so far, in
+    nanoseconds.
+    """
+
+    registry: Registry
+    kpis: KpiValues
+    load: Mapping[PersonId, int]
+    running: tuple[JobBound, ...]
+    now: Instant
+
+
 _PASSING = frozenset(
-    {DispatchCode.RESERVED, DispatchCode.NOBODY_ON_SHIFT, DispatchCode.ALL_PERSONS_BUSY}
+    {
+        DispatchCode.RESERVED,
+        DispatchCode.NOBODY_ON_SHIFT,
+        DispatchCode.ALL_PERSONS_BUSY,
+        DispatchCode.TURN_NOT_COME,
+    }
 )
 
 
 def dispatch(
     job: JobOffered,
     product: ConfiguredProduct,
-    registry: Registry,
-    kpis: Mapping[tuple[WorkUnitId, KpiId], KpiValue],
-    load: Mapping[PersonId, int],
-    running: Iterable[JobBound],
-    now: Instant,
+    plan: Plan,
+    begun: Collection[OperationId],
+    floor: Floor,
 ) -> JobBound | Nobody:
     """Bind a job to a carrier, or to a work unit and, where one is needed, a person.
 
     The operation itself is matched with its whole requirement; a transport to it needs the skill
-    alone. `running` are the jobs that hold persons now; `load` is the work given to each so far.
+    alone. An operation waits for those that the plan puts before it on the same work unit, unless
+    they are among `begun`.
     """
     if job.lane is not None:
-        return _by_carrier(job, job.lane, registry, now)
+        return _by_carrier(job, job.lane, floor)
     assert job.work_unit is not None, "a job prefers a work unit or a lane"
+    ahead = _ahead(job, plan, begun)
+    if ahead is not None:
+        return Nobody(reasons=(ahead,), look_again_at=None)
     operation = product.operation(job.operation)
     requirement = operation.requirement if job.main else Requirement(skill=SkillId(job.skill))
-    found = bind(registry, requirement, job.work_unit, kpis, now)
+    found = bind(floor.registry, requirement, job.work_unit, floor.kpis, floor.now)
     if not isinstance(found, Binding):
         return Nobody(reasons=found, look_again_at=None)
     person, because = None, found.because
     if job.person_skill is not None:
-        site = registry.network.sites[SiteId(found.work_unit.site)]
-        busy = [each.person for each in running if each.person is not None]
-        assigned = assign(site, job.person_skill, registry.vocabulary, load, busy, now)
+        site = floor.registry.network.sites[SiteId(found.work_unit.site)]
+        busy = [each.person for each in floor.running if each.person is not None]
+        assigned = assign(
+            site, job.person_skill, floor.registry.vocabulary, floor.load, busy, floor.now
+        )
         if isinstance(assigned, NobodyNow):
             return Nobody(reasons=(assigned.because,), look_again_at=assigned.look_again_at)
         person = assigned.person.id
         because = _both(found.because, assigned.because)
-    return _bound(job, now, because, work_unit=found.work_unit.id, person=person)
+    return _bound(job, floor.now, because, work_unit=found.work_unit.id, person=person)
 
 
-def _by_carrier(
-    job: JobOffered, lane: LaneId, registry: Registry, now: Instant
-) -> JobBound | Nobody:
+def _ahead(job: JobOffered, plan: Plan, begun: Collection[OperationId]) -> Explanation | None:
+    """Return which operation has its turn before this one on the planned work unit."""
+    if not job.main:
+        return None
+    mine = plan.step(job.operation)
+    before = [
+        each
+        for each in plan.steps
+        if each.work_unit == mine.work_unit
+        and (each.start, each.operation) < (mine.start, mine.operation)
+        and each.operation not in begun
+    ]
+    if not before:
+        return None
+    first = min(before, key=lambda each: each.start)
+    return Explanation(
+        code=DispatchCode.TURN_NOT_COME,
+        subject=mine.work_unit,
+        details={"operation": job.operation, "before": first.operation},
+        evidence=(Evidence(subject=first.operation, parameter="planned start", at=first.start),),
+    )
+
+
+def _by_carrier(job: JobOffered, lane: LaneId, floor: Floor) -> JobBound | Nobody:
     """Give a shipment to the carrier of its lane, while there is such a lane."""
-    known = next((each for each in registry.network.lanes if each.id == lane), None)
+    known = next((each for each in floor.registry.network.lanes if each.id == lane), None)
     if known is None:
         return Nobody(
             reasons=(Explanation(code=DispatchCode.NO_LANE, subject=lane),), look_again_at=None
@@ -81,7 +126,7 @@ def _by_carrier(
         details={"carrier": known.carrier},
         evidence=(Evidence(subject=lane, parameter="lane", value=known.carrier),),
     )
-    return _bound(job, now, because, lane=lane)
+    return _bound(job, floor.now, because, lane=lane)
 
 
 def _bound(

@@ -7,7 +7,7 @@ from fabloop.model.recipe import ProductionRecipe
 from fabloop.model.skill import SkillVocabulary
 from fabloop.process.bpmn.compile import compile_process
 from fabloop.process.cpn.document import compile_net
-from fabloop.process.verify import Verification, verify
+from fabloop.process.verify.report import Verification, verify
 from fabloop.run.compose import Composition, compose
 
 
@@ -40,7 +40,7 @@ def properties_of(verification: Verification) -> tuple[PropertyChecked, ...]:
     """Return the verdicts in the words that facts use."""
     return tuple(
         PropertyChecked(
-            name=each.name, verdict=each.verdict, counterexample=tuple(each.counterexample)
+            name=each.property, verdict=each.verdict, counterexample=each.counterexample
         )
-        for each in verification.properties
+        for each in verification.findings
     )

@@ -71,13 +71,11 @@ def bind(
         and unit.area == preferred.area
         and unit.equipment_type == preferred.equipment_type
     ]
-    reasons: list[Explanation] = []
-    for unit in (preferred, *alike):
-        found = _may(registry, requirement, unit, kpis, now)
-        if isinstance(found, Binding):
-            return found
-        reasons.extend(found)
-    return tuple(reasons)
+    first = _may(registry, requirement, preferred, kpis, now)
+    if isinstance(first, Binding):
+        return first
+    others = (_may(registry, requirement, unit, kpis, now) for unit in alike)
+    return next((each for each in others if isinstance(each, Binding)), first)
 
 
 def _may(

@@ -24,16 +24,16 @@ class WearingAxis(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SimulatedMachine(msgspec.Struct, frozen=True, kw_only=True):
-    """A machine that has worn since `new_at` for `utilisation` (a ratio) of the time."""
+    """A machine that wears since an instant, in the share `utilisation` of the time."""
 
     work_unit: WorkUnitId
-    new_at: Instant
+    wears_since: Instant
     utilisation: float
     axes: dict[str, WearingAxis]
 
     def axes_at(self, at: Instant) -> dict[str, AxisParameters]:
         """Return the axes as they are at an instant."""
-        hours = max(0, at - self.new_at) / HOUR * self.utilisation
+        hours = max(0, at - self.wears_since) / HOUR * self.utilisation
         return {name: wear(axis.new, hours, axis.wear) for name, axis in self.axes.items()}
 
 
@@ -69,7 +69,7 @@ def simulation_of(
             at.at("utilisation").fault("at most 100 %", repr(entry.utilisation))
         machines[unit] = SimulatedMachine(
             work_unit=unit,
-            new_at=instant(entry.new_at, at.at("new_at")),
+            wears_since=instant(entry.wears_since, at.at("wears_since")),
             utilisation=utilisation,
             axes={
                 name: _axis(axis, known[name], at.at("axes", name))

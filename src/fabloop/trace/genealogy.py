@@ -6,7 +6,7 @@ import msgspec
 
 from fabloop.base.instant import Instant
 from fabloop.model.facts import JobBound
-from fabloop.model.ids import LotId, OperationId
+from fabloop.model.ids import LotId, OperationId, SiteId
 from fabloop.model.kpi import KpiValue
 from fabloop.model.lot import LotRecord
 from fabloop.model.order import ProductionOrder
@@ -16,6 +16,7 @@ def record_of(
     order: ProductionOrder,
     done: JobBound,
     *,
+    site: SiteId,
     ended_at: Instant,
     supplier_lot: str,
     condition: tuple[KpiValue, ...],
@@ -36,7 +37,7 @@ def record_of(
         order=order.id,
         operation=operation.id,
         consumed=tuple(lots[each] for each in operation.inputs),
-        site=done.site,
+        site=site,
         work_unit=done.work_unit,
         person=done.person,
         started_at=done.begun_at,
