@@ -1,0 +1,68 @@
+"""The applier of a migration: everything in progress gets its new numbers."""
+
+# all appliers are called alike; few need the instant
+
+from msgspec.structs import replace
+
+from fabloop.base.instant import Instant
+from fabloop.process.appliers.scopes import page_bags, shared_bags
+from fabloop.process.cpn.bag import Bag
+from fabloop.process.definition import NOWHERE, DefinitionKey, Scope
+from fabloop.process.deltas import Migrated, PageMap
+from fabloop.process.state import Act, Frame, Instance, State
+
+
+def migrated(state: State, delta: Migrated, at: Instant) -> None:
+    old = state.instances[delta.instance]
+    target = state.definitions[DefinitionKey(delta.id, delta.version)]
+    shared = list(shared_bags(target, at))
+    for bag, number in zip(old.shared, delta.shared, strict=True):
+        if number != NOWHERE:
+            shared[number] = bag
+    instance = replace(old, definition=target.key, shared=tuple(shared))
+    state.put(state.instances, old.key, instance)
+    for key in instance.frames:
+        _migrate_frame(state, state.frames[key], instance, delta, at)
+
+
+def _migrate_frame(
+    state: State, frame: Frame, instance: Instance, delta: Migrated, at: Instant
+) -> None:
+    scope = state.definitions[instance.definition].scopes[delta.scopes[frame.scope]]
+    page = delta.pages.get(frame.scope)
+    tokens = {delta.flows[flow]: count for flow, count in frame.tokens.items()}
+    bags = _migrated_bags(frame, page, page_bags(scope, instance, at), scope) if page else ()
+    moved = replace(frame, scope=scope.number, tokens=tokens, bags=bags)
+    state.put(state.frames, frame.key, moved)
+    if frame.incident:
+        _migrate_incident(state, frame.incident, delta.nodes)
+    for key in frame.acts:
+        _migrate_act(state, state.acts[key], page, delta.nodes)
+
+
+def _migrated_bags(
+    frame: Frame, page: PageMap, fresh: tuple[Bag, ...], scope: Scope
+) -> tuple[Bag, ...]:
+    kept = {new: old for old, new in enumerate(page.places) if new != NOWHERE}
+    return tuple(
+        frame.bags[kept[place]] if place in kept and shared == NOWHERE else fresh[place]
+        for place, shared in enumerate(scope.fusion)
+    )
+
+
+def _migrate_act(state: State, act: Act, page: PageMap | None, nodes: dict[int, int]) -> None:
+    moved = replace(act, node=nodes[act.node])
+    if page is not None and act.transition >= 0:
+        consumed = tuple((page.places[place], value, at) for place, value, at in act.consumed)
+        moved = replace(moved, transition=page.transitions[act.transition], consumed=consumed)
+    state.put(state.acts, act.key, moved)
+    for key in act.timers:
+        timer = state.timers[key]
+        state.put(state.timers, key, replace(timer, node=nodes[timer.node]))
+    if act.incident:
+        _migrate_incident(state, act.incident, nodes)
+
+
+def _migrate_incident(state: State, key: int, nodes: dict[int, int]) -> None:
+    incident = state.incidents[key]
+    state.put(state.incidents, key, replace(incident, node=nodes[incident.node]))

@@ -1,0 +1,173 @@
+"""Appliers for work and waiting: jobs, timers, messages, incidents."""
+
+# ruff: noqa: ARG001, D103  # appliers are called alike, and do what their deltas say
+
+from msgspec.structs import replace
+
+from fabloop.base.instant import Instant
+from fabloop.process.deltas import (
+    IncidentCleared,
+    IncidentRaised,
+    JobAssigned,
+    JobFailed,
+    JobLeased,
+    JobOffered,
+    JobReady,
+    MessageDropped,
+    MessageKept,
+    MessageTaken,
+    Subscribed,
+    TimerCleared,
+    TimerSet,
+)
+from fabloop.process.state import (
+    NO_TIME,
+    Act,
+    Alarm,
+    Incident,
+    JobRecord,
+    JobState,
+    Message,
+    State,
+    Subscription,
+    Timer,
+)
+
+
+def job_offered(state: State, delta: JobOffered, at: Instant) -> None:
+    job = JobRecord(
+        delta.key, delta.job_type, delta.person, delta.retries, delta.assignee, delta.candidates
+    )
+    state.put(state.jobs, delta.key, job)
+    state.join_index(state.ready, job.type, job.key)
+
+
+def _change_job(state: State, old: JobRecord, new: JobRecord) -> None:
+    state.put(state.jobs, old.key, new)
+    if old.state is JobState.READY and new.state is not JobState.READY:
+        state.leave_index(state.ready, old.type, old.key)
+    if old.state is not JobState.READY and new.state is JobState.READY:
+        state.join_index(state.ready, new.type, new.key)
+    if new.until:
+        state.alarm(new.until, new.key, Alarm.JOB)
+
+
+def drop_job(state: State, key: int) -> None:
+    """Take a job out, if the act has one."""
+    job = state.jobs.get(key)
+    if job is not None:
+        state.drop(state.jobs, key)
+        if job.state is JobState.READY:
+            state.leave_index(state.ready, job.type, key)
+
+
+def job_leased(state: State, delta: JobLeased, at: Instant) -> None:
+    job = state.jobs[delta.key]
+    leased = replace(
+        job, state=JobState.LEASED, worker=delta.worker, epoch=delta.epoch, until=delta.until
+    )
+    _change_job(state, job, leased)
+
+
+def job_ready(state: State, delta: JobReady, at: Instant) -> None:
+    job = state.jobs[delta.key]
+    ready = replace(job, state=JobState.READY, worker="", until=NO_TIME, retries=delta.retries)
+    _change_job(state, job, ready)
+
+
+def job_failed(state: State, delta: JobFailed, at: Instant) -> None:
+    job = state.jobs[delta.key]
+    failed = replace(
+        job,
+        state=JobState.BACKOFF if delta.retry_at else JobState.FAILED,
+        worker="",
+        until=delta.retry_at,
+        retries=delta.retries,
+        message=delta.message,
+    )
+    _change_job(state, job, failed)
+
+
+def job_assigned(state: State, delta: JobAssigned, at: Instant) -> None:
+    job = state.jobs[delta.key]
+    state.put(state.jobs, delta.key, replace(job, assignee=delta.assignee))
+
+
+def drop_subscription(state: State, act: Act) -> None:
+    """Take out what an act waits for."""
+    if act.subscription:
+        gone = state.subscriptions[act.subscription]
+        state.leave_index(state.waiting, (gone.name, gone.correlation), gone.key)
+        state.drop(state.subscriptions, gone.key)
+
+
+def timer_set(state: State, delta: TimerSet, at: Instant) -> None:
+    timer = Timer(state.saw(delta.key), delta.act, delta.node, delta.due)
+    act = state.acts[delta.act]
+    state.put(state.timers, delta.key, timer)
+    state.put(state.acts, act.key, replace(act, timers=(*act.timers, delta.key)))
+    state.alarm(delta.due, delta.key, Alarm.TIMER)
+
+
+def timer_cleared(state: State, delta: TimerCleared, at: Instant) -> None:
+    act = state.acts[state.timers[delta.key].act]
+    left = tuple(timer for timer in act.timers if timer != delta.key)
+    state.drop(state.timers, delta.key)
+    state.put(state.acts, act.key, replace(act, timers=left))
+
+
+def subscribed(state: State, delta: Subscribed, at: Instant) -> None:
+    subscription = Subscription(state.saw(delta.key), delta.act, delta.name, delta.correlation)
+    act = state.acts[delta.act]
+    state.put(state.subscriptions, delta.key, subscription)
+    state.put(state.acts, act.key, replace(act, subscription=delta.key))
+    state.join_index(state.waiting, (delta.name, delta.correlation), delta.key)
+
+
+def message_kept(state: State, delta: MessageKept, at: Instant) -> None:
+    message = Message(
+        state.saw(delta.key),
+        delta.name,
+        delta.correlation,
+        delta.id,
+        delta.until,
+        dict(delta.variables),
+        delta.takers,
+    )
+    state.put(state.messages, delta.key, message)
+    state.join_index(state.kept, (delta.name, delta.correlation), delta.key)
+    state.alarm(delta.until, delta.key, Alarm.MESSAGE)
+
+
+def message_taken(state: State, delta: MessageTaken, at: Instant) -> None:
+    message = state.messages[delta.key]
+    takers = (*message.takers, delta.taker)
+    state.put(state.messages, delta.key, replace(message, takers=takers))
+
+
+def message_dropped(state: State, delta: MessageDropped, at: Instant) -> None:
+    message = state.messages[delta.key]
+    state.leave_index(state.kept, (message.name, message.correlation), delta.key)
+    state.drop(state.messages, delta.key)
+
+
+def incident_raised(state: State, delta: IncidentRaised, at: Instant) -> None:
+    incident = Incident(
+        state.saw(delta.key), delta.frame, delta.act, delta.node, delta.kind, delta.text, at
+    )
+    state.put(state.incidents, delta.key, incident)
+    _note_incident(state, incident, delta.key)
+
+
+def incident_cleared(state: State, delta: IncidentCleared, at: Instant) -> None:
+    _note_incident(state, state.incidents[delta.key], 0)
+    state.drop(state.incidents, delta.key)
+
+
+def _note_incident(state: State, incident: Incident, key: int) -> None:
+    if incident.act:
+        act = state.acts[incident.act]
+        state.put(state.acts, act.key, replace(act, incident=key))
+    else:
+        frame = state.frames[incident.frame]
+        state.put(state.frames, frame.key, replace(frame, incident=key))
