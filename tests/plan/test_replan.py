@@ -222,7 +222,7 @@ def test_a_plan_made_for_speed_is_kept_for_speed():
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 100_000), share=st.floats(0, 1), lead=st.sampled_from(list(Objective)))
-def test_a_replan_at_any_moment_without_a_change_keeps_all_work_units(seed, share, lead):
+def test_a_replan_at_any_moment_without_a_change_changes_only_for_the_better(seed, share, lead):
     request, plant, values = random_instance(seed)
     answer = check(request, plant, vocabulary(), values, NOW, plans_max=1, objective=lead)
     assume(isinstance(answer, Producible))
@@ -231,10 +231,14 @@ def test_a_replan_at_any_moment_without_a_change_keeps_all_work_units(seed, shar
     again_ = again(request, plan, moment, plant, values)
     assert isinstance(again_, Producible)
     new = again_.plans[0]
-    units = {each.operation: each.work_unit for each in plan.steps}
-    assert {each.operation: each.work_unit for each in new.steps} == units
     assert new.totals.makespan_ns <= plan.totals.makespan_ns
-    assert new.totals.cost_minor == plan.totals.cost_minor
+    units = {each.operation: each.work_unit for each in plan.steps}
+    if {each.operation: each.work_unit for each in new.steps} != units:
+        # A work piece that waits at a gate may have ways on that none from a work unit had.
+        led = [next(o for o in each.optimality if o.objective == lead) for each in (plan, new)]
+        assert led[1].value < led[0].value
+        return
+    assert new.totals.cost_minor <= plan.totals.cost_minor
 
 
 @settings(max_examples=25, deadline=None)
