@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from fabloop.app.pictures.plan import draw_plan, is_moved
+from fabloop.app.pictures.plan import WIDTH, draw_plan, is_moved
 from fabloop.app.pictures.process import draw_process
 from fabloop.app.pictures.svg import Picture, document, group, text
 from fabloop.base.instant import Instant
@@ -43,11 +43,17 @@ def change_picture(
     changes = changed_nodes(before, after)
     gone = {node: kind for node, kind in changes.items() if kind == "removed"}
     come = {node: kind for node, kind in changes.items() if kind != "removed"}
+    old = draw_process(before.process, states=states, changes=gone)
+    new = draw_process(after.process, states=states, changes=come)
+    width = max(old.width, new.width, WIDTH)
     drawn = stacked(
-        ("Plan before", draw_plan(before.plan, product, network, now=now)),
-        ("Plan after", draw_plan(after.plan, product, network, before=before.plan, now=now)),
-        ("Process before", draw_process(before.process, states=states, changes=gone)),
-        ("Process after", draw_process(after.process, states=states, changes=come)),
+        ("Plan before", draw_plan(before.plan, product, network, now=now, width=width)),
+        (
+            "Plan after",
+            draw_plan(after.plan, product, network, before=before.plan, now=now, width=width),
+        ),
+        ("Process before", old),
+        ("Process after", new),
     )
     return document(drawn, title or f"Change of plan {before.plan.id} to {after.plan.id}")
 

@@ -26,7 +26,7 @@ from fabloop.model.kpi import KpiTerm, KpiValue
 WIDTH = 1000.0
 HEIGHT = 320.0
 POINTS_MAX = 2_000
-"""More points than this are thinned out; the last one is always drawn."""
+"""More points than about this are thinned out."""
 TERMS_MAX = 9
 _LEFT, _TOP, _BOTTOM = 76.0, 44.0, 40.0
 _PLOT_RIGHT = 680.0
@@ -49,13 +49,13 @@ def draw_kpi(values: Sequence[KpiValue], limit: float | None, *, zone: str = "UT
     """Return the drawing of `kpi_picture`, to be set beside others."""
     if not values:
         return Picture(width=WIDTH, height=60, body=text(12, 34, "No value yet.", "muted"))
-    known = _thinned(sorted(values, key=lambda each: each.at))
+    runs = _thinned(_runs(sorted(values, key=lambda each: each.at)))
+    known = [each for run in runs for each in run]
     axis = _axis(known)
     top = 1.15 * max([*(each.upper for each in known), *([limit] if limit is not None else [])])
     step = _tick_step(top or 1.0)
     scale = _Scale(top or 1.0)
     parts = [_grid(axis, scale, step, known[-1], zone)]
-    runs = _runs(known)
     for run in runs:
         parts += _course(run, axis, scale)
     parts += [_expired(old[-1], new[0], axis, scale) for old, new in pairwise(runs)]
@@ -81,9 +81,23 @@ class _Scale:
         return low - (low - _TOP) * value / self.top
 
 
-def _thinned(values: list[KpiValue]) -> list[KpiValue]:
-    every = -(-len(values) // POINTS_MAX)
-    return values if every == 1 else [*values[:-1:every], values[-1]]
+def _thinned(runs: list[list[KpiValue]]) -> list[list[KpiValue]]:
+    """Return runs of at most about `POINTS_MAX` values in all.
+
+    Of neighbours the one with the highest upper bound stays, so that no breach is hidden; the
+    last value of a run stays as well.
+    """
+    every = -(-sum(len(run) for run in runs) // POINTS_MAX)
+    if every == 1:
+        return runs
+    return [[*_peaks(run[:-1], every), run[-1]] for run in runs]
+
+
+def _peaks(values: list[KpiValue], every: int) -> list[KpiValue]:
+    return [
+        max(values[start : start + every], key=lambda each: each.upper)
+        for start in range(0, len(values), every)
+    ]
 
 
 def _axis(values: list[KpiValue]) -> Axis:

@@ -1,13 +1,13 @@
 """How every picture looks: grey is normal, colour means state; light and dark by preference."""
 
 _LIGHT = """--ground:#ffffff;--ink:#1b1f24;--muted:#57606a;--faint:#d7dbe0;--band:#f3f4f6;
---shape:#e3e6ea;--edge:#79828d;--quiet:#eef0f2;--done:#1a7f37;--running:#0a5fc2;
---waiting:#8a5a00;--failed:#c01c28;--moved:#0a5fc2;--added:#1a7f37;--removed:#c01c28;
---onsign:#ffffff"""
+--shape:#e3e6ea;--edge:#79828d;--quiet:#eef0f2;--done:#136b2d;--running:#0a5fc2;
+--waiting:#8a5a00;--failed:#c01c28;--moved:#0a5fc2;--added:#136b2d;--removed:#c01c28;
+--onsign:#ffffff;--ship:#5f6974;--onship:#ffffff"""
 _DARK = """--ground:#14171a;--ink:#e8ebee;--muted:#a3acb6;--faint:#363c43;--band:#1c2024;
 --shape:#333a42;--edge:#8b949f;--quiet:#252a30;--done:#4cc46a;--running:#6cb2ff;
 --waiting:#e3a93b;--failed:#ff8079;--moved:#6cb2ff;--added:#4cc46a;--removed:#ff8079;
---onsign:#14171a"""
+--onsign:#14171a;--ship:#99a3ad;--onship:#14171a"""
 
 
 def _one_line(text: str) -> str:
@@ -36,7 +36,7 @@ STYLE = TOKENS + _one_line(
 .fab .lane{fill:var(--ground);stroke:var(--faint)}.fab .lane.band{fill:var(--band)}
 .fab .thick{stroke-width:3}
 .fab .move{fill:var(--quiet);stroke:var(--edge);stroke-width:1}
-.fab .ship{fill:var(--edge);stroke:var(--edge)}.fab text.onship{fill:var(--ground)}
+.fab .ship{fill:var(--ship);stroke:var(--ship)}.fab text.onship{fill:var(--onship)}
 .fab .ghost{fill:none;stroke:var(--muted);stroke-width:1.2;stroke-dasharray:4 3}
 .fab .line{fill:none}.fab .grid{stroke:var(--faint);stroke-width:1}
 .fab .flow{fill:none;stroke:var(--edge);stroke-width:1.2}

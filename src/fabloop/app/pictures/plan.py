@@ -83,9 +83,10 @@ def draw_plan(
     *,
     before: Plan | None = None,
     now: Instant | None = None,
+    width: float = WIDTH,
 ) -> Picture:
     """Return the drawing of `plan_picture`, to be set beside others."""
-    board = _board(plan, before, network)
+    board = _board(plan, before, network, width)
     parts = [_grid(board)]
     if before is not None:
         parts += [
@@ -103,7 +104,7 @@ def draw_plan(
         parts.append(line([(x, _HEADER), (x, board.bottom + 12)], "now"))
         parts.append(text(x + 4, board.bottom + 11, "now", "small muted"))
     parts.append(_legend(board.bottom, marked=before is not None))
-    return Picture(width=WIDTH, height=board.bottom + _LEGEND, body="".join(parts))
+    return Picture(width=width, height=board.bottom + _LEGEND, body="".join(parts))
 
 
 def is_moved(step: PlannedStep, old: PlannedStep) -> bool:
@@ -114,7 +115,7 @@ def is_moved(step: PlannedStep, old: PlannedStep) -> bool:
 # -- rows and time -------------------------------------------------------------------------------
 
 
-def _board(plan: Plan, before: Plan | None, network: Network) -> _Board:
+def _board(plan: Plan, before: Plan | None, network: Network, width: float) -> _Board:
     plans = (plan,) if before is None else (plan, before)
     used = {str(step.work_unit) for each in plans for step in each.steps}
     used |= {leg.by for leg in plan.movements}
@@ -137,33 +138,34 @@ def _board(plan: Plan, before: Plan | None, network: Network) -> _Board:
         for carrier in carriers:
             rows[carrier] = _Row(key=carrier, label=carrier, y=y)
             y += _ROW
-    return _Board(rows=rows, headers=tuple(headers), axis=_axis(plans), bottom=y)
+    return _Board(rows=rows, headers=tuple(headers), axis=_axis(plans, width), bottom=y)
 
 
-def _axis(plans: Sequence[Plan]) -> Axis:
+def _axis(plans: Sequence[Plan], width: float) -> Axis:
     spans = [(step.start, step.end) for plan in plans for step in plan.steps]
     spans += [(leg.start, leg.end) for plan in plans for leg in plan.movements]
     begin, end = min(start for start, _ in spans), max(end for _, end in spans)
     pad = (end - begin) // 60
     return Axis(
-        begin=Instant(begin - pad), end=Instant(end + pad), left=_NAMES, right=WIDTH - _RIGHT
+        begin=Instant(begin - pad), end=Instant(end + pad), left=_NAMES, right=width - _RIGHT
     )
 
 
 def _grid(board: _Board) -> str:
     parts: list[str] = []
+    width = board.axis.right + _RIGHT
     bottoms = [*(y for y, _, _ in board.headers[1:]), board.bottom]
     for (y, label, zone), bottom in zip(board.headers, bottoms, strict=True):
-        parts.append(box(0, y, WIDTH, _HEADER - 4, "band", radius=0))
+        parts.append(box(0, y, width, _HEADER - 4, "band", radius=0))
         parts.append(text(8, y + 17, shortened(label, _NAMES - 12), "strong"))
         for at, words in board.axis.ticks(zone, spare=48):
             x = board.axis.x(at)
             parts.append(line([(x, y + _HEADER - 4), (x, bottom)], "grid"))
             parts.append(text(x, y + 17, words, "small muted", anchor="middle"))
-        parts.append(text(WIDTH - 6, y + 17, zone.split("/")[-1], "small muted", anchor="end"))
+        parts.append(text(width - 6, y + 17, zone.split("/")[-1], "small muted", anchor="end"))
     for row in board.rows.values():
         parts.append(text(16, row.middle + 4, shortened(row.label, _NAMES - 22)))
-        parts.append(line([(0, row.y + _ROW), (WIDTH, row.y + _ROW)], "grid"))
+        parts.append(line([(0, row.y + _ROW), (width, row.y + _ROW)], "grid"))
     return "".join(parts)
 
 

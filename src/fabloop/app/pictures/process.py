@@ -43,6 +43,7 @@ from fabloop.process.bpmn.model import (
 _PAD = 12.0
 _NAME_WIDTH = 100.0
 _LEGEND = 40.0
+_APART = 40.0
 STATES = ("done", "running", "waiting", "failed")
 """States with a sign of their own; any other word is shown as it is, in grey."""
 CHANGES = ("added", "removed", "moved")
@@ -149,7 +150,8 @@ def _flow(flow: SequenceFlow, diagram: Diagram) -> str:
     parts = [line(way, "flow"), arrow_head(x1, y1, (x1 - x0, y1 - y0), "")]
     if flow.name:
         words = shortened(flow.name, 90, 11)
-        if len(way) > 2 and y0 == y1:  # before the last bend, where flows have parted
+        if len(way) > 2 and y0 == y1 and abs(y0 - way[0][1]) > _APART:
+            # before the last bend, where flows have parted
             parts.append(text(x0 - 5, y0 + 4, words, "small muted", anchor="end"))
         else:
             x, y = way[0]

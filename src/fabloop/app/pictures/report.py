@@ -1,4 +1,7 @@
-"""A report as one HTML file: text, tables and pictures; no script, no network, fit for paper."""
+"""A report as one HTML file: text, tables and pictures; no script, no network, fit for paper.
+
+A picture shrinks with the window to what can still be read, and scrolls below that.
+"""
 
 from collections.abc import Sequence
 from html import escape
@@ -62,8 +65,9 @@ th,td{text-align:left;vertical-align:top;padding:.4rem .9rem .4rem 0}
 thead th{border-bottom:2px solid var(--edge)}tbody tr{border-bottom:1px solid var(--faint)}
 tbody th{font-weight:600}.n{text-align:right}
 figure{margin:1rem 0}figcaption{color:var(--muted);font-size:.9rem}
-figure svg{display:block;max-width:100%;height:auto;min-width:min(100%,var(--least))}
-figure .scroll svg{max-width:none;width:100%;max-height:none}
+figure svg{display:block;height:auto;width:100%;max-width:calc(var(--drawn)*1px);
+min-width:calc(var(--drawn)*.7px)}
+@media(max-width:1000px){figure svg{min-width:calc(var(--drawn)*.95px)}}
 .note{border-left:4px solid var(--kind);padding:.4rem .9rem;background:var(--band);max-width:75ch}
 .note b{color:var(--kind)}.good{--kind:var(--done)}.attention{--kind:var(--waiting)}
 .bad{--kind:var(--failed)}
@@ -71,10 +75,9 @@ figure .scroll svg{max-width:none;width:100%;max-height:none}
 footer{color:var(--muted);font-size:.9rem;padding-top:2rem;padding-bottom:2rem}
 @media print{body{font-size:11pt}nav{display:none}.scroll{overflow:visible}
 figure,table,.note{break-inside:avoid}h2{break-after:avoid}
-figure .scroll svg{width:100%!important;min-width:0!important}}
+figure svg{min-width:0}}
 """
 )
-_READABLE = 0.7  # a picture is not drawn smaller than this; a narrow screen scrolls it
 
 
 def report(
@@ -151,9 +154,7 @@ def _side(table: Table, column: int) -> str:
 
 
 def _figure(figure: Figure) -> str:
-    width = _width(figure.svg)
-    fit = f"max-width:{width:g}px;min-width:{width * _READABLE:g}px;height:auto"
-    svg = figure.svg.replace("<svg ", f'<svg style="{fit}" ', 1)
+    svg = figure.svg.replace("<svg ", f'<svg style="--drawn:{_width(figure.svg):g}" ', 1)
     caption = escape(figure.caption)
     return (
         f'<figure><div class="scroll" role="region" tabindex="0" aria-label="{caption}">{svg}</div>'
