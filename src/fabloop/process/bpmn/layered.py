@@ -22,6 +22,7 @@ _NAME_HEIGHT = 12.0
 _GRID = 5.0
 _ORDER_SWEEPS = 6
 _HEIGHT_SWEEPS = 8
+_FIRM = 1_000.0
 _STRAIGHT = 4.0  # how much more a bend in a long flow counts than a shape off its neighbours
 
 Size: TypeAlias = tuple[float, float]
@@ -345,7 +346,7 @@ def _spread(
         offset.append(offset[-1] + gap)
     blocks: list[tuple[float, float, int]] = []  # mean, weight, how many
     for index, node in enumerate(row):
-        weight = _STRAIGHT if node in firm or node not in sizes else 1.0
+        weight = _FIRM if node in firm else 1.0 if node in sizes else _STRAIGHT
         block = (wish[node] - offset[index], weight, 1)
         while blocks and blocks[-1][0] > block[0]:
             mean, other, count = blocks.pop()
