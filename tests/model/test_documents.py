@@ -249,3 +249,31 @@ def test_what_refers_to_an_unreadable_document_is_not_judged():
     documents = written(small_shop())
     documents["graz.json"] = documents["graz.json"][:-1]
     assert [each.partition(" ")[0] for each in told(documents)] == ["graz.json"]
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("graz.json/transport/0/cost", f"{'9' * 40} EUR"),
+        ("graz.json/work_units/0/cost_per_hour", f"{'9' * 40} EUR/h"),
+        ("graz.json/tariff/energy_price", f"{'9' * 40} EUR/kWh"),
+    ],
+)
+def test_money_that_no_machine_word_holds_is_refused(place, text):
+    (sentence,) = told(written(put(small_shop(), place, text)))
+    assert "Expected at most 1e+15 minor units, but found" in sentence
+
+
+def test_a_large_product_with_many_variants_is_still_judged_in_bounded_work():
+    documents = small_shop()
+    hinge = documents["hinge.json"]
+    hinge["features"] += [
+        {"id": f"f{n}", "label": f"F{n}", "options": ["a", "b"], "default": "a"} for n in range(40)
+    ]
+    hinge["materials"] += [
+        {"id": f"m{n}", "label": f"M{n}", "when": f'f{n % 40} = "a"'} for n in range(400)
+    ]
+    added = [{**hinge["operations"][0], "id": f"o{n}", "output": f"m{n}"} for n in range(400)]
+    hinge["operations"][-1]["inputs"] += [each["id"] for each in added]
+    hinge["operations"] += added
+    assert told(written(documents)) == []

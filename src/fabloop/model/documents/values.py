@@ -7,7 +7,7 @@ import msgspec
 
 from fabloop.base.instant import HOUR, MINUTE, SECOND, Instant, instant_of
 from fabloop.base.quantity import Dimension, example, quantity_of
-from fabloop.model.documents.collect import Sheet
+from fabloop.model.documents.collect import Sheet, short
 
 DURATION_S_MAX = 366 * 24 * 3600.0
 QUANTITY_MAX = 1e15
@@ -109,7 +109,7 @@ def money(text: str, sheet: Sheet) -> Money:
         digits = MINOR_DIGITS_OF.get(result.currency, MINOR_DIGITS)
         sheet.fault(f"at most {digits} digits after the point in {result.currency}", repr(text))
     elif result.minor > QUANTITY_MAX:
-        sheet.fault(f"at most {QUANTITY_MAX:g} minor units", repr(text))
+        sheet.fault(f"at most {QUANTITY_MAX:g} minor units", short(repr(text)))
     return result
 
 
@@ -128,6 +128,9 @@ def price_per(text: str, dimension: Dimension, shown: str, sheet: Sheet) -> Mone
     result = _minor(found[1], found[2])
     if result.minor < 0:
         sheet.fault(f"costs of zero or more, such as {shown!r}", repr(text))
+    elif result.minor > QUANTITY_MAX:
+        sheet.fault(f"at most {QUANTITY_MAX:g} minor units", short(repr(text)))
+        return nothing
     return Money(minor=result.minor / size if size else Decimal(0), currency=result.currency)
 
 

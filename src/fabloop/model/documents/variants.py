@@ -11,19 +11,21 @@ from fabloop.model.documents.collect import Sheet
 from fabloop.model.product import Feature, ProductFamily
 from fabloop.model.variant import rule_holds, variant
 
+OPERATIONS_TRIED_MAX = 200_000
 VARIANTS_TRIED_MAX = 512
 """Beyond this many combinations the rest is judged when a customer chooses one of them."""
 
 
 def note_variants(family: ProductFamily, sheet: Sheet) -> None:
     """Note operations left without input, undecided conditions, and that no variant exists."""
+    tried_max = min(VARIANTS_TRIED_MAX, OPERATIONS_TRIED_MAX // len(family.operations))
     combinations = _combinations(family)
     tried = 0
     noted: set[str] = set()
     seen: set[str] = set()
     complete = True
     for index, choices in enumerate(combinations):
-        if index >= VARIANTS_TRIED_MAX:
+        if index >= tried_max:
             complete = False
             break
         if all(rule_holds(rule, choices) for rule in family.rules):
