@@ -1,12 +1,14 @@
 """Which plans that are being carried out does a changed KPI endanger?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from fabloop.adapt.propose import Situation
 from fabloop.base.instant import Instant
 from fabloop.model.facts import PlanEndangered
+from fabloop.model.ids import KpiId, OperationId
 from fabloop.model.knowledge import Knowledge
 from fabloop.model.kpi import KpiValue
+from fabloop.model.product import Operation
 from fabloop.model.site import WorkUnit
 from fabloop.model.skill import LiveRating, SkillVocabulary
 from fabloop.plan.producible import impact
@@ -51,19 +53,33 @@ def limits_on(
 
     Counted are operations not yet done that the unit's skills could do, planned there or not.
     """
-    found: set[float] = set()
-    for each in situations:
-        for operation in each.order.product.operations:
-            if operation.id in each.done:
-                continue
-            for offer in unit.offers:
-                if not offers_skill(offer.skill, operation.requirement.skill, vocabulary):
-                    continue
-                found.update(
-                    limit
-                    for name, limit in operation.requirement.constraints.items()
-                    if isinstance(limit, float)
-                    and isinstance(rating := offer.values.get(name), LiveRating)
-                    and rating.kpi == value.kpi
+    return tuple(
+        sorted(
+            {
+                limit
+                for each in situations
+                for operation, limit in limited_operations(
+                    each.order.product.operations, unit, value.kpi, vocabulary
                 )
-    return tuple(sorted(found))
+                if operation not in each.done
+            }
+        )
+    )
+
+
+def limited_operations(
+    operations: Iterable[Operation], unit: WorkUnit, kpi: KpiId, vocabulary: SkillVocabulary
+) -> Iterator[tuple[OperationId, float]]:
+    """Yield the operations that a work unit has the skill for and that limit one of its KPIs.
+
+    With each comes its limit, in the KPI's SI unit.
+    """
+    for operation in operations:
+        for offer in unit.offers:
+            if not offers_skill(offer.skill, operation.requirement.skill, vocabulary):
+                continue
+            for name, limit in operation.requirement.constraints.items():
+                rating = offer.values.get(name)
+                is_live = isinstance(rating, LiveRating) and rating.kpi == kpi
+                if is_live and isinstance(limit, float):
+                    yield operation.id, limit

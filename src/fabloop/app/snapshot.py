@@ -59,7 +59,7 @@ class Stage(StrEnum):
 
 
 class OrderState(msgspec.Struct, kw_only=True):
-    """One order and all that has been decided for it."""
+    """One order and all that has been decided for it; `followed` are its plans, latest last."""
 
     order: ProductionOrder
     stage: Stage = Stage.RECEIVED
@@ -70,6 +70,7 @@ class OrderState(msgspec.Struct, kw_only=True):
     process: str = ""
     version: int = 0
     proposal: AdaptationProposed | None = None
+    followed: tuple[Plan, ...] = ()
     done: dict[OperationId, PlannedStep] = {}
     lots: dict[OperationId, LotId] = {}
     finished_at: Instant | None = None
@@ -298,6 +299,7 @@ def _tell_order(snapshot: Snapshot, fact: OrderFact) -> None:
             state.offered, state.stage = fact.answer, Stage.CHOOSING
         case PlanAccepted():
             state.plan = fact.plan
+            state.followed = (*state.followed, fact.plan)
         case ProcessReleased():
             state.recipe = fact.recipe
         case ProcessStarted():
@@ -312,6 +314,7 @@ def _tell_order(snapshot: Snapshot, fact: OrderFact) -> None:
         case AdaptationApproved():
             assert state.proposal is not None, "only what was proposed can be approved"
             state.plan, state.recipe = state.proposal.plan, state.proposal.recipe
+            state.followed = (*state.followed, state.plan)
         case ProcessMigrated():
             state.version, state.stage, state.proposal = fact.to_version, Stage.RUNNING, None
         case OrderFinished():
