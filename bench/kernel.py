@@ -107,6 +107,7 @@ def measure(name: str, journal: Journal, in_flight: int, instances: int) -> list
         f"{cpu / instances * 1e6:7.0f} us CPU/instance "
         f"{load.bytes / instances:6.0f} B payload/instance"
     )
+    assert not load.engine.instances(), "every instance has ended"
     return [row for _, row in journal.read()]
 
 

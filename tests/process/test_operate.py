@@ -283,3 +283,11 @@ def test_rows_of_an_unknown_version_are_not_guessed_at(plant):
     newer = type(row)(stream=row.stream, kind=row.kind, body=row.body, version=99, at=row.at)
     with pytest.raises(Broken, match="version"):
         Engine().replay([newer])
+
+
+def test_what_was_deployed_can_be_read_back_after_a_replay(plant):
+    plant.does(Deploy(process=LINE))
+    fresh = Engine()
+    fresh.replay(plant.rows)
+    assert fresh.deployment("p").process == LINE
+    assert fresh.definition("p").number_of == plant.engine.definition("p").number_of

@@ -9,7 +9,6 @@ from enum import StrEnum
 import msgspec
 
 from fabloop.feel import Expression
-from fabloop.process.bpmn.model import BpmnProcess
 from fabloop.process.cpn.compiled import CompiledNet
 
 NOWHERE = -1
@@ -258,7 +257,6 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     id: str
     version: int
-    source: BpmnProcess
     nodes: tuple[Node, ...]
     flows: tuple[Flow, ...]
     scopes: tuple[Scope, ...]

@@ -37,11 +37,15 @@ def definition_of(
     return compile_process(deployment.process, nets, version, lines)
 
 
-def definition_of_source(source: bytes, version: int) -> Definition:
+def read_deployment(source: bytes) -> Deployment:
+    """Return a deployment from the journal."""
+    return from_msgpack(source, Deployment)
+
+
+def recompiled(deployment: Deployment, version: int) -> Definition:
     """Return the definition of a journalled deployment.
 
     Structural rules are not checked again: they may have become stricter since.
     """
-    deployment = from_msgpack(source, Deployment)
     nets = {document.id: compile_net(document) for document in deployment.nets}
     return compile_process(deployment.process, nets, version)

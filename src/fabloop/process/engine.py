@@ -33,6 +33,7 @@ from fabloop.process.commands import (
 from fabloop.process.definition import Definition, DefinitionKey
 from fabloop.process.deltas import FORMAT, ROW_KIND, decode_body
 from fabloop.process.deploy import deploy
+from fabloop.process.deployment import Deployment
 from fabloop.process.state import Incident, JobState, State
 from fabloop.process.step import Step
 
@@ -139,6 +140,10 @@ class Engine:
     def definition(self, process: str, version: int | None = None) -> Definition:
         """Return a deployed definition, the latest by default; NotFound for others."""
         return operate.definition_named(self.state, process, version)
+
+    def deployment(self, process: str, version: int | None = None) -> Deployment:
+        """Return the process and nets that a definition was compiled from."""
+        return self.state.deployments[self.definition(process, version).key]
 
     def definitions(self) -> tuple[DefinitionKey, ...]:
         """Return every deployed version, in the order of deployment."""

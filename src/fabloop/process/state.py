@@ -13,6 +13,7 @@ from fabloop.process.commands import InstanceState, Reply, Variables
 from fabloop.process.cpn.bag import Bag
 from fabloop.process.cpn.token import Token
 from fabloop.process.definition import Definition, DefinitionKey, Node, Scope
+from fabloop.process.deployment import Deployment
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -220,6 +221,7 @@ class State:
         self.partition = partition
         self.last_key = partition << PARTITION_SHIFT
         self.definitions: dict[DefinitionKey, Definition] = {}
+        self.deployments: dict[DefinitionKey, Deployment] = {}
         self.versions: dict[str, int] = {}
         self.digests: dict[tuple[str, str], int] = {}
         self.instances: dict[int, Instance] = {}
@@ -387,6 +389,7 @@ _TIMED = (JobState.LEASED, JobState.BACKOFF)
 _COMPARED = (
     "partition",
     "last_key",
+    "deployments",
     "versions",
     "digests",
     "instances",

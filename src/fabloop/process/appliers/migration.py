@@ -1,7 +1,5 @@
 """The applier of a migration: everything in progress gets its new numbers."""
 
-# all appliers are called alike; few need the instant
-
 from msgspec.structs import replace
 
 from fabloop.base.instant import Instant
@@ -13,6 +11,7 @@ from fabloop.process.state import Act, Frame, Instance, State
 
 
 def migrated(state: State, delta: Migrated, at: Instant) -> None:
+    """Give everything in progress the numbers of its new definition."""
     old = state.instances[delta.instance]
     target = state.definitions[DefinitionKey(delta.id, delta.version)]
     shared = list(shared_bags(target, at))

@@ -30,7 +30,7 @@ from fabloop.process.deltas import (
     TokenTaken,
     VariablesSet,
 )
-from fabloop.process.deployment import definition_of_source
+from fabloop.process.deployment import read_deployment, recompiled
 from fabloop.process.state import (
     FINISHED_REMEMBERED_MAX,
     Act,
@@ -43,8 +43,10 @@ from fabloop.process.state import (
 
 
 def deployed(state: State, delta: Deployed, at: Instant) -> None:
-    definition = definition_of_source(delta.source, delta.version)
+    deployment = read_deployment(delta.source)
+    definition = recompiled(deployment, delta.version)
     state.put(state.definitions, definition.key, definition)
+    state.put(state.deployments, definition.key, deployment)
     state.put(state.versions, delta.id, delta.version)
     state.put(state.digests, (delta.id, delta.digest), delta.version)
 

@@ -96,7 +96,6 @@ class _Compiler:
         return Definition(
             id=self.process.id,
             version=version,
-            source=self.process,
             nodes=tuple(nodes[number] for number in sorted(nodes)),
             flows=tuple(flows[number] for number in sorted(flows)),
             scopes=scopes,
