@@ -141,6 +141,8 @@ class _Explorer:
             for each in net.transitions
         ]
         self.empty = self._mask(net.final.empty)
+        self.read = self._mask(field for group in net.final.places for field in group)
+        self.ends: dict[int, bool] = {}
         self.resources = self._mask(net.final.equal)
         self.whole = self._pack(net.final.equal.items())
 
@@ -168,10 +170,16 @@ class _Explorer:
 
     def _final(self, marking: int) -> bool:
         final = self.net.final
-        if final.test is not None:
+        if not final.stated or marking & self.empty:
+            return False
+        if final.test is None:
+            return True
+        key = marking & self.read
+        known = self.ends.get(key)
+        if known is None:
             counts = [sum(self._count(marking, f) for f in group) for group in final.places]
-            return bool(final.test(counts))
-        return final.stated and not marking & self.empty
+            known = self.ends[key] = bool(final.test(counts))
+        return known
 
     # -- search -------------------------------------------------------------------------------
 
@@ -267,7 +275,7 @@ class _Explorer:
 
     def _bound_fails(self, bound: Bound, state: int, number: int | None) -> None:
         kinds = {
-            BoundKind.SAFE: (Property.SAFE, "two tokens on flow"),
+            BoundKind.SAFE: (Property.SAFE, "two tokens at once at"),
             BoundKind.END: (Property.PROPER_COMPLETION, "two tokens at end"),
             BoundKind.CAPACITY: (Property.CAPACITY, f"more than {bound.most} tokens on"),
         }

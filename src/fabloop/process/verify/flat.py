@@ -73,7 +73,8 @@ class Final(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     ----------
     empty : fields without a token once the work has ended
     equal : resource counts that must then hold for the end to be proper
-    test : or a test of token counts per entry of `places` (each a group of fields)
+    test : in addition, a test of token counts per entry of `places` (each a group of fields)
+    stated : whether anything was said of the end; otherwise no marking is final
     """
 
     empty: frozenset[int] = frozenset()

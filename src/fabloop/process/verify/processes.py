@@ -97,24 +97,25 @@ class _Process:
 
     # -- fields -------------------------------------------------------------------------------
 
+    def _bounded(self, key: tuple[str, int], name: str, of: str, kind: BoundKind) -> int:
+        """Return a field that holds at most one token in a sound process."""
+        known = len(self.net.names)
+        field = self.net.field(key, name)
+        if field == known:
+            self.bounds.append(Bound(name=of, kind=kind, fields=(field,), most=1))
+        return field
+
     def _flow(self, number: int) -> int:
         flow = self.definition.flows[number]
-        known = len(self.net.names)
-        field = self.net.field(("flow", number), flow.id)
-        if field == known:
-            bound = Bound(name=flow.id, kind=BoundKind.SAFE, fields=(field,), most=1)
-            self.bounds.append(bound)
-        return field
+        return self._bounded(("flow", number), flow.id, flow.id, BoundKind.SAFE)
 
     def _end(self, node: Node) -> int:
-        known = len(self.net.names)
-        field = self.net.field(("end", node.number), f"{node.id} reached")
-        if field == known:
-            self.bounds.append(Bound(name=node.id, kind=BoundKind.END, fields=(field,), most=1))
-        return field
+        return self._bounded(("end", node.number), f"{node.id} reached", node.id, BoundKind.END)
 
     def _busy(self, node: Node) -> int:
-        return self.net.field(("busy", node.number), f"{node.id} in progress")
+        """An activity entered twice at once is as unsafe as a flow with two tokens."""
+        name = f"{node.id} in progress"
+        return self._bounded(("busy", node.number), name, node.id, BoundKind.SAFE)
 
     def _armed(self, number: int) -> int:
         return self.net.field(("armed", number), f"{self.definition.nodes[number].id} armed")

@@ -41,6 +41,7 @@ class _Reduction:
             self._link(number, each)
         self.special = {n for n, each in self.transitions.items() if not each.plain}
         self.safe = {b.fields[0] for b in net.bounds if b.kind is BoundKind.SAFE}
+        self.empty = set(net.final.empty)
         self.read = frozenset(field for group in net.final.places for field in group)
         self.kept = self._kept()
         self.resting = {n for each in net.transitions for n in each.yields} | {
@@ -129,7 +130,7 @@ class _Reduction:
             return False
         if self.net.final.equal.get(field, self.initial[field]) != self.initial[field]:
             return False
-        if field in self.net.final.empty and self.initial[field]:
+        if field in self.empty and self.initial[field]:
             return False
         self._forget(field)
         return True
@@ -204,7 +205,7 @@ class _Reduction:
                 return False
             if first.elements and not each.elements:
                 return False
-        if not self._moves(field, first.pre):
+        if not self._moves(field, first.pre) or not self._blocks(field, first.pre):
             return False
         numbers = sorted(self.takers[field])
         self._drop(number)
@@ -218,10 +219,17 @@ class _Reduction:
         """Tell whether tokens may stand on `holders` instead of on `field`, unnoticed."""
         if self.read & holders.keys() or self.stirring & holders.keys():
             return False
-        empty = self.net.final.empty
-        if field not in empty and empty & holders.keys():
+        if field not in self.empty and self.empty & holders.keys():
             return False
         return all(_same_fate(self.transitions[n], field, holders) for n in self.special)
+
+    def _blocks(self, field: int, holders: Mapping[int, int]) -> bool:
+        """Tell whether whatever needs `field` to be empty also needs one of `holders` to be.
+
+        A token that waits there may wait for ever, and must prevent the same.
+        """
+        tests = [self.empty, *(self.transitions[n].zero for n in self.special)]
+        return all(test & holders.keys() for test in tests if field in test)
 
     def _same_places(self) -> None:
         """Keep one of several places that always hold the same."""
@@ -232,22 +240,31 @@ class _Reduction:
             touching = sorted(self.takers[field] | self.putters[field])
             key = (
                 self.initial[field],
-                field in self.safe,
-                field in self.net.final.empty,
                 tuple(
                     (n, self.transitions[n].pre.get(field), self.transitions[n].post.get(field))
                     for n in touching
                 ),
-                tuple(sorted(n for n in self.special if field in self.transitions[n].zero)),
                 tuple(sorted(n for n in self.special if field in self.transitions[n].clears)),
             )
             held = any(r.held == field for n in self.special for r in self.transitions[n].refunds)
             if not touching or held:
                 continue
-            if key in seen:
-                self._forget(field)
-            else:
-                seen[key] = field
+            other = seen.setdefault(key, field)
+            if other != field:
+                keep, drop = (field, other) if field in self.safe else (other, field)
+                self._stands_for(keep, drop)
+                seen[key] = keep
+
+    def _stands_for(self, keep: int, drop: int) -> None:
+        """Let one place be tested wherever another was that always holds the same."""
+        if drop in self.empty:
+            self.empty.add(keep)
+        for number in self.special:
+            each = self.transitions[number]
+            if drop in each.zero:
+                zero = each.zero | {keep}
+                self.transitions[number] = msgspec.structs.replace(each, zero=zero)
+        self._forget(drop)
 
     def _same_transitions(self) -> None:
         """Keep one of several transitions that do the same, and none that does nothing."""
@@ -287,7 +304,7 @@ class _Reduction:
         number = {field: n for n, field in enumerate(self.initial)}
         place = {old: n for n, old in enumerate(self.transitions)}
         final = Final(
-            empty=frozenset(number[f] for f in net.final.empty if f in number),
+            empty=frozenset(number[f] for f in self.empty if f in number),
             equal={number[f]: count for f, count in net.final.equal.items() if f in number},
             test=net.final.test,
             places=tuple(tuple(number[f] for f in group) for group in net.final.places),

@@ -120,7 +120,12 @@ def flat_net(net: CompiledNet, limits: Limits) -> FlatNet:
         initial=tuple(unfolding.initial.get(n, 0) for n in range(len(unfolding.names))),
         transitions=tuple(unfolding.transitions),
         bounds=tuple(unfolding.capacities()),
-        final=Final(test=net.final, places=groups, stated=net.final is not None),
+        final=Final(
+            empty=frozenset(unfolding.faulty),
+            test=net.final,
+            places=groups,
+            stated=net.final is not None,
+        ),
         elements=tuple(each.name for each in net.transitions),
     )
 

@@ -95,7 +95,7 @@ class Unfolding:
                 name = page.net.places[place].name
                 raise Exceeded(f"more than {self.limits.values} values on place {name!r}")
             name = f"{page.prefix}{page.net.places[place].name}"
-            shown = "" if value == UNIT and isinstance(value, tuple) else f"={value!r:.60}"
+            shown = "" if isinstance(value, tuple) and not value else f"={value!r:.60}"
             values[value] = self.field((key, "value", len(values)), name + shown)
         number = values[value]
         if place not in page.shared:

@@ -1,0 +1,324 @@
+"""Processes with pages are proven sound, or refuted with a way to reach the fault."""
+
+from msgspec.structs import replace
+
+from fabloop.process.bpmn.compile import compile_process
+from fabloop.process.bpmn.model import EndEvent, ErrorTrigger
+from fabloop.process.cpn.model import TransitionWork
+from fabloop.process.cpn.net import Net, any_plain, integer, product, record
+from fabloop.process.verify.explore import Property
+from fabloop.process.verify.flat import Limits
+from fabloop.process.verify.processes import Environment, Openness
+from fabloop.process.verify.report import Verdict, verify
+from process.driver import (
+    both,
+    error,
+    flows,
+    job,
+    message,
+    page,
+    process,
+    sub,
+    timer,
+    wait,
+    xor,
+)
+
+WORK = TransitionWork(type="do")
+
+
+def verified(model, *nets, **options):
+    definition = compile_process(model, {net.id: net.compiled() for net in nets}, 1)
+    full = verify(definition, reduced=False, **options)
+    small = verify(definition, **options)
+    assert [f.verdict for f in full.findings] == [f.verdict for f in small.findings]
+    assert small.markings <= full.markings
+    for finding in (*full.findings, *small.findings):
+        assert (finding.verdict is Verdict.HOLDS) == (not finding.reason)
+    return full
+
+
+def violations(report):
+    return {each.property for each in report.findings if each.verdict is Verdict.VIOLATED}
+
+
+def test_a_sequence_with_a_choice_is_sound():
+    links = flows("start x a y end", "x b y")
+    assert verified(process(xor("x"), job("a"), job("b"), xor("y"), links=links)).released
+
+
+def test_a_join_behind_a_choice_waits_for_ever():
+    report = verified(
+        process(xor("x"), job("a"), job("b"), both("j"), links=flows("start x a j end", "x b j"))
+    )
+    finding = report.finding(Property.DEADLOCK_FREE)
+    assert finding.counterexample == ("x to x-a", "a")
+    assert "a-j" in finding.reason
+    assert violations(report) == {
+        Property.DEADLOCK_FREE,
+        Property.OPTION_TO_COMPLETE,
+        Property.NO_DEAD_ELEMENT,
+    }
+    assert report.finding(Property.NO_DEAD_ELEMENT).reason == "never reached: j, end"
+    assert not report.released
+
+
+def test_branches_that_are_not_joined_are_unsafe():
+    report = verified(
+        process(
+            both("f"),
+            job("a"),
+            job("b"),
+            xor("m"),
+            job("c"),
+            links=flows("start f a m c end", "f b m"),
+        )
+    )
+    assert violations(report) == {Property.SAFE, Property.PROPER_COMPLETION}
+    assert report.finding(Property.SAFE).counterexample[0] == "f"
+    assert report.finding(Property.PROPER_COMPLETION).reason == "two tokens at end 'end'"
+
+
+def test_an_endless_loop_has_no_option_to_complete():
+    report = verified(
+        process(xor("x"), job("a"), xor("m"), job("b"), links=flows("start x end", "x m a b m"))
+    )
+    assert violations(report) == {Property.OPTION_TO_COMPLETE}
+    assert report.finding(Property.OPTION_TO_COMPLETE).counterexample[0] == "x to x-m"
+
+
+def test_a_loop_that_multiplies_tokens_is_unbounded_and_not_guessed_about():
+    report = verified(
+        process(xor("m"), both("f"), job("a"), xor("x"), links=flows("start m f a m", "f x end")),
+        limits=Limits(markings=2_000),
+    )
+    assert Property.SAFE in violations(report)
+    assert report.finding(Property.DEADLOCK_FREE).verdict is Verdict.UNKNOWN
+    assert not report.released
+
+
+def test_a_sub_process_completes_when_it_is_empty():
+    inner = sub("s", both("f"), job("a"), job("b"), both("j"),
+                links=flows("s.s f a j s.e", "f b j"))  # fmt: skip
+    assert verified(process(inner, links=flows("start s end"))).released
+    stuck = sub("s", xor("f"), job("a"), job("b"), both("j"),
+                links=flows("s.s f a j s.e", "f b j"))  # fmt: skip
+    report = verified(process(stuck, links=flows("start s end")))
+    assert Property.DEADLOCK_FREE in violations(report)
+    late = timer("t", "s", "PT1H")
+    report = verified(process(stuck, late, xor("m"), links=flows("start s m end", "t m")))
+    assert violations(report) == {Property.NO_DEAD_ELEMENT}
+    closed = Environment(timers=Openness.CLOSED)
+    report = verified(
+        process(stuck, late, xor("m"), links=flows("start s m end", "t m")), environment=closed
+    )
+    assert Property.DEADLOCK_FREE in violations(report)
+    assert report.environment == closed
+
+
+def test_an_interrupted_sub_process_leaves_nothing_behind():
+    inner = sub("s", both("f"), job("a"), job("b"), both("j"),
+                links=flows("s.s f a j s.e", "f b j"))  # fmt: skip
+    model = process(inner, timer("t", "s", "PT1H"), xor("m"), xor("r"),
+                    links=flows("start r s m end", "t m", ))  # fmt: skip
+    assert verified(model).released
+
+
+def test_a_timer_that_does_not_interrupt_fires_once():
+    model = process(job("a"), timer("t", "a", "PT1H", interrupting=False), job("b"),
+                    links=flows("start a end", "t b end2"))  # fmt: skip
+    model = replace(model, nodes=(*model.nodes, EndEvent(id="end2")))
+    assert verified(model).released
+
+
+def test_an_error_end_reaches_the_event_that_catches_it():
+    thrown = EndEvent(id="bad", error=ErrorTrigger(code="E"))
+    inner = sub("s", xor("x"), thrown, links=flows("s.s x s.e", "x bad"))
+    caught = process(inner, error("c", "s", "E"), xor("m"), links=flows("start s m end", "c m"))
+    assert verified(caught).released
+    report = verified(process(inner, links=flows("start s end")))
+    assert Property.DEADLOCK_FREE in violations(report)
+    finding = report.finding(Property.DEADLOCK_FREE)
+    assert finding.counterexample[-1] == "bad (nobody catches it)"
+
+
+def test_a_message_that_is_never_sent_blocks_in_a_closed_environment():
+    model = process(message("m", "go", "1"), links=flows("start m end"))
+    assert verified(model).released
+    report = verified(model, environment=Environment(messages=Openness.CLOSED))
+    assert report.finding(Property.DEADLOCK_FREE).counterexample == ()
+    assert Property.OPTION_TO_COMPLETE in violations(report)
+
+
+def test_waiting_for_a_timer_is_sound():
+    assert verified(process(wait("w", "PT1S"), links=flows("start w end"))).released
+
+
+# -- pages --------------------------------------------------------------------------------------
+
+ROBOT = record(id=str)
+
+
+def station(name, *, hold=(), back=True):
+    """Take robots one after another, work with them, give them back."""
+    net = Net(name)
+    inlet, outlet = net.place("in", any_plain, port="in"), net.place("out", any_plain, port="out")
+    robots = {
+        each: net.place(each, ROBOT, initial=[{"id": each}], fusion=each) for each in ("R1", "R2")
+    }
+    source = inlet
+    for each in hold[:-1]:
+        step = net.place(f"has {each}", any_plain)
+        net.transition(f"take {each}", take={source: "o", robots[each]: "_"}, put={step: "o"})
+        source = step
+    given = {robots[each]: f"{{'id': '{each}'}}" for each in hold} if back else {}
+    net.transition("work", take={source: "o", robots[hold[-1]]: "_"}, work=WORK,
+                   put={outlet: "merge(o, result)", **given})  # fmt: skip
+    return net
+
+
+def two_pages(first, second):
+    return process(both("f"), page("p", first.id), page("q", second.id), both("j"),
+                   links=flows("start f p j end", "f q j"))  # fmt: skip
+
+
+def test_pages_that_take_resources_in_one_order_are_sound():
+    first, second = station("n1", hold=("R1", "R2")), station("n2", hold=("R1", "R2"))
+    assert verified(two_pages(first, second), first, second).released
+
+
+def test_pages_that_take_resources_crosswise_block_each_other():
+    first, second = station("n1", hold=("R1", "R2")), station("n2", hold=("R2", "R1"))
+    report = verified(two_pages(first, second), first, second)
+    finding = report.finding(Property.DEADLOCK_FREE)
+    assert finding.verdict is Verdict.VIOLATED
+    assert any(step.startswith("p/take R1") for step in finding.counterexample)
+    assert any(step.startswith("q/take R2") for step in finding.counterexample)
+
+
+def test_a_page_that_keeps_a_resource_does_not_complete_properly():
+    net = station("n", hold=("R1",), back=False)
+    report = verified(process(page("p", "n"), links=flows("start p end")), net)
+    assert violations(report) == {Property.PROPER_COMPLETION}
+    assert "R1" in report.finding(Property.PROPER_COMPLETION).reason
+
+
+def test_an_interrupted_page_gives_back_what_its_work_took():
+    net = station("n", hold=("R1",))
+    model = process(page("p", "n"), timer("t", "p", "PT1H"), xor("m"),
+                    links=flows("start p m end", "t m"))  # fmt: skip
+    assert verified(model, net).released
+
+
+def test_an_interrupted_page_loses_what_it_had_put_aside():
+    net = station("n", hold=("R1", "R2"))
+    model = process(page("p", "n"), timer("t", "p", "PT1H"), xor("m"),
+                    links=flows("start p m end", "t m"))  # fmt: skip
+    report = verified(model, net)
+    assert violations(report) == {Property.PROPER_COMPLETION}
+    assert "t" in report.finding(Property.PROPER_COMPLETION).counterexample
+
+
+def test_a_page_with_tokens_left_behind_does_not_complete_properly():
+    net = Net("n")
+    inlet, outlet = net.place("in", any_plain, port="in"), net.place("out", any_plain, port="out")
+    dust = net.place("dust")
+    net.transition("work", take={inlet: "o"}, put={outlet: "o", dust: "()"})
+    report = verified(process(page("p", "n"), links=flows("start p end")), net)
+    assert violations(report) == {Property.PROPER_COMPLETION}
+    assert report.finding(Property.PROPER_COMPLETION).reason == "tokens left behind on p/dust"
+
+
+def test_a_page_comes_to_rest_before_it_completes():
+    net = Net("n")
+    inlet, outlet = net.place("in", any_plain, port="in"), net.place("out", any_plain, port="out")
+    dust = net.place("dust")
+    net.transition("work", take={inlet: "o"}, put={outlet: "o", dust: "()"})
+    net.transition("sweep", take={dust: "()"})
+    assert verified(process(page("p", "n"), links=flows("start p end")), net).released
+
+
+def inspection(*, both_answers=True):
+    """Work on a part, and go on by what the work answered."""
+    net = Net("n")
+    inlet, outlet = net.place("in", any_plain, port="in"), net.place("out", any_plain, port="out")
+    seen = net.place("seen", record(ok=any_plain, tries=integer(0, 3)))
+    again = net.place("again", product(integer(0, 3)))
+    net.transition("open", take={inlet: "_"}, put={again: "(0,)"})
+    net.transition("inspect", take={again: "(k,)"}, work=WORK,
+                   put={seen: "record(ok=result.ok, tries=k)"})  # fmt: skip
+    net.transition("accept", take={seen: "s"}, when="s.ok", put={outlet: "s"})
+    if both_answers:
+        net.transition("retry", take={seen: "s"}, when="not s.ok and s.tries < 2",
+                       put={again: "(s.tries + 1,)"})  # fmt: skip
+        net.transition("give up", take={seen: "s"}, when="not s.ok and s.tries == 2",
+                       put={outlet: "s"})  # fmt: skip
+    return net
+
+
+def test_what_a_job_answers_is_taken_both_ways():
+    net = inspection()
+    report = verified(process(page("p", "n"), links=flows("start p end")), net)
+    assert report.released
+    assert report.markings > 8
+
+
+def test_a_decision_inside_an_output_is_taken_both_ways():
+    net = Net("n")
+    inlet, outlet = net.place("in", any_plain, port="in"), net.place("out", any_plain, port="out")
+    bad = net.place("bad")
+    net.transition("work", take={inlet: "o"}, work=WORK,
+                   put={outlet: "'good' if result.ok else 'poor'"})  # fmt: skip
+    net.transition("poor", take={outlet: "'poor'"}, put={bad: "()"})
+    report = verified(process(page("p", "n"), links=flows("start p end")), net)
+    assert Property.DEADLOCK_FREE in violations(report)
+
+
+def test_what_cannot_be_unfolded_is_unknown():
+    net = Net("n")
+    inlet, outlet = net.place("in", any_plain, port="in"), net.place("out", any_plain, port="out")
+    count = net.place("count", int, initial=[0])
+    net.transition("up", take={count: "k", inlet: "o"}, put={count: "k + 1", inlet: "o"})
+    net.transition("go", take={inlet: "o"}, put={outlet: "o"})
+    model = process(page("p", "n"), links=flows("start p end"))
+    report = verified(model, net, limits=Limits(values=50))
+    assert {each.verdict for each in report.findings} == {Verdict.UNKNOWN}
+    assert "more than 50 values on place 'count'" in report.findings[0].reason
+
+
+def tree(width, depth, name="r"):
+    """Return nodes and links of an AND tree whose leaves are pages on shared machines."""
+    fork, join = f"{name}f", f"{name}j"
+    nodes, links = [both(fork), both(join)], []
+    for n in range(width):
+        inside = f"{name}{n}"
+        if depth == 1:
+            nodes.append(page(inside, f"n{n % 4}"))
+            links.append(f"{fork} {inside} {join}")
+        else:
+            more, further = tree(width, depth - 1, inside)
+            nodes += more
+            links += [*further, f"{fork} {inside}f", f"{inside}j {join}"]
+    return nodes, links
+
+
+def test_a_tree_of_forty_pages_on_shared_machines_takes_few_markings():
+    nets = [station(f"n{n}", hold=("R1",) if n % 2 else ("R2",)) for n in range(4)]
+    nodes, links = tree(7, 2)
+    model = process(*nodes, links=flows("start rf", "rj end", *links))
+    definition = compile_process(model, {net.id: net.compiled() for net in nets}, 1)
+    report = verify(definition)
+    assert report.released
+    assert report.reduced
+    assert report.markings < 10
+
+
+def test_a_fault_in_a_large_tree_comes_with_a_way_there():
+    nodes, links = tree(5, 2)
+    nets = [station(f"n{n}", hold=("R1", "R2") if n % 2 else ("R2", "R1")) for n in range(4)]
+    model = process(*nodes, links=flows("start rf", "rj end", *links))
+    definition = compile_process(model, {net.id: net.compiled() for net in nets}, 1)
+    report = verify(definition, limits=Limits(markings=20_000))
+    finding = report.finding(Property.DEADLOCK_FREE)
+    assert finding.verdict is Verdict.VIOLATED
+    assert len(finding.counterexample) > 4
