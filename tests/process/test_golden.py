@@ -1,0 +1,163 @@
+"""Histories that a release has recorded replay to the state that it had; they never change.
+
+A new format version gets a new file beside the old ones (``python tests/process/test_golden.py``
+writes the one of this version, once).
+"""
+
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+
+from fabloop.base.codec import from_json, to_json, to_json_pretty
+from fabloop.base.instant import SECOND
+from fabloop.base.journal import Row
+from fabloop.process.bpmn.model import Mapping
+from fabloop.process.commands import (
+    ActAt,
+    Activate,
+    AssignJob,
+    CancelInstance,
+    CompleteJob,
+    Deploy,
+    ExtendLease,
+    FailJob,
+    Migrate,
+    Modify,
+    Move,
+    PublishMessage,
+    ResolveIncident,
+    SetVariables,
+    StartInstance,
+    TokenAt,
+)
+from fabloop.process.cpn.net import Net, any_plain
+from fabloop.process.definition import DefinitionKey
+from fabloop.process.deltas import FORMAT, Delta, decode_body
+from fabloop.process.engine import Engine
+from process.driver import (
+    Plant,
+    both,
+    flows,
+    job,
+    message,
+    page,
+    person,
+    process,
+    script,
+    sub,
+    timer,
+    wait,
+    xor,
+)
+from process.test_pages import station
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def version(last: str):
+    box = sub("box", script("inc", "n + 1", "n"), job("w"), timer("t", "w", "PT9S"),
+              links=flows("box.s inc w box.e", "t box.e"),
+              inputs=(Mapping(source="count", target="n"),),
+              outputs=(Mapping(source="n", target="total"),))  # fmt: skip
+    weld = page("weld", "n", inputs=(Mapping(source="count", target="lot"),))
+    return process(
+        both("f"), box, weld, message("m", "M", '"k"'), wait("pause", "PT30S"), person("sign"),
+        timer("remind", "sign", "PT2S", interrupting=False), both("j"), xor("g", default="g-end"),
+        job(last),
+        links=flows("start f box j", "f weld j", "f m j", "f pause sign j", "j g", f"g {last}: total > 0",
+                    "g end", f"{last} end", "remind end"),
+    )  # fmt: skip
+
+
+def history() -> Plant:
+    """Run through every delta of the format once."""
+    plant = Plant()
+    net = station("n").document()
+    plant.does(PublishMessage(name="M", correlation_key="k", time_to_live_ns=5 * SECOND,
+                              message_id="early", variables={"from": "kept"}))  # fmt: skip
+    first = plant.starts(version("pack"), {"count": 4}, (net,))
+    second = plant.does(StartInstance(process="p", variables={"count": 1}), request="r2").instance
+    frame = plant.engine.instance(first).frames[0]
+    plant.does(Modify(instance=first, move=(Move(spot=TokenAt(frame=frame.key, flow="m-j"),
+                                                 node="m"),)))  # fmt: skip
+    for held in plant.takes("do-w", "cell-1", seconds=5):
+        if held.instance == first:
+            plant.does(ExtendLease(job=held.key, epoch=held.epoch, lease_ns=7 * SECOND))
+        else:
+            plant.does(FailJob(job=held.key, retries=0, message="worn", epoch=held.epoch))
+    plant.does(ResolveIncident(incident=plant.engine.incidents()[0].key))
+    for each in [each for each in plant.engine.jobs() if each.type == "weld"]:
+        plant.does(AssignJob(job=each.key, assignee="robot-7"))
+    plant.passes(8)
+    plant.does(SetVariables(target=second, variables={"note": ["x", 1.5, None, {"a": True}]}))
+    weld = next(j for j in plant.engine.jobs(instance=first) if j.type == "weld")
+    plant.does(SetVariables(target=weld.key, variables={"mine": 1}))
+    plant.does(CompleteJob(job=weld.key, variables={"seam_mm": 3}))
+    plant.does(Deploy(process=version("ship"), nets=(net,)))
+    plant.does(Migrate(instance=first, target=DefinitionKey("p", 2)))
+    plant.passes(30)
+    stuck = process(job("s", outputs=(Mapping(source="for i in 1..n return i", target="y"),)),
+                    links=flows("start s end"), id="q")  # fmt: skip
+    third = plant.starts(stuck, {"n": 10**9})
+    plant.completes("s", {"raw": 1})
+    assert plant.engine.incidents(third)
+    net = Net("cool")
+    slow = process(page("cool", "cool"), links=flows("start cool end"), id="r")
+    inlet, hot = net.place("in", any_plain, port="in"), net.place("hot", any_plain, timed=True)
+    outlet = net.place("out", any_plain, port="out")
+    net.transition("lay", take={inlet: "o"}, put={hot: "o"}, delay=10 * SECOND)
+    net.transition("pick", take={hot: "o"}, put={outlet: "o"})
+    plant.starts(slow, {}, (net.document(),))
+    plant.does(Modify(instance=second, activate=(Activate(node="pack"),)))
+    sign = next(a.key for f in plant.engine.instance(second).frames for a in f.acts
+                if a.node == "sign")  # fmt: skip
+    plant.does(Modify(instance=second, cancel=(ActAt(key=sign),)))
+    fourth = plant.does(StartInstance(process="p", version=1, variables={"count": 0})).instance
+    plant.does(CancelInstance(instance=fourth))
+    plain = process(both("f"), script("a", "1", "x"), script("b", "2", "y"), both("j"),
+                    links=flows("start f a j end", "f b j"), id="joined")  # fmt: skip
+    plant.starts(plain)
+    return plant
+
+
+def summary(engine: Engine) -> dict:
+    """Return all that queries tell, as plain data."""
+    keys = [*engine.instances(), *engine.state.finished]
+    return {
+        "instances": [msgspec.to_builtins(engine.instance(key), str_keys=True) for key in keys],
+        "jobs": msgspec.to_builtins(engine.jobs(), str_keys=True),
+        "incidents": msgspec.to_builtins(engine.incidents()),
+        "definitions": msgspec.to_builtins(engine.definitions()),
+        "next_due": engine.next_due(),
+        "requests": {k: msgspec.to_builtins(v) for k, v in engine.state.requests.items()},
+        "last_key": engine.state.last_key,
+    }
+
+
+def test_the_recorded_scenario_uses_every_delta_of_the_format():
+    found = {type(delta) for row in history().rows for delta in decode_body(row.body).deltas}
+    assert {kind.__name__ for kind in get_args(Delta)} - {kind.__name__ for kind in found} == set()
+
+
+@pytest.mark.parametrize("file", sorted(GOLDEN.glob("*.jsonl")), ids=lambda file: file.stem)
+def test_a_recorded_history_replays_to_the_state_it_had(file):
+    engine = Engine()
+    for line in file.read_bytes().splitlines():
+        engine.replay([from_json(line, Row)])
+    assert to_json(summary(engine)) == to_json(msgspec.json.decode(
+        file.with_suffix(".json").read_bytes()))  # fmt: skip
+
+
+def record() -> None:
+    plant = history()
+    GOLDEN.mkdir(exist_ok=True)
+    file = GOLDEN / f"format-{FORMAT}.jsonl"
+    assert not file.exists(), "a recorded history never changes"
+    file.write_bytes(b"".join(to_json(row) + b"\n" for row in plant.rows))
+    file.with_suffix(".json").write_bytes(to_json_pretty(summary(plant.engine)))
+
+
+if __name__ == "__main__":
+    record()
