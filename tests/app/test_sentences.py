@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from fabloop.app.sentences import (
     REASONS,
     age_text,
     evidence_text,
+    labels_of,
     money_text,
     option_sentence,
     sentence,
@@ -87,7 +89,7 @@ def test_a_refusal_and_its_options_read_like_sentences():
     answer = check(gear(), plant, vocabulary(), values, NOW)
     assert isinstance(answer, NotProducible)
     assert sentence(answer.conflicts[0][0], NOW) == (
-        "ream-a: 0 of 2 work units that ream meet tpe. Nearest: "
+        "ream-a: 0 of 2 work units that offer ream meet tpe. Nearest: "
         "g-ream: 16.2 µm, measured 1 h ago by tpe/1, limit 15 µm; "
         "v-ream: 17 µm, measured 1 h ago by tpe/1, limit 15 µm."
     )
@@ -154,3 +156,27 @@ def test_options_of_an_explanation_follow_its_sentence():
     option = Option(code=OptionCode.RELEASE_UNIT, subject="m", verified=True)
     reason = Explanation(code=ReasonCode.UNIT_UNAVAILABLE, subject="m", options=(option,))
     assert sentence(reason, NOW) == "m is not available. Make m available."
+
+
+def test_labels_stand_in_for_ids_where_they_are_known():
+    plant, values = graz_and_vienna(graz_tpe=16.2e-6, vienna_tpe=17e-6)
+    request = gear()
+    answer = check(request, plant, vocabulary(), values, NOW)
+    assert isinstance(answer, NotProducible)
+    labels = {**labels_of(plant, request.product), "g-ream": "SPINNER", "ream-a": "Ream the part"}
+    assert "SPINNER: 16.2 µm" in sentence(answer.conflicts[0][0], NOW, labels)
+    assert option_sentence(answer.options[0], labels).startswith("Change tpe of Ream the part from")
+
+
+def test_a_missing_person_is_told_without_figures():
+    plant, values = graz_and_vienna()
+    empty = msgspec.structs.replace(plant.sites["graz"], persons=())
+    without = msgspec.structs.replace(plant, sites={**plant.sites, "graz": empty})
+    answer = check(gear(), without, vocabulary(), values, NOW)
+    assert isinstance(answer, NotProducible)
+    assert sentence(answer.conflicts[0][0], NOW) == (
+        "clean: 0 of 1 work units that offer clean have a person for it."
+    )
+    assert option_sentence(answer.options[0]).startswith(
+        "Have a person with the skill assembler at graz"
+    )

@@ -187,6 +187,8 @@ def test_without_a_way_out_the_conflict_is_named_with_what_would_help():
     assert reason.subject == "ream-a"
     assert {each.code for each in answer.options} >= {"loosen", "restore-kpi"}
     assert all(each.verified for each in answer.options)
+    loosened = next(each for each in answer.options if each.code == "loosen")
+    assert loosened.cost_minor == plan.totals.cost_minor, "the total, with what is spent already"
 
 
 def test_a_small_saving_is_not_worth_a_change_and_a_large_one_is():

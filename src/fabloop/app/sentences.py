@@ -1,6 +1,9 @@
 """English sentences for every reason and option; the core speaks in codes and values only."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import msgspec
 
 from fabloop.base.instant import Instant, span_text
 from fabloop.base.quantity import Dimension, quantity_text
@@ -12,26 +15,73 @@ from fabloop.model.explanation import (
     OptionCode,
     ReasonCode,
 )
+from fabloop.model.product import ConfiguredProduct
+from fabloop.model.site import Network
 
 Say = Callable[[Explanation, Instant], str]
 
 
-def sentence(explanation: Explanation, now: Instant) -> str:
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
+"""Ids are shown as they are."""
+
+
+def labels_of(network: Network, product: ConfiguredProduct | None = None) -> dict[str, str]:
+    """Return what people call the sites, work units, persons and operations, by id."""
+    labels: dict[str, str] = {}
+    for site in network.sites.values():
+        labels[site.id] = site.label
+        labels.update((unit.id, unit.label) for unit in site.work_units)
+        labels.update((person.id, person.label) for person in site.persons)
+    if product is not None:
+        labels.update((operation.id, operation.label) for operation in product.operations)
+    return labels
+
+
+def sentence(explanation: Explanation, now: Instant, labels: Mapping[str, str] = NO_LABELS) -> str:
     """Return what the explanation says, with ages as of `now`; options follow it.
 
-    An unknown code is shown as such with its details: hiding a reason would be worse.
+    An id that `labels` knows is shown by its label. An unknown code is shown as such with its
+    details: hiding a reason would be worse.
     """
+    explanation = _labelled(explanation, labels)
     say = REASONS.get(explanation.code)
     if say is None:
         return f"{explanation.code}: {explanation.subject} {_listed(explanation.details)}".strip()
     text = say(explanation, now)
-    helps = [option_sentence(each) for each in explanation.options]
+    helps = [option_sentence(each, labels) for each in explanation.options]
     return " ".join([text, *helps])
 
 
-def option_sentence(option: Option) -> str:
+def _labelled(explanation: Explanation, labels: Mapping[str, str]) -> Explanation:
+    """Return the explanation with labels in place of ids; options are labelled where shown."""
+    return msgspec.structs.replace(
+        explanation,
+        subject=labels.get(explanation.subject, explanation.subject),
+        details={
+            key: labels.get(value, value) if key in NAMING else value
+            for key, value in explanation.details.items()
+        },
+        evidence=tuple(
+            msgspec.structs.replace(each, subject=labels.get(each.subject, each.subject))
+            for each in explanation.evidence
+        ),
+    )
+
+
+NAMING = frozenset(
+    {"work_unit", "made_by", "taken_by", "operation", "before", "first", "second"}
+    | {"origin", "destination", "place"}
+)
+"""Details that hold ids of things with labels."""
+
+
+def option_sentence(option: Option, labels: Mapping[str, str] = NO_LABELS) -> str:
     """Return what would have to be done, with its cost, and whether that was verified."""
-    steps = [_step(each) for each in (option, *option.also)]
+    named = [
+        msgspec.structs.replace(each, subject=labels.get(each.subject, each.subject))
+        for each in (option, *option.also)
+    ]
+    steps = [_step(each) for each in named]
     text = " and ".join(steps)
     text = text[0].upper() + text[1:]
     if option.cost_minor is not None:
@@ -166,14 +216,22 @@ def _from_future(explanation: Explanation, now: Instant) -> str:
 
 def _no_unit_meets(explanation: Explanation, now: Instant) -> str:
     details = explanation.details
+    parameter = details["parameter"]
+    counted = (
+        f"{details['meeting']} of {details['with_skill']} work units that offer {details['skill']}"
+    )
+    if parameter in ASIDE:
+        return f"{details['label']}: {counted} {ASIDE[parameter]}."
     nearest = "; ".join(
         f"{each.subject}: {evidence_text(each, now) or 'none'}" for each in explanation.evidence
     )
-    return (
-        f"{details['label']}: {details['meeting']} of {details['with_skill']} work units that "
-        f"{details['skill']} meet {_parameter(explanation)}"
-        + (f". Nearest: {nearest}." if nearest else ".")
+    return f"{details['label']}: {counted} meet {_parameter(explanation)}" + (
+        f". Nearest: {nearest}." if nearest else "."
     )
+
+
+ASIDE = {"person": "have a person for it", "availability": "are available"}
+"""Demands that are no parameters of a skill."""
 
 
 def _endangered(explanation: Explanation, now: Instant) -> str:
@@ -244,7 +302,7 @@ REASONS: dict[str, Say] = {
     ReasonCode.KPI_UNUSABLE: _plain(
         "{subject}: the live value of {parameter} is of another kind than the limit."
     ),
-    ReasonCode.NO_PERSON: _plain("{subject} has no person who can {skill}."),
+    ReasonCode.NO_PERSON: _plain("{subject} has no person with the skill {skill}."),
     ReasonCode.UNIT_UNAVAILABLE: _plain("{subject} is not available."),
     ReasonCode.NO_UNIT_WITH_SKILL: _plain("{label}: no work unit offers {skill}."),
     ReasonCode.NO_UNIT_MEETS: _no_unit_meets,
@@ -275,14 +333,14 @@ REASONS: dict[str, Say] = {
     ReasonCode.TOTAL_WRONG: _figure,
     DispatchCode.BOUND: _with_evidence("{label} takes the job"),
     DispatchCode.BOUND_AND_ASSIGNED: _with_evidence("{label} takes the job with {person}"),
-    DispatchCode.ASSIGNED: _plain("{label} can {skill} and is free."),
+    DispatchCode.ASSIGNED: _plain("{label} has the skill {skill} and is free."),
     DispatchCode.CARRIED: _plain("{carrier} carries it on lane {subject}."),
     DispatchCode.RESERVED: _plain("{subject} is reserved for job {job}."),
     DispatchCode.TURN_NOT_COME: _plain("{subject} is planned to do {before} before {operation}."),
     DispatchCode.NO_LANE: _plain("There is no lane {subject}."),
-    DispatchCode.NOBODY_ON_SHIFT: _plain("Nobody who can {skill} is on shift at {subject}."),
-    DispatchCode.ALL_PERSONS_BUSY: _plain("Everybody who can {skill} is busy at {subject}."),
-    DispatchCode.NOBODY_SKILLED: _plain("Nobody at {subject} can {skill}."),
+    DispatchCode.NOBODY_ON_SHIFT: _plain("Nobody with the skill {skill} is on shift at {subject}."),
+    DispatchCode.ALL_PERSONS_BUSY: _plain("Everybody with the skill {skill} is busy at {subject}."),
+    DispatchCode.NOBODY_SKILLED: _plain("Nobody at {subject} has the skill {skill}."),
 }
 """One sentence per reason code; a test keeps the table complete."""
 
@@ -308,8 +366,10 @@ OPTIONS: dict[str, Callable[[Option], str]] = {
     OptionCode.UPGRADE_OFFER: lambda it: (
         f"upgrade {name_text(it.parameter)} of {it.subject} {_amount(it)}"
     ),
-    OptionCode.ADD_SKILL: lambda it: f"equip {it.subject} to {it.parameter}",
-    OptionCode.ADD_PERSON: lambda it: f"have a person at {it.subject} who can {it.parameter}",
+    OptionCode.ADD_SKILL: lambda it: f"equip {it.subject} for {it.parameter}",
+    OptionCode.ADD_PERSON: lambda it: (
+        f"have a person with the skill {it.parameter} at {it.subject}"
+    ),
     OptionCode.RELEASE_UNIT: lambda it: f"make {it.subject} available",
     OptionCode.ADD_LINK: lambda it: f"link {it.before} and {it.after} at {it.subject}",
     OptionCode.ADD_LANE: lambda it: f"open a lane from {it.subject} to {it.parameter}",

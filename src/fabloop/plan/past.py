@@ -27,6 +27,11 @@ class History(msgspec.Struct, frozen=True):
         """Return the frozen steps by operation."""
         return {each.operation: each for each in self.steps}
 
+    def cost_minor(self) -> int:
+        """Return what the past has cost."""
+        made = sum(each.cost_minor for each in self.steps)
+        return made + sum(each.cost_minor for each in self.movements)
+
 
 def history_of(
     plan: Plan,

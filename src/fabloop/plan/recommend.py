@@ -57,17 +57,23 @@ def not_producible(
     problem: Problem,
     exclusions: tuple[Exclusion, ...],
     past: Past | None = None,
+    spent_minor: int = 0,
 ) -> NotProducible:
-    """Return the minimal conflicts with verified options, the easiest and cheapest first."""
+    """Return the minimal conflicts with verified options, the easiest and cheapest first.
+
+    `spent_minor` is what the past has cost already; costs of options are totals.
+    """
     world = World(product, setting)
     return NotProducible(
         conflicts=conflicts_of(problem),
-        options=recommend(world, problem, past),
+        options=recommend(world, problem, past, spent_minor),
         exclusions=exclusions,
     )
 
 
-def recommend(world: World, problem: Problem, past: Past | None = None) -> tuple[Option, ...]:
+def recommend(
+    world: World, problem: Problem, past: Past | None = None, spent_minor: int = 0
+) -> tuple[Option, ...]:
     """Return options that make the product producible, each with the least cost it then has."""
     verify = _Verify(world, past)
     sets: dict[frozenset[Key], tuple[Change, ...]] = {}
@@ -76,7 +82,7 @@ def recommend(world: World, problem: Problem, past: Past | None = None) -> tuple
             sets.setdefault(frozenset(each.key for each in changes), changes)
     rated = [(_price(changes), verify.cost(changes) or 0, changes) for changes in sets.values()]
     rated.sort(key=lambda each: (each[0], each[1], sorted(change.key for change in each[2])))
-    return tuple(_option(changes, cost, world) for _, cost, changes in rated)
+    return tuple(_option(changes, spent_minor + cost, world) for _, cost, changes in rated)
 
 
 def _price(changes: Iterable[Change]) -> float:

@@ -117,8 +117,8 @@ def replan(  # noqa: PLR0913  # the face of re-planning names every input
     )
     lead = objective or Objective(plan.optimality[0].objective)
     if not is_possible_now(problem):
-        excluded = exclusions(problem)
-        return not_producible(order.product, setting, problem, excluded, history.past)
+        excluded, spent = exclusions(problem), history.cost_minor()
+        return not_producible(order.product, setting, problem, excluded, history.past, spent)
     change = _Change(order, plan, history, setting, problem, grounds, lead, change_price_minor)
     found = _changed(change)
     assure(found, grounds)
