@@ -109,22 +109,76 @@ def ring(agvs: int = 2, zones: int = 4, *, two_way: bool = False) -> Net:
     return net
 
 
-def setup(parts: int = 3) -> Net:
-    """T6: one machine with two tools, a crew that changes them, parts that need one of them."""
+def setup(parts: int = 3, crews: int = 1) -> Net:
+    """T6: two machines with two tools, crews that change them, parts that need one tool each."""
     net = Net("setup")
     order, tool = net.colour("Order", integer(0, 99)), net.colour("Tool", enum("a", "b"))
+    machine, crew = net.colour("Machine", enum("m1", "m2")), net.colour("Crew", integer(0, 9))
     job = net.colour("Job", record(id=order, tool=tool))
     wait = net.place("wait", job, initial=[{"id": n, "tool": "ab"[n % 2]} for n in range(parts)])
-    machine = net.place("machine", tool, initial=["a"])
-    crew = net.place("crew", initial=[()])
-    run, changing = net.place("run", job), net.place("changing", tool)
+    ready = net.place("mc", product(machine, tool), initial=[("m1", "a"), ("m2", "b")])
+    people = net.place("crew", crew, initial=range(crews))
+    run, done = net.place("run", product(job, machine)), net.place("done", order)
+    changing = net.place("setup", product(machine, tool, crew))
+    net.transition("start", take={wait: "j", ready: "(m, t)"}, when="j.tool == t",
+                   put={run: "(j, m)"})  # fmt: skip
+    net.transition("end", take={run: "(j, m)"}, put={done: "j.id", ready: "(m, j.tool)"})
+    net.transition(
+        "change",
+        take={wait: "Job(tool=t, id=i)", ready: "(m, u)", people: "c"},
+        when="t != u",
+        put={wait: "Job(id=i, tool=t)", changing: "(m, t, c)"},
+    )
+    net.transition("changed", take={changing: "(m, t, c)"}, put={ready: "(m, t)", people: "c"})
+    net.final(f"done == {parts} and crew == {crews}")
+    return net
+
+
+def transport(orders: int = 3, agvs: int = 2, slots: int = 2) -> Net:
+    """T1: transport, weld, assemble at a work station with slots; robots have a skill."""
+    net = Net("transport")
+    order, agv = net.colour("Order", integer(0, 99)), net.colour("Agv", enum("v1", "v2"))
+    robot = net.colour("Robot", product(str, enum("W", "A")))
+    queue = net.place("queue", order, initial=range(orders))
+    vehicle = net.place("agv", agv, initial=["v1", "v2"][:agvs])
+    idle = net.place("robot", robot, initial=[("r1", "W"), ("r2", "A"), ("r3", "A")])
+    slot = net.place("slot", initial=[()] * slots)
+    moving, at = net.place("moving", product(order, agv)), net.place("at", order, capacity=2)
+    welding, welded = net.place("welding", product(order, robot)), net.place("welded", order)
+    asm, out = net.place("asm", product(order, robot)), net.place("out", order)
     done = net.place("done", order)
-    net.transition("start", take={wait: "j", machine: "t"}, when="j.tool == t", put={run: "j"})
-    net.transition("end", take={run: "j"}, put={done: "j.id", machine: "j.tool"})
-    net.transition("change", take={wait: "j", machine: "t", crew: "()"}, when="j.tool != t",
-                   put={wait: "j", changing: "j.tool"})  # fmt: skip
-    net.transition("changed", take={changing: "t"}, put={machine: "t", crew: "()"})
-    net.final(f"done == {parts} and crew == 1")
+    step = net.transition
+    step("transport", take={queue: "o", vehicle: "v", slot: "()"}, put={moving: "(o, v)"})
+    step("arrive", take={moving: "(o, v)"}, put={at: "o", vehicle: "v"})
+    step("weld", take={at: "o", idle: "(r, 'W')"}, put={welding: "(o, (r, 'W'))"})
+    step("weld end", take={welding: "(o, r)"}, put={welded: "o", idle: "r"})
+    step("assemble", take={welded: "o", idle: "(r, 'A')"}, put={asm: "(o, (r, 'A'))"})
+    step("assemble end", take={asm: "(o, r)"}, put={out: "o", idle: "r"})
+    step("release", take={out: "o", vehicle: "v"}, put={done: "o", vehicle: "v", slot: "()"})
+    net.final(f"done == {orders} and agv == {agvs} and robot == 3 and slot == {slots}")
+    return net
+
+
+def oven(families: str = "aaabb", size: int = 2, *, flush: bool = True) -> Net:
+    """T2: a batch oven for one family at a time; unless flushed, only a full batch starts."""
+    net = Net("oven")
+    order, family = net.colour("Order", integer(0, 99)), net.colour("Family", enum("-", "a", "b"))
+    phase = enum("idle", "fill", "hot", "cool")
+    wait = net.place("wait", product(order, family), initial=list(enumerate(families)))
+    state = net.place("oven", product(phase, family, integer(0, 9)), initial=[("idle", "-", 0)])
+    inside, done = net.place("inside", product(order, family)), net.place("done", order)
+    net.transition("open", take={wait: "(o, f)", state: "('idle', _, _)"},
+                   put={state: "('fill', f, 1)", inside: "(o, f)"})  # fmt: skip
+    net.transition("load", take={wait: "(o, f)", state: "('fill', f, k)"}, when=f"k < {size}",
+                   put={state: "('fill', f, k + 1)", inside: "(o, f)"})  # fmt: skip
+    net.transition("start", take={state: "('fill', f, k)"}, put={state: "('hot', f, k)"},
+                   when="" if flush else f"k == {size}")  # fmt: skip
+    net.transition("stop", take={state: "('hot', f, k)"}, put={state: "('cool', f, k)"})
+    net.transition("unload", take={state: "('cool', f, k)", inside: "(o, f)"}, when="k > 1",
+                   put={state: "('cool', f, k - 1)", done: "o"})  # fmt: skip
+    net.transition("unload last", take={state: "('cool', f, 1)", inside: "(o, f)"},
+                   put={state: "('idle', '-', 0)", done: "o"})  # fmt: skip
+    net.final(f"done == {len(families)}")
     return net
 
 
@@ -135,4 +189,6 @@ EXAMPLES: dict[str, Callable[[], Net]] = {
     "two robots": two_robots,
     "ring": ring,
     "setup": setup,
+    "transport": transport,
+    "oven": oven,
 }

@@ -7,7 +7,16 @@ from fabloop.process.cpn.net import Net, integer
 from fabloop.process.verify.explore import Property, explore
 from fabloop.process.verify.flat import Limits, fire
 from fabloop.process.verify.report import Verdict, verify_net
-from process.example_nets import fifo_buffer, rework, ring, setup, two_robots, weldcell
+from process.example_nets import (
+    fifo_buffer,
+    oven,
+    rework,
+    ring,
+    setup,
+    transport,
+    two_robots,
+    weldcell,
+)
 from process.verify.test_reduce import flat_nets
 
 LIMIT = 500
@@ -57,6 +66,10 @@ def test_the_packed_search_agrees_with_the_plain_rule(net):
         (fifo_buffer(4, 2), 472, 848),
         (rework(3, 2), 1_088, 3_168),
         (ring(2, 3, two_way=True), 3, 2),
+        (transport(3), 458, 1_152),
+        (oven("aaabb"), 368, 512),
+        (oven("aaabb", flush=False), 78, 100),
+        (setup(3), 182, 382),
     ],
     ids=lambda value: getattr(value, "id", value),
 )
@@ -68,8 +81,15 @@ def test_the_number_of_markings_is_the_known_one(net, markings, arcs):
 
 
 def test_sound_templates_are_released():
-    for net in (weldcell(2, 2, 1, 2), fifo_buffer(), rework(), setup(), two_robots(ordered=True)):
+    sound = (weldcell(2, 2, 1, 2), fifo_buffer(), rework(), setup(), two_robots(ordered=True))
+    for net in (*sound, transport(), oven()):
         assert verify_net(net.compiled()).released, net.id
+
+
+def test_half_a_batch_waits_for_ever():
+    finding = verify_net(oven(flush=False).compiled()).finding(Property.DEADLOCK_FREE)
+    assert finding.verdict is Verdict.VIOLATED
+    assert "oven=('fill'" in finding.reason
 
 
 def test_robots_taken_one_by_one_can_block():
