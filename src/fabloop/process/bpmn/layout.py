@@ -29,58 +29,81 @@ LANE_HEADER = 30.0
 POOL_HEADER = 30.0
 _TASK = (100.0, 80.0)
 _GATEWAY = (50.0, 50.0)
-_NAME_ABOVE = 15.0  # the name of a sub-process stands at its top
+_NAME_ABOVE = 26.0  # the name of a sub-process stands at its top
 
 
 class _Placed(msgspec.Struct, frozen=True):
-    """A scope laid out with its top left corner at (0, 0)."""
+    """A scope laid out, its lanes included, with its top left corner at (0, 0)."""
 
     shapes: dict[str, Bounds]
     edges: dict[str, tuple[Point, ...]]
-    bands: list[tuple[float, float]]
     width: float
     height: float
 
 
+class _Lanes(msgspec.Struct, frozen=True):
+    """The lanes of a process and the scope that they divide (empty: the process itself)."""
+
+    scope: str
+    lanes: tuple[Lane, ...]
+
+    def of(self, scope: str) -> tuple[Lane, ...]:
+        return self.lanes if scope == self.scope else ()
+
+
 def layout(process: BpmnProcess) -> Diagram:
     """Return where every node, lane and flow stands; an existing diagram is not looked at."""
-    left = POOL_HEADER + LANE_HEADER if process.lanes else 0.0
-    inner = _scope(process.nodes, process.flows, process.lanes)
-    shapes = {
-        lane.id: Bounds(x=POOL_HEADER, y=top, width=inner.width + LANE_HEADER, height=bottom - top)
-        for lane, (top, bottom) in zip(process.lanes, inner.bands, strict=False)
-    }
-    shapes |= {id_: _moved(box, left, 0.0) for id_, box in inner.shapes.items()}
+    within = lanes_within(process)
+    lanes = _Lanes(within, process.lanes)
+    placed = _scope("", process.nodes, process.flows, lanes)
+    left = POOL_HEADER if process.lanes and not within else 0.0
     return Diagram(
-        shapes=shapes, edges={id_: _shifted(way, left, 0.0) for id_, way in inner.edges.items()}
+        shapes={id_: _moved(box, left, 0.0) for id_, box in placed.shapes.items()},
+        edges={id_: _shifted(way, left, 0.0) for id_, way in placed.edges.items()},
     )
 
 
+def lanes_within(process: BpmnProcess) -> str:
+    """Return the id of the sub-process whose content the lanes divide; empty for the process."""
+    grouped = {node for lane in process.lanes for node in lane.nodes}
+    found = (
+        node.id
+        for node in process.nodes
+        if isinstance(node, SubProcess) and grouped <= {each.id for each in node.nodes}
+    )
+    return next(found, "") if grouped else ""
+
+
 def _scope(
-    nodes: Sequence[FlowNode], flows: Sequence[SequenceFlow], lanes: Sequence[Lane]
+    scope: str, nodes: Sequence[FlowNode], flows: Sequence[SequenceFlow], lanes: _Lanes
 ) -> _Placed:
     """Return the layout of one scope; sub-processes are laid out first and take their size."""
-    inner = {each.id: _content(each) for each in nodes if isinstance(each, SubProcess)}
+    inner = {each.id: _content(each, lanes) for each in nodes if isinstance(each, SubProcess)}
     sizes = {
         each.id: (inner[each.id].width, inner[each.id].height) if each.id in inner else _size(each)
         for each in nodes
     }
+    own = lanes.of(scope)
     found = arrange(
         sizes,
         [(flow.id, flow.source, flow.target) for flow in flows],
         host={each.id: each.attached_to for each in nodes if isinstance(each, BoundaryEvent)},
-        lanes=[lane.nodes for lane in lanes],
+        lanes=[lane.nodes for lane in own],
         main=_main_flows(nodes, flows),
     )
-    shapes = {id_: found.boxes[id_].bounds() for id_ in sizes}
-    edges = dict(found.edges)
+    left = LANE_HEADER if own else 0.0
+    width = found.width + left
+    shapes = {
+        lane.id: Bounds(x=0.0, y=top, width=width, height=bottom - top)
+        for lane, (top, bottom) in zip(own, found.bands, strict=False)
+    }
+    shapes |= {id_: _moved(found.boxes[id_].bounds(), left, 0.0) for id_ in sizes}
+    edges = {id_: _shifted(way, left, 0.0) for id_, way in found.edges.items()}
     for id_, content in inner.items():
         at = shapes[id_]
         shapes |= {each: _moved(box, at.x, at.y) for each, box in content.shapes.items()}
         edges |= {each: _shifted(way, at.x, at.y) for each, way in content.edges.items()}
-    return _Placed(
-        shapes=shapes, edges=edges, bands=found.bands, width=found.width, height=found.height
-    )
+    return _Placed(shapes=shapes, edges=edges, width=width, height=found.height)
 
 
 def _main_flows(nodes: Sequence[FlowNode], flows: Sequence[SequenceFlow]) -> set[str]:
@@ -93,12 +116,11 @@ def _main_flows(nodes: Sequence[FlowNode], flows: Sequence[SequenceFlow]) -> set
     return set(first.values())
 
 
-def _content(node: SubProcess) -> _Placed:
-    content = _scope(node.nodes, node.flows, ())
+def _content(node: SubProcess, lanes: _Lanes) -> _Placed:
+    content = _scope(node.id, node.nodes, node.flows, lanes)
     return _Placed(
         shapes={id_: _moved(box, 0.0, _NAME_ABOVE) for id_, box in content.shapes.items()},
         edges={id_: _shifted(way, 0.0, _NAME_ABOVE) for id_, way in content.edges.items()},
-        bands=[],
         width=max(content.width, _TASK[0]),
         height=max(content.height, _TASK[1]) + _NAME_ABOVE,
     )

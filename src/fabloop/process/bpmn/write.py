@@ -15,7 +15,7 @@ from typing import assert_never
 from lxml import etree
 
 from fabloop.base.errors import Fault, Invalid
-from fabloop.process.bpmn.layout import POOL_HEADER, layout
+from fabloop.process.bpmn.layout import POOL_HEADER, lanes_within, layout
 from fabloop.process.bpmn.model import (
     BoundaryEvent,
     Bounds,
@@ -89,7 +89,7 @@ def write(process: BpmnProcess) -> bytes:
         },
         nsmap=_PREFIXES,
     )
-    if process.lanes:
+    if _has_pool(process):
         pool = _child(root, "collaboration", id=f"collaboration-{process.id}")
         _child(
             pool,
@@ -380,12 +380,12 @@ def _encoded(text: str) -> str:
 
 def _diagram(root: _Element, process: BpmnProcess, diagram: Diagram) -> None:
     top = etree.SubElement(root, f"{{{_DI}}}BPMNDiagram", {"id": f"diagram-{process.id}"})
-    shown = f"collaboration-{process.id}" if process.lanes else process.id
+    shown = f"collaboration-{process.id}" if _has_pool(process) else process.id
     plane = etree.SubElement(
         top, f"{{{_DI}}}BPMNPlane", {"id": f"plane-{process.id}", "bpmnElement": shown}
     )
     drawn = [diagram.shapes[lane.id] for lane in process.lanes if lane.id in diagram.shapes]
-    if drawn:
+    if drawn and _has_pool(process):
         _shape(plane, _participant(process), _pool(drawn), {"isHorizontal": "true"})
     for lane in process.lanes:
         if lane.id in diagram.shapes:
@@ -400,6 +400,11 @@ def _diagram(root: _Element, process: BpmnProcess, diagram: Diagram) -> None:
     for flow, points in diagram.edges.items():
         if flow in flows:
             _edge(plane, flow, points)
+
+
+def _has_pool(process: BpmnProcess) -> bool:
+    """Tell whether the lanes divide the process itself; those of a sub-process need no pool."""
+    return bool(process.lanes) and not lanes_within(process)
 
 
 def _participant(process: BpmnProcess) -> str:
