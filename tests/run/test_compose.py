@@ -1,12 +1,21 @@
 import json
 
+import bpmn_io
 import pytest
 from hypothesis import given, settings
 
 from fabloop.base.errors import Invalid
 from fabloop.base.instant import DAY, MINUTE, Instant
 from fabloop.process.bpmn.compile import compile_process
-from fabloop.process.bpmn.model import EndEvent, ExclusiveGateway, ServiceTask, UserTask
+from fabloop.process.bpmn.model import (
+    BoundaryEvent,
+    EndEvent,
+    ExclusiveGateway,
+    ServiceTask,
+    SubProcess,
+    UserTask,
+)
+from fabloop.process.bpmn.read import read_bpmn
 from fabloop.process.bpmn.write import write
 from fabloop.process.cpn.document import compile_net
 from fabloop.process.cpn.simulate import simulate
@@ -14,6 +23,7 @@ from fabloop.process.cpn.token import freeze
 from fabloop.run.compose import compose, node_id
 from fabloop.run.recipe import recipe_of
 from fabloop.run.recipe_document import read_recipe
+from fabloop.run.release import compose_and_verify
 from run.test_recipe_document import CAR, PRINTABLE, recipes
 from run.wave_gear import network, plan_in_graz, plan_over_vienna, product, vocabulary
 
@@ -27,12 +37,18 @@ def car():
     return compose(recipe, process_id="car", capacities={"Welding": 2, "Assembling": 2})
 
 
+def scope_of_steps(composition):
+    """Return the sub-process around the steps, or the process where nothing may be rejected."""
+    process = composition.process
+    return next((each for each in process.nodes if isinstance(each, SubProcess)), process)
+
+
 def node(composition, id_):
-    return next(each for each in composition.process.nodes if each.id == id_)
+    return next(each for each in scope_of_steps(composition).nodes if each.id == id_)
 
 
 def flows(composition):
-    return {(flow.source, flow.target) for flow in composition.process.flows}
+    return {(flow.source, flow.target) for flow in scope_of_steps(composition).flows}
 
 
 def page(composition, id_):
@@ -41,9 +57,11 @@ def page(composition, id_):
 
 def test_leaves_begin_together_and_an_operation_waits_for_all_its_inputs():
     made = composed(plan_in_graz())
-    assert {("start", "fork"), ("fork", "op-mill-base"), ("fork", "op-mill-generator")} <= flows(
-        made
-    )
+    assert {
+        ("production-start", "fork"),
+        ("fork", "op-mill-base"),
+        ("fork", "op-mill-generator"),
+    } <= flows(made)
     assert {
         ("op-mill-base", "join-assemble"),
         ("op-clean-generator", "join-assemble"),
@@ -52,9 +70,8 @@ def test_leaves_begin_together_and_an_operation_waits_for_all_its_inputs():
 
 
 def test_flow_ids_follow_from_their_ends():
-    assert all(
-        f.id == f"flow-{f.source}-{f.target}" for f in composed(plan_in_graz()).process.flows
-    )
+    for flow in scope_of_steps(composed(plan_in_graz())).flows:
+        assert flow.id == f"flow-{flow.source}-{flow.target}"
 
 
 def test_a_manual_operation_becomes_a_task_for_a_person_and_a_check():
@@ -69,13 +86,17 @@ def test_a_manual_operation_becomes_a_task_for_a_person_and_a_check():
     assert isinstance(rejected, EndEvent)
     assert rejected.error is not None
     assert rejected.error.code == "rejected"
-    passed = next(f for f in made.process.flows if (f.source, f.target) == (check.id, "end"))
+    passed = next(
+        f
+        for f in scope_of_steps(made).flows
+        if (f.source, f.target) == (check.id, "production-end")
+    )
     assert passed.condition == "passed = true"
 
 
 def test_machine_steps_are_bound_to_their_page():
     made = composed(plan_over_vienna())
-    tasks = [each for each in made.process.nodes if isinstance(each, ServiceTask)]
+    tasks = [each for each in scope_of_steps(made).nodes if isinstance(each, ServiceTask)]
     assert {task.work.net for task in tasks} == {net.id for net in made.nets}
     assert node(made, "op-ream-generator").work.net == "page-op-ream-generator"
 
@@ -84,13 +105,43 @@ def test_every_site_and_carrier_has_a_lane_and_every_node_stands_in_one():
     made = composed(plan_over_vienna())
     assert [lane.name for lane in made.process.lanes] == ["graz", "Alpine Cargo", "vienna"]
     inside = [each for lane in made.process.lanes for each in lane.nodes]
-    assert sorted(inside) == sorted(each.id for each in made.process.nodes)
+    assert sorted(inside) == sorted(each.id for each in scope_of_steps(made).nodes)
 
 
 def test_what_stays_in_the_plan_keeps_its_ids_in_the_process():
-    here, there = composed(plan_in_graz()).process, composed(plan_over_vienna()).process
+    here, there = (scope_of_steps(composed(p)) for p in (plan_in_graz(), plan_over_vienna()))
     gone = {each.id for each in here.nodes} - {each.id for each in there.nodes}
     assert gone == set()
+
+
+def test_a_rejection_ends_production_and_leads_to_an_end_of_its_own():
+    process = composed(plan_in_graz()).process
+    caught = next(each for each in process.nodes if isinstance(each, BoundaryEvent))
+    assert caught.attached_to == "production"
+    assert caught.trigger.code == "rejected"
+    assert (caught.id, "rejected") in {(f.source, f.target) for f in process.flows}
+
+
+@pytest.mark.parametrize("plan", [plan_in_graz(), plan_over_vienna()], ids=["graz", "vienna"])
+def test_what_is_composed_of_a_plan_is_proven_sound(plan):
+    recipe = recipe_of(plan, product(), network())
+    checked = compose_and_verify(recipe, vocabulary(), "wave-gear")
+    assert {each.name: each.verdict for each in checked.properties if each.verdict != "holds"} == {}
+    assert checked.released
+
+
+@given(recipes(PRINTABLE))
+@settings(max_examples=25, deadline=None)
+def test_what_is_composed_of_any_recipe_is_proven_sound(recipe):
+    assert compose_and_verify(recipe, vocabulary(), "p").released
+
+
+@pytest.mark.parametrize("plan", [plan_in_graz(), plan_over_vienna()], ids=["graz", "vienna"])
+def test_what_is_composed_comes_back_from_xml_and_satisfies_an_independent_reader(plan):
+    process = composed(plan).process
+    assert read_bpmn(write(process))[0] == process
+    report = bpmn_io.check(write(process).decode())
+    assert (report.errors, report.warnings) == ([], [])
 
 
 def test_jobs_carry_what_late_binding_needs():

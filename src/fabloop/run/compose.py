@@ -1,8 +1,9 @@
 """A production recipe as an executable process: BPMN above, a coloured Petri net per step.
 
-What branches is joined again and every page ends, so a composition is sound by construction; it
-is verified nevertheless before it may run. Ids follow from the recipe's step ids alone, so that a
-running instance can be moved to the process of another plan.
+What branches is joined again, every page ends, and a rejection leaves the sub-process in which all
+steps stand, so that nothing waits for a piece that will not come: a composition is sound by
+construction. It is verified nevertheless before it may run. Ids follow from the recipe's step ids
+alone, so that a running instance can be moved to the process of another plan.
 """
 
 import re
@@ -15,6 +16,7 @@ from fabloop.model.recipe import ProductionRecipe, RecipeStep
 from fabloop.model.skill import SkillVocabulary
 from fabloop.process.bpmn.layout import layout
 from fabloop.process.bpmn.model import (
+    BoundaryEvent,
     BpmnProcess,
     EndEvent,
     ErrorTrigger,
@@ -27,6 +29,7 @@ from fabloop.process.bpmn.model import (
     SequenceFlow,
     ServiceTask,
     StartEvent,
+    SubProcess,
     UserTask,
 )
 from fabloop.process.cpn.model import NetDocument
@@ -36,7 +39,9 @@ from fabloop.run.templates import headers_of, page, page_id
 MANUAL = SkillId("manual")
 """Operations whose skill is a kind of this become tasks for a person, who tells the outcome."""
 REJECTED = "rejected"
-"""Code of the error that ends the process when a person did not let a piece pass."""
+"""Code of the error that ends production when a person did not let a piece pass."""
+PRODUCTION = "production"
+"""Id of the sub-process around the steps, where a step may reject."""
 
 _XML_ID = re.compile(r"[A-Za-z_][\w.\-]*", re.ASCII)
 
@@ -82,26 +87,18 @@ def compose(
         A parameter of a step cannot fill its template.
     """
     parts = [_part(step, vocabulary, capacities or {}) for step in recipe.steps]
-    by_step = {part.step.flow_id: part for part in parts}
-    nodes: list[FlowNode] = []
-    flows: list[SequenceFlow] = []
-    starts = [part for part in parts if not part.step.previous]
-    ends = [part for part in parts if not part.step.next]
-    _begin(starts, nodes, flows)
-    for part in parts:
-        _joined(part, by_step, nodes, flows)
-        nodes += part.nodes
-        flows += part.flows
-        _split(part, nodes, flows)
-    _end(ends, nodes, flows)
-    flows += [flow for part in parts for flow in part.away]
+    may_reject = any(part.away for part in parts)
+    nodes, flows = _all_steps(parts, f"{PRODUCTION}-" if may_reject else "")
+    lanes = _lanes(recipe, parts, nodes, lane_names or {})
+    if may_reject:
+        nodes, flows = _rejectable(nodes, flows)
     process = BpmnProcess(
         id=process_id,
         name=name or f"Production at {recipe.plant}",
         version_tag=version_tag,
         nodes=tuple(nodes),
         flows=tuple(flows),
-        lanes=_lanes(recipe, parts, nodes, lane_names or {}),
+        lanes=lanes,
     )
     process = msgspec.structs.replace(process, diagram=layout(process))
     return Composition(process=process, nets=tuple(net for part in parts for net in part.nets))
@@ -227,23 +224,59 @@ def _manual_part(step: RecipeStep, capacities: Table[str, int]) -> _Part:
 # -- how steps follow each other -----------------------------------------------------------------
 
 
-def _begin(starts: list[_Part], nodes: list[FlowNode], flows: list[SequenceFlow]) -> None:
-    nodes.append(StartEvent(id="start", name="Order released"))
-    source = "start"
+def _all_steps(parts: list[_Part], prefix: str) -> tuple[list[FlowNode], list[SequenceFlow]]:
+    """Return all steps between a start and an end event, whose ids begin with the prefix."""
+    by_step = {part.step.flow_id: part for part in parts}
+    nodes: list[FlowNode] = []
+    flows: list[SequenceFlow] = []
+    _begin([part for part in parts if not part.step.previous], nodes, flows, f"{prefix}start")
+    for part in parts:
+        _joined(part, by_step, nodes, flows)
+        nodes += part.nodes
+        flows += part.flows
+        _split(part, nodes, flows)
+    _end([part for part in parts if not part.step.next], nodes, flows, f"{prefix}end")
+    return nodes, flows + [flow for part in parts for flow in part.away]
+
+
+def _rejectable(
+    nodes: list[FlowNode], flows: list[SequenceFlow]
+) -> tuple[list[FlowNode], list[SequenceFlow]]:
+    """Return the steps inside a sub-process that a rejection ends, whatever else still runs."""
+    caught = f"caught-{REJECTED}"
+    outer: list[FlowNode] = [
+        StartEvent(id="start", name="Order released"),
+        SubProcess(id=PRODUCTION, name="Production", nodes=tuple(nodes), flows=tuple(flows)),
+        EndEvent(id="end", name="Order finished"),
+        BoundaryEvent(
+            id=caught,
+            name="Piece rejected",
+            attached_to=PRODUCTION,
+            trigger=ErrorTrigger(code=REJECTED),
+        ),
+        EndEvent(id=REJECTED, name="Order rejected"),
+    ]
+    pairs = (("start", PRODUCTION), (PRODUCTION, "end"), (caught, REJECTED))
+    return outer, [_flow(source, target) for source, target in pairs]
+
+
+def _begin(starts: list[_Part], nodes: list[FlowNode], flows: list[SequenceFlow], id_: str) -> None:
+    nodes.append(StartEvent(id=id_, name="Order released" if id_ == "start" else "Begin"))
+    source = id_
     if len(starts) > 1:
         nodes.append(ParallelGateway(id="fork"))
-        flows.append(_flow("start", "fork"))
+        flows.append(_flow(id_, "fork"))
         source = "fork"
     flows += [_flow(source, part.entry) for part in starts]
 
 
-def _end(ends: list[_Part], nodes: list[FlowNode], flows: list[SequenceFlow]) -> None:
-    target = "end"
+def _end(ends: list[_Part], nodes: list[FlowNode], flows: list[SequenceFlow], id_: str) -> None:
+    target = id_
     if len(ends) > 1:
         nodes.append(ParallelGateway(id="join-end"))
-        flows.append(_flow("join-end", "end"))
+        flows.append(_flow("join-end", id_))
         target = "join-end"
-    nodes.append(EndEvent(id="end", name="Order finished"))
+    nodes.append(EndEvent(id=id_, name="Order finished" if id_ == "end" else "Made"))
     flows += [_leaving(part, target) for part in ends]
 
 
@@ -297,7 +330,8 @@ def _lanes(
         owner[f"join-{node_id(part.step.parameters.get('operation', part.step.flow_id))}"] = key
         owner[_split_id(part)] = key
     first, last = _lane_key(parts[0].step, recipe), _lane_key(parts[-1].step, recipe)
-    owner.update({"start": first, "fork": first, "join-end": last, "end": last})
+    owner |= {"start": first, f"{PRODUCTION}-start": first, "fork": first}
+    owner |= {"end": last, f"{PRODUCTION}-end": last, "join-end": last}
     for node in nodes:
         members[owner[node.id]].append(node.id)
     return tuple(

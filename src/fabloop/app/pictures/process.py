@@ -18,7 +18,7 @@ from fabloop.app.pictures.svg import (
     text_width,
     wrapped,
 )
-from fabloop.process.bpmn.layout import POOL_HEADER, layout
+from fabloop.process.bpmn.layout import POOL_HEADER, lanes_within, layout
 from fabloop.process.bpmn.model import (
     BoundaryEvent,
     Bounds,
@@ -76,10 +76,10 @@ def draw_process(
     nodes, flows = _contents(process.nodes, process.flows)
     shown = {**(states or {}), **(changes or {})}
     left, top, right, bottom = _extent(process, diagram)
-    parts = [_lanes(process, diagram)]
     large = [each for each in nodes if isinstance(each, SubProcess)]
     small = [each for each in nodes if not isinstance(each, SubProcess)]
-    parts += [_drawn(node, diagram, shown) for node in large]
+    parts = [_drawn(node, diagram, shown) for node in large]
+    parts.insert(1 if lanes_within(process) else 0, _lanes(process, diagram))
     parts += [_flow(flow, diagram) for flow in flows if flow.id in diagram.edges]
     parts += [_drawn(node, diagram, shown) for node in small if node.id in diagram.shapes]
     used = [shown[node.id] for node in nodes if node.id in shown]
@@ -109,7 +109,8 @@ def _extent(process: BpmnProcess, diagram: Diagram) -> tuple[float, float, float
     points = [point for way in diagram.edges.values() for point in way]
     xs = [x for x, _ in points] + [each.x for each in boxes]
     ys = [y for _, y in points] + [each.y for each in boxes]
-    left = min(xs, default=0.0) - (POOL_HEADER if process.lanes else 0.0)
+    pool = POOL_HEADER if process.lanes and not lanes_within(process) else 0.0
+    left = min(xs, default=0.0) - pool
     right = max([*xs, *(each.x + each.width for each in boxes)], default=0.0)
     # Names stand below events and gateways, so the lowest ones need room.
     bottom = max([*ys, *(each.y + each.height + 16 for each in boxes)], default=0.0)
@@ -126,7 +127,7 @@ def _lanes(process: BpmnProcess, diagram: Diagram) -> str:
         css = "lane" if number % 2 else "lane band"
         parts.append(element("rect", css, x=at.x, y=at.y, width=at.width, height=at.height))
         parts.append(_upright(lane.name, at.x + 19, at.y, at.height, "strong"))
-    if boxes:
+    if boxes and not lanes_within(process):
         x, y = min(each.x for each in boxes) - POOL_HEADER, min(each.y for each in boxes)
         height = max(each.y + each.height for each in boxes) - y
         parts.append(element("rect", "lane", x=x, y=y, width=POOL_HEADER, height=height))
