@@ -13,7 +13,7 @@ from fabloop.model.ids import OperationId, SiteId, WorkUnitId
 from fabloop.model.plan import MovementKind, NotDecided, NotProducible, PlanAnswer, Producible
 from fabloop.plan import producible
 from fabloop.plan.checker import Grounds, check_plan
-from fabloop.plan.producible import Objective, check, compare, impact
+from fabloop.plan.producible import Objective, check, compare, engagements, impact
 from plan.instances import (
     NOW,
     gear,
@@ -145,6 +145,18 @@ def test_an_engaged_work_unit_is_left_alone():
     answer = ask(request, plant, {}, busy=engaged)
     assert isinstance(answer, Producible)
     assert answer.plans[0].steps[0].start == NOW + 60 * MINUTE
+
+
+def test_a_second_order_keeps_clear_of_what_the_first_one_takes():
+    plant, values = graz_and_vienna()
+    first = ask(gear(), plant, values, plans_max=1).plans[0]
+    second = ask(gear(), plant, values, busy=engagements([first], NOW), plans_max=1).plans[0]
+    for here in first.steps:
+        for there in second.steps:
+            apart = here.end <= there.start or there.end <= here.start
+            assert apart or here.work_unit != there.work_unit
+    assert second.totals.makespan_ns > first.totals.makespan_ns
+    assert engagements([first], Instant(NOW + 9 * HOUR)) == {}
 
 
 def test_moving_between_work_units_of_one_area_needs_a_link_of_the_area_to_itself():

@@ -28,6 +28,7 @@ from fabloop.plan.engine import (
     ranked,
     timed,
 )
+from fabloop.plan.engagements import engagements
 from fabloop.plan.impact import compare, impact
 from fabloop.plan.problem import Busy, Objective, Problem, Setting, problem_of
 from fabloop.plan.recommend import not_producible
@@ -36,7 +37,7 @@ from fabloop.plan.roads import TICK, Hop, Weights
 from fabloop.plan.schedule import Routing, Timetable
 from fabloop.services.matching import KpiValues
 
-__all__ = ["Objective", "check", "compare", "impact", "replan"]
+__all__ = ["Objective", "check", "compare", "engagements", "impact", "replan"]
 
 FILLERS_PER_PLAN = 3
 """How many of the cheapest plans are looked at for each one that is to be returned."""
@@ -60,7 +61,7 @@ def check(
 
     The first plan is the best for `objective`. The best for cost, makespan, energy and CO2 are
     among them where they differ and `plans_max` allows; the next cheapest fill up. `busy` are
-    engagements of work units that no plan may touch.
+    engagements of work units that no plan may touch (`engagements` of other orders' plans).
 
     Raises
     ------
