@@ -43,6 +43,28 @@ def test_a_timer_reads_durations_and_dates_from_variables(plant):
     assert plant.ended(key) is InstanceState.COMPLETED
 
 
+@pytest.mark.parametrize(
+    ("date", "due"),
+    [
+        ('date and time("2030-01-01T00:00:00@Europe/Vienna")', "2029-12-31T23:00:00Z"),
+        ('date and time("2030-07-01T00:00:00+01:00")', "2030-06-30T23:00:00Z"),
+        ('now() + duration("PT5M")', "1970-01-01T00:21:40Z"),
+        ("2030-01-01T00:00:00Z", "2030-01-01T00:00:00Z"),
+    ],
+)
+def test_dates_of_timers_are_read_with_their_zone(plant, date, due):
+    at = CatchEvent(id="at", trigger=TimerTrigger(date=date))
+    plant.starts(process(at, links=flows("start at end")))
+    assert iso_of(plant.engine.next_due()) == due
+
+
+@pytest.mark.parametrize("date", ['"2030-01-01T00:00:00@Moon/Base"', '"2030-01-01T00:00:00"', "7"])
+def test_a_date_without_a_meaning_is_an_incident(plant, date):
+    at = CatchEvent(id="at", trigger=TimerTrigger(date=date))
+    key = plant.starts(process(at, links=flows("start at end")))
+    assert [each.kind for each in plant.engine.incidents(key)] == ["timer"]
+
+
 def test_an_interrupting_timer_ends_the_work_and_goes_another_way(plant):
     p = process(job("a"), timer("late", "a", "PT5S"), job("b"),
                 links=flows("start a end", "late b end"))  # fmt: skip

@@ -66,8 +66,8 @@ def version(last: str):
         both("f"), box, weld, message("m", "M", '"k"'), wait("pause", "PT30S"), person("sign"),
         timer("remind", "sign", "PT2S", interrupting=False), both("j"), xor("g", default="g-end"),
         job(last),
-        links=flows("start f box j", "f weld j", "f m j", "f pause sign j", "j g", f"g {last}: total > 0",
-                    "g end", f"{last} end", "remind end"),
+        links=flows("start f box j", "f weld j", "f m j", "f pause sign j", "j g",
+                    f"g {last}: total > 0", "g end", f"{last} end", "remind end"),
     )  # fmt: skip
 
 

@@ -1,6 +1,8 @@
 """Evaluates the expressions of a node; what fails is `Stuck`, and becomes an incident there."""
 
 from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fabloop.base.errors import Broken, Invalid
 from fabloop.base.instant import Instant, duration_of_iso, instant_of
@@ -114,9 +116,21 @@ def due_of(span: Span, context: Mapping[str, object], at: Instant) -> Instant:
         text = f"Expected ISO 8601 text from '{span.formula.text}', but found {_shown(value)}."
         raise Stuck("timer", text)
     try:
-        return Instant(at + duration_of_iso(value)) if span.relative else instant_of(value)
+        return Instant(at + duration_of_iso(value)) if span.relative else _instant(value)
     except ValueError as error:
         raise Stuck("timer", f"Timer '{span.formula.text}': {error}") from error
+
+
+def _instant(text: str) -> Instant:
+    """Read a date-time with an offset or, as FEEL writes it, a named zone behind ``@``."""
+    local, _, zone = text.partition("@")
+    if not zone:
+        return instant_of(text)
+    try:
+        moment = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(zone))
+    except ZoneInfoNotFoundError as error:
+        raise ValueError(f"Expected a time zone such as 'Europe/Vienna', but {error}.") from error
+    return instant_of(moment.isoformat())
 
 
 def text_of(text: Text, context: Mapping[str, object], at: Instant) -> str:
