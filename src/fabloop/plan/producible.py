@@ -14,6 +14,7 @@ from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.assure import assure, exclusions
 from fabloop.plan.checker import Grounds
 from fabloop.plan.draft import Heading, draft
+from fabloop.plan.engagements import engagements
 from fabloop.plan.engine import (
     TREE,
     Bound,
@@ -28,7 +29,6 @@ from fabloop.plan.engine import (
     ranked,
     timed,
 )
-from fabloop.plan.engagements import engagements
 from fabloop.plan.impact import compare, impact
 from fabloop.plan.problem import Busy, Objective, Problem, Setting, problem_of
 from fabloop.plan.recommend import not_producible
