@@ -105,16 +105,23 @@ def _contents(
 
 
 def _extent(process: BpmnProcess, diagram: Diagram) -> tuple[float, float, float, float]:
-    boxes = list(diagram.shapes.values())
+    boxes = [_with_name(each) for each in diagram.shapes.values()]
     points = [point for way in diagram.edges.values() for point in way]
     xs = [x for x, _ in points] + [each.x for each in boxes]
     ys = [y for _, y in points] + [each.y for each in boxes]
     pool = POOL_HEADER if process.lanes and not lanes_within(process) else 0.0
     left = min(xs, default=0.0) - pool
     right = max([*xs, *(each.x + each.width for each in boxes)], default=0.0)
-    # Names stand below events and gateways, so the lowest ones need room.
-    bottom = max([*ys, *(each.y + each.height + 16 for each in boxes)], default=0.0)
+    bottom = max([*ys, *(each.y + each.height for each in boxes)], default=0.0)
     return left, min(ys, default=0.0), right, bottom
+
+
+def _with_name(box: Bounds) -> Bounds:
+    """Return the room of a shape; the name of an event or gateway stands below it."""
+    if box.width >= _NAME_WIDTH:
+        return box
+    left = box.x + (box.width - _NAME_WIDTH) / 2
+    return Bounds(x=left, y=box.y, width=_NAME_WIDTH, height=box.height + 28)
 
 
 def _lanes(process: BpmnProcess, diagram: Diagram) -> str:

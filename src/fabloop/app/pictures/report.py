@@ -66,7 +66,7 @@ thead th{border-bottom:2px solid var(--edge)}tbody tr{border-bottom:1px solid va
 tbody th{font-weight:600}.n{text-align:right}
 figure{margin:1rem 0}figcaption{color:var(--muted);font-size:.9rem}
 figure svg{display:block;height:auto;width:100%;max-width:calc(var(--drawn)*1px);
-min-width:calc(var(--drawn)*.7px)}
+min-width:calc(var(--drawn)*.6px)}
 @media(max-width:1000px){figure svg{min-width:calc(var(--drawn)*.95px)}}
 .note{border-left:4px solid var(--kind);padding:.4rem .9rem;background:var(--band);max-width:75ch}
 .note b{color:var(--kind)}.good{--kind:var(--done)}.attention{--kind:var(--waiting)}

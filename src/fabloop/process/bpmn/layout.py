@@ -108,7 +108,7 @@ def _scope(
 
 def _main_flows(nodes: Sequence[FlowNode], flows: Sequence[SequenceFlow]) -> set[str]:
     """Return the first flow behind each exclusive gateway and activity: the way that is usual."""
-    branching = {each.id for each in nodes if not isinstance(each, ParallelGateway)}
+    branching = {each.id for each in nodes if not isinstance(each, ParallelGateway | BoundaryEvent)}
     first: dict[str, str] = {}
     for flow in flows:
         if flow.source in branching:
