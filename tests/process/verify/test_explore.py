@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from fabloop.process.cpn.net import Net, integer
 from fabloop.process.verify.explore import Property, explore
 from fabloop.process.verify.flat import Limits, fire
-from fabloop.process.verify.report import Verdict, verify_net
+from fabloop.process.verify.report import LeftOut, Verdict, verify_net
 from process.example_nets import (
     fifo_buffer,
     oven,
@@ -84,6 +84,18 @@ def test_sound_templates_are_released():
     sound = (weldcell(2, 2, 1, 2), fifo_buffer(), rework(), setup(), two_robots(ordered=True))
     for net in (*sound, transport(), oven()):
         assert verify_net(net.compiled()).released, net.id
+
+
+def test_a_net_without_a_bound_on_its_values_is_unknown():
+    for net in (rework(2, limited=False), fifo_buffer(guarded=False)):
+        report = verify_net(net.compiled(), limits=Limits(values=200))
+        assert report.finding(Property.DEADLOCK_FREE).verdict is Verdict.UNKNOWN
+        assert "more than 200 values" in report.finding(Property.DEADLOCK_FREE).reason
+        assert not report.released
+
+
+def test_time_is_left_out_and_said_so():
+    assert verify_net(weldcell(1, 2, 1, 1).compiled()).left_out == (LeftOut.TIME,)
 
 
 def test_half_a_batch_waits_for_ever():

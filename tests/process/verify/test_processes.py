@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from fabloop.base.codec import from_json, to_json
 from fabloop.process.bpmn.compile import compile_process
 from fabloop.process.bpmn.model import EndEvent, ErrorTrigger
 from fabloop.process.cpn.model import TransitionWork
@@ -9,7 +10,7 @@ from fabloop.process.cpn.net import Net, any_plain, integer, product, record
 from fabloop.process.verify.explore import Property
 from fabloop.process.verify.flat import Limits
 from fabloop.process.verify.processes import Environment, Openness
-from fabloop.process.verify.report import Verdict, verify
+from fabloop.process.verify.report import LeftOut, Verdict, Verification, verify
 from process.driver import (
     both,
     error,
@@ -261,6 +262,7 @@ def test_what_a_job_answers_is_taken_both_ways():
     report = verified(process(page("p", "n"), links=flows("start p end")), net)
     assert report.released
     assert report.markings > 8
+    assert report.left_out == (LeftOut.DATA,)
 
 
 def test_a_decision_inside_an_output_is_taken_both_ways():
@@ -322,3 +324,8 @@ def test_a_fault_in_a_large_tree_comes_with_a_way_there():
     finding = report.finding(Property.DEADLOCK_FREE)
     assert finding.verdict is Verdict.VIOLATED
     assert len(finding.counterexample) > 4
+
+
+def test_a_report_is_plain_data():
+    report = verified(process(job("a"), links=flows("start a end")))
+    assert from_json(to_json(report), Verification) == report

@@ -18,7 +18,7 @@ WIDTHS = (4, 8)
 """Bits per field, the guard bit included; the second is tried when the first overflows."""
 MEMORY_MAX = 500_000
 """Remembered tests of enabledness."""
-BYTES_MAX = 400_000_000
+BYTES_MAX = 100_000_000
 """What all packed markings together may take."""
 
 

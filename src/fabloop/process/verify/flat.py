@@ -103,13 +103,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     bindings : flat transitions that unfolding may produce
     values : colour values per place
     markings : markings explored
-    tokens : tokens per field; beyond, the net counts as unbounded
     """
 
     bindings: int = 50_000
-    values: int = 5_000
+    values: int = 2_000
     markings: int = 1_000_000
-    tokens: int = 120
 
 
 class Exceeded(Exception):

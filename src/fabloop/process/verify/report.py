@@ -32,6 +32,18 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+class LeftOut(StrEnum):
+    """What a run obeys and the verification does not look at: it allows more than can happen.
+
+    A fault that is found may then be out of reach in a run. In return, the proof of an option to
+    complete trusts that what is left out does not always forbid the way to the end.
+    """
+
+    TIME = "time"
+    PRIORITY = "priority"
+    DATA = "data"
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict on one property.
 
@@ -56,6 +68,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     markings : explored for the verdicts
     reduced : whether the net was made smaller first
     environment : what was assumed of the outside; None for a stand-alone net
+    left_out : what the subject has and the verification does not look at
     """
 
     subject: str
@@ -64,6 +77,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     arcs: int
     reduced: bool
     environment: Environment | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def released(self) -> bool:
@@ -92,7 +106,8 @@ def verify(
         net = flat_process(definition, environment, limits)
     except Exceeded as exceeded:
         return _unknown(subject, str(exceeded), environment)
-    return verify_flat(net, subject, limits=limits, environment=environment, reduced=reduced)
+    found = verify_flat(net, subject, limits=limits, environment=environment, reduced=reduced)
+    return msgspec.structs.replace(found, left_out=_left_out_of(definition))
 
 
 def verify_net(net: CompiledNet, *, limits: Limits = LIMITS, reduced: bool = True) -> Verification:
@@ -102,7 +117,22 @@ def verify_net(net: CompiledNet, *, limits: Limits = LIMITS, reduced: bool = Tru
         flat = flat_net(net, limits)
     except Exceeded as exceeded:
         return _unknown(subject, str(exceeded), None)
-    return verify_flat(flat, subject, limits=limits, environment=None, reduced=reduced)
+    found = verify_flat(flat, subject, limits=limits, environment=None, reduced=reduced)
+    return msgspec.structs.replace(found, left_out=_left_out_of_nets((net,)))
+
+
+def _left_out_of(definition: Definition) -> tuple[LeftOut, ...]:
+    nets = tuple(scope.net for scope in definition.scopes if scope.net is not None)
+    decides = any(flow.condition is not None for flow in definition.flows)
+    works = any(each.reads_result for net in nets for each in net.transitions)
+    data = (LeftOut.DATA,) if decides or works else ()
+    return _left_out_of_nets(nets) + data
+
+
+def _left_out_of_nets(nets: Sequence[CompiledNet]) -> tuple[LeftOut, ...]:
+    timed = any(place.timed for net in nets for place in net.places)
+    ranked = any(len({each.priority for each in net.transitions}) > 1 for net in nets)
+    return ((LeftOut.TIME,) if timed else ()) + ((LeftOut.PRIORITY,) if ranked else ())
 
 
 def flat_net(net: CompiledNet, limits: Limits) -> FlatNet:
