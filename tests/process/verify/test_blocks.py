@@ -1,0 +1,75 @@
+"""Block-structured processes are sound; with a gateway changed, both ways of looking agree."""
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from fabloop.process.bpmn.compile import compile_process
+from fabloop.process.bpmn.model import ExclusiveGateway, ParallelGateway, SubProcess
+from fabloop.process.verify.explore import Property
+from fabloop.process.verify.flat import Limits
+from fabloop.process.verify.report import Verdict, verify
+from process.driver import both, xor
+from process.test_pages import station
+from process.test_random import BLOCKS, built
+
+LIMITS = Limits(markings=3_000)
+NET = station("n").compiled()
+CHECKS = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+def checked(model):
+    """Return the verdicts, which must be the same with and without reduction."""
+    definition = compile_process(model, {"n": NET}, 1)
+    full = verify(definition, limits=LIMITS, reduced=False)
+    small = verify(definition, limits=LIMITS)
+    verdicts = {each.property: each.verdict for each in full.findings}
+    if Verdict.UNKNOWN not in verdicts.values():
+        assert {each.property: each.verdict for each in small.findings} == verdicts
+    return {each.property: each.verdict for each in small.findings}
+
+
+@CHECKS
+@given(BLOCKS)
+def test_block_structured_processes_are_sound(block):
+    verdicts = checked(built(block))
+    assume(Verdict.UNKNOWN not in verdicts.values())
+    wrong = {which for which, verdict in verdicts.items() if verdict is Verdict.VIOLATED}
+    # An error event at a sub-process without a job in it can never happen.
+    assert wrong <= {Property.NO_DEAD_ELEMENT}
+
+
+def gateways(nodes):
+    inner = [
+        each for node in nodes if isinstance(node, SubProcess) for each in gateways(node.nodes)
+    ]
+    return [n.id for n in nodes if isinstance(n, ExclusiveGateway | ParallelGateway)] + inner
+
+
+def swapped(nodes, name):
+    """Return nodes with one gateway of the other kind."""
+    made = []
+    for node in nodes:
+        match node:
+            case SubProcess():
+                made.append(replace(node, nodes=swapped(node.nodes, name)))
+            case ExclusiveGateway() if node.id == name:
+                made.append(both(name))
+            case ParallelGateway() if node.id == name:
+                made.append(xor(name))
+            case _:
+                made.append(node)
+    return tuple(made)
+
+
+@CHECKS
+@given(BLOCKS, st.data())
+def test_a_changed_gateway_gets_the_same_verdicts_both_ways(block, data):
+    model = built(block)
+    names = gateways(model.nodes)
+    assume(names)
+    checked(replace(model, nodes=swapped(model.nodes, data.draw(st.sampled_from(names)))))
