@@ -3,6 +3,7 @@
 from fabloop.model.facts import ProcessChanges
 from fabloop.model.recipe import ProductionRecipe, RecipeStep
 from fabloop.process.bpmn.model import BpmnProcess
+from fabloop.process.bpmn.outline import all_nodes
 
 BINDING_PARAMETERS = ("work_unit", "site", "lane", "destination_site")
 """What of a step decides who does it; planned times do not make a step a different one."""
@@ -19,12 +20,12 @@ def changes_between(
     A step has changed when its services differ or when another work unit, site or lane is to
     carry it out.
     """
-    old, new = ({node.id for node in each.nodes} for each in (before, after))
+    old, new = ([node.id for node in all_nodes(each.nodes)] for each in (before, after))
     was = {step.flow_id: _essence(step) for step in recipe_before.steps}
     becomes = {step.flow_id: _essence(step) for step in recipe_after.steps}
     return ProcessChanges(
-        added=tuple(node.id for node in after.nodes if node.id not in old),
-        removed=tuple(node.id for node in before.nodes if node.id not in new),
+        added=tuple(node for node in new if node not in old),
+        removed=tuple(node for node in old if node not in new),
         changed=tuple(
             step for step, essence in becomes.items() if step in was and was[step] != essence
         ),

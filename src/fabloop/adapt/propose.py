@@ -15,6 +15,7 @@ from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import Plan, PlannedStep, Producible
 from fabloop.model.recipe import ProductionRecipe
 from fabloop.plan.producible import compare, replan
+from fabloop.run.compose import compose
 from fabloop.run.recipe import recipe_of
 from fabloop.run.release import compose_and_verify
 
@@ -56,7 +57,7 @@ def propose(
         return AdaptationImpossible(order=order.id, plan=before.id, reasons=reasons, answer=answer)
     after = answer.plans[0]
     recipe = recipe_of(after, order.product, knowledge.network, priority=order.priority)
-    was = compose_and_verify(situation.recipe, knowledge.vocabulary, situation.process)
+    was = compose(situation.recipe, knowledge.vocabulary, process_id=situation.process)
     becomes = compose_and_verify(recipe, knowledge.vocabulary, situation.process)
     assert becomes.released, "recipes of checked plans compose to sound processes"
     return AdaptationProposed(
@@ -66,8 +67,7 @@ def propose(
         comparison=compare(before, after, order),
         reasons=reasons,
         recipe=recipe,
-        changes=changes_between(
-            was.composition.process, becomes.composition.process, situation.recipe, recipe
-        ),
+        changes=changes_between(was.process, becomes.composition.process, situation.recipe, recipe),
         properties=becomes.properties,
+        markings=becomes.markings,
     )

@@ -51,12 +51,11 @@ def read_scenario(folder: Path) -> Scenario:
         simulation_of(simulation, sheet, units, calibrated)
         for sheet, simulation in _of_kind(documents, "simulation", SimulationDocument, faults)
     ]
-    orders = [name for name, data in documents.items() if kind_in(data) == "order"]
-    faults += _note_counts(folder, {"simulation": len(simulations), "order": len(orders)})
+    faults += _note_count(folder, "simulation", len(simulations))
     raise_if_any(faults)
     return Scenario(
         knowledge=knowledge,
-        order=resolve_order(orders[0], documents[orders[0]], knowledge.families),
+        order=order_in(documents, knowledge, folder),
         monitored=tuple(monitored),
         simulation=simulations[0],
         digest=_digest(documents),
@@ -75,7 +74,16 @@ def _of_kind(
     return found
 
 
-def _note_counts(folder: Path, counts: Mapping[str, int]) -> list[Fault]:
+def order_in(documents: Mapping[str, bytes], knowledge: Knowledge, folder: Path) -> OrderRequest:
+    """Return the one order among the documents of a folder; raises Invalid."""
+    names = [name for name, data in documents.items() if kind_in(data) == "order"]
+    raise_if_any(_note_count(folder, "order", len(names)))
+    return resolve_order(names[0], documents[names[0]], knowledge.families)
+
+
+def _note_count(folder: Path, kind: str, count: int) -> list[Fault]:
+    if count == 1:
+        return []
     return [
         Fault(
             source=str(folder),
@@ -84,8 +92,6 @@ def _note_counts(folder: Path, counts: Mapping[str, int]) -> list[Fault]:
             found=str(count),
             hint=f"`fabloop schema {kind}` prints its form.",
         )
-        for kind, count in counts.items()
-        if count != 1
     ]
 
 

@@ -221,6 +221,7 @@ class AdaptationProposed(_Fact, frozen=True, kw_only=True):
     recipe: ProductionRecipe
     changes: ProcessChanges
     properties: tuple[PropertyChecked, ...]
+    markings: int
 
 
 class AdaptationImpossible(_Fact, frozen=True, kw_only=True):

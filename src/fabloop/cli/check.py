@@ -1,0 +1,65 @@
+"""``fabloop check``: are the documents right, and can their order be produced?"""
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from fabloop.adapters.documents import documents_in
+from fabloop.app.account import exclusion_table, plan_table, refusal_texts
+from fabloop.app.scenario import order_in
+from fabloop.base.codec import to_json_pretty
+from fabloop.base.errors import ExitCode
+from fabloop.cli.grid import grid_of
+from fabloop.model.documents import resolve
+from fabloop.model.facts import OrderRefused
+from fabloop.model.order import ProductionOrder
+from fabloop.model.plan import Producible
+from fabloop.model.product import NotConfigurable
+from fabloop.plan.configure import configure
+from fabloop.plan.producible import check
+
+
+def print_check(folder: Path, *, as_json: bool) -> ExitCode:
+    """Print the plans of the folder's order, or why there is none and what would help.
+
+    Live KPI values are those of the documents; one that is too old at the order's receipt does
+    not count.
+    """
+    documents = documents_in(folder)
+    knowledge = resolve(documents)
+    request = order_in(documents, knowledge, folder)
+    configured = configure(knowledge.families[request.product], request.choices)
+    if isinstance(configured, NotConfigurable):
+        conflicts = configured.conflicts
+        texts = [f"{each.feature}={each.option}: {each.reason}" for each in conflicts]
+        _print(configured, as_json, texts)
+        return ExitCode.BAD_INPUT
+    order = ProductionOrder(
+        id=request.id,
+        product=configured.product,
+        received_at=request.received_at,
+        due_at=request.due_at,
+        priority=request.priority,
+    )
+    kpis = {(each.work_unit, each.kpi): each for each in knowledge.kpis}
+    answer = check(order, knowledge.network, knowledge.vocabulary, kpis, order.received_at)
+    if isinstance(answer, Producible):
+        _print(answer, as_json, [])
+        if not as_json:
+            console = Console(highlight=False)
+            console.print(grid_of(plan_table(answer)))
+            console.print(grid_of(exclusion_table(answer, order.received_at)))
+        return ExitCode.FINE
+    refused = OrderRefused(order=order.id, answer=answer)
+    _print(answer, as_json, list(refusal_texts(refused, order.received_at)))
+    return ExitCode.NOT_PRODUCIBLE
+
+
+def _print(answer: object, as_json: bool, texts: list[str]) -> None:
+    """Print an answer as JSON, or else as sentences."""
+    if as_json:
+        sys.stdout.write(to_json_pretty(answer).decode())
+        return
+    for text in texts:
+        sys.stdout.write(text + "\n")

@@ -1,0 +1,302 @@
+"""Tells a story in the terminal while it happens: scene by scene, fact by fact, with reasons."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from fabloop.app.account import (
+    comparison_table,
+    exclusion_table,
+    lot_table,
+    plan_row,
+    plan_table,
+    recall_text,
+    refusal_texts,
+    term_table,
+    verified_text,
+)
+from fabloop.app.chronicle import Outcome, recalls_of, summary_of
+from fabloop.app.demo import Demo
+from fabloop.app.pictures.report import Table
+from fabloop.app.sentences import sentence
+from fabloop.app.snapshot import OrderState
+from fabloop.base.instant import Instant, iso_of, span_text
+from fabloop.base.quantity import quantity_text
+from fabloop.cli.grid import grid_of
+from fabloop.model.facts import (
+    AdaptationApproved,
+    AdaptationDeclined,
+    AdaptationImpossible,
+    AdaptationProposed,
+    Fact,
+    IncidentRaised,
+    JobBound,
+    JobFailed,
+    JobKeptWaiting,
+    KpiChanged,
+    LotMade,
+    OrderFinished,
+    OrderReceived,
+    OrderRefused,
+    PlanAccepted,
+    PlanEndangered,
+    PlansFound,
+    ProcessMigrated,
+    ProcessReleased,
+    ReleaseRefused,
+    TestMeasured,
+)
+from fabloop.model.plan import Plan
+from fabloop.model.product import NotConfigurable
+from fabloop.plan.configure import configure
+
+EXCLUSIONS_SHOWN = 6
+
+
+class Narrator:
+    """Writes to the terminal (standard error where standard output carries JSON), and asks there.
+
+    Without a terminal nobody can be asked: every question is answered with yes, and said so.
+    """
+
+    def __init__(self, *, to_stderr: bool, asks: bool) -> None:
+        self._console = Console(stderr=to_stderr, highlight=False, soft_wrap=True)
+        self._asks = asks
+        self._demo: Demo | None = None
+        self._scene = ""
+
+    # -- opening and closing ----------------------------------------------------------------------
+
+    def opens(self, demo: Demo, folder: Path, *, kept: Path | None) -> None:
+        """Tell what is known before anything happens, or where a resumed story stands."""
+        self._demo = demo
+        if kept is not None:
+            self._say(f"Data in {folder}; after a crash go on with: fabloop demo --resume {folder}")
+        if demo.house.history:
+            self._say(f"Resumed at {self._clock(demo.house.snapshot.now)}: nothing is done twice.")
+            return
+        knowledge = demo.scenario.knowledge
+        units = knowledge.network.work_units()
+        self._scene_is("1 Knowledge, read from documents")
+        self._say(
+            f"{len(knowledge.vocabulary.skills)} skills, "
+            f"{len(knowledge.equipment_types)} equipment types, "
+            f"{len(knowledge.network.sites)} sites "
+            f"({', '.join(site.label for site in knowledge.network.sites.values())}) with "
+            f"{len(units)} work units, {len(knowledge.network.lanes)} shipping lanes."
+        )
+        self._scene_is("2 Configure and order")
+        self._configuration(demo)
+
+    def _configuration(self, demo: Demo) -> None:
+        family = demo.scenario.knowledge.families[demo.scenario.order.product]
+        for feature in family.features:
+            self._say(f"  {feature.label}: {' | '.join(feature.options)}")
+        for rule in family.rules:
+            if rule.kind == "excludes":
+                tried = dict([rule.when, rule.other])
+                answer = configure(family, tried)
+                if isinstance(answer, NotConfigurable):
+                    shown = ", ".join(f"{name}={option}" for name, option in tried.items())
+                    reasons = "; ".join(each.reason for each in answer.conflicts)
+                    self._say(f"  Not to be had: {shown} ({reasons})")
+        if isinstance(demo.order, NotConfigurable):
+            for conflict in demo.order.conflicts:
+                allowed = f" Allowed: {', '.join(conflict.allowed)}." if conflict.allowed else ""
+                self._bad(f"{conflict.feature}={conflict.option}: {conflict.reason}.{allowed}")
+            return
+        product = demo.order.product
+        chosen = ", ".join(f"{name}={option}" for name, option in product.choices.items())
+        self._good(
+            f"Chosen: {chosen}: {len(product.materials)} materials, "
+            f"{len(product.operations)} operations."
+        )
+
+    def closes(self, demo: Demo, written: Sequence[tuple[Path, str]], wall_s: float) -> None:
+        """Tell how it ended, what is on the disk, and how long it took."""
+        summary = summary_of(demo)
+        if summary.outcome is Outcome.FINISHED:
+            self._scene_is("8 Trace")
+            self._table(lot_table(demo.house.snapshot.records, demo.scenario.knowledge.network))
+            for answer in recalls_of(demo):
+                self._say(recall_text(answer))
+        self._scene_is("Summary")
+        for name, plan in (("plan 1", summary.plan_1), ("plan 2", summary.plan_2)):
+            if plan is not None:
+                self._say(
+                    f"  {name}: {', '.join(plan.sites)}, {plan.shipments} shipments, "
+                    f"{span_text(plan.makespan_ns)}"
+                )
+        self._say(f"  outcome: {summary.outcome}, {summary.operations_done} operations done")
+        if summary.finished_at:
+            self._say(f"  finished {summary.finished_at}, due {summary.due_at}")
+        for path, caption in written:
+            self._say(f"  {path}: {caption}")
+        self._say(f"  took {wall_s:.1f} s")
+
+    @contextmanager
+    def busy(self, what: str) -> Iterator[None]:
+        """Show on a terminal that something is being done; elsewhere say nothing."""
+        if self._console.is_terminal:
+            with self._console.status(what):
+                yield
+        else:
+            yield
+
+    # -- questions --------------------------------------------------------------------------------
+
+    def choose(self, state: OrderState) -> Plan | None:
+        """Let a person choose a plan."""
+        assert state.offered is not None, "asked only about plans that were found"
+        plans = state.offered.plans
+        if not self._asks:
+            self._say(f"Plan {plans[0].id} is taken (answered automatically).")
+            return plans[0]
+        answer = self._console.input(f"Which plan? 1 to {len(plans)}, n for none [1] ").strip()
+        if answer.lower() in ("n", "no"):
+            return None
+        number = int(answer) if answer.isdigit() else 1
+        return plans[min(max(number, 1), len(plans)) - 1]
+
+    def approve(self, proposal: AdaptationProposed) -> bool:
+        """Let a person approve a change."""
+        if not self._asks:
+            self._say("The change is approved (answered automatically).")
+            return True
+        answer = self._console.input(f"Change to plan {proposal.plan.id}? [Y/n] ")
+        return answer.strip().lower() not in ("n", "no")
+
+    # -- facts ------------------------------------------------------------------------------------
+
+    def told(self, at: Instant, facts: Sequence[Fact]) -> None:
+        """Tell what has just become durable."""
+        for fact in facts:
+            self._tell(fact, at)
+
+    def _tell(self, fact: Fact, at: Instant) -> None:
+        match fact:
+            case OrderReceived() | PlansFound() | OrderRefused() | PlanAccepted():
+                self._tell_planning(fact, at)
+            case ProcessReleased() | ReleaseRefused():
+                self._scene_is("4 Recipe and process")
+                markings = fact.markings if isinstance(fact, ProcessReleased) else 0
+                self._say(verified_text(fact.properties, markings))
+            case JobBound() | JobKeptWaiting() | JobFailed() | LotMade() | IncidentRaised():
+                self._tell_work(fact, at)
+            case TestMeasured() | KpiChanged():
+                self._tell_condition(fact, at)
+            case OrderFinished():
+                self._good(f"{self._clock(at)}  order {fact.order} is finished")
+            case _:
+                self._tell_change(fact, at)
+
+    def _tell_planning(
+        self, fact: OrderReceived | PlansFound | OrderRefused | PlanAccepted, at: Instant
+    ) -> None:
+        match fact:
+            case OrderReceived():
+                self._say(f"{self._clock(at)}  order {fact.order.id} is received")
+            case PlansFound():
+                self._scene_is("3 Producibility, against live condition")
+                self._table(plan_table(fact.answer))
+                self._table(exclusion_table(fact.answer, at, EXCLUSIONS_SHOWN))
+            case OrderRefused():
+                self._scene_is("3 Producibility, against live condition")
+                for text in refusal_texts(fact, at):
+                    self._bad(text)
+            case PlanAccepted():
+                self._good(f"{self._clock(at)}  plan accepted: {', '.join(plan_row(fact.plan))}")
+
+    def _tell_work(
+        self,
+        fact: JobBound | JobKeptWaiting | JobFailed | LotMade | IncidentRaised,
+        at: Instant,
+    ) -> None:
+        match fact:
+            case JobBound() if fact.main or fact.lane is not None:
+                self._scene_is("5 Run")
+                who = fact.work_unit or fact.lane
+                person = f" with {fact.person}" if fact.person else ""
+                self._say(f"{self._clock(at)}  {fact.step}: {fact.skill} on {who}{person}")
+            case JobFailed():
+                self._bad(f"{self._clock(at)}  job {fact.job} failed: {fact.reason}")
+            case IncidentRaised():
+                self._bad(f"{self._clock(at)}  incident at {fact.node}: {fact.message}")
+            case LotMade():
+                done = fact.record
+                self._good(f"{self._clock(at)}  {done.operation} done: lot {done.lot}")
+            case _:
+                return
+
+    def _tell_condition(self, fact: TestMeasured | KpiChanged, at: Instant) -> None:
+        match fact:
+            case TestMeasured(value=None):
+                self._bad(f"{self._clock(at)}  test of {fact.work_unit} rejected: {fact.rejected}")
+            case TestMeasured():
+                self._scene_is("6 Sense")
+                assert fact.value is not None, "the case without a value stands above"
+                shown = quantity_text(fact.value.upper, fact.value.dimension)
+                self._say(
+                    f"{self._clock(at)}  daily test of {fact.work_unit}: {fact.value.kpi} {shown} "
+                    "(upper 95 % bound)"
+                )
+            case KpiChanged():
+                self._table(term_table(fact.value))
+
+    def _tell_change(self, fact: Fact, at: Instant) -> None:
+        match fact:
+            case PlanEndangered():
+                self._scene_is("7 Adapt")
+                for reason in fact.reasons:
+                    self._bad(f"{self._clock(at)}  {sentence(reason, at)}")
+            case AdaptationProposed():
+                self._table(comparison_table(fact.comparison))
+                changes = fact.changes
+                self._say(
+                    f"Process: {len(changes.added)} elements added, "
+                    f"{len(changes.removed)} removed, {len(changes.changed)} changed. "
+                    f"{verified_text(fact.properties, fact.markings)}"
+                )
+            case AdaptationImpossible():
+                for text in refusal_texts(fact, at):
+                    self._bad(text)
+            case AdaptationApproved() | AdaptationDeclined():
+                word = "approved" if isinstance(fact, AdaptationApproved) else "declined"
+                self._say(f"{self._clock(at)}  plan {fact.plan} {word} by {fact.by}")
+            case ProcessMigrated():
+                self._good(
+                    f"{self._clock(at)}  instance {fact.instance} goes on as version "
+                    f"{fact.to_version}: {fact.tokens_before} tokens before, "
+                    f"{fact.tokens_after} after"
+                )
+            case _:
+                return
+
+    # -- the page ---------------------------------------------------------------------------------
+
+    def _clock(self, at: Instant) -> str:
+        zone = "UTC"
+        if self._demo is not None:
+            sites = self._demo.scenario.knowledge.network.sites
+            zone = next(iter(sites.values())).time_zone
+        return iso_of(at, zone)[5:16].replace("T", " ")
+
+    def _scene_is(self, scene: str) -> None:
+        if scene != self._scene:
+            self._scene = scene
+            self._console.print()
+            self._console.rule(scene, align="left", style="bold")
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, markup=False)
+
+    def _good(self, text: str) -> None:
+        self._console.print(text, style="green", markup=False)
+
+    def _bad(self, text: str) -> None:
+        self._console.print(text, style="red", markup=False)
+
+    def _table(self, table: Table) -> None:
+        self._console.print(grid_of(table))
