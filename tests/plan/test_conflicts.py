@@ -9,6 +9,7 @@ from fabloop.base.instant import DAY
 from fabloop.model.explanation import OptionCode, ReasonCode
 from fabloop.model.ids import OperationId
 from fabloop.model.plan import NotProducible, Producible
+from fabloop.model.skill import Choices
 from fabloop.plan.conflicts import minimal_conflict
 from fabloop.plan.producible import check
 from plan.instances import (
@@ -157,6 +158,47 @@ def test_another_material_is_proposed_where_only_that_stands_against_it():
     answer = refused(request, network(site("graz", units, [])), {})
     chosen = next(each for each in answer.options if each.code == OptionCode.CHOOSE_OTHER)
     assert (chosen.before, chosen.after) == ("titanium", "steel")
+
+
+def test_a_work_unit_that_learns_a_skill_learns_it_for_all_operations():
+    units = [unit("m", "graz", "hall", offer("mill", monitored=False))]
+    plant = network(site("graz", units, []))
+    request = order(
+        operation("a", "drill", size=0.3),
+        operation("b", "drill", "a", size=0.4, material="brass"),
+        operation("c", "mill", "b"),
+    )
+    answer = refused(request, plant, {})
+    assert [(each.code, each.subject, each.also) for each in answer.options] == [
+        (OptionCode.ADD_SKILL, "m", ())
+    ]
+
+
+def test_two_materials_that_one_work_unit_lacks_are_two_changes():
+    units = [unit("m", "graz", "hall", offer("mill", monitored=False))]
+    request = order(
+        operation("a", "mill", material="brass"), operation("b", "mill", "a", material="titanium")
+    )
+    answer = refused(request, network(site("graz", units, [])), {})
+    upgrades = next(each for each in answer.options if each.code == OptionCode.UPGRADE_OFFER)
+    assert {each.after for each in (upgrades, *upgrades.also)} == {"brass", "titanium"}
+
+
+def test_no_change_is_proposed_that_another_one_makes_needless():
+    near = offer("drill", size=0.1)
+    far = offer("drill", size=0.5)
+    only = replace(far, values={**far.values, "material": Choices(values=("aluminium",))})
+    units = [unit("near", "graz", "hall", near), unit("far", "graz", "hall", only)]
+    plant = network(site("graz", units, [link("hall", "hall", "agv")]))
+    values = kpis(tpe("near", 9e-6), tpe("far", 20e-6))
+    limits = {"size": 0.2, "tpe": 15e-6}
+    request = order(
+        operation("a", "drill", material="steel", **limits),
+        operation("b", "drill", "a", material="aluminium", **limits),
+    )
+    options = refused(request, plant, values).options
+    alone = [each for each in options if (each.subject, each.parameter) == ("near", "size")]
+    assert [each.also for each in alone] == [()]
 
 
 def test_a_missing_person_is_to_be_found():

@@ -333,6 +333,9 @@ def test_a_worn_machine_endangers_the_steps_not_begun_and_nothing_else():
     assert reason.subject == "ream-a"
     assert reason.evidence[0].value == 16.2e-6
     assert impact(*about, begun={OperationId("ream-a")}) == ()
+    frozen = tuple(msgspec.structs.replace(each, frozen=True) for each in answer.plans[0].steps)
+    settled = msgspec.structs.replace(answer.plans[0], steps=frozen)
+    assert impact(settled, *about[1:]) == ()
     assert impact(*about, work_unit=WorkUnitId("v-ream")) == ()
     assert impact(*about[:4], values, NOW) == ()
 

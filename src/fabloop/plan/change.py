@@ -54,9 +54,10 @@ class Change(msgspec.Struct, frozen=True):
     context: str = ""
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """What the change is about, whatever its amount."""
-        return self.code, self.subject, self.parameter
+    def key(self) -> tuple[str, str, str, str]:
+        """What the change is about, whatever its amount; other texts are other changes."""
+        text = self.after if isinstance(self.after, str) else ""
+        return self.code, self.subject, self.parameter, text
 
     def option(self) -> Option:
         """Return the change as an option, nothing known of its effect yet."""
@@ -168,10 +169,10 @@ def _offered(evidence: Evidence, reason: Explanation) -> Value:
 
 
 def skill_change(operation: Operation, unit: WorkUnit) -> Change:
-    """Return the change that gives the work unit the operation's skill."""
+    """Return the change that gives the work unit the skill, as the product's operations need it."""
     price = BASE_PRICE[OptionCode.ADD_SKILL]
     skill = operation.requirement.skill
-    return Change(OptionCode.ADD_SKILL, unit.id, skill, price=price, context=operation.id)
+    return Change(OptionCode.ADD_SKILL, unit.id, skill, price=price)
 
 
 class World(msgspec.Struct, frozen=True):
@@ -241,8 +242,12 @@ def _changed_unit(change: Change, world: World) -> Network:
     network, vocabulary = world.setting.network, world.setting.vocabulary
     unit = network.work_units()[WorkUnitId(change.subject)]
     if change.code is OptionCode.ADD_SKILL:
-        operation = world.product.operation(OperationId(change.context))
-        offers = (*unit.offers, _exact_offer(operation.requirement, vocabulary))
+        learnt = (
+            _exact_offer(each.requirement, vocabulary)
+            for each in world.product.operations
+            if each.requirement.skill == change.parameter
+        )
+        offers = (*unit.offers, *learnt)
     else:
         offers = tuple(_upgraded(each, change, vocabulary) for each in unit.offers)
     new = msgspec.structs.replace(unit, offers=offers)

@@ -47,7 +47,7 @@ ALTERNATIVES_MAX = 4
 CHEAPNESS = 1e-9
 """Weight of a candidate's cost (minor units) against prices: it only breaks ties."""
 
-Key = tuple[str, str, str]
+Key = tuple[str, str, str, str]
 Propose = Callable[[Explanation, Operation, WorkUnit], Change | None]
 
 
