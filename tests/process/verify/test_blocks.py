@@ -4,14 +4,16 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from fabloop.base.instant import Instant
 from fabloop.process.bpmn.compile import compile_process
 from fabloop.process.bpmn.model import ExclusiveGateway, ParallelGateway, SubProcess
+from fabloop.process.commands import AdvanceTo, CompleteJob, PublishMessage, ThrowError
 from fabloop.process.verify.explore import Property
 from fabloop.process.verify.flat import Limits
 from fabloop.process.verify.report import Verdict, verify
-from process.driver import both, xor
+from process.driver import Plant, both, xor
 from process.test_pages import station
-from process.test_random import BLOCKS, built
+from process.test_random import BLOCKS, built, next_commands
 
 LIMITS = Limits(markings=3_000)
 NET = station("n").compiled()
@@ -73,3 +75,30 @@ def test_a_changed_gateway_gets_the_same_verdicts_both_ways(block, data):
     names = gateways(model.nodes)
     assume(names)
     checked(replace(model, nodes=swapped(model.nodes, data.draw(st.sampled_from(names)))))
+
+
+@CHECKS
+@given(BLOCKS, st.integers(0, 5), st.data())
+def test_a_process_that_blocks_when_run_was_not_called_sound(block, n, data):
+    model = built(block)
+    names = [name for name in gateways(model.nodes) if name.startswith("merge")]
+    assume(names)
+    model = replace(model, nodes=swapped(model.nodes, data.draw(st.sampled_from(names))))
+    plant = Plant()
+    key = plant.starts(model, {"n": n}, (station("n").document(),))
+    commands: list = []
+    for _ in range(40):
+        commands = [
+            each
+            for each in (next_commands(plant) if key in plant.engine.instances() else ())
+            if isinstance(each, CompleteJob | AdvanceTo | PublishMessage | ThrowError)
+        ]
+        if not commands:
+            break
+        command = data.draw(st.sampled_from(commands))
+        if isinstance(command, AdvanceTo):
+            plant.now = Instant(max(plant.now, command.now))
+        plant.does(command)
+    stuck = not commands and key in plant.engine.instances()
+    if stuck and any(each.kind == "deadlock" for each in plant.engine.incidents()):
+        assert checked(model)[Property.OPTION_TO_COMPLETE] is not Verdict.HOLDS

@@ -155,6 +155,21 @@ def test_waiting_for_a_timer_is_sound():
     assert verified(process(wait("w", "PT1S"), links=flows("start w end"))).released
 
 
+def test_an_error_needs_work_in_progress_to_throw_it():
+    stuck = sub("s", xor("f"), job("a"), job("b"), both("j"),
+                links=flows("s.s f a j s.e", "f b j"))  # fmt: skip
+    model = process(stuck, error("e", "s"), xor("m"), links=flows("start s m end", "e m"))
+    report = verified(model)
+    assert Property.OPTION_TO_COMPLETE in violations(report)
+    assert report.finding(Property.DEADLOCK_FREE).counterexample[-1] in ("a", "b")
+
+
+def test_an_error_of_a_page_ends_it_and_gives_back_what_it_took():
+    net = station("n", hold=("R1",))
+    model = process(page("p", "n"), error("e", "p"), xor("m"), links=flows("start p m end", "e m"))
+    assert verified(model, net).released
+
+
 # -- pages --------------------------------------------------------------------------------------
 
 ROBOT = record(id=str)

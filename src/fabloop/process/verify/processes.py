@@ -57,6 +57,17 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     errors: Openness = Openness.OPEN
 
 
+class Thrower(msgspec.Struct, frozen=True, kw_only=True):
+    """What an error takes with it: fields, and the shared tokens that its work gives back."""
+
+    fields: tuple[int, ...] = ()
+    elements: tuple[str, ...] = ()
+    back: dict[int, int] = {}
+
+
+NOBODY = Thrower()
+
+
 def flat_process(definition: Definition, environment: Environment, limits: Limits) -> FlatNet:
     """Return the flat net of a process; raises Exceeded when it is too large to unfold."""
     return _Process(definition, environment, limits).build()
@@ -270,13 +281,8 @@ class _Process:
                 msgspec.structs.replace(end, zero=self._control(inside), clears=armed | ends)
             )
 
-    def _interrupted(
-        self, host: Node, event: Node, thrower: Node | None = None, flow: int = -1
-    ) -> None:
-        """Add the transition that ends `host` early and continues behind `event`.
-
-        An error end that throws takes the token of field `flow` with it.
-        """
+    def _interrupted(self, host: Node, event: Node, thrower: Thrower = NOBODY) -> None:
+        """Add the transition that ends `host` early and continues behind `event`."""
         clears = {self._armed(each) for each in self._patient_timers(host)}
         refunds: tuple[Refund, ...] = ()
         if isinstance(host.action, Enter):
@@ -285,10 +291,11 @@ class _Process:
             refunds = self._refunds(inside)
         self.net.add(
             FlatTransition(
-                label=f"{thrower.id}, {event.id}" if thrower else event.id,
-                elements=(thrower.id, event.id) if thrower else (event.id,),
-                pre={self._busy(host): 1, **({flow: 1} if thrower else {})},
-                post=self._outgoing(event), clears=frozenset(clears), refunds=refunds,
+                label=", ".join((*thrower.elements, event.id)),
+                elements=(*thrower.elements, event.id),
+                pre={self._busy(host): 1, **dict.fromkeys(thrower.fields, 1)},
+                post={**self._outgoing(event), **thrower.back},
+                clears=frozenset(clears), refunds=refunds,
             )
         )  # fmt: skip
 
@@ -306,23 +313,30 @@ class _Process:
     def _boundary_error(self, node: Node, error: BoundaryError) -> bool:
         """Add what a job's error does; tell whether the event can be expected to happen."""
         host = self.definition.nodes[error.host]
-        works = not isinstance(host.action, Enter) or self._has_work(
-            self.definition.scopes[host.action.scope]
-        )
-        if works and self.environment.errors is Openness.OPEN:
-            self._interrupted(host, node)
-            return True
-        return not works
+        throwers = [NOBODY]
+        if isinstance(host.action, Enter):
+            throwers = self._throwers(self.definition.scopes[host.action.scope], error.code)
+        for thrower in throwers if self.environment.errors is Openness.OPEN else ():
+            self._interrupted(host, node, thrower)
+        return not throwers or self.environment.errors is Openness.OPEN
 
-    def _has_work(self, scope: Scope) -> bool:
-        if scope.net is not None:
-            return any(each.work is not None for each in scope.net.transitions)
-        actions = [self.definition.nodes[number].action for number in scope.nodes]
-        return any(
-            isinstance(action, Job | Person)
-            or (isinstance(action, Enter) and self._has_work(self.definition.scopes[action.scope]))
-            for action in actions
-        )
+    def _throwers(self, scope: Scope, code: str) -> list[Thrower]:
+        """Return the work in progress whose errors of this code (empty: any) leave the scope."""
+        if scope.kind is ScopeKind.PAGE:
+            firing = self.pages[scope.number].firing.items()
+            return [Thrower(fields=(field,), back=taken) for field, taken in firing]
+        throwers: list[Thrower] = []
+        for number in scope.nodes:
+            node = self.definition.nodes[number]
+            if "" in node.catches or (code and code in node.catches):
+                continue
+            if isinstance(node.action, Enter):
+                throwers += self._throwers(self.definition.scopes[node.action.scope], code)
+            elif isinstance(node.action, Job | Person):
+                flows = [self._flow(flow) for flow in node.incoming]
+                fields = [self._busy(node)] if self._split(node) else flows
+                throwers += [Thrower(fields=(field,)) for field in fields]
+        return throwers
 
     def _error_end(self, node: Node, error: ErrorEnd) -> None:
         scope = self.definition.scopes[node.scope]
@@ -332,7 +346,8 @@ class _Process:
             if caught != NOWHERE:
                 event = self.definition.nodes[caught]
                 for flow in node.incoming:
-                    self._interrupted(host, event, node, self._flow(flow))
+                    thrown = Thrower(fields=(self._flow(flow),), elements=(node.id,))
+                    self._interrupted(host, event, thrown)
                 return
             scope = self.definition.scopes[scope.parent]
         for flow in node.incoming:
