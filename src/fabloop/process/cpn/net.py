@@ -9,7 +9,7 @@
     idle = net.place("robot", robot, initial=[{"id": "R1", "skill": "W"}], timed=True)
     busy = net.place("welding", product(order, robot), timed=True)
     net.transition("weld start", take={at: "o", idle: "r"}, when="r.skill == 'W'",
-                   put={busy: "(o, r)"}, delay="90 * 10 if o.variant == 'gear' else 60 * 10")
+                   put={busy: "(o, r)"}, delay="90 if o.variant == 'gear' else 60")
 """
 
 from collections.abc import Iterable, Mapping, Sequence
