@@ -48,7 +48,7 @@ def test_every_service_of_the_recipe_is_done_once_and_in_the_order_of_the_produc
         for after in step.next:
             assert last < min(n for n, each in enumerate(done) if each.startswith(f"{after}:"))
     assert plant.result(instance)["op_assemble_done"] is True
-    assert reached(plant, "production-end")
+    assert reached(plant, "judge-op-inspect-end")
     assert not reached(plant, "rejected")
 
 
@@ -75,7 +75,7 @@ def test_whatever_is_not_a_yes_rejects_the_piece(answer):
     assert plant.result(instance).get("op_inspect_passed") is not True
     assert plant.engine.incidents() == ()
     assert reached(plant, "rejected")
-    assert not reached(plant, "production-end")
+    assert not reached(plant, "judge-op-inspect-end")
 
 
 def test_an_answer_that_is_neither_yes_nor_no_stops_at_the_check():
@@ -83,7 +83,7 @@ def test_an_answer_that_is_neither_yes_nor_no_stops_at_the_check():
     work_off(plant, {"op-inspect": {"passed": "perhaps"}})
     assert plant.ended(instance) is InstanceState.ACTIVE
     assert len(plant.engine.incidents()) == 1
-    assert not reached(plant, "production-end")
+    assert not reached(plant, "judge-op-inspect-end")
 
 
 def test_a_verdict_left_by_somebody_else_does_not_pass_the_piece():
@@ -91,7 +91,7 @@ def test_a_verdict_left_by_somebody_else_does_not_pass_the_piece():
     plant.starts(made.process, {"order": "order-1042", "passed": True}, made.nets)
     work_off(plant, {"op-inspect": {}})
     assert reached(plant, "rejected")
-    assert not reached(plant, "production-end")
+    assert not reached(plant, "judge-op-inspect-end")
 
 
 def test_the_running_process_moves_to_the_process_of_another_plan():

@@ -102,9 +102,9 @@ PRINTABLE = st.characters(codec="utf-8", exclude_categories=["C"])
 
 
 @st.composite
-def recipes(draw, characters=ANY):
+def recipes(draw, characters=ANY, steps=8, services=12):
     """Return in-trees: each step but the last is taken by one that comes later."""
-    count = draw(st.integers(1, 8))
+    count = draw(st.integers(1, steps))
     takers = [draw(st.integers(n + 1, count - 1)) for n in range(count - 1)]
     numeric = draw(st.booleans())
     ids = [str(n + 1) if numeric else f"op-{n}" for n in range(count)]
@@ -120,7 +120,7 @@ def recipes(draw, characters=ANY):
                 bpmn_type=draw(st.sampled_from(["servicetask", "usertask"])),
                 previous=tuple(ids[m] for m, taker in enumerate(takers) if taker == n),
                 next=(ids[takers[n]],) if n < count - 1 else (),
-                services=tuple(draw(st.lists(names, min_size=1, max_size=12))),
+                services=tuple(draw(st.lists(names, min_size=1, max_size=services))),
                 parameters=draw(st.dictionaries(names, names, max_size=3)),
             )
             for n in range(count)

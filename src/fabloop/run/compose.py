@@ -1,9 +1,9 @@
 """A production recipe as an executable process: BPMN above, a coloured Petri net per step.
 
-What branches is joined again, every page ends, and a rejection leaves the sub-process in which all
-steps stand, so that nothing waits for a piece that will not come: a composition is sound by
-construction. It is verified nevertheless before it may run. Ids follow from the recipe's step ids
-alone, so that a running instance can be moved to the process of another plan.
+What branches is joined again, every page ends, and a rejection leaves a sub-process that holds all
+steps which may still run then, so that nothing waits for a piece that will not come: a composition
+is sound by construction. It is verified nevertheless before it may run. Ids follow from the
+recipe's step ids alone, so that a running instance can be moved to the process of another plan.
 """
 
 import re
@@ -41,7 +41,7 @@ MANUAL = SkillId("manual")
 REJECTED = "rejected"
 """Code of the error that ends production when a person did not let a piece pass."""
 PRODUCTION = "production"
-"""Id of the sub-process around the steps, where a step may reject."""
+"""Id of the sub-process around all steps, where one may reject while others still run."""
 
 _XML_ID = re.compile(r"[A-Za-z_][\w.\-]*", re.ASCII)
 
@@ -87,10 +87,15 @@ def compose(
         A parameter of a step cannot fill its template.
     """
     parts = [_part(step, vocabulary, capacities or {}) for step in recipe.steps]
-    may_reject = any(part.away for part in parts)
-    nodes, flows = _all_steps(parts, f"{PRODUCTION}-" if may_reject else "")
+    rejecting = [part for part in parts if part.away]
+    wide = not all(_is_alone(part.step, recipe) for part in rejecting)
+    if rejecting and not wide:
+        parts = [_boxed(part) if part.away else part for part in parts]
+    nodes, flows = _all_steps(parts, f"{PRODUCTION}-" if wide else "")
+    if rejecting and not wide:
+        nodes.append(EndEvent(id=REJECTED, name="Order rejected"))
     lanes = _lanes(recipe, parts, nodes, lane_names or {})
-    if may_reject:
+    if wide:
         nodes, flows = _rejectable(nodes, flows)
     process = BpmnProcess(
         id=process_id,
@@ -107,6 +112,11 @@ def compose(
 def node_id(step_id: str) -> str:
     """Return the id of a step's task; a step id that is no XML name is written as one."""
     return step_id if _XML_ID.fullmatch(step_id) else f"step-{_encoded(step_id)}"
+
+
+def delivery_id(node: str) -> str:
+    """Return the id of the task that brings parts to a person's task."""
+    return f"deliver-{node}"
 
 
 def _encoded(text: str) -> str:
@@ -187,7 +197,7 @@ def _manual_part(step: RecipeStep, capacities: Table[str, int]) -> _Part:
     nets: tuple[NetDocument, ...] = ()
     if any(each in (TRANSPORT, SHIPPING) for each in step.services):
         name = f"Deliver for {step.production_step}"
-        delivery, net = _machine_task(step, f"deliver-{id_}", name, capacities, moves_only=True)
+        delivery, net = _machine_task(step, delivery_id(id_), name, capacities, moves_only=True)
         before, nets = (delivery,), (net,)
     skill = step.parameters.get("person_skill", "")
     task = UserTask(
@@ -221,6 +231,83 @@ def _manual_part(step: RecipeStep, capacities: Table[str, int]) -> _Part:
     )
 
 
+# -- rejection -----------------------------------------------------------------------------------
+
+
+def _is_alone(step: RecipeStep, recipe: ProductionRecipe) -> bool:
+    """Tell whether no other step can be in progress together with this one."""
+    before = {each.flow_id: each.previous for each in recipe.steps}
+    after = {each.flow_id: each.next for each in recipe.steps}
+    ordered = {step.flow_id} | _reached(step.flow_id, before) | _reached(step.flow_id, after)
+    return len(ordered) == len(recipe.steps)
+
+
+def _reached(start: str, ways: Table[str, tuple[str, ...]]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(ways[start])
+    while waiting:
+        each = waiting.pop()
+        if each not in found:
+            found.add(each)
+            waiting += ways[each]
+    return found
+
+
+def _boxed(part: _Part) -> _Part:
+    """Return a step that may reject, and with which none runs, in a sub-process of its own."""
+    task = node_id(part.step.flow_id)
+    box, caught = f"judge-{task}", f"caught-{task}"
+    begin, end = f"{box}-start", f"{box}-end"
+    before = [each for each in part.nodes if each.id == f"deliver-{task}"]
+    judged = [each for each in part.nodes if each not in before]
+    inner = [each for each in part.flows if each.target != task]
+    inner = [_flow(begin, task), *inner, _leaving(part, end), *part.away]
+    name = part.step.production_step
+    return _Part(
+        step=part.step,
+        nodes=(
+            *before,
+            SubProcess(
+                id=box,
+                name=name,
+                nodes=(
+                    StartEvent(id=begin, name="Begin"),
+                    *judged,
+                    EndEvent(id=end, name="Passed"),
+                ),
+                flows=tuple(inner),
+            ),
+            _catching(caught, box),
+        ),
+        flows=tuple(_flow(each.id, box) for each in before),
+        away=(_flow(caught, REJECTED),),
+        entry=before[0].id if before else box,
+        exit=box,
+        nets=part.nets,
+    )
+
+
+def _rejectable(
+    nodes: list[FlowNode], flows: list[SequenceFlow]
+) -> tuple[list[FlowNode], list[SequenceFlow]]:
+    """Return all steps inside a sub-process that a rejection ends, whatever else still runs."""
+    caught = f"caught-{REJECTED}"
+    outer: list[FlowNode] = [
+        StartEvent(id="start", name="Order released"),
+        SubProcess(id=PRODUCTION, name="Production", nodes=tuple(nodes), flows=tuple(flows)),
+        EndEvent(id="end", name="Order finished"),
+        _catching(caught, PRODUCTION),
+        EndEvent(id=REJECTED, name="Order rejected"),
+    ]
+    pairs = (("start", PRODUCTION), (PRODUCTION, "end"), (caught, REJECTED))
+    return outer, [_flow(source, target) for source, target in pairs]
+
+
+def _catching(id_: str, host: str) -> BoundaryEvent:
+    trigger = ErrorTrigger(code=REJECTED)
+    return BoundaryEvent(id=id_, name="Piece rejected", attached_to=host, trigger=trigger)
+
+
 # -- how steps follow each other -----------------------------------------------------------------
 
 
@@ -237,27 +324,6 @@ def _all_steps(parts: list[_Part], prefix: str) -> tuple[list[FlowNode], list[Se
         _split(part, nodes, flows)
     _end([part for part in parts if not part.step.next], nodes, flows, f"{prefix}end")
     return nodes, flows + [flow for part in parts for flow in part.away]
-
-
-def _rejectable(
-    nodes: list[FlowNode], flows: list[SequenceFlow]
-) -> tuple[list[FlowNode], list[SequenceFlow]]:
-    """Return the steps inside a sub-process that a rejection ends, whatever else still runs."""
-    caught = f"caught-{REJECTED}"
-    outer: list[FlowNode] = [
-        StartEvent(id="start", name="Order released"),
-        SubProcess(id=PRODUCTION, name="Production", nodes=tuple(nodes), flows=tuple(flows)),
-        EndEvent(id="end", name="Order finished"),
-        BoundaryEvent(
-            id=caught,
-            name="Piece rejected",
-            attached_to=PRODUCTION,
-            trigger=ErrorTrigger(code=REJECTED),
-        ),
-        EndEvent(id=REJECTED, name="Order rejected"),
-    ]
-    pairs = (("start", PRODUCTION), (PRODUCTION, "end"), (caught, REJECTED))
-    return outer, [_flow(source, target) for source, target in pairs]
 
 
 def _begin(starts: list[_Part], nodes: list[FlowNode], flows: list[SequenceFlow], id_: str) -> None:
@@ -331,7 +397,7 @@ def _lanes(
         owner[_split_id(part)] = key
     first, last = _lane_key(parts[0].step, recipe), _lane_key(parts[-1].step, recipe)
     owner |= {"start": first, f"{PRODUCTION}-start": first, "fork": first}
-    owner |= {"end": last, f"{PRODUCTION}-end": last, "join-end": last}
+    owner |= {"end": last, f"{PRODUCTION}-end": last, "join-end": last, REJECTED: last}
     for node in nodes:
         members[owner[node.id]].append(node.id)
     return tuple(
