@@ -185,7 +185,8 @@ def _drawn(node: FlowNode, diagram: Diagram, shown: Mapping[str, str]) -> str:
         case ExclusiveGateway() | ParallelGateway():
             parts = [*_gateway(node, at, state), *_state(state, at), *_below(node.name, at)]
         case StartEvent() | EndEvent() | CatchEvent() | BoundaryEvent():
-            parts = [*_event(node, at, state), *_state(state, at), *_below(node.name, at)]
+            name = _beside if isinstance(node, BoundaryEvent) else _below
+            parts = [*_event(node, at, state), *_state(state, at), *name(node.name, at)]
         case _:
             assert_never(node)
     words = node.name or node.id
@@ -253,11 +254,18 @@ def _event(
 
 
 def _below(name: str, at: Bounds) -> list[str]:
+    """Return the name of an event or gateway below it."""
     rows = wrapped(name, _NAME_WIDTH, 2, 11) if name else []
     return [
         text(at.x + at.width / 2, at.y + at.height + 13 + 12 * n, row, "small", anchor="middle")
         for n, row in enumerate(rows)
     ]
+
+
+def _beside(name: str, at: Bounds) -> list[str]:
+    """Return the name of a boundary event on its left: its flow leaves below."""
+    words = shortened(name, _NAME_WIDTH, 11)
+    return [text(at.x - 4, at.y + at.height - 3, words, "small", anchor="end")]
 
 
 def _legend(used: list[str], left: float, bottom: float) -> str:
