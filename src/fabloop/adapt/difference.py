@@ -20,7 +20,7 @@ def changes_between(
     A step has changed when its services differ or when another work unit, site or lane is to
     carry it out.
     """
-    old, new = ([node.id for node in all_nodes(each.nodes)] for each in (before, after))
+    old, new = ([node.id for node in all_nodes(each)] for each in (before, after))
     was = {step.flow_id: _essence(step) for step in recipe_before.steps}
     becomes = {step.flow_id: _essence(step) for step in recipe_after.steps}
     return ProcessChanges(

@@ -12,16 +12,21 @@ from fabloop.model.ids import KpiId, OperationId, WorkUnitId
 from fabloop.model.knowledge import Knowledge
 from fabloop.model.kpi import KpiValue
 from fabloop.model.order import ProductionOrder
-from fabloop.model.plan import Plan, PlannedStep, Producible
+from fabloop.model.plan import NotDecided, Plan, PlannedStep, Producible
 from fabloop.model.recipe import ProductionRecipe
-from fabloop.plan.producible import compare, replan
+from fabloop.plan.engagements import engagements
+from fabloop.plan.producible import compare, impact, replan
 from fabloop.run.compose import compose
 from fabloop.run.recipe import recipe_of
 from fabloop.run.release import compose_and_verify
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
-    """An order on its way: what is done, what is being done, and by which process."""
+    """An order on its way: what is done, what has begun, and by which process.
+
+    `kitted` are those of the running ones to which parts were brought but where nobody works yet;
+    `others` are the plans of other orders, whose work units are taken at those times.
+    """
 
     order: ProductionOrder
     plan: Plan
@@ -29,6 +34,13 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     process: str
     done: Mapping[OperationId, PlannedStep]
     running: Mapping[OperationId, PlannedStep]
+    kitted: frozenset[OperationId] = frozenset()
+    others: tuple[Plan, ...] = ()
+
+    @property
+    def at_work(self) -> frozenset[OperationId]:
+        """The operations that are done or that somebody is doing: no condition touches them."""
+        return frozenset((*self.done, *(self.running.keys() - self.kitted)))
 
 
 def propose(
@@ -52,10 +64,22 @@ def propose(
         vocabulary=knowledge.vocabulary,
         kpis=kpis,
         now=now,
+        busy=engagements(situation.others, now),
     )
     if not isinstance(answer, Producible):
         return AdaptationImpossible(order=order.id, plan=before.id, reasons=reasons, answer=answer)
     after = answer.plans[0]
+    if impact(
+        after,
+        order.product,
+        knowledge.network,
+        knowledge.vocabulary,
+        kpis,
+        now,
+        begun=situation.at_work,
+    ):
+        limit = NotDecided(limit="parts that were brought together for a step stay where they are")
+        return AdaptationImpossible(order=order.id, plan=before.id, reasons=reasons, answer=limit)
     recipe = recipe_of(after, order.product, knowledge.network, priority=order.priority)
     was = compose(situation.recipe, knowledge.vocabulary, process_id=situation.process)
     becomes = compose_and_verify(recipe, knowledge.vocabulary, situation.process)

@@ -6,21 +6,29 @@ from typing import assert_never
 from fabloop.app.chronicle import Summary, recalls_of
 from fabloop.app.demo import Demo
 from fabloop.app.pictures.report import Figure, Note, Section, Table
-from fabloop.app.sentences import money_text, option_sentence, sentence
+from fabloop.app.sentences import labels_of, money_text, option_sentence, sentence
 from fabloop.app.snapshot import OrderState
 from fabloop.base.instant import Instant, iso_of, span_text
 from fabloop.base.quantity import Dimension, quantity_text
 from fabloop.model.facts import (
     AdaptationImpossible,
-    JobBound,
     OrderRefused,
     ProcessReleased,
     PropertyChecked,
 )
 from fabloop.model.kpi import KpiTerm, KpiValue
 from fabloop.model.lot import LotRecord
-from fabloop.model.plan import NotProducible, Optimality, Plan, PlanComparison, Producible
+from fabloop.model.plan import (
+    Exclusion,
+    NotProducible,
+    Optimality,
+    Plan,
+    PlanComparison,
+    Producible,
+)
+from fabloop.model.product import NotConfigurable
 from fabloop.model.site import Network
+from fabloop.trace.genealogy import LotNode
 from fabloop.trace.recall import ContainsLot, MadeWhile, RecallAnswer
 
 Pictures = Mapping[str, tuple[str, str]]
@@ -31,7 +39,7 @@ def sections_of(
     demo: Demo, state: OrderState, summary: Summary, pictures: Pictures
 ) -> list[Section]:
     """Return the parts of the report."""
-    found = [_producibility(state, pictures), _process(demo, pictures)]
+    found = [_producibility(demo, state, pictures), _process(demo, pictures)]
     if summary.breaches:
         found.append(_condition(summary, pictures))
     if summary.adaptations or summary.refusal is not None:
@@ -49,7 +57,7 @@ def _figures(pictures: Pictures, prefix: str) -> tuple[Figure, ...]:
     )
 
 
-def _producibility(state: OrderState, pictures: Pictures) -> Section:
+def _producibility(demo: Demo, state: OrderState, pictures: Pictures) -> Section:
     order = state.order
     choices = ", ".join(f"{name} {option}" for name, option in order.product.choices.items())
     count = len(order.product.operations)
@@ -57,7 +65,10 @@ def _producibility(state: OrderState, pictures: Pictures) -> Section:
     return Section(
         title="Can it be made, where, when and at what cost?",
         paragraphs=(f"{ordered}, due {span_text(order.goal_ns)} after receipt.",),
-        tables=(plan_table(state.offered), exclusion_table(state.offered, order.received_at))
+        tables=(
+            plan_table(state.offered),
+            exclusion_table(state.offered, order.received_at, labels_in(demo)),
+        )
         if state.offered
         else (),
         pictures=_figures(pictures, "plan-1"),
@@ -97,11 +108,30 @@ def optimality_text(optimality: Optimality) -> str:
     return f"{optimality.objective} (within {gap:.1%})"
 
 
-def exclusion_table(answer: Producible | NotProducible, now: Instant, most: int = 40) -> Table:
-    """Return the work units that have the skill and yet may not do an operation."""
+def labels_in(demo: Demo) -> dict[str, str]:
+    """Return what people call everything in a story, by id."""
+    product = None if isinstance(demo.order, NotConfigurable) else demo.order.product
+    return labels_of(demo.scenario.knowledge.network, product)
+
+
+def exclusion_table(
+    answer: Producible | NotProducible,
+    now: Instant,
+    labels: Mapping[str, str],
+    most: int = 12,
+) -> Table:
+    """Return the work units that have the skill and yet may not do an operation.
+
+    What is left out for its condition comes first: it may change, the data sheet will not.
+    """
+    ranked = sorted(answer.exclusions, key=lambda each: not _is_live(each))
     rows = tuple(
-        (str(each.operation), str(each.work_unit), " ".join(sentence(r, now) for r in each.reasons))
-        for each in answer.exclusions
+        (
+            labels.get(each.operation, each.operation),
+            labels.get(each.work_unit, each.work_unit),
+            " ".join(sentence(reason, now, labels) for reason in each.reasons),
+        )
+        for each in ranked
     )
     more = len(rows) - most
     return Table(
@@ -109,6 +139,11 @@ def exclusion_table(answer: Producible | NotProducible, now: Instant, most: int 
         heads=("Operation", "Work unit", "Why"),
         rows=rows[:most],
     )
+
+
+def _is_live(exclusion: Exclusion) -> bool:
+    evidence = (each for reason in exclusion.reasons for each in reason.evidence)
+    return any(each.at is not None for each in evidence)
 
 
 def _process(demo: Demo, pictures: Pictures) -> Section:
@@ -168,35 +203,52 @@ def _adaptation(demo: Demo, summary: Summary, pictures: Pictures) -> Section:
         return Section(
             title="No way out",
             notes=tuple(
-                Note(kind="bad", text=text) for text in refusal_texts(summary.refusal, now)
+                Note(kind="bad", text=text)
+                for text in refusal_texts(summary.refusal, now, labels_in(demo))
             ),
         )
-    reasons = (reason for each in summary.breaches for reason in each.reasons)
-    texts = dict.fromkeys(sentence(reason, now) for reason in reasons)
+    texts = dict.fromkeys(
+        sentence(reason, each.value.at, labels_in(demo))
+        for each in summary.breaches
+        for reason in each.reasons
+    )
     return Section(
         title="Another way is found",
         notes=tuple(Note(kind="attention", text=text) for text in texts),
-        tables=tuple(comparison_table(each.comparison) for each in summary.adaptations),
+        tables=tuple(
+            comparison_table(each.comparison, zone_of(demo)) for each in summary.adaptations
+        ),
         pictures=_figures(pictures, "change-"),
     )
 
 
-def refusal_texts(refusal: AdaptationImpossible | OrderRefused, now: Instant) -> Iterator[str]:
+def refusal_texts(
+    refusal: AdaptationImpossible | OrderRefused, now: Instant, labels: Mapping[str, str]
+) -> Iterator[str]:
     """Yield why there is no plan, and what would help."""
     answer = refusal.answer
     if not isinstance(answer, NotProducible):
         yield f"Not decided within the limit: {answer.limit}. That does not mean that it cannot be."
         return
     for number, conflict in enumerate(answer.conflicts, start=1):
-        told = " And: ".join(sentence(reason, now) for reason in conflict)
+        told = " And: ".join(sentence(reason, now, labels) for reason in conflict)
         yield f"Conflict {number} of {len(answer.conflicts)}: {told}"
     for option in answer.options:
-        yield f"Would help: {option_sentence(option)}"
+        yield f"Would help: {option_sentence(option, labels)}"
 
 
-def comparison_table(comparison: PlanComparison) -> Table:
-    """Return what a new plan changes, differences with their sign."""
-    late = span_text(comparison.late_ns) + " late" if comparison.late_ns else "in time"
+def zone_of(demo: Demo) -> str:
+    """Return the time zone of the first site, for times that concern several."""
+    return next(iter(demo.scenario.knowledge.network.sites.values())).time_zone
+
+
+def local_text(at: Instant, zone: str) -> str:
+    """Return a local date and time to the minute (``2026-11-23 14:01``)."""
+    return iso_of(at, zone)[:16].replace("T", " ")
+
+
+def comparison_table(comparison: PlanComparison, zone: str) -> Table:
+    """Return what a new plan changes, differences with their sign, times in a time zone."""
     rows = [
         (
             f"{each.operation} moves",
@@ -209,31 +261,28 @@ def comparison_table(comparison: PlanComparison) -> Table:
         ("shipment added", "-", f"{each.origin_site} to {each.destination_site}, {each.by}")
         for each in comparison.shipments_added
     ]
-    rows += [
-        (
-            "cost",
-            "",
-            _signed(
-                comparison.cost_minor, money_text(abs(comparison.cost_minor), comparison.currency)
-            ),
-        ),
-        ("makespan", "", _signed(comparison.makespan_ns, span_text(abs(comparison.makespan_ns)))),
-        (
-            "energy",
-            "",
-            _signed(comparison.energy_j, quantity_text(abs(comparison.energy_j), Dimension.ENERGY)),
-        ),
-        (
-            "CO2",
-            "",
-            _signed(comparison.co2_kg, quantity_text(abs(comparison.co2_kg), Dimension.MASS)),
-        ),
-        ("finish", iso_of(comparison.finish_before), f"{iso_of(comparison.finish_after)} ({late})"),
-    ]
     return Table(
         caption=f"Plan {comparison.before} becomes {comparison.after}",
         heads=("What", "Before", "After"),
-        rows=tuple(rows),
+        rows=(*rows, *_differences(comparison, zone)),
+    )
+
+
+def _differences(comparison: PlanComparison, zone: str) -> Iterator[tuple[str, str, str]]:
+    cost, energy = comparison.cost_minor, comparison.energy_j
+    late = f"{span_text(comparison.late_ns)} late" if comparison.late_ns else "in time"
+    yield "cost", "", _signed(cost, money_text(abs(cost), comparison.currency))
+    yield "makespan", "", _signed(comparison.makespan_ns, span_text(abs(comparison.makespan_ns)))
+    yield "energy", "", _signed(energy, quantity_text(abs(energy), Dimension.ENERGY))
+    yield (
+        "CO2",
+        "",
+        _signed(comparison.co2_kg, quantity_text(abs(comparison.co2_kg), Dimension.MASS)),
+    )
+    yield (
+        "finish",
+        local_text(comparison.finish_before, zone),
+        f"{local_text(comparison.finish_after, zone)}, {late}",
     )
 
 
@@ -266,7 +315,7 @@ def lot_table(records: Sequence[LotRecord], network: Network) -> Table:
                 ", ".join(condition_text(value) for value in each.kpis) or "not monitored",
                 persons[each.person] if each.person is not None else "-",
                 each.process,
-                iso_of(each.ended_at, network.sites[each.site].time_zone)[:16].replace("T", " "),
+                local_text(each.ended_at, network.sites[each.site].time_zone),
             )
             for each in records
         ),
@@ -292,7 +341,14 @@ def recall_text(answer: RecallAnswer) -> str:
     return f"{question} {found or 'None'} of {answer.products_searched}."
 
 
-def job_text(bound: JobBound, network: Network) -> str:
-    """Return who does a job, for the running account."""
-    unit = network.work_units().get(bound.work_unit) if bound.work_unit is not None else None
-    return unit.label if unit is not None else str(bound.lane)
+def genealogy_lines(node: LotNode, network: Network, depth: int = 0) -> Iterator[str]:
+    """Yield a lot and, indented below it, all that it was made of."""
+    record = node.record
+    persons = {p.id: p.label for site in network.sites.values() for p in site.persons}
+    told = [network.work_units()[record.work_unit].label]
+    told += [condition_text(value) for value in record.kpis]
+    told += [persons[record.person]] if record.person is not None else []
+    told += [record.process, local_text(record.ended_at, network.sites[record.site].time_zone)]
+    yield f"{'   ' * depth}{record.lot}: {record.operation} ({', '.join(told)})"
+    for part in node.parts:
+        yield from genealogy_lines(part, network, depth + 1)

@@ -34,6 +34,7 @@ class Outcome(StrEnum):
 
     FINISHED = "finished"
     NOT_CONFIGURABLE = "not configurable"
+    REJECTED = "rejected"
     REFUSED = "refused"
     STUCK = "stuck"
     UNDECIDED = "undecided"
@@ -174,6 +175,8 @@ def _outcome(state: OrderState) -> Outcome:
     match state.stage:
         case Stage.FINISHED:
             return Outcome.FINISHED
+        case Stage.REJECTED:
+            return Outcome.REJECTED
         case Stage.REFUSED:
             return Outcome.REFUSED
         case Stage.STUCK:

@@ -26,6 +26,7 @@ from fabloop.model.facts import (
 from fabloop.model.ids import LaneId, OperationId, OrderId, SkillId, WorkUnitId
 from fabloop.model.recipe import ProductionRecipe
 from fabloop.process.commands import (
+    ActAt,
     AdvanceTo,
     AssignJob,
     Command,
@@ -39,6 +40,8 @@ from fabloop.process.commands import (
     JobCancelled,
     JobCreated,
     Migrate,
+    Modify,
+    Move,
     Notice,
     ProcessDeployed,
     Reply,
@@ -46,7 +49,8 @@ from fabloop.process.commands import (
 )
 from fabloop.process.definition import DefinitionKey, ScopeKind
 from fabloop.process.engine import Engine
-from fabloop.run.compose import compose
+from fabloop.run.compose import compose, delivery_id, node_id
+from fabloop.run.recipe import operation_step_id
 
 JOB_ATTEMPTS = 3
 """How often a job may be tried before a person is called."""
@@ -131,6 +135,9 @@ class Conductor:
         before = self._tokens(state.instance)
         key = self._deploy(state, state.recipe, at)
         _, follows = self._do(Migrate(instance=state.instance, target=key), at)
+        moves = tuple(self._restarts(state, state.instance))
+        if moves:
+            follows += self._do(Modify(instance=state.instance, move=moves), at)[1]
         after = self._tokens(state.instance)
         if before != after:
             raise Broken(
@@ -148,6 +155,32 @@ class Conductor:
             tokens_after=after,
         )
         return (migrated, *follows)
+
+    def _restarts(self, state: OrderState, instance: int) -> Iterator[Move]:
+        """Yield how to enter anew the steps that wait for somebody they are no longer planned on.
+
+        A step that has been entered, but whose work has not begun, begins again: with the shipment
+        that the new plan puts before it, where there is one.
+        """
+        assert state.proposal is not None, "an adaptation was proposed before it was approved"
+        begun = {operation_step_id(each) for each in self._snapshot.begun(state.order.id)}
+        steps = {step.flow_id: step for step in state.proposal.recipe.steps}
+        acts = {
+            act.node: act.key
+            for frame in self._engine.instance(instance).frames
+            if frame.kind is not ScopeKind.PAGE
+            for act in frame.acts
+        }
+        for changed in state.proposal.changes.changed:
+            entries = (delivery_id(node_id(changed)), node_id(changed))
+            entered = [each for each in entries if each in acts]
+            if changed in begun or not entered:
+                continue
+            added = state.proposal.changes.added
+            new = [each for each in steps[changed].previous if node_id(each) in added]
+            yield Move(
+                spot=ActAt(key=acts[entered[0]]), node=node_id(new[0]) if new else entered[0]
+            )
 
     def _tokens(self, instance: int) -> int:
         """Count the tokens of the process: those that wait at joins and those in its nodes."""
@@ -168,10 +201,12 @@ class Conductor:
                 case JobCreated():
                     yield offered(notice)
                 case JobCancelled():
-                    order = self._snapshot.jobs[notice.job].offered.order
-                    yield JobWithdrawn(order=order, job=notice.job)
+                    given = self._snapshot.jobs[notice.job].offered
+                    yield JobWithdrawn(order=given.order, job=notice.job)
                 case InstanceFinished(state=InstanceState.COMPLETED):
-                    yield OrderFinished(order=OrderId(notice.business_key), at=at)
+                    order = OrderId(notice.business_key)
+                    passed = not self._snapshot.orders[order].rejected
+                    yield OrderFinished(order=order, at=at, passed=passed)
                 case IncidentOpened():
                     yield IncidentRaised(
                         order=self._order_of(notice.instance),

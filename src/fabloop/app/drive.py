@@ -29,7 +29,7 @@ from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import Plan
 from fabloop.run.actor import Actor, JobDone, JobNotDone, JobOrder, JobResponse
 
-SETTLED = frozenset({Stage.FINISHED, Stage.REFUSED, Stage.STUCK})
+SETTLED = frozenset({Stage.FINISHED, Stage.REJECTED, Stage.REFUSED, Stage.STUCK})
 
 
 class PacedClock(Clock, Protocol):

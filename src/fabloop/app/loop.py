@@ -32,6 +32,7 @@ from fabloop.model.facts import (
     TestMeasured,
 )
 from fabloop.model.plan import Producible
+from fabloop.plan.engagements import engagements
 from fabloop.plan.producible import check
 from fabloop.run.dispatch import Nobody, dispatch
 from fabloop.run.recipe import recipe_of
@@ -51,6 +52,7 @@ def seek_plans(fact: OrderReceived, at: Snapshot) -> tuple[PlansFound | OrderRef
         at.kpis,
         at.now,
         plans_max=PLANS_OFFERED_MAX,
+        busy=engagements(at.other_plans(fact.order.id), at.now),
     )
     if isinstance(answer, Producible):
         return (PlansFound(order=fact.order.id, answer=answer),)
@@ -113,11 +115,11 @@ def offer_again(
 
 
 def record_lot(fact: JobAnswered, at: Snapshot) -> tuple[LotMade, ...]:
-    """Trace: an operation is finished, so a lot has come to be."""
+    """Trace: an operation is finished, so a lot has come to be; what was rejected is none."""
     job = at.jobs[fact.job]
     done = job.bound
     assert done is not None, "a job is answered after it was bound"
-    if not done.main:
+    if not done.main or fact.results.get("passed") is False:
         return ()
     state = at.orders[done.order]
     record = record_of(

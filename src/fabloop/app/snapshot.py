@@ -55,6 +55,7 @@ class Stage(StrEnum):
     CHANGING = "changing"
     STUCK = "stuck"
     REFUSED = "refused"
+    REJECTED = "rejected"
     FINISHED = "finished"
 
 
@@ -74,6 +75,7 @@ class OrderState(msgspec.Struct, kw_only=True):
     done: dict[OperationId, PlannedStep] = {}
     lots: dict[OperationId, LotId] = {}
     finished_at: Instant | None = None
+    rejected: bool = False
 
     @property
     def process_id(self) -> str:
@@ -152,27 +154,50 @@ class Snapshot(msgspec.Struct, kw_only=True):
         state = self.orders[order]
         assert state.plan is not None, "only a planned order has a situation"
         assert state.recipe is not None, "a planned order has its recipe"
-        begun = {
-            bound.operation: bound
+        planned = {step.operation: step for step in state.plan.steps}
+        running = {
+            bound.operation: msgspec.structs.replace(
+                planned[bound.operation],
+                work_unit=bound.work_unit,
+                start=bound.begun_at,
+                end=Instant(bound.begun_at + bound.duration_ns),
+                frozen=True,
+            )
             for bound in self.running()
             if bound.order == order and bound.main and bound.work_unit is not None
         }
+        kitted = self._kitted(state) - running.keys()
+        running.update((each, planned[each]) for each in kitted)
         return Situation(
             order=state.order,
             plan=state.plan,
             recipe=state.recipe,
             process=state.process_id,
             done=state.done,
-            running={
-                operation: msgspec.structs.replace(
-                    state.plan.step(operation),
-                    work_unit=bound.work_unit,
-                    start=bound.begun_at,
-                    end=Instant(bound.begun_at + bound.duration_ns),
-                    frozen=True,
-                )
-                for operation, bound in begun.items()
-            },
+            running=running,
+            kitted=kitted,
+            others=self.other_plans(order),
+        )
+
+    def _kitted(self, state: OrderState) -> frozenset[OperationId]:
+        """Return the operations to which several parts are being brought: they stay where they are.
+
+        The parts have been joined to one piece of work in the process already.
+        """
+        several = {each.id for each in state.order.product.operations if len(each.inputs) > 1}
+        entered = {
+            job.offered.operation
+            for job in self.jobs.values()
+            if job.offered.order == state.order.id and job.offered.lane is None
+        }
+        return frozenset((several & entered) - set(state.done))
+
+    def other_plans(self, order: OrderId) -> tuple[Plan, ...]:
+        """Return the plans that other orders follow: what they hold cannot be planned again."""
+        return tuple(
+            state.plan
+            for key, state in self.orders.items()
+            if key != order and state.plan is not None and state.finished_at is None
         )
 
     def open_situations(self) -> tuple[Situation, ...]:
@@ -265,8 +290,10 @@ def _tell_job(snapshot: Snapshot, fact: JobFact, at: Instant) -> None:
             job = snapshot.jobs[fact.job]
             job.ended_at = fact.at
             assert job.bound is not None, "only bound jobs are answered"
+            state = snapshot.orders[job.bound.order]
+            state.rejected = state.rejected or fact.results.get("passed") is False
             if job.bound.main:
-                _done(snapshot.orders[job.bound.order], job.bound, fact.at)
+                _done(state, job.bound, fact.at)
         case _:
             assert_never(fact)
 
@@ -318,6 +345,7 @@ def _tell_order(snapshot: Snapshot, fact: OrderFact) -> None:
         case ProcessMigrated():
             state.version, state.stage, state.proposal = fact.to_version, Stage.RUNNING, None
         case OrderFinished():
-            state.stage, state.finished_at = Stage.FINISHED, fact.at
+            state.stage = Stage.FINISHED if fact.passed else Stage.REJECTED
+            state.finished_at = fact.at
         case _:
             assert_never(fact)

@@ -8,6 +8,7 @@ from rich.console import Console
 from fabloop.adapters.documents import documents_in
 from fabloop.app.account import exclusion_table, plan_table, refusal_texts
 from fabloop.app.scenario import order_in
+from fabloop.app.sentences import labels_of
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode
 from fabloop.cli.grid import grid_of
@@ -44,15 +45,16 @@ def print_check(folder: Path, *, as_json: bool) -> ExitCode:
     )
     kpis = {(each.work_unit, each.kpi): each for each in knowledge.kpis}
     answer = check(order, knowledge.network, knowledge.vocabulary, kpis, order.received_at)
+    labels = labels_of(knowledge.network, order.product)
     if isinstance(answer, Producible):
         _print(answer, as_json, [])
         if not as_json:
             console = Console(highlight=False)
             console.print(grid_of(plan_table(answer)))
-            console.print(grid_of(exclusion_table(answer, order.received_at)))
+            console.print(grid_of(exclusion_table(answer, order.received_at, labels)))
         return ExitCode.FINE
     refused = OrderRefused(order=order.id, answer=answer)
-    _print(answer, as_json, list(refusal_texts(refused, order.received_at)))
+    _print(answer, as_json, list(refusal_texts(refused, order.received_at, labels)))
     return ExitCode.NOT_PRODUCIBLE
 
 

@@ -17,6 +17,7 @@ from fabloop.cli.narrator import Narrator
 
 _EXIT_CODES = {
     Outcome.FINISHED: ExitCode.FINE,
+    Outcome.REJECTED: ExitCode.NOT_PRODUCIBLE,
     Outcome.REFUSED: ExitCode.NOT_PRODUCIBLE,
     Outcome.STUCK: ExitCode.NOT_PRODUCIBLE,
     Outcome.UNDECIDED: ExitCode.NOT_PRODUCIBLE,

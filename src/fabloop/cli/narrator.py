@@ -9,20 +9,23 @@ from rich.console import Console
 from fabloop.app.account import (
     comparison_table,
     exclusion_table,
-    lot_table,
+    genealogy_lines,
+    labels_in,
+    local_text,
     plan_row,
     plan_table,
     recall_text,
     refusal_texts,
     term_table,
     verified_text,
+    zone_of,
 )
 from fabloop.app.chronicle import Outcome, recalls_of, summary_of
 from fabloop.app.demo import Demo
 from fabloop.app.pictures.report import Table
 from fabloop.app.sentences import sentence
 from fabloop.app.snapshot import OrderState
-from fabloop.base.instant import Instant, iso_of, span_text
+from fabloop.base.instant import Instant, span_text
 from fabloop.base.quantity import quantity_text
 from fabloop.cli.grid import grid_of
 from fabloop.model.facts import (
@@ -51,6 +54,7 @@ from fabloop.model.facts import (
 from fabloop.model.plan import Plan
 from fabloop.model.product import NotConfigurable
 from fabloop.plan.configure import configure
+from fabloop.trace.genealogy import finished_products, tree_of
 
 EXCLUSIONS_SHOWN = 6
 
@@ -119,7 +123,11 @@ class Narrator:
         summary = summary_of(demo)
         if summary.outcome is Outcome.FINISHED:
             self._scene_is("8 Trace")
-            self._table(lot_table(demo.house.snapshot.records, demo.scenario.knowledge.network))
+            records = demo.house.snapshot.records
+            for product in finished_products(records):
+                node = tree_of(records, product.lot)
+                for text in genealogy_lines(node, demo.scenario.knowledge.network):
+                    self._say(text)
             for answer in recalls_of(demo):
                 self._say(recall_text(answer))
         self._scene_is("Summary")
@@ -187,6 +195,8 @@ class Narrator:
                 self._tell_work(fact, at)
             case TestMeasured() | KpiChanged():
                 self._tell_condition(fact, at)
+            case OrderFinished(passed=False):
+                self._bad(f"{self._clock(at)}  the product of order {fact.order} was rejected")
             case OrderFinished():
                 self._good(f"{self._clock(at)}  order {fact.order} is finished")
             case _:
@@ -201,10 +211,10 @@ class Narrator:
             case PlansFound():
                 self._scene_is("3 Producibility, against live condition")
                 self._table(plan_table(fact.answer))
-                self._table(exclusion_table(fact.answer, at, EXCLUSIONS_SHOWN))
+                self._table(exclusion_table(fact.answer, at, self._labels(), EXCLUSIONS_SHOWN))
             case OrderRefused():
                 self._scene_is("3 Producibility, against live condition")
-                for text in refusal_texts(fact, at):
+                for text in refusal_texts(fact, at, self._labels()):
                     self._bad(text)
             case PlanAccepted():
                 self._good(f"{self._clock(at)}  plan accepted: {', '.join(plan_row(fact.plan))}")
@@ -217,8 +227,9 @@ class Narrator:
         match fact:
             case JobBound() if fact.main or fact.lane is not None:
                 self._scene_is("5 Run")
-                who = fact.work_unit or fact.lane
-                person = f" with {fact.person}" if fact.person else ""
+                labels = self._labels()
+                who = labels.get(fact.work_unit or "", str(fact.work_unit or fact.lane))
+                person = f" with {labels[fact.person]}" if fact.person else ""
                 self._say(f"{self._clock(at)}  {fact.step}: {fact.skill} on {who}{person}")
             case JobFailed():
                 self._bad(f"{self._clock(at)}  job {fact.job} failed: {fact.reason}")
@@ -250,9 +261,9 @@ class Narrator:
             case PlanEndangered():
                 self._scene_is("7 Adapt")
                 for reason in fact.reasons:
-                    self._bad(f"{self._clock(at)}  {sentence(reason, at)}")
+                    self._bad(f"{self._clock(at)}  {sentence(reason, at, self._labels())}")
             case AdaptationProposed():
-                self._table(comparison_table(fact.comparison))
+                self._table(comparison_table(fact.comparison, self._zone()))
                 changes = fact.changes
                 self._say(
                     f"Process: {len(changes.added)} elements added, "
@@ -260,7 +271,7 @@ class Narrator:
                     f"{verified_text(fact.properties, fact.markings)}"
                 )
             case AdaptationImpossible():
-                for text in refusal_texts(fact, at):
+                for text in refusal_texts(fact, at, self._labels()):
                     self._bad(text)
             case AdaptationApproved() | AdaptationDeclined():
                 word = "approved" if isinstance(fact, AdaptationApproved) else "declined"
@@ -276,12 +287,14 @@ class Narrator:
 
     # -- the page ---------------------------------------------------------------------------------
 
+    def _zone(self) -> str:
+        return zone_of(self._demo) if self._demo is not None else "UTC"
+
+    def _labels(self) -> dict[str, str]:
+        return labels_in(self._demo) if self._demo is not None else {}
+
     def _clock(self, at: Instant) -> str:
-        zone = "UTC"
-        if self._demo is not None:
-            sites = self._demo.scenario.knowledge.network.sites
-            zone = next(iter(sites.values())).time_zone
-        return iso_of(at, zone)[5:16].replace("T", " ")
+        return local_text(at, self._zone())[5:]
 
     def _scene_is(self, scene: str) -> None:
         if scene != self._scene:

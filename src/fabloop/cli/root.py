@@ -1,6 +1,7 @@
 """Commands, options and exit codes; what a command needs is imported when it runs."""
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -128,5 +129,10 @@ def main() -> None:
         elif len(faults) > 1:
             typer.echo(f"{len(faults)} faults; nothing was changed.", err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
+    except BrokenPipeError:  # whoever read our output has seen enough
+        sys.stderr.close()
         sys.exit(ExitCode.FINE)
+    except Exception as error:  # noqa: BLE001  # the last resort: a bug of ours, told as one
+        traceback.print_exc()
+        typer.echo(f"Internal error, please report it: {type(error).__name__}: {error}", err=True)
+        sys.exit(ExitCode.INTERNAL)

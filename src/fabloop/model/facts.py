@@ -271,10 +271,11 @@ class IncidentRaised(_Fact, frozen=True, kw_only=True):
 
 
 class OrderFinished(_Fact, frozen=True, kw_only=True):
-    """The process instance came to its end."""
+    """The process instance came to its end; `passed` unless a person rejected the product."""
 
     order: OrderId
     at: Instant
+    passed: bool
 
 
 Fact = (
