@@ -7,6 +7,7 @@ from fabloop.process.bpmn.compile import compile_process
 from fabloop.process.bpmn.model import EndEvent, ErrorTrigger
 from fabloop.process.cpn.model import TransitionWork
 from fabloop.process.cpn.net import Net, any_plain, integer, product, record
+from fabloop.process.verify import processes
 from fabloop.process.verify.explore import Property
 from fabloop.process.verify.flat import Limits
 from fabloop.process.verify.processes import Environment, Openness
@@ -252,6 +253,47 @@ def test_a_page_comes_to_rest_before_it_completes():
     net.transition("work", take={inlet: "o"}, put={outlet: "o", dust: "()"})
     net.transition("sweep", take={dust: "()"})
     assert verified(process(page("p", "n"), links=flows("start p end")), net).released
+
+
+def kitting(name, *, parts, lost=False):
+    """Bring parts to one place in any order with one vehicle, and work when all are there."""
+    net = Net(name)
+    inlet, outlet = net.place("in", any_plain, port="in"), net.place("out", any_plain, port="out")
+    vehicle = net.place("vehicle", initial=[()], fusion="vehicle")
+    called = [net.place(f"called {n}", any_plain) for n in range(parts)]
+    there = [net.place(f"there {n}", any_plain) for n in range(parts)]
+    net.transition("enter", take={inlet: "o"}, put=dict.fromkeys(called, "o"))
+    for n, (source, target) in enumerate(zip(called, there, strict=True)):
+        net.transition(f"bring {n}", take={source: "o", vehicle: "()"},
+                       put={target: "o", vehicle: "()"}, work=WORK)  # fmt: skip
+    net.transition("kit", take=dict.fromkeys(there[lost:], "o"), put={outlet: "o"})
+    return net
+
+
+def test_pages_that_join_what_they_part_need_few_markings():
+    nets = [kitting(f"n{n}", parts=3) for n in range(3)]
+    nodes = [page(f"p{n}", net.id) for n, net in enumerate(nets)]
+    model = process(both("f"), *nodes, both("j"),
+                    links=flows("start f p0 j end", "f p1 j", "f p2 j"))  # fmt: skip
+    definition = compile_process(model, {net.id: net.compiled() for net in nets}, 1)
+    report = verify(definition)
+    assert report.released
+    assert report.markings < 10
+    assert verify(definition, reduced=False).markings > 1_000
+
+
+def test_a_page_that_forgets_a_part_is_refuted_although_it_ends():
+    net = kitting("n", parts=2, lost=True)
+    report = verified(process(page("p", "n"), links=flows("start p end")), net)
+    assert Property.PROPER_COMPLETION in violations(report)
+
+
+def test_a_page_too_large_to_look_at_alone_gets_the_same_verdicts(monkeypatch):
+    nets = kitting("good", parts=2), kitting("bad", parts=2, lost=True)
+    before = [verified(process(page("p", net.id), links=flows("start p end")), net) for net in nets]
+    monkeypatch.setattr(processes, "PAGE_MARKINGS_MAX", 1)
+    after = [verified(process(page("p", net.id), links=flows("start p end")), net) for net in nets]
+    assert [violations(each) for each in before] == [violations(each) for each in after]
 
 
 def inspection(*, both_answers=True):
