@@ -1,0 +1,192 @@
+"""Tables that are read off the code when the docs are built, so that they cannot be wrong.
+
+``{from-code} facts`` in a page becomes the table of facts; see `TABLES` for the others, and
+``{from-code} document KIND`` for the fields of a kind of document.
+"""  # noqa: INP001  # a Sphinx extension is found by path
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar, get_args
+
+import msgspec
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from fabloop.app import sentences
+from fabloop.app.house import STEPS_BY_FACT
+from fabloop.base import errors, quantity
+from fabloop.model import facts
+from fabloop.model.documents import schema_of
+from fabloop.process import commands, deltas
+
+Row = tuple[str, ...]
+Schema = dict[str, Any]
+
+
+def said(thing: type) -> str:
+    """Return the first sentence of a docstring, as Markdown."""
+    first = (inspect.getdoc(thing) or "").split("\n\n")[0].replace("\n", " ")
+    return first.replace("`", "``").replace("````", "``")
+
+
+def table(heads: Row, rows: Iterable[Row]) -> list[str]:
+    """Return a Markdown table."""
+    lines = [heads, tuple("---" for _ in heads), *rows]
+    return ["| " + " | ".join(each.replace("|", "\\|") for each in line) + " |" for line in lines]
+
+
+def members(union: object, heard: Callable[[type], str] | None = None) -> Iterator[Row]:
+    """Yield name and sentence of each class of a union."""
+    for each in get_args(union):
+        row = (f"`{each.__name__}`", said(each))
+        yield (*row, heard(each)) if heard else row
+
+
+def fact_table() -> list[str]:
+    """Return the facts, and which steps of the loop hear each."""
+
+    def heard(kind: type) -> str:
+        return ", ".join(f"`{step.__name__}`" for step in STEPS_BY_FACT.get(kind, ())) or "–"
+
+    return table(("fact", "says", "heard by the step"), members(facts.Fact, heard))
+
+
+def delta_table() -> list[str]:
+    """Return the deltas of a journal row by tag, with their fields in order."""
+    rows = []
+    for each in get_args(deltas.Delta):
+        fields = ", ".join(f"`{name}`" for name in each.__struct_fields__)
+        rows.append((str(each.__struct_config__.tag), f"`{each.__name__}`", said(each), fields))
+    return table(("tag", "delta", "says", "fields, in order"), rows)
+
+
+def error_table() -> list[str]:
+    """Return the error classes with what follows from each."""
+    rows = [
+        (f"`{kind.__name__}`", said(kind), str(int(kind.exit_code)))
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.FabloopError)
+    ]
+    return table(("class", "means", "exit code"), rows)
+
+
+def dimension_table() -> list[str]:
+    """Return the dimensions of quantities, with the SI unit inside and an example outside."""
+    rows = [
+        (each.value, f"`{each.unit}`" if each.unit else "none", f'`"{quantity.example(each)}"`')
+        for each in quantity.Dimension
+    ]
+    return table(("dimension", "held in", "written, for example"), rows)
+
+
+def reason_list() -> list[str]:
+    """Return every code that an explanation may carry."""
+    return [", ".join(f"`{code}`" for code in sorted(map(str, sentences.REASONS)))]
+
+
+def option_list() -> list[str]:
+    """Return every code that an option may carry."""
+    return [", ".join(f"`{code}`" for code in sorted(map(str, sentences.OPTIONS)))]
+
+
+def document_tables(name: str) -> list[str]:
+    """Return the fields of a kind of document, and of each kind of entry in it."""
+    schema = schema_of(name)
+    entries = {title: each for title, each in schema["$defs"].items() if "enum" not in each}
+    words = {f"#/$defs/{t}": each for t, each in schema["$defs"].items() if "enum" in each}
+    lines = [plain(schema["description"]), "", *field_table(inlined(schema, words)), ""]
+    for title, each in entries.items():
+        entry = inlined(each, words)
+        lines += [f"**{title}**: {plain(entry['description'])}", "", *field_table(entry), ""]
+    return lines
+
+
+def inlined(schema: Any, words: dict[str, Schema]) -> Any:
+    """Return the schema with references to lists of words replaced by the words."""
+    match schema:
+        case dict():
+            found = words.get(schema.get("$ref", ""))
+            return found or {name: inlined(each, words) for name, each in schema.items()}
+        case list():
+            return [inlined(each, words) for each in schema]
+        case _:
+            return schema
+
+
+COMMON = {"document", "version", "@context", "$schema", "description"}
+
+
+def field_table(schema: Schema) -> list[str]:
+    """Return the fields of one object; those that every document has are told elsewhere."""
+    required = set(schema.get("required", ()))
+    skip = COMMON if "@context" in schema["properties"] else set()
+    rows = [
+        (f"`{name}`", form(each), "required" if name in required else default(each))
+        for name, each in schema["properties"].items()
+        if name not in skip
+    ]
+    return table(("field", "holds", ""), rows)
+
+
+def plain(text: str) -> str:
+    """Return a docstring as one paragraph."""
+    return " ".join(text.split())
+
+
+def default(schema: Schema) -> str:
+    """Return what holds where the field is left out."""
+    value = schema.get("default")
+    if value in (None, "", [], {}):
+        return "optional"
+    return f"default `{msgspec.json.encode(value).decode()}`"
+
+
+def form(schema: Schema) -> str:
+    """Return what a field holds, in words."""
+    if "$ref" in schema:
+        return f"*{schema['$ref'].rsplit('/', 1)[1]}*"
+    if "anyOf" in schema:
+        parts = [form(each) for each in schema["anyOf"] if each.get("type") != "null"]
+        return " or ".join(dict.fromkeys(parts))
+    if "enum" in schema:
+        return " or ".join(f"`{msgspec.json.encode(each).decode()}`" for each in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {form(schema['items'])}"
+    if schema.get("type") == "object":
+        return f"object: name to {form(schema['additionalProperties'])}"
+    words = schema.get("title", str(schema.get("type", "anything")))
+    shown = schema.get("examples")
+    return f"{words}: `{msgspec.json.encode(shown[0]).decode()}`" if shown else words
+
+
+TABLES: dict[str, Callable[[], list[str]]] = {
+    "facts": fact_table,
+    "commands": lambda: table(("command", "asks"), members(commands.Command)),
+    "notices": lambda: table(("notice", "tells"), members(commands.Notice)),
+    "deltas": delta_table,
+    "errors": error_table,
+    "dimensions": dimension_table,
+    "reasons": reason_list,
+    "options": option_list,
+}
+
+
+class FromCode(SphinxDirective):
+    """``{from-code} NAME``: one of `TABLES`, or ``document KIND``."""
+
+    required_arguments = 1
+    optional_arguments = 1
+    has_content: ClassVar[bool] = False
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table as nodes."""
+        name = self.arguments[0]
+        made = document_tables(self.arguments[1]) if name == "document" else TABLES[name]()
+        return self.parse_text_to_nodes("\n".join(made))
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Make the directive known."""
+    app.add_directive("from-code", FromCode)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
