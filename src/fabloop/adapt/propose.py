@@ -16,9 +16,8 @@ from fabloop.model.plan import NotDecided, Plan, PlannedStep, Producible
 from fabloop.model.recipe import ProductionRecipe
 from fabloop.plan.engagements import engagements
 from fabloop.plan.producible import compare, impact, replan
-from fabloop.run.compose import compose
 from fabloop.run.recipe import recipe_of
-from fabloop.run.release import compose_and_verify
+from fabloop.run.release import compose_and_verify, composed
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,8 +80,9 @@ def propose(
         limit = NotDecided(limit="parts that were brought together for a step stay where they are")
         return AdaptationImpossible(order=order.id, plan=before.id, reasons=reasons, answer=limit)
     recipe = recipe_of(after, order.product, knowledge.network, priority=order.priority)
-    was = compose(situation.recipe, knowledge.vocabulary, process_id=situation.process)
-    becomes = compose_and_verify(recipe, knowledge.vocabulary, situation.process)
+    network, vocabulary = knowledge.network, knowledge.vocabulary
+    was = composed(situation.recipe, network, vocabulary, situation.process)
+    becomes = compose_and_verify(recipe, network, vocabulary, situation.process)
     assert becomes.released, "recipes of checked plans compose to sound processes"
     return AdaptationProposed(
         order=order.id,

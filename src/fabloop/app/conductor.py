@@ -49,8 +49,9 @@ from fabloop.process.commands import (
 )
 from fabloop.process.definition import DefinitionKey, ScopeKind
 from fabloop.process.engine import Engine
-from fabloop.run.compose import compose, delivery_id, node_id
+from fabloop.run.compose import delivery_id, node_id
 from fabloop.run.recipe import operation_step_id
+from fabloop.run.release import composed
 
 JOB_ATTEMPTS = 3
 """How often a job may be tried before a person is called."""
@@ -105,8 +106,9 @@ class Conductor:
         return outcome.reply, tuple(self._facts(outcome.notices, at))
 
     def _deploy(self, state: OrderState, recipe: ProductionRecipe, at: Instant) -> DefinitionKey:
-        composed = compose(recipe, self._snapshot.knowledge.vocabulary, process_id=state.process_id)
-        reply, _ = self._do(Deploy(process=composed.process, nets=composed.nets), at)
+        knowledge = self._snapshot.knowledge
+        found = composed(recipe, knowledge.network, knowledge.vocabulary, state.process_id)
+        reply, _ = self._do(Deploy(process=found.process, nets=found.nets), at)
         assert isinstance(reply, ProcessDeployed)
         return reply.key
 

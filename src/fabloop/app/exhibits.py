@@ -18,10 +18,12 @@ from fabloop.model.facts import TestMeasured
 from fabloop.model.ids import LotId
 from fabloop.model.plan import Plan
 from fabloop.model.product import NotConfigurable
+from fabloop.process.bpmn.model import BpmnProcess
 from fabloop.process.bpmn.write import write
-from fabloop.run.compose import Composition, compose, node_id
+from fabloop.run.compose import node_id
 from fabloop.run.recipe import operation_step_id, recipe_of
 from fabloop.run.recipe_document import write_recipe
+from fabloop.run.release import composed
 
 Exhibit = tuple[str, str, bytes]
 """File name, what it shows, content."""
@@ -66,11 +68,11 @@ def _title(summary: Summary, state: OrderState) -> str:
     return f"Order {state.order.id}: {state.order.product.label}, {summary.outcome}"
 
 
-def composed(demo: Demo, state: OrderState, plan: Plan) -> Composition:
+def process_of(demo: Demo, state: OrderState, plan: Plan) -> BpmnProcess:
     """Return the process of a plan, as it was deployed."""
     knowledge = demo.scenario.knowledge
     recipe = recipe_of(plan, state.order.product, knowledge.network, priority=state.order.priority)
-    return compose(recipe, knowledge.vocabulary, process_id=state.process_id)
+    return composed(recipe, knowledge.network, knowledge.vocabulary, state.process_id).process
 
 
 def states_at(plan: Plan) -> dict[str, str]:
@@ -90,7 +92,7 @@ def _of_plans(demo: Demo, state: OrderState) -> Iterator[Exhibit]:
     product = state.order.product
     before: Plan | None = None
     for number, plan in enumerate(state.followed, start=1):
-        process = composed(demo, state, plan).process
+        process = process_of(demo, state, plan)
         recipe = recipe_of(plan, product, network, priority=state.order.priority)
         svg = plan_picture(plan, product, network, before=before, title=f"Plan {plan.id}")
         yield f"plan-{number}.svg", f"plan {number}: who does what when", svg.encode()
@@ -105,8 +107,7 @@ def _of_changes(demo: Demo, state: OrderState) -> Iterator[Exhibit]:
     network = demo.scenario.knowledge.network
     for number, (before, after) in enumerate(pairwise(state.followed), start=1):
         old, new = (
-            Version(plan=plan, process=composed(demo, state, plan).process)
-            for plan in (before, after)
+            Version(plan=plan, process=process_of(demo, state, plan)) for plan in (before, after)
         )
         svg = change_picture(
             old, new, state.order.product, network, states=states_at(after), now=after.made_at

@@ -17,8 +17,10 @@ from fabloop.model.facts import (
     Fact,
     JobAnswered,
     JobBound,
+    JobFailed,
     JobKeptWaiting,
     JobOffered,
+    JobWithdrawn,
     KpiChanged,
     LotMade,
     OrderReceived,
@@ -64,7 +66,7 @@ def release(fact: PlanAccepted, at: Snapshot) -> tuple[ProcessReleased | Release
     order = at.orders[fact.order].order
     network, vocabulary = at.knowledge.network, at.knowledge.vocabulary
     recipe = recipe_of(fact.plan, order.product, network, priority=order.priority)
-    checked = compose_and_verify(recipe, vocabulary, at.orders[fact.order].process_id)
+    checked = compose_and_verify(recipe, network, vocabulary, at.orders[fact.order].process_id)
     if not checked.released:
         return (ReleaseRefused(order=order.id, plan=fact.plan.id, properties=checked.properties),)
     return (
@@ -83,9 +85,12 @@ def give_job(
 ) -> tuple[JobBound | JobKeptWaiting | PlanEndangered, ...]:
     """Run: bind work to a machine, person or carrier at the moment it is reached.
 
-    A machine that is no longer fit is refused whatever the plan says, and the plan with it.
+    A machine that is no longer fit is refused whatever the plan says, and the plan with it. A job
+    that was given or withdrawn since it was offered is left alone.
     """
-    state = at.orders[fact.order]
+    job, state = at.jobs[fact.job], at.orders[fact.order]
+    if not job.is_waiting:
+        return ()
     assert state.plan is not None, "jobs are offered for planned orders"
     order = state.order
     found = dispatch(fact, order.product, state.plan, at.begun(order.id), at.floor())
@@ -107,7 +112,7 @@ def give_job(
 
 
 def offer_again(
-    fact: JobAnswered | KpiChanged | ProcessMigrated, at: Snapshot
+    fact: JobAnswered | JobFailed | JobWithdrawn | KpiChanged | ProcessMigrated, at: Snapshot
 ) -> tuple[JobOffered, ...]:
     """Run: somebody has become free or fit, so look again at what was kept waiting."""
     del fact

@@ -109,7 +109,8 @@ class Narrator:
         if isinstance(demo.order, NotConfigurable):
             for conflict in demo.order.conflicts:
                 allowed = f" Allowed: {', '.join(conflict.allowed)}." if conflict.allowed else ""
-                self._bad(f"{conflict.feature}={conflict.option}: {conflict.reason}.{allowed}")
+                reason = conflict.reason.rstrip(".")
+                self._bad(f"{conflict.feature}={conflict.option}: {reason}.{allowed}")
             return
         product = demo.order.product
         chosen = ", ".join(f"{name}={option}" for name, option in product.choices.items())

@@ -4,6 +4,7 @@ import msgspec
 
 from fabloop.model.facts import PropertyChecked
 from fabloop.model.recipe import ProductionRecipe
+from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
 from fabloop.process.bpmn.compile import compile_process
 from fabloop.process.cpn.document import compile_net
@@ -20,11 +21,23 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     released: bool
 
 
+def composed(
+    recipe: ProductionRecipe, network: Network, vocabulary: SkillVocabulary, process_id: str
+) -> Composition:
+    """Return the process and pages of a recipe, with lanes named as the sites are."""
+    return compose(
+        recipe,
+        vocabulary,
+        process_id=process_id,
+        lane_names={str(site.id): site.label for site in network.sites.values()},
+    )
+
+
 def compose_and_verify(
-    recipe: ProductionRecipe, vocabulary: SkillVocabulary, process_id: str
+    recipe: ProductionRecipe, network: Network, vocabulary: SkillVocabulary, process_id: str
 ) -> Checked:
     """Return the process and pages of a recipe, and whether they may be released."""
-    composition = compose(recipe, vocabulary, process_id=process_id)
+    composition = composed(recipe, network, vocabulary, process_id)
     nets = {net.id: compile_net(net) for net in composition.nets}
     definition = compile_process(composition.process, nets, version=0)
     found = verify(definition)

@@ -26,7 +26,8 @@ def record_of(
     """Return what is known of the lot that a finished operation left.
 
     A supplied lot keeps the supplier's number; a made one is named after order and operation.
-    `lots` are the lots of this order so far; `condition` the work unit's KPI values known when the work began.
+    `lots` are the lots of this order so far; `condition` holds the work unit's KPI values that
+    were known when the work began.
     """
     operation = order.product.operation(done.operation)
     assert done.work_unit is not None, "an operation is carried out on a work unit"
