@@ -84,7 +84,10 @@ class Driver(msgspec.Struct, kw_only=True):
     results: dict[tuple[WorkUnitId, Instant], TestMeasured] = {}
 
     def run(self) -> None:
-        """Go on until every order is finished, refused or stuck, or nothing can happen."""
+        """Go on until every order is finished, refused, stuck or left to wait by the person asked.
+
+        Nothing that could still happen is another end.
+        """
         while True:
             self._ask()
             if self._settled():
@@ -98,8 +101,10 @@ class Driver(msgspec.Struct, kw_only=True):
             self._happen(at)
 
     def _settled(self) -> bool:
+        """Tell whether no order goes on; who was asked for a plan just now has taken none."""
         states = self.house.snapshot.orders
-        return all(each.id in states and states[each.id].stage in SETTLED for each in self.orders)
+        ends = SETTLED | {Stage.CHOOSING}
+        return all(each.id in states and states[each.id].stage in ends for each in self.orders)
 
     def _ask(self) -> None:
         """Put every open question to a person; the answer is a fact like any other."""
@@ -137,8 +142,14 @@ class Driver(msgspec.Struct, kw_only=True):
             if order.received_at <= at:
                 self.house.hears(OrderReceived(order=order), order.received_at, "customer")
         for response in self.actor.responses(at):
-            self.house.hears(_answer(response), response.at, "plant")
+            if self._is_awaited(response.job):
+                self.house.hears(_answer(response), response.at, "plant")
         self.house.advance(at)
+
+    def _is_awaited(self, job: int) -> bool:
+        """Tell whether an answer still counts: not the second one, nor one for withdrawn work."""
+        known = self.house.snapshot.jobs.get(job)
+        return known is not None and known.is_running
 
     def _orders_to_come(self) -> list[ProductionOrder]:
         return [each for each in self.orders if each.id not in self.house.snapshot.orders]

@@ -6,7 +6,7 @@ machine, a person's answer) is always read off the state, so nothing is asked fo
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import get_type_hints
 
 import msgspec
@@ -82,17 +82,27 @@ class House:
         return min([*looks, *([due] if due is not None else [])], default=None)
 
     def _settle(self, facts: Sequence[Fact], at: Instant, actor: str) -> tuple[Fact, ...]:
-        """Follow the facts through the loop until nothing follows any more, then write."""
-        queue, heard = deque(facts), list[Fact]()
+        """Follow the facts through the loop until nothing follows any more, then write.
+
+        A fact is known as soon as it is found, before any step hears it: what one step has given
+        away is never given twice by the next.
+        """
+        queue, heard = deque[Fact](), list[Fact]()
+
+        def found(follows: Iterable[Fact]) -> None:
+            for fact in follows:
+                self.snapshot.tell(fact, at)
+                queue.append(fact)
+                heard.append(fact)
+
+        found(facts)
         while queue:
-            fact = queue.popleft()
-            self.snapshot.tell(fact, at)
-            heard.append(fact)
             if len(heard) > FOLLOWING_FACTS_MAX:
                 raise Broken(f"Expected at most {FOLLOWING_FACTS_MAX} facts to follow from one.")
+            fact = queue.popleft()
             for step in STEPS_BY_FACT.get(type(fact), ()):
-                queue.extend(step(fact, self.snapshot))
-            queue.extend(self._conductor.conduct(fact, at))
+                found(step(fact, self.snapshot))
+            found(self._conductor.conduct(fact, at))
         self._write(heard, at, actor)
         return tuple(heard)
 

@@ -84,13 +84,27 @@ class OrderState(msgspec.Struct, kw_only=True):
 
 
 class JobState(msgspec.Struct, kw_only=True):
-    """One job from offer to answer; `condition` is what was known of its work unit at the start."""
+    """One job from offer to answer; `condition` is what was known of its work unit at the start.
+
+    A job that `failed` rests until it is offered again.
+    """
 
     offered: JobOffered
     bound: JobBound | None = None
     kept: JobKeptWaiting | None = None
+    failed: bool = False
     condition: tuple[KpiValue, ...] = ()
     ended_at: Instant | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the job is offered and nobody has begun it."""
+        return self.bound is None and self.ended_at is None and not self.failed
+
+    @property
+    def is_running(self) -> bool:
+        """Whether somebody is doing the job."""
+        return self.bound is not None and self.ended_at is None
 
 
 class Snapshot(msgspec.Struct, kw_only=True):
@@ -109,16 +123,12 @@ class Snapshot(msgspec.Struct, kw_only=True):
 
     def waiting(self) -> tuple[JobState, ...]:
         """Return the jobs that nobody has begun."""
-        return tuple(
-            job for job in self.jobs.values() if job.bound is None and job.ended_at is None
-        )
+        return tuple(job for job in self.jobs.values() if job.is_waiting)
 
     def running(self) -> tuple[JobBound, ...]:
         """Return the jobs that somebody is doing."""
         return tuple(
-            job.bound
-            for job in self.jobs.values()
-            if job.bound is not None and job.ended_at is None
+            job.bound for job in self.jobs.values() if job.is_running and job.bound is not None
         )
 
     def begun(self, order: OrderId) -> frozenset[OperationId]:
@@ -270,6 +280,7 @@ def _tell_job(snapshot: Snapshot, fact: JobFact, at: Instant) -> None:
         case JobOffered():
             known = snapshot.jobs.get(fact.job)
             snapshot.jobs[fact.job] = known or JobState(offered=fact)
+            snapshot.jobs[fact.job].failed = False
         case JobBound():
             job = snapshot.jobs[fact.job]
             job.bound, job.kept = fact, None
@@ -285,7 +296,7 @@ def _tell_job(snapshot: Snapshot, fact: JobFact, at: Instant) -> None:
             snapshot.jobs[fact.job].ended_at = at
         case JobFailed():
             job = snapshot.jobs[fact.job]
-            job.bound = None
+            job.bound, job.failed = None, True
         case JobAnswered():
             job = snapshot.jobs[fact.job]
             job.ended_at = fact.at

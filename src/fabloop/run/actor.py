@@ -50,7 +50,8 @@ class Actor(Protocol):
     """Takes job orders and reports on them later.
 
     After a restart every unanswered job is given again: `begin` with a known job number must
-    not start it a second time.
+    not start it a second time. Once a job was answered as not done, its number may come again:
+    that is another attempt.
     """
 
     def begin(self, order: JobOrder) -> None:

@@ -21,7 +21,7 @@ class Assigned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NobodyNow(msgspec.Struct, frozen=True, kw_only=True):
-    """Nobody may take the job at present; `look_again_at` is when a shift brings somebody."""
+    """Nobody may take the job at present; `look_again_at` is when a shift brings somebody else."""
 
     because: Explanation
     look_again_at: Instant | None
@@ -53,7 +53,8 @@ def assign(
     if free:
         person = min(free, key=lambda each: (load.get(each.id, 0), each.id))
         return Assigned(person=person, because=_because(person, skill, len(free)))
-    starts = [next_start(shifts[each.shift], site.time_zone, now) for each in skilled]
+    absent = [each for each in skilled if each not in present]
+    starts = [next_start(shifts[each.shift], site.time_zone, now) for each in absent]
     code = DispatchCode.NOBODY_ON_SHIFT
     if present:
         code = DispatchCode.ALL_PERSONS_BUSY
@@ -69,7 +70,7 @@ def assign(
                 Evidence(subject=site.id, parameter="of them on shift", value=len(present)),
             ),
         ),
-        look_again_at=None if present else min(starts, default=None),
+        look_again_at=min(starts, default=None),
     )
 
 
