@@ -1,0 +1,180 @@
+"""The command line as a person or a script meets it: output, files, exit codes, errors."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fabloop.app.demo import documents_of
+from fabloop.model.documents import SCHEMA_NAMES
+
+FABLOOP = Path(sys.executable).with_name("fabloop")
+
+
+def fabloop(*arguments, cwd):
+    return subprocess.run(
+        [str(FABLOOP), *map(str, arguments)],
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """One story, played without a terminal, kept."""
+    folder = tmp_path_factory.mktemp("played")
+    done = fabloop(
+        "demo", "wavegear", "--seed", 7, "--json", "all.json", "--keep", "data", "--out", "out",
+        cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_without_a_terminal_the_demo_answers_itself_and_ends_well(played):
+    folder, done = played
+    document = json.loads((folder / "all.json").read_text())
+    assert document["summary"]["outcome"] == "finished"
+    assert document["summary"]["plan_1"]["sites"] == ["graz"]
+    assert document["summary"]["plan_2"]["shipments"] == 2
+    assert document["summary"]["breaches"][0]["value"]["upper"] > 15e-6
+    assert document["genealogy"]["record"]["order"] == "wg-1"
+    assert document["recalls"]
+    assert "answered automatically" in done.stdout
+
+
+def test_the_demo_names_every_file_it_writes(played):
+    folder, done = played
+    written = sorted(each.name for each in (folder / "out").iterdir())
+    assert {"plan-1.svg", "plan-2.svg", "change-1.svg", "report.html", "process-2.bpmn"} <= set(
+        written
+    )
+    assert all(f"out/{name}" in done.stdout for name in written)
+
+
+def test_the_report_needs_no_network(played):
+    folder, _ = played
+    page = (folder / "out" / "report.html").read_text()
+    assert "<svg" in page
+    for tag in ("<script", "<link", "src=", "@import", "url(http"):
+        assert tag not in page
+
+
+def test_a_finished_story_can_be_resumed_and_does_nothing_twice(played):
+    folder, _ = played
+    again = fabloop("demo", "--resume", "data", "--json", "-", "--out", "again", cwd=folder)
+    assert again.returncode == 0
+    first, second = json.loads((folder / "all.json").read_text()), json.loads(again.stdout)
+    for each in (first, second):
+        del each["volatile"]
+    assert first == second
+
+
+def test_json_on_standard_output_is_nothing_but_json(played):
+    folder, _ = played
+    again = fabloop("demo", "--resume", "data", "--json", "-", "--out", "pure", cwd=folder)
+    json.loads(again.stdout)
+    assert "Resumed" in again.stderr
+
+
+def test_another_seed_gives_another_story_with_the_same_turn(tmp_path, played):
+    folder, _ = played
+    done = fabloop("demo", "--seed", 8, "--json", "-", "--out", tmp_path / "o", cwd=tmp_path)
+    other, first = json.loads(done.stdout), json.loads((folder / "all.json").read_text())
+    assert other["facts"] != first["facts"]
+    assert other["summary"]["plan_2"]["shipments"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("demo", "wavegeer"), "Did you mean 'wavegear'?"),
+        (("demo", "--resume", "nowhere"), "Begin one with"),
+        (("demo", "--resume", "x", "--keep", "y"), "--keep"),
+        (("demo", "--choose", "ratio"), "FEATURE=OPTION"),
+        (("demo", "--choose", "ratoi=80"), "Did you mean 'ratio'?"),
+        (("demo", "--choose", "ratio=81"), "Known are: 100, 50, 80"),
+        (("demo", "--realtime", "0"), "a factor above 0"),
+        (("demo", "--documents", "nowhere"), "a folder with documents"),
+        (("schema", "sight"), "Did you mean 'site'?"),
+        (("check", "nowhere"), "a folder with documents"),
+    ],
+)
+def test_a_wrong_input_is_told_with_its_remedy_and_ends_with_2(tmp_path, arguments, says):
+    done = fabloop(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_choices_that_do_not_fit_end_with_2_and_their_reason(tmp_path):
+    done = fabloop("demo", "--choose", "load=heavy", "--choose", "ratio=50", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "ratio=50" in done.stdout
+
+
+def test_a_folder_in_use_is_not_overwritten(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("keep me")
+    done = fabloop("demo", "--keep", "mine", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--resume" in done.stderr
+    assert [each.name for each in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+
+
+@pytest.fixture
+def documents(tmp_path):
+    return Path(shutil.copytree(documents_of("wavegear"), tmp_path / "documents"))
+
+
+def test_check_finds_no_plan_while_the_machine_is_unmeasured_and_finds_another(tmp_path, documents):
+    done = fabloop("check", documents, "--json", cwd=tmp_path)
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["type"]) == (0, "producible")
+    assert answer["plans"][0]["totals"]["shipments"] == 2
+    excluded = [each for each in answer["exclusions"] if each["work_unit"] == "graz-u630"]
+    assert "kpi-missing" in {reason["code"] for each in excluded for reason in each["reasons"]}
+
+
+def test_check_tells_every_fault_of_every_document(tmp_path, documents):
+    for name, old, new in (
+        ("site-graz.json", '"energy_price": "0.19 EUR/kWh"', '"energy_price": "3 kg"'),
+        ("equipment.json", '"skill": "ream"', '"skill": "reem"'),
+    ):
+        path = documents / name
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+    done = fabloop("check", documents, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "site-graz.json $.tariff.energy_price" in done.stderr
+    assert "Did you mean 'ream'" in done.stderr
+    assert "faults; nothing was changed" in done.stderr
+
+
+@pytest.mark.parametrize("name", SCHEMA_NAMES)
+def test_every_schema_and_context_is_printed_as_json(tmp_path, name):
+    if name != SCHEMA_NAMES[0]:  # one through the shell is enough: the rest is the same command
+        from fabloop.model.documents import context_of, schema_of
+
+        assert schema_of(name)["$schema"].endswith("2020-12/schema")
+        assert "@context" in context_of(name)
+        return
+    schema = json.loads(fabloop("schema", name, cwd=tmp_path).stdout)
+    assert schema["$schema"].endswith("2020-12/schema")
+    context = json.loads(fabloop("schema", name, "--context", cwd=tmp_path).stdout)
+    assert "@context" in context
+
+
+def test_help_and_version_are_there(tmp_path):
+    shown = fabloop("--help", cwd=tmp_path)
+    assert shown.returncode == 0
+    assert {"demo", "check", "schema"} <= set(shown.stdout.split())
+    assert fabloop("--version", cwd=tmp_path).stdout.startswith("fabloop 0.")
