@@ -23,6 +23,7 @@ OUTSIDE = (
     ("PlansFound", "a person chooses", "PlanAccepted"),
     ("ProcessReleased", "the engine starts", "JobOffered"),
     ("JobBound", "the plant works", "JobAnswered"),
+    ("JobBound", "the plant cannot", "JobFailed"),
     ("", "a machine runs its test", "TestMeasured"),
     ("AdaptationProposed", "a person approves", "AdaptationApproved"),
     ("AdaptationApproved", "the engine migrates", "ProcessMigrated"),
@@ -133,7 +134,7 @@ def wrapped(lead: str, words: Sequence[str], width: float) -> list[str]:
 
 
 def _lines(step: Step) -> list[tuple[str, str]]:
-    room = PANEL - 2 * PAD
+    room = PANEL - 2 * PAD - 16
     return [
         ("step", step.name),
         *(("fact", each) for each in wrapped("hears", step.hears, room)),

@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 import typer.main
 
 from fabloop.app import sentences
+from fabloop.app.demo import documents_of
+from fabloop.app.scenario import read_scenario
 from fabloop.base import errors
 from fabloop.cli.root import app
 from fabloop.model.documents import SCHEMA_NAMES
@@ -106,7 +109,7 @@ def test_commands_of_the_readme_are_in_the_makefile():
 
 
 def test_scripts_of_the_figures_exist():
-    named = set(re.findall(r"`(bench/[a-z_]+\.py)`", text_of(ROOT / "README.md")))
+    named = set(re.findall(r"`(bench/[a-z_]+\.py)\b", text_of(ROOT / "README.md")))
     assert named
     assert all((ROOT / name).is_file() for name in named)
 
@@ -157,6 +160,19 @@ def test_the_examples_in_python_run(number):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+
+
+def changes():
+    return re.findall(r"^\$ (sed .*)$", text_of(DOCS / "tutorial.md"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("number", range(len(changes())))
+def test_changes_of_documents_in_the_tutorial_work(number, tmp_path):
+    mine = tmp_path / "mine"
+    shutil.copytree(documents_of("wavegear"), mine)
+    before = read_scenario(mine).digest
+    subprocess.run(changes()[number].replace("/tmp/mine", str(mine)), shell=True, check=True)
+    assert read_scenario(mine).digest != before
 
 
 def test_the_example_of_a_recipe_is_one():
