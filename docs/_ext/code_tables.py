@@ -16,6 +16,9 @@ from sphinx.util.docutils import SphinxDirective
 from fabloop.app import sentences
 from fabloop.app.house import STEPS_BY_FACT
 from fabloop.base import errors, quantity
+from fabloop.feel import limits
+from fabloop.feel.library import BUILTINS
+from fabloop.feel.library.extensions import EXTENSIONS
 from fabloop.model import facts
 from fabloop.model.documents import schema_of
 from fabloop.process import commands, deltas
@@ -88,6 +91,18 @@ def reason_list() -> list[str]:
 def option_list() -> list[str]:
     """Return every code that an option may carry."""
     return [", ".join(f"`{code}`" for code in sorted(map(str, sentences.OPTIONS)))]
+
+
+def function_list(names: Iterable[str]) -> list[str]:
+    """Return names of built-in functions."""
+    return [", ".join(f"`{name}`" for name in sorted(names))]
+
+
+def limit_table() -> list[str]:
+    """Return the limits of FEEL expressions."""
+    found = {name: each for name, each in vars(limits).items() if name.endswith("_MAX")}
+    rows = [(f"`{name}`", f"{each:,}") for name, each in found.items() if isinstance(each, int)]
+    return table(("limit", "at most"), rows)
 
 
 def document_tables(name: str) -> list[str]:
@@ -167,6 +182,9 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "deltas": delta_table,
     "errors": error_table,
     "dimensions": dimension_table,
+    "functions": lambda: function_list(BUILTINS),
+    "extensions": lambda: function_list(EXTENSIONS.signatures),
+    "feel-limits": limit_table,
     "reasons": reason_list,
     "options": option_list,
 }

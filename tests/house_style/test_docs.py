@@ -108,6 +108,23 @@ def test_commands_of_the_readme_are_in_the_makefile():
         assert named <= targets, f"{page}: {named - targets}"
 
 
+def shown_lines():
+    for page in PAGES:
+        for block in re.findall(r"```console\n(.*?)```", text_of(page), re.DOTALL):
+            for line in block.splitlines():
+                found = re.match(r"(?:\$ )?(?:\.venv/bin/)?fabloop (.*)", line)
+                if found:
+                    yield found[1].split()
+
+
+def test_every_command_line_that_is_shown_can_be_typed():
+    lines = list(shown_lines())
+    assert len(lines) > 10
+    for name, *rest in lines:
+        known = {each for parameter in COMMANDS[name].params for each in parameter.opts}
+        assert {each for each in rest if each.startswith("--")} <= known, (name, rest)
+
+
 def test_scripts_of_the_figures_exist():
     named = set(re.findall(r"`(bench/[a-z_]+\.py)\b", text_of(ROOT / "README.md")))
     assert named
