@@ -183,6 +183,7 @@ def changes():
     return re.findall(r"^\$ (sed .*)$", text_of(DOCS / "tutorial.md"), re.MULTILINE)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the tutorial shows GNU sed")
 @pytest.mark.parametrize("number", range(len(changes())))
 def test_changes_of_documents_in_the_tutorial_work(number, tmp_path):
     mine = tmp_path / "mine"
