@@ -56,9 +56,11 @@ class LotNode(msgspec.Struct, frozen=True, kw_only=True):
 
     def lots(self) -> Iterator[LotRecord]:
         """Yield this lot's record and all below it, top first."""
-        yield self.record
-        for part in self.parts:
-            yield from part.lots()
+        ahead = [self]
+        while ahead:
+            node = ahead.pop()
+            yield node.record
+            ahead += reversed(node.parts)
 
 
 def tree_of(records: Iterable[LotRecord], lot: LotId) -> LotNode:
@@ -69,13 +71,35 @@ def tree_of(records: Iterable[LotRecord], lot: LotId) -> LotNode:
     KeyError
         The lot, or one that it was made of, has no record.
     """
-    by_lot = {record.lot: record for record in records}
+    by_lot = by_number(records)
+    nodes: dict[LotId, LotNode] = {}
+    for record in reversed(tuple(lots_within(by_lot, lot))):
+        nodes[record.lot] = LotNode(
+            record=record, parts=tuple(nodes[part] for part in record.consumed)
+        )
+    return nodes[lot]
 
-    def node(each: LotId) -> LotNode:
-        record = by_lot[each]
-        return LotNode(record=record, parts=tuple(node(part) for part in record.consumed))
 
-    return node(lot)
+def by_number(records: Iterable[LotRecord]) -> dict[LotId, LotRecord]:
+    """Return the records by lot; of a lot that is recorded twice the last one."""
+    return {record.lot: record for record in records}
+
+
+def lots_within(by_lot: Mapping[LotId, LotRecord], lot: LotId) -> Iterator[LotRecord]:
+    """Yield the record of a lot and of every lot it was made of, each before its own parts.
+
+    A lot that several others were made of comes once for each of them.
+
+    Raises
+    ------
+    KeyError
+        The lot, or one that it was made of, has no record.
+    """
+    ahead = [lot]
+    while ahead:
+        record = by_lot[ahead.pop()]
+        yield record
+        ahead += reversed(record.consumed)
 
 
 def finished_products(records: Iterable[LotRecord]) -> tuple[LotRecord, ...]:

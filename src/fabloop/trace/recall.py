@@ -7,7 +7,7 @@ import msgspec
 from fabloop.model.ids import KpiId, LotId, OperationId, OrderId, SkillId, WorkUnitId
 from fabloop.model.lot import LotRecord
 from fabloop.model.skill import SkillVocabulary
-from fabloop.trace.genealogy import finished_products, tree_of
+from fabloop.trace.genealogy import by_number, finished_products, lots_within
 
 
 class ContainsLot(msgspec.Struct, frozen=True, kw_only=True, tag="contains-lot"):
@@ -59,10 +59,10 @@ def recall(
     `skills` says which skill each recorded operation required.
     """
     known = tuple(records)
-    products = finished_products(known)
+    by_lot, products = by_number(known), finished_products(known)
     hits = []
     for product in products:
-        lots = {each.lot: each for each in tree_of(known, product.lot).lots()}
+        lots = {each.lot: each for each in lots_within(by_lot, product.lot)}
         because = tuple(
             lot for lot, each in lots.items() if _concerns(query, each, skills, vocabulary)
         )
