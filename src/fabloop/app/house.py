@@ -14,7 +14,7 @@ import msgspec
 from fabloop.app.conductor import Conductor
 from fabloop.app.loop import STEPS
 from fabloop.app.snapshot import Snapshot
-from fabloop.base.codec import from_msgpack, to_msgpack
+from fabloop.base.codec import from_msgpack
 from fabloop.base.errors import Broken
 from fabloop.base.instant import Instant
 from fabloop.base.journal import Journal, Row
@@ -23,6 +23,8 @@ from fabloop.model.knowledge import Knowledge
 from fabloop.process.engine import Engine
 
 FACTS_VERSION = 1
+_FACTS = msgspec.msgpack.Encoder()
+"""Keeps the order of names in a fact: what is read back must lead to the same as what was told."""
 FOLLOWING_FACTS_MAX = 10_000
 """Facts that one fact may lead to before the loop is taken to be going in circles."""
 
@@ -110,7 +112,7 @@ class House:
         rows, self._conductor.rows = self._conductor.rows, []
         if not heard and not rows:
             return
-        body = to_msgpack(list(heard))
+        body = _FACTS.encode(heard)
         group = [
             *rows,
             Row(stream="facts", kind="facts", version=FACTS_VERSION, at=at, actor=actor, body=body),
