@@ -1,0 +1,72 @@
+"""Plays the wave-gear story for tests: its documents with changes, in a folder of its own."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fabloop.app.demo import Demo, Settings, begin, documents_of
+from fabloop.app.house import Listener
+from fabloop.app.snapshot import OrderState
+from fabloop.model.facts import AdaptationProposed
+from fabloop.model.ids import OrderId
+
+ORDER = OrderId("wg-1")
+
+Edit = Callable[[Any], None]
+
+
+def documents(folder: Path, **edits: Edit) -> Path:
+    """Copy the documents and let `edits` change them, by file name without ending."""
+    shutil.copytree(documents_of("wavegear"), folder)
+    for name, edit in edits.items():
+        file = folder / f"{name.replace('_', '-')}.json"
+        content = json.loads(file.read_text(encoding="utf-8"))
+        edit(content)
+        file.write_text(json.dumps(content), encoding="utf-8")
+    return folder
+
+
+def settings(seed: int = 1, papers: Path | None = None) -> Settings:
+    return Settings(story="wavegear", seed=seed, documents=str(papers or documents_of("wavegear")))
+
+
+def first_plan(state: OrderState):
+    assert state.offered is not None
+    return state.offered.plans[0]
+
+
+def agree(proposal: AdaptationProposed) -> bool:
+    return True
+
+
+def decline(proposal: AdaptationProposed) -> bool:
+    return False
+
+
+def told(
+    folder: Path,
+    *,
+    seed: int = 1,
+    papers: Path | None = None,
+    approve: Callable[[AdaptationProposed], bool] = agree,
+    listener: Listener | None = None,
+) -> Demo:
+    """Play a story to its end and close it; what it knows stays."""
+    demo = begin(folder, settings(seed, papers), told=listener)
+    demo.play(first_plan, approve)
+    demo.close()
+    return demo
+
+
+def facts(demo: Demo, *kinds: type):
+    """Return the story's facts, or those of some kinds, in their order."""
+    return [fact for _, fact in demo.house.history if not kinds or isinstance(fact, kinds)]
+
+
+def the(demo: Demo, kind: type):
+    """Return the only fact of a kind."""
+    found = facts(demo, kind)
+    assert len(found) == 1, f"{len(found)} of {kind.__name__}"
+    return found[0]

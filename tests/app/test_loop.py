@@ -1,0 +1,109 @@
+"""The loop itself: closed by facts, pure in every step."""
+
+import copy
+from typing import get_args, get_type_hints
+
+import pytest
+
+from app.stories import told
+from fabloop.app.house import STEPS_BY_FACT
+from fabloop.app.loop import STEPS
+from fabloop.app.snapshot import Snapshot
+from fabloop.model.facts import (
+    AdaptationApproved,
+    AdaptationDeclined,
+    AdaptationImpossible,
+    AdaptationProposed,
+    Fact,
+    IncidentRaised,
+    JobAnswered,
+    JobBound,
+    JobFailed,
+    JobKeptWaiting,
+    KnowledgeRead,
+    LotMade,
+    OrderFinished,
+    OrderRefused,
+    PlansFound,
+    ProcessReleased,
+    ProcessStarted,
+    ReleaseRefused,
+)
+
+CONDUCTED = {ProcessReleased, JobBound, JobAnswered, JobFailed, AdaptationApproved}
+"""What `Conductor.conduct` hears: the process engine has something to do."""
+
+ASKED = {PlansFound, AdaptationProposed}
+"""What a person is asked about; the answer is a fact from outside."""
+
+ENDS = {
+    KnowledgeRead,  # only known
+    OrderRefused,  # the order's end
+    ReleaseRefused,  # the order's end
+    ProcessStarted,  # only known
+    JobKeptWaiting,  # until somebody becomes free or time passes
+    LotMade,  # asked for by genealogy and recall
+    AdaptationImpossible,  # a person has to change product or factory
+    AdaptationDeclined,  # the order waits
+    IncidentRaised,  # a person has to resolve it
+    OrderFinished,  # the order's end
+}
+"""Where the loop ends, or waits for the world outside."""
+
+
+def members(annotation) -> tuple[type, ...]:
+    return get_args(annotation) or (annotation,)
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory):
+    return told(tmp_path_factory.mktemp("loop") / "wg")
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
+def test_every_step_is_annotated_with_facts_in_and_facts_out(step):
+    hints = get_type_hints(step)
+    assert set(hints) == {"fact", "at", "return"}
+    assert hints["at"] is Snapshot
+    follows, rest = get_args(hints["return"])
+    assert rest is Ellipsis
+    facts = set(members(Fact))
+    assert set(members(hints["fact"])) <= facts
+    assert set(members(follows)) <= facts
+
+
+def test_every_fact_is_heard_conducted_asked_about_or_an_end():
+    heard = set(STEPS_BY_FACT) | CONDUCTED | ASKED
+    assert heard | ENDS == set(members(Fact))
+    assert not heard & ENDS
+
+
+def test_every_end_and_question_of_the_list_is_really_heard_by_no_step():
+    assert not (ENDS | ASKED) & set(STEPS_BY_FACT)
+
+
+def test_steps_change_nothing_and_give_the_same_facts_again(story):
+    """On the recorded history, every step that hears a fact is asked twice."""
+    snapshot = Snapshot(knowledge=story.scenario.knowledge)
+    knowledge = copy.deepcopy(snapshot.knowledge)
+    asked = set()
+    for at, fact in story.house.history:
+        snapshot.tell(fact, at)
+        steps = STEPS_BY_FACT.get(type(fact), ())
+        before = copy.deepcopy(snapshot, {id(snapshot.knowledge): snapshot.knowledge})
+        for step in steps:
+            follows = step(fact, snapshot)
+            if step not in asked:
+                assert step(fact, snapshot) == follows
+            asked.add(step)
+            assert all(isinstance(each, members(Fact)) for each in follows)
+        assert snapshot == before
+    assert asked == set(STEPS)
+    assert snapshot.knowledge == knowledge
+
+
+def test_the_state_follows_from_the_facts_alone(story):
+    snapshot = Snapshot(knowledge=story.scenario.knowledge)
+    for at, fact in story.house.history:
+        snapshot.tell(fact, at)
+    assert snapshot == story.house.snapshot
