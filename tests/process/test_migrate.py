@@ -1,14 +1,16 @@
 """Instances that go on by another definition, with everything in progress."""
 
 import pytest
+from msgspec.structs import replace
 
-from fabloop.base.errors import Invalid
+from fabloop.base.errors import Invalid, NotFound
 from fabloop.base.instant import SECOND
 from fabloop.process.bpmn.model import BpmnProcess, UserTask
 from fabloop.process.commands import (
     CompleteJob,
     Deploy,
     FailJob,
+    JobCancelled,
     Migrate,
     MigratedTo,
     PublishMessage,
@@ -233,3 +235,51 @@ def test_a_lease_runs_out_after_a_migration_as_before(plant):
     due = plant.engine.next_due()
     migrates(plant, key, process(job("a"), job("z"), links=flows("start a z end")))
     assert plant.engine.next_due() == due == plant.now + 5 * SECOND
+
+
+def test_what_is_restarted_is_cancelled_and_another_node_entered_in_the_same_step(plant):
+    key = plant.starts(process(page("a", "n"), links=flows("start a end")), {},
+                       (station("n").document(),))  # fmt: skip
+    (withdrawn,) = plant.engine.jobs()
+    other = process(job("b"), job("a"), links=flows("start b a end"))
+    plant.does(Deploy(process=other))
+    rows = len(plant.rows)
+    plant.does(Migrate(instance=key, target=TWO, restart={"a": "b"}))
+    assert len(plant.rows) == rows + 1
+    cancelled = [each.job for each in plant.notices if isinstance(each, JobCancelled)]
+    assert cancelled == [withdrawn.key]
+    assert plant.open_nodes() == ["b"]
+    plant.completes("b")
+    assert plant.open_nodes() == ["a"]
+
+
+def test_what_a_restarted_page_held_is_free_again(plant):
+    nets = (station("n").document(),)
+    old = process(both("f"), page("w1", "n"), page("w2", "n"), both("j"),
+                  links=flows("start f w1 j", "f w2 j", "j end"))  # fmt: skip
+    key = plant.starts(old, {}, nets)
+    before = len(plant.engine.jobs())
+    plant.does(Deploy(process=replace(old, version_tag="2"), nets=nets))
+    plant.does(Migrate(instance=key, target=TWO, restart={"w1": "w1"}))
+    assert len(plant.engine.jobs()) == before
+    plant.completes("w2")  # who waited for the robot has it now
+    plant.completes("w1")
+    assert plant.engine.instance(key).frames == ()
+
+
+@pytest.mark.parametrize(
+    ("restart", "kind", "says"),
+    [
+        ({"b": "a"}, NotFound, "'b' to be in progress"),
+        ({"a": "nowhere"}, Invalid, "a node of the target to enter"),
+        ({"a": "inner"}, Invalid, "a node in the same scope"),
+    ],
+)
+def test_a_restart_that_cannot_be_is_refused_and_nothing_is_cancelled(plant, restart, kind, says):
+    key = plant.starts(process(job("a"), job("b"), links=flows("start a b end")))
+    box = sub("box", job("inner"), links=flows("box.s inner box.e"))
+    plant.does(Deploy(process=process(job("a"), box, links=flows("start a box end"))))
+    before = plant.engine.jobs()
+    with pytest.raises(kind, match=says):
+        plant.does(Migrate(instance=key, target=TWO, restart=restart))
+    assert plant.engine.jobs() == before

@@ -26,7 +26,6 @@ from fabloop.model.facts import (
 from fabloop.model.ids import LaneId, OperationId, OrderId, SkillId, WorkUnitId
 from fabloop.model.recipe import ProductionRecipe
 from fabloop.process.commands import (
-    ActAt,
     AdvanceTo,
     AssignJob,
     Command,
@@ -40,8 +39,6 @@ from fabloop.process.commands import (
     JobCancelled,
     JobCreated,
     Migrate,
-    Modify,
-    Move,
     Notice,
     ProcessDeployed,
     Reply,
@@ -136,10 +133,9 @@ class Conductor:
         assert state.recipe is not None, "an adaptation carries its recipe"
         before = self._tokens(state.instance)
         key = self._deploy(state, state.recipe, at)
-        _, follows = self._do(Migrate(instance=state.instance, target=key), at)
-        moves = tuple(self._restarts(state, state.instance))
-        if moves:
-            follows += self._do(Modify(instance=state.instance, move=moves), at)[1]
+        restart = dict(self._restarts(state, state.instance))
+        command = Migrate(instance=state.instance, target=key, restart=restart)
+        _, follows = self._do(command, at)
         after = self._tokens(state.instance)
         if before != after:
             raise Broken(
@@ -158,31 +154,30 @@ class Conductor:
         )
         return (migrated, *follows)
 
-    def _restarts(self, state: OrderState, instance: int) -> Iterator[Move]:
-        """Yield how to enter anew the steps that wait for somebody they are no longer planned on.
+    def _restarts(self, state: OrderState, instance: int) -> Iterator[tuple[str, str]]:
+        """Yield the nodes of steps that wait for somebody they are no longer planned on.
 
-        A step that has been entered, but whose work has not begun, begins again: with the shipment
-        that the new plan puts before it, where there is one.
+        Such a step has been entered, but its work has not begun. With each comes the node to
+        enter instead: the shipment that the new plan puts before it, or the step itself anew.
         """
         assert state.proposal is not None, "an adaptation was proposed before it was approved"
         begun = {operation_step_id(each) for each in self._snapshot.begun(state.order.id)}
         steps = {step.flow_id: step for step in state.proposal.recipe.steps}
-        acts = {
-            act.node: act.key
+        entered = {
+            act.node
             for frame in self._engine.instance(instance).frames
             if frame.kind is not ScopeKind.PAGE
             for act in frame.acts
         }
         for changed in state.proposal.changes.changed:
-            entries = (delivery_id(node_id(changed)), node_id(changed))
-            entered = [each for each in entries if each in acts]
-            if changed in begun or not entered:
-                continue
-            added = state.proposal.changes.added
-            new = [each for each in steps[changed].previous if node_id(each) in added]
-            yield Move(
-                spot=ActAt(key=acts[entered[0]]), node=node_id(new[0]) if new else entered[0]
-            )
+            shipped = [
+                node_id(each)
+                for each in steps[changed].previous
+                if node_id(each) in state.proposal.changes.added
+            ]
+            for node in (delivery_id(node_id(changed)), node_id(changed)):
+                if node in entered and changed not in begun:
+                    yield node, shipped[0] if shipped else node
 
     def _tokens(self, instance: int) -> int:
         """Count the tokens of the process: those that wait at joins and those in its nodes."""

@@ -179,11 +179,16 @@ class Modify(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Migrate(msgspec.Struct, frozen=True, kw_only=True):
-    """Let an instance go on by another definition; `nodes` maps ids where the plan errs."""
+    """Let an instance go on by another definition; `nodes` maps ids where the plan errs.
+
+    `restart` maps nodes in progress, by id, to nodes of the target that are entered instead: what
+    had begun at them is cancelled, in the same step.
+    """
 
     instance: int
     target: DefinitionKey
     nodes: dict[str, str] = {}
+    restart: dict[str, str] = {}
 
 
 Command = (

@@ -7,7 +7,7 @@ import msgspec
 
 from fabloop.base.errors import Fault, Invalid, NotFound
 from fabloop.base.instant import Instant
-from fabloop.process.acts import arm, boundary_dues, seen_by, wake_pages
+from fabloop.process.acts import arm, boundary_dues, cancel, seen_by, wake_pages
 from fabloop.process.commands import InstanceMigrated, Migrate, MigratedTo
 from fabloop.process.cpn.bag import Bag
 from fabloop.process.definition import (
@@ -55,32 +55,68 @@ def plan_migration(state: State, command: Migrate) -> MigrationPlan:
     """Return what a migration would do; every reason against it is a fault of the plan.
 
     Nodes map by the command's map, else by id, else by kind and name where that is unambiguous.
+    What is to be restarted is not carried over, so it needs no counterpart.
     """
     instance = instance_named(state, command.instance)
     target = state.definitions.get(command.target)
     if target is None:
         raise NotFound(f"Expected a deployed definition {command.target}, but found none.")
-    return _Planner(state, instance, target, command.nodes).plan()
+    return _Planner(state, instance, target, command).plan()
 
 
 def migrate(step: Step, command: Migrate) -> InstanceMigrated:
     """Migrate an instance; raises Invalid with every fault of the plan."""
     state = step.state
+    instance = instance_named(state, command.instance)
+    step.trigger(instance)
+    left = _cancelled(step, instance, command.restart)
     plan = plan_migration(state, command)
     if plan.change is None:
         raise Invalid(plan.faults)
-    instance = state.instances[command.instance]
-    step.trigger(instance)
+    entered = [(frame, _entered(state, plan, frame, node)) for frame, node in left]
     new_timers = _new_timers(step, instance, plan)
     step.emit(plan.change)
     notice = MigratedTo(instance=instance.key, source=plan.source, target=plan.target)
     step.notices.append(notice)
     for act, dues in new_timers.items():
         arm(step, act, dues)
+    step.agenda.extend((frame, node, {}) for frame, node in entered)
     recheck_joins(step, state.instances[instance.key])
     wake_pages(step, instance.key)
     run(step)
     return InstanceMigrated(plan.nodes)
+
+
+def _cancelled(step: Step, instance: Instance, restart: Mapping[str, str]) -> list[tuple[int, str]]:
+    """Cancel what is to be restarted; return each frame with the node to enter there."""
+    state, left = step.state, list[tuple[int, str]]()
+    definition = state.definitions[instance.definition]
+    for old, new in restart.items():
+        acts = [
+            state.acts[key]
+            for frame in instance.frames
+            for key in state.frames[frame].acts
+            if state.acts[key].transition < 0 and definition.nodes[state.acts[key].node].id == old
+        ]
+        if not acts:
+            raise NotFound(f"Expected node '{old}' to be in progress, but it is not.")
+        for act in acts:
+            cancel(step, act)
+            left.append((act.frame, new))
+    return left
+
+
+def _entered(state: State, plan: MigrationPlan, frame: int, node: str) -> Node:
+    """Return a node of the target that is entered in a frame, which must be one of its scope."""
+    target = state.definitions[plan.target]
+    number = target.number_of.get(node)
+    if number is None:
+        raise Invalid(_fault(plan.instance, node, "a node of the target to enter", "none"))
+    assert plan.change is not None, "only a sound plan is carried out"
+    found = target.nodes[number]
+    if plan.change.scopes.get(state.frames[frame].scope) != found.scope:
+        raise Invalid(_fault(plan.instance, node, "a node in the same scope", "one in another"))
+    return found
 
 
 def _new_timers(
@@ -109,13 +145,14 @@ def _new_timers(
 
 class _Planner:
     def __init__(
-        self, state: State, instance: Instance, target: Definition, wanted: Mapping[str, str]
+        self, state: State, instance: Instance, target: Definition, command: Migrate
     ) -> None:
         self.state = state
         self.instance = instance
         self.source = state.definitions[instance.definition]
         self.target = target
-        self.wanted = wanted
+        self.wanted = command.nodes
+        self.restart = command.restart
         self.nodes: dict[int, int] = {}
         self.flows: dict[int, int] = {}
         self.scopes: dict[int, int] = {0: 0}
@@ -169,7 +206,9 @@ class _Planner:
         if frame.scope not in self.scopes:
             return
         for key in frame.acts:
-            self._act(frame, self.state.acts[key])
+            act = self.state.acts[key]
+            if act.transition >= 0 or self.source.nodes[act.node].id not in self.restart:
+                self._act(frame, act)
         if frame.incident:
             self._incident_node(frame)
         for flow in frame.tokens:
