@@ -1,7 +1,8 @@
 """Tables that are read off the code when the docs are built, so that they cannot be wrong.
 
 ``{from-code} facts`` in a page becomes the table of facts; see `TABLES` for the others, and
-``{from-code} document KIND`` for the fields of a kind of document.
+``{from-code} document KIND`` for the fields of a kind of document, ``{from-code} limits PAGE`` for
+the limits of `limit_rows`.
 """  # noqa: INP001  # a Sphinx extension is found by path
 
 import inspect
@@ -10,6 +11,7 @@ from typing import Any, ClassVar, get_args
 
 import msgspec
 from docutils import nodes
+from limit_rows import ROWS
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -105,6 +107,12 @@ def limit_table() -> list[str]:
     return table(("limit", "at most"), rows)
 
 
+def named_limits(page: str) -> list[str]:
+    """Return the limits that a page of the reference tells."""
+    rows = [(words, f"{each:,}") for words, each in ROWS[page].items()]
+    return table(("what", "at most"), rows)
+
+
 def document_tables(name: str) -> list[str]:
     """Return the fields of a kind of document, and of each kind of entry in it."""
     schema = schema_of(name)
@@ -191,7 +199,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
 
 
 class FromCode(SphinxDirective):
-    """``{from-code} NAME``: one of `TABLES`, or ``document KIND``."""
+    """``{from-code} NAME``: one of `TABLES`, or ``document KIND``, or ``limits PAGE``."""
 
     required_arguments = 1
     optional_arguments = 1
@@ -200,7 +208,10 @@ class FromCode(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the table as nodes."""
         name = self.arguments[0]
-        made = document_tables(self.arguments[1]) if name == "document" else TABLES[name]()
+        if len(self.arguments) > 1:
+            made = {"document": document_tables, "limits": named_limits}[name](self.arguments[1])
+        else:
+            made = TABLES[name]()
         return self.parse_text_to_nodes("\n".join(made))
 
 

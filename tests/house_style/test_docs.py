@@ -18,6 +18,10 @@ from fabloop.base import errors
 from fabloop.cli.root import app
 from fabloop.model.documents import SCHEMA_NAMES
 from fabloop.model.documents.structs import CalibratedAxisEntry, SimulatedAxisEntry
+from fabloop.plan.engine import EFFORT
+from fabloop.plan.replan import CHANGE_PRICE_MINOR
+from fabloop.sense.position_error import VERSION
+from fabloop.sense.watch import RULE
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -73,7 +77,8 @@ def test_every_quantity_of_an_axis_has_its_dimension(kind, entry):
         assert f"`{field.name}`" in said
 
 
-def test_every_error_and_exit_code_is_in_the_reference():
+def test_every_error_and_exit_code_is_in_the_reference(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS / "_ext"))
     tables = runpy.run_path(str(DOCS / "_ext/code_tables.py"))["TABLES"]
     said = text_of(DOCS / "reference/errors.md") + "\n".join(tables["errors"]())
     for name, kind in vars(errors).items():
@@ -81,6 +86,18 @@ def test_every_error_and_exit_code_is_in_the_reference():
             assert f"`{name}`" in said
     for code in errors.ExitCode:
         assert f"| {code.value} | `{code.name}` |" in said
+
+
+def test_figures_in_the_prose_are_those_of_the_code():
+    planning = text_of(DOCS / "reference/planning.md")
+    assert f"{CHANGE_PRICE_MINOR} minor units per operation" in planning
+    assert f"({EFFORT:.0f} deterministic second per stage)".replace("1", "one") in planning
+    told = section_of(text_of(DOCS / "reference/position-error.md"), "When a new value is told")
+    assert f"only {RULE.hysteresis:.0%} below" in told.replace("1 %", "1%")
+    assert f"more than {RULE.dead_band:.0%} of" in told.replace("2 %", "2%")
+    assert RULE.renew_after == 0.5
+    assert "half of the last value's" in told
+    assert VERSION in text_of(DOCS / "reference/position-error.md")
 
 
 def test_every_code_that_is_named_in_the_plan_page_exists():

@@ -1,0 +1,64 @@
+"""Named limits of the code with their words, for the tables of the reference."""  # noqa: INP001
+
+from fabloop.model.documents import texts, variants
+from fabloop.plan import conflicts, engine, producible, recommend
+from fabloop.process import step
+from fabloop.process.bpmn import validate, xml
+from fabloop.process.cpn import colour, document, expression, generate, simulate, token
+from fabloop.process.state import REQUESTS_REMEMBERED_MAX
+from fabloop.process.verify import explore, report
+from fabloop.process.verify.flat import Limits
+
+YEAR_NS = 366 * 86_400 * 10**9
+_VERIFY = Limits()
+
+ROWS: dict[str, dict[str, int]] = {
+    "documents": {
+        "documents in a folder": texts.DOCUMENTS_MAX,
+        "bytes of a document": texts.FILE_BYTES_MAX,
+        "entries of a list": texts.ENTRIES_MAX,
+        "operations of a product": texts.OPERATIONS_MAX,
+        "features of a product": texts.FEATURES_MAX,
+        "options of a feature, words of an offer": texts.OPTIONS_MAX,
+        "combinations of features that are tried": variants.VARIANTS_TRIED_MAX,
+    },
+    "process": {
+        "nodes of a process": validate.NODES_MAX,
+        "nested sub-processes": validate.DEPTH_MAX,
+        "nodes and firings of an instance for one trigger": step.INSTRUCTIONS_PER_TRIGGER_MAX,
+        "bytes of XML": xml.XML_BYTES_MAX,
+        "elements of XML": xml.XML_ELEMENTS_MAX,
+        "levels of XML": xml.XML_DEPTH_MAX,
+        "requests remembered": REQUESTS_REMEMBERED_MAX,
+    },
+    "nets": {
+        "places": document.PLACES_MAX,
+        "transitions": document.TRANSITIONS_MAX,
+        "arcs into a transition": document.ARCS_PER_TRANSITION_MAX,
+        "initial tokens of a place": document.TOKENS_PER_PLACE_MAX,
+        "characters of a text, items of a list": min(token.TEXT_LENGTH_MAX, token.LIST_LENGTH_MAX),
+        "levels of plain data": colour.COLOUR_DEPTH_MAX,
+        "characters of an inscription": expression.TEXT_MAX,
+        "parts of an inscription": expression.NODES_MAX,
+        "levels of an inscription": expression.DEPTH_MAX,
+        "equal tokens on an arc": generate.COUNT_MAX,
+        "years of delay": generate.DELAY_NS_MAX // YEAR_NS,
+        "firings of a simulation (unless told otherwise)": simulate.FIRINGS_MAX,
+    },
+    "verification": {
+        "flat transitions from unfolding": _VERIFY.bindings,
+        "values per coloured place": _VERIFY.values,
+        "markings explored": _VERIFY.markings,
+        "bytes that all packed markings may take": explore.BYTES_MAX,
+        "tokens of one field": (1 << explore.WIDTHS[-1] - 1) - 1,
+        "markings searched for a shorter counterexample": report.EXPLAINED_MARKINGS_MAX,
+    },
+    "planning": {
+        "operations; beyond, the answer is *not decided*": producible.OPERATIONS_MAX,
+        "pairs of choices in one constraint model; beyond, the farthest candidates are left out": (
+            engine.WAYS_MAX
+        ),
+        "conflicts told": conflicts.CONFLICTS_MAX,
+        "alternatives sought for the product, and for the factory": recommend.ALTERNATIVES_MAX,
+    },
+}
