@@ -8,13 +8,15 @@ from typing import TypeVar
 import msgspec
 
 from fabloop.adapters.documents import documents_in
-from fabloop.base.errors import Fault
+from fabloop.base.errors import Fault, Invalid
 from fabloop.model.documents import resolve, resolve_order
 from fabloop.model.documents.collect import Sheet, raise_if_any
 from fabloop.model.documents.structs import MonitoringDocument, SimulationDocument
 from fabloop.model.documents.structure import decode, kind_in
+from fabloop.model.ids import WorkUnitId
 from fabloop.model.knowledge import Knowledge
 from fabloop.model.order import OrderRequest
+from fabloop.model.site import WorkUnit
 from fabloop.sense.monitoring import MonitoredUnit, monitored_units
 from fabloop.sim.scenario import Simulation, simulation_of
 
@@ -40,35 +42,56 @@ def read_scenario(folder: Path) -> Scenario:
         Every fault of every document, or a kind of document that a story needs is missing.
     """
     documents = documents_in(folder)
-    knowledge = resolve(documents)
-    faults: list[Fault] = []
-    units = knowledge.network.work_units()
-    monitored: list[MonitoredUnit] = []
-    for sheet, monitoring in _of_kind(documents, "monitoring", MonitoringDocument, faults):
-        monitored += monitored_units(monitoring, sheet, units)
-    calibrated = {each.work_unit: each.calibration.axes for each in monitored}
-    simulations = [
-        simulation_of(simulation, sheet, units, calibrated)
-        for sheet, simulation in _of_kind(documents, "simulation", SimulationDocument, faults)
+    faults = [
+        *_note_count(folder, "simulation", documents),
+        *_note_count(folder, "order", documents),
     ]
-    faults += _note_count(folder, "simulation", len(simulations))
-    raise_if_any(faults)
+    try:
+        knowledge = resolve(documents)
+    except Invalid as error:
+        raise Invalid((*error.faults, *faults, *_world_of(documents, None).faults)) from error
+    world = _world_of(documents, knowledge.network.work_units())
+    raise_if_any([*faults, *world.faults])
     return Scenario(
         knowledge=knowledge,
         order=order_in(documents, knowledge, folder),
-        monitored=tuple(monitored),
-        simulation=simulations[0],
+        monitored=tuple(world.monitored),
+        simulation=world.simulations[0],
         digest=_digest(documents),
     )
+
+
+class _World(msgspec.Struct, frozen=True):
+    """What the documents say beyond knowledge; unfit where there are faults."""
+
+    monitored: list[MonitoredUnit]
+    simulations: list[Simulation]
+    faults: list[Fault]
+
+
+def _world_of(
+    documents: Mapping[str, bytes], units: Mapping[WorkUnitId, WorkUnit] | None
+) -> _World:
+    """Read monitoring and simulation; `units` is None where nobody could tell them."""
+    world = _World([], [], [])
+    watched = _of_kind(documents, "monitoring", MonitoringDocument, world.faults)
+    for sheet, monitoring in watched:
+        world.monitored.extend(monitored_units(monitoring, sheet, units))
+    complete = len(watched) == sum(kind_in(data) == "monitoring" for data in documents.values())
+    calibrated = {each.work_unit: each.calibration.axes for each in world.monitored}
+    for sheet, simulation in _of_kind(documents, "simulation", SimulationDocument, world.faults):
+        known = calibrated if complete else None
+        world.simulations.append(simulation_of(simulation, sheet, units, known))
+    return world
 
 
 def _of_kind(
     documents: Mapping[str, bytes], name: str, kind: type[Kind], faults: list[Fault]
 ) -> list[tuple[Sheet, Kind]]:
-    """Return the documents of a kind; their form was checked with all others already."""
+    """Return the documents of a kind that could be read; faults of form are told by `resolve`."""
     found = []
     for source, data in documents.items():
-        document = decode(source, data, faults) if kind_in(data) == name else None
+        document = decode(source, data, []) if kind_in(data) == name else None
         if isinstance(document, kind):
             found.append((Sheet(source, faults), document))
     return found
@@ -76,12 +99,13 @@ def _of_kind(
 
 def order_in(documents: Mapping[str, bytes], knowledge: Knowledge, folder: Path) -> OrderRequest:
     """Return the one order among the documents of a folder; raises Invalid."""
-    names = [name for name, data in documents.items() if kind_in(data) == "order"]
-    raise_if_any(_note_count(folder, "order", len(names)))
-    return resolve_order(names[0], documents[names[0]], knowledge.families)
+    raise_if_any(_note_count(folder, "order", documents))
+    name = next(name for name, data in documents.items() if kind_in(data) == "order")
+    return resolve_order(name, documents[name], knowledge.families)
 
 
-def _note_count(folder: Path, kind: str, count: int) -> list[Fault]:
+def _note_count(folder: Path, kind: str, documents: Mapping[str, bytes]) -> list[Fault]:
+    count = sum(kind_in(data) == kind for data in documents.values())
     if count == 1:
         return []
     return [

@@ -38,9 +38,12 @@ class MonitoredUnit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def monitored_units(
-    document: MonitoringDocument, sheet: Sheet, work_units: Mapping[WorkUnitId, WorkUnit]
+    document: MonitoringDocument, sheet: Sheet, work_units: Mapping[WorkUnitId, WorkUnit] | None
 ) -> tuple[MonitoredUnit, ...]:
-    """Return what a document says; faults are noted on the sheet, and the result is then unfit."""
+    """Return what a document says; faults are noted on the sheet, and the result is then unfit.
+
+    `work_units` is None where nobody can tell which there are; names are then not judged.
+    """
     return tuple(
         _unit(entry, sheet.at("units", index), work_units)
         for index, entry in enumerate(document.units)
@@ -48,9 +51,10 @@ def monitored_units(
 
 
 def _unit(
-    entry: MonitoredUnitEntry, sheet: Sheet, work_units: Mapping[WorkUnitId, WorkUnit]
+    entry: MonitoredUnitEntry, sheet: Sheet, work_units: Mapping[WorkUnitId, WorkUnit] | None
 ) -> MonitoredUnit:
-    if sheet.at("work_unit").known(entry.work_unit, work_units, "a work unit"):
+    known = sheet.at("work_unit").known(entry.work_unit, work_units, "a work unit")
+    if known and work_units is not None:
         offers = work_units[WorkUnitId(entry.work_unit)].offers
         live = {
             value.kpi: True

@@ -48,22 +48,22 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
 def simulation_of(
     document: SimulationDocument,
     sheet: Sheet,
-    work_units: Mapping[WorkUnitId, WorkUnit],
-    calibrated: Mapping[WorkUnitId, Mapping[str, AxisCalibration]],
+    work_units: Mapping[WorkUnitId, WorkUnit] | None,
+    calibrated: Mapping[WorkUnitId, Mapping[str, AxisCalibration]] | None,
 ) -> Simulation:
     """Return what a document says; faults are noted on the sheet, and the result is then unfit.
 
-    Motor data and the kind of feedback are those of the calibrated axes: they are known.
+    Motor data and the kind of feedback are those of the calibrated axes: they are known. What is
+    None could not be read; names in it are then not judged.
     """
     machines: dict[WorkUnitId, SimulatedMachine] = {}
     for index, entry in enumerate(document.machines):
         at = sheet.at("machines", index)
-        at.at("work_unit").known(entry.work_unit, work_units, "a work unit")
         unit = WorkUnitId(entry.work_unit)
-        known = calibrated.get(unit)
-        if known is None:
+        exists = at.at("work_unit").known(unit, work_units, "a work unit")
+        known = None if calibrated is None else calibrated.get(unit)
+        if exists and calibrated is not None and known is None:
             at.at("work_unit").fault("a monitored work unit", repr(entry.work_unit))
-            continue
         utilisation = amount(entry.utilisation, Dimension.RATIO, at.at("utilisation"))
         if utilisation > 1:
             at.at("utilisation").fault("at most 100 %", repr(entry.utilisation))
@@ -74,7 +74,7 @@ def simulation_of(
             axes={
                 name: _axis(axis, known[name], at.at("axes", name))
                 for name, axis in entry.axes.items()
-                if at.at("axes", name).known(name, known, "a calibrated axis")
+                if at.at("axes", name).known(name, known, "a calibrated axis") and known is not None
             },
         )
     return Simulation(
