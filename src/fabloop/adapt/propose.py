@@ -83,7 +83,10 @@ def propose(
     network, vocabulary = knowledge.network, knowledge.vocabulary
     was = composed(situation.recipe, network, vocabulary, situation.process)
     becomes = compose_and_verify(recipe, network, vocabulary, situation.process)
-    assert becomes.released, "recipes of checked plans compose to sound processes"
+    if not becomes.released:
+        unsure = ", ".join(each.name for each in becomes.properties if each.verdict != "holds")
+        limit = NotDecided(limit=f"the changed process was not proven to be sound: {unsure}")
+        return AdaptationImpossible(order=order.id, plan=before.id, reasons=reasons, answer=limit)
     return AdaptationProposed(
         order=order.id,
         before=before.id,
