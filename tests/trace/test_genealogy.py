@@ -9,8 +9,8 @@ from fabloop.model.explanation import Explanation
 from fabloop.model.facts import JobBound
 from fabloop.model.ids import LotId, OperationId, PersonId, SiteId, WorkUnitId
 from fabloop.trace.genealogy import finished_products, lots_within, record_of, tree_of
-from plan.instances import NOW, gear
 from model.lots import error, forest, lot
+from plan.instances import NOW, gear
 
 
 def job(operation="ream-a"):
