@@ -173,8 +173,70 @@ def test_every_schema_and_context_is_printed_as_json(tmp_path, name):
     assert "@context" in context
 
 
+def test_what_the_demo_wrote_verifies_again(tmp_path, played):
+    folder, _ = played
+    for name in ("process-2.bpmn", "recipe-1.json"):
+        done = fabloop("process", "verify", folder / "out" / name, "--json", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        verdicts = {each["verdict"] for each in json.loads(done.stdout)["findings"]}
+        assert verdicts == {"holds"}
+
+
+SEED_RECIPE = {
+    "PriorityId": 1,
+    "Plant": "AssemblyShop",
+    "Steps": [
+        {
+            "BpmnType": "servicetask",
+            "FlowId": 1,
+            "ProductionStep": "TankInstallation",
+            "PreviousStepId": "start",
+            "NextStepId": "2",
+            "Services": {"Service1": "Transport", "Service2": "Welding"},
+        },
+        {
+            "BpmnType": "servicetask",
+            "FlowId": 2,
+            "ProductionStep": "SeatInstallation",
+            "PreviousStepId": "1",
+            "NextStepId": "end",
+            "Services": {"Service1": "Transport", "Service2": "Welding", "Service3": "Welding"},
+        },
+    ],
+}
+
+
+def test_a_recipe_from_elsewhere_verifies_and_a_broken_one_is_told(tmp_path):
+    (tmp_path / "recipe.json").write_text(json.dumps(SEED_RECIPE))
+    assert fabloop("process", "verify", "recipe.json", cwd=tmp_path).returncode == 0
+    SEED_RECIPE["Steps"][0]["NextStepId"] = "7"
+    (tmp_path / "recipe.json").write_text(json.dumps(SEED_RECIPE))
+    done = fabloop("process", "verify", "recipe.json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "recipe.json" in done.stderr
+
+
+def test_a_net_that_can_block_is_refuted_with_the_way_there(tmp_path):
+    from fabloop.process.cpn.net import Net, any_plain
+
+    net = Net("n")
+    first, second = (
+        net.place("first", any_plain, initial=["a", "b"]),
+        net.place("second", any_plain),
+    )
+    net.transition("both", take={first: "o"}, put={second: "o"})
+    net.final("second == 3")
+    from fabloop.base.codec import to_json
+
+    (tmp_path / "net.json").write_bytes(to_json(net.document()))
+    done = fabloop("process", "verify", "net.json", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "violated" in done.stdout
+    assert "after: both" in done.stdout
+
+
 def test_help_and_version_are_there(tmp_path):
     shown = fabloop("--help", cwd=tmp_path)
     assert shown.returncode == 0
-    assert {"demo", "check", "schema"} <= set(shown.stdout.split())
+    assert {"demo", "check", "schema", "process"} <= set(shown.stdout.split())
     assert fabloop("--version", cwd=tmp_path).stdout.startswith("fabloop 0.")

@@ -96,8 +96,13 @@ def plan_row(plan: Plan) -> tuple[str, ...]:
         quantity_text(totals.co2_kg, Dimension.MASS),
         ", ".join(totals.sites),
         str(totals.shipments),
-        ", ".join(optimality_text(each) for each in plan.optimality if each.proven) or "-",
+        ", ".join(optimality_text(each) for each in _leading(plan.optimality)),
     )
+
+
+def _leading(found: Sequence[Optimality]) -> Sequence[Optimality]:
+    """Return what is proven of a plan, or else how good it is at what it leads with."""
+    return [each for each in found if each.proven] or found[:1]
 
 
 def optimality_text(optimality: Optimality) -> str:
@@ -216,7 +221,8 @@ def _adaptation(demo: Demo, summary: Summary, pictures: Pictures) -> Section:
         title="Another way is found",
         notes=tuple(Note(kind="attention", text=text) for text in texts),
         tables=tuple(
-            comparison_table(each.comparison, zone_of(demo)) for each in summary.adaptations
+            comparison_table(each.comparison, zone_of(demo), labels_in(demo))
+            for each in summary.adaptations
         ),
         pictures=_figures(pictures, "change-"),
     )
@@ -247,18 +253,26 @@ def local_text(at: Instant, zone: str) -> str:
     return iso_of(at, zone)[:16].replace("T", " ")
 
 
-def comparison_table(comparison: PlanComparison, zone: str) -> Table:
+def comparison_table(comparison: PlanComparison, zone: str, labels: Mapping[str, str]) -> Table:
     """Return what a new plan changes, differences with their sign, times in a time zone."""
+
+    def called(name: str) -> str:
+        return labels.get(name, name)
+
     rows = [
         (
-            f"{each.operation} moves",
-            f"{each.before} ({each.before_site})",
-            f"{each.after} ({each.after_site})",
+            f"{called(each.operation)}: moves",
+            called(each.before),
+            called(each.after),
         )
         for each in comparison.moved
     ]
     rows += [
-        ("shipment added", "-", f"{each.origin_site} to {each.destination_site}, {each.by}")
+        (
+            "shipment added",
+            "-",
+            f"{called(each.origin_site)} to {called(each.destination_site)}, {each.by}",
+        )
         for each in comparison.shipments_added
     ]
     return Table(
@@ -294,7 +308,7 @@ def _trace(demo: Demo, pictures: Pictures) -> Section:
     records = demo.house.snapshot.records
     return Section(
         title="What became of what",
-        paragraphs=tuple(recall_text(each) for each in recalls_of(demo)),
+        paragraphs=tuple(recall_text(each, labels_in(demo)) for each in recalls_of(demo)),
         tables=(lot_table(records, demo.scenario.knowledge.network),),
         pictures=_figures(pictures, "genealogy"),
     )
@@ -327,14 +341,17 @@ def condition_text(value: KpiValue) -> str:
     return f"{value.kpi} {quantity_text(value.upper, value.dimension)}"
 
 
-def recall_text(answer: RecallAnswer) -> str:
+def recall_text(answer: RecallAnswer, labels: Mapping[str, str]) -> str:
     """Return a recall question with its answer."""
     match answer.query:
         case ContainsLot(lot=lot):
             question = f"Which products contain lot {lot}?"
         case MadeWhile(skill=skill, work_unit=unit, kpi=kpi, above=above):
             limit = quantity_text(above, Dimension.LENGTH)
-            question = f"Which products saw '{skill}' on {unit} while {kpi} was above {limit}?"
+            question = (
+                f"Which products saw '{skill}' on {labels.get(unit, unit)} while "
+                f"{kpi} was above {limit}?"
+            )
         case _:
             assert_never(answer.query)
     found = ", ".join(f"{hit.product} (by {', '.join(hit.because)})" for hit in answer.hits)

@@ -14,13 +14,13 @@ from fabloop.app.pictures.plan import plan_picture
 from fabloop.app.pictures.process import process_picture
 from fabloop.app.pictures.report import report
 from fabloop.app.snapshot import OrderState
+from fabloop.base.codec import to_json_pretty
 from fabloop.model.facts import TestMeasured
 from fabloop.model.ids import LotId
 from fabloop.model.plan import Plan
 from fabloop.model.product import NotConfigurable
-from fabloop.process.bpmn.model import BpmnProcess
 from fabloop.process.bpmn.write import write
-from fabloop.run.compose import node_id
+from fabloop.run.compose import Composition, node_id
 from fabloop.run.recipe import operation_step_id, recipe_of
 from fabloop.run.recipe_document import write_recipe
 from fabloop.run.release import composed
@@ -68,11 +68,11 @@ def _title(summary: Summary, state: OrderState) -> str:
     return f"Order {state.order.id}: {state.order.product.label}, {summary.outcome}"
 
 
-def process_of(demo: Demo, state: OrderState, plan: Plan) -> BpmnProcess:
-    """Return the process of a plan, as it was deployed."""
+def composition_of(demo: Demo, state: OrderState, plan: Plan) -> Composition:
+    """Return the process of a plan with its pages, as it was deployed."""
     knowledge = demo.scenario.knowledge
     recipe = recipe_of(plan, state.order.product, knowledge.network, priority=state.order.priority)
-    return composed(recipe, knowledge.network, knowledge.vocabulary, state.process_id).process
+    return composed(recipe, knowledge.network, knowledge.vocabulary, state.process_id)
 
 
 def states_at(plan: Plan) -> dict[str, str]:
@@ -92,13 +92,16 @@ def _of_plans(demo: Demo, state: OrderState) -> Iterator[Exhibit]:
     product = state.order.product
     before: Plan | None = None
     for number, plan in enumerate(state.followed, start=1):
-        process = process_of(demo, state, plan)
+        composition = composition_of(demo, state, plan)
+        process = composition.process
         recipe = recipe_of(plan, product, network, priority=state.order.priority)
         svg = plan_picture(plan, product, network, before=before, title=f"Plan {plan.id}")
         yield f"plan-{number}.svg", f"plan {number}: who does what when", svg.encode()
         shown = process_picture(process, states=states_at(plan), title=f"Process of {plan.id}")
         yield f"process-{number}.svg", f"process version {number}", shown.encode()
         yield f"process-{number}.bpmn", f"process version {number} as BPMN 2.0", write(process)
+        nets = to_json_pretty(composition.nets)
+        yield f"process-{number}.nets.json", f"the nets below process version {number}", nets
         yield f"recipe-{number}.json", f"production recipe of plan {number}", write_recipe(recipe)
         before = plan
 
@@ -107,7 +110,8 @@ def _of_changes(demo: Demo, state: OrderState) -> Iterator[Exhibit]:
     network = demo.scenario.knowledge.network
     for number, (before, after) in enumerate(pairwise(state.followed), start=1):
         old, new = (
-            Version(plan=plan, process=process_of(demo, state, plan)) for plan in (before, after)
+            Version(plan=plan, process=composition_of(demo, state, plan).process)
+            for plan in (before, after)
         )
         svg = change_picture(
             old, new, state.order.product, network, states=states_at(after), now=after.made_at

@@ -130,7 +130,7 @@ class Narrator:
                 for text in genealogy_lines(node, demo.scenario.knowledge.network):
                     self._say(text)
             for answer in recalls_of(demo):
-                self._say(recall_text(answer))
+                self._say(recall_text(answer, self._labels()))
         self._scene_is("Summary")
         for name, plan in (("plan 1", summary.plan_1), ("plan 2", summary.plan_2)):
             if plan is not None:
@@ -264,7 +264,7 @@ class Narrator:
                 for reason in fact.reasons:
                     self._bad(f"{self._clock(at)}  {sentence(reason, at, self._labels())}")
             case AdaptationProposed():
-                self._table(comparison_table(fact.comparison, self._zone()))
+                self._table(comparison_table(fact.comparison, self._zone(), self._labels()))
                 changes = fact.changes
                 self._say(
                     f"Process: {len(changes.added)} elements added, "

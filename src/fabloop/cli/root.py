@@ -116,6 +116,34 @@ def check(
     raise typer.Exit(print_check(folder, as_json=json))
 
 
+process = typer.Typer(help="Look at process models.", no_args_is_help=True)
+app.add_typer(process, name="process")
+
+
+@process.callback()
+def processes() -> None:
+    """Look at process models."""
+
+
+@process.command()
+def verify(
+    file: Annotated[
+        Path, typer.Argument(help="BPMN 2.0 XML, a net document, or a production recipe.")
+    ],
+    nets: Annotated[
+        list[Path] | None, typer.Option("--net", help="Net document of a page; repeatable.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Prove that a model always comes to a good end, or show how it fails.
+
+    Exit codes: 0 proven sound, 1 refuted or not decided within the limits, 2 bad input.
+    """
+    from fabloop.cli.process import print_verification
+
+    raise typer.Exit(print_verification(file, tuple(nets or ()), as_json=json))
+
+
 def main() -> None:
     """Run the command line; our errors become a sentence each and an exit code."""
     try:

@@ -86,7 +86,7 @@ class TestProgram(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def daily_program(axes: tuple[str, ...] = ("X", "Y")) -> TestProgram:
-    """Return the standard program: about two minutes, 400 mm of travel, circle R50 at F1000."""
+    """Return the standard program: about 75 s, 400 mm of travel, circle R50 at F1000."""
     return TestProgram(
         version="daily/1",
         axes=axes,

@@ -3,6 +3,7 @@
 import ast
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -49,10 +50,22 @@ ARCS_PER_TRANSITION_MAX = 16  # Python allows 20 nested loops
 TOKENS_PER_PLACE_MAX = 100_000
 
 
+T = TypeVar("T")
+
+
 def read_net(data: bytes | str, source: str = "") -> NetDocument:
     """Read a document from JSON; raises Invalid where it is not of the format."""
+    return _decoded(data, source, NetDocument)
+
+
+def read_nets(data: bytes | str, source: str = "") -> tuple[NetDocument, ...]:
+    """Read a list of documents from JSON; raises Invalid where one is not of the format."""
+    return _decoded(data, source, tuple[NetDocument, ...])
+
+
+def _decoded(data: bytes | str, source: str, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(data, type=NetDocument)
+        return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         text, _, path = str(error).partition(" - at ")
         fault = Fault(source=source, path=path.strip("`"), expected="a net document", found=text)

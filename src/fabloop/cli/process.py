@@ -1,0 +1,83 @@
+"""``fabloop process verify``: is a process, net or recipe sound, and if not, how does it fail?"""
+
+import sys
+from pathlib import Path
+
+from fabloop.base.codec import to_json_pretty
+from fabloop.base.errors import ExitCode, Fault, Invalid
+from fabloop.process.bpmn.read import read_bpmn
+from fabloop.process.cpn.document import compile_net, read_net, read_nets
+from fabloop.process.cpn.model import NetDocument
+from fabloop.process.deployment import Deployment, definition_of
+from fabloop.process.verify.report import Verdict, Verification, verify, verify_net
+from fabloop.run.compose import compose
+from fabloop.run.recipe_document import read_recipe
+
+NET_FORMAT = b'"fabloop/net/'
+
+
+def print_verification(file: Path, nets: tuple[Path, ...], *, as_json: bool) -> ExitCode:
+    """Print the verdict on every property; only what is proven sound ends with 0.
+
+    The file is BPMN 2.0 XML, a net document, or a production recipe, which is composed first.
+    `nets` hold the net documents of a process' pages, each file one or a list of them; a file
+    ``NAME.nets.json`` beside ``NAME.bpmn`` is read without being named.
+    """
+    report = _verified(file, nets)
+    if as_json:
+        sys.stdout.write(to_json_pretty(report).decode())
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in _lines(report))
+    return ExitCode.FINE if report.released else ExitCode.NOT_PRODUCIBLE
+
+
+def _verified(file: Path, nets: tuple[Path, ...]) -> Verification:
+    data = _read(file)
+    if data.lstrip().startswith(b"<"):
+        process, lines = read_bpmn(data)
+        beside = file.with_suffix(".nets.json")
+        files = nets or ((beside,) if beside.is_file() else ())
+        documents = tuple(net for each in files for net in _nets(each))
+        return verify(definition_of(Deployment(process, documents), 0, lines))
+    if NET_FORMAT in data:
+        return verify_net(compile_net(read_net(data, str(file))))
+    composed = compose(read_recipe(data, source=str(file)), process_id="recipe")
+    return verify(definition_of(Deployment(composed.process, composed.nets), 0))
+
+
+def _nets(file: Path) -> tuple[NetDocument, ...]:
+    data = _read(file)
+    return (
+        read_nets(data, str(file))
+        if data.lstrip().startswith(b"[")
+        else (read_net(data, str(file)),)
+    )
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Invalid(
+            Fault(
+                source=str(file),
+                path="",
+                expected="a file that can be read",
+                found=error.strerror or type(error).__name__,
+            )
+        ) from error
+
+
+def _lines(report: Verification) -> list[str]:
+    """Return a line for each property, and the way to each fault."""
+    verdict = "sound" if report.released else "not proven sound"
+    lines = [f"{report.subject}: {verdict} ({report.markings} markings explored)"]
+    for each in report.findings:
+        lines.append(f"  {each.property}: {each.verdict}")
+        if each.verdict is not Verdict.HOLDS:
+            lines.append(f"    {each.reason}")
+        if each.counterexample:
+            lines.append(f"    after: {', '.join(each.counterexample)}")
+    if report.left_out:
+        lines.append(f"  Not looked at: {', '.join(report.left_out)}.")
+    return lines
