@@ -170,7 +170,9 @@ PLANS = pytest.mark.parametrize(
 
 @PLANS
 def test_what_is_composed_of_a_plan_is_proven_sound(plan, words):
-    checked = compose_and_verify(recipe_of(plan, product(), network()), words, "wave-gear")
+    checked = compose_and_verify(
+        recipe_of(plan, product(), network()), network(), words, "wave-gear"
+    )
     assert {each.name: each.verdict for each in checked.properties if each.verdict != "holds"} == {}
     assert checked.released
 
@@ -186,7 +188,7 @@ def test_what_is_composed_comes_back_from_xml_and_satisfies_an_independent_reade
 @given(recipes(PRINTABLE, steps=5, services=3))
 @settings(max_examples=20, deadline=None)
 def test_what_is_composed_of_any_recipe_is_proven_sound(recipe):
-    assert compose_and_verify(recipe, vocabulary(), "p").released
+    assert compose_and_verify(recipe, network(), vocabulary(), "p").released
 
 
 def test_jobs_carry_what_late_binding_needs():
