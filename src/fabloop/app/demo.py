@@ -133,7 +133,7 @@ def begin(
     """
     scenario = read_scenario(Path(settings.documents))
     folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
+    if any(each.name != _draft_of(folder / SETTINGS_FILE).name for each in folder.iterdir()):
         raise Conflict(
             f"Expected '{folder}' to be new or empty, but found files in it. Name another folder, "
             "or go on with its story by --resume."
@@ -224,9 +224,19 @@ def order_of(scenario: Scenario, choices: Mapping[str, str]) -> ProductionOrder 
 
 def _write_durably(path: Path, data: bytes) -> None:
     """Write a file so that it is there, whole, whatever happens next."""
-    draft = path.with_suffix(".tmp")
+    draft = _draft_of(path)
     with draft.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _draft_of(path: Path) -> Path:
+    """Return where a file is written before it gets its name; a crash may leave it there."""
+    return path.with_suffix(".tmp")
