@@ -311,6 +311,12 @@ def test_a_story_is_not_begun_where_files_are(story, folder):
         begin(folder, settings())
 
 
+def test_a_story_whose_beginning_was_cut_short_can_be_begun_again(tmp_path):
+    (tmp_path / "demo.tmp").write_bytes(b"{")
+    begin(tmp_path, settings()).close()
+    assert (tmp_path / "demo.json").is_file()
+
+
 # -- otherwise -----------------------------------------------------------------------------------
 
 
