@@ -187,7 +187,7 @@ def coverage(machines: int, mismatch: Mismatch, draws: int = 200) -> None:
 
 
 if __name__ == "__main__":
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 24
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 6
     costs()
     print("step of the integration:")
     steps()
