@@ -169,8 +169,8 @@ def test_unknown_features_and_options_are_all_told_with_near_names():
             "Did you mean 'motor'?"
         ),
         (
-            "product 'gear' $.choices.load: Expected an option of feature 'load', but found 'heavyy'. "
-            "Did you mean 'heavy'?"
+            "product 'gear' $.choices.load: Expected an option of feature 'load', "
+            "but found 'heavyy'. Did you mean 'heavy'?"
         ),
     ]
 

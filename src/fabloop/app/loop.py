@@ -2,7 +2,7 @@
 
 A step is a pure function from one fact and a snapshot to the facts that follow. The return
 annotations are the architecture: the picture in the docs is drawn from `STEPS`. What the process
-engine does between the steps (start, complete, migrate) is in `fabloop.app.house`.
+engine does between the steps (start, complete, migrate) is in `fabloop.app.conductor`.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ from fabloop.model.facts import (
 )
 from fabloop.model.plan import Producible
 from fabloop.plan.engagements import engagements
-from fabloop.plan.producible import check
+from fabloop.plan.producible import check, impact
 from fabloop.run.dispatch import Nobody, dispatch
 from fabloop.run.recipe import recipe_of
 from fabloop.run.release import compose_and_verify
@@ -61,10 +61,18 @@ def seek_plans(fact: OrderReceived, at: Snapshot) -> tuple[PlansFound | OrderRef
     return (OrderRefused(order=fact.order.id, answer=answer),)
 
 
-def release(fact: PlanAccepted, at: Snapshot) -> tuple[ProcessReleased | ReleaseRefused, ...]:
-    """Plan to run: write the recipe, compose the process, verify it."""
+def release(
+    fact: PlanAccepted, at: Snapshot
+) -> tuple[ProcessReleased | ReleaseRefused | PlansFound | OrderRefused, ...]:
+    """Plan to run: look at the machines once more, write the recipe, compose, verify.
+
+    A plan that the machines' condition has overtaken since it was offered is not carried out:
+    plans are sought again.
+    """
     order = at.orders[fact.order].order
     network, vocabulary = at.knowledge.network, at.knowledge.vocabulary
+    if impact(fact.plan, order.product, network, vocabulary, at.kpis, at.now):
+        return seek_plans(OrderReceived(order=order), at)
     recipe = recipe_of(fact.plan, order.product, network, priority=order.priority)
     checked = compose_and_verify(recipe, network, vocabulary, at.orders[fact.order].process_id)
     if not checked.released:

@@ -334,12 +334,12 @@ def _tell_order(snapshot: Snapshot, fact: OrderFact) -> None:
         case OrderRefused() | ReleaseRefused():
             state.stage = Stage.REFUSED
         case PlansFound():
-            state.offered, state.stage = fact.answer, Stage.CHOOSING
+            state.offered, state.plan, state.stage = fact.answer, None, Stage.CHOOSING
         case PlanAccepted():
             state.plan = fact.plan
-            state.followed = (*state.followed, fact.plan)
         case ProcessReleased():
-            state.recipe = fact.recipe
+            assert state.plan is not None, "only an accepted plan is released"
+            state.recipe, state.followed = fact.recipe, (*state.followed, state.plan)
         case ProcessStarted():
             state.instance, state.process, state.version = fact.instance, fact.process, fact.version
             state.stage = Stage.RUNNING

@@ -1,0 +1,66 @@
+"""Between the offer of a plan and its acceptance the world goes on."""
+
+import msgspec
+import pytest
+
+from app import stories
+from fabloop.app.demo import begin
+from fabloop.app.snapshot import Stage
+from fabloop.base.journal import MemoryJournal
+from fabloop.model.facts import (
+    KnowledgeRead,
+    KpiChanged,
+    OrderReceived,
+    PlanAccepted,
+    PlansFound,
+    ProcessReleased,
+    ProcessStarted,
+    TestMeasured,
+)
+from fabloop.model.kpi import TOTAL_POSITION_ERROR
+
+U630 = ("graz-u630", TOTAL_POSITION_ERROR)
+
+
+@pytest.fixture
+def offered(tmp_path):
+    """A house in which plans were offered for the order, on a machine that is fit."""
+    demo = begin(tmp_path / "data", stories.settings(), open_journal=lambda _: MemoryJournal())
+    begun = demo.scenario.simulation.begins_at
+    demo.house.hears(KnowledgeRead(digest=demo.scenario.digest, seed=1), begun)
+    known = next(iter(demo.scenario.knowledge.kpis))
+    value = msgspec.structs.replace(known, work_unit=U630[0], value=13e-6, upper=14e-6)
+    demo.house.hears(TestMeasured(work_unit=U630[0], at=value.at, value=value), value.at)
+    demo.house.hears(OrderReceived(order=demo.order), demo.order.received_at)
+    assert demo.house.snapshot.orders[demo.order.id].stage is Stage.CHOOSING
+    return demo
+
+
+def accept(demo):
+    state = demo.house.snapshot.orders[demo.order.id]
+    plan = state.offered.plans[0]
+    heard = demo.house.hears(
+        PlanAccepted(order=demo.order.id, plan=plan, by="planner"), demo.house.snapshot.now
+    )
+    return plan, [type(fact) for fact in heard]
+
+
+def test_a_plan_that_still_holds_is_released_and_started(offered):
+    _, heard = accept(offered)
+    assert heard[:3] == [PlanAccepted, ProcessReleased, ProcessStarted]
+
+
+def test_a_plan_that_the_machine_no_longer_allows_is_not_started_but_sought_again(offered):
+    old = offered.house.snapshot.kpis[U630]
+    at = offered.house.snapshot.now
+    worn = msgspec.structs.replace(old, value=16e-6, upper=16.8e-6, at=at)
+    heard = offered.house.hears(TestMeasured(work_unit=U630[0], at=at, value=worn), at)
+    assert [type(fact) for fact in heard] == [TestMeasured, KpiChanged]
+    plan, heard = accept(offered)
+    assert heard == [PlanAccepted, PlansFound]
+    state = offered.house.snapshot.orders[offered.order.id]
+    assert (state.stage, state.plan, state.followed) == (Stage.CHOOSING, None, ())
+    assert plan.step("ream-stabilizer").work_unit == "graz-u630"
+    again, heard = accept(offered)
+    assert again.step("ream-stabilizer").work_unit == "vienna-emco"
+    assert ProcessStarted in heard
