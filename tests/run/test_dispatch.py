@@ -46,6 +46,7 @@ def job(plan, operation, **other):
         "order": OrderId("order"),
         "job": 7,
         "step": f"op-{operation}",
+        "service": 1,
         "skill": operation.split("-")[0],
         "operation": step.operation,
         "work_unit": step.work_unit,

@@ -12,7 +12,7 @@ from fabloop.model.ids import KpiId, OperationId, WorkUnitId
 from fabloop.model.knowledge import Knowledge
 from fabloop.model.kpi import KpiValue
 from fabloop.model.order import ProductionOrder
-from fabloop.model.plan import NotDecided, Plan, PlannedStep, Producible
+from fabloop.model.plan import Movement, NotDecided, Plan, PlannedStep, Producible
 from fabloop.model.recipe import ProductionRecipe
 from fabloop.plan.engagements import engagements
 from fabloop.plan.producible import compare, impact, replan
@@ -24,7 +24,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """An order on its way: what is done, what has begun, and by which process.
 
     `kitted` are those of the running ones to which parts were brought but where nobody works yet;
-    `others` are the plans of other orders, whose work units are taken at those times.
+    `others` are the plans of other orders, whose work units are taken at those times; `moved` are
+    the movements that have begun, by maker and taker.
     """
 
     order: ProductionOrder
@@ -35,6 +36,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     running: Mapping[OperationId, PlannedStep]
     kitted: frozenset[OperationId] = frozenset()
     others: tuple[Plan, ...] = ()
+    moved: Mapping[tuple[OperationId, OperationId], tuple[Movement, ...]] = {}
 
     @property
     def at_work(self) -> frozenset[OperationId]:
@@ -64,6 +66,7 @@ def propose(
         kpis=kpis,
         now=now,
         busy=engagements(situation.others, now),
+        moved=situation.moved,
     )
     if not isinstance(answer, Producible):
         return AdaptationImpossible(order=order.id, plan=before.id, reasons=reasons, answer=answer)

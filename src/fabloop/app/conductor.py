@@ -170,6 +170,8 @@ class Conductor:
             for act in frame.acts
         }
         for changed in state.proposal.changes.changed:
+            if "made_by" in steps[changed].parameters:
+                continue  # the piece is on its way: the shipment goes on with its further legs
             shipped = [
                 node_id(each)
                 for each in steps[changed].previous
@@ -226,6 +228,7 @@ def offered(notice: JobCreated) -> JobOffered:
         order=OrderId(notice.business_key),
         job=notice.job,
         step=notice.node,
+        service=int(headers["service"]),
         skill=headers["skill"],
         operation=OperationId(headers["operation"]),
         work_unit=WorkUnitId(work_unit) if work_unit else None,

@@ -6,6 +6,7 @@ from typing import assert_never
 import msgspec
 
 from fabloop.adapt.propose import Situation
+from fabloop.app.whereabouts import Leg, begun_legs
 from fabloop.base.instant import Instant
 from fabloop.model.facts import (
     AdaptationApproved,
@@ -93,6 +94,7 @@ class JobState(msgspec.Struct, kw_only=True):
     bound: JobBound | None = None
     kept: JobKeptWaiting | None = None
     failed: bool = False
+    withdrawn: bool = False
     condition: tuple[KpiValue, ...] = ()
     ended_at: Instant | None = None
 
@@ -187,6 +189,17 @@ class Snapshot(msgspec.Struct, kw_only=True):
             running=running,
             kitted=kitted,
             others=self.other_plans(order),
+            moved=begun_legs(
+                state.plan, state.recipe, self._legs(order), {*state.done, *running}, self.now
+            ),
+        )
+
+    def _legs(self, order: OrderId) -> tuple[Leg, ...]:
+        """Return the transports and shipments of an order that were not withdrawn."""
+        return tuple(
+            Leg(offered=job.offered, bound=job.bound, ended_at=job.ended_at)
+            for job in self.jobs.values()
+            if job.offered.order == order and not job.offered.main and not job.withdrawn
         )
 
     def _kitted(self, state: OrderState) -> frozenset[OperationId]:
@@ -293,7 +306,8 @@ def _tell_job(snapshot: Snapshot, fact: JobFact, at: Instant) -> None:
         case JobKeptWaiting():
             snapshot.jobs[fact.job].kept = fact
         case JobWithdrawn():
-            snapshot.jobs[fact.job].ended_at = at
+            job = snapshot.jobs[fact.job]
+            job.ended_at, job.withdrawn = at, True
         case JobFailed():
             job = snapshot.jobs[fact.job]
             job.bound, job.failed = None, True

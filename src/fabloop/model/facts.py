@@ -102,12 +102,14 @@ class JobOffered(_Fact, frozen=True, kw_only=True):
     """The process has reached work that somebody must do.
 
     `skill` is what is asked for; `work_unit` or `lane` is what the plan prefers; `operation` is
-    the production step served, directly (`main`) or by a transport or shipment to it.
+    the production step served, directly (`main`) or by a transport or shipment to it; `service`
+    is its number in the recipe's step, from 1.
     """
 
     order: OrderId
     job: int
     step: str
+    service: int
     skill: str
     operation: OperationId
     work_unit: WorkUnitId | None

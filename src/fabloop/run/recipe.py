@@ -41,8 +41,9 @@ def recipe_of(
     planned one: a preference, binding is decided live), ``site``, ``output``, ``constraints``
     (JSON object of the requirement, SI), ``planned_start``, ``planned_end`` (ISO 8601 UTC), and per
     service ``n`` counted from 1 ``duration_n`` (ISO 8601) and for movements ``by_n``, ``from_n``,
-    ``to_n``, ``from_operation_n``. A shipment has ``made_by``, ``taken_by``, ``lane``, ``carrier``,
-    ``destination_site`` instead of what concerns a work unit. What does not apply is left out.
+    ``to_n``, ``from_operation_n`` (between sites also ``lane_n``). A shipment has ``made_by``,
+    ``taken_by``, ``lane``, ``carrier``, ``destination_site`` instead of what concerns a work unit;
+    the last three are those of its last lane. What does not apply is left out.
 
     Raises
     ------
@@ -129,7 +130,7 @@ def _operation_step(
 def _shipment_step(
     product: ConfiguredProduct, network: Network, legs: tuple[Movement, ...]
 ) -> RecipeStep:
-    ship = next(leg for leg in legs if leg.kind is MovementKind.SHIPPING)
+    ship = [leg for leg in legs if leg.kind is MovementKind.SHIPPING][-1]
     output = product.operation(ship.made_by).output
     label = next((each.label for each in product.materials if each.id == output), str(output))
     to = network.sites[ship.destination_site].label
@@ -165,6 +166,8 @@ def _leg_parameters(legs: tuple[Movement, ...]) -> dict[str, str]:
         parameters[f"from_{number}"] = leg.origin
         parameters[f"to_{number}"] = leg.destination
         parameters[f"from_operation_{number}"] = str(leg.made_by)
+        if leg.lane is not None:
+            parameters[f"lane_{number}"] = str(leg.lane)
     return parameters
 
 

@@ -58,7 +58,8 @@ def services_of(step: RecipeStep, capacities: Mapping[str, int]) -> tuple[Servic
 
     A planned vehicle is the resource ``unit:<id>``, of which there is one. A planned work unit is
     no resource of the page: who works on it, and in which order, is decided by the plan's
-    sequence and the registry's reservations when the job is given out. Where the recipe names
+    sequence and the registry's reservations when the job is given out. So are the vehicles of a
+    shipment, which may be sent another way while the piece is on it. Where the recipe names
     nobody, the service itself is the resource ``service:<name>``, of which there are as many as
     `capacities` says (1 where it does not).
 
@@ -81,7 +82,7 @@ def _service(step: RecipeStep, number: int, name: str, capacities: Mapping[str, 
     moves = name in _JOB_TYPE
     unit = given.get(f"by_{number}") if moves else given.get("work_unit")
     delay_ns = duration_of_iso(given.get(f"duration_{number}", "PT0S"))
-    if name == SHIPPING or (unit and not moves):
+    if name == SHIPPING or (unit and (not moves or SHIPPING in step.services)):
         resource, capacity = "", 0
     elif unit:
         resource, capacity = f"unit:{unit}", 1
@@ -115,7 +116,10 @@ def headers_of(step: RecipeStep, number: int, name: str) -> dict[str, str]:
     }
     operation = given.get("operation", given.get("taken_by", step.flow_id))
     if name == SHIPPING:
-        wanted = {"operation": operation, "lane": given.get("lane", "")}
+        wanted = {
+            "operation": operation,
+            "lane": given.get(f"lane_{number}", given.get("lane", "")),
+        }
     elif moves:
         wanted = {"operation": operation, "work_unit": given.get(f"by_{number}", "")}
     else:

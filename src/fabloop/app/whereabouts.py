@@ -1,0 +1,86 @@
+"""Where the pieces of an order are: which legs of its plan have begun, as jobs tell it."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from fabloop.base.instant import Instant
+from fabloop.model.facts import JobBound, JobOffered
+from fabloop.model.ids import OperationId
+from fabloop.model.plan import Movement, Plan
+from fabloop.model.recipe import ProductionRecipe, RecipeStep
+from fabloop.run.compose import delivery_id, node_id
+
+Way = tuple[OperationId, OperationId]
+
+
+class Leg(msgspec.Struct, frozen=True, kw_only=True):
+    """A transport or shipment that was asked for: still waiting, under way, or over."""
+
+    offered: JobOffered
+    bound: JobBound | None
+    ended_at: Instant | None
+
+
+def begun_legs(
+    plan: Plan,
+    recipe: ProductionRecipe,
+    legs: Iterable[Leg],
+    begun: Iterable[OperationId],
+    now: Instant,
+) -> dict[Way, tuple[Movement, ...]]:
+    """Return, per maker and taker, the planned movements that were asked for, with real times.
+
+    A leg counts as begun once the process has asked for it: somebody comes for the piece already.
+    For an operation that has `begun`, all its legs count.
+    """
+    found = _asked_for(plan, recipe, legs, now)
+    known = set(begun)
+    ways: dict[Way, tuple[Movement, ...]] = {}
+    for each in sorted(plan.movements, key=lambda each: each.leg):
+        way = (each.made_by, each.taken_by)
+        chain = ways.get(way, ())
+        real = found.get((*way, each.leg))
+        if len(chain) == each.leg and (real is not None or each.taken_by in known):
+            ways[way] = (*chain, real or _after(each, chain))
+    return ways
+
+
+def _asked_for(
+    plan: Plan, recipe: ProductionRecipe, legs: Iterable[Leg], now: Instant
+) -> dict[tuple[OperationId, OperationId, int], Movement]:
+    planned = {(each.made_by, each.taken_by, each.leg): each for each in plan.movements}
+    steps = _steps_by_node(recipe)
+    found = {}
+    for leg in legs:
+        step = steps.get(leg.offered.step)
+        key = None if step is None else _key(step, leg.offered)
+        if key is not None and key in planned:
+            found[key] = _as_it_was(planned[key], leg, now)
+    return found
+
+
+def _steps_by_node(recipe: ProductionRecipe) -> Mapping[str, RecipeStep]:
+    nodes = {node_id(step.flow_id): step for step in recipe.steps}
+    return {**nodes, **{delivery_id(node): step for node, step in nodes.items()}}
+
+
+def _key(step: RecipeStep, offered: JobOffered) -> tuple[OperationId, OperationId, int] | None:
+    """Return which leg of the plan a service of a step is."""
+    made = step.parameters.get(f"from_operation_{offered.service}")
+    if made is None:
+        return None
+    before = (step.parameters.get(f"from_operation_{n}") for n in range(1, offered.service))
+    return OperationId(made), offered.operation, sum(each == made for each in before)
+
+
+def _as_it_was(planned: Movement, leg: Leg, now: Instant) -> Movement:
+    start = now if leg.bound is None else leg.bound.begun_at
+    end = leg.ended_at or Instant(max(now, start + leg.offered.duration_ns))
+    return msgspec.structs.replace(planned, start=start, end=end, frozen=True)
+
+
+def _after(planned: Movement, chain: tuple[Movement, ...]) -> Movement:
+    start = max(planned.start, chain[-1].end) if chain else planned.start
+    end = Instant(start + planned.end - planned.start)
+    return msgspec.structs.replace(planned, start=start, end=end, frozen=True)
