@@ -2,8 +2,8 @@
 
 from fabloop.model.documents import texts, variants
 from fabloop.plan import conflicts, engine, producible, recommend
-from fabloop.process import step
-from fabloop.process.bpmn import validate, xml
+from fabloop.process import step, xml
+from fabloop.process.bpmn import validate
 from fabloop.process.cpn import colour, document, expression, generate, simulate, token
 from fabloop.process.state import REQUESTS_REMEMBERED_MAX
 from fabloop.process.verify import explore, report

@@ -17,8 +17,8 @@ from fabloop.process.bpmn.model import (
 )
 from fabloop.process.bpmn.read import read_bpmn
 from fabloop.process.bpmn.write import write
-from fabloop.process.bpmn.xml import XML_BYTES_MAX, XML_DEPTH_MAX
 from fabloop.process.commands import Deploy
+from fabloop.process.xml import XML_BYTES_MAX, XML_DEPTH_MAX
 from process.driver import (
     Plant,
     both,

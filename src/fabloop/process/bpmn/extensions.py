@@ -2,7 +2,8 @@
 
 from fabloop.base.codec import to_json
 from fabloop.process.bpmn.model import JobWork, Mapping, PageWork
-from fabloop.process.bpmn.xml import BPMN, FABLOOP, ZEEBE, Element, Tally, local_of
+from fabloop.process.bpmn.xml import BPMN, FABLOOP, ZEEBE
+from fabloop.process.xml import Element, Tally, local_of
 
 _HARMLESS = frozenset({"properties", "versionTag"})
 """Elements of the zeebe namespace that change nothing in the execution."""

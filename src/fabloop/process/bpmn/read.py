@@ -37,17 +37,8 @@ from fabloop.process.bpmn.model import (
     TimerTrigger,
     UserTask,
 )
-from fabloop.process.bpmn.xml import (
-    BPMN,
-    BPMNDI,
-    DC,
-    DI,
-    Element,
-    Tally,
-    local_of,
-    parse_xml,
-    text_of,
-)
+from fabloop.process.bpmn.xml import BPMN, BPMNDI, DC, DI, SOURCE
+from fabloop.process.xml import Element, Tally, local_of, parse_xml, text_of
 
 _SILENT = frozenset(
     {"documentation", "extensionElements", "incoming", "outgoing", "laneSet", "sequenceFlow"}
@@ -67,19 +58,17 @@ def read_bpmn(data: bytes) -> tuple[BpmnProcess, dict[str, int]]:
         The XML is not fit to be read, or the process holds what we do not carry out: every such
         element is named with its line.
     """
-    root = parse_xml(data)
+    root = parse_xml(data, SOURCE)
     if root.tag != f"{BPMN}definitions":
         expected = "BPMN 2.0 definitions"
-        raise Invalid(
-            Fault(source="BPMN document", path="", expected=expected, found=f"<{local_of(root)}>")
-        )
+        raise Invalid(Fault(source=SOURCE, path="", expected=expected, found=f"<{local_of(root)}>"))
     return _Reader(root).read()
 
 
 class _Reader:
     def __init__(self, root: Element) -> None:
         self.root = root
-        self.tally = Tally()
+        self.tally = Tally(SOURCE)
         self.messages = {each.get("id", ""): each for each in root.iterfind(f"{BPMN}message")}
         self.errors = {each.get("id", ""): each for each in root.iterfind(f"{BPMN}error")}
         self.readers: dict[str, Callable[[Element], FlowNode | None]] = {
