@@ -1,8 +1,9 @@
 """Named limits of the code with their words, for the tables of the reference."""  # noqa: INP001
 
+from fabloop.base import xml
 from fabloop.model.documents import texts, variants
 from fabloop.plan import conflicts, engine, producible, recommend
-from fabloop.process import step, xml
+from fabloop.process import step
 from fabloop.process.bpmn import validate
 from fabloop.process.cpn import colour, document, expression, generate, simulate, token
 from fabloop.process.state import REQUESTS_REMEMBERED_MAX

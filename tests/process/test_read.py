@@ -3,6 +3,7 @@
 import pytest
 
 from fabloop.base.errors import Invalid
+from fabloop.base.xml import XML_BYTES_MAX, XML_DEPTH_MAX
 from fabloop.process.bpmn.model import (
     BpmnProcess,
     CatchEvent,
@@ -18,12 +19,12 @@ from fabloop.process.bpmn.model import (
 from fabloop.process.bpmn.read import read_bpmn
 from fabloop.process.bpmn.write import write
 from fabloop.process.commands import Deploy
-from fabloop.process.xml import XML_BYTES_MAX, XML_DEPTH_MAX
 from process.driver import (
     Plant,
     both,
     error,
     flows,
+    kill,
     message,
     page,
     person,
@@ -81,6 +82,7 @@ EVERYTHING = BpmnProcess(
             error("e2", "w"),
             sub("box", wait("in", "PT1S"), links=flows("box.s in box.e")),
             EndEvent(id="bad", error=ErrorTrigger(code="BAD")),
+            kill("stop"),
             links=(),
         ).nodes,
     ),
@@ -94,6 +96,7 @@ EVERYTHING = BpmnProcess(
         "t bad",
         "e1 bad",
         "e2 bad",
+        "t stop",
     ),
     lanes=(Lane(id="lane-1", name="Cell", nodes=("w", "pg")), Lane(id="lane-2", name="", nodes=())),
 )
@@ -133,7 +136,7 @@ def test_everything_that_is_not_carried_out_is_named_with_id_and_line():
 </bpmn:extensionElements><bpmn:multiInstanceLoopCharacteristics/></bpmn:serviceTask>
 <bpmn:serviceTask id="bare"/>
 <bpmn:subProcess id="evt" triggeredByEvent="true"><bpmn:task id="deep"/></bpmn:subProcess>
-<bpmn:endEvent id="kill"><bpmn:terminateEventDefinition/></bpmn:endEvent>
+<bpmn:endEvent id="kill"><bpmn:signalEventDefinition/></bpmn:endEvent>
 <bpmn:boundaryEvent id="sig" attachedToRef="mi"><bpmn:signalEventDefinition/></bpmn:boundaryEvent>
 <bpmn:userTask id="u"><bpmn:extensionElements><zeebe:taskListeners/></bpmn:extensionElements>
 </bpmn:userTask>"""

@@ -1,9 +1,9 @@
 """Reads extension elements: those of the ``zeebe`` namespace that we execute, and our own."""
 
 from fabloop.base.codec import to_json
+from fabloop.base.xml import Element, Tally, local_of
 from fabloop.process.bpmn.model import JobWork, Mapping, PageWork
 from fabloop.process.bpmn.xml import BPMN, FABLOOP, ZEEBE
-from fabloop.process.xml import Element, Tally, local_of
 
 _HARMLESS = frozenset({"properties", "versionTag"})
 """Elements of the zeebe namespace that change nothing in the execution."""
