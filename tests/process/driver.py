@@ -183,6 +183,10 @@ def both(id: str) -> ParallelGateway:  # noqa: A002
     return ParallelGateway(id=id)
 
 
+def kill(id: str) -> EndEvent:  # noqa: A002
+    return EndEvent(id=id, terminate=True)
+
+
 def person(id: str, **more: object) -> UserTask:  # noqa: A002
     return UserTask(id=id, **more)
 

@@ -28,6 +28,7 @@ from process.driver import (
     both,
     error,
     job,
+    kill,
     message,
     page,
     script,
@@ -49,6 +50,7 @@ def grown(parts: st.SearchStrategy) -> st.SearchStrategy:
     return st.one_of(
         st.tuples(st.sampled_from(["seq", "xor", "and"]), some),
         st.tuples(st.just("sub"), parts),
+        st.tuples(st.just("kill"), parts, parts),
         st.tuples(st.sampled_from(["late", "remind", "error"]), st.booleans(), parts, parts),
     )
 
@@ -86,6 +88,8 @@ class Builder:
                 return self.fork(kind, parts[0])
             case "sub":
                 return self.add(self.scope(parts[0]))
+            case "kill":
+                return self.add(self.contest(*parts))
             case "late" | "remind" | "error":
                 return self.guard(kind, *parts)
         return self.leaf(kind)
@@ -136,6 +140,18 @@ class Builder:
         self.link(host.id, merge)
         self.link(last, merge)
         return host.id, merge
+
+    def contest(self, slow: Block, quick: Block) -> FlowNode:
+        """Add a sub-process in which the end of one branch ends the other."""
+        inner = Builder(self.names)
+        name, split, end = self.names("box"), self.names("split"), self.names("kill")
+        inner.nodes += [both(split), kill(end)]
+        inner.link(f"{name}.s", split)
+        for part, last in ((slow, f"{name}.e"), (quick, end)):
+            first, final = inner.build(part)
+            inner.link(split, first)
+            inner.link(final, last)
+        return sub(name, *inner.nodes, links=tuple(inner.flows))
 
     def scope(self, block: Block) -> FlowNode:
         inner = Builder(self.names)

@@ -5,6 +5,7 @@ import pytest
 from fabloop.process.bpmn.model import (
     BoundaryEvent,
     BpmnProcess,
+    EndEvent,
     ErrorTrigger,
     JobWork,
     Lane,
@@ -55,6 +56,8 @@ FAULTY = [
     (process(job("a"), with_timer(TimerTrigger(duration="PT1S", date="x")), links=A), "'t'",
      "both"),
     (process(wait("a", ""), links=A), "'a'", "duration or a date"),
+    (process(EndEvent(id="a", error=ErrorTrigger(code="E"), terminate=True), links=A), "'a'",
+     "both"),
     (process(message("a", "", "k"), links=A), "'a'", "message name"),
     (process(message("a", "m", ""), links=A), "'a'", "correlation key"),
     (process(ServiceTask(id="a", work=JobWork(type="")), links=A), "'a'", "job type"),

@@ -73,6 +73,10 @@ class ErrorEnd(msgspec.Struct, frozen=True):
     code: str
 
 
+class Terminate(msgspec.Struct, frozen=True):
+    """Consumes the token and ends everything else in its scope, which then completes."""
+
+
 class Exclusive(msgspec.Struct, frozen=True):
     """Takes the first flow whose condition is true, else flow `default` (NOWHERE: an incident)."""
 
@@ -148,6 +152,7 @@ Action = (
     Start
     | End
     | ErrorEnd
+    | Terminate
     | Exclusive
     | Parallel
     | Script

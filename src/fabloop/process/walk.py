@@ -1,5 +1,6 @@
 """Runs tokens to rest: enters nodes, fires pages, completes frames, until nothing moves."""
 
+from collections import deque
 from typing import assert_never
 
 from fabloop.base.instant import Instant
@@ -7,6 +8,7 @@ from fabloop.process.acts import (
     announce_job,
     arm,
     boundary_dues,
+    cancel,
     catch,
     catcher_of,
     complete,
@@ -36,6 +38,7 @@ from fabloop.process.definition import (
     ScopeKind,
     Script,
     Start,
+    Terminate,
 )
 from fabloop.process.deltas import (
     FrameClosed,
@@ -45,6 +48,7 @@ from fabloop.process.deltas import (
     JobOffered,
     Subscribed,
     TimerSet,
+    TokenTaken,
 )
 from fabloop.process.evaluate import (
     Stuck,
@@ -130,6 +134,8 @@ def _enter(step: Step, frame: Frame, node: Node, brought: Variables) -> None:  #
             _pass(step, frame, node)
         case ErrorEnd():
             _throw_end(step, frame, node, action)
+        case Terminate():
+            _terminate(step, frame, node)
         case _:
             assert_never(action)
 
@@ -227,6 +233,17 @@ def _throw_end(step: Step, frame: Frame, node: Node, end: ErrorEnd) -> None:
         raise Stuck("uncaught error", text)
     step.passed(frame, node)
     catch(step, *found, {})
+
+
+def _terminate(step: Step, frame: Frame, node: Node) -> None:
+    """End all that is in progress, waits or is on its way in a frame; it then completes."""
+    step.agenda = deque(each for each in step.agenda if each[0] != frame.key)
+    for key in tuple(frame.acts):
+        cancel(step, step.state.acts[key])
+    for flow, count in tuple(frame.tokens.items()):
+        for _ in range(count):
+            step.emit(TokenTaken(frame.key, flow))
+    _end(step, frame, node)
 
 
 def settle(step: Step, frame: Frame) -> None:

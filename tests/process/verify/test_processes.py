@@ -17,6 +17,7 @@ from process.driver import (
     error,
     flows,
     job,
+    kill,
     message,
     page,
     process,
@@ -142,6 +143,17 @@ def test_an_error_end_reaches_the_event_that_catches_it():
     assert Property.DEADLOCK_FREE in violations(report)
     finding = report.finding(Property.DEADLOCK_FREE)
     assert finding.counterexample[-1] == "bad (nobody catches it)"
+
+
+def test_a_terminate_end_leaves_nothing_behind():
+    model = process(both("f"), job("a"), job("b"), kill("stop"), both("j"), job("c"),
+                    links=flows("start f a j end", "f b j", "f c stop"))  # fmt: skip
+    assert verified(model).released
+    inner = sub("s", both("f"), page("p", "n"), job("b"), kill("stop"),
+                links=flows("s.s f p s.e", "f b stop"))  # fmt: skip
+    assert verified(process(inner, links=flows("start s end")), station("n", hold=("R1",))).released
+    ended = process(both("f"), job("a"), kill("stop"), links=flows("start f a end", "f stop"))
+    assert verified(ended).released
 
 
 def test_a_message_that_is_never_sent_blocks_in_a_closed_environment():

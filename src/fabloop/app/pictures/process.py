@@ -240,6 +240,8 @@ def _event(
         parts.append(element("circle", f"open {state}", cx=x, cy=y, r=r - 3))
     sign = ""
     match node:
+        case EndEvent(terminate=True):
+            sign = '<circle r="9" style="fill:var(--muted)"/>'
         case CatchEvent(trigger=MessageTrigger()):
             sign = '<path d="M-8 -5.5H8V5.5H-8ZM-8 -5.5L0 1L8 -5.5"/>'
         case CatchEvent() | BoundaryEvent(trigger=TimerTrigger()):

@@ -36,6 +36,7 @@ from fabloop.process.definition import (
     SharedPlace,
     Span,
     Start,
+    Terminate,
     Text,
 )
 
@@ -136,7 +137,7 @@ class _Compiler:
             case model.StartEvent():
                 return Start()
             case model.EndEvent():
-                return ErrorEnd(code=node.error.code) if node.error else End()
+                return self._end(node)
             case model.ServiceTask(work=model.JobWork() as work):
                 return Job(type=work.type, retries=work.retries, headers=dict(work.headers))
             case model.ServiceTask(work=model.PageWork() as page):
@@ -165,6 +166,11 @@ class _Compiler:
                 return Enter(scope=self.scope_of[node.id])
             case _:
                 raise AssertionError(f"nothing compiles {type(node).__name__} '{node.id}'")
+
+    def _end(self, event: model.EndEvent) -> Action:
+        if event.error:
+            return ErrorEnd(code=event.error.code)
+        return Terminate() if event.terminate else End()
 
     def _boundary(self, event: model.BoundaryEvent) -> Action:
         host = self.number_of[event.attached_to]

@@ -61,11 +61,15 @@ class StartEvent(msgspec.Struct, frozen=True, kw_only=True, tag="startEvent"):
 
 
 class EndEvent(msgspec.Struct, frozen=True, kw_only=True, tag="endEvent"):
-    """Where a token is consumed; with an error it is thrown to the enclosing scope."""
+    """Where a token is consumed; with an error it is thrown to the enclosing scope.
+
+    One that terminates ends everything else in its scope, too.
+    """
 
     id: str
     name: str = ""
     error: ErrorTrigger | None = None
+    terminate: bool = False
 
 
 class ServiceTask(msgspec.Struct, frozen=True, kw_only=True, tag="serviceTask"):

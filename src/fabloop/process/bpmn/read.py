@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from math import isfinite
 
 from fabloop.base.errors import Fault, Invalid
+from fabloop.base.xml import Element, Tally, local_of, parse_xml, text_of
 from fabloop.process.bpmn.extensions import (
     assignment_of,
     check_extensions,
@@ -38,7 +39,6 @@ from fabloop.process.bpmn.model import (
     UserTask,
 )
 from fabloop.process.bpmn.xml import BPMN, BPMNDI, DC, DI, SOURCE
-from fabloop.process.xml import Element, Tally, local_of, parse_xml, text_of
 
 _SILENT = frozenset(
     {"documentation", "extensionElements", "incoming", "outgoing", "laneSet", "sequenceFlow"}
@@ -191,15 +191,23 @@ class _Reader:
         return StartEvent(id=element.get("id", ""), name=element.get("name", ""))
 
     def _end(self, element: Element) -> EndEvent:
-        error = None
+        error, terminate = None, False
         for definition in self._definitions(element, 0, 1):
-            if local_of(definition) == "errorEventDefinition":
-                error = self._error(definition)
-                if not error.code:
-                    self.tally.refuse(definition, "an error with a code", "none")
-            else:
-                self._wrong_event(definition, "error")
-        return EndEvent(id=element.get("id", ""), name=element.get("name", ""), error=error)
+            match local_of(definition):
+                case "errorEventDefinition":
+                    error = self._error(definition)
+                    if not error.code:
+                        self.tally.refuse(definition, "an error with a code", "none")
+                case "terminateEventDefinition":
+                    terminate = True
+                case _:
+                    self._wrong_event(definition, "error or terminate")
+        return EndEvent(
+            id=element.get("id", ""),
+            name=element.get("name", ""),
+            error=error,
+            terminate=terminate,
+        )
 
     def _service(self, element: Element) -> ServiceTask:
         return ServiceTask(

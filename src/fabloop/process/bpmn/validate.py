@@ -173,6 +173,8 @@ def _node(node: FlowNode, report: _Found) -> Iterator[Fault]:
         case ScriptTask():
             if not _NAME.match(node.result_variable):
                 yield report(node.id, "a result variable", f"'{node.result_variable}'")
+        case EndEvent(error=ErrorTrigger(), terminate=True):
+            yield report(node.id, "an end that throws or terminates", "both")
         case CatchEvent(trigger=MessageTrigger() as message):
             if not message.name:
                 yield report(node.id, "a message name", "none")

@@ -305,6 +305,8 @@ def _body(element: _Element, node: FlowNode) -> None:
             element.set("default", default)
         case EndEvent(error=ErrorTrigger() as error):
             _error(element, error)
+        case EndEvent(terminate=True):
+            _child(element, "terminateEventDefinition")
         case CatchEvent(trigger=trigger):
             _trigger(element, trigger)
         case BoundaryEvent(trigger=trigger):

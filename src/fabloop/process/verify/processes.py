@@ -30,6 +30,7 @@ from fabloop.process.definition import (
     ScopeKind,
     Script,
     Start,
+    Terminate,
 )
 from fabloop.process.verify.flat import (
     Bound,
@@ -160,7 +161,7 @@ class _Process:
         fields = set(self._control(scope))
         for number in scope.nodes:
             node = self.definition.nodes[number]
-            if isinstance(node.action, End):
+            if isinstance(node.action, End | Terminate):
                 fields.add(self._end(node))
             fields.update(self._armed(each) for each in self._patient_timers(node))
             if isinstance(node.action, Enter):
@@ -221,7 +222,7 @@ class _Process:
                 expected = self._boundary_timer(node, node.action)
             case BoundaryError():
                 expected = self._boundary_error(node, node.action)
-            case Parallel() | Exclusive() | End() | ErrorEnd():
+            case Parallel() | Exclusive() | End() | ErrorEnd() | Terminate():
                 self._routing(node)
             case Job() | Person() | Script() | Enter():
                 self._activity(node)
@@ -243,8 +244,21 @@ class _Process:
                     self._add(node.id, node.id, {flow: 1}, {self._end(node): 1})
             case ErrorEnd():
                 self._error_end(node, node.action)
+            case Terminate():
+                self._terminate(node)
             case _:
                 pass
+
+    def _terminate(self, node: Node) -> None:
+        scope = self.definition.scopes[node.scope]
+        for flow in node.incoming:
+            self.net.add(
+                FlatTransition(
+                    label=node.id, elements=(node.id,), pre={self._flow(flow): 1},
+                    post={self._end(node): 1}, clears=self._content(scope),
+                    refunds=self._refunds(scope),
+                )
+            )  # fmt: skip
 
     def _await(self, node: Node, outside: Openness) -> bool:
         if outside is Openness.CLOSED:
@@ -279,7 +293,7 @@ class _Process:
             ends = {
                 self._end(self.definition.nodes[number])
                 for number in inside.nodes
-                if isinstance(self.definition.nodes[number].action, End)
+                if isinstance(self.definition.nodes[number].action, End | Terminate)
             }
             self.net.add(
                 msgspec.structs.replace(end, zero=self._control(inside), clears=armed | ends)
