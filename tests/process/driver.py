@@ -12,6 +12,7 @@ from fabloop.process.bpmn.model import (
     CatchEvent,
     EndEvent,
     ErrorTrigger,
+    EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
     JobWork,
@@ -177,6 +178,10 @@ def wait(id: str, duration: str) -> CatchEvent:  # noqa: A002
 
 def xor(id: str, default: str = "") -> ExclusiveGateway:  # noqa: A002
     return ExclusiveGateway(id=id, default=default)
+
+
+def first(id: str) -> EventBasedGateway:  # noqa: A002
+    return EventBasedGateway(id=id)
 
 
 def both(id: str) -> ParallelGateway:  # noqa: A002

@@ -39,6 +39,7 @@ from fabloop.process.engine import Engine
 from process.driver import (
     Plant,
     both,
+    first,
     flows,
     job,
     message,
@@ -77,13 +78,13 @@ def history() -> Plant:
     net = station("n").document()
     plant.does(PublishMessage(name="M", correlation_key="k", time_to_live_ns=5 * SECOND,
                               message_id="early", variables={"from": "kept"}))  # fmt: skip
-    first = plant.starts(version("pack"), {"count": 4}, (net,))
+    one = plant.starts(version("pack"), {"count": 4}, (net,))
     second = plant.does(StartInstance(process="p", variables={"count": 1}), request="r2").instance
-    frame = plant.engine.instance(first).frames[0]
-    plant.does(Modify(instance=first, move=(Move(spot=TokenAt(frame=frame.key, flow="m-j"),
+    frame = plant.engine.instance(one).frames[0]
+    plant.does(Modify(instance=one, move=(Move(spot=TokenAt(frame=frame.key, flow="m-j"),
                                                  node="m"),)))  # fmt: skip
     for held in plant.takes("do-w", "cell-1", seconds=5):
-        if held.instance == first:
+        if held.instance == one:
             plant.does(ExtendLease(job=held.key, epoch=held.epoch, lease_ns=7 * SECOND))
         else:
             plant.does(FailJob(job=held.key, retries=0, message="worn", epoch=held.epoch))
@@ -92,11 +93,11 @@ def history() -> Plant:
         plant.does(AssignJob(job=each.key, assignee="robot-7"))
     plant.passes(8)
     plant.does(SetVariables(target=second, variables={"note": ["x", 1.5, None, {"a": True}]}))
-    weld = next(j for j in plant.engine.jobs(instance=first) if j.type == "weld")
+    weld = next(j for j in plant.engine.jobs(instance=one) if j.type == "weld")
     plant.does(SetVariables(target=weld.key, variables={"mine": 1}))
     plant.does(CompleteJob(job=weld.key, variables={"seam_mm": 3}))
     plant.does(Deploy(process=version("ship"), nets=(net,)))
-    plant.does(Migrate(instance=first, target=DefinitionKey("p", 2)))
+    plant.does(Migrate(instance=one, target=DefinitionKey("p", 2)))
     plant.passes(30)
     stuck = process(job("s", outputs=(Mapping(source="for i in 1..n return i", target="y"),)),
                     links=flows("start s end"), id="q")  # fmt: skip
@@ -119,6 +120,10 @@ def history() -> Plant:
     plain = process(both("f"), script("a", "1", "x"), script("b", "2", "y"), both("j"),
                     links=flows("start f a j end", "f b j"), id="joined")  # fmt: skip
     plant.starts(plain)
+    kept = process(first("race"), message("m", "M", '"k2"'), wait("w", "PT1H"), job("a"), job("b"),
+                   links=flows("start race m a end", "race w b end"), id="raced")  # fmt: skip
+    plant.starts(kept)
+    plant.does(PublishMessage(name="M", correlation_key="k2", variables={"won": True}))
     return plant
 
 

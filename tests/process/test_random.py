@@ -27,6 +27,7 @@ from process.driver import (
     Plant,
     both,
     error,
+    first,
     job,
     kill,
     message,
@@ -48,7 +49,7 @@ LEAVES = st.sampled_from(["job", "script", "wait", "message", "page"]).map(lambd
 def grown(parts: st.SearchStrategy) -> st.SearchStrategy:
     some = st.lists(parts, min_size=1, max_size=3)
     return st.one_of(
-        st.tuples(st.sampled_from(["seq", "xor", "and"]), some),
+        st.tuples(st.sampled_from(["seq", "xor", "and", "race"]), some),
         st.tuples(st.just("sub"), parts),
         st.tuples(st.just("kill"), parts, parts),
         st.tuples(st.sampled_from(["late", "remind", "error"]), st.booleans(), parts, parts),
@@ -81,9 +82,11 @@ class Builder:
         match kind:
             case "seq":
                 ends = [self.build(part) for part in parts[0]]
-                for (_, last), (first, _) in pairwise(ends):
-                    self.link(last, first)
+                for (_, last), (begin, _) in pairwise(ends):
+                    self.link(last, begin)
                 return ends[0][0], ends[-1][1]
+            case "race":
+                return self.race(parts[0])
             case "xor" | "and":
                 return self.fork(kind, parts[0])
             case "sub":
@@ -111,15 +114,31 @@ class Builder:
         split, merge = self.names("split"), self.names("merge")
         default = ""
         for number, part in enumerate(parts):
-            first, last = self.build(part)
+            begin, last = self.build(part)
             condition = f"modulo(n, {len(parts)}) = {number}" if kind == "xor" and number else ""
-            flow = self.link(split, first, condition)
+            flow = self.link(split, begin, condition)
             default = default or flow
             self.link(last, merge)
         gateway = both if kind == "and" else xor
         self.nodes.append(both(split) if kind == "and" else xor(split, default=default))
         self.nodes.append(gateway(merge))
         return split, merge
+
+    def race(self, parts: list[Block]) -> tuple[str, str]:
+        """Add a timer and messages of which the first decides the way."""
+        gateway, merge = self.names("race"), self.names("merge")
+        late = self.names("late")
+        self.nodes += [first(gateway), xor(merge), wait(late, "PT4S")]
+        self.link(gateway, late)
+        self.link(late, merge)
+        for number, part in enumerate(parts):
+            event = self.names("heard")
+            self.nodes.append(message(event, "M" if number == 0 else "N", '"k"'))
+            self.link(gateway, event)
+            begin, last = self.build(part)
+            self.link(event, begin)
+            self.link(last, merge)
+        return gateway, merge
 
     def guard(self, kind: str, boxed: bool, body: Block, handler: Block) -> tuple[str, str]:
         host = self.scope(body) if boxed else job(self.names("job"))
@@ -129,8 +148,8 @@ class Builder:
             self.nodes.append(error(event, host.id, "E"))
         else:
             self.nodes.append(timer(event, host.id, "PT2S", interrupting=kind == "late"))
-        first, last = self.build(handler)
-        self.link(event, first)
+        begin, last = self.build(handler)
+        self.link(event, begin)
         if kind == "remind":
             self.nodes.append(EndEvent(id=self.names("done")))
             self.link(last, self.nodes[-1].id)
@@ -148,16 +167,16 @@ class Builder:
         inner.nodes += [both(split), kill(end)]
         inner.link(f"{name}.s", split)
         for part, last in ((slow, f"{name}.e"), (quick, end)):
-            first, final = inner.build(part)
-            inner.link(split, first)
+            begin, final = inner.build(part)
+            inner.link(split, begin)
             inner.link(final, last)
         return sub(name, *inner.nodes, links=tuple(inner.flows))
 
     def scope(self, block: Block) -> FlowNode:
         inner = Builder(self.names)
         name = self.names("box")
-        first, last = inner.build(block)
-        inner.link(f"{name}.s", first)
+        begin, last = inner.build(block)
+        inner.link(f"{name}.s", begin)
         inner.link(last, f"{name}.e")
         return sub(name, *inner.nodes, links=tuple(inner.flows))
 
@@ -170,8 +189,8 @@ def built(block: Block) -> BpmnProcess:
         return f"{prefix}{count[0]}"
 
     builder = Builder(names)
-    first, last = builder.build(block)
-    builder.link("start", first)
+    begin, last = builder.build(block)
+    builder.link("start", begin)
     builder.link(last, "end")
     return BpmnProcess(id="p", nodes=(START, *builder.nodes, END), flows=tuple(builder.flows))
 
@@ -209,6 +228,7 @@ def next_commands(plant: Plant) -> list:
         commands.append(AdvanceTo(now=plant.engine.next_due()))
     if plant.engine.state.subscriptions:
         commands.append(PublishMessage(name="M", correlation_key="k", time_to_live_ns=10**9))
+        commands.append(PublishMessage(name="N", correlation_key="k"))
     return commands
 
 

@@ -10,6 +10,7 @@ from fabloop.process.commands import (
 )
 from fabloop.process.definition import (
     NOWHERE,
+    AwaitTimer,
     BoundaryTimer,
     Definition,
     Enter,
@@ -22,6 +23,7 @@ from fabloop.process.deltas import (
     ActClosed,
     ActHeld,
     ActOpened,
+    EventHappened,
     IncidentRaised,
     Joined,
     TimerSet,
@@ -95,6 +97,17 @@ def complete(step: Step, act: Act, result: Variables) -> None:
     leave(step, frame, node)
 
 
+def occur(step: Step, act: Act, node: int, variables: Variables) -> None:
+    """Go on with an event that an act waited for: with its own, or with the first of several."""
+    if node != act.node:
+        gateway = step.state.node_of(act)
+        instance = step.state.frames[act.frame].instance
+        step.notices.append(NodeCompleted(instance=instance, node=gateway.id))
+        step.emit(EventHappened(act.key, node))
+        act = step.state.acts[act.key]
+    complete(step, act, variables)
+
+
 def outputs_of(
     step: Step, frame: Frame, node: Node, local: Variables, result: Variables
 ) -> Variables:
@@ -128,17 +141,17 @@ def set_variables(step: Step, frame: Frame, values: Variables) -> None:
 def boundary_dues(
     definition: Definition, node: Node, context: Variables, at: Instant
 ) -> list[tuple[int, Instant]]:
-    """Return node number and due instant of every timer on the boundary of a node."""
+    """Return node number and due instant of every timer that runs while a node waits."""
     dues = []
     for number in node.timers:
         action = definition.nodes[number].action
-        assert isinstance(action, BoundaryTimer), "boundary timers are listed as such"
+        assert isinstance(action, BoundaryTimer | AwaitTimer), "timers are listed as such"
         dues.append((number, due_of(action.due, context, at)))
     return dues
 
 
 def arm(step: Step, act: int, dues: list[tuple[int, Instant]]) -> None:
-    """Start the boundary timers of an act."""
+    """Start the timers of an act."""
     for number, due in dues:
         step.emit(TimerSet(step.mint(), act, number, due))
 

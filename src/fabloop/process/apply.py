@@ -15,6 +15,8 @@ from fabloop.process.deltas import (
     ActOpened,
     Delta,
     Deployed,
+    EventAwaited,
+    EventHappened,
     Fired,
     FiringEnded,
     FiringStarted,
@@ -95,4 +97,6 @@ _APPLIERS: dict[type[Any], Callable[[State, Any, Instant], None]] = {
     IncidentRaised: work.incident_raised,
     IncidentCleared: work.incident_cleared,
     Migrated: migration.migrated,
+    EventAwaited: work.event_awaited,
+    EventHappened: work.event_happened,
 }

@@ -87,6 +87,15 @@ class Parallel(msgspec.Struct, frozen=True):
     """Waits for one token per incoming flow, then puts one on every outgoing flow."""
 
 
+class EventBased(msgspec.Struct, frozen=True):
+    """Waits for catch events `events` (numbers); the first that happens is passed.
+
+    The timers among them are the node's `timers`.
+    """
+
+    events: tuple[int, ...]
+
+
 class Script(msgspec.Struct, frozen=True, eq=False):
     """Evaluates into variable `target` and passes."""
 
@@ -155,6 +164,7 @@ Action = (
     | Terminate
     | Exclusive
     | Parallel
+    | EventBased
     | Script
     | Job
     | Person
@@ -179,7 +189,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         except behind `Exclusive`
     joins : it waits for one token per incoming flow (a `Parallel` with two or more)
     boundary : numbers of the boundary events attached to it, in document order
-    timers : those of `boundary` that are timers
+    timers : those of `boundary` (or of the events of an `EventBased`) that are timers
     catches : error code -> number of the boundary event that catches it; "" catches the rest
     """
 

@@ -294,6 +294,23 @@ class Migrated(msgspec.Struct, frozen=True, array_like=True, tag=33):
     shared: tuple[int, ...]
 
 
+class EventAwaited(msgspec.Struct, frozen=True, array_like=True, tag=34):
+    """An act waits for a message, among other events; catch event `node` goes on with it."""
+
+    key: int
+    act: int
+    node: int
+    name: str
+    correlation: str
+
+
+class EventHappened(msgspec.Struct, frozen=True, array_like=True, tag=35):
+    """An act that waited for several events goes on at `node`; it waits for none any more."""
+
+    act: int
+    node: int
+
+
 Delta = (
     Deployed
     | InstanceStarted
@@ -328,6 +345,8 @@ Delta = (
     | IncidentRaised
     | IncidentCleared
     | Migrated
+    | EventAwaited
+    | EventHappened
 )
 
 

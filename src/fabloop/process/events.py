@@ -1,7 +1,7 @@
 """What happens to an instance from outside its jobs: messages, and the passing of time."""
 
 from fabloop.base.instant import Instant
-from fabloop.process.acts import announce_job, cancel, complete
+from fabloop.process.acts import announce_job, cancel, occur
 from fabloop.process.commands import (
     Advanced,
     AdvanceTo,
@@ -41,21 +41,22 @@ def publish(step: Step, command: PublishMessage) -> MessagePublished:
         step.emit(MessageKept(key, *address, command.message_id, until, variables, tuple(takers)))
     instances = []
     for key in takers.values():
-        act = step.state.acts[key]
+        waits = step.state.subscriptions[key]
+        act = step.state.acts[waits.act]
         instance = step.state.instance_of(act)
         instances.append(instance.key)
         step.trigger(instance)
-        complete(step, act, variables)
+        occur(step, act, waits.node, variables)
         run(step)
     return MessagePublished(tuple(instances), duplicate=False)
 
 
 def _takers(state: State, address: tuple[str, str]) -> dict[str, int]:
-    """Return the first waiting act per process id."""
+    """Return the first waiting subscription per process id."""
     takers: dict[str, int] = {}
     for key in state.waiting.get(address, ()):
         act = state.acts[state.subscriptions[key].act]
-        takers.setdefault(state.instance_of(act).definition.id, act.key)
+        takers.setdefault(state.instance_of(act).definition.id, key)
     return takers
 
 
@@ -108,7 +109,7 @@ def _fire_timer(step: Step, key: int) -> None:
     step.notices.append(TimerFired(instance=frame.instance, node=node.id, due=timer.due))
     if not isinstance(node.action, BoundaryTimer):
         step.emit(TimerCleared(key))
-        complete(step, state.acts[act.key], {})
+        occur(step, state.acts[act.key], node.number, {})
         return
     if node.action.interrupting:
         cancel(step, act)

@@ -15,6 +15,7 @@ from fabloop.process.definition import (
     Definition,
     DefinitionKey,
     Enter,
+    EventBased,
     Flow,
     Node,
     Scope,
@@ -22,6 +23,7 @@ from fabloop.process.definition import (
 )
 from fabloop.process.deltas import Migrated, PageMap
 from fabloop.process.evaluate import Stuck
+from fabloop.process.gateways import Wait, await_first, waits_of
 from fabloop.process.operate import instance_named, recheck_joins
 from fabloop.process.state import Act, Frame, Instance, State
 from fabloop.process.step import Step
@@ -75,11 +77,14 @@ def migrate(step: Step, command: Migrate) -> InstanceMigrated:
         raise Invalid(plan.faults)
     entered = [(frame, _entered(state, plan, frame, node)) for frame, node in left]
     new_timers = _new_timers(step, instance, plan)
+    new_waits = _new_waits(step, instance, plan)
     step.emit(plan.change)
     notice = MigratedTo(instance=instance.key, source=plan.source, target=plan.target)
     step.notices.append(notice)
     for act, dues in new_timers.items():
         arm(step, act, dues)
+    for act, waits in new_waits.items():
+        await_first(step, state.acts[act], waits)
     step.agenda.extend((frame, node, {}) for frame, node in entered)
     recheck_joins(step, state.instances[instance.key])
     wake_pages(step, instance.key)
@@ -141,6 +146,27 @@ def _new_timers(
             if fresh:
                 found[each] = fresh
     return found
+
+
+def _new_waits(step: Step, instance: Instance, plan: MigrationPlan) -> dict[int, list[Wait]]:
+    """Return the messages to wait for at event-based gateways that no old one became."""
+    state = step.state
+    target = state.definitions[plan.target]
+    assert plan.change is not None, "only a sound plan is carried out"
+    known = set(plan.change.nodes.values())
+    found: dict[int, list[Wait]] = {}
+    for key in instance.frames:
+        for each in state.frames[key].acts:
+            act = state.acts[each]
+            node = target.nodes[plan.change.nodes[act.node]] if act.transition < 0 else None
+            if node is None or not isinstance(node.action, EventBased):
+                continue
+            events = tuple(number for number in node.action.events if number not in known)
+            try:
+                found[each] = waits_of(step, target, events, seen_by(state, act))
+            except Stuck as stuck:
+                raise Invalid(_fault(plan.instance, node.id, "a key", stuck.text)) from stuck
+    return {act: waits for act, waits in found.items() if waits}
 
 
 class _Planner:
@@ -225,10 +251,11 @@ class _Planner:
         for event in map(self._counterpart, (self.source.nodes[each] for each in node.timers)):
             if event is not None:
                 self.inherited.add(event.number)
-        for key in act.timers:
-            timer = self.state.timers[key]
-            if timer.node != act.node and mapped is not None:
-                self._boundary(self.source.nodes[timer.node], mapped)
+        awaited = [self.state.timers[key].node for key in act.timers]
+        awaited += [self.state.subscriptions[key].node for key in act.subscriptions]
+        for number in awaited:
+            if number != act.node and mapped is not None:
+                self._event(self.source.nodes[number], mapped)
         if act.child and mapped is not None:
             opened = mapped.action
             assert isinstance(opened, Enter), "kinds agree"
@@ -266,12 +293,14 @@ class _Planner:
         ]
         return alike[0] if len(alike) == 1 else None
 
-    def _boundary(self, event: Node, host: Node) -> None:
+    def _event(self, event: Node, host: Node) -> None:
+        """Map an event that a node waits for: on its boundary, or behind a gateway."""
         mapped = self._node(event, host.scope)
-        if mapped is not None and mapped.number not in host.boundary:
+        behind = host.action.events if isinstance(host.action, EventBased) else ()
+        if mapped is not None and mapped.number not in (*host.boundary, *behind):
             del self.nodes[event.number]
-            expected = f"a timer event on '{host.id}'"
-            self._fault(event.id, expected, f"'{mapped.id}' on another activity", _MAP_IT)
+            expected = f"an event of '{host.id}'"
+            self._fault(event.id, expected, f"'{mapped.id}', which is not", _MAP_IT)
 
     def _incident_node(self, frame: Frame) -> None:
         incident = self.state.incidents[frame.incident]

@@ -108,7 +108,7 @@ class Act(msgspec.Struct, frozen=True):
     consumed : tokens that a firing took
     child : frame it opened, or 0
     timers : keys of timers that run for it
-    subscription : key of its message subscription, or 0
+    subscriptions : keys of the messages it waits for
     incident : key of its incident, or 0
     """
 
@@ -122,7 +122,7 @@ class Act(msgspec.Struct, frozen=True):
     result: Variables = {}
     child: int = 0
     timers: tuple[int, ...] = ()
-    subscription: int = 0
+    subscriptions: tuple[int, ...] = ()
     incident: int = 0
 
 
@@ -152,10 +152,11 @@ class Timer(msgspec.Struct, frozen=True):
 
 
 class Subscription(msgspec.Struct, frozen=True):
-    """An act waits for a message."""
+    """An act waits for a message; `node` is what it makes happen."""
 
     key: int
     act: int
+    node: int
     name: str
     correlation: str
 

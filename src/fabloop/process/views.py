@@ -42,7 +42,10 @@ class TimerView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ActView(msgspec.Struct, frozen=True, kw_only=True):
-    """A node in progress; `transition` is set for a firing of a page."""
+    """A node in progress; `transition` is set for a firing of a page.
+
+    `message` names what it waits for, several separated by commas.
+    """
 
     key: int
     node: str
@@ -186,7 +189,6 @@ def _places(frame: Frame, net: CompiledNet) -> tuple[PlaceView, ...]:
 def _act(state: State, act: Act) -> ActView:
     definition = state.definition_of(state.frames[act.frame])
     net = definition.scopes[state.frames[act.frame].scope].net
-    waits = state.subscriptions.get(act.subscription)
     return ActView(
         key=act.key,
         node=definition.nodes[act.node].id,
@@ -195,7 +197,7 @@ def _act(state: State, act: Act) -> ActView:
         locals=dict(act.locals),
         child=act.child,
         timers=tuple(_timer(state.timers[key], definition) for key in act.timers),
-        message=waits.name if waits else "",
+        message=", ".join(state.subscriptions[key].name for key in act.subscriptions),
         incident=act.incident,
     )
 

@@ -18,7 +18,6 @@ from fabloop.process.acts import (
     outputs_of,
     raise_incident,
     set_variables,
-    take,
 )
 from fabloop.process.commands import InstanceFinished, InstanceState, NodeCompleted, Variables
 from fabloop.process.definition import (
@@ -30,6 +29,7 @@ from fabloop.process.definition import (
     End,
     Enter,
     ErrorEnd,
+    EventBased,
     Exclusive,
     Job,
     Node,
@@ -52,7 +52,6 @@ from fabloop.process.deltas import (
 )
 from fabloop.process.evaluate import (
     Stuck,
-    chosen_flow,
     correlation_of,
     due_of,
     inputs_of,
@@ -60,6 +59,7 @@ from fabloop.process.evaluate import (
     texts_of,
     value_of,
 )
+from fabloop.process.gateways import choose, race
 from fabloop.process.messages import take_kept
 from fabloop.process.pages import DEADLOCK, admit_entry, check_rest, feed, look_at_rest, run_page
 from fabloop.process.state import Frame
@@ -113,7 +113,9 @@ def _enter(step: Step, frame: Frame, node: Node, brought: Variables) -> None:  #
         case End():
             _end(step, frame, node)
         case Exclusive():
-            _choose(step, frame, node, action)
+            choose(step, frame, node, action)
+        case EventBased():
+            race(step, frame, node, action)
         case Script():
             _script(step, frame, node, action)
         case Job():
@@ -149,14 +151,6 @@ def _end(step: Step, frame: Frame, node: Node) -> None:
     step.passed(frame, node)
     step.notices.append(NodeCompleted(instance=frame.instance, node=node.id))
     step.touched[frame.key] = None
-
-
-def _choose(step: Step, frame: Frame, node: Node, gateway: Exclusive) -> None:
-    state = step.state
-    flow = chosen_flow(state.definition_of(frame), node, gateway, state.visible(frame), step.at)
-    step.passed(frame, node)
-    step.notices.append(NodeCompleted(instance=frame.instance, node=node.id))
-    take(step, frame, flow)
 
 
 def _script(step: Step, frame: Frame, node: Node, script: Script) -> None:

@@ -13,6 +13,7 @@ from fabloop.process.bpmn.model import (
     CatchEvent,
     EndEvent,
     ErrorTrigger,
+    EventBasedGateway,
     ExclusiveGateway,
     JobWork,
     Lane,
@@ -91,6 +92,14 @@ def everything():
             trigger=TimerTrigger(duration="PT15M"),
             interrupting=False,
         ),
+        EventBasedGateway(id="race", name="Which first?"),
+        CatchEvent(id="late", name="Late", trigger=TimerTrigger(duration="PT1H")),
+        CatchEvent(
+            id="came",
+            name="Came",
+            trigger=MessageTrigger(name="part came", correlation_key="order"),
+        ),
+        EndEvent(id="killed", name="Off", terminate=True),
         EndEvent(id="told", name="Told"),
         EndEvent(id="again", name="Reworked"),
         EndEvent(id="end", name="Done"),
@@ -109,11 +118,16 @@ def everything():
         flow("check", "sub", name="rework"),
         flow("sub", "again"),
         flow("caught", "bad"),
-        flow("slow", "told"),
+        flow("slow", "race"),
+        flow("race", "late"),
+        flow("race", "came"),
+        flow("late", "killed"),
+        flow("came", "told"),
     )
     lanes = (
         Lane(id="lane-1", name="Graz", nodes=("start", "fork", "job", "page", "join", "script")),
         Lane(id="lane-2", name="Vienna", nodes=("user", "check", "sub", "caught", "slow", "told",
+                                                "race", "late", "came", "killed",
                                                 "again", "end", "bad")),
     )  # fmt: skip
     made = BpmnProcess(

@@ -15,6 +15,7 @@ from fabloop.process.verify.report import LeftOut, Verdict, Verification, verify
 from process.driver import (
     both,
     error,
+    first,
     flows,
     job,
     kill,
@@ -162,6 +163,23 @@ def test_a_message_that_is_never_sent_blocks_in_a_closed_environment():
     report = verified(model, environment=Environment(messages=Openness.CLOSED))
     assert report.finding(Property.DEADLOCK_FREE).counterexample == ()
     assert Property.OPTION_TO_COMPLETE in violations(report)
+
+
+def race(*more):
+    return process(first("g"), message("m", "go", "1"), wait("w", "PT1S"), xor("x"), *more,
+                   links=flows("start g m x end", "g w x"))  # fmt: skip
+
+
+def test_the_first_of_several_events_is_one_way_out():
+    assert verified(race()).released
+    report = verified(race(), environment=Environment(messages=Openness.CLOSED))
+    assert report.released
+    never = Environment(messages=Openness.CLOSED, timers=Openness.CLOSED)
+    assert Property.DEADLOCK_FREE in violations(verified(race(), environment=never))
+    joined = process(first("g"), message("m", "go", "1"), wait("w", "PT1S"), both("j"),
+                     links=flows("start g m j end", "g w j"))  # fmt: skip
+    report = verified(joined)
+    assert report.finding(Property.DEADLOCK_FREE).counterexample == ("m",)
 
 
 def test_waiting_for_a_timer_is_sound():

@@ -27,6 +27,7 @@ from fabloop.process.bpmn.model import (
     Diagram,
     EndEvent,
     ErrorTrigger,
+    EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
     MessageTrigger,
@@ -182,7 +183,7 @@ def _drawn(node: FlowNode, diagram: Diagram, shown: Mapping[str, str]) -> str:
             parts = [box(at.x, at.y, at.width, at.height, f"open {state}", radius=10)]
             parts.append(text(at.x + 10, at.y + 17, shortened(node.name, at.width - 20), "strong"))
             parts += _state(state, at)
-        case ExclusiveGateway() | ParallelGateway():
+        case ExclusiveGateway() | ParallelGateway() | EventBasedGateway():
             parts = [*_gateway(node, at, state), *_state(state, at), *_below(node.name, at)]
         case StartEvent() | EndEvent() | CatchEvent() | BoundaryEvent():
             name = _beside if isinstance(node, BoundaryEvent) else _below
@@ -217,10 +218,20 @@ def _state(state: str, at: Bounds) -> list[str]:
     return [sign, text(at.x + at.width / 2, at.y + at.height - 6, state, css, anchor="middle")]
 
 
-def _gateway(node: ExclusiveGateway | ParallelGateway, at: Bounds, state: str) -> list[str]:
+def _gateway(
+    node: ExclusiveGateway | ParallelGateway | EventBasedGateway, at: Bounds, state: str
+) -> list[str]:
     x, y, w, h = at.x, at.y, at.width / 2, at.height / 2
     diamond = f"M{x + w:g} {y:g}L{x + 2 * w:g} {y + h:g}L{x + w:g} {y + 2 * h:g}L{x:g} {y + h:g}Z"
     arm = min(w, h) * 0.42
+    if isinstance(node, EventBasedGateway):
+        r = arm * 0.75
+        top, low, side = y + h - 0.6 * r, y + h + 0.6 * r, 0.55 * r
+        sign = f"M{x + w:g} {top - 0.1 * r:g}L{x + w + 0.6 * r:g} {y + h - 0.1 * r:g}"
+        sign += f"L{x + w + side * 0.7:g} {low:g}H{x + w - side * 0.7:g}"
+        sign += f"L{x + w - 0.6 * r:g} {y + h - 0.1 * r:g}Z"
+        ring = element("circle", "symbol", cx=x + w, cy=y + h, r=1.3 * r)
+        return [path(diamond, f"open {state}"), ring, path(sign, "symbol")]
     if isinstance(node, ParallelGateway):
         sign = f"M{x + w - arm:g} {y + h:g}h{2 * arm:g}M{x + w:g} {y + h - arm:g}v{2 * arm:g}"
     else:

@@ -58,6 +58,9 @@ def _migrate_act(state: State, act: Act, page: PageMap | None, nodes: dict[int, 
     for key in act.timers:
         timer = state.timers[key]
         state.put(state.timers, key, replace(timer, node=nodes[timer.node]))
+    for key in act.subscriptions:
+        waits = state.subscriptions[key]
+        state.put(state.subscriptions, key, replace(waits, node=nodes[waits.node]))
     if act.incident:
         _migrate_incident(state, act.incident, nodes)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from fabloop.base.instant import Instant
-from fabloop.process.appliers.work import drop_job, drop_subscription
+from fabloop.process.appliers.work import drop_job, drop_subscriptions
 from fabloop.process.commands import InstanceState
 from fabloop.process.cpn.bag import Bag
 from fabloop.process.cpn.compiled import Place
@@ -211,8 +211,8 @@ def act_closed(state: State, delta: ActClosed, at: Instant) -> None:
 def act_held(state: State, delta: ActHeld, at: Instant) -> None:
     act = state.acts[delta.key]
     drop_job(state, delta.key)
-    drop_subscription(state, act)
-    held = replace(act, phase=Phase.LEAVING, result=dict(delta.result), subscription=0)
+    drop_subscriptions(state, act)
+    held = replace(act, phase=Phase.LEAVING, result=dict(delta.result), subscriptions=())
     state.put(state.acts, delta.key, held)
 
 
@@ -236,7 +236,7 @@ def forget_act(state: State, act: Act) -> None:
     drop_job(state, act.key)
     for timer in act.timers:
         state.drop(state.timers, timer)
-    drop_subscription(state, act)
+    drop_subscriptions(state, act)
     if act.incident:
         state.drop(state.incidents, act.incident)
     state.drop(state.acts, act.key)

@@ -6,6 +6,8 @@ from msgspec.structs import replace
 
 from fabloop.base.instant import Instant
 from fabloop.process.deltas import (
+    EventAwaited,
+    EventHappened,
     IncidentCleared,
     IncidentRaised,
     JobAssigned,
@@ -93,10 +95,10 @@ def job_assigned(state: State, delta: JobAssigned, at: Instant) -> None:
     state.put(state.jobs, delta.key, replace(job, assignee=delta.assignee))
 
 
-def drop_subscription(state: State, act: Act) -> None:
-    """Take out what an act waits for."""
-    if act.subscription:
-        gone = state.subscriptions[act.subscription]
+def drop_subscriptions(state: State, act: Act) -> None:
+    """Take out the messages an act waits for."""
+    for key in act.subscriptions:
+        gone = state.subscriptions[key]
         state.leave_index(state.waiting, (gone.name, gone.correlation), gone.key)
         state.drop(state.subscriptions, gone.key)
 
@@ -117,11 +119,27 @@ def timer_cleared(state: State, delta: TimerCleared, at: Instant) -> None:
 
 
 def subscribed(state: State, delta: Subscribed, at: Instant) -> None:
-    subscription = Subscription(state.saw(delta.key), delta.act, delta.name, delta.correlation)
+    node = state.acts[delta.act].node
+    _subscribe(state, Subscription(delta.key, delta.act, node, delta.name, delta.correlation))
+
+
+def event_awaited(state: State, delta: EventAwaited, at: Instant) -> None:
+    _subscribe(state, Subscription(delta.key, delta.act, delta.node, delta.name, delta.correlation))
+
+
+def _subscribe(state: State, made: Subscription) -> None:
+    act = state.acts[made.act]
+    state.put(state.subscriptions, state.saw(made.key), made)
+    state.put(state.acts, act.key, replace(act, subscriptions=(*act.subscriptions, made.key)))
+    state.join_index(state.waiting, (made.name, made.correlation), made.key)
+
+
+def event_happened(state: State, delta: EventHappened, at: Instant) -> None:
     act = state.acts[delta.act]
-    state.put(state.subscriptions, delta.key, subscription)
-    state.put(state.acts, act.key, replace(act, subscription=delta.key))
-    state.join_index(state.waiting, (delta.name, delta.correlation), delta.key)
+    for timer in act.timers:
+        state.drop(state.timers, timer)
+    drop_subscriptions(state, act)
+    state.put(state.acts, act.key, replace(act, node=delta.node, timers=(), subscriptions=()))
 
 
 def message_kept(state: State, delta: MessageKept, at: Instant) -> None:

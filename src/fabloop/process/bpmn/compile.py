@@ -23,6 +23,7 @@ from fabloop.process.definition import (
     End,
     Enter,
     ErrorEnd,
+    EventBased,
     Exclusive,
     Flow,
     Formula,
@@ -109,30 +110,41 @@ class _Compiler:
     def _node(self, number: int, node: FlowNode, outline: Outline) -> Node:
         incoming = tuple(n for n, flow in outline.flows if flow.target == node.id)
         outgoing = tuple(n for n, flow in outline.flows if flow.source == node.id)
-        attached = [
+        attached: list[tuple[int, model.BoundaryEvent | model.CatchEvent]] = [
             (n, each)
             for n, each in outline.nodes
             if isinstance(each, model.BoundaryEvent) and each.attached_to == node.id
         ]
+        awaited = attached or self._behind(node, outline)
         return Node(
             number=number,
             id=node.id,
             name=node.name,
             scope=outline.number,
-            action=self._action(node),
+            action=self._action(node, outline),
             incoming=incoming,
             outgoing=outgoing,
             joins=isinstance(node, model.ParallelGateway) and len(incoming) > 1,
             inputs=self._assigns(node.id, getattr(node, "inputs", ())),
             outputs=self._assigns(node.id, getattr(node, "outputs", ())),
             boundary=tuple(n for n, _ in attached),
-            timers=tuple(n for n, e in attached if isinstance(e.trigger, model.TimerTrigger)),
+            timers=tuple(n for n, e in awaited if isinstance(e.trigger, model.TimerTrigger)),
             catches={
                 e.trigger.code: n for n, e in attached if isinstance(e.trigger, model.ErrorTrigger)
             },
         )
 
-    def _action(self, node: FlowNode) -> Action:  # noqa: PLR0911  # one line per construct
+    def _behind(
+        self, node: FlowNode, outline: Outline
+    ) -> list[tuple[int, model.BoundaryEvent | model.CatchEvent]]:
+        """Return the events behind an event-based gateway, in the order of its flows."""
+        if not isinstance(node, model.EventBasedGateway):
+            return []
+        by_id = {each.id: (number, each) for number, each in outline.nodes}
+        targets = [by_id[flow.target] for _, flow in outline.flows if flow.source == node.id]
+        return [(n, each) for n, each in targets if isinstance(each, model.CatchEvent)]
+
+    def _action(self, node: FlowNode, outline: Outline) -> Action:  # noqa: PLR0911  # one line per construct
         match node:
             case model.StartEvent():
                 return Start()
@@ -155,6 +167,8 @@ class _Compiler:
                 return Exclusive(default=self.flow_of.get(node.default, NOWHERE))
             case model.ParallelGateway():
                 return Parallel()
+            case model.EventBasedGateway():
+                return EventBased(events=tuple(n for n, _ in self._behind(node, outline)))
             case model.CatchEvent(trigger=model.MessageTrigger() as message):
                 key = self._formula(node.id, message.correlation_key)
                 return AwaitMessage(name=message.name, correlation_key=key)

@@ -13,6 +13,7 @@ from fabloop.process.bpmn.model import (
     CatchEvent,
     Diagram,
     EndEvent,
+    EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
     Lane,
@@ -130,7 +131,7 @@ def _size(node: FlowNode) -> tuple[float, float]:
     match node:
         case StartEvent() | EndEvent() | CatchEvent() | BoundaryEvent():
             return EVENT_SIZE, EVENT_SIZE
-        case ExclusiveGateway() | ParallelGateway():
+        case ExclusiveGateway() | ParallelGateway() | EventBasedGateway():
             return _GATEWAY
         case ServiceTask() | UserTask() | ScriptTask() | SubProcess():
             return _TASK

@@ -124,6 +124,13 @@ class ParallelGateway(msgspec.Struct, frozen=True, kw_only=True, tag="parallelGa
     name: str = ""
 
 
+class EventBasedGateway(msgspec.Struct, frozen=True, kw_only=True, tag="eventBasedGateway"):
+    """Waits for the catch events behind it; a token goes on behind the one that happens first."""
+
+    id: str
+    name: str = ""
+
+
 class CatchEvent(msgspec.Struct, frozen=True, kw_only=True, tag="intermediateCatchEvent"):
     """Holds a token until its message arrives or its timer is due."""
 
@@ -163,6 +170,7 @@ FlowNode = (
     | ScriptTask
     | ExclusiveGateway
     | ParallelGateway
+    | EventBasedGateway
     | CatchEvent
     | BoundaryEvent
     | SubProcess

@@ -25,6 +25,7 @@ from fabloop.process.bpmn.model import (
     Diagram,
     EndEvent,
     ErrorTrigger,
+    EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
     Lane,
@@ -79,6 +80,7 @@ class _Reader:
             "scriptTask": self._script,
             "exclusiveGateway": self._exclusive,
             "parallelGateway": self._parallel,
+            "eventBasedGateway": self._event_based,
             "intermediateCatchEvent": self._catch,
             "boundaryEvent": self._boundary,
             "subProcess": self._subprocess,
@@ -250,6 +252,14 @@ class _Reader:
 
     def _parallel(self, element: Element) -> ParallelGateway:
         return ParallelGateway(id=element.get("id", ""), name=element.get("name", ""))
+
+    def _event_based(self, element: Element) -> EventBasedGateway:
+        if element.get("instantiate") == "true":
+            self.tally.refuse(element, "a gateway that a token reaches", "instantiate=true")
+        if element.get("eventGatewayType", "Exclusive") != "Exclusive":
+            found = f"eventGatewayType={element.get('eventGatewayType')}"
+            self.tally.refuse(element, "a gateway that waits for one event", found)
+        return EventBasedGateway(id=element.get("id", ""), name=element.get("name", ""))
 
     def _catch(self, element: Element) -> CatchEvent | None:
         for definition in self._definitions(element, 1, 1):

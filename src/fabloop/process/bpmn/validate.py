@@ -12,6 +12,7 @@ from fabloop.process.bpmn.model import (
     CatchEvent,
     EndEvent,
     ErrorTrigger,
+    EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
     JobWork,
@@ -30,6 +31,7 @@ from fabloop.process.bpmn.outline import Outline, all_nodes, depth_of, outlines
 NODES_MAX = 10_000
 DEPTH_MAX = 32
 TEXT_LENGTH_MAX = 20_000
+EVENTS_MIN = 2
 
 _NAME = re.compile(r"[^\W\d][\w .]*$")
 _Found = Callable[..., Fault]
@@ -97,6 +99,8 @@ def _scope(process: BpmnProcess, outline: Outline, report: _Found) -> Iterator[F
         yield from _ends(node, len(incoming), len(outgoing), report)
         if isinstance(node, ExclusiveGateway):
             yield from _exclusive(node, outgoing, report)
+        if isinstance(node, EventBasedGateway):
+            yield from _event_based(node, nodes, flows, report)
         if isinstance(node, BoundaryEvent):
             yield from _attachment(node, nodes, report)
     yield from _same_errors(nodes, report)
@@ -134,6 +138,27 @@ def _exclusive(
         if not flow.condition and flow.id != gateway.default:
             hint = f"Give it a condition, or make it the default of '{gateway.id}'."
             yield report(flow.id, "a condition", "none", hint)
+
+
+def _event_based(
+    gateway: EventBasedGateway,
+    nodes: Mapping[str, FlowNode],
+    flows: list[SequenceFlow],
+    report: _Found,
+) -> Iterator[Fault]:
+    outgoing = [flow for flow in flows if flow.source == gateway.id]
+    if len(outgoing) < EVENTS_MIN:
+        yield report(gateway.id, "at least two events behind the gateway", str(len(outgoing)))
+    for flow in outgoing:
+        event = nodes.get(flow.target)
+        into = sum(1 for each in flows if each.target == flow.target)
+        if event is not None and not isinstance(event, CatchEvent):
+            found = f"'{event.id}', a {type(event).__name__}"
+            yield report(flow.id, "a catch event behind an event-based gateway", found)
+        elif into > 1:
+            hint = "Let its other flows lead to a catch event of their own."
+            expected = "one flow into an event behind an event-based gateway"
+            yield report(flow.target, expected, str(into), hint)
 
 
 def _attachment(

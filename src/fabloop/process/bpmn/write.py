@@ -24,6 +24,7 @@ from fabloop.process.bpmn.model import (
     Diagram,
     EndEvent,
     ErrorTrigger,
+    EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
     JobWork,
@@ -263,7 +264,9 @@ def _extensions(element: _Element, node: FlowNode) -> None:
             _mappings(box, node.inputs, node.outputs)
         case CatchEvent() | BoundaryEvent():
             _mappings(box, (), node.outputs)
-        case StartEvent() | EndEvent() | ExclusiveGateway() | ParallelGateway():
+        case StartEvent() | EndEvent():
+            pass
+        case ExclusiveGateway() | ParallelGateway() | EventBasedGateway():
             pass
         case _:
             assert_never(node)

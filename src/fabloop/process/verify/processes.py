@@ -21,6 +21,7 @@ from fabloop.process.definition import (
     End,
     Enter,
     ErrorEnd,
+    EventBased,
     Exclusive,
     Job,
     Node,
@@ -214,10 +215,10 @@ class _Process:
         match node.action:
             case Start():
                 expected = False
-            case AwaitTimer():
-                expected = self._await(node, self.environment.timers)
-            case AwaitMessage():
-                expected = self._await(node, self.environment.messages)
+            case EventBased():
+                expected = self._race(node, node.action)
+            case AwaitTimer() | AwaitMessage():
+                expected = self._await(node, self._openness(node))
             case BoundaryTimer():
                 expected = self._boundary_timer(node, node.action)
             case BoundaryError():
@@ -260,9 +261,30 @@ class _Process:
                 )
             )  # fmt: skip
 
+    def _openness(self, event: Node) -> Openness:
+        timed = isinstance(event.action, AwaitTimer)
+        return self.environment.timers if timed else self.environment.messages
+
+    def _race(self, node: Node, gateway: EventBased) -> bool:
+        """Add an alternative per event that the outside may let happen."""
+        events = [self.definition.nodes[number] for number in gateway.events]
+        possible = [event for event in events if self._openness(event) is Openness.OPEN]
+        for flow in node.incoming:
+            for event in possible:
+                self.net.add(
+                    FlatTransition(
+                        label=event.id, elements=(node.id, event.id),
+                        pre={self._flow(flow): 1}, post=self._outgoing(event),
+                    )
+                )  # fmt: skip
+        return bool(possible)
+
     def _await(self, node: Node, outside: Openness) -> bool:
         if outside is Openness.CLOSED:
             return False
+        before = self.definition.nodes[self.definition.flows[node.incoming[0]].source]
+        if isinstance(before.action, EventBased):
+            return True
         for flow in node.incoming:
             self._add(node.id, node.id, {self._flow(flow): 1}, self._outgoing(node))
         return True
