@@ -50,9 +50,6 @@ from fabloop.run.compose import delivery_id, node_id
 from fabloop.run.recipe import operation_step_id
 from fabloop.run.release import composed
 
-JOB_ATTEMPTS = 3
-"""How often a job may be tried before a person is called."""
-
 
 class Conductor:
     """Turns facts into commands to the engine, and the engine's notices into facts."""

@@ -131,7 +131,9 @@ def begin(
     Conflict
         The folder holds something already.
     """
-    scenario = read_scenario(Path(settings.documents))
+    documents = Path(settings.documents).resolve()
+    settings = msgspec.structs.replace(settings, documents=str(documents))
+    scenario = read_scenario(documents)
     folder.mkdir(parents=True, exist_ok=True)
     if any(each.name != _draft_of(folder / SETTINGS_FILE).name for each in folder.iterdir()):
         raise Conflict(

@@ -1,6 +1,7 @@
 """The edge of a monitored machine: bulks of samples come in, a measured KPI goes out."""
 
 from collections.abc import Iterable
+from hashlib import sha256
 
 import msgspec
 
@@ -17,8 +18,13 @@ from fabloop.sim.axis.daily_test import bulks, run_test
 from fabloop.sim.scenario import Simulation
 
 
-def evaluate(unit: MonitoredUnit, program: TestProgram, stream: Iterable[Bulk]) -> TestMeasured:
-    """Follow a stream of bulks until the test program has ended, and evaluate what it recorded."""
+def evaluate(
+    unit: MonitoredUnit, program: TestProgram, stream: Iterable[Bulk], started_at: Instant
+) -> TestMeasured:
+    """Follow a stream of bulks until the test program has ended, and evaluate what it recorded.
+
+    `started_at` stands in for the end of a stream that brought nothing.
+    """
     edge = Edge(program=program)
     for bulk in stream:
         edge, ended = advance(edge, bulk)
@@ -41,7 +47,7 @@ def evaluate(unit: MonitoredUnit, program: TestProgram, stream: Iterable[Bulk]) 
                 continue
     return TestMeasured(
         work_unit=unit.work_unit,
-        at=edge.due or Instant(0),
+        at=edge.due or started_at,
         value=None,
         rejected="the stream ended before the test program did",
     )
@@ -59,8 +65,7 @@ class SimulatedEdge(msgspec.Struct, frozen=True, kw_only=True):
         unit = next(each for each in self.monitored if each.work_unit == work_unit)
         machine = self.simulation.machines[work_unit]
         program = daily_program(tuple(unit.calibration.axes))
-        number = self.seed * 1_000_003 + started_at // 1_000_000_000
-        recording = run_test(
-            machine.axes_at(started_at), program, number % 2**63, started_at=started_at
-        )
-        return evaluate(unit, program, bulks(recording))
+        told_apart = f"{self.seed}/{work_unit}/{started_at}".encode()
+        noise = int.from_bytes(sha256(told_apart).digest()[:8])
+        recording = run_test(machine.axes_at(started_at), program, noise, started_at=started_at)
+        return evaluate(unit, program, bulks(recording), started_at)
