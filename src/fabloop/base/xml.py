@@ -88,13 +88,18 @@ class Tally:
 
     def refuse(self, element: Element, expected: str, found: str, hint: str = "") -> None:
         """Add a fault at an element; one without an id is named after the nearest that has one."""
-        holder = element
-        while not holder.get("id") and (parent := holder.getparent()) is not None:
-            holder = parent
-        path = f"element '{holder.get('id', '')}', line {line_of(element)}"
+        path = place_of(element)
         self.faults.append(
             Fault(source=self.source, path=path, expected=expected, found=found, hint=hint)
         )
+
+
+def place_of(element: Element) -> str:
+    """Return how messages name an element: by its id, or the nearest above, and its line."""
+    holder = element
+    while not holder.get("id") and (parent := holder.getparent()) is not None:
+        holder = parent
+    return f"element '{holder.get('id', '')}', line {line_of(element)}"
 
 
 def line_of(element: Element) -> int:
