@@ -5,7 +5,15 @@ from fabloop.model.documents import texts, variants
 from fabloop.plan import conflicts, engine, producible, recommend
 from fabloop.process import step
 from fabloop.process.bpmn import validate
-from fabloop.process.cpn import colour, document, expression, generate, simulate, token
+from fabloop.process.cpn import (
+    colour,
+    document,
+    expression,
+    generate,
+    pnml_sorts,
+    simulate,
+    token,
+)
 from fabloop.process.state import REQUESTS_REMEMBERED_MAX
 from fabloop.process.verify import explore, report
 from fabloop.process.verify.flat import Limits
@@ -26,6 +34,7 @@ ROWS: dict[str, dict[str, int]] = {
     "process": {
         "nodes of a process": validate.NODES_MAX,
         "nested sub-processes": validate.DEPTH_MAX,
+        "flows into inclusive gateways": validate.MERGED_FLOWS_MAX,
         "nodes and firings of an instance for one trigger": step.INSTRUCTIONS_PER_TRIGGER_MAX,
         "bytes of XML": xml.XML_BYTES_MAX,
         "elements of XML": xml.XML_ELEMENTS_MAX,
@@ -43,6 +52,7 @@ ROWS: dict[str, dict[str, int]] = {
         "parts of an inscription": expression.NODES_MAX,
         "levels of an inscription": expression.DEPTH_MAX,
         "equal tokens on an arc": generate.COUNT_MAX,
+        "values of a sort, terms of an inscription of PNML": pnml_sorts.VALUES_MAX,
         "years of delay": generate.DELAY_NS_MAX // YEAR_NS,
         "firings of a simulation (unless told otherwise)": simulate.FIRINGS_MAX,
     },

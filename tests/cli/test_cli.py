@@ -235,6 +235,25 @@ def test_a_net_that_can_block_is_refuted_with_the_way_there(tmp_path):
     assert "after: both" in done.stdout
 
 
+def test_a_net_in_pnml_verifies_and_a_foreign_element_is_told_with_its_line(tmp_path):
+    from fabloop.process.cpn.net import Net
+    from fabloop.process.cpn.pnml_write import write_pnml
+
+    net = Net("n")
+    first, second = net.place("first", initial=[()]), net.place("second")
+    net.transition("move", take={first: "()"}, put={second: "()"})
+    net.final("second == 1")
+    written = write_pnml(net.document())
+    (tmp_path / "net.pnml").write_bytes(written)
+    done = fabloop("process", "verify", "net.pnml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "net 'n': sound" in done.stdout
+    (tmp_path / "net.pnml").write_bytes(written.replace(b"<transition", b"<gate/><transition"))
+    done = fabloop("process", "verify", "net.pnml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "line 21: Expected a part of a net, but found <gate>" in done.stderr
+
+
 def test_help_and_version_are_there(tmp_path):
     shown = fabloop("--help", cwd=tmp_path)
     assert shown.returncode == 0

@@ -8,6 +8,7 @@ from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.process.bpmn.read import read_bpmn
 from fabloop.process.cpn.document import compile_net, read_net, read_nets
 from fabloop.process.cpn.model import NetDocument
+from fabloop.process.cpn.pnml import read_pnml
 from fabloop.process.deployment import Deployment, definition_of
 from fabloop.process.verify.report import Verdict, Verification, verify, verify_net
 from fabloop.run.compose import compose
@@ -19,7 +20,8 @@ NET_FORMAT = b'"fabloop/net/'
 def print_verification(file: Path, nets: tuple[Path, ...], *, as_json: bool) -> ExitCode:
     """Print the verdict on every property; only what is proven sound ends with 0.
 
-    The file is BPMN 2.0 XML, a net document, or a production recipe, which is composed first.
+    The file is BPMN 2.0 XML, a net document, a net as PNML (``.pnml``), or a production recipe,
+    which is composed first.
     `nets` hold the net documents of a process' pages, each file one or a list of them; a file
     ``NAME.nets.json`` beside ``NAME.bpmn`` is read without being named.
     """
@@ -33,6 +35,8 @@ def print_verification(file: Path, nets: tuple[Path, ...], *, as_json: bool) -> 
 
 def _verified(file: Path, nets: tuple[Path, ...]) -> Verification:
     data = _read(file)
+    if file.suffix.lower() == ".pnml":
+        return verify_net(compile_net(read_pnml(data, str(file))))
     if data.lstrip().startswith(b"<"):
         process, lines = read_bpmn(data)
         beside = file.with_suffix(".nets.json")

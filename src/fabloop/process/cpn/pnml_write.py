@@ -1,0 +1,142 @@
+"""A net document to PNML (ISO/IEC 15909-2), where it is a place/transition net."""
+
+import re
+from typing import Any
+
+from lxml import etree
+
+from fabloop.base.errors import Fault, Invalid
+from fabloop.process.cpn.document import faults_of
+from fabloop.process.cpn.model import NetDocument, PlaceSpec, TransitionSpec
+from fabloop.process.cpn.pnml import TOOL
+from fabloop.process.cpn.pnml_graph import GRAMMAR, PNML
+from fabloop.process.xml import Element
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+_UNWRITABLE = re.compile("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
+_VERSION = "1"
+_SPACES: Any = {None: PNML.strip("{}")}  # the stub knows no default namespace
+
+
+def write_pnml(document: NetDocument) -> bytes:
+    """Return a net without colours as PNML that `read_pnml` reads as the same net.
+
+    The final marking and capacities, for which PNML has no word, go to a tool-specific part.
+
+    Raises
+    ------
+    Invalid
+        The document has faults, or it holds what a place/transition net cannot say: all of it.
+    """
+    faults = [*faults_of(document), *_not_plain(document)]
+    if faults:
+        raise Invalid(faults)
+    return _written(document)
+
+
+# -- what cannot be said --------------------------------------------------------------------------
+
+
+def _not_plain(document: NetDocument) -> list[Fault]:
+    found: list[tuple[str, str, str]] = []
+    for name in (document.id, document.name, document.final):
+        found += _unwritable("net", name)
+    for place in document.places:
+        path = f"place {place.name}"
+        found += _unwritable(path, place.name) + [
+            (path, expected, shown) for expected, shown in _beyond_place(place)
+        ]
+    for transition in document.transitions:
+        path = f"transition {transition.name}"
+        found += _unwritable(path, transition.name) + [
+            (path, expected, shown) for expected, shown in _beyond_transition(transition)
+        ]
+    return [
+        Fault(source=f"net {document.id}", path=path, expected=expected, found=shown)
+        for path, expected, shown in found
+    ]
+
+
+def _unwritable(path: str, text: str) -> list[tuple[str, str, str]]:
+    if text != text.strip() or _UNWRITABLE.search(text):
+        expected = "a text that XML can carry, without blanks around it"
+        return [(path, expected, repr(text))]
+    return []
+
+
+def _beyond_place(place: PlaceSpec) -> list[tuple[str, str]]:
+    plain = PlaceSpec(
+        name=place.name, colour="unit", initial=place.initial, capacity=place.capacity
+    )
+    if place == plain and all(not token.ready_at for token in place.initial):
+        return []
+    return [("a place of colour unit, untimed, without port and fusion", repr(place)[:200])]
+
+
+def _beyond_transition(transition: TransitionSpec) -> list[tuple[str, str]]:
+    bare = TransitionSpec(name=transition.name, take=transition.take, put=transition.put)
+    beyond: list[tuple[str, str]] = []
+    if transition != bare:
+        beyond.append(("no guard, delay, priority or work", repr(transition)[:200]))
+    beyond += [
+        ("an input of '()' or '_'", repr(take.pattern))
+        for take in transition.take
+        if take.pattern.strip() not in ("()", "_")
+    ]
+    for put in transition.put:
+        if put.value.strip() != "()" or put.delay != "0":
+            beyond.append(("an output of '()' without delay", repr(put.value)))
+        if not re.fullmatch("[1-9][0-9]{0,8}", put.count):
+            beyond.append(("a count that is a number from 1", repr(put.count)))
+    return beyond
+
+
+# -- writing --------------------------------------------------------------------------------------
+
+
+def _written(document: NetDocument) -> bytes:
+    root = etree.Element(f"{PNML}pnml", nsmap=_SPACES)
+    own = {} if _NAME.fullmatch(document.id) else {"id": document.id}
+    plain = document.id if _NAME.fullmatch(document.id) else "net"
+    net = etree.SubElement(root, f"{PNML}net", id=plain, type=f"{GRAMMAR}ptnet")
+    _label(net, "name", document.name)
+    _own(net, "net", own | ({"final": document.final} if document.final else {}))
+    page = etree.SubElement(net, f"{PNML}page", id=f"{plain}.page")
+    ids: dict[str, str] = {}
+    for number, place in enumerate(document.places):
+        ids[place.name] = f"{plain}.p{number}"
+        _place(page, ids[place.name], place)
+    arcs: list[tuple[str, str, int]] = []
+    for number, each in enumerate(document.transitions):
+        name = f"{plain}.t{number}"
+        node = etree.SubElement(page, f"{PNML}transition", id=name)
+        _label(node, "name", each.name)
+        arcs += [(ids[take.place], name, take.count) for take in each.take]
+        arcs += [(name, ids[put.place], int(put.count)) for put in each.put]
+    for number, (source, target, count) in enumerate(arcs):
+        arc = etree.SubElement(
+            page, f"{PNML}arc", id=f"{plain}.a{number}", source=source, target=target
+        )
+        _label(arc, "inscription", str(count) if count > 1 else "")
+    return etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)
+
+
+def _place(page: Element, name: str, place: PlaceSpec) -> None:
+    node = etree.SubElement(page, f"{PNML}place", id=name)
+    _label(node, "name", place.name)
+    count = sum(token.count for token in place.initial)
+    _label(node, "initialMarking", str(count) if count else "")
+    if place.capacity is not None:
+        _own(node, "place", {"capacity": str(place.capacity)})
+
+
+def _label(element: Element, name: str, text: str) -> None:
+    if text:
+        part = etree.SubElement(element, f"{PNML}{name}")
+        etree.SubElement(part, f"{PNML}text").text = text
+
+
+def _own(element: Element, name: str, attributes: dict[str, str]) -> None:
+    if attributes:
+        part = etree.SubElement(element, f"{PNML}toolspecific", tool=TOOL, version=_VERSION)
+        etree.SubElement(part, f"{PNML}{name}", attributes)
