@@ -116,6 +116,29 @@ def check(
     raise typer.Exit(print_check(folder, as_json=json))
 
 
+@app.command()
+def dmn(
+    file: Annotated[Path, typer.Argument(help="DMN XML, version 1.2 to 1.5.")],
+    decision: Annotated[
+        str | None, typer.Option(help="Decision or decision service to ask; none lists all.")
+    ] = None,
+    input: Annotated[  # noqa: A002  # the option's name
+        str, typer.Option(help="Inputs as a JSON object, or @FILE with one.")
+    ] = "{}",
+    now: Annotated[
+        str | None, typer.Option(help="What now() and today() give; without it they are null.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Evaluate a decision of a DMN model and tell why parts of it are null.
+
+    Exit codes: 0 the decision has a value, 1 it is null (with the reasons), 2 bad input.
+    """
+    from fabloop.cli.dmn import print_decision
+
+    raise typer.Exit(print_decision(file, decision, input, now=now, as_json=json))
+
+
 process = typer.Typer(help="Look at process models.", no_args_is_help=True)
 app.add_typer(process, name="process")
 
