@@ -15,6 +15,7 @@ from fabloop.process.bpmn.model import (
     EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
+    InclusiveGateway,
     JobWork,
     MessageTrigger,
     PageWork,
@@ -131,14 +132,18 @@ START, END = StartEvent(id="start"), EndEvent(id="end")
 
 
 def flows(*lines: str) -> tuple[SequenceFlow, ...]:
-    """Return flows from lines such as ``a b`` or ``a b: x > 3``; ids are ``a-b``."""
+    """Return flows from lines such as ``a b`` or ``a b c: x > 3``; ids are ``a-b``.
+
+    A condition belongs to the first flow of its line.
+    """
     made = []
     for line in lines:
         ends, _, condition = line.partition(":")
         names = ends.split()
         for source, target in pairwise(names):
+            stated = "" if source != names[0] else condition.strip()
             flow = SequenceFlow(
-                id=f"{source}-{target}", source=source, target=target, condition=condition.strip()
+                id=f"{source}-{target}", source=source, target=target, condition=stated
             )
             made.append(flow)
     return tuple(made)
@@ -178,6 +183,10 @@ def wait(id: str, duration: str) -> CatchEvent:  # noqa: A002
 
 def xor(id: str, default: str = "") -> ExclusiveGateway:  # noqa: A002
     return ExclusiveGateway(id=id, default=default)
+
+
+def some(id: str, default: str = "") -> InclusiveGateway:  # noqa: A002
+    return InclusiveGateway(id=id, default=default)
 
 
 def first(id: str) -> EventBasedGateway:  # noqa: A002

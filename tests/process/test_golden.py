@@ -47,6 +47,7 @@ from process.driver import (
     person,
     process,
     script,
+    some,
     sub,
     timer,
     wait,
@@ -72,7 +73,7 @@ def version(last: str):
     )  # fmt: skip
 
 
-def history() -> Plant:
+def history() -> Plant:  # noqa: PLR0915  # one scenario for all deltas
     """Run through every delta of the format once."""
     plant = Plant()
     net = station("n").document()
@@ -124,6 +125,11 @@ def history() -> Plant:
                    links=flows("start race m a end", "race w b end"), id="raced")  # fmt: skip
     plant.starts(kept)
     plant.does(PublishMessage(name="M", correlation_key="k2", variables={"won": True}))
+    chosen = process(some("f", default="f-c"), job("a"), script("b", "1", "x"), job("c"), some("j"),
+                     links=flows("start f", "f a j: n > 0", "f b j: n > 1", "f c j", "j end"),
+                     id="chosen")  # fmt: skip
+    fifth = plant.starts(chosen, {"n": 2})
+    plant.does(CompleteJob(job=plant.engine.jobs(instance=fifth)[0].key))
     return plant
 
 

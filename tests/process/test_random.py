@@ -33,6 +33,7 @@ from process.driver import (
     message,
     page,
     script,
+    some,
     sub,
     timer,
     wait,
@@ -43,13 +44,15 @@ from process.test_pages import station
 STEPS_MAX = 300
 Block = tuple  # nested: (kind, *parts)
 
+CONDITIONS = {"xor": "modulo(n, {1}) = {0}", "or": "modulo(n + {0}, 2) = 0", "and": ""}
+
 LEAVES = st.sampled_from(["job", "script", "wait", "message", "page"]).map(lambda kind: (kind,))
 
 
 def grown(parts: st.SearchStrategy) -> st.SearchStrategy:
-    some = st.lists(parts, min_size=1, max_size=3)
+    several = st.lists(parts, min_size=1, max_size=3)
     return st.one_of(
-        st.tuples(st.sampled_from(["seq", "xor", "and", "race"]), some),
+        st.tuples(st.sampled_from(["seq", "xor", "and", "or", "race"]), several),
         st.tuples(st.just("sub"), parts),
         st.tuples(st.just("kill"), parts, parts),
         st.tuples(st.sampled_from(["late", "remind", "error"]), st.booleans(), parts, parts),
@@ -87,7 +90,7 @@ class Builder:
                 return ends[0][0], ends[-1][1]
             case "race":
                 return self.race(parts[0])
-            case "xor" | "and":
+            case "xor" | "and" | "or":
                 return self.fork(kind, parts[0])
             case "sub":
                 return self.add(self.scope(parts[0]))
@@ -115,13 +118,13 @@ class Builder:
         default = ""
         for number, part in enumerate(parts):
             begin, last = self.build(part)
-            condition = f"modulo(n, {len(parts)}) = {number}" if kind == "xor" and number else ""
+            condition = CONDITIONS[kind].format(number, len(parts)) if number else ""
             flow = self.link(split, begin, condition)
             default = default or flow
             self.link(last, merge)
-        gateway = both if kind == "and" else xor
-        self.nodes.append(both(split) if kind == "and" else xor(split, default=default))
-        self.nodes.append(gateway(merge))
+        deciding = {"xor": xor, "or": some}.get(kind)
+        self.nodes.append(deciding(split, default=default) if deciding else both(split))
+        self.nodes.append({"xor": xor, "or": some, "and": both}[kind](merge))
         return split, merge
 
     def race(self, parts: list[Block]) -> tuple[str, str]:

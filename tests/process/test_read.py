@@ -31,6 +31,7 @@ from process.driver import (
     person,
     process,
     script,
+    some,
     sub,
     timer,
     wait,
@@ -84,6 +85,8 @@ EVERYTHING = BpmnProcess(
             sub("box", wait("in", "PT1S"), links=flows("box.s in box.e")),
             EndEvent(id="bad", error=ErrorTrigger(code="BAD")),
             kill("stop"),
+            some("or", default="or-race"),
+            some("ro"),
             first("race"),
             message("heard", "arrived", "order.id"),
             wait("late", "PT9S"),
@@ -101,7 +104,8 @@ EVERYTHING = BpmnProcess(
         "e1 bad",
         "e2 bad",
         "t stop",
-        "e2 race heard stop",
+        "e2 or race heard ro stop",
+        "or ro: a = b",
         "race late stop",
     ),
     lanes=(Lane(id="lane-1", name="Cell", nodes=("w", "pg")), Lane(id="lane-2", name="", nodes=())),
@@ -136,7 +140,7 @@ def test_a_document_from_xml_runs():
 
 def test_everything_that_is_not_carried_out_is_named_with_id_and_line():
     content = """<bpmn:startEvent id="s1"><bpmn:timerEventDefinition/></bpmn:startEvent>
-<bpmn:inclusiveGateway id="or"/>
+<bpmn:complexGateway id="or"/>
 <bpmn:callActivity id="call"/>
 <bpmn:serviceTask id="mi"><bpmn:extensionElements><zeebe:taskDefinition type="x"/>
 </bpmn:extensionElements><bpmn:multiInstanceLoopCharacteristics/></bpmn:serviceTask>

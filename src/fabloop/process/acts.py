@@ -16,6 +16,7 @@ from fabloop.process.definition import (
     Enter,
     Job,
     Node,
+    Parallel,
     Person,
     ScopeKind,
 )
@@ -75,8 +76,11 @@ def take(step: Step, frame: Frame, number: int) -> None:
 
 
 def join(step: Step, frame: Frame, node: Node) -> None:
-    """Let a join go on when a token waits on every flow into it."""
-    if all(flow in frame.tokens for flow in node.incoming):
+    """Let a parallel join go on when a token waits on every flow into it.
+
+    Inclusive ones are looked at when the frame has come to rest (`gateways.merge`).
+    """
+    if isinstance(node.action, Parallel) and all(flow in frame.tokens for flow in node.incoming):
         step.emit(Joined(frame.key, node.number))
         step.agenda.append((frame.key, node, {}))
 

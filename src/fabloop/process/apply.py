@@ -33,6 +33,7 @@ from fabloop.process.deltas import (
     JobReady,
     Joined,
     LocalsSet,
+    Merged,
     MessageDropped,
     MessageKept,
     MessageTaken,
@@ -97,6 +98,7 @@ _APPLIERS: dict[type[Any], Callable[[State, Any, Instant], None]] = {
     IncidentRaised: work.incident_raised,
     IncidentCleared: work.incident_cleared,
     Migrated: migration.migrated,
+    Merged: scopes.merged,
     EventAwaited: work.event_awaited,
     EventHappened: work.event_happened,
 }

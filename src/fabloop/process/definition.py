@@ -87,6 +87,12 @@ class Parallel(msgspec.Struct, frozen=True):
     """Waits for one token per incoming flow, then puts one on every outgoing flow."""
 
 
+class Inclusive(msgspec.Struct, frozen=True):
+    """Takes every flow whose condition is true, else flow `default` (NOWHERE: an incident)."""
+
+    default: int = NOWHERE
+
+
 class EventBased(msgspec.Struct, frozen=True):
     """Waits for catch events `events` (numbers); the first that happens is passed.
 
@@ -164,6 +170,7 @@ Action = (
     | Terminate
     | Exclusive
     | Parallel
+    | Inclusive
     | EventBased
     | Script
     | Job
@@ -187,7 +194,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     scope : number of the scope it stands in
     incoming, outgoing : numbers of flows in document order; a token leaves on every outgoing flow,
         except behind `Exclusive`
-    joins : it waits for one token per incoming flow (a `Parallel` with two or more)
+    joins : tokens wait on its incoming flows (a `Parallel` or `Inclusive` with two or more)
     boundary : numbers of the boundary events attached to it, in document order
     timers : those of `boundary` (or of the events of an `EventBased`) that are timers
     catches : error code -> number of the boundary event that catches it; "" catches the rest
@@ -219,6 +226,17 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     waits: bool = False
 
 
+class Merge(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """An inclusive gateway that tokens wait at.
+
+    `reach` gives per incoming flow a mask of node numbers: bit n is set where a token at node n
+    can come to that flow without passing the gateway.
+    """
+
+    node: int
+    reach: dict[int, int]
+
+
 class Scope(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What a frame activates: the process, an embedded sub-process, or a page.
 
@@ -229,6 +247,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     start : number of its start event (NOWHERE for a page)
     nodes, flows : numbers of what stands directly in it
     joins : flows on which tokens may wait
+    merges : its inclusive gateways with two or more incoming flows
     net : the compiled net of a page
     entry, exit : place numbers of the page's ports
     fusion : per place of the page, the number of the instance's shared place (NOWHERE: its own)
@@ -242,6 +261,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     nodes: tuple[int, ...] = ()
     flows: tuple[int, ...] = ()
     joins: tuple[int, ...] = ()
+    merges: tuple[Merge, ...] = ()
     net: CompiledNet | None = None
     entry: int = NOWHERE
     exit: int = NOWHERE

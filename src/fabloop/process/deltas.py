@@ -311,6 +311,14 @@ class EventHappened(msgspec.Struct, frozen=True, array_like=True, tag=35):
     node: int
 
 
+class Merged(msgspec.Struct, frozen=True, array_like=True, tag=36):
+    """An inclusive gateway took one token from each of these flows into it."""
+
+    frame: int
+    node: int
+    flows: tuple[int, ...]
+
+
 Delta = (
     Deployed
     | InstanceStarted
@@ -347,6 +355,7 @@ Delta = (
     | Migrated
     | EventAwaited
     | EventHappened
+    | Merged
 )
 
 

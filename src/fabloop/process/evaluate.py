@@ -12,7 +12,9 @@ from fabloop.process.definition import (
     Assign,
     Definition,
     Exclusive,
+    Flow,
     Formula,
+    Inclusive,
     Node,
     Span,
     Text,
@@ -87,17 +89,44 @@ def chosen_flow(
         flow = definition.flows[number]
         if number == gateway.default:
             continue
-        if flow.condition is None:
+        if _holds(flow, context, at):
             return number
-        holds = value_of(flow.condition, context, at)
-        if holds is True:
-            return number
-        if holds is not False:
-            text = (
-                f"Expected condition '{flow.condition.text}' of flow '{flow.id}' to be true or "
-                f"false, but found {_shown(holds)}. {_why(flow.condition, context, at)}"
-            )
-            raise Stuck("condition", text.strip())
+    return _default(node, gateway)
+
+
+def chosen_flows(
+    definition: Definition,
+    node: Node,
+    gateway: Inclusive,
+    context: Mapping[str, object],
+    at: Instant,
+) -> tuple[int, ...]:
+    """Return the numbers of the flows tokens take out of an inclusive gateway; see `chosen_flow`.
+
+    Every condition is evaluated, so that the order of the flows does not decide about incidents.
+    """
+    taken = tuple(
+        number
+        for number in node.outgoing
+        if number != gateway.default and _holds(definition.flows[number], context, at)
+    )
+    return taken or (_default(node, gateway),)
+
+
+def _holds(flow: Flow, context: Mapping[str, object], at: Instant) -> bool:
+    if flow.condition is None:
+        return True
+    holds = value_of(flow.condition, context, at)
+    if holds is True or holds is False:
+        return holds
+    text = (
+        f"Expected condition '{flow.condition.text}' of flow '{flow.id}' to be true or "
+        f"false, but found {_shown(holds)}. {_why(flow.condition, context, at)}"
+    )
+    raise Stuck("condition", text.strip())
+
+
+def _default(node: Node, gateway: Exclusive | Inclusive) -> int:
     if gateway.default == NOWHERE:
         text = f"Expected a flow out of gateway '{node.id}' whose condition holds, but none does."
         raise Stuck("no flow", text)

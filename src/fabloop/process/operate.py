@@ -136,6 +136,7 @@ def _retry(step: Step, act: Act, retries: int) -> None:
     job = state.jobs.get(act.key)
     if act.phase is Phase.ENTERING:
         step.emit(ActClosed(act.key, completed=False))
+        step.touched[act.frame] = None
         step.agenda.append((act.frame, node, act.locals))
     elif act.phase is Phase.LEAVING:
         yield_result(step, act, act.result)
@@ -300,5 +301,7 @@ def recheck_joins(step: Step, instance: Instance) -> None:
     for key in instance.frames:
         frame = state.frames[key]
         definition = state.definition_of(frame)
+        if frame.tokens:
+            step.touched[key] = None
         for number in {definition.flows[flow].target for flow in frame.tokens}:
             join(step, frame, definition.nodes[number])

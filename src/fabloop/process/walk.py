@@ -31,6 +31,7 @@ from fabloop.process.definition import (
     ErrorEnd,
     EventBased,
     Exclusive,
+    Inclusive,
     Job,
     Node,
     Parallel,
@@ -59,7 +60,7 @@ from fabloop.process.evaluate import (
     texts_of,
     value_of,
 )
-from fabloop.process.gateways import choose, race
+from fabloop.process.gateways import choose, merge, race, spread
 from fabloop.process.messages import take_kept
 from fabloop.process.pages import DEADLOCK, admit_entry, check_rest, feed, look_at_rest, run_page
 from fabloop.process.state import Frame
@@ -105,7 +106,9 @@ def enter(step: Step, frame: Frame, node: Node, brought: Variables) -> None:
         hold_entry(step, frame, node, brought, stuck)
 
 
-def _enter(step: Step, frame: Frame, node: Node, brought: Variables) -> None:  # one line per action
+def _enter(  # noqa: C901, PLR0912  # one line per action
+    step: Step, frame: Frame, node: Node, brought: Variables
+) -> None:
     action = node.action
     match action:
         case Start() | Parallel():
@@ -114,6 +117,8 @@ def _enter(step: Step, frame: Frame, node: Node, brought: Variables) -> None:  #
             _end(step, frame, node)
         case Exclusive():
             choose(step, frame, node, action)
+        case Inclusive():
+            spread(step, frame, node, action)
         case EventBased():
             race(step, frame, node, action)
         case Script():
@@ -244,6 +249,8 @@ def settle(step: Step, frame: Frame) -> None:
     """Complete a frame in which nothing is left; ask for a person when only joins are left."""
     if frame.bags:
         return
+    if frame.tokens and merge(step, frame):
+        return
     if frame.acts:
         if frame.incident:
             step.emit(IncidentCleared(frame.incident))
@@ -266,7 +273,8 @@ def _note_deadlock(step: Step, frame: Frame) -> None:
     if frame.incident:
         return
     definition = step.state.definition_of(frame)
-    node = definition.nodes[definition.flows[next(iter(frame.tokens))].target]
+    joins = [definition.nodes[definition.flows[flow].target] for flow in frame.tokens]
+    node = next((each for each in joins if isinstance(each.action, Parallel)), joins[0])
     missing = [definition.flows[flow].id for flow in node.incoming if flow not in frame.tokens]
     text = (
         f"Expected tokens on flows {', '.join(map(repr, missing))} into '{node.id}', but nothing "

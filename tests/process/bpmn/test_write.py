@@ -15,6 +15,7 @@ from fabloop.process.bpmn.model import (
     ErrorTrigger,
     EventBasedGateway,
     ExclusiveGateway,
+    InclusiveGateway,
     JobWork,
     Lane,
     Mapping,
@@ -92,6 +93,7 @@ def everything():
             trigger=TimerTrigger(duration="PT15M"),
             interrupting=False,
         ),
+        InclusiveGateway(id="some", name="What else?", default="flow-some-told"),
         EventBasedGateway(id="race", name="Which first?"),
         CatchEvent(id="late", name="Late", trigger=TimerTrigger(duration="PT1H")),
         CatchEvent(
@@ -122,12 +124,14 @@ def everything():
         flow("race", "late"),
         flow("race", "came"),
         flow("late", "killed"),
-        flow("came", "told"),
+        flow("came", "some"),
+        flow("some", "killed", "order > 3", "large"),
+        flow("some", "told", name="else"),
     )
     lanes = (
         Lane(id="lane-1", name="Graz", nodes=("start", "fork", "job", "page", "join", "script")),
         Lane(id="lane-2", name="Vienna", nodes=("user", "check", "sub", "caught", "slow", "told",
-                                                "race", "late", "came", "killed",
+                                                "race", "late", "came", "killed", "some",
                                                 "again", "end", "bad")),
     )  # fmt: skip
     made = BpmnProcess(

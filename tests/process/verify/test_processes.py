@@ -7,7 +7,7 @@ from fabloop.process.bpmn.compile import compile_process
 from fabloop.process.bpmn.model import EndEvent, ErrorTrigger
 from fabloop.process.cpn.model import TransitionWork
 from fabloop.process.cpn.net import Net, any_plain, integer, product, record
-from fabloop.process.verify import processes
+from fabloop.process.verify import page_ends
 from fabloop.process.verify.explore import Property
 from fabloop.process.verify.flat import Limits
 from fabloop.process.verify.processes import Environment, Openness
@@ -22,6 +22,7 @@ from process.driver import (
     message,
     page,
     process,
+    some,
     sub,
     timer,
     wait,
@@ -182,6 +183,38 @@ def test_the_first_of_several_events_is_one_way_out():
     assert report.finding(Property.DEADLOCK_FREE).counterexample == ("m",)
 
 
+def test_an_inclusive_join_waits_for_what_an_inclusive_split_has_sent():
+    model = process(some("f", default="f-a"), job("a"), job("b"), job("c"), some("j"),
+                    links=flows("start f a j end", "f b j: x", "f c j: y"))  # fmt: skip
+    assert verified(model).released
+    parallel = replace(model, nodes=tuple(both("j") if n.id == "j" else n for n in model.nodes))
+    assert Property.DEADLOCK_FREE in violations(verified(parallel))
+    exclusive = replace(model, nodes=tuple(xor("j") if n.id == "j" else n for n in model.nodes))
+    assert Property.SAFE in violations(verified(exclusive))
+
+
+def test_an_inclusive_gateway_that_waits_and_chooses_at_the_head_of_a_loop_is_sound():
+    model = process(some("h"), some("f", default="f-a"), job("a"), job("b"), some("j"),
+                    links=flows("start h f a j", "f b j: x", "j end: x", "j h: again"))  # fmt: skip
+    assert Property.PROPER_COMPLETION in violations(verified(model))
+    last = replace(model, nodes=(*model.nodes, xor("x", "x-end")), flows=flows(
+        "start h f a j x end", "f b j: x", "x h: again"))  # fmt: skip
+    assert verified(last).released
+
+
+def test_an_inclusive_join_sees_tokens_that_a_boundary_event_can_send():
+    inner = sub("s", job("w"), links=flows("s.s w s.e"))
+    model = process(both("f"), inner, timer("t", "s", "PT1S"), job("b"), job("late"), some("j"),
+                    links=flows("start f s end", "t late j end2", "f b j"))  # fmt: skip
+    assert verified(replace(model, nodes=(*model.nodes, EndEvent(id="end2")))).released
+
+
+def test_two_inclusive_joins_that_wait_for_each_other_block():
+    model = process(both("f"), some("j"), some("k"), xor("x"), xor("y"), xor("m"),
+                    links=flows("start f j x k", "f k y j", "x m end", "y m"))  # fmt: skip
+    assert Property.DEADLOCK_FREE in violations(verified(model))
+
+
 def test_waiting_for_a_timer_is_sound():
     assert verified(process(wait("w", "PT1S"), links=flows("start w end"))).released
 
@@ -321,7 +354,7 @@ def test_a_page_that_forgets_a_part_is_refuted_although_it_ends():
 def test_a_page_too_large_to_look_at_alone_gets_the_same_verdicts(monkeypatch):
     nets = kitting("good", parts=2), kitting("bad", parts=2, lost=True)
     before = [verified(process(page("p", net.id), links=flows("start p end")), net) for net in nets]
-    monkeypatch.setattr(processes, "PAGE_MARKINGS_MAX", 1)
+    monkeypatch.setattr(page_ends, "PAGE_MARKINGS_MAX", 1)
     after = [verified(process(page("p", net.id), links=flows("start p end")), net) for net in nets]
     assert [violations(each) for each in before] == [violations(each) for each in after]
 

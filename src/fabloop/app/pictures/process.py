@@ -30,6 +30,7 @@ from fabloop.process.bpmn.model import (
     EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
+    InclusiveGateway,
     MessageTrigger,
     ParallelGateway,
     ScriptTask,
@@ -183,7 +184,7 @@ def _drawn(node: FlowNode, diagram: Diagram, shown: Mapping[str, str]) -> str:
             parts = [box(at.x, at.y, at.width, at.height, f"open {state}", radius=10)]
             parts.append(text(at.x + 10, at.y + 17, shortened(node.name, at.width - 20), "strong"))
             parts += _state(state, at)
-        case ExclusiveGateway() | ParallelGateway() | EventBasedGateway():
+        case ExclusiveGateway() | ParallelGateway() | InclusiveGateway() | EventBasedGateway():
             parts = [*_gateway(node, at, state), *_state(state, at), *_below(node.name, at)]
         case StartEvent() | EndEvent() | CatchEvent() | BoundaryEvent():
             name = _beside if isinstance(node, BoundaryEvent) else _below
@@ -219,7 +220,9 @@ def _state(state: str, at: Bounds) -> list[str]:
 
 
 def _gateway(
-    node: ExclusiveGateway | ParallelGateway | EventBasedGateway, at: Bounds, state: str
+    node: ExclusiveGateway | ParallelGateway | InclusiveGateway | EventBasedGateway,
+    at: Bounds,
+    state: str,
 ) -> list[str]:
     x, y, w, h = at.x, at.y, at.width / 2, at.height / 2
     diamond = f"M{x + w:g} {y:g}L{x + 2 * w:g} {y + h:g}L{x + w:g} {y + 2 * h:g}L{x:g} {y + h:g}Z"
@@ -232,6 +235,9 @@ def _gateway(
         sign += f"L{x + w - 0.6 * r:g} {y + h - 0.1 * r:g}Z"
         ring = element("circle", "symbol", cx=x + w, cy=y + h, r=1.3 * r)
         return [path(diamond, f"open {state}"), ring, path(sign, "symbol")]
+    if isinstance(node, InclusiveGateway):
+        ring = element("circle", "symbol", cx=x + w, cy=y + h, r=arm)
+        return [path(diamond, f"open {state}"), ring]
     if isinstance(node, ParallelGateway):
         sign = f"M{x + w - arm:g} {y + h:g}h{2 * arm:g}M{x + w:g} {y + h - arm:g}v{2 * arm:g}"
     else:

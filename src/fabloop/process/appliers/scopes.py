@@ -25,6 +25,7 @@ from fabloop.process.deltas import (
     InstanceStarted,
     Joined,
     LocalsSet,
+    Merged,
     Passed,
     TokenAdded,
     TokenTaken,
@@ -184,6 +185,12 @@ def joined(state: State, delta: Joined, at: Instant) -> None:
     frame = state.frames[delta.frame]
     for flow in state.definition_of(frame).nodes[delta.node].incoming:
         _take(state, frame.tokens, flow)
+
+
+def merged(state: State, delta: Merged, at: Instant) -> None:
+    tokens = state.frames[delta.frame].tokens
+    for flow in delta.flows:
+        _take(state, tokens, flow)
 
 
 def deposit(state: State, frame: Frame, tokens: Iterable[Deposit]) -> None:

@@ -9,6 +9,7 @@ from fabloop.feel import compile_expression
 from fabloop.process.bpmn import model
 from fabloop.process.bpmn.model import BpmnProcess, FlowNode, PageWork, ServiceTask
 from fabloop.process.bpmn.outline import Outline, outlines
+from fabloop.process.bpmn.reach import merge_of
 from fabloop.process.cpn.colour import ColourSet
 from fabloop.process.cpn.compiled import CompiledNet, Place
 from fabloop.process.definition import (
@@ -27,6 +28,7 @@ from fabloop.process.definition import (
     Exclusive,
     Flow,
     Formula,
+    Inclusive,
     Job,
     Node,
     Parallel,
@@ -91,7 +93,7 @@ class _Compiler:
                     condition=condition,
                     waits=nodes[self.number_of[flow.target]].joins,
                 )
-        scopes = tuple(self._scope(outline, flows) for outline in self.outlines)
+        scopes = tuple(self._scope(outline, nodes, flows) for outline in self.outlines)
         shared, scopes = self._share(scopes)
         if self.faults:
             raise Invalid(self.faults)
@@ -124,7 +126,8 @@ class _Compiler:
             action=self._action(node, outline),
             incoming=incoming,
             outgoing=outgoing,
-            joins=isinstance(node, model.ParallelGateway) and len(incoming) > 1,
+            joins=isinstance(node, model.ParallelGateway | model.InclusiveGateway)
+            and len(incoming) > 1,
             inputs=self._assigns(node.id, getattr(node, "inputs", ())),
             outputs=self._assigns(node.id, getattr(node, "outputs", ())),
             boundary=tuple(n for n, _ in attached),
@@ -163,8 +166,10 @@ class _Compiler:
             case model.ScriptTask():
                 formula = self._formula(node.id, node.expression)
                 return Script(formula=formula, target=node.result_variable)
-            case model.ExclusiveGateway():
-                return Exclusive(default=self.flow_of.get(node.default, NOWHERE))
+            case model.ExclusiveGateway() | model.InclusiveGateway():
+                default = self.flow_of.get(node.default, NOWHERE)
+                exclusive = isinstance(node, model.ExclusiveGateway)
+                return Exclusive(default) if exclusive else Inclusive(default)
             case model.ParallelGateway():
                 return Parallel()
             case model.EventBasedGateway():
@@ -241,10 +246,17 @@ class _Compiler:
 
     # -- scopes and pages ---------------------------------------------------------------------
 
-    def _scope(self, outline: Outline, flows: Mapping[int, Flow]) -> Scope:
+    def _scope(
+        self, outline: Outline, nodes: Mapping[int, Node], flows: Mapping[int, Flow]
+    ) -> Scope:
         owner = outline.owner
         if isinstance(owner, ServiceTask):
             return self._page(outline, owner)
+        merging = [
+            nodes[n]
+            for n, _ in outline.nodes
+            if nodes[n].joins and isinstance(nodes[n].action, Inclusive)
+        ]
         starts = [n for n, node in outline.nodes if isinstance(node, model.StartEvent)]
         return Scope(
             number=outline.number,
@@ -255,6 +267,7 @@ class _Compiler:
             nodes=tuple(number for number, _ in outline.nodes),
             flows=tuple(number for number, _ in outline.flows),
             joins=tuple(number for number, _ in outline.flows if flows[number].waits),
+            merges=tuple(merge_of(node, nodes, flows) for node in merging),
         )
 
     def _page(self, outline: Outline, owner: ServiceTask) -> Scope:

@@ -16,6 +16,7 @@ from fabloop.process.bpmn.model import (
     EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
+    InclusiveGateway,
     Lane,
     ParallelGateway,
     ScriptTask,
@@ -131,7 +132,7 @@ def _size(node: FlowNode) -> tuple[float, float]:
     match node:
         case StartEvent() | EndEvent() | CatchEvent() | BoundaryEvent():
             return EVENT_SIZE, EVENT_SIZE
-        case ExclusiveGateway() | ParallelGateway() | EventBasedGateway():
+        case ExclusiveGateway() | ParallelGateway() | InclusiveGateway() | EventBasedGateway():
             return _GATEWAY
         case ServiceTask() | UserTask() | ScriptTask() | SubProcess():
             return _TASK

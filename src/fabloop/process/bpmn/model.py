@@ -124,6 +124,17 @@ class ParallelGateway(msgspec.Struct, frozen=True, kw_only=True, tag="parallelGa
     name: str = ""
 
 
+class InclusiveGateway(msgspec.Struct, frozen=True, kw_only=True, tag="inclusiveGateway"):
+    """Waits for every token that can still come, then takes all flows whose condition is true.
+
+    Where none is, it takes the `default` flow.
+    """
+
+    id: str
+    name: str = ""
+    default: str = ""
+
+
 class EventBasedGateway(msgspec.Struct, frozen=True, kw_only=True, tag="eventBasedGateway"):
     """Waits for the catch events behind it; a token goes on behind the one that happens first."""
 
@@ -170,6 +181,7 @@ FlowNode = (
     | ScriptTask
     | ExclusiveGateway
     | ParallelGateway
+    | InclusiveGateway
     | EventBasedGateway
     | CatchEvent
     | BoundaryEvent
@@ -178,7 +190,7 @@ FlowNode = (
 
 
 class SequenceFlow(msgspec.Struct, frozen=True, kw_only=True):
-    """A directed connection; `condition` is FEEL and only read behind an exclusive gateway."""
+    """A directed connection; `condition` is FEEL and read behind a gateway that decides."""
 
     id: str
     source: str

@@ -28,6 +28,7 @@ from fabloop.process.bpmn.model import (
     EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
+    InclusiveGateway,
     Lane,
     MessageTrigger,
     ParallelGateway,
@@ -79,6 +80,7 @@ class _Reader:
             "userTask": self._user,
             "scriptTask": self._script,
             "exclusiveGateway": self._exclusive,
+            "inclusiveGateway": self._inclusive,
             "parallelGateway": self._parallel,
             "eventBasedGateway": self._event_based,
             "intermediateCatchEvent": self._catch,
@@ -245,6 +247,13 @@ class _Reader:
 
     def _exclusive(self, element: Element) -> ExclusiveGateway:
         return ExclusiveGateway(
+            id=element.get("id", ""),
+            name=element.get("name", ""),
+            default=element.get("default", ""),
+        )
+
+    def _inclusive(self, element: Element) -> InclusiveGateway:
+        return InclusiveGateway(
             id=element.get("id", ""),
             name=element.get("name", ""),
             default=element.get("default", ""),

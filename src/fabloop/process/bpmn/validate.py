@@ -15,6 +15,7 @@ from fabloop.process.bpmn.model import (
     EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
+    InclusiveGateway,
     JobWork,
     MessageTrigger,
     PageWork,
@@ -32,6 +33,8 @@ NODES_MAX = 10_000
 DEPTH_MAX = 32
 TEXT_LENGTH_MAX = 20_000
 EVENTS_MIN = 2
+MERGED_FLOWS_MAX = 500
+"""Flows into inclusive gateways of a process; each costs a walk through its scope."""
 
 _NAME = re.compile(r"[^\W\d][\w .]*$")
 _Found = Callable[..., Fault]
@@ -45,6 +48,11 @@ def faults_of(process: BpmnProcess, lines: Mapping[str, int] | None = None) -> l
     if (count := sum(1 for _ in all_nodes(process))) > NODES_MAX:
         return [report(process.id, f"at most {NODES_MAX} nodes", str(count))]
     faults = list(_ids(process, report))
+    merging = {each.id for each in all_nodes(process) if isinstance(each, InclusiveGateway)}
+    ends = [flow.target for outline in outlines(process) for _, flow in outline.flows]
+    if (count := sum(end in merging for end in ends)) > MERGED_FLOWS_MAX:
+        expected = f"at most {MERGED_FLOWS_MAX} flows into inclusive gateways"
+        faults.append(report(process.id, expected, str(count)))
     for outline in outlines(process):
         if not isinstance(outline.owner, ServiceTask):
             faults += _scope(process, outline, report)
@@ -97,8 +105,8 @@ def _scope(process: BpmnProcess, outline: Outline, report: _Found) -> Iterator[F
         incoming = [flow for flow in flows if flow.target == node.id]
         outgoing = [flow for flow in flows if flow.source == node.id]
         yield from _ends(node, len(incoming), len(outgoing), report)
-        if isinstance(node, ExclusiveGateway):
-            yield from _exclusive(node, outgoing, report)
+        if isinstance(node, ExclusiveGateway | InclusiveGateway):
+            yield from _deciding(node, outgoing, report)
         if isinstance(node, EventBasedGateway):
             yield from _event_based(node, nodes, flows, report)
         if isinstance(node, BoundaryEvent):
@@ -111,8 +119,10 @@ def _flow(flow: SequenceFlow, nodes: Mapping[str, FlowNode], report: _Found) -> 
         if end not in nodes:
             hint = did_you_mean(end, nodes)
             yield report(flow.id, f"a {role} in the same scope as the flow", f"'{end}'", hint)
-    if flow.condition and not isinstance(nodes.get(flow.source), ExclusiveGateway):
-        expected = "conditions only on flows behind an exclusive gateway"
+    if flow.condition and not isinstance(
+        nodes.get(flow.source), ExclusiveGateway | InclusiveGateway
+    ):
+        expected = "conditions only on flows behind an exclusive or inclusive gateway"
         yield report(flow.id, expected, f"a condition behind '{flow.source}'")
 
 
@@ -127,8 +137,8 @@ def _ends(node: FlowNode, incoming: int, outgoing: int, report: _Found) -> Itera
         yield report(node.id, "no flow out of an end event", str(outgoing))
 
 
-def _exclusive(
-    gateway: ExclusiveGateway, outgoing: list[SequenceFlow], report: _Found
+def _deciding(
+    gateway: ExclusiveGateway | InclusiveGateway, outgoing: list[SequenceFlow], report: _Found
 ) -> Iterator[Fault]:
     if gateway.default and gateway.default not in {flow.id for flow in outgoing}:
         yield report(gateway.id, "a default that leaves the gateway", f"'{gateway.default}'")

@@ -27,6 +27,7 @@ from fabloop.process.bpmn.model import (
     EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
+    InclusiveGateway,
     JobWork,
     Mapping,
     MessageTrigger,
@@ -266,7 +267,7 @@ def _extensions(element: _Element, node: FlowNode) -> None:
             _mappings(box, (), node.outputs)
         case StartEvent() | EndEvent():
             pass
-        case ExclusiveGateway() | ParallelGateway() | EventBasedGateway():
+        case ExclusiveGateway() | ParallelGateway() | InclusiveGateway() | EventBasedGateway():
             pass
         case _:
             assert_never(node)
@@ -304,7 +305,7 @@ def _mappings(box: _Element, inputs: tuple[Mapping, ...], outputs: tuple[Mapping
 def _body(element: _Element, node: FlowNode) -> None:
     """Write what stands behind the flows of an element: its event, default flow or content."""
     match node:
-        case ExclusiveGateway(default=default) if default:
+        case ExclusiveGateway(default=default) | InclusiveGateway(default=default) if default:
             element.set("default", default)
         case EndEvent(error=ErrorTrigger() as error):
             _error(element, error)

@@ -6,7 +6,6 @@ is one transition; any other begins and ends. A page comes to rest before it com
 interrupted firing gives back the shared tokens that it took, as the kernel does.
 """
 
-from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -23,6 +22,7 @@ from fabloop.process.definition import (
     ErrorEnd,
     EventBased,
     Exclusive,
+    Inclusive,
     Job,
     Node,
     Parallel,
@@ -42,6 +42,8 @@ from fabloop.process.verify.flat import (
     Limits,
     Refund,
 )
+from fabloop.process.verify.inclusive import choices_of, takes_of
+from fabloop.process.verify.page_ends import ends_empty
 from fabloop.process.verify.unfold import Page, Unfolding, entry_token
 
 
@@ -69,9 +71,6 @@ class Thrower(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NOBODY = Thrower()
-
-PAGE_MARKINGS_MAX = 2_000
-"""Markings of one page by itself; a page with more is treated as if it might leave tokens."""
 
 
 def flat_process(definition: Definition, environment: Environment, limits: Limits) -> FlatNet:
@@ -178,6 +177,8 @@ class _Process:
                 fields.add(self._busy(node))
             if isinstance(node.action, ErrorEnd):
                 fields.add(self._uncaught(node))
+            if isinstance(node.action, Inclusive):
+                fields.add(self._passed(node))
         return frozenset(fields)
 
     def _refunds(self, scope: Scope) -> tuple[Refund, ...]:
@@ -215,6 +216,8 @@ class _Process:
         match node.action:
             case Start():
                 expected = False
+            case Inclusive():
+                self._inclusive(node, node.action)
             case EventBased():
                 expected = self._race(node, node.action)
             case AwaitTimer() | AwaitMessage():
@@ -249,6 +252,46 @@ class _Process:
                 self._terminate(node)
             case _:
                 pass
+
+    def _passed(self, node: Node) -> int:
+        return self.net.field(("passed", node.number), f"{node.id} passed")
+
+    def _inclusive(self, node: Node, gateway: Inclusive) -> None:
+        """Add its cases; one that both waits and chooses does so one after the other."""
+        choices = list(choices_of(self.definition, node, gateway)) or [()]
+        apart = len(choices) > 1 and node.joins
+        for take in takes_of(self.definition, node):
+            taken = {self._flow(flow): 1 for flow in take.flows}
+            zero = {self._flow(flow) for flow in take.empty}
+            for number in take.nodes:
+                zero |= self._held(self.definition.nodes[number])
+            for chosen in [None] if apart else choices:
+                put = {self._flow(flow): 1 for flow in chosen or ()}
+                self.net.add(
+                    FlatTransition(
+                        label=self._chosen(node, chosen), elements=() if apart else (node.id,),
+                        pre=taken, post={self._passed(node): 1} if apart else put,
+                        zero=frozenset(zero),
+                    )
+                )  # fmt: skip
+        for chosen in choices if apart else ():
+            put = {self._flow(flow): 1 for flow in chosen}
+            self._add(self._chosen(node, chosen), node.id, {self._passed(node): 1}, put)
+
+    def _chosen(self, node: Node, flows: tuple[int, ...] | None) -> str:
+        if flows is None:
+            return f"{node.id} joins"
+        names = ", ".join(self.definition.flows[flow].id for flow in flows)
+        return f"{node.id} to {names}" if len(node.outgoing) > 1 else node.id
+
+    def _held(self, node: Node) -> set[int]:
+        """Return the fields that tell of a token at a node."""
+        fields = {self._flow(flow) for flow in node.incoming}
+        if self._split(node):
+            fields.add(self._busy(node))
+        if isinstance(node.action, Inclusive):
+            fields.add(self._passed(node))
+        return fields
 
     def _terminate(self, node: Node) -> None:
         scope = self.definition.scopes[node.scope]
@@ -421,7 +464,7 @@ class _Process:
         page = self.pages[scope.number]
         before = self.net.initial_fields(page, shared=False)
         exits = self.net.known_fields(page, frozenset({scope.exit}))
-        alone = not before and (page.single or self._ends_empty(page, scope, frozenset(exits)))
+        alone = not before and (page.single or ends_empty(self.net, page, scope, frozenset(exits)))
         kept = sorted(set(page.local) - set(page.firing) - set(exits))
         for field in exits:
             done = msgspec.structs.replace(end, pre={**end.pre, field: 1})
@@ -434,51 +477,3 @@ class _Process:
                     leftover=tuple((each, before.get(each, 0)) for each in [*kept, *exits]),
                 )
             self.net.add(done)
-
-    def _ends_empty(self, page: Page, scope: Scope, exits: frozenset[int]) -> bool:
-        """Tell whether a token on the page's exit is always the only one left in the page.
-
-        The page is explored by itself with every shared place full: it can then do all that it
-        can do in the process, and more. Where that takes too long nothing is claimed.
-        """
-        local = page.local.keys()
-        moves = [
-            (_within(each.pre, local), _within(each.post, local))
-            for each in (self.net.transitions[n] for n in page.transitions)
-            if each.plain
-        ]
-        if len(moves) < len(page.transitions) or not all(pre for pre, _ in moves):
-            return False
-        entries = self.net.known_fields(page, frozenset({scope.entry}))
-        seen = {frozenset({(entry, 1)}) for entry in entries}
-        waiting = [dict(marking) for marking in seen]
-        while waiting:
-            marking = waiting.pop()
-            if exits & marking.keys() and sum(marking.values()) > 1:
-                return False
-            for pre, post in moves:
-                if any(marking.get(field, 0) < count for field, count in pre.items()):
-                    continue
-                after = _fired(marking, pre, post)
-                key = frozenset(after.items())
-                if key not in seen:
-                    if len(seen) == PAGE_MARKINGS_MAX:
-                        return False
-                    seen.add(key)
-                    waiting.append(after)
-        return True
-
-
-def _within(tokens: Mapping[int, int], fields: Collection[int]) -> dict[int, int]:
-    return {field: count for field, count in tokens.items() if field in fields}
-
-
-def _fired(
-    marking: Mapping[int, int], pre: Mapping[int, int], post: Mapping[int, int]
-) -> dict[int, int]:
-    after = dict(marking)
-    for field, count in pre.items():
-        after[field] -= count
-    for field, count in post.items():
-        after[field] = after.get(field, 0) + count
-    return {field: count for field, count in after.items() if count}
