@@ -27,7 +27,8 @@ class _Column:
         self.kind = kinds(each.type, each.place)
         self.allowed = cells.test(each.values, each.place) if each.values else None
         order = self.kind.order()
-        self.ranks = cells.ranks(each.values or (order.source if order else "-"))
+        text = each.values or (order.source if order else "")
+        self.ranks = cells.ranks(text) if text else ()
         self.text = "" if each.default is None else each.default.text
         self.default = None if each.default is None else cells.result(each.default)
 
@@ -55,8 +56,7 @@ class Results:
     def __init__(self, table: Table, cells: Cells, kinds: Callable[[str, str], Kind]) -> None:
         self.policy, self.aggregation, self.place = table.policy, table.aggregation, table.place
         self.columns = [_Column(each, kinds, cells) for each in table.outputs]
-        self.ordered = all(len(each.ranks) < 2 for each in self.columns)
-        if self.policy in _RANKED and self.ordered:
+        if self.policy in _RANKED and not any(each.ranks for each in self.columns):
             hint = "List the output values, the most important first."
             expected = f"an order of output values for hit policy {self.policy}"
             cells.faults.note(self.place, expected, "none", hint)
@@ -96,7 +96,10 @@ class Results:
         return dict(zip((each.name for each in self.columns), row, strict=True))
 
     def _equal(self, one: Row, other: Row, run: Scope) -> bool:
-        return all(equals(run, a, b, 0) is True for a, b in zip(one, other, strict=True))
+        run.quiet += 1
+        same = all(equals(run, a, b, 0) is True for a, b in zip(one, other, strict=True))
+        run.quiet -= 1
+        return same
 
     def _ranks(self, row: Row, names: Names, run: Scope) -> tuple[int, ...]:
         pairs = zip(self.columns, row, strict=True)

@@ -6,6 +6,7 @@ from typing import assert_never
 from fabloop.base.errors import Fault
 from fabloop.feel.access import every as all_of
 from fabloop.feel.access import invoke, items_of, select, truth
+from fabloop.feel.access import partial as so_far
 from fabloop.feel.access import some as any_of
 from fabloop.feel.dmn.kinds import ANY, Faults, Kind, fitted
 from fabloop.feel.dmn.model import (
@@ -232,6 +233,8 @@ class Compiler:
         inside = (name, "partial") if kind == "for" else (name,)
         body = self.logic(boxed.body, words.with_names(inside))
         verdict = any_of if kind == "some" else all_of
+        # What there is so far is copied for each round, so only where some text mentions it.
+        partial = kind == "for" and "partial" in str(boxed.body)
 
         def run(names: Names, evaluation: Evaluation) -> Value:
             scope = Scope(evaluation, names, kind, place)
@@ -247,8 +250,8 @@ class Compiler:
                 evaluation.spend(ROUND_STEPS)
                 inner = Names(names)
                 inner[name] = item
-                if kind == "for":
-                    inner["partial"] = out
+                if partial:
+                    inner["partial"] = so_far(scope, out)
                 out.append(body(inner, evaluation))
             return out if kind == "for" else verdict([_judged(scope, each) for each in out])
 
