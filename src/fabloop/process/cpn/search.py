@@ -210,10 +210,15 @@ class Search:
             self.consumed[n] = f"({p}, x{n}, t{n})"
             self._match(arc)
             return
+        if self.lenient:
+            self.source.add(f"s{n} = set()")
         self.source.add(f"for i{n}, (t{n}, x{n}) in enumerate(zip(T{p}, V{p})):")
         self._enter(f"if t{n} > now: break")
         if used != "()":
             self.source.add(f"if i{n} in {used}: continue")
+        if self.lenient:  # which of several equal tokens is taken makes no difference there
+            self.source.add(f"if x{n} in s{n}: continue")
+            self.source.add(f"s{n}.add(x{n})")
         self._match(arc)
         if arc.count == 1:
             self.source.add(f"k{n} = (i{n},)")

@@ -3,21 +3,26 @@
 A marking is one int: per field a few bits and above them a guard bit. Taking tokens is one
 subtraction whose borrow, if a field holds too few, is seen in the guard bits; equality and hash
 are those of the int. What is enabled after a firing is what was enabled before, with only the
-transitions that the firing touched tested again, remembered by the fields they look at.
+transitions that the firing touched tested again, remembered by the fields they look at; where it
+touches many, a tree decides (`decide`).
 """
 
 from array import array
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
-from fabloop.process.verify.flat import Bound, BoundKind, FlatNet, Limits
+from fabloop.process.verify.decide import Decision
+from fabloop.process.verify.flat import Bound, BoundKind, FlatNet, FlatTransition, Limits
 
 WIDTHS = (4, 8)
 """Bits per field, the guard bit included; the second is tried when the first overflows."""
 MEMORY_MAX = 500_000
 """Remembered tests of enabledness."""
+TESTED_AGAIN_MAX = 100
+"""Transitions touched by a firing that are tested one by one; more are decided by the tree."""
 BYTES_MAX = 100_000_000
 """What all packed markings together may take."""
 
@@ -56,6 +61,14 @@ class Exploration(msgspec.Struct, kw_only=True, eq=False):
     finals: int = 0
     fired: bytearray
     witnesses: dict[Property, Witness]
+
+
+class Touch(NamedTuple):
+    """The transitions to test again after a firing, twice, and the fields that they look at."""
+
+    numbers: tuple[int, ...]
+    members: frozenset[int]
+    looks: int
 
 
 class Overflow(Exception):
@@ -111,18 +124,24 @@ class _Explorer:
         for number, each in enumerate(transitions):
             for field in (*each.pre, *each.zero):
                 readers.setdefault(field, set()).add(number)
-        self.touched: list[tuple[int, ...]] = []
-        self.untouched: list[frozenset[int]] = []
-        self.looks: list[int] = []
-        for each in transitions:
-            changed = {f for f in (*each.pre, *each.post) if each.pre.get(f) != each.post.get(f)}
-            changed |= each.clears | {refund.to for refund in each.refunds}
-            touched = sorted({number for f in changed for number in readers.get(f, ())})
-            self.touched.append(tuple(touched))
-            self.untouched.append(frozenset(touched))
-            self.looks.append(
-                self._mask(f for n in touched for f in (*transitions[n].pre, *transitions[n].zero))
-            )
+        self.touches = [self._touch(each, readers) for each in transitions]
+        self.decision = Decision(transitions, self.width)
+        self.zeros = any(self.zero)
+
+    def _touch(self, transition: FlatTransition, readers: dict[int, set[int]]) -> Touch | None:
+        """Return what a firing makes worth testing again; None where that is too much."""
+        pre, post = transition.pre, transition.post
+        changed = {f for f in (*pre, *post) if pre.get(f) != post.get(f)}
+        changed |= transition.clears | {refund.to for refund in transition.refunds}
+        touched: set[int] = set()
+        for field in changed:
+            touched |= readers.get(field, set())
+            if len(touched) > TESTED_AGAIN_MAX:
+                return None
+        numbers = tuple(sorted(touched))
+        again = (self.net.transitions[n] for n in numbers)
+        looks = self._mask(field for each in again for field in (*each.pre, *each.zero))
+        return Touch(numbers, frozenset(numbers), looks)
 
     def _pack_checks(self) -> None:
         net, width = self.net, self.width
@@ -158,6 +177,13 @@ class _Explorer:
             n for n in numbers if (raised - pre[n]) & guard == guard and not marking & zero[n]
         )
 
+    def _enabled(self, marking: int) -> tuple[int, ...]:
+        found = self.decision.enabled(marking)
+        if not self.zeros:
+            return tuple(found)
+        zero = self.zero
+        return tuple(n for n in found if not marking & zero[n])
+
     def _after(self, marking: int, number: int) -> int:
         """Return the marking after a firing that clears fields."""
         transition = self.net.transitions[number]
@@ -189,7 +215,7 @@ class _Explorer:
         self.parents, self.via = array("I", [0]), array("I", [0])
         self.targets, self.offsets = array("I"), array("I", [0])
         self.final_states = array("I")
-        every = self._enabled_among(start, range(len(self.net.transitions)))
+        every = self._enabled(start)
         self._check(0, start, every, None)
         level = [(start, every)]
         while level:
@@ -231,13 +257,16 @@ class _Explorer:
         return following
 
     def _enabled_after(self, marking: int, before: tuple[int, ...], number: int) -> tuple[int, ...]:
-        key = (number, marking & self.looks[number])
+        touch = self.touches[number]
+        if touch is None:
+            return self._enabled(marking)
+        numbers, touched, looks = touch
+        key = (number, marking & looks)
         again = self.memory.get(key)
         if again is None:
-            again = self._enabled_among(marking, self.touched[number])
+            again = self._enabled_among(marking, numbers)
             if len(self.memory) < MEMORY_MAX:
                 self.memory[key] = again
-        touched = self.untouched[number]
         return (*[each for each in before if each not in touched], *again)
 
     def _first(self, enabled: tuple[int, ...]) -> list[int]:
