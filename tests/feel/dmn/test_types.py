@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fabloop.base.errors import Invalid
 from fabloop.feel.dmn import read_dmn
-from feel.dmn.models import decision, definitions, given, item, text
+from feel.dmn.models import context, decision, definitions, given, item, text
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3),
@@ -93,6 +93,14 @@ def test_instance_of_knows_the_types_of_the_model():
         )
     )
     assert model.evaluate("d", {}).value == [True, False]
+
+
+def test_a_function_in_feel_may_name_types_of_the_model():
+    numbers = item("tNumbers", "number", collection=True)
+    source = "function(a: tNumbers) a"
+    entries = context(("f", text(source)), (text('[f(1), f([2]), f("x")]'),))
+    model = read_dmn(definitions(numbers, decision("d", entries)))
+    assert model.evaluate("d", {}).value == [[1], [2], None]
 
 
 def test_names_of_components_with_signs_are_known_behind_a_dot_and_in_filters():

@@ -316,6 +316,8 @@ class BoxedReader:
         if (len(tests), len(results)) != (inputs, outputs):
             expected = f"{inputs} input entries and {outputs} output entries"
             self.tally.refuse(element, expected, f"{len(tests)} and {len(results)}")
+            missing = (Literal(place=place_of(element), text=""),) * outputs
+            tests, results = tests[:inputs], (results + missing)[:outputs]
         return Rule(place=place_of(element), tests=tests, results=results)
 
 

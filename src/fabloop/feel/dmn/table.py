@@ -48,11 +48,11 @@ class _Row:
 
     __slots__ = ("place", "results", "tests")
 
-    def __init__(self, rule: Rule, inputs: int, cells: Cells) -> None:
+    def __init__(self, rule: Rule, cells: Cells) -> None:
         self.place = rule.place
         self.tests = tuple(
             (column, text, cells.test(text, rule.place))
-            for column, text in enumerate(rule.tests[:inputs])
+            for column, text in enumerate(rule.tests)
             if text not in _ANYTHING
         )
         self.results = tuple((each.text, cells.result(each)) for each in rule.results)
@@ -71,7 +71,7 @@ def table_logic(table: Table, words: Lexicon, kinds: Kinds, faults: Faults) -> L
     """Return the compiled form of a decision table."""
     cells = Cells(words, faults)
     columns = [_Column(each, kinds, cells) for each in table.inputs]
-    rows = [_Row(each, len(columns), cells) for each in table.rules]
+    rows = [_Row(each, cells) for each in table.rules]
     results = Results(table, cells, kinds)
     single = table.policy is Policy.FIRST
 

@@ -1,6 +1,7 @@
 """FEEL texts of a model to code, with the names that each of them may use."""
 
 from collections.abc import Iterable
+from types import MappingProxyType
 
 from fabloop.base.errors import Fault, Invalid, Refused
 from fabloop.feel.compiler import Code, compile_tests, compile_tree
@@ -8,10 +9,44 @@ from fabloop.feel.dmn.kinds import Faults
 from fabloop.feel.lexer import tokens_of
 from fabloop.feel.library import BUILTINS
 from fabloop.feel.names import MEMBER_NAMES, KnownNames
+from fabloop.feel.nodes import FunctionOf, Node, Parameter, TypeOf
 from fabloop.feel.parser import Parser
 from fabloop.feel.types import Types
 
 _BUILTIN_NAMES = KnownNames(BUILTINS)
+ANYTHING = TypeOf(at=0, name="Any")
+
+
+class _ModelParser(Parser):
+    """Reads parameters of a type of the model as what that type is made of."""
+
+    types: Types = MappingProxyType({})
+
+    def function(self) -> Node:
+        """Read ``function(a: tPerson) body``."""
+        found = super().function()
+        assert isinstance(found, FunctionOf)
+        parameters = tuple(
+            each
+            if each.type is None
+            else Parameter(name=each.name, type=made_of(each.type, self.types))
+            for each in found.parameters
+        )
+        return FunctionOf(at=found.at, parameters=parameters, body=found.body)
+
+
+def made_of(found: TypeOf, types: Types) -> TypeOf:
+    """Return a type without names of the model; a type inside of itself may be anything."""
+    if found.name in types:
+        rest = {name: ANYTHING if name == found.name else each for name, each in types.items()}
+        return made_of(types[found.name], rest)
+    return TypeOf(
+        at=found.at,
+        name=found.name,
+        items=tuple(made_of(each, types) for each in found.items),
+        fields=tuple((name, made_of(each, types)) for name, each in found.fields),
+        result=None if found.result is None else made_of(found.result, types),
+    )
 
 
 class Lexicon:
@@ -43,8 +78,9 @@ class Lexicon:
         return Lexicon(self.names | more, self.members, self.types) if more else self
 
     def parser(self, text: str) -> Parser:
-        """Return a parser that knows these names."""
-        parser = Parser(text, self.known)
+        """Return a parser that knows these names and types."""
+        parser = _ModelParser(text, self.known)
+        parser.types = self.types
         parser.members = self._behind.copy()
         return parser
 
