@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fabloop.base.errors import Invalid
+from fabloop.base.xml import XML_BYTES_MAX, XML_DEPTH_MAX
 from fabloop.process.cpn.document import compile_net
 from fabloop.process.cpn.model import (
     InitialToken,
@@ -18,7 +19,6 @@ from fabloop.process.cpn.net import Net, integer
 from fabloop.process.cpn.pnml import read_pnml
 from fabloop.process.cpn.pnml_write import write_pnml
 from fabloop.process.verify.report import verify_net
-from fabloop.process.xml import XML_BYTES_MAX, XML_DEPTH_MAX
 
 NET = """<?xml version="1.0"?>
 <pnml xmlns="http://www.pnml.org/version-2009/grammar/pnml">

@@ -3,6 +3,7 @@
 import re
 
 from fabloop.base.errors import Fault, Invalid
+from fabloop.base.xml import Element, Tally, local_of, parse_xml
 from fabloop.process.cpn.document import TOKENS_PER_PLACE_MAX
 from fabloop.process.cpn.generate import COUNT_MAX
 from fabloop.process.cpn.model import (
@@ -15,7 +16,6 @@ from fabloop.process.cpn.model import (
 )
 from fabloop.process.cpn.pnml_graph import GRAMMAR, PNML, Graph, Labels, label, read_graph
 from fabloop.process.cpn.pnml_symmetric import read_symmetric
-from fabloop.process.xml import Element, Tally, local_of, parse_xml
 
 SOURCE = "PNML document"
 TOOL = "fabloop"

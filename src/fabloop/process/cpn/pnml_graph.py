@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from fabloop.process.xml import Element, Tally, local_of, text_of
+from fabloop.base.xml import Element, Tally, local_of, text_of
 
 PNML = "{http://www.pnml.org/version-2009/grammar/pnml}"
 GRAMMAR = "http://www.pnml.org/version-2009/grammar/"

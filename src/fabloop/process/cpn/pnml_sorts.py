@@ -9,9 +9,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from fabloop.base.xml import Element, local_of
 from fabloop.process.cpn.expression import FUNCTIONS
 from fabloop.process.cpn.model import BUILT_IN, Colour, EnumColour, IntColour, ProductColour
-from fabloop.process.xml import Element, local_of
 
 VALUES_MAX = 10_000
 """Values of one sort, and terms of one inscription once `all` is written out."""

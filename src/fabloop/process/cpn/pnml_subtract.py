@@ -6,6 +6,7 @@ value where the values added differ surely, and whatever is subtracted is surely
 
 from math import prod
 
+from fabloop.base.xml import Element
 from fabloop.process.cpn.pnml_sorts import Colours, Unreadable
 from fabloop.process.cpn.pnml_terms import (
     Bag,
@@ -16,7 +17,6 @@ from fabloop.process.cpn.pnml_terms import (
     sort_of,
     text_of_item,
 )
-from fabloop.process.xml import Element
 
 
 def counted(bag: Bag, arc: Element, colours: Colours) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from fabloop.base.xml import Element, Tally, local_of
 from fabloop.process.cpn.document import ARCS_PER_TRANSITION_MAX
 from fabloop.process.cpn.model import Colour, InitialToken, PlaceSpec, Put, Take, TransitionSpec
 from fabloop.process.cpn.pnml_graph import PNML, Graph
@@ -26,7 +27,6 @@ from fabloop.process.cpn.pnml_terms import (
     value_of_item,
     variables_of,
 )
-from fabloop.process.xml import Element, Tally, local_of
 
 T = TypeVar("T")
 

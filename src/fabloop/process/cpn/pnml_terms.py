@@ -8,8 +8,8 @@ from typing import TypeAlias, assert_never
 
 import msgspec
 
+from fabloop.base.xml import Element, local_of
 from fabloop.process.cpn.pnml_sorts import DOT, VALUES_MAX, Colours, Sort, Sorts, Unreadable, Value
-from fabloop.process.xml import Element, local_of
 
 OPERATORS_DEEP_MAX = 20
 

@@ -6,11 +6,11 @@ from typing import Any
 from lxml import etree
 
 from fabloop.base.errors import Fault, Invalid
+from fabloop.base.xml import Element
 from fabloop.process.cpn.document import faults_of
 from fabloop.process.cpn.model import NetDocument, PlaceSpec, TransitionSpec
 from fabloop.process.cpn.pnml import TOOL
 from fabloop.process.cpn.pnml_graph import GRAMMAR, PNML
-from fabloop.process.xml import Element
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _UNWRITABLE = re.compile("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
