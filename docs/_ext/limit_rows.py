@@ -3,7 +3,7 @@
 from fabloop.base import xml
 from fabloop.model.documents import texts, variants
 from fabloop.plan import conflicts, engine, producible, recommend
-from fabloop.process import step
+from fabloop.process import calls, step
 from fabloop.process.bpmn import validate
 from fabloop.process.cpn import (
     colour,
@@ -35,6 +35,7 @@ ROWS: dict[str, dict[str, int]] = {
         "nodes of a process": validate.NODES_MAX,
         "nested sub-processes": validate.DEPTH_MAX,
         "flows into inclusive gateways": validate.MERGED_FLOWS_MAX,
+        "processes that call each other, one inside the other": calls.CALL_DEPTH_MAX,
         "nodes and firings of an instance for one trigger": step.INSTRUCTIONS_PER_TRIGGER_MAX,
         "bytes of XML": xml.XML_BYTES_MAX,
         "elements of XML": xml.XML_ELEMENTS_MAX,

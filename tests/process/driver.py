@@ -9,6 +9,7 @@ from fabloop.process import engine as engine_module
 from fabloop.process.bpmn.model import (
     BoundaryEvent,
     BpmnProcess,
+    CallActivity,
     CatchEvent,
     EndEvent,
     ErrorTrigger,
@@ -199,6 +200,10 @@ def both(id: str) -> ParallelGateway:  # noqa: A002
 
 def kill(id: str) -> EndEvent:  # noqa: A002
     return EndEvent(id=id, terminate=True)
+
+
+def call(id: str, process: str, **more: object) -> CallActivity:  # noqa: A002
+    return CallActivity(id=id, process=process, **more)
 
 
 def person(id: str, **more: object) -> UserTask:  # noqa: A002

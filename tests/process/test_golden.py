@@ -39,6 +39,7 @@ from fabloop.process.engine import Engine
 from process.driver import (
     Plant,
     both,
+    call,
     first,
     flows,
     job,
@@ -130,6 +131,7 @@ def history() -> Plant:  # noqa: PLR0915  # one scenario for all deltas
                      id="chosen")  # fmt: skip
     fifth = plant.starts(chosen, {"n": 2})
     plant.does(CompleteJob(job=plant.engine.jobs(instance=fifth)[0].key))
+    plant.starts(process(call("c", "chosen"), links=flows("start c end"), id="caller"), {"n": 1})
     return plant
 
 

@@ -26,12 +26,15 @@ from process.driver import (
     START,
     Plant,
     both,
+    call,
     error,
     first,
+    flows,
     job,
     kill,
     message,
     page,
+    process,
     script,
     some,
     sub,
@@ -46,7 +49,9 @@ Block = tuple  # nested: (kind, *parts)
 
 CONDITIONS = {"xor": "modulo(n, {1}) = {0}", "or": "modulo(n + {0}, 2) = 0", "and": ""}
 
-LEAVES = st.sampled_from(["job", "script", "wait", "message", "page"]).map(lambda kind: (kind,))
+LEAVES = st.sampled_from(["job", "script", "wait", "message", "page", "call"]).map(
+    lambda kind: (kind,)
+)
 
 
 def grown(parts: st.SearchStrategy) -> st.SearchStrategy:
@@ -111,6 +116,8 @@ class Builder:
                 return self.add(wait(name, "PT3S"))
             case "message":
                 return self.add(message(name, "M", '"k"'))
+            case "call":
+                return self.add(call(name, "called"))
         return self.add(page(name, "n"))
 
     def fork(self, kind: str, parts: list[Block]) -> tuple[str, str]:
@@ -245,9 +252,10 @@ def may(plant: Plant, command: object) -> bool:
         if act.transition < 0 and state.node_of(act).catches:
             return True
         frame = state.frames[act.frame]
-        if not frame.act:
+        caller = frame.act or state.instances[frame.instance].caller
+        if not caller:
             return False
-        act = state.acts[frame.act]
+        act = state.acts[caller]
 
 
 def check_resources(plant: Plant, key: int) -> None:
@@ -263,12 +271,17 @@ def check_resources(plant: Plant, key: int) -> None:
 
 
 NET: Net = station("n")
+CALLED = process(
+    script("more", "n + 1", "n"), job("w"), timer("t", "w", "PT1S"),
+    links=flows("start more w end", "t end"), id="called",
+)  # fmt: skip
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(block=BLOCKS, n=st.integers(0, 5), moment=st.integers(0, 12), data=st.data())
 def test_a_random_process_ends_on_a_random_path_and_replays_at_every_step(block, n, moment, data):
     plant = Plant()
+    plant.does(Deploy(process=CALLED))
     key = plant.starts(built(block), {"n": n}, (NET.document(),))
     for step in range(STEPS_MAX):
         check_resources(plant, key)
@@ -288,5 +301,13 @@ def test_a_random_process_ends_on_a_random_path_and_replays_at_every_step(block,
     assert plant.ended(key) is InstanceState.COMPLETED
     assert plant.engine.incidents() == ()
     state = plant.engine.state
-    left = (state.acts, state.frames, state.jobs, state.timers, state.subscriptions, state.ready)
+    left = (
+        state.instances,
+        state.acts,
+        state.frames,
+        state.jobs,
+        state.timers,
+        state.subscriptions,
+        state.ready,
+    )
     assert not any(left)

@@ -22,6 +22,7 @@ from fabloop.process.commands import Deploy
 from process.driver import (
     Plant,
     both,
+    call,
     error,
     first,
     flows,
@@ -85,6 +86,13 @@ EVERYTHING = BpmnProcess(
             sub("box", wait("in", "PT1S"), links=flows("box.s in box.e")),
             EndEvent(id="bad", error=ErrorTrigger(code="BAD")),
             kill("stop"),
+            call(
+                "sub",
+                "other",
+                inputs=(Mapping(source="1", target="a"),),
+                outputs=(Mapping(source="a", target="b"),),
+            ),
+            call("tagged", "=which", version_tag="v2", hands_in=False, hands_back=False),
             some("or", default="or-race"),
             some("ro"),
             first("race"),
@@ -104,7 +112,7 @@ EVERYTHING = BpmnProcess(
         "e1 bad",
         "e2 bad",
         "t stop",
-        "e2 or race heard ro stop",
+        "e2 sub tagged or race heard ro stop",
         "or ro: a = b",
         "race late stop",
     ),
@@ -141,7 +149,7 @@ def test_a_document_from_xml_runs():
 def test_everything_that_is_not_carried_out_is_named_with_id_and_line():
     content = """<bpmn:startEvent id="s1"><bpmn:timerEventDefinition/></bpmn:startEvent>
 <bpmn:complexGateway id="or"/>
-<bpmn:callActivity id="call"/>
+<bpmn:transaction id="call"/>
 <bpmn:serviceTask id="mi"><bpmn:extensionElements><zeebe:taskDefinition type="x"/>
 </bpmn:extensionElements><bpmn:multiInstanceLoopCharacteristics/></bpmn:serviceTask>
 <bpmn:serviceTask id="bare"/>

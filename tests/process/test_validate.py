@@ -19,6 +19,7 @@ from fabloop.process.bpmn.validate import DEPTH_MAX, faults_of
 from process.driver import (
     END,
     START,
+    call,
     error,
     first,
     flows,
@@ -66,6 +67,7 @@ FAULTY = [
     (process(job("a"), some("b"), links=(*A, *flows("start b end"),
              *(SequenceFlow(id=f"f{n}", source="a", target="b") for n in range(501)))), "'p'",
      "into inclusive"),
+    (process(call("a", "="), links=A), "'a'", "process to call"),
     (process(first("a"), wait("b", "PT1S"), links=flows("start a b end")), "'a'", "two events"),
     (process(first("a"), wait("b", "PT1S"), job("c"), links=flows("start a b end", "a c end")),
      "'a-c'", "ServiceTask"),

@@ -3,6 +3,8 @@
 from fabloop.base.instant import Instant
 from fabloop.process.commands import (
     IncidentOpened,
+    InstanceFinished,
+    InstanceState,
     JobCancelled,
     JobCreated,
     NodeCompleted,
@@ -26,6 +28,7 @@ from fabloop.process.deltas import (
     ActOpened,
     EventHappened,
     IncidentRaised,
+    InstanceEnded,
     Joined,
     TimerSet,
     TokenAdded,
@@ -195,7 +198,10 @@ def cancel(step: Step, act: Act, known_to: int = 0) -> None:
 
 
 def announce_end(step: Step, act: Act, known_to: int = 0) -> bool:
-    """Tell of all jobs under an act that they are off; return whether a firing was among it."""
+    """Tell of all jobs under an act that they are off; return whether a firing was among it.
+
+    Instances that were called under it end: inner ones first.
+    """
     state = step.state
     job = state.jobs.get(act.key)
     if job is not None and job.key != known_to:
@@ -211,7 +217,25 @@ def announce_end(step: Step, act: Act, known_to: int = 0) -> bool:
     if act.child:
         for key in state.frames[act.child].acts:
             firing = announce_end(step, state.acts[key], known_to) or firing
+    if act.called:
+        for key in state.frames[state.instances[act.called].frame].acts:
+            announce_end(step, state.acts[key], known_to)
+        end_instance(step, act.called, InstanceState.CANCELLED)
     return firing
+
+
+def end_instance(step: Step, key: int, state: InstanceState) -> None:
+    """End an instance, and tell so."""
+    instance = step.state.instances[key]
+    notice = InstanceFinished(
+        instance=key,
+        definition=instance.definition,
+        state=state,
+        variables=step.state.frames[instance.frame].variables,
+        business_key=instance.business_key,
+    )
+    step.emit(InstanceEnded(key, state))
+    step.notices.append(notice)
 
 
 def wake_pages(step: Step, instance: int) -> None:
@@ -232,9 +256,10 @@ def catcher_of(step: Step, act: Act, code: str) -> tuple[Act, Node] | None:
             number = node.catches.get(code, node.catches.get("", NOWHERE))
             if number != NOWHERE:
                 return act, state.definition_of(frame).nodes[number]
-        if not frame.act:
+        caller = frame.act or state.instances[frame.instance].caller
+        if not caller:
             return None
-        act = state.acts[frame.act]
+        act = state.acts[caller]
 
 
 def catch(step: Step, host: Act, event: Node, variables: Variables, known_to: int = 0) -> None:

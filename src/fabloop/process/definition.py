@@ -135,6 +135,19 @@ class Enter(msgspec.Struct, frozen=True):
     headers: dict[str, str] = {}
 
 
+class Call(msgspec.Struct, frozen=True, eq=False):
+    """Starts an instance of `process` (with version tag `tag`, if any) and waits for its end.
+
+    `hands_in`: it gets every variable that is seen; `hands_back`: without outputs it gives back
+    all of its own.
+    """
+
+    process: Text
+    tag: str
+    hands_in: bool
+    hands_back: bool
+
+
 class AwaitTimer(msgspec.Struct, frozen=True, eq=False):
     """Waits until the timer is due."""
 
@@ -176,6 +189,7 @@ Action = (
     | Job
     | Person
     | Enter
+    | Call
     | AwaitTimer
     | AwaitMessage
     | BoundaryTimer

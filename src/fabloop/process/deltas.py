@@ -319,6 +319,17 @@ class Merged(msgspec.Struct, frozen=True, array_like=True, tag=36):
     flows: tuple[int, ...]
 
 
+class Called(msgspec.Struct, frozen=True, array_like=True, tag=37):
+    """Act `act` opened an instance of another process; it lives in the stream of its caller."""
+
+    key: int
+    act: int
+    id: str
+    version: int
+    frame: int
+    variables: dict[str, object]
+
+
 Delta = (
     Deployed
     | InstanceStarted
@@ -356,6 +367,7 @@ Delta = (
     | EventAwaited
     | EventHappened
     | Merged
+    | Called
 )
 
 

@@ -41,7 +41,9 @@ def publish(step: Step, command: PublishMessage) -> MessagePublished:
         step.emit(MessageKept(key, *address, command.message_id, until, variables, tuple(takers)))
     instances = []
     for key in takers.values():
-        waits = step.state.subscriptions[key]
+        waits = step.state.subscriptions.get(key)
+        if waits is None:  # it ended with its caller, which took the message first
+            continue
         act = step.state.acts[waits.act]
         instance = step.state.instance_of(act)
         instances.append(instance.key)

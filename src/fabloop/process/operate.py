@@ -11,6 +11,7 @@ from fabloop.process.acts import (
     join,
     open_act,
 )
+from fabloop.process.calls import finish
 from fabloop.process.commands import (
     ActAt,
     Activate,
@@ -47,7 +48,7 @@ from fabloop.process.jobs import yield_result
 from fabloop.process.state import Act, Frame, Instance, JobState, Phase, State
 from fabloop.process.step import Step
 from fabloop.process.variables import admit
-from fabloop.process.walk import finish, run
+from fabloop.process.walk import run
 
 
 def start(step: Step, command: StartInstance) -> InstanceCreated:
@@ -151,9 +152,15 @@ def _retry(step: Step, act: Act, retries: int) -> None:
 
 
 def cancel_instance(step: Step, command: CancelInstance) -> Done:
-    """End an instance with all that runs in it."""
+    """End an instance with all that runs in it; one that was called ends with its caller."""
     state = step.state
     instance = instance_named(state, command.instance)
+    if instance.caller:
+        calling = state.instance_of(state.acts[instance.caller])
+        raise Conflict(
+            f"Expected an instance that was not called, but instance {calling.key} called "
+            f"{instance.key}. Cancel that one, or the act {instance.caller} in it."
+        )
     step.trigger(instance)
     for key in state.frames[instance.frame].acts:
         announce_end(step, state.acts[key])
@@ -287,10 +294,11 @@ def _prune(step: Step, key: int) -> None:
     awaited = any(frame_key == key for frame_key, _, _ in step.agenda)
     if frame is None or frame.acts or frame.tokens or frame.bags or awaited:
         return
-    if not frame.act:
+    caller = frame.act or step.state.instances[frame.instance].caller
+    if not caller:
         finish(step, frame.instance, InstanceState.CANCELLED)
         return
-    owner = step.state.acts[frame.act]
+    owner = step.state.acts[caller]
     cancel(step, owner)
     _prune(step, owner.frame)
 

@@ -57,6 +57,7 @@ class Instance(msgspec.Struct, frozen=True):
     frames : keys of its frames, outer ones before inner ones
     pages : those of them that are pages
     shared : the bags of its fusion places
+    caller : the act that called it, or 0
     """
 
     key: int
@@ -68,6 +69,7 @@ class Instance(msgspec.Struct, frozen=True):
     frames: dict[int, None]
     pages: dict[int, None]
     shared: tuple[Bag, ...]
+    caller: int = 0
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -107,6 +109,7 @@ class Act(msgspec.Struct, frozen=True):
     result : what its work has yielded, while it cannot be left
     consumed : tokens that a firing took
     child : frame it opened, or 0
+    called : instance it called, or 0
     timers : keys of timers that run for it
     subscriptions : keys of the messages it waits for
     incident : key of its incident, or 0
@@ -121,6 +124,7 @@ class Act(msgspec.Struct, frozen=True):
     consumed: tuple[tuple[int, Token, Instant], ...] = ()
     result: Variables = {}
     child: int = 0
+    called: int = 0
     timers: tuple[int, ...] = ()
     subscriptions: tuple[int, ...] = ()
     incident: int = 0

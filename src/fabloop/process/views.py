@@ -44,6 +44,8 @@ class TimerView(msgspec.Struct, frozen=True, kw_only=True):
 class ActView(msgspec.Struct, frozen=True, kw_only=True):
     """A node in progress; `transition` is set for a firing of a page.
 
+    `called` is the instance that a call activity has started.
+
     `message` names what it waits for, several separated by commas.
     """
 
@@ -53,6 +55,7 @@ class ActView(msgspec.Struct, frozen=True, kw_only=True):
     phase: Phase
     locals: Variables
     child: int
+    called: int
     timers: tuple[TimerView, ...]
     message: str
     incident: int
@@ -80,7 +83,10 @@ class FrameView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InstanceView(msgspec.Struct, frozen=True, kw_only=True):
-    """How an instance stands; one that has ended has no frames."""
+    """How an instance stands; one that has ended has no frames.
+
+    `caller` is the instance that has called it, or 0.
+    """
 
     key: int
     definition: DefinitionKey
@@ -91,6 +97,7 @@ class InstanceView(msgspec.Struct, frozen=True, kw_only=True):
     variables: Variables
     frames: tuple[FrameView, ...]
     incidents: tuple[Incident, ...]
+    caller: int = 0
 
 
 def jobs_of(
@@ -157,6 +164,7 @@ def instance_of(state: State, key: int) -> InstanceView:
         variables=dict(state.frames[running.frame].variables),
         frames=tuple(_frame(state, state.frames[each]) for each in running.frames),
         incidents=tuple(each for each in state.incidents.values() if each.frame in running.frames),
+        caller=state.instance_of(state.acts[running.caller]).key if running.caller else 0,
     )
 
 
@@ -196,6 +204,7 @@ def _act(state: State, act: Act) -> ActView:
         phase=act.phase,
         locals=dict(act.locals),
         child=act.child,
+        called=act.called,
         timers=tuple(_timer(state.timers[key], definition) for key in act.timers),
         message=", ".join(state.subscriptions[key].name for key in act.subscriptions),
         incident=act.incident,

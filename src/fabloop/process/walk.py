@@ -19,13 +19,15 @@ from fabloop.process.acts import (
     raise_incident,
     set_variables,
 )
-from fabloop.process.commands import InstanceFinished, InstanceState, NodeCompleted, Variables
+from fabloop.process.calls import call, finish
+from fabloop.process.commands import InstanceState, NodeCompleted, Variables
 from fabloop.process.definition import (
     PERSON_TYPE,
     AwaitMessage,
     AwaitTimer,
     BoundaryError,
     BoundaryTimer,
+    Call,
     End,
     Enter,
     ErrorEnd,
@@ -45,7 +47,6 @@ from fabloop.process.deltas import (
     FrameClosed,
     FrameOpened,
     IncidentCleared,
-    InstanceEnded,
     JobOffered,
     Subscribed,
     TimerSet,
@@ -129,6 +130,8 @@ def _enter(  # noqa: C901, PLR0912  # one line per action
             _ask(step, frame, node, action)
         case Enter():
             _open_frame(step, frame, node, action)
+        case Call():
+            call(step, frame, node, action)
         case AwaitTimer():
             due = due_of(action.due, step.state.visible(frame), step.at)
             act = open_act(step, frame, node, {})
@@ -225,7 +228,8 @@ def _await_message(step: Step, frame: Frame, node: Node, wait: AwaitMessage) -> 
 
 
 def _throw_end(step: Step, frame: Frame, node: Node, end: ErrorEnd) -> None:
-    host = step.state.acts.get(frame.act)
+    caller = frame.act or step.state.instances[frame.instance].caller
+    host = step.state.acts.get(caller)
     found = catcher_of(step, host, end.code) if host is not None else None
     if found is None:
         text = f"Expected an event that catches error '{end.code}', but no enclosing scope has one."
@@ -281,17 +285,3 @@ def _note_deadlock(step: Step, frame: Frame) -> None:
         "in its scope can bring them. Move a token there, or cancel the waiting one."
     )
     raise_incident(step, frame, 0, node, Stuck(DEADLOCK, text))
-
-
-def finish(step: Step, key: int, state: InstanceState) -> None:
-    """End an instance."""
-    instance = step.state.instances[key]
-    notice = InstanceFinished(
-        instance=key,
-        definition=instance.definition,
-        state=state,
-        variables=step.state.frames[instance.frame].variables,
-        business_key=instance.business_key,
-    )
-    step.emit(InstanceEnded(key, state))
-    step.notices.append(notice)

@@ -10,6 +10,7 @@ from fabloop.process.bpmn.layout import layout
 from fabloop.process.bpmn.model import (
     BoundaryEvent,
     BpmnProcess,
+    CallActivity,
     CatchEvent,
     EndEvent,
     ErrorTrigger,
@@ -102,6 +103,7 @@ def everything():
             trigger=MessageTrigger(name="part came", correlation_key="order"),
         ),
         EndEvent(id="killed", name="Off", terminate=True),
+        CallActivity(id="call", name="Scrap", process="scrap", version_tag="v1"),
         EndEvent(id="told", name="Told"),
         EndEvent(id="again", name="Reworked"),
         EndEvent(id="end", name="Done"),
@@ -125,13 +127,14 @@ def everything():
         flow("race", "came"),
         flow("late", "killed"),
         flow("came", "some"),
-        flow("some", "killed", "order > 3", "large"),
+        flow("call", "killed"),
+        flow("some", "call", "order > 3", "large"),
         flow("some", "told", name="else"),
     )
     lanes = (
         Lane(id="lane-1", name="Graz", nodes=("start", "fork", "job", "page", "join", "script")),
         Lane(id="lane-2", name="Vienna", nodes=("user", "check", "sub", "caught", "slow", "told",
-                                                "race", "late", "came", "killed", "some",
+                                                "race", "late", "came", "killed", "some", "call",
                                                 "again", "end", "bad")),
     )  # fmt: skip
     made = BpmnProcess(

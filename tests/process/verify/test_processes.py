@@ -14,6 +14,7 @@ from fabloop.process.verify.processes import Environment, Openness
 from fabloop.process.verify.report import LeftOut, Verdict, Verification, verify
 from process.driver import (
     both,
+    call,
     error,
     first,
     flows,
@@ -213,6 +214,16 @@ def test_two_inclusive_joins_that_wait_for_each_other_block():
     model = process(both("f"), some("j"), some("k"), xor("x"), xor("y"), xor("m"),
                     links=flows("start f j x k", "f k y j", "x m end", "y m"))  # fmt: skip
     assert Property.DEADLOCK_FREE in violations(verified(model))
+
+
+def test_a_called_process_ends_or_throws_and_the_report_says_what_is_trusted():
+    inner = sub("s", call("c", "other"), links=flows("s.s c s.e"))
+    model = process(inner, error("e", "s"), xor("m"), links=flows("start s m end", "e m"))
+    report = verified(model)
+    assert report.released
+    assert report.left_out == (LeftOut.CALLS,)
+    never = Environment(errors=Openness.CLOSED)
+    assert verified(model, environment=never).released
 
 
 def test_waiting_for_a_timer_is_sound():

@@ -23,6 +23,7 @@ from fabloop.process.bpmn.model import (
     BoundaryEvent,
     Bounds,
     BpmnProcess,
+    CallActivity,
     CatchEvent,
     Diagram,
     EndEvent,
@@ -178,7 +179,7 @@ def _drawn(node: FlowNode, diagram: Diagram, shown: Mapping[str, str]) -> str:
         return ""
     state = shown.get(node.id, "")
     match node:
-        case ServiceTask() | UserTask() | ScriptTask():
+        case ServiceTask() | UserTask() | ScriptTask() | CallActivity():
             parts = _task(node, at, state)
         case SubProcess():
             parts = [box(at.x, at.y, at.width, at.height, f"open {state}", radius=10)]
@@ -195,11 +196,16 @@ def _drawn(node: FlowNode, diagram: Diagram, shown: Mapping[str, str]) -> str:
     return group(*parts, title=f"{words}: {state}" if state else words)
 
 
-def _task(node: ServiceTask | UserTask | ScriptTask, at: Bounds, state: str) -> list[str]:
-    parts = [box(at.x, at.y, at.width, at.height, f"shape {state}", radius=8)]
+def _task(
+    node: ServiceTask | UserTask | ScriptTask | CallActivity, at: Bounds, state: str
+) -> list[str]:
+    css = "shape thick" if isinstance(node, CallActivity) else "shape"
+    parts = [box(at.x, at.y, at.width, at.height, f"{css} {state}", radius=8)]
     icon = _PERSON if isinstance(node, UserTask) else _GEAR
     if isinstance(node, ScriptTask):
         icon = _PAGE
+    if isinstance(node, CallActivity):
+        icon = _CALL
     parts.append(element("g", "icon", icon, transform=f"translate({at.x + 6:g} {at.y + 6:g})"))
     rows = wrapped(node.name or node.id, at.width - 12, 3)
     first = at.y + at.height / 2 + (6 if state else 10) - (len(rows) - 1) * 7
@@ -304,4 +310,5 @@ _GEAR = (
     'M13.7 2.3l-1.9 1.9M4.2 11.8l-1.9 1.9"/>'
 )
 _PERSON = '<circle cx="8" cy="4.5" r="3.5"/><path d="M1.5 16c0-9 13-9 13 0Z"/>'
+_CALL = '<path d="M2 1h9v9H2ZM6 10v5h9V6h-4"/>'
 _PAGE = '<path d="M2 1h12v14H2ZM5 5h6M5 8h6M5 11h6"/>'

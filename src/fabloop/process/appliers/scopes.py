@@ -17,6 +17,7 @@ from fabloop.process.deltas import (
     ActClosed,
     ActHeld,
     ActOpened,
+    Called,
     Deployed,
     Deposit,
     FrameClosed,
@@ -70,6 +71,28 @@ def instance_started(state: State, delta: InstanceStarted, at: Instant) -> None:
     state.put(state.frames, delta.frame, frame)
 
 
+def called(state: State, delta: Called, at: Instant) -> None:
+    definition = state.definitions[DefinitionKey(delta.id, delta.version)]
+    act = state.acts[delta.act]
+    caller = state.instance_of(act)
+    instance = Instance(
+        key=state.saw(delta.key),
+        definition=definition.key,
+        business_key=caller.business_key,
+        frame=state.saw(delta.frame),
+        started_at=at,
+        stream=caller.stream,
+        frames={delta.frame: None},
+        pages={},
+        shared=shared_bags(definition, at),
+        caller=delta.act,
+    )
+    frame = Frame(delta.frame, delta.key, 0, 0, dict(delta.variables), {}, {})
+    state.put(state.instances, delta.key, instance)
+    state.put(state.frames, delta.frame, frame)
+    state.put(state.acts, act.key, replace(act, called=delta.key))
+
+
 def shared_bags(definition: Definition, at: Instant) -> tuple[Bag, ...]:
     """Return the bags of a definition's fusion places with their initial tokens."""
     bags = []
@@ -91,6 +114,9 @@ def instance_ended(state: State, delta: InstanceEnded, at: Instant) -> None:
     variables = state.frames[instance.frame].variables
     drop_frame(state, instance.frame)
     state.drop(state.instances, delta.key)
+    if instance.caller:
+        act = state.acts[instance.caller]
+        state.put(state.acts, act.key, replace(act, called=0))
     finished = Finished(
         delta.key,
         instance.definition,

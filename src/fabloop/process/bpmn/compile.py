@@ -20,6 +20,7 @@ from fabloop.process.definition import (
     AwaitTimer,
     BoundaryError,
     BoundaryTimer,
+    Call,
     Definition,
     End,
     Enter,
@@ -147,7 +148,9 @@ class _Compiler:
         targets = [by_id[flow.target] for _, flow in outline.flows if flow.source == node.id]
         return [(n, each) for n, each in targets if isinstance(each, model.CatchEvent)]
 
-    def _action(self, node: FlowNode, outline: Outline) -> Action:  # noqa: PLR0911  # one line per construct
+    def _action(  # noqa: C901, PLR0911, PLR0912  # one line per construct
+        self, node: FlowNode, outline: Outline
+    ) -> Action:
         match node:
             case model.StartEvent():
                 return Start()
@@ -181,6 +184,9 @@ class _Compiler:
                 return AwaitTimer(due=self._span(node.id, timer))
             case model.BoundaryEvent():
                 return self._boundary(node)
+            case model.CallActivity():
+                process = self._text(node.id, node.process)
+                return Call(process, node.version_tag, node.hands_in, node.hands_back)
             case model.SubProcess():
                 return Enter(scope=self.scope_of[node.id])
             case _:

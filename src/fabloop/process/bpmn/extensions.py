@@ -13,6 +13,7 @@ _KNOWN: dict[str, frozenset[str]] = {
     "userTask": frozenset({"userTask", "assignmentDefinition", "taskHeaders", "ioMapping"}),
     "scriptTask": frozenset({"script", "ioMapping"}),
     "subProcess": frozenset({"ioMapping"}),
+    "callActivity": frozenset({"calledElement", "ioMapping"}),
     "intermediateCatchEvent": frozenset({"ioMapping"}),
     "boundaryEvent": frozenset({"ioMapping"}),
     "message": frozenset({"subscription"}),
@@ -111,6 +112,21 @@ def assignment_of(task: Element, tally: Tally) -> tuple[str, tuple[str, ...]]:
     parts = [groups] if groups.startswith("=") else groups.split(",")
     named = tuple(part.strip() for part in parts if part.strip())
     return given.get("assignee", "").strip(), named
+
+
+def called_of(task: Element, tally: Tally) -> Element | None:
+    """Return what a call activity calls; a version is given by its tag or is the latest."""
+    called = extension(task, "calledElement")
+    if called is None:
+        tally.refuse(task, "what to call (zeebe:calledElement)", "none")
+        return None
+    binding = called.get("bindingType", "latest")
+    if binding not in ("latest", "versionTag"):
+        tally.refuse(called, "bindingType latest or versionTag", binding)
+    if (binding == "versionTag") != bool(called.get("versionTag")):
+        found = f"bindingType '{binding}' and versionTag '{called.get('versionTag', '')}'"
+        tally.refuse(called, "a version tag exactly with bindingType versionTag", found)
+    return called
 
 
 def script_of(task: Element, tally: Tally) -> tuple[str, str]:

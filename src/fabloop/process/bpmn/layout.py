@@ -10,6 +10,7 @@ from fabloop.process.bpmn.model import (
     BoundaryEvent,
     Bounds,
     BpmnProcess,
+    CallActivity,
     CatchEvent,
     Diagram,
     EndEvent,
@@ -134,7 +135,7 @@ def _size(node: FlowNode) -> tuple[float, float]:
             return EVENT_SIZE, EVENT_SIZE
         case ExclusiveGateway() | ParallelGateway() | InclusiveGateway() | EventBasedGateway():
             return _GATEWAY
-        case ServiceTask() | UserTask() | ScriptTask() | SubProcess():
+        case ServiceTask() | UserTask() | ScriptTask() | SubProcess() | CallActivity():
             return _TASK
 
 

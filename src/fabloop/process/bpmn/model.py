@@ -173,6 +173,24 @@ class SubProcess(msgspec.Struct, frozen=True, kw_only=True, tag="subProcess"):
     outputs: tuple[Mapping, ...] = ()
 
 
+class CallActivity(msgspec.Struct, frozen=True, kw_only=True, tag="callActivity"):
+    """Runs another deployed process and waits for its end (``zeebe:calledElement``).
+
+    `process` is a process id, or FEEL where it begins with ``=``; the latest version is called, or
+    the latest with `version_tag`. The called process gets all variables that are seen here
+    (`hands_in`) and the inputs; without outputs it gives all of its own back (`hands_back`).
+    """
+
+    id: str
+    name: str = ""
+    process: str
+    version_tag: str = ""
+    hands_in: bool = True
+    hands_back: bool = True
+    inputs: tuple[Mapping, ...] = ()
+    outputs: tuple[Mapping, ...] = ()
+
+
 FlowNode = (
     StartEvent
     | EndEvent
@@ -186,6 +204,7 @@ FlowNode = (
     | CatchEvent
     | BoundaryEvent
     | SubProcess
+    | CallActivity
 )
 
 

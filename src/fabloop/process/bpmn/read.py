@@ -7,6 +7,7 @@ from fabloop.base.errors import Fault, Invalid
 from fabloop.base.xml import Element, Tally, local_of, parse_xml, text_of
 from fabloop.process.bpmn.extensions import (
     assignment_of,
+    called_of,
     check_extensions,
     correlation_of,
     extension,
@@ -21,6 +22,7 @@ from fabloop.process.bpmn.model import (
     BoundaryEvent,
     Bounds,
     BpmnProcess,
+    CallActivity,
     CatchEvent,
     Diagram,
     EndEvent,
@@ -86,6 +88,7 @@ class _Reader:
             "intermediateCatchEvent": self._catch,
             "boundaryEvent": self._boundary,
             "subProcess": self._subprocess,
+            "callActivity": self._call,
         }
 
     def read(self) -> tuple[BpmnProcess, dict[str, int]]:
@@ -316,6 +319,21 @@ class _Reader:
             name=element.get("name", ""),
             nodes=self._nodes(element),
             flows=self._flows(element),
+            inputs=mappings_of(element, "input"),
+            outputs=mappings_of(element, "output"),
+        )
+
+    def _call(self, element: Element) -> CallActivity | None:
+        called = called_of(element, self.tally)
+        if called is None:
+            return None
+        return CallActivity(
+            id=element.get("id", ""),
+            name=element.get("name", ""),
+            process=called.get("processId", "").strip(),
+            version_tag=static(called, "versionTag", self.tally),
+            hands_in=called.get("propagateAllParentVariables", "true") != "false",
+            hands_back=called.get("propagateAllChildVariables", "true") != "false",
             inputs=mappings_of(element, "input"),
             outputs=mappings_of(element, "output"),
         )

@@ -9,6 +9,7 @@ from fabloop.base.names import did_you_mean
 from fabloop.process.bpmn.model import (
     BoundaryEvent,
     BpmnProcess,
+    CallActivity,
     CatchEvent,
     EndEvent,
     ErrorTrigger,
@@ -175,11 +176,11 @@ def _attachment(
     event: BoundaryEvent, nodes: Mapping[str, FlowNode], report: _Found
 ) -> Iterator[Fault]:
     host = nodes.get(event.attached_to)
-    if not isinstance(host, ServiceTask | UserTask | SubProcess):
+    if not isinstance(host, ServiceTask | UserTask | SubProcess | CallActivity):
         found = f"'{event.attached_to}'" + (
             f", a {type(host).__name__}" if host else ", which is not in the scope"
         )
-        expected = "an event attached to a service task, user task or sub-process"
+        expected = "an event attached to a service or user task, sub-process or call activity"
         yield report(event.id, expected, found)
     if isinstance(event.trigger, ErrorTrigger) and not event.interrupting:
         yield report(event.id, "an error event that interrupts", "cancelActivity=false")
@@ -205,6 +206,8 @@ def _node(node: FlowNode, report: _Found) -> Iterator[Fault]:
                 yield report(node.id, "at least one retry", str(work.retries))
         case ServiceTask(work=PageWork() as page) if not page.net:
             yield report(node.id, "the id of a net", "none")
+        case CallActivity() if not node.process.removeprefix("=").strip():
+            yield report(node.id, "the id of the process to call", "none")
         case ScriptTask():
             if not _NAME.match(node.result_variable):
                 yield report(node.id, "a result variable", f"'{node.result_variable}'")

@@ -20,6 +20,7 @@ from fabloop.process.bpmn.model import (
     BoundaryEvent,
     Bounds,
     BpmnProcess,
+    CallActivity,
     CatchEvent,
     Diagram,
     EndEvent,
@@ -167,7 +168,9 @@ def _texts(process: BpmnProcess) -> Iterator[tuple[str, str]]:
     yield from ((flow.id, flow.name + flow.condition) for flow in process.flows)
     for node in _all_nodes(process.nodes):
         yield node.id, node.name
-        if isinstance(node, ServiceTask | UserTask | ScriptTask | SubProcess):
+        if isinstance(node, CallActivity):
+            yield node.id, node.process + node.version_tag
+        if isinstance(node, ServiceTask | UserTask | ScriptTask | SubProcess | CallActivity):
             yield from ((node.id, each.source + each.target) for each in node.inputs)
             yield from ((node.id, each.source + each.target) for each in node.outputs)
         if isinstance(node, SubProcess):
@@ -261,6 +264,9 @@ def _extensions(element: _Element, node: FlowNode) -> None:
             expression = f"={node.expression}"
             _zeebe(box, "script", expression=expression, resultVariable=node.result_variable)
             _mappings(box, node.inputs, node.outputs)
+        case CallActivity():
+            _called(box, node)
+            _mappings(box, node.inputs, node.outputs)
         case SubProcess():
             _mappings(box, node.inputs, node.outputs)
         case CatchEvent() | BoundaryEvent():
@@ -284,6 +290,17 @@ def _work(box: _Element, work: JobWork | PageWork) -> None:
             page = etree.SubElement(box, f"{{{FABLOOP}}}page", {"net": work.net})
             for key, value in work.headers.items():
                 etree.SubElement(page, f"{{{FABLOOP}}}header", {"key": key, "value": value})
+
+
+def _called(box: _Element, node: CallActivity) -> None:
+    given = {
+        "processId": node.process,
+        "propagateAllChildVariables": "" if node.hands_back else "false",
+        "propagateAllParentVariables": "" if node.hands_in else "false",
+        "bindingType": "versionTag" if node.version_tag else "",
+        "versionTag": node.version_tag,
+    }
+    _zeebe(box, "calledElement", **_given(given))
 
 
 def _headers(box: _Element, headers: dict[str, str]) -> None:

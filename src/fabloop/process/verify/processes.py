@@ -2,8 +2,9 @@
 
 Data conditions are free choices. What the outside may do (send a message, let a timer run out,
 answer a job with an error) is set by an `Environment`. An activity that cannot be interrupted
-is one transition; any other begins and ends. A page comes to rest before it completes, and an
-interrupted firing gives back the shared tokens that it took, as the kernel does.
+is one transition; any other begins and ends. A called process ends, or throws an error: it is
+verified by itself. A page comes to rest before it completes, and an interrupted firing gives back
+the shared tokens that it took, as the kernel does.
 """
 
 from enum import StrEnum
@@ -16,6 +17,7 @@ from fabloop.process.definition import (
     AwaitTimer,
     BoundaryError,
     BoundaryTimer,
+    Call,
     Definition,
     End,
     Enter,
@@ -228,7 +230,7 @@ class _Process:
                 expected = self._boundary_error(node, node.action)
             case Parallel() | Exclusive() | End() | ErrorEnd() | Terminate():
                 self._routing(node)
-            case Job() | Person() | Script() | Enter():
+            case Job() | Person() | Script() | Enter() | Call():
                 self._activity(node)
         if expected:
             self.elements[node.id] = None
@@ -415,7 +417,7 @@ class _Process:
                 continue
             if isinstance(node.action, Enter):
                 throwers += self._throwers(self.definition.scopes[node.action.scope], code)
-            elif isinstance(node.action, Job | Person):
+            elif isinstance(node.action, Job | Person | Call):
                 flows = [self._flow(flow) for flow in node.incoming]
                 fields = [self._busy(node)] if self._split(node) else flows
                 throwers += [Thrower(fields=(field,)) for field in fields]

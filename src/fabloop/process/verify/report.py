@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from fabloop.process.cpn.compiled import CompiledNet
-from fabloop.process.definition import Definition
+from fabloop.process.definition import Call, Definition
 from fabloop.process.verify.explore import Exploration, Property, Witness, explore
 from fabloop.process.verify.flat import (
     Exceeded,
@@ -42,6 +42,7 @@ class LeftOut(StrEnum):
     TIME = "time"
     PRIORITY = "priority"
     DATA = "data"
+    CALLS = "calls"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +127,8 @@ def _left_out_of(definition: Definition) -> tuple[LeftOut, ...]:
     decides = any(flow.condition is not None for flow in definition.flows)
     works = any(each.reads_result for net in nets for each in net.transitions)
     data = (LeftOut.DATA,) if decides or works else ()
-    return _left_out_of_nets(nets) + data
+    calls = any(isinstance(node.action, Call) for node in definition.nodes)
+    return _left_out_of_nets(nets) + data + ((LeftOut.CALLS,) if calls else ())
 
 
 def _left_out_of_nets(nets: Sequence[CompiledNet]) -> tuple[LeftOut, ...]:
