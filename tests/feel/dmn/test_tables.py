@@ -133,3 +133,15 @@ def test_all_policies_agree_on_the_rules_that_match(bounds, x):
     falling = ", ".join(str(at) for at in reversed(range(len(rules))))
     ordered = model_of("OUTPUT ORDER", rules, outputs=(("", falling, ""),))
     assert value(ordered, x=x) == hits[::-1]
+
+
+@given_any(
+    cells=st.lists(st.sampled_from(['"a"', '"b", "c"', "-", '"c", "d"', '"e"']), min_size=8),
+    x=st.sampled_from(["a", "b", "c", "e", "other", None, 1, ["a"]]),
+)
+def test_a_table_that_is_looked_up_gives_what_trying_every_rule_gives(cells, x):
+    rules = [[cell, str(at)] for at, cell in enumerate(cells)]
+    tried = [
+        [cell if cell == "-" else f"{cell}, null and ?", str(at)] for at, cell in enumerate(cells)
+    ]
+    assert value(model_of("COLLECT", rules), x=x) == value(model_of("COLLECT", tried), x=x)

@@ -317,7 +317,7 @@ class BoxedReader:
             expected = f"{inputs} input entries and {outputs} output entries"
             self.tally.refuse(element, expected, f"{len(tests)} and {len(results)}")
             missing = (Literal(place=place_of(element), text=""),) * outputs
-            tests, results = tests[:inputs], (results + missing)[:outputs]
+            tests, results = (tests + ("-",) * inputs)[:inputs], (results + missing)[:outputs]
         return Rule(place=place_of(element), tests=tests, results=results)
 
 

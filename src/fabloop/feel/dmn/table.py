@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from fabloop.feel.dmn.cells import Cells
 from fabloop.feel.dmn.hits import Results, Row
+from fabloop.feel.dmn.index import index_of
 from fabloop.feel.dmn.kinds import Faults, Kind, fitted
 from fabloop.feel.dmn.model import Input, Policy, Rule, Table
 from fabloop.feel.dmn.scope import Evaluation, Logic, Names, Scope
@@ -57,7 +58,7 @@ class _Row:
         )
         self.results = tuple((each.text, cells.result(each)) for each in rule.results)
 
-    def matches(self, values: Row, names: Names, run: Scope) -> bool:
+    def matches(self, values: list[Value], names: Names, run: Scope) -> bool:
         """Tell whether all tests hold."""
         run.place = self.place
         for column, text, code in self.tests:
@@ -72,21 +73,23 @@ def table_logic(table: Table, words: Lexicon, kinds: Kinds, faults: Faults) -> L
     cells = Cells(words, faults)
     columns = [_Column(each, kinds, cells) for each in table.inputs]
     rows = [_Row(each, cells) for each in table.rules]
+    index = index_of(rows, [each.tests for each in table.rules], words)
     results = Results(table, cells, kinds)
     single = table.policy is Policy.FIRST
 
     def run(names: Names, evaluation: Evaluation) -> Value:
-        values = []
+        values: list[Value] = []
         for column in columns:
             value, fit = column.value(names, evaluation)
             if not fit:
                 return None
             values.append(value)
         scope = Scope(evaluation, names, "", table.place)
-        evaluation.spend(len(rows) + 1)
+        tried = rows if index is None else index.candidates(values)
+        evaluation.spend(len(tried) + 1)
         hits: list[Row] = []
-        for row in rows:
-            if row.matches(tuple(values), names, scope):
+        for row in tried:
+            if row.matches(values, names, scope):
                 hits.append(results.of(row.results, names, scope))
                 if single:
                     break
