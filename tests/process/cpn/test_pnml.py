@@ -145,6 +145,12 @@ def test_a_transition_without_an_input_is_refused():
     )
 
 
+def test_a_transition_with_too_many_inputs_is_refused():
+    arcs = "".join(f'<arc id="x{n}" source="p" target="t"/>' for n in range(16))
+    [told] = faults(arcs)
+    assert "element 't', line 9: Expected at most 16 arcs into a transition, but found 17." in told
+
+
 def test_other_kinds_of_nets_are_refused_by_their_type():
     data = NET.format(parts="").replace("ptnet", "timednet").encode()
     with pytest.raises(Invalid, match=r"'n', line 3: Expected a net of type .*timednet'"):

@@ -270,3 +270,61 @@ def test_a_transition_that_takes_too_many_kinds_of_tokens_is_refused():
     three = '<all><usersort declaration="R"/></all>'
     with pytest.raises(Invalid, match=r"element 't', line .*at most .* kinds of tokens taken"):
         document(*moves(three, R, sort="R", to="R", marking=three), head=head)
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        (
+            '<namedoperator id="o0"><def><empty/></def></namedoperator>'
+            + "".join(
+                f'<namedoperator id="o{n}"><def><add>'
+                + f'<subterm><useroperator declaration="o{n - 1}"/></subterm>' * 10
+                + "</add></def></namedoperator>"
+                for n in range(1, 20)
+            ),
+            "values and terms in a net",
+        ),
+        (
+            "".join(
+                f'<namedsort id="p{n}"><productsort>'
+                + f'<usersort declaration="{f"p{n - 1}" if n else "C"}"/>' * 2
+                + "</productsort></namedsort>"
+                for n in range(40)
+            ),
+            "1 to 100 parts",
+        ),
+        (
+            "".join(
+                f'<namedsort id="r{n}"><finiteintrange start="{n}" end="{n + 9000}"/></namedsort>'
+                for n in range(100)
+            ),
+            "values and terms in a net",
+        ),
+        (
+            "".join(
+                f'<variabledecl id="v{n}" name="v"><usersort declaration="C"/></variabledecl>'
+                for n in range(2_000)
+            ),
+            "at most 2000 declarations",
+        ),
+    ],
+    ids=["operators", "products", "ranges", "variables"],
+)
+def test_declarations_that_grow_without_measure_are_refused(declared, expected):
+    head = HEAD.replace("</declarations>", f"{declared}</declarations>")
+    grown = place("p", "C", '<useroperator declaration="o19"/>')
+    with pytest.raises(Invalid) as refused:
+        document(grown, head=head)
+    assert expected in str(refused.value)
+
+
+def test_more_equal_tokens_than_a_place_may_hold_are_refused():
+    with pytest.raises(Invalid, match=r"element 'p', line .*at most 100000 equal tokens"):
+        document(place("p", "C", times(400, times(400, RED))))
+
+
+def test_a_guard_beyond_the_limits_of_the_language_is_refused_at_its_line():
+    long = op("and", *[op("equality", X, RED)] * 200)
+    with pytest.raises(Invalid, match=r"element 't', line \d+: Expected at most 2000 characters"):
+        document(*moves(X, X, condition=long))

@@ -4,7 +4,7 @@ import re
 
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.xml import Element, Tally, local_of, parse_xml
-from fabloop.process.cpn.document import TOKENS_PER_PLACE_MAX
+from fabloop.process.cpn.document import ARCS_PER_TRANSITION_MAX, TOKENS_PER_PLACE_MAX
 from fabloop.process.cpn.generate import COUNT_MAX
 from fabloop.process.cpn.model import (
     InitialToken,
@@ -66,6 +66,8 @@ def _read(net: Element, tally: Tally) -> NetDocument | None:
             tally.refuse(element, "a transition that takes from a place", "none", hint)
     own = own_part(net, "net")
     name, final = own.get("id", net.get("id", "")), own.get("final", "")
+    if not name:
+        tally.refuse(net, "a net with an id", "none")
     if KINDS[kind] is COLOURED:
         read = read_symmetric(net, graph, tally)
         return NetDocument(
@@ -98,6 +100,10 @@ def _place(graph: Graph, place: str, tally: Tally) -> PlaceSpec:
 
 
 def _transition(graph: Graph, transition: str, tally: Tally) -> TransitionSpec:
+    count = len(graph.inputs[transition])
+    if count > ARCS_PER_TRANSITION_MAX:
+        expected = f"at most {ARCS_PER_TRANSITION_MAX} arcs into a transition"
+        tally.refuse(graph.transitions[transition], expected, str(count), "Split the transition.")
     return TransitionSpec(
         name=graph.transition_names[transition],
         take=tuple(

@@ -16,6 +16,11 @@ from fabloop.process.cpn.model import BUILT_IN, Colour, EnumColour, IntColour, P
 VALUES_MAX = 10_000
 """Values of one sort, and terms of one inscription once `all` is written out."""
 
+VALUES_TOTAL_MAX = 200_000
+"""Values of all sorts, and terms of all inscriptions, of one net."""
+PRODUCT_PARTS_MAX = 100
+DECLARATIONS_MAX = 2_000
+
 Value: TypeAlias = str | int | tuple["Value", ...]
 """A value of a sort: the name of an enumeration's element, a number, ``()`` for the dot."""
 
@@ -120,6 +125,8 @@ class Sorts:
         self.elements: dict[str, Element] = {}
         self.known: dict[str, Sort] = {}
         self.constants: dict[str, tuple[Sort, Value]] = {}
+        self.ranges: dict[tuple[int, int], Sort] = {}
+        self.written = 0
 
     def named(self, name: str, user: Element, above: tuple[str, ...] = ()) -> Sort:
         """Return a declared sort; a product may name one that stands below it."""
@@ -147,11 +154,11 @@ class Sorts:
             case "finiteenumeration":
                 return self._enumeration(element, "finite")
             case "finiteintrange":
-                return _range(element)
+                return self._range(element)
             case "productsort":
                 sort = Sort(kind="product", parts=tuple(self.read(e, above) for e in element))
-                if not sort.parts:
-                    raise Unreadable(element, "the sorts of a product", "none")
+                if not 1 <= _width(sort) <= PRODUCT_PARTS_MAX:
+                    raise Unreadable(element, f"1 to {PRODUCT_PARTS_MAX} parts", str(_width(sort)))
                 return sort
             case other:
                 expected = "a dot, enumeration, range or product"
@@ -169,12 +176,27 @@ class Sorts:
         self.constants |= {each: (sort, name) for each, name in zip(ids, names, strict=True)}
         return sort
 
+    def _range(self, element: Element) -> Sort:
+        low, high = element.get("start", ""), element.get("end", "")
+        whole = re.compile("-?[0-9]{1,15}")
+        if not (whole.fullmatch(low) and whole.fullmatch(high)) or not (
+            0 <= int(high) - int(low) < VALUES_MAX
+        ):
+            found = f"{low!r} to {high!r}"
+            raise Unreadable(element, f"a range of 1 to {VALUES_MAX} numbers", found)
+        ends = int(low), int(high)
+        if ends not in self.ranges:
+            self.write(element, ends[1] - ends[0] + 1)
+            self.ranges[ends] = Sort(kind="range", values=tuple(range(ends[0], ends[1] + 1)))
+        return self.ranges[ends]
 
-def _range(element: Element) -> Sort:
-    low, high = element.get("start", ""), element.get("end", "")
-    whole = re.compile("-?[0-9]{1,15}")
-    if not (whole.fullmatch(low) and whole.fullmatch(high)) or not (
-        0 <= int(high) - int(low) < VALUES_MAX
-    ):
-        raise Unreadable(element, f"a range of 1 to {VALUES_MAX} numbers", f"{low!r} to {high!r}")
-    return Sort(kind="range", values=tuple(range(int(low), int(high) + 1)))
+    def write(self, element: Element, count: int) -> None:
+        """Count values and terms that are written out; raises Unreadable when they are too many."""
+        self.written += count
+        if self.written > VALUES_TOTAL_MAX:
+            expected = f"at most {VALUES_TOTAL_MAX} values and terms in a net"
+            raise Unreadable(element, expected, str(self.written))
+
+
+def _width(sort: Sort) -> int:
+    return sum(_width(part) for part in sort.parts) if sort.kind == "product" else 1

@@ -12,10 +12,20 @@ from typing import TypeVar
 import msgspec
 
 from fabloop.base.xml import Element, Tally, local_of
-from fabloop.process.cpn.document import ARCS_PER_TRANSITION_MAX
+from fabloop.process.cpn.document import ARCS_PER_TRANSITION_MAX, TOKENS_PER_PLACE_MAX
+from fabloop.process.cpn.expression import Misread, read_tree
+from fabloop.process.cpn.generate import COUNT_MAX
 from fabloop.process.cpn.model import Colour, InitialToken, PlaceSpec, Put, Take, TransitionSpec
 from fabloop.process.cpn.pnml_graph import PNML, Graph
-from fabloop.process.cpn.pnml_sorts import DOT, Colours, Sort, Sorts, Unreadable, fresh
+from fabloop.process.cpn.pnml_sorts import (
+    DECLARATIONS_MAX,
+    DOT,
+    Colours,
+    Sort,
+    Sorts,
+    Unreadable,
+    fresh,
+)
 from fabloop.process.cpn.pnml_subtract import counted
 from fabloop.process.cpn.pnml_terms import (
     Bag,
@@ -32,6 +42,7 @@ T = TypeVar("T")
 
 _NO_TOKENS: tuple[InitialToken, ...] = ()
 _NO_GUARD: tuple[str, tuple[Variable, ...]] = ("", ())
+_NO_TERMS: Bag = []
 _NO_LINES: list[tuple[str, str]] = []
 
 
@@ -85,6 +96,10 @@ class _Reader:
         path = f"{PNML}declaration/{PNML}structure/{PNML}declarations"
         found = [child for each in self.net.iter(f"{PNML}net", f"{PNML}page")
                  for part in each.iterfind(path) for child in part]  # fmt: skip
+        if len(found) > DECLARATIONS_MAX:
+            expected = f"at most {DECLARATIONS_MAX} declarations"
+            self.tally.refuse(found[DECLARATIONS_MAX], expected, str(len(found)))
+            found = found[:DECLARATIONS_MAX]
         kinds = {"namedsort": self.sorts.elements, "namedoperator": self.operators}
         for element in found:
             if (kind := local_of(element)) in kinds:
@@ -144,11 +159,17 @@ class _Reader:
             value = value_of_item(item)
             if value is None or count < 0:
                 raise Unreadable(term, "tokens that are written out", "a variable, or fewer than 0")
+            self._check_count(term, count, TOKENS_PER_PLACE_MAX)
             tokens.append(InitialToken(value=value, count=count))
         return tuple(tokens)
 
+    def _check_count(self, term: Element, count: int, most: int) -> None:
+        if abs(count) > most:
+            raise Unreadable(term, f"at most {most} equal tokens", "more")
+
     def _bag(self, term: Element, sort: Sort) -> Bag:
         bag = summed(self.terms.bag(term))
+        self.sorts.write(term, len(bag))
         for _, item in bag:
             if sort_of(item) != sort:
                 expected = f"terms of the place's sort {self.colours.name_of(sort)}"
@@ -188,7 +209,14 @@ class _Reader:
 
     def _arc(self, place: str, arc: Element) -> Bag:
         sort = self.place_sorts[place]
-        return self._attempt(lambda: self._bag(self._structure(arc, "hlinscription"), sort), [])
+        return self._attempt(lambda: self._inscription(arc, sort), _NO_TERMS)
+
+    def _inscription(self, arc: Element, sort: Sort) -> Bag:
+        term = self._structure(arc, "hlinscription")
+        bag = self._bag(term, sort)
+        for count, _ in bag:
+            self._check_count(term, count, COUNT_MAX)
+        return bag
 
     def _guard(self, element: Element) -> tuple[str, tuple[Variable, ...]]:
         if element.find(f"{PNML}condition") is None:
@@ -196,7 +224,12 @@ class _Reader:
         term = self._structure(element, "condition")
         named = (each.get("refvariable", "") for each in term.iter(f"{PNML}variable"))
         asked = tuple(self.variables[name] for name in named if name in self.variables)
-        return self.terms.condition(term), asked
+        text = self.terms.condition(term)
+        try:
+            read_tree(text)
+        except Misread as misread:
+            raise Unreadable(term, misread.expected, misread.found, misread.hint) from misread
+        return text, asked
 
     def _takes(self, place: str, arc: Element, bag: Bag) -> Iterable[Take]:
         if any(count < 0 for count, _ in bag):

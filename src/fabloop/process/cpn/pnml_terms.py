@@ -194,6 +194,7 @@ class Terms:
             raise Unreadable(element, "the id of a declared constant", repr(name))
         if self.depth >= OPERATORS_DEEP_MAX:
             raise Unreadable(element, f"operators at most {OPERATORS_DEEP_MAX} deep", "deeper")
+        self.sorts.write(element, 1)
         self.depth += 1
         try:
             return self.bag(self.operators[name])
