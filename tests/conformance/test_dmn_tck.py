@@ -15,7 +15,7 @@ from fabloop.base.instant import Instant
 from fabloop.feel.dmn import Model, Outcome, read_dmn_in_part
 from fabloop.feel.temporal import date_of_text, date_time_of_text, duration_of_text, time_of_text
 
-FLOORS = {"compliance-level-2": (1.0, 1.0), "compliance-level-3": (0.8, 1.0)}
+FLOORS = {"compliance-level-2": (1.0, 1.0), "compliance-level-3": (0.82, 1.0)}
 """Of all results, and of those of models without a fault. The kit has models with functions in
 Java, which are refused; what else such a model holds is evaluated all the same."""
 
