@@ -96,6 +96,7 @@ class _Explorer:
         self._pack_transitions()
         self._pack_checks()
         self.found = Exploration(fired=bytearray(len(net.transitions)), witnesses={})
+        self.fired: set[int] = set()
         self.memory: dict[tuple[int, int], tuple[int, ...]] = {}
 
     # -- packing ------------------------------------------------------------------------------
@@ -224,20 +225,22 @@ class _Explorer:
         return self.found
 
     def _level(self, level: list[tuple[int, tuple[int, ...]]]) -> list[tuple[int, tuple[int, ...]]]:
-        index, delta, special, fired = self.index, self.delta, self.special, self.found.fired
+        index, delta, special, fired = self.index, self.delta, self.special, self.fired
+        known_of, reached = self.index.get, self.targets.append
         targets, offsets, guard, most = self.targets, self.offsets, self.guard, self.most
         following: list[tuple[int, tuple[int, ...]]] = []
         source = len(offsets) - 2
         for marking, enabled in level:
             source += 1
-            for number in self._first(enabled) if self.yielding else enabled:
+            firing = self._first(enabled) if self.yielding else enabled
+            fired.update(firing)
+            for number in firing:
                 if special[number]:
                     after = self._after(marking, number)
                     self._check_leftover(source, marking, number)
                 else:
                     after = marking + delta[number]
-                fired[number] = 1
-                known = index.get(after)
+                known = known_of(after)
                 if known is None:
                     if after & guard:
                         self._overflow(source, number, after)
@@ -252,7 +255,7 @@ class _Explorer:
                     then = self._enabled_after(after, enabled, number)
                     self._check(known, after, then, number)
                     following.append((after, then))
-                targets.append(known)
+                reached(known)
             offsets.append(len(targets))
         return following
 
@@ -360,6 +363,8 @@ class _Explorer:
     def _conclude(self) -> None:
         found = self.found
         found.markings, found.arcs = len(self.index), len(self.targets)
+        for number in self.fired:
+            found.fired[number] = 1
         alive = {
             e
             for n, each in enumerate(self.net.transitions)
