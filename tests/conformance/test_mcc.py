@@ -19,7 +19,7 @@ from fabloop.process.verify.flat import Limits
 from fabloop.process.verify.report import flat_net
 
 NETS = Path(os.environ.get("FABLOOP_DATA", "../shared/data")) / "nets"
-ARCS_MAX = int(os.environ.get("FABLOOP_MCC_ARCS", "700_000"))
+ARCS_MAX = int(os.environ.get("FABLOOP_MCC_ARCS", "500_000"))
 
 
 def published():
