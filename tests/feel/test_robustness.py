@@ -70,3 +70,8 @@ def test_an_evaluation_depends_on_nothing_but_its_variables(source: str) -> None
             return str(refusal)
 
     assert once() == once()
+
+
+def test_a_path_of_what_are_no_names_has_no_value():
+    for keys in ("{}", "[[1]]", "[{}]", '["a", {}]'):
+        assert compile_expression(f"get value({{a: {{}}}}, {keys})").evaluate({}) is None

@@ -19,7 +19,7 @@ def _get(_: Run, context: Entries, key: str) -> Value:
 def _get_deep(_: Run, context: Entries, keys: list[Value]) -> Value:
     found: Value = context
     for key in keys:
-        if not isinstance(found, dict) or key not in found:
+        if not isinstance(found, dict) or type(key) is not str or key not in found:
             raise Undefined(f"there is no entry {described(key)}")
         found = found[key]
     return found
