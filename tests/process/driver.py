@@ -13,6 +13,7 @@ from fabloop.process.bpmn.model import (
     CatchEvent,
     EndEvent,
     ErrorTrigger,
+    EscalationTrigger,
     EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
@@ -26,6 +27,7 @@ from fabloop.process.bpmn.model import (
     ServiceTask,
     StartEvent,
     SubProcess,
+    ThrowEvent,
     TimerTrigger,
     UserTask,
 )
@@ -200,6 +202,14 @@ def both(id: str) -> ParallelGateway:  # noqa: A002
 
 def kill(id: str) -> EndEvent:  # noqa: A002
     return EndEvent(id=id, terminate=True)
+
+
+def tell(id: str, code: str = "H") -> ThrowEvent:  # noqa: A002
+    return ThrowEvent(id=id, escalation=EscalationTrigger(code=code))
+
+
+def hear(id: str, host: str, code: str = "", **more: object) -> BoundaryEvent:  # noqa: A002
+    return BoundaryEvent(id=id, attached_to=host, trigger=EscalationTrigger(code=code), **more)
 
 
 def call(id: str, process: str, **more: object) -> CallActivity:  # noqa: A002

@@ -30,6 +30,7 @@ from process.driver import (
     error,
     first,
     flows,
+    hear,
     job,
     kill,
     message,
@@ -38,6 +39,7 @@ from process.driver import (
     script,
     some,
     sub,
+    tell,
     timer,
     wait,
     xor,
@@ -60,6 +62,7 @@ def grown(parts: st.SearchStrategy) -> st.SearchStrategy:
         st.tuples(st.sampled_from(["seq", "xor", "and", "or", "race"]), several),
         st.tuples(st.just("sub"), parts),
         st.tuples(st.just("kill"), parts, parts),
+        st.tuples(st.just("tell"), st.booleans(), parts, parts),
         st.tuples(st.sampled_from(["late", "remind", "error"]), st.booleans(), parts, parts),
     )
 
@@ -101,6 +104,8 @@ class Builder:
                 return self.add(self.scope(parts[0]))
             case "kill":
                 return self.add(self.contest(*parts))
+            case "tell":
+                return self.told(*parts)
             case "late" | "remind" | "error":
                 return self.guard(kind, *parts)
         return self.leaf(kind)
@@ -169,6 +174,26 @@ class Builder:
         self.link(host.id, merge)
         self.link(last, merge)
         return host.id, merge
+
+    def told(self, interrupting: bool, body: Block, handler: Block) -> tuple[str, str]:
+        """Add a sub-process that escalates in the midst of its work."""
+        inner, name, event = Builder(self.names), self.names("box"), self.names("tell")
+        begin, last = inner.build(body)
+        after, final = inner.build(("job",))
+        inner.nodes.append(tell(event))
+        for pair in ((f"{name}.s", begin), (last, event), (event, after), (final, f"{name}.e")):
+            inner.link(*pair)
+        heard, merge = self.names("heard"), self.names("merge")
+        self.nodes.append(sub(name, *inner.nodes, links=tuple(inner.flows)))
+        self.nodes.append(hear(heard, name, "H", interrupting=interrupting))
+        begin, last = self.build(handler)
+        self.link(heard, begin)
+        self.nodes.append(xor(merge) if interrupting else EndEvent(id=merge))
+        self.link(last, merge)
+        if not interrupting:
+            return name, name
+        self.link(name, merge)
+        return name, merge
 
     def contest(self, slow: Block, quick: Block) -> FlowNode:
         """Add a sub-process in which the end of one branch ends the other."""

@@ -77,6 +77,12 @@ class Terminate(msgspec.Struct, frozen=True):
     """Consumes the token and ends everything else in its scope, which then completes."""
 
 
+class Escalate(msgspec.Struct, frozen=True):
+    """Tells escalation `code` to the sub-processes around it; goes on if not interrupted."""
+
+    code: str
+
+
 class Exclusive(msgspec.Struct, frozen=True):
     """Takes the first flow whose condition is true, else flow `default` (NOWHERE: an incident)."""
 
@@ -176,11 +182,20 @@ class BoundaryError(msgspec.Struct, frozen=True):
     code: str
 
 
+class BoundaryEscalation(msgspec.Struct, frozen=True):
+    """Catches escalation `code` (empty: any) thrown inside sub-process `host`."""
+
+    host: int
+    code: str
+    interrupting: bool
+
+
 Action = (
     Start
     | End
     | ErrorEnd
     | Terminate
+    | Escalate
     | Exclusive
     | Parallel
     | Inclusive
@@ -194,6 +209,7 @@ Action = (
     | AwaitMessage
     | BoundaryTimer
     | BoundaryError
+    | BoundaryEscalation
 )
 
 PERSON_TYPE = "fabloop:person"
@@ -212,6 +228,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     boundary : numbers of the boundary events attached to it, in document order
     timers : those of `boundary` (or of the events of an `EventBased`) that are timers
     catches : error code -> number of the boundary event that catches it; "" catches the rest
+    escalations : the same for escalations
     """
 
     number: int
@@ -227,6 +244,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     boundary: tuple[int, ...] = ()
     timers: tuple[int, ...] = ()
     catches: dict[str, int] = {}
+    escalations: dict[str, int] = {}
 
 
 class Flow(msgspec.Struct, frozen=True, kw_only=True, eq=False):

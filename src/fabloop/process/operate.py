@@ -27,6 +27,7 @@ from fabloop.process.commands import (
 )
 from fabloop.process.definition import (
     BoundaryError,
+    BoundaryEscalation,
     BoundaryTimer,
     Definition,
     DefinitionKey,
@@ -219,7 +220,7 @@ def _activate(step: Step, instance: Instance, activation: Activate) -> None:
     state = step.state
     variables = admit(activation.variables, f"activation of '{activation.node}'")
     node = _node_named(state.definitions[instance.definition], activation.node)
-    if isinstance(node.action, BoundaryTimer | BoundaryError):
+    if isinstance(node.action, BoundaryTimer | BoundaryError | BoundaryEscalation):
         raise Conflict(
             f"Expected a node that tokens flow into, but '{node.id}' is a boundary event. "
             "Activate what follows it."

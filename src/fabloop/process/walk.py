@@ -22,15 +22,18 @@ from fabloop.process.acts import (
 from fabloop.process.calls import call, finish
 from fabloop.process.commands import InstanceState, NodeCompleted, Variables
 from fabloop.process.definition import (
+    NOWHERE,
     PERSON_TYPE,
     AwaitMessage,
     AwaitTimer,
     BoundaryError,
+    BoundaryEscalation,
     BoundaryTimer,
     Call,
     End,
     Enter,
     ErrorEnd,
+    Escalate,
     EventBased,
     Exclusive,
     Inclusive,
@@ -138,12 +141,14 @@ def _enter(  # noqa: C901, PLR0912  # one line per action
             step.emit(TimerSet(step.mint(), act, node.number, due))
         case AwaitMessage():
             _await_message(step, frame, node, action)
-        case BoundaryTimer() | BoundaryError():
+        case BoundaryTimer() | BoundaryError() | BoundaryEscalation():
             made = outputs_of(step, frame, node, {}, brought)
             set_variables(step, frame, made)
             _pass(step, frame, node)
         case ErrorEnd():
             _throw_end(step, frame, node, action)
+        case Escalate():
+            _escalate(step, frame, node, action)
         case Terminate():
             _terminate(step, frame, node)
         case _:
@@ -236,6 +241,29 @@ def _throw_end(step: Step, frame: Frame, node: Node, end: ErrorEnd) -> None:
         raise Stuck("uncaught error", text)
     step.passed(frame, node)
     catch(step, *found, {})
+
+
+def _escalate(step: Step, frame: Frame, node: Node, escalate: Escalate) -> None:
+    """Let the innermost sub-process hear of an escalation; where none does, nothing happens."""
+    state = step.state
+    step.passed(frame, node)
+    outer = frame
+    while outer.act:
+        host = state.acts[outer.act]
+        outer = state.frames[host.frame]
+        heard = state.node_of(host).escalations
+        number = heard.get(escalate.code, heard.get("", NOWHERE))
+        if number == NOWHERE:
+            continue
+        event = state.definition_of(outer).nodes[number]
+        assert isinstance(event.action, BoundaryEscalation), "it is listed as such"
+        if event.action.interrupting:
+            step.notices.append(NodeCompleted(instance=frame.instance, node=node.id))
+            catch(step, host, event, {})
+            return
+        step.agenda.append((outer.key, event, {}))
+        break
+    leave(step, frame, node)
 
 
 def _terminate(step: Step, frame: Frame, node: Node) -> None:

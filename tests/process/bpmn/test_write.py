@@ -14,6 +14,7 @@ from fabloop.process.bpmn.model import (
     CatchEvent,
     EndEvent,
     ErrorTrigger,
+    EscalationTrigger,
     EventBasedGateway,
     ExclusiveGateway,
     InclusiveGateway,
@@ -28,6 +29,7 @@ from fabloop.process.bpmn.model import (
     ServiceTask,
     StartEvent,
     SubProcess,
+    ThrowEvent,
     TimerTrigger,
     UserTask,
 )
@@ -104,6 +106,15 @@ def everything():
         ),
         EndEvent(id="killed", name="Off", terminate=True),
         CallActivity(id="call", name="Scrap", process="scrap", version_tag="v1"),
+        BoundaryEvent(
+            id="heard-late",
+            name="Late",
+            attached_to="sub",
+            interrupting=False,
+            trigger=EscalationTrigger(code="late"),
+        ),
+        ThrowEvent(id="tell", name="Tell", escalation=EscalationTrigger(code="late")),
+        EndEvent(id="loud", name="Loud", escalation=EscalationTrigger(code="loud")),
         EndEvent(id="told", name="Told"),
         EndEvent(id="again", name="Reworked"),
         EndEvent(id="end", name="Done"),
@@ -128,6 +139,8 @@ def everything():
         flow("late", "killed"),
         flow("came", "some"),
         flow("call", "killed"),
+        flow("heard-late", "tell"),
+        flow("tell", "loud"),
         flow("some", "call", "order > 3", "large"),
         flow("some", "told", name="else"),
     )
@@ -135,6 +148,8 @@ def everything():
         Lane(id="lane-1", name="Graz", nodes=("start", "fork", "job", "page", "join", "script")),
         Lane(id="lane-2", name="Vienna", nodes=("user", "check", "sub", "caught", "slow", "told",
                                                 "race", "late", "came", "killed", "some", "call",
+                                                "heard-late",
+                                                "tell", "loud",
                                                 "again", "end", "bad")),
     )  # fmt: skip
     made = BpmnProcess(

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from fabloop.base.codec import from_json, to_json
 from fabloop.process.bpmn.compile import compile_process
-from fabloop.process.bpmn.model import EndEvent, ErrorTrigger
+from fabloop.process.bpmn.model import EndEvent, ErrorTrigger, EscalationTrigger
 from fabloop.process.cpn.model import TransitionWork
 from fabloop.process.cpn.net import Net, any_plain, integer, product, record
 from fabloop.process.verify import page_ends
@@ -18,6 +18,7 @@ from process.driver import (
     error,
     first,
     flows,
+    hear,
     job,
     kill,
     message,
@@ -25,6 +26,7 @@ from process.driver import (
     process,
     some,
     sub,
+    tell,
     timer,
     wait,
     xor,
@@ -224,6 +226,23 @@ def test_a_called_process_ends_or_throws_and_the_report_says_what_is_trusted():
     assert report.left_out == (LeftOut.CALLS,)
     never = Environment(errors=Openness.CLOSED)
     assert verified(model, environment=never).released
+
+
+def test_an_escalation_interrupts_or_starts_a_branch_beside():
+    inner = sub("s", job("a"), tell("t"), job("b"), links=flows("s.s a t b s.e"))
+    links = flows("start s m end", "h m")
+    report = verified(process(inner, hear("h", "s"), xor("m"), links=links))
+    assert report.finding(Property.NO_DEAD_ELEMENT).reason == "never reached: s, b, s.e"
+    beside = process(inner, hear("h", "s", interrupting=False), both("m"), links=links)
+    assert verified(beside).released
+    early = sub("s", xor("x"), tell("t"), links=flows("s.s x s.e", "x t s.e"))
+    assert verified(process(early, hear("h", "s"), xor("m"), links=links)).released
+    unheard = process(early, links=flows("start s end"))
+    assert verified(unheard).released
+    loud = EndEvent(id="loud", escalation=EscalationTrigger(code="L"))
+    ended = sub("s", xor("x"), loud, links=flows("s.s x s.e", "x loud"))
+    assert verified(process(ended, hear("h", "s", "L"), xor("m"), links=links)).released
+    assert verified(process(ended, links=flows("start s end"))).released
 
 
 def test_waiting_for_a_timer_is_sound():

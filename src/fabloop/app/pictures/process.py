@@ -28,6 +28,7 @@ from fabloop.process.bpmn.model import (
     Diagram,
     EndEvent,
     ErrorTrigger,
+    EscalationTrigger,
     EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
@@ -39,6 +40,7 @@ from fabloop.process.bpmn.model import (
     ServiceTask,
     StartEvent,
     SubProcess,
+    ThrowEvent,
     TimerTrigger,
     UserTask,
 )
@@ -187,7 +189,7 @@ def _drawn(node: FlowNode, diagram: Diagram, shown: Mapping[str, str]) -> str:
             parts += _state(state, at)
         case ExclusiveGateway() | ParallelGateway() | InclusiveGateway() | EventBasedGateway():
             parts = [*_gateway(node, at, state), *_state(state, at), *_below(node.name, at)]
-        case StartEvent() | EndEvent() | CatchEvent() | BoundaryEvent():
+        case StartEvent() | EndEvent() | CatchEvent() | ThrowEvent() | BoundaryEvent():
             name = _beside if isinstance(node, BoundaryEvent) else _below
             parts = [*_event(node, at, state), *_state(state, at), *name(node.name, at)]
         case _:
@@ -254,15 +256,19 @@ def _gateway(
 
 
 def _event(
-    node: StartEvent | EndEvent | CatchEvent | BoundaryEvent, at: Bounds, state: str
+    node: StartEvent | EndEvent | CatchEvent | ThrowEvent | BoundaryEvent, at: Bounds, state: str
 ) -> list[str]:
     x, y, r = at.x + at.width / 2, at.y + at.height / 2, min(at.width, at.height) / 2
     thick = " thick" if isinstance(node, EndEvent) else ""
     parts = [element("circle", f"open{thick} {state}", cx=x, cy=y, r=r)]
-    if isinstance(node, CatchEvent | BoundaryEvent):
+    if isinstance(node, CatchEvent | ThrowEvent | BoundaryEvent):
         parts.append(element("circle", f"open {state}", cx=x, cy=y, r=r - 3))
     sign = ""
     match node:
+        case ThrowEvent() | EndEvent(escalation=EscalationTrigger()):
+            sign = '<path d="M0 -8L6 7L0 1L-6 7Z" style="fill:var(--muted)"/>'
+        case BoundaryEvent(trigger=EscalationTrigger()):
+            sign = '<path d="M0 -8L6 7L0 1L-6 7Z"/>'
         case EndEvent(terminate=True):
             sign = '<circle r="9" style="fill:var(--muted)"/>'
         case CatchEvent(trigger=MessageTrigger()):

@@ -19,12 +19,14 @@ from fabloop.process.definition import (
     AwaitMessage,
     AwaitTimer,
     BoundaryError,
+    BoundaryEscalation,
     BoundaryTimer,
     Call,
     Definition,
     End,
     Enter,
     ErrorEnd,
+    Escalate,
     EventBased,
     Exclusive,
     Flow,
@@ -136,6 +138,11 @@ class _Compiler:
             catches={
                 e.trigger.code: n for n, e in attached if isinstance(e.trigger, model.ErrorTrigger)
             },
+            escalations={
+                e.trigger.code: n
+                for n, e in attached
+                if isinstance(e.trigger, model.EscalationTrigger)
+            },
         )
 
     def _behind(
@@ -182,6 +189,8 @@ class _Compiler:
                 return AwaitMessage(name=message.name, correlation_key=key)
             case model.CatchEvent(trigger=model.TimerTrigger() as timer):
                 return AwaitTimer(due=self._span(node.id, timer))
+            case model.ThrowEvent():
+                return Escalate(code=node.escalation.code)
             case model.BoundaryEvent():
                 return self._boundary(node)
             case model.CallActivity():
@@ -195,12 +204,16 @@ class _Compiler:
     def _end(self, event: model.EndEvent) -> Action:
         if event.error:
             return ErrorEnd(code=event.error.code)
+        if event.escalation:
+            return Escalate(code=event.escalation.code)
         return Terminate() if event.terminate else End()
 
     def _boundary(self, event: model.BoundaryEvent) -> Action:
         host = self.number_of[event.attached_to]
         if isinstance(event.trigger, model.ErrorTrigger):
             return BoundaryError(host=host, code=event.trigger.code)
+        if isinstance(event.trigger, model.EscalationTrigger):
+            return BoundaryEscalation(host, event.trigger.code, event.interrupting)
         due = self._span(event.id, event.trigger)
         return BoundaryTimer(host=host, due=due, interrupting=event.interrupting)
 

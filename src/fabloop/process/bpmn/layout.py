@@ -25,6 +25,7 @@ from fabloop.process.bpmn.model import (
     ServiceTask,
     StartEvent,
     SubProcess,
+    ThrowEvent,
     UserTask,
 )
 
@@ -131,7 +132,7 @@ def _content(node: SubProcess, lanes: _Lanes) -> _Placed:
 
 def _size(node: FlowNode) -> tuple[float, float]:
     match node:
-        case StartEvent() | EndEvent() | CatchEvent() | BoundaryEvent():
+        case StartEvent() | EndEvent() | CatchEvent() | ThrowEvent() | BoundaryEvent():
             return EVENT_SIZE, EVENT_SIZE
         case ExclusiveGateway() | ParallelGateway() | InclusiveGateway() | EventBasedGateway():
             return _GATEWAY

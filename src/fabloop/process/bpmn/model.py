@@ -27,6 +27,12 @@ class ErrorTrigger(msgspec.Struct, frozen=True, kw_only=True, tag="error"):
     code: str = ""
 
 
+class EscalationTrigger(msgspec.Struct, frozen=True, kw_only=True, tag="escalation"):
+    """Catches (or throws) an escalation; an empty code catches every escalation."""
+
+    code: str = ""
+
+
 class MessageTrigger(msgspec.Struct, frozen=True, kw_only=True, tag="message"):
     """Waits for a message of this name whose key equals the FEEL `correlation_key`."""
 
@@ -63,13 +69,14 @@ class StartEvent(msgspec.Struct, frozen=True, kw_only=True, tag="startEvent"):
 class EndEvent(msgspec.Struct, frozen=True, kw_only=True, tag="endEvent"):
     """Where a token is consumed; with an error it is thrown to the enclosing scope.
 
-    One that terminates ends everything else in its scope, too.
+    One that terminates ends everything else in its scope, too; an escalation is told outwards.
     """
 
     id: str
     name: str = ""
     error: ErrorTrigger | None = None
     terminate: bool = False
+    escalation: EscalationTrigger | None = None
 
 
 class ServiceTask(msgspec.Struct, frozen=True, kw_only=True, tag="serviceTask"):
@@ -151,13 +158,21 @@ class CatchEvent(msgspec.Struct, frozen=True, kw_only=True, tag="intermediateCat
     outputs: tuple[Mapping, ...] = ()
 
 
+class ThrowEvent(msgspec.Struct, frozen=True, kw_only=True, tag="intermediateThrowEvent"):
+    """Tells an escalation to the sub-processes around it and goes on, unless it is interrupted."""
+
+    id: str
+    name: str = ""
+    escalation: EscalationTrigger
+
+
 class BoundaryEvent(msgspec.Struct, frozen=True, kw_only=True, tag="boundaryEvent"):
-    """A timer or error caught while the activity `attached_to` is in progress."""
+    """A timer, error or escalation caught while the activity `attached_to` is in progress."""
 
     id: str
     name: str = ""
     attached_to: str
-    trigger: TimerTrigger | ErrorTrigger
+    trigger: TimerTrigger | ErrorTrigger | EscalationTrigger
     interrupting: bool = True
     outputs: tuple[Mapping, ...] = ()
 
@@ -202,6 +217,7 @@ FlowNode = (
     | InclusiveGateway
     | EventBasedGateway
     | CatchEvent
+    | ThrowEvent
     | BoundaryEvent
     | SubProcess
     | CallActivity

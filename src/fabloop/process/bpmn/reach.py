@@ -2,7 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 
-from fabloop.process.definition import BoundaryError, BoundaryTimer, Flow, Merge, Node
+from fabloop.process.definition import (
+    BoundaryError,
+    BoundaryEscalation,
+    BoundaryTimer,
+    Flow,
+    Merge,
+    Node,
+)
 
 
 def merge_of(gateway: Node, nodes: Mapping[int, Node], flows: Mapping[int, Flow]) -> Merge:
@@ -31,5 +38,5 @@ def _before(last: int, gateway: Node, nodes: Mapping[int, Node], flows: Mapping[
 
 def _sources(node: Node, flows: Mapping[int, Flow]) -> Iterable[int]:
     yield from (flows[flow].source for flow in node.incoming)
-    if isinstance(node.action, BoundaryTimer | BoundaryError):
+    if isinstance(node.action, BoundaryTimer | BoundaryError | BoundaryEscalation):
         yield node.action.host

@@ -27,6 +27,7 @@ from fabloop.process.bpmn.model import (
     Diagram,
     EndEvent,
     ErrorTrigger,
+    EscalationTrigger,
     EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
@@ -39,6 +40,7 @@ from fabloop.process.bpmn.model import (
     ServiceTask,
     StartEvent,
     SubProcess,
+    ThrowEvent,
     TimerTrigger,
     UserTask,
 )
@@ -50,7 +52,7 @@ _SILENT = frozenset(
 )
 """Children of a scope or node that are read elsewhere or mean nothing to the execution."""
 
-_EVENTS = {"intermediateCatchEvent", "boundaryEvent", "endEvent"}
+_EVENTS = {"intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent", "endEvent"}
 
 
 def read_bpmn(data: bytes) -> tuple[BpmnProcess, dict[str, int]]:
@@ -75,6 +77,7 @@ class _Reader:
         self.tally = Tally(SOURCE)
         self.messages = {each.get("id", ""): each for each in root.iterfind(f"{BPMN}message")}
         self.errors = {each.get("id", ""): each for each in root.iterfind(f"{BPMN}error")}
+        self.escalations = {e.get("id", ""): e for e in root.iterfind(f"{BPMN}escalation")}
         self.readers: dict[str, Callable[[Element], FlowNode | None]] = {
             "startEvent": self._start,
             "endEvent": self._end,
@@ -86,6 +89,7 @@ class _Reader:
             "parallelGateway": self._parallel,
             "eventBasedGateway": self._event_based,
             "intermediateCatchEvent": self._catch,
+            "intermediateThrowEvent": self._throw,
             "boundaryEvent": self._boundary,
             "subProcess": self._subprocess,
             "callActivity": self._call,
@@ -198,22 +202,25 @@ class _Reader:
         return StartEvent(id=element.get("id", ""), name=element.get("name", ""))
 
     def _end(self, element: Element) -> EndEvent:
-        error, terminate = None, False
+        error, terminate, escalation = None, False, None
         for definition in self._definitions(element, 0, 1):
             match local_of(definition):
                 case "errorEventDefinition":
                     error = self._error(definition)
                     if not error.code:
                         self.tally.refuse(definition, "an error with a code", "none")
+                case "escalationEventDefinition":
+                    escalation = self._thrown(definition)
                 case "terminateEventDefinition":
                     terminate = True
                 case _:
-                    self._wrong_event(definition, "error or terminate")
+                    self._wrong_event(definition, "error, escalation or terminate")
         return EndEvent(
             id=element.get("id", ""),
             name=element.get("name", ""),
             error=error,
             terminate=terminate,
+            escalation=escalation,
         )
 
     def _service(self, element: Element) -> ServiceTask:
@@ -292,16 +299,29 @@ class _Reader:
                 )
         return None
 
+    def _throw(self, element: Element) -> ThrowEvent | None:
+        for definition in self._definitions(element, 1, 1):
+            if local_of(definition) == "escalationEventDefinition":
+                return ThrowEvent(
+                    id=element.get("id", ""),
+                    name=element.get("name", ""),
+                    escalation=self._thrown(definition),
+                )
+            self._wrong_event(definition, "escalation")
+        return None
+
     def _boundary(self, element: Element) -> BoundaryEvent | None:
         for definition in self._definitions(element, 1, 1):
-            trigger: ErrorTrigger | TimerTrigger | None = None
+            trigger: ErrorTrigger | EscalationTrigger | TimerTrigger | None = None
             match local_of(definition):
                 case "errorEventDefinition":
                     trigger = self._error(definition)
                 case "timerEventDefinition":
                     trigger = self._timer(definition)
+                case "escalationEventDefinition":
+                    trigger = self._escalation(definition)
                 case _:
-                    self._wrong_event(definition, "timer or error")
+                    self._wrong_event(definition, "timer, error or escalation")
             if trigger is not None:
                 return BoundaryEvent(
                     id=element.get("id", ""),
@@ -366,6 +386,21 @@ class _Reader:
                 self.tally.refuse(definition, "a declared error", f"'{reference}'")
             return ErrorTrigger()
         return ErrorTrigger(code=static(error, "errorCode", self.tally))
+
+    def _escalation(self, definition: Element) -> EscalationTrigger:
+        reference = definition.get("escalationRef", "")
+        escalation = self.escalations.get(reference)
+        if escalation is None:
+            if reference:
+                self.tally.refuse(definition, "a declared escalation", f"'{reference}'")
+            return EscalationTrigger()
+        return EscalationTrigger(code=static(escalation, "escalationCode", self.tally))
+
+    def _thrown(self, definition: Element) -> EscalationTrigger:
+        trigger = self._escalation(definition)
+        if not trigger.code:
+            self.tally.refuse(definition, "an escalation with a code", "none")
+        return trigger
 
     def _message(self, definition: Element) -> MessageTrigger:
         reference = definition.get("messageRef", "")

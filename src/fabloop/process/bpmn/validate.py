@@ -13,6 +13,7 @@ from fabloop.process.bpmn.model import (
     CatchEvent,
     EndEvent,
     ErrorTrigger,
+    EscalationTrigger,
     EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
@@ -25,6 +26,7 @@ from fabloop.process.bpmn.model import (
     ServiceTask,
     StartEvent,
     SubProcess,
+    ThrowEvent,
     TimerTrigger,
     UserTask,
 )
@@ -182,18 +184,22 @@ def _attachment(
         )
         expected = "an event attached to a service or user task, sub-process or call activity"
         yield report(event.id, expected, found)
+    if isinstance(event.trigger, EscalationTrigger) and not isinstance(host, SubProcess):
+        found = f"'{event.attached_to}', which is none"
+        yield report(event.id, "an escalation event attached to a sub-process", found)
     if isinstance(event.trigger, ErrorTrigger) and not event.interrupting:
         yield report(event.id, "an error event that interrupts", "cancelActivity=false")
 
 
 def _same_errors(nodes: Mapping[str, FlowNode], report: _Found) -> Iterator[Fault]:
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str, type]] = set()
     for node in nodes.values():
-        if isinstance(node, BoundaryEvent) and isinstance(node.trigger, ErrorTrigger):
-            caught = (node.attached_to, node.trigger.code)
+        if isinstance(node, BoundaryEvent) and not isinstance(node.trigger, TimerTrigger):
+            caught = (node.attached_to, node.trigger.code, type(node.trigger))
             if caught in seen:
                 code = f"code '{node.trigger.code}'" if node.trigger.code else "every code"
-                yield report(node.id, "one event per error code", f"a second one for {code}")
+                kind = "error" if isinstance(node.trigger, ErrorTrigger) else "escalation"
+                yield report(node.id, f"one event per {kind} code", f"a second one for {code}")
             seen.add(caught)
 
 
@@ -211,8 +217,24 @@ def _node(node: FlowNode, report: _Found) -> Iterator[Fault]:
         case ScriptTask():
             if not _NAME.match(node.result_variable):
                 yield report(node.id, "a result variable", f"'{node.result_variable}'")
-        case EndEvent(error=ErrorTrigger(), terminate=True):
-            yield report(node.id, "an end that throws or terminates", "both")
+        case EndEvent() | ThrowEvent() | CatchEvent() | BoundaryEvent():
+            yield from _event(node, report)
+        case _:
+            pass
+    yield from _mappings(node, report)
+
+
+def _event(
+    node: EndEvent | ThrowEvent | CatchEvent | BoundaryEvent, report: _Found
+) -> Iterator[Fault]:
+    match node:
+        case EndEvent() if sum(map(bool, (node.error, node.escalation, node.terminate))) > 1:
+            yield report(node.id, "an end that throws or terminates", "both, or two to throw")
+        case (
+            EndEvent(escalation=EscalationTrigger(code=""))
+            | ThrowEvent(escalation=EscalationTrigger(code=""))
+        ):
+            yield report(node.id, "an escalation with a code", "none")
         case CatchEvent(trigger=MessageTrigger() as message):
             if not message.name:
                 yield report(node.id, "a message name", "none")
@@ -224,7 +246,6 @@ def _node(node: FlowNode, report: _Found) -> Iterator[Fault]:
             yield from _timer(node.id, timer, report)
         case _:
             pass
-    yield from _mappings(node, report)
 
 
 def _timer(element: str, timer: TimerTrigger, report: _Found) -> Iterator[Fault]:

@@ -25,6 +25,7 @@ from fabloop.process.bpmn.model import (
     Diagram,
     EndEvent,
     ErrorTrigger,
+    EscalationTrigger,
     EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
@@ -39,6 +40,7 @@ from fabloop.process.bpmn.model import (
     ServiceTask,
     StartEvent,
     SubProcess,
+    ThrowEvent,
     TimerTrigger,
     UserTask,
 )
@@ -271,7 +273,7 @@ def _extensions(element: _Element, node: FlowNode) -> None:
             _mappings(box, node.inputs, node.outputs)
         case CatchEvent() | BoundaryEvent():
             _mappings(box, (), node.outputs)
-        case StartEvent() | EndEvent():
+        case StartEvent() | EndEvent() | ThrowEvent():
             pass
         case ExclusiveGateway() | ParallelGateway() | InclusiveGateway() | EventBasedGateway():
             pass
@@ -326,6 +328,11 @@ def _body(element: _Element, node: FlowNode) -> None:
             element.set("default", default)
         case EndEvent(error=ErrorTrigger() as error):
             _error(element, error)
+        case (
+            EndEvent(escalation=EscalationTrigger() as told)
+            | ThrowEvent(escalation=EscalationTrigger() as told)
+        ):
+            _trigger(element, told)
         case EndEvent(terminate=True):
             _child(element, "terminateEventDefinition")
         case CatchEvent(trigger=trigger):
@@ -341,7 +348,10 @@ def _body(element: _Element, node: FlowNode) -> None:
             pass  # nothing stands behind its flows
 
 
-def _trigger(element: _Element, trigger: TimerTrigger | ErrorTrigger | MessageTrigger) -> None:
+def _trigger(
+    element: _Element,
+    trigger: TimerTrigger | ErrorTrigger | EscalationTrigger | MessageTrigger,
+) -> None:
     match trigger:
         case TimerTrigger():
             timer = _child(element, "timerEventDefinition")
@@ -349,6 +359,9 @@ def _trigger(element: _Element, trigger: TimerTrigger | ErrorTrigger | MessageTr
             _formula(timer, name, trigger.duration or trigger.date)
         case ErrorTrigger():
             _error(element, trigger)
+        case EscalationTrigger():
+            reference = _escalation_id(trigger.code) if trigger.code else ""
+            _child(element, "escalationEventDefinition", escalationRef=reference)
         case MessageTrigger():
             _child(element, "messageEventDefinition", messageRef=_message_id(trigger))
 
@@ -363,6 +376,7 @@ def _error(element: _Element, error: ErrorTrigger) -> None:
 
 def _globals(root: _Element, process: BpmnProcess) -> None:
     errors: dict[str, str] = {}
+    escalations: dict[str, str] = {}
     messages: dict[str, MessageTrigger] = {}
     for node in _all_nodes(process.nodes):
         match node:
@@ -371,12 +385,20 @@ def _globals(root: _Element, process: BpmnProcess) -> None:
                 | BoundaryEvent(trigger=ErrorTrigger(code=code))
             ) if code:
                 errors[_error_id(code)] = code
+            case (
+                EndEvent(escalation=EscalationTrigger(code=code))
+                | ThrowEvent(escalation=EscalationTrigger(code=code))
+                | BoundaryEvent(trigger=EscalationTrigger(code=code))
+            ) if code:
+                escalations[_escalation_id(code)] = code
             case CatchEvent(trigger=MessageTrigger() as message):
                 messages[_message_id(message)] = message
             case _:
                 pass
     for id_, code in errors.items():
         _child(root, "error", id=id_, name=code, errorCode=code)
+    for id_, code in escalations.items():
+        _child(root, "escalation", id=id_, name=code, escalationCode=code)
     for id_, message in messages.items():
         element = _child(root, "message", id=id_, name=message.name)
         box = _child(element, "extensionElements")
@@ -385,6 +407,10 @@ def _globals(root: _Element, process: BpmnProcess) -> None:
 
 def _error_id(code: str) -> str:
     return f"error-{_encoded(code)}"
+
+
+def _escalation_id(code: str) -> str:
+    return f"escalation-{_encoded(code)}"
 
 
 def _message_id(message: MessageTrigger) -> str:

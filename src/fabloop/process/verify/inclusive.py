@@ -47,6 +47,14 @@ def choices_of(definition: Definition, node: Node, gateway: Inclusive) -> Iterat
         yield (*always, *chosen)
 
 
+def label_of(definition: Definition, node: Node, flows: tuple[int, ...] | None) -> str:
+    """Return what a person reads of a choice; None where only tokens were taken."""
+    if flows is None:
+        return f"{node.id} joins"
+    names = ", ".join(definition.flows[flow].id for flow in flows)
+    return f"{node.id} to {names}" if len(node.outgoing) > 1 else node.id
+
+
 def _subsets(flows: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
     for size in range(1, len(flows) + 1):
         yield from combinations(flows, size)

@@ -16,12 +16,14 @@ from fabloop.process.definition import (
     AwaitMessage,
     AwaitTimer,
     BoundaryError,
+    BoundaryEscalation,
     BoundaryTimer,
     Call,
     Definition,
     End,
     Enter,
     ErrorEnd,
+    Escalate,
     EventBased,
     Exclusive,
     Inclusive,
@@ -44,8 +46,9 @@ from fabloop.process.verify.flat import (
     Limits,
     Refund,
 )
-from fabloop.process.verify.inclusive import choices_of, takes_of
+from fabloop.process.verify.inclusive import choices_of, label_of, takes_of
 from fabloop.process.verify.page_ends import ends_empty
+from fabloop.process.verify.thrower import NOBODY, Thrower
 from fabloop.process.verify.unfold import Page, Unfolding, entry_token
 
 
@@ -62,17 +65,6 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     messages: Openness = Openness.OPEN
     timers: Openness = Openness.OPEN
     errors: Openness = Openness.OPEN
-
-
-class Thrower(msgspec.Struct, frozen=True, kw_only=True):
-    """What an error takes with it: fields, and the shared tokens that its work gives back."""
-
-    fields: tuple[int, ...] = ()
-    elements: tuple[str, ...] = ()
-    back: dict[int, int] = {}
-
-
-NOBODY = Thrower()
 
 
 def flat_process(definition: Definition, environment: Environment, limits: Limits) -> FlatNet:
@@ -147,8 +139,7 @@ class _Process:
     def _start_of(self, scope: Scope) -> dict[int, int]:
         """Return what entering a scope puts."""
         if scope.kind is not ScopeKind.PAGE:
-            start = self.definition.nodes[scope.start]
-            return self._outgoing(start)
+            return self._outgoing(self.definition.nodes[scope.start])
         page = self.pages[scope.number]
         assert scope.net is not None
         token = entry_token(scope.net.places[scope.entry].colour)
@@ -163,7 +154,7 @@ class _Process:
         fields = set(self._control(scope))
         for number in scope.nodes:
             node = self.definition.nodes[number]
-            if isinstance(node.action, End | Terminate):
+            if self._ends(node):
                 fields.add(self._end(node))
             fields.update(self._armed(each) for each in self._patient_timers(node))
             if isinstance(node.action, Enter):
@@ -196,12 +187,8 @@ class _Process:
 
     def _patient_timers(self, node: Node) -> list[int]:
         """Return the timers at an activity that do not interrupt it: each fires once."""
-        actions = {number: self.definition.nodes[number].action for number in node.timers}
-        return [
-            number
-            for number, action in actions.items()
-            if isinstance(action, BoundaryTimer) and not action.interrupting
-        ]
+        actions = ((number, self.definition.nodes[number].action) for number in node.timers)
+        return [n for n, a in actions if isinstance(a, BoundaryTimer) and not a.interrupting]
 
     def _split(self, node: Node) -> bool:
         return isinstance(node.action, Enter) or bool(node.boundary)
@@ -228,6 +215,10 @@ class _Process:
                 expected = self._boundary_timer(node, node.action)
             case BoundaryError():
                 expected = self._boundary_error(node, node.action)
+            case BoundaryEscalation():
+                pass
+            case Escalate():
+                self._escalate(node, node.action)
             case Parallel() | Exclusive() | End() | ErrorEnd() | Terminate():
                 self._routing(node)
             case Job() | Person() | Script() | Enter() | Call():
@@ -271,20 +262,16 @@ class _Process:
                 put = {self._flow(flow): 1 for flow in chosen or ()}
                 self.net.add(
                     FlatTransition(
-                        label=self._chosen(node, chosen), elements=() if apart else (node.id,),
-                        pre=taken, post={self._passed(node): 1} if apart else put,
-                        zero=frozenset(zero),
+                        label=label_of(self.definition, node, chosen),
+                        elements=() if apart else (node.id,), pre=taken, zero=frozenset(zero),
+                        post={self._passed(node): 1} if apart else put,
                     )
                 )  # fmt: skip
         for chosen in choices if apart else ():
             put = {self._flow(flow): 1 for flow in chosen}
-            self._add(self._chosen(node, chosen), node.id, {self._passed(node): 1}, put)
-
-    def _chosen(self, node: Node, flows: tuple[int, ...] | None) -> str:
-        if flows is None:
-            return f"{node.id} joins"
-        names = ", ".join(self.definition.flows[flow].id for flow in flows)
-        return f"{node.id} to {names}" if len(node.outgoing) > 1 else node.id
+            self._add(
+                label_of(self.definition, node, chosen), node.id, {self._passed(node): 1}, put
+            )
 
     def _held(self, node: Node) -> set[int]:
         """Return the fields that tell of a token at a node."""
@@ -294,6 +281,35 @@ class _Process:
         if isinstance(node.action, Inclusive):
             fields.add(self._passed(node))
         return fields
+
+    def _ends(self, node: Node) -> bool:
+        return isinstance(node.action, End | Terminate | Escalate) and not node.outgoing
+
+    def _escalate(self, node: Node, told: Escalate) -> None:
+        scope = self.definition.scopes[node.scope]
+        on = self._outgoing(node) or {self._end(node): 1}
+        while scope.owner != NOWHERE:
+            host = self.definition.nodes[scope.owner]
+            scope = self.definition.scopes[scope.parent]
+            number = host.escalations.get(told.code, host.escalations.get("", NOWHERE))
+            if number == NOWHERE:
+                continue
+            event = self.definition.nodes[number]
+            assert isinstance(event.action, BoundaryEscalation)
+            for flow in node.incoming:
+                if event.action.interrupting:
+                    thrown = Thrower(fields=(self._flow(flow),), elements=(node.id,))
+                    self._interrupted(host, event, thrown)
+                    continue
+                self.net.add(
+                    FlatTransition(
+                        label=f"{node.id}, {event.id}", elements=(node.id, event.id),
+                        pre={self._flow(flow): 1}, post={**on, **self._outgoing(event)},
+                    )
+                )  # fmt: skip
+            return
+        for flow in node.incoming:
+            self._add(node.id, node.id, {self._flow(flow): 1}, on)
 
     def _terminate(self, node: Node) -> None:
         scope = self.definition.scopes[node.scope]
@@ -360,7 +376,7 @@ class _Process:
             ends = {
                 self._end(self.definition.nodes[number])
                 for number in inside.nodes
-                if isinstance(self.definition.nodes[number].action, End | Terminate)
+                if self._ends(self.definition.nodes[number])
             }
             self.net.add(
                 msgspec.structs.replace(end, zero=self._control(inside), clears=armed | ends)
