@@ -27,6 +27,7 @@ from fabloop.app.sentences import sentence
 from fabloop.app.snapshot import OrderState
 from fabloop.base.instant import Instant, span_text
 from fabloop.base.quantity import quantity_text
+from fabloop.cli.answers import ask, is_yes, plan_number
 from fabloop.cli.grid import grid_of
 from fabloop.model.facts import (
     AdaptationApproved,
@@ -163,19 +164,24 @@ class Narrator:
         if not self._asks:
             self._say(f"Plan {plans[0].id} is taken (answered automatically).")
             return plans[0]
-        answer = self._console.input(f"Which plan? 1 to {len(plans)}, n for none [1] ").strip()
-        if answer.lower() in ("n", "no"):
-            return None
-        number = int(answer) if answer.isdigit() else 1
-        return plans[min(max(number, 1), len(plans)) - 1]
+        question = f"Which plan? 1 to {len(plans)}, n for none [1] "
+        number = ask(
+            lambda: self._console.input(question, markup=False),
+            lambda text: plan_number(text, len(plans)),
+            self._bad,
+            at_end=None,
+        )
+        return None if number is None else plans[number - 1]
 
     def approve(self, proposal: AdaptationProposed) -> bool:
         """Let a person approve a change."""
         if not self._asks:
             self._say("The change is approved (answered automatically).")
             return True
-        answer = self._console.input(f"Change to plan {proposal.plan.id}? [Y/n] ")
-        return answer.strip().lower() not in ("n", "no")
+        question = f"Change to plan {proposal.plan.id}? [Y/n] "
+        return ask(
+            lambda: self._console.input(question, markup=False), is_yes, self._bad, at_end=False
+        )
 
     # -- facts ------------------------------------------------------------------------------------
 
