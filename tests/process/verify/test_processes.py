@@ -8,9 +8,9 @@ from fabloop.process.bpmn.model import EndEvent, ErrorTrigger, EscalationTrigger
 from fabloop.process.cpn.model import TransitionWork
 from fabloop.process.cpn.net import Net, any_plain, integer, product, record
 from fabloop.process.verify import page_ends
+from fabloop.process.verify.environment import Environment, Openness
 from fabloop.process.verify.explore import Property
 from fabloop.process.verify.flat import Limits
-from fabloop.process.verify.processes import Environment, Openness
 from fabloop.process.verify.report import LeftOut, Verdict, Verification, verify
 from process.driver import (
     both,

@@ -7,6 +7,8 @@ import msgspec
 
 from fabloop.process.cpn.compiled import CompiledNet
 from fabloop.process.definition import Call, Definition
+from fabloop.process.verify.elements import not_verified
+from fabloop.process.verify.environment import Environment
 from fabloop.process.verify.explore import Exploration, Property, Witness, explore
 from fabloop.process.verify.flat import (
     Exceeded,
@@ -16,7 +18,7 @@ from fabloop.process.verify.flat import (
     Limits,
     fire,
 )
-from fabloop.process.verify.processes import Environment, flat_process
+from fabloop.process.verify.processes import flat_process
 from fabloop.process.verify.reduce import reduce
 from fabloop.process.verify.unfold import Unfolding
 
@@ -101,8 +103,14 @@ def verify(
     environment: Environment = OPEN,
     reduced: bool = True,
 ) -> Verification:
-    """Verify a process with its pages: every property, or ``unknown`` with the limit met."""
+    """Verify a process with its pages: every property, or ``unknown`` with the reason.
+
+    The reason is the limit met, or the elements for which the verification has no mapping.
+    """
     subject = f"process '{definition.id}'"
+    unmapped = not_verified(definition)
+    if unmapped:
+        return _unknown(subject, f"not verified: {', '.join(unmapped)}", environment)
     try:
         net = flat_process(definition, environment, limits)
     except Exceeded as exceeded:

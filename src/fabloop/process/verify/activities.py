@@ -1,0 +1,83 @@
+"""Tasks, sub-processes, pages and calls as transitions.
+
+An activity that cannot be interrupted is one transition; any other begins and ends. A called
+process ends, or throws an error: it is verified by itself.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from fabloop.process.definition import (
+    BoundaryTimer,
+    Call,
+    Enter,
+    Job,
+    Node,
+    Person,
+    ScopeKind,
+    Script,
+)
+from fabloop.process.verify.draft import Draft, Mapping
+from fabloop.process.verify.flat import FlatTransition
+from fabloop.process.verify.pages import end_page, page_start
+
+
+def _add(draft: Draft, node: Node) -> bool:
+    if not draft.splits(node):
+        for taken in draft.incoming(node):
+            draft.add(node.id, node.id, taken, draft.outgoing(node))
+        return True
+    inner = draft.scope_in(node)
+    armed = _armed(draft, node)
+    begun = dict.fromkeys((draft.busy(node), *armed), 1)
+    if inner is not None:
+        begun |= (
+            page_start(draft, inner)
+            if inner.kind is ScopeKind.PAGE
+            else draft.outgoing(draft.definition.nodes[inner.start])
+        )
+    for taken in draft.incoming(node):
+        draft.add(f"{node.id} begins", "", taken, begun)
+    end = FlatTransition(
+        label=node.id, elements=(node.id,), pre={draft.busy(node): 1},
+        post=draft.outgoing(node), clears=frozenset(armed),
+    )  # fmt: skip
+    if inner is None:
+        draft.net.add(end)
+    elif inner.kind is ScopeKind.PAGE:
+        end_page(draft, inner, end)
+    else:
+        clears = end.clears | draft.left(inner)
+        draft.net.add(msgspec.structs.replace(end, zero=draft.control(inner), clears=clears))
+    return True
+
+
+def _armed(draft: Draft, node: Node) -> list[int]:
+    """Return the fields of its timers that do not interrupt it: each fires once."""
+    actions = ((number, draft.definition.nodes[number].action) for number in node.timers)
+    patient = [n for n, a in actions if isinstance(a, BoundaryTimer) and not a.interrupting]
+    return [draft.armed(number) for number in patient]
+
+
+def _holds(draft: Draft, node: Node) -> Iterable[int]:
+    return [draft.busy(node)] if draft.splits(node) else []
+
+
+def _inside(draft: Draft, node: Node) -> Iterable[int]:
+    inner = draft.scope_in(node)
+    content = draft.content(inner) if inner is not None else frozenset()
+    return [*_armed(draft, node), *content]
+
+
+def _activity(*knows: str) -> Mapping:
+    return Mapping(add=_add, knows=frozenset(knows), holds=_holds, inside=_inside)
+
+
+ACTIVITIES: dict[type, Mapping] = {
+    Job: _activity("type", "retries", "headers"),
+    Person: _activity("assignee", "candidates", "headers"),
+    Script: _activity("formula", "target"),
+    Call: _activity("process", "tag", "hands_in", "hands_back"),
+    Enter: _activity("scope", "headers"),
+}

@@ -1,0 +1,20 @@
+"""What a verification assumes of the outside."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Openness(StrEnum):
+    """Whether the outside may do something at any time, or never does."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """What is assumed of the outside; part of every report."""
+
+    messages: Openness = Openness.OPEN
+    timers: Openness = Openness.OPEN
+    errors: Openness = Openness.OPEN

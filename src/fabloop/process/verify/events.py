@@ -1,0 +1,86 @@
+"""Start and end events, and what waits for the outside: messages and timers."""
+
+from collections.abc import Iterable
+
+from fabloop.process.definition import (
+    AwaitMessage,
+    AwaitTimer,
+    BoundaryTimer,
+    End,
+    EventBased,
+    Node,
+    Start,
+    Terminate,
+)
+from fabloop.process.verify.draft import Draft, Mapping
+from fabloop.process.verify.environment import Openness
+from fabloop.process.verify.flat import BoundKind, FlatTransition
+from fabloop.process.verify.gateways import openness_of
+
+
+def _start(_draft: Draft, _node: Node) -> bool:
+    """Add nothing: entering a scope puts the tokens behind its start event."""
+    return False
+
+
+def end_of(draft: Draft, node: Node) -> int:
+    """Return the field that tells that an end was reached."""
+    name = f"{node.id} reached"
+    return draft.bounded("end", node.number, name, node.id, BoundKind.END)
+
+
+def _leaves(draft: Draft, node: Node) -> Iterable[int]:
+    return [end_of(draft, node)]
+
+
+def _end(draft: Draft, node: Node) -> bool:
+    for taken in draft.incoming(node):
+        draft.add(node.id, node.id, taken, {end_of(draft, node): 1})
+    return True
+
+
+def _terminate(draft: Draft, node: Node) -> bool:
+    scope = draft.definition.scopes[node.scope]
+    for taken in draft.incoming(node):
+        draft.net.add(
+            FlatTransition(
+                label=node.id, elements=(node.id,), pre=taken, post={end_of(draft, node): 1},
+                clears=draft.content(scope), refunds=draft.refunds(scope),
+            )
+        )  # fmt: skip
+    return True
+
+
+def _await(draft: Draft, node: Node) -> bool:
+    if openness_of(draft, node) is Openness.CLOSED:
+        return False
+    before = draft.definition.nodes[draft.definition.flows[node.incoming[0]].source]
+    if isinstance(before.action, EventBased):
+        return True
+    for taken in draft.incoming(node):
+        draft.add(node.id, node.id, taken, draft.outgoing(node))
+    return True
+
+
+def _boundary_timer(draft: Draft, node: Node) -> bool:
+    timer = node.action
+    assert isinstance(timer, BoundaryTimer)
+    host = draft.definition.nodes[timer.host]
+    if draft.environment.timers is Openness.CLOSED:
+        return False
+    if timer.interrupting:
+        draft.interrupted(host, node)
+        return True
+    busy, armed = draft.busy(host), draft.armed(node.number)
+    draft.add(node.id, node.id, {busy: 1, armed: 1}, {busy: 1, **draft.outgoing(node)})
+    return True
+
+
+EVENTS: dict[type, Mapping] = {
+    Start: Mapping(add=_start),
+    End: Mapping(add=_end, leaves=_leaves),
+    Terminate: Mapping(add=_terminate, leaves=_leaves),
+    AwaitTimer: Mapping(add=_await, knows=frozenset({"due"})),
+    AwaitMessage: Mapping(add=_await, knows=frozenset({"name", "correlation_key"})),
+    BoundaryTimer: Mapping(add=_boundary_timer, knows=frozenset({"host", "due", "interrupting"})),
+}

@@ -1,0 +1,92 @@
+"""Gateways as transitions: conditions are free choices."""
+
+from collections.abc import Iterable
+
+from fabloop.process.definition import (
+    AwaitTimer,
+    EventBased,
+    Exclusive,
+    Inclusive,
+    Node,
+    Parallel,
+)
+from fabloop.process.verify.draft import Draft, Mapping
+from fabloop.process.verify.environment import Openness
+from fabloop.process.verify.flat import FlatTransition
+from fabloop.process.verify.inclusive import choices_of, label_of, takes_of
+
+
+def _parallel(draft: Draft, node: Node) -> bool:
+    taken = {draft.flow(flow): 1 for flow in node.incoming}
+    if taken:
+        draft.add(node.id, node.id, taken, draft.outgoing(node))
+    return True
+
+
+def _exclusive(draft: Draft, node: Node) -> bool:
+    for taken in draft.incoming(node):
+        for out in node.outgoing:
+            label = f"{node.id} to {draft.definition.flows[out].id}"
+            draft.add(label, node.id, taken, {draft.flow(out): 1})
+    return True
+
+
+def _passed(draft: Draft, node: Node) -> Iterable[int]:
+    return [draft.field("passed", node.number, f"{node.id} passed")]
+
+
+def _inclusive(draft: Draft, node: Node) -> bool:
+    """Add its cases; one that both waits and chooses does so one after the other."""
+    gateway = node.action
+    assert isinstance(gateway, Inclusive)
+    (passed,) = _passed(draft, node)
+    choices = list(choices_of(draft.definition, node, gateway)) or [()]
+    apart = len(choices) > 1 and node.joins
+    for take in takes_of(draft.definition, node):
+        taken = {draft.flow(flow): 1 for flow in take.flows}
+        zero = {draft.flow(flow) for flow in take.empty}
+        for number in take.nodes:
+            zero |= draft.tokens_at(draft.definition.nodes[number])
+        for chosen in [None] if apart else choices:
+            put = {draft.flow(flow): 1 for flow in chosen or ()}
+            draft.net.add(
+                FlatTransition(
+                    label=label_of(draft.definition, node, chosen),
+                    elements=() if apart else (node.id,), pre=taken, zero=frozenset(zero),
+                    post={passed: 1} if apart else put,
+                )
+            )  # fmt: skip
+    for chosen in choices if apart else ():
+        put = {draft.flow(flow): 1 for flow in chosen}
+        draft.add(label_of(draft.definition, node, chosen), node.id, {passed: 1}, put)
+    return True
+
+
+def openness_of(draft: Draft, event: Node) -> Openness:
+    """Return whether the outside may let a catch event happen."""
+    timed = isinstance(event.action, AwaitTimer)
+    return draft.environment.timers if timed else draft.environment.messages
+
+
+def _race(draft: Draft, node: Node) -> bool:
+    """Add an alternative per event that the outside may let happen."""
+    assert isinstance(node.action, EventBased)
+    events = [draft.definition.nodes[number] for number in node.action.events]
+    possible = [event for event in events if openness_of(draft, event) is Openness.OPEN]
+    for taken in draft.incoming(node):
+        for event in possible:
+            draft.net.add(
+                FlatTransition(
+                    label=event.id, elements=(node.id, event.id),
+                    pre=taken, post=draft.outgoing(event),
+                )
+            )  # fmt: skip
+    return bool(possible)
+
+
+GATEWAYS: dict[type, Mapping] = {
+    Parallel: Mapping(add=_parallel),
+    Exclusive: Mapping(add=_exclusive, knows=frozenset({"default"})),
+    Inclusive: Mapping(add=_inclusive, knows=frozenset({"default"}), holds=_passed),
+    EventBased: Mapping(add=_race, knows=frozenset({"events"})),
+}
