@@ -36,6 +36,18 @@ from fabloop.process.cpn.net import Net, any_plain
 from fabloop.process.definition import DefinitionKey
 from fabloop.process.deltas import FORMAT, Delta, decode_body
 from fabloop.process.engine import Engine
+from fabloop.process.operations import (
+    AdvanceBatch,
+    CancelEach,
+    PauseBatch,
+    ResumeInstance,
+    ResumeProcess,
+    Selection,
+    SetEach,
+    StartBatch,
+    SuspendInstance,
+    SuspendProcess,
+)
 from process.driver import (
     Plant,
     both,
@@ -132,7 +144,24 @@ def history() -> Plant:  # noqa: PLR0915  # one scenario for all deltas
     fifth = plant.starts(chosen, {"n": 2})
     plant.does(CompleteJob(job=plant.engine.jobs(instance=fifth)[0].key))
     plant.starts(process(call("c", "chosen"), links=flows("start c end"), id="caller"), {"n": 1})
+    suspension_and_batches(plant)
     return plant
+
+
+def suspension_and_batches(plant: Plant) -> None:
+    waits = process(message("m", "N", '"k"'), job("z"), links=flows("start m z end"), id="waits")
+    key = plant.starts(waits)
+    plant.does(SuspendInstance(instance=key))
+    plant.does(PublishMessage(name="N", correlation_key="k", variables={"late": True}))
+    plant.does(ResumeInstance(instance=key))
+    plant.does(SuspendProcess(process="waits"))
+    plant.does(ResumeProcess(process="waits"))
+    where = Selection(process="waits")
+    for action in (SetEach(variables={"n": 1}), CancelEach()):
+        batch = plant.does(StartBatch(action=action, where=where)).batch
+        plant.does(AdvanceBatch(batch=batch))
+    plant.starts(waits)
+    plant.does(PauseBatch(batch=plant.does(StartBatch(action=CancelEach(), where=where)).batch))
 
 
 def summary(engine: Engine) -> dict:
@@ -145,6 +174,7 @@ def summary(engine: Engine) -> dict:
         "definitions": msgspec.to_builtins(engine.definitions()),
         "next_due": engine.next_due(),
         "requests": {k: msgspec.to_builtins(v) for k, v in engine.state.requests.items()},
+        "batches": msgspec.to_builtins(engine.batches()),
         "last_key": engine.state.last_key,
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fabloop.base.instant import Instant
-from fabloop.process.appliers import migration, pages, scopes, work
+from fabloop.process.appliers import migration, operations, pages, scopes, work
 from fabloop.process.commands import Reply
 from fabloop.process.deltas import (
     ActClosed,
@@ -48,6 +48,16 @@ from fabloop.process.deltas import (
     TokenAdded,
     TokenTaken,
     VariablesSet,
+)
+from fabloop.process.operation_deltas import (
+    BatchMoved,
+    BatchOpened,
+    BatchTurned,
+    InstanceResumed,
+    InstanceSuspended,
+    MessageHeld,
+    ProcessResumed,
+    ProcessSuspended,
 )
 from fabloop.process.state import REQUESTS_REMEMBERED_MAX, State
 
@@ -103,4 +113,12 @@ _APPLIERS: dict[type[Any], Callable[[State, Any, Instant], None]] = {
     Merged: scopes.merged,
     EventAwaited: work.event_awaited,
     EventHappened: work.event_happened,
+    InstanceSuspended: operations.instance_suspended,
+    InstanceResumed: operations.instance_resumed,
+    MessageHeld: operations.message_held,
+    ProcessSuspended: operations.process_suspended,
+    ProcessResumed: operations.process_resumed,
+    BatchOpened: operations.batch_opened,
+    BatchMoved: operations.batch_moved,
+    BatchTurned: operations.batch_turned,
 }

@@ -33,6 +33,9 @@ def _called(state: State, process: str, tag: str) -> Definition:
     for version in range(state.versions.get(process, 0), 0, -1):
         key = DefinitionKey(process, version)
         if not tag or state.deployments[key].process.version_tag == tag:
+            if state.is_stopped(key):
+                text = f"Expected process '{process}' to take new instances, but it is suspended."
+                raise Stuck("suspended", f"{text} Resume it, then resolve this.")
             return state.definitions[key]
     of = f" with version tag '{tag}'" if tag else ""
     hint = did_you_mean(process, state.versions)

@@ -8,6 +8,7 @@ from fabloop.base.instant import Instant
 from fabloop.process.bpmn.model import BpmnProcess
 from fabloop.process.cpn.model import NetDocument
 from fabloop.process.definition import DefinitionKey
+from fabloop.process.operations import OperatorCommand, OperatorReply
 
 Variables = dict[str, object]
 """Process variables: names to plain values (None, bool, int, float, str, list, dict)."""
@@ -207,6 +208,7 @@ Command = (
     | CancelInstance
     | Modify
     | Migrate
+    | OperatorCommand
 )
 
 
@@ -288,6 +290,7 @@ Reply = (
     | MessagePublished
     | Advanced
     | InstanceMigrated
+    | OperatorReply
 )
 
 

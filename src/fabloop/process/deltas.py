@@ -9,6 +9,7 @@ import msgspec
 
 from fabloop.base.instant import Instant
 from fabloop.process.commands import Reply
+from fabloop.process.operation_deltas import OperationDelta
 
 FORMAT = 1
 ROW_KIND = "process"
@@ -368,6 +369,7 @@ Delta = (
     | EventHappened
     | Merged
     | Called
+    | OperationDelta
 )
 
 

@@ -8,7 +8,7 @@ import msgspec
 from fabloop.base.errors import Broken, FabloopError
 from fabloop.base.instant import Instant
 from fabloop.base.journal import Row
-from fabloop.process import events, jobs, migrate, operate, views
+from fabloop.process import batch, events, jobs, migrate, operate, suspend, views
 from fabloop.process.apply import apply, remember
 from fabloop.process.commands import (
     ActivateJobs,
@@ -34,6 +34,21 @@ from fabloop.process.definition import Definition, DefinitionKey
 from fabloop.process.deltas import FORMAT, ROW_KIND, decode_body
 from fabloop.process.deploy import deploy
 from fabloop.process.deployment import Deployment
+from fabloop.process.operations import (
+    Action,
+    AdvanceBatch,
+    Batch,
+    BatchFailure,
+    ContinueBatch,
+    PauseBatch,
+    ResumeInstance,
+    ResumeProcess,
+    Selection,
+    StartBatch,
+    StopBatch,
+    SuspendInstance,
+    SuspendProcess,
+)
 from fabloop.process.state import Incident, JobState, State
 from fabloop.process.step import Step
 
@@ -162,6 +177,38 @@ class Engine:
         """Return what a migration would do, and every reason why it cannot."""
         return migrate.plan_migration(self.state, command)
 
+    def selected(self, where: Selection, action: Action | None = None) -> tuple[int, ...]:
+        """Return the keys of the instances that a selection means now."""
+        return batch.selected(self.state, where, action)
+
+    def batch(self, key: int) -> Batch:
+        """Return how a batch stands, open or lately ended; NotFound for others."""
+        return batch.batch_named(self.state, key)
+
+    def batches(self) -> tuple[Batch, ...]:
+        """Return the batches that are open or lately ended, oldest first."""
+        return tuple(self.state.batches.values())
+
+    # -- trying out ---------------------------------------------------------------------------
+
+    def rehearse(self, command: Command, *, at: Instant) -> Reply:
+        """Return what a command would answer; raises as `handle` does, and changes nothing."""
+        step = Step(self.state, at, type(command).__name__)
+        try:
+            return _DECIDERS[type(command)](step, command)
+        finally:
+            self.state.rollback()
+
+    def rehearse_batch(
+        self, action: Action, targets: Iterable[int], *, at: Instant
+    ) -> tuple[BatchFailure, ...]:
+        """Return the instances to which an action could not be done; changes nothing."""
+        step = Step(self.state, at, "")
+        try:
+            return batch.rehearse(step, action, targets)
+        finally:
+            self.state.rollback()
+
 
 # Each decider takes its own command; a table typed by that cannot be written, hence Any.
 _DECIDERS: dict[type[Any], Callable[[Step, Any], Reply]] = {
@@ -180,4 +227,13 @@ _DECIDERS: dict[type[Any], Callable[[Step, Any], Reply]] = {
     CancelInstance: operate.cancel_instance,
     Modify: operate.modify,
     Migrate: migrate.migrate,
+    SuspendInstance: suspend.suspend,
+    ResumeInstance: suspend.resume,
+    SuspendProcess: suspend.suspend_process,
+    ResumeProcess: suspend.resume_process,
+    StartBatch: batch.start_batch,
+    AdvanceBatch: batch.advance_batch,
+    PauseBatch: batch.pause_batch,
+    ContinueBatch: batch.continue_batch,
+    StopBatch: batch.stop_batch,
 }

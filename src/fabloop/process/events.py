@@ -19,6 +19,7 @@ from fabloop.process.deltas import (
     TimerCleared,
 )
 from fabloop.process.messages import STREAM, is_kept
+from fabloop.process.operation_deltas import MessageHeld
 from fabloop.process.state import NO_TIME, Alarm, JobState, State
 from fabloop.process.step import Step
 from fabloop.process.variables import admit
@@ -48,6 +49,9 @@ def publish(step: Step, command: PublishMessage) -> MessagePublished:
         instance = step.state.instance_of(act)
         instances.append(instance.key)
         step.trigger(instance)
+        if step.state.is_suspended(instance):
+            step.emit(MessageHeld(key, variables))
+            continue
         occur(step, act, waits.node, variables)
         run(step)
     return MessagePublished(tuple(instances), duplicate=False)

@@ -104,6 +104,9 @@ def finish_job(step: Step, command: CompleteJob) -> Done:
         type=job.type,
     )
     step.notices.append(notice)
+    if step.state.is_suspended(step.state.instance_of(act)):
+        step.emit(ActHeld(act.key, variables))
+        return Done()
     yield_result(step, act, variables)
     run(step)
     return Done()

@@ -56,6 +56,11 @@ def start(step: Step, command: StartInstance) -> InstanceCreated:
     """Start an instance and run it to rest."""
     variables = admit(command.variables, f"process '{command.process}'")
     definition = definition_named(step.state, command.process, command.version)
+    if step.state.is_stopped(definition.key):
+        raise Conflict(
+            f"Expected process '{definition.id}' version {definition.version} to take new "
+            "instances, but it is suspended. Resume it first."
+        )
     key, frame = step.mint(), step.mint()
     step.focus(f"instance/{key}")
     step.emit(

@@ -14,6 +14,7 @@ from fabloop.process.cpn.bag import Bag
 from fabloop.process.cpn.token import Token
 from fabloop.process.definition import Definition, DefinitionKey, Node, Scope
 from fabloop.process.deployment import Deployment
+from fabloop.process.operations import Batch
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -156,13 +157,17 @@ class Timer(msgspec.Struct, frozen=True):
 
 
 class Subscription(msgspec.Struct, frozen=True):
-    """An act waits for a message; `node` is what it makes happen."""
+    """An act waits for a message; `node` is what it makes happen.
+
+    `held` is what came with it while the instance was suspended.
+    """
 
     key: int
     act: int
     node: int
     name: str
     correlation: str
+    held: Variables | None = None
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -238,6 +243,9 @@ class State:
         self.messages: dict[int, Message] = {}
         self.incidents: dict[int, Incident] = {}
         self.finished: dict[int, Finished] = {}
+        self.suspended: dict[int, Instant] = {}
+        self.stopped: dict[tuple[str, int], Instant] = {}
+        self.batches: dict[int, Batch] = {}
         self.requests: dict[str, Reply] = {}
         self.ready: dict[str, dict[int, None]] = {}
         self.waiting: dict[tuple[str, str], dict[int, None]] = {}
@@ -304,7 +312,17 @@ class State:
 
     def rollback(self) -> None:
         """Undo everything since the last commit."""
-        for table, key, old in reversed(self._undo):
+        self.rollback_to((0, self._mark))
+        self.rebuild_calendar()
+
+    def savepoint(self) -> tuple[int, int]:
+        """Return a mark to which `rollback_to` can undo."""
+        return len(self._undo), self.last_key
+
+    def rollback_to(self, mark: tuple[int, int]) -> None:
+        """Undo what was changed since a mark; no date may have left the calendar since."""
+        kept, self.last_key = mark
+        for table, key, old in reversed(self._undo[kept:]):
             if isinstance(table, Bag):
                 value, ready_at = key
                 (table.remove if old else table.add)(value, ready_at)
@@ -312,14 +330,27 @@ class State:
                 del table[key]
             else:
                 table[key] = old
-        self._undo.clear()
-        self.last_key = self._mark
-        self.rebuild_calendar()
+        del self._undo[kept:]
 
     # -- the calendar -------------------------------------------------------------------------
 
     def holds(self, entry: Entry) -> bool:
-        """Whether a calendar entry still applies."""
+        """Whether a calendar entry applies: it still does, and its instance is not suspended."""
+        return self._applies(entry) and not (self.suspended and self._rests(entry))
+
+    def _rests(self, entry: Entry) -> bool:
+        _, key, kind = entry
+        match kind:
+            case Alarm.TIMER:
+                return self.is_suspended(self.instance_of(self.acts[self.timers[key].act]))
+            case Alarm.JOB:
+                return self.is_suspended(self.instance_of(self.acts[key]))
+            case Alarm.PAGE:
+                return self.is_suspended(self.instances[self.frames[key].instance])
+            case Alarm.MESSAGE:
+                return False
+
+    def _applies(self, entry: Entry) -> bool:
         at, key, kind = entry
         match kind:
             case Alarm.TIMER:
@@ -373,6 +404,29 @@ class State:
                 return
             frame = self.frames[self.acts[frame.act].frame]
 
+    def is_suspended(self, instance: Instance) -> bool:
+        """Whether an instance, or one that has called it, is suspended."""
+        if not self.suspended:
+            return False
+        while instance.key not in self.suspended:
+            if not instance.caller:
+                return False
+            instance = self.instance_of(self.acts[instance.caller])
+        return True
+
+    def is_stopped(self, key: DefinitionKey) -> bool:
+        """Whether a definition takes no new instances."""
+        return (key.id, 0) in self.stopped or (key.id, key.version) in self.stopped
+
+    def subtree(self, instance: Instance) -> Iterator[Frame]:
+        """Yield the frames of an instance and of those it has called."""
+        for key in instance.frames:
+            frame = self.frames[key]
+            yield frame
+            for act in frame.acts:
+                if called := self.acts[act].called:
+                    yield from self.subtree(self.instances[called])
+
     def visible(self, frame: Frame) -> Variables:
         """Return the variables seen from a frame; for the root these are its own, not a copy."""
         if not frame.act:
@@ -406,6 +460,9 @@ _COMPARED = (
     "messages",
     "incidents",
     "finished",
+    "suspended",
+    "stopped",
+    "batches",
     "requests",
     "ready",
     "waiting",

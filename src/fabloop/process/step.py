@@ -1,6 +1,8 @@
 """One macro step in the making: its deltas applied at once, its agenda and its notices."""
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from fabloop.base.instant import Instant
 from fabloop.base.journal import Row
@@ -77,6 +79,25 @@ class Step:
         if trail is None:
             trail = self._trail[frame.key] = []
         trail.append(node.number)
+
+    @contextmanager
+    def attempt(self, *, keep: bool = True) -> Iterator[None]:
+        """Undo what is done within where it is refused, or where it is not to be kept."""
+        self._flush()
+        self._stream = ""
+        mark, rows, notices = self.state.savepoint(), len(self._rows), len(self.notices)
+        done = False
+        try:
+            yield
+            done = True
+        finally:
+            if not (done and keep):
+                self.state.rollback_to(mark)
+                self._deltas = []
+                self._stream = ""
+                del self._rows[rows:], self.notices[notices:]
+                for left in (self.agenda, self.pages, self.touched, self.resting, self._trail):
+                    left.clear()
 
     def rows(self, actor: str, request: str, reply: Reply) -> tuple[Row, ...]:
         """Return the rows to append as one group; the first carries the request and its reply."""

@@ -85,7 +85,7 @@ class FrameView(msgspec.Struct, frozen=True, kw_only=True):
 class InstanceView(msgspec.Struct, frozen=True, kw_only=True):
     """How an instance stands; one that has ended has no frames.
 
-    `caller` is the instance that has called it, or 0.
+    `caller` is the instance that has called it, or 0. `suspended` also when a caller of it is.
     """
 
     key: int
@@ -98,6 +98,7 @@ class InstanceView(msgspec.Struct, frozen=True, kw_only=True):
     frames: tuple[FrameView, ...]
     incidents: tuple[Incident, ...]
     caller: int = 0
+    suspended: bool = False
 
 
 def jobs_of(
@@ -165,6 +166,7 @@ def instance_of(state: State, key: int) -> InstanceView:
         frames=tuple(_frame(state, state.frames[each]) for each in running.frames),
         incidents=tuple(each for each in state.incidents.values() if each.frame in running.frames),
         caller=state.instance_of(state.acts[running.caller]).key if running.caller else 0,
+        suspended=state.is_suspended(running),
     )
 
 

@@ -114,6 +114,8 @@ def instance_ended(state: State, delta: InstanceEnded, at: Instant) -> None:
     variables = state.frames[instance.frame].variables
     drop_frame(state, instance.frame)
     state.drop(state.instances, delta.key)
+    if delta.key in state.suspended:
+        state.drop(state.suspended, delta.key)
     if instance.caller:
         act = state.acts[instance.caller]
         state.put(state.acts, act.key, replace(act, called=0))

@@ -41,15 +41,15 @@ def job_offered(state: State, delta: JobOffered, at: Instant) -> None:
         delta.key, delta.job_type, delta.person, delta.retries, delta.assignee, delta.candidates
     )
     state.put(state.jobs, delta.key, job)
-    state.join_index(state.ready, job.type, job.key)
+    offer(state, job)
 
 
 def _change_job(state: State, old: JobRecord, new: JobRecord) -> None:
     state.put(state.jobs, old.key, new)
-    if old.state is JobState.READY and new.state is not JobState.READY:
-        state.leave_index(state.ready, old.type, old.key)
-    if old.state is not JobState.READY and new.state is JobState.READY:
-        state.join_index(state.ready, new.type, new.key)
+    if new.state is not JobState.READY:
+        withhold(state, old.key)
+    elif old.state is not JobState.READY:
+        offer(state, new)
     if new.until:
         state.alarm(new.until, new.key, Alarm.JOB)
 
@@ -58,9 +58,21 @@ def drop_job(state: State, key: int) -> None:
     """Take a job out, if the act has one."""
     job = state.jobs.get(key)
     if job is not None:
+        withhold(state, key)
         state.drop(state.jobs, key)
-        if job.state is JobState.READY:
-            state.leave_index(state.ready, job.type, key)
+
+
+def offer(state: State, job: JobRecord) -> None:
+    """List a ready job among those to hand out, unless its instance is suspended."""
+    if not state.suspended or not state.is_suspended(state.instance_of(state.acts[job.key])):
+        state.join_index(state.ready, job.type, job.key)
+
+
+def withhold(state: State, key: int) -> None:
+    """Take the job of an act off the list of those to hand out, where it is on it."""
+    job = state.jobs.get(key)
+    if job is not None and key in state.ready.get(job.type, ()):
+        state.leave_index(state.ready, job.type, key)
 
 
 def job_leased(state: State, delta: JobLeased, at: Instant) -> None:
@@ -99,7 +111,8 @@ def drop_subscriptions(state: State, act: Act) -> None:
     """Take out the messages an act waits for."""
     for key in act.subscriptions:
         gone = state.subscriptions[key]
-        state.leave_index(state.waiting, (gone.name, gone.correlation), gone.key)
+        if gone.held is None:
+            state.leave_index(state.waiting, (gone.name, gone.correlation), gone.key)
         state.drop(state.subscriptions, gone.key)
 
 
