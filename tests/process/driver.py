@@ -12,14 +12,11 @@ from fabloop.process.bpmn.model import (
     CallActivity,
     CatchEvent,
     EndEvent,
-    ErrorTrigger,
-    EscalationTrigger,
     EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
     InclusiveGateway,
     JobWork,
-    MessageTrigger,
     PageWork,
     ParallelGateway,
     ScriptTask,
@@ -28,8 +25,14 @@ from fabloop.process.bpmn.model import (
     StartEvent,
     SubProcess,
     ThrowEvent,
-    TimerTrigger,
     UserTask,
+)
+from fabloop.process.bpmn.triggers import (
+    ErrorTrigger,
+    EscalationTrigger,
+    MessageTrigger,
+    TerminateTrigger,
+    TimerTrigger,
 )
 from fabloop.process.commands import (
     ActivateJobs,
@@ -201,11 +204,11 @@ def both(id: str) -> ParallelGateway:  # noqa: A002
 
 
 def kill(id: str) -> EndEvent:  # noqa: A002
-    return EndEvent(id=id, terminate=True)
+    return EndEvent(id=id, trigger=TerminateTrigger())
 
 
 def tell(id: str, code: str = "H") -> ThrowEvent:  # noqa: A002
-    return ThrowEvent(id=id, escalation=EscalationTrigger(code=code))
+    return ThrowEvent(id=id, trigger=EscalationTrigger(code=code))
 
 
 def hear(id: str, host: str, code: str = "", **more: object) -> BoundaryEvent:  # noqa: A002

@@ -3,8 +3,9 @@
 import pytest
 
 from fabloop.base.errors import Conflict, Invalid
-from fabloop.process.bpmn.model import EndEvent, ErrorTrigger, Mapping
+from fabloop.process.bpmn.model import EndEvent, Mapping
 from fabloop.process.bpmn.read import read_bpmn
+from fabloop.process.bpmn.triggers import ErrorTrigger
 from fabloop.process.calls import CALL_DEPTH_MAX
 from fabloop.process.commands import (
     ActAt,
@@ -139,7 +140,7 @@ def test_a_timer_or_a_terminate_end_of_the_caller_ends_the_called_process(plant,
 
 
 def test_errors_of_a_called_process_reach_the_event_that_catches_them(plant):
-    bad = process(job("w"), EndEvent(id="bad", error=ErrorTrigger(code="E")),
+    bad = process(job("w"), EndEvent(id="bad", trigger=ErrorTrigger(code="E")),
                   links=flows("start w bad"), id="b")  # fmt: skip
     bad = type(bad)(id="b", nodes=bad.nodes[:-1], flows=bad.flows)
     plant.does(Deploy(process=bad))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from fabloop.process.bpmn.model import EndEvent, EscalationTrigger
+from fabloop.process.bpmn.model import EndEvent
+from fabloop.process.bpmn.triggers import EscalationTrigger
 from fabloop.process.commands import Deploy, InstanceState, JobCancelled, Migrate, NodeCompleted
 from fabloop.process.definition import DefinitionKey
 from process.driver import Plant, both, call, flows, hear, job, process, some, sub, tell
@@ -63,7 +64,7 @@ def test_where_nobody_listens_nothing_happens(plant):
 
 @pytest.mark.parametrize("interrupting", [False, True])
 def test_an_end_event_escalates_too(plant, interrupting):
-    loud = EndEvent(id="loud", escalation=EscalationTrigger(code="H"))
+    loud = EndEvent(id="loud", trigger=EscalationTrigger(code="H"))
     inner = sub("s", both("f"), job("slow"), loud, links=flows("s.s f slow s.e", "f loud"))
     p = process(inner, hear("h", "s", "H", interrupting=interrupting), job("look"),
                 links=flows("start s end", "h look end"))  # fmt: skip

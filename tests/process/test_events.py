@@ -3,7 +3,8 @@
 import pytest
 
 from fabloop.base.instant import SECOND, Instant, iso_of
-from fabloop.process.bpmn.model import CatchEvent, Mapping, TimerTrigger
+from fabloop.process.bpmn.model import CatchEvent, Mapping
+from fabloop.process.bpmn.triggers import TimerTrigger
 from fabloop.process.commands import (
     Advanced,
     AdvanceTo,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from fabloop.process.bpmn.model import EndEvent, ErrorTrigger, Mapping
+from fabloop.process.bpmn.model import EndEvent, Mapping
+from fabloop.process.bpmn.triggers import ErrorTrigger
 from fabloop.process.commands import InstanceState, JobCreated, NodeCompleted
 from process.driver import (
     Plant,
@@ -121,7 +122,7 @@ def test_variables_of_a_subprocess_end_with_it_unless_they_are_mapped(plant):
 
 
 def test_an_error_end_is_caught_by_the_innermost_scope_with_its_code(plant):
-    broken = EndEvent(id="broken", error=ErrorTrigger(code="E1"))
+    broken = EndEvent(id="broken", trigger=ErrorTrigger(code="E1"))
     inner = sub("inner", job("w"), broken, both("f"), job("other"),
                 links=flows("inner.s f w broken", "f other inner.e"))  # fmt: skip
     outer = sub("outer", inner, error("not-mine", "inner", "E2"),
@@ -137,7 +138,7 @@ def test_an_error_end_is_caught_by_the_innermost_scope_with_its_code(plant):
 
 
 def test_an_uncaught_error_end_asks_for_a_person(plant):
-    p = process(EndEvent(id="bad", error=ErrorTrigger(code="E")), links=flows("start bad"))
+    p = process(EndEvent(id="bad", trigger=ErrorTrigger(code="E")), links=flows("start bad"))
     p = type(p)(id="p", nodes=p.nodes[:2], flows=p.flows)
     key = plant.starts(p)
     (incident,) = plant.engine.incidents(key)

@@ -6,15 +6,14 @@ from fabloop.process.bpmn.model import (
     BoundaryEvent,
     BpmnProcess,
     EndEvent,
-    ErrorTrigger,
     JobWork,
     Lane,
     Mapping,
     SequenceFlow,
     ServiceTask,
     StartEvent,
-    TimerTrigger,
 )
+from fabloop.process.bpmn.triggers import ErrorTrigger, TimerTrigger
 from fabloop.process.bpmn.validate import DEPTH_MAX, faults_of
 from process.driver import (
     END,
@@ -62,8 +61,7 @@ FAULTY = [
     (process(job("a"), with_timer(TimerTrigger(duration="PT1S", date="x")), links=A), "'t'",
      "both"),
     (process(wait("a", ""), links=A), "'a'", "duration or a date"),
-    (process(EndEvent(id="a", error=ErrorTrigger(code="E"), terminate=True), links=A), "'a'",
-     "both"),
+    (process(EndEvent(id="a", trigger=ErrorTrigger()), links=A), "'a'", "an error with a code"),
     (process(some("a"), links=(*A, *flows("a end2")), ), "'a-end'", "a condition"),
     (process(some("a", default="f9"), links=A), "'a'", "default"),
     (process(job("a"), some("b"), links=(*A, *flows("start b end"),

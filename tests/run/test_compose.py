@@ -17,6 +17,7 @@ from fabloop.process.bpmn.model import (
     UserTask,
 )
 from fabloop.process.bpmn.read import read_bpmn
+from fabloop.process.bpmn.triggers import ErrorTrigger
 from fabloop.process.bpmn.write import write
 from fabloop.process.cpn.document import compile_net
 from fabloop.process.cpn.simulate import simulate
@@ -103,8 +104,8 @@ def test_a_manual_operation_becomes_a_task_for_a_person_and_a_check():
     assert check.default == "flow-check-op-inspect-rejected-op-inspect"
     rejected = node(made, "rejected-op-inspect")
     assert isinstance(rejected, EndEvent)
-    assert rejected.error is not None
-    assert rejected.error.code == "rejected"
+    assert isinstance(rejected.trigger, ErrorTrigger)
+    assert rejected.trigger.code == "rejected"
     passed = next(
         f for f in all_flows(made) if (f.source, f.target) == (check.id, "judge-op-inspect-end")
     )

@@ -19,7 +19,6 @@ from fabloop.process.bpmn.model import (
     BoundaryEvent,
     BpmnProcess,
     EndEvent,
-    ErrorTrigger,
     ExclusiveGateway,
     FlowNode,
     Lane,
@@ -32,6 +31,7 @@ from fabloop.process.bpmn.model import (
     SubProcess,
     UserTask,
 )
+from fabloop.process.bpmn.triggers import ErrorTrigger
 from fabloop.process.cpn.model import NetDocument
 from fabloop.run.recipe import SHIPPING, TRANSPORT, USER_TASK
 from fabloop.run.templates import headers_of, page, page_id
@@ -220,7 +220,7 @@ def _manual_part(step: RecipeStep, capacities: Table[str, int]) -> _Part:
             *before,
             task,
             ExclusiveGateway(id=check, name="Passed?", default=away.id),
-            EndEvent(id=rejected, name="Rejected", error=ErrorTrigger(code=REJECTED)),
+            EndEvent(id=rejected, name="Rejected", trigger=ErrorTrigger(code=REJECTED)),
         ),
         flows=(*(_flow(each.id, id_) for each in before), _flow(id_, check)),
         away=(away,),

@@ -8,7 +8,6 @@ from fabloop.process.bpmn.model import (
     BoundaryEvent,
     BpmnProcess,
     EndEvent,
-    ErrorTrigger,
     ExclusiveGateway,
     JobWork,
     Lane,
@@ -18,6 +17,7 @@ from fabloop.process.bpmn.model import (
     StartEvent,
     SubProcess,
 )
+from fabloop.process.bpmn.triggers import ErrorTrigger
 
 
 def task(id_):

@@ -13,15 +13,12 @@ from fabloop.process.bpmn.model import (
     CallActivity,
     CatchEvent,
     EndEvent,
-    ErrorTrigger,
-    EscalationTrigger,
     EventBasedGateway,
     ExclusiveGateway,
     InclusiveGateway,
     JobWork,
     Lane,
     Mapping,
-    MessageTrigger,
     PageWork,
     ParallelGateway,
     ScriptTask,
@@ -30,10 +27,16 @@ from fabloop.process.bpmn.model import (
     StartEvent,
     SubProcess,
     ThrowEvent,
-    TimerTrigger,
     UserTask,
 )
 from fabloop.process.bpmn.read import read_bpmn
+from fabloop.process.bpmn.triggers import (
+    ErrorTrigger,
+    EscalationTrigger,
+    MessageTrigger,
+    TerminateTrigger,
+    TimerTrigger,
+)
 from fabloop.process.bpmn.write import write
 
 NS = {
@@ -59,7 +62,7 @@ def everything():
             id="heard", name="Part ready",
             trigger=MessageTrigger(name="part ready", correlation_key='"a<b" + order'),
             outputs=(Mapping(source="part", target="p"),),
-        ), EndEvent(id="sub-end", name="Broken", error=ErrorTrigger(code="broken"))),
+        ), EndEvent(id="sub-end", name="Broken", trigger=ErrorTrigger(code="broken"))),
         flows=(flow("sub-start", "heard"), flow("heard", "sub-end")),
         inputs=(Mapping(source="order", target="order"),),
     )  # fmt: skip
@@ -104,7 +107,7 @@ def everything():
             name="Came",
             trigger=MessageTrigger(name="part came", correlation_key="order"),
         ),
-        EndEvent(id="killed", name="Off", terminate=True),
+        EndEvent(id="killed", name="Off", trigger=TerminateTrigger()),
         CallActivity(id="call", name="Scrap", process="scrap", version_tag="v1"),
         BoundaryEvent(
             id="heard-late",
@@ -113,12 +116,12 @@ def everything():
             interrupting=False,
             trigger=EscalationTrigger(code="late"),
         ),
-        ThrowEvent(id="tell", name="Tell", escalation=EscalationTrigger(code="late")),
-        EndEvent(id="loud", name="Loud", escalation=EscalationTrigger(code="loud")),
+        ThrowEvent(id="tell", name="Tell", trigger=EscalationTrigger(code="late")),
+        EndEvent(id="loud", name="Loud", trigger=EscalationTrigger(code="loud")),
         EndEvent(id="told", name="Told"),
         EndEvent(id="again", name="Reworked"),
         EndEvent(id="end", name="Done"),
-        EndEvent(id="bad", name="Rejected", error=ErrorTrigger(code="rejected")),
+        EndEvent(id="bad", name="Rejected", trigger=ErrorTrigger(code="rejected")),
     )
     flows = (
         flow("start", "fork"),

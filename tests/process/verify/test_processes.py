@@ -4,7 +4,8 @@ from msgspec.structs import replace
 
 from fabloop.base.codec import from_json, to_json
 from fabloop.process.bpmn.compile import compile_process
-from fabloop.process.bpmn.model import EndEvent, ErrorTrigger, EscalationTrigger
+from fabloop.process.bpmn.model import EndEvent
+from fabloop.process.bpmn.triggers import ErrorTrigger, EscalationTrigger
 from fabloop.process.cpn.model import TransitionWork
 from fabloop.process.cpn.net import Net, any_plain, integer, product, record
 from fabloop.process.verify import page_ends
@@ -140,7 +141,7 @@ def test_a_timer_that_does_not_interrupt_fires_once():
 
 
 def test_an_error_end_reaches_the_event_that_catches_it():
-    thrown = EndEvent(id="bad", error=ErrorTrigger(code="E"))
+    thrown = EndEvent(id="bad", trigger=ErrorTrigger(code="E"))
     inner = sub("s", xor("x"), thrown, links=flows("s.s x s.e", "x bad"))
     caught = process(inner, error("c", "s", "E"), xor("m"), links=flows("start s m end", "c m"))
     assert verified(caught).released
@@ -239,7 +240,7 @@ def test_an_escalation_interrupts_or_starts_a_branch_beside():
     assert verified(process(early, hear("h", "s"), xor("m"), links=links)).released
     unheard = process(early, links=flows("start s end"))
     assert verified(unheard).released
-    loud = EndEvent(id="loud", escalation=EscalationTrigger(code="L"))
+    loud = EndEvent(id="loud", trigger=EscalationTrigger(code="L"))
     ended = sub("s", xor("x"), loud, links=flows("s.s x s.e", "x loud"))
     assert verified(process(ended, hear("h", "s", "L"), xor("m"), links=links)).released
     assert verified(process(ended, links=flows("start s end"))).released

@@ -1,7 +1,6 @@
 """A BPMN process as it is drawn in its diagram, with the state of every node and what changed."""
 
 from collections.abc import Mapping
-from typing import assert_never
 
 from fabloop.app.pictures.svg import (
     Picture,
@@ -20,20 +19,20 @@ from fabloop.app.pictures.svg import (
 )
 from fabloop.process.bpmn.layout import POOL_HEADER, lanes_within, layout
 from fabloop.process.bpmn.model import (
+    Activity,
     BoundaryEvent,
     Bounds,
     BpmnProcess,
+    BusinessRuleTask,
     CallActivity,
     CatchEvent,
     Diagram,
     EndEvent,
-    ErrorTrigger,
-    EscalationTrigger,
     EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
     InclusiveGateway,
-    MessageTrigger,
+    ManualTask,
     ParallelGateway,
     ScriptTask,
     SequenceFlow,
@@ -41,8 +40,19 @@ from fabloop.process.bpmn.model import (
     StartEvent,
     SubProcess,
     ThrowEvent,
-    TimerTrigger,
     UserTask,
+)
+from fabloop.process.bpmn.triggers import (
+    CancelTrigger,
+    CompensateTrigger,
+    ConditionTrigger,
+    ErrorTrigger,
+    EscalationTrigger,
+    LinkTrigger,
+    MessageTrigger,
+    SignalTrigger,
+    TerminateTrigger,
+    TimerTrigger,
 )
 
 _PAD = 12.0
@@ -181,8 +191,6 @@ def _drawn(node: FlowNode, diagram: Diagram, shown: Mapping[str, str]) -> str:
         return ""
     state = shown.get(node.id, "")
     match node:
-        case ServiceTask() | UserTask() | ScriptTask() | CallActivity():
-            parts = _task(node, at, state)
         case SubProcess():
             parts = [box(at.x, at.y, at.width, at.height, f"open {state}", radius=10)]
             parts.append(text(at.x + 10, at.y + 17, shortened(node.name, at.width - 20), "strong"))
@@ -193,22 +201,17 @@ def _drawn(node: FlowNode, diagram: Diagram, shown: Mapping[str, str]) -> str:
             name = _beside if isinstance(node, BoundaryEvent) else _below
             parts = [*_event(node, at, state), *_state(state, at), *name(node.name, at)]
         case _:
-            assert_never(node)
+            parts = _task(node, at, state)
     words = node.name or node.id
     return group(*parts, title=f"{words}: {state}" if state else words)
 
 
-def _task(
-    node: ServiceTask | UserTask | ScriptTask | CallActivity, at: Bounds, state: str
-) -> list[str]:
+def _task(node: Activity, at: Bounds, state: str) -> list[str]:
     css = "shape thick" if isinstance(node, CallActivity) else "shape"
     parts = [box(at.x, at.y, at.width, at.height, f"{css} {state}", radius=8)]
-    icon = _PERSON if isinstance(node, UserTask) else _GEAR
-    if isinstance(node, ScriptTask):
-        icon = _PAGE
-    if isinstance(node, CallActivity):
-        icon = _CALL
-    parts.append(element("g", "icon", icon, transform=f"translate({at.x + 6:g} {at.y + 6:g})"))
+    icon = _ICONS.get(type(node), "")
+    if icon:
+        parts.append(element("g", "icon", icon, transform=f"translate({at.x + 6:g} {at.y + 6:g})"))
     rows = wrapped(node.name or node.id, at.width - 12, 3)
     first = at.y + at.height / 2 + (6 if state else 10) - (len(rows) - 1) * 7
     for number, row in enumerate(rows):
@@ -263,25 +266,26 @@ def _event(
     parts = [element("circle", f"open{thick} {state}", cx=x, cy=y, r=r)]
     if isinstance(node, CatchEvent | ThrowEvent | BoundaryEvent):
         parts.append(element("circle", f"open {state}", cx=x, cy=y, r=r - 3))
-    sign = ""
-    match node:
-        case ThrowEvent() | EndEvent(escalation=EscalationTrigger()):
-            sign = '<path d="M0 -8L6 7L0 1L-6 7Z" style="fill:var(--muted)"/>'
-        case BoundaryEvent(trigger=EscalationTrigger()):
-            sign = '<path d="M0 -8L6 7L0 1L-6 7Z"/>'
-        case EndEvent(terminate=True):
-            sign = '<circle r="9" style="fill:var(--muted)"/>'
-        case CatchEvent(trigger=MessageTrigger()):
-            sign = '<path d="M-8 -5.5H8V5.5H-8ZM-8 -5.5L0 1L8 -5.5"/>'
-        case CatchEvent() | BoundaryEvent(trigger=TimerTrigger()):
-            sign = '<circle r="9"/><path d="M0 -6V0L4 3"/>'
-        case BoundaryEvent() | EndEvent(error=ErrorTrigger()):
-            sign = '<path d="M-8 8L-3 -7L3 2L8 -8L3 7L-3 -2Z"/>'
-        case _:
-            pass
+    thrown = isinstance(node, ThrowEvent | EndEvent)
+    sign = _SIGNS.get(type(node.trigger), "")
     if sign:
-        parts.append(element("g", "icon", sign, transform=f"translate({x:g} {y:g})"))
+        filled = {"style": "fill:var(--muted)"} if thrown else {}
+        parts.append(element("g", "icon", sign, transform=f"translate({x:g} {y:g})", **filled))
     return parts
+
+
+_SIGNS: dict[type, str] = {
+    MessageTrigger: '<path d="M-8 -5.5H8V5.5H-8ZM-8 -5.5L0 1L8 -5.5"/>',
+    TimerTrigger: '<circle r="9"/><path d="M0 -6V0L4 3"/>',
+    ErrorTrigger: '<path d="M-8 8L-3 -7L3 2L8 -8L3 7L-3 -2Z"/>',
+    EscalationTrigger: '<path d="M0 -8L6 7L0 1L-6 7Z"/>',
+    SignalTrigger: '<path d="M0 -7.5L7.5 6H-7.5Z"/>',
+    ConditionTrigger: '<path d="M-6 -8H6V8H-6ZM-4 -4.5H4M-4 -1.5H4M-4 1.5H4M-4 4.5H4"/>',
+    LinkTrigger: '<path d="M-8 -3H2V-7L9 0L2 7V3H-8Z"/>',
+    CompensateTrigger: '<path d="M-1 -6L-9 0L-1 6ZM8 -6L0 0L8 6Z"/>',
+    CancelTrigger: '<path d="M-6 -8L0 -2L6 -8L8 -6L2 0L8 6L6 8L0 2L-6 8L-8 6L-2 0L-8 -6Z"/>',
+    TerminateTrigger: '<circle r="9" style="fill:var(--muted)"/>',
+}
 
 
 def _below(name: str, at: Bounds) -> list[str]:
@@ -318,3 +322,12 @@ _GEAR = (
 _PERSON = '<circle cx="8" cy="4.5" r="3.5"/><path d="M1.5 16c0-9 13-9 13 0Z"/>'
 _CALL = '<path d="M2 1h9v9H2ZM6 10v5h9V6h-4"/>'
 _PAGE = '<path d="M2 1h12v14H2ZM5 5h6M5 8h6M5 11h6"/>'
+
+_ICONS: dict[type, str] = {
+    UserTask: _PERSON,
+    ManualTask: _PERSON,
+    ServiceTask: _GEAR,
+    ScriptTask: _PAGE,
+    BusinessRuleTask: _PAGE,
+    CallActivity: _CALL,
+}

@@ -2,19 +2,37 @@
 
 from fabloop.base.codec import to_json
 from fabloop.base.xml import Element, Tally, local_of
-from fabloop.process.bpmn.model import JobWork, Mapping, PageWork
+from fabloop.process.bpmn.model import (
+    JobWork,
+    Listener,
+    ListenerEvent,
+    Mapping,
+    PageWork,
+)
 from fabloop.process.bpmn.xml import BPMN, FABLOOP, ZEEBE
 
 _HARMLESS = frozenset({"properties", "versionTag"})
 """Elements of the zeebe namespace that change nothing in the execution."""
 
+_ACTIVITY = frozenset({"ioMapping", "executionListeners"})
 _KNOWN: dict[str, frozenset[str]] = {
-    "serviceTask": frozenset({"taskDefinition", "taskHeaders", "ioMapping"}),
-    "userTask": frozenset({"userTask", "assignmentDefinition", "taskHeaders", "ioMapping"}),
-    "scriptTask": frozenset({"script", "ioMapping"}),
-    "subProcess": frozenset({"ioMapping"}),
-    "callActivity": frozenset({"calledElement", "ioMapping"}),
+    "serviceTask": _ACTIVITY | {"taskDefinition", "taskHeaders"},
+    "userTask": _ACTIVITY | {"userTask", "assignmentDefinition", "taskHeaders"},
+    "scriptTask": _ACTIVITY | {"script"},
+    "businessRuleTask": _ACTIVITY | {"calledDecision", "taskDefinition", "taskHeaders"},
+    "sendTask": _ACTIVITY | {"taskDefinition", "taskHeaders"},
+    "receiveTask": _ACTIVITY,
+    "manualTask": _ACTIVITY,
+    "task": _ACTIVITY,
+    "subProcess": _ACTIVITY,
+    "transaction": _ACTIVITY,
+    "adHocSubProcess": _ACTIVITY | {"adHoc"},
+    "callActivity": _ACTIVITY | {"calledElement"},
+    "multiInstanceLoopCharacteristics": frozenset({"loopCharacteristics"}),
+    "startEvent": frozenset({"ioMapping"}),
     "intermediateCatchEvent": frozenset({"ioMapping"}),
+    "intermediateThrowEvent": frozenset({"ioMapping", "taskDefinition", "taskHeaders"}),
+    "endEvent": frozenset({"ioMapping", "taskDefinition", "taskHeaders"}),
     "boundaryEvent": frozenset({"ioMapping"}),
     "message": frozenset({"subscription"}),
 }
@@ -59,11 +77,16 @@ def static(element: Element, name: str, tally: Tally) -> str:
     return text
 
 
+def feel_name(element: Element) -> str:
+    """Return a name that may be plain text, or FEEL behind its ``=``."""
+    return element.get("name", "").strip()
+
+
 def work_of(task: Element, tally: Tally) -> JobWork | PageWork:
     """Return what a service task asks for."""
-    definition = extension(task, "taskDefinition")
+    job = job_of(task, tally)
     page = extension(task, "page", FABLOOP)
-    if (definition is None) == (page is None):
+    if (job is None) == (page is None):
         found = "neither" if page is None else "both"
         tally.refuse(task, "either zeebe:taskDefinition or fabloop:page", found)
     if page is not None:
@@ -71,15 +94,53 @@ def work_of(task: Element, tally: Tally) -> JobWork | PageWork:
             each.get("key", ""): each.get("value", "") for each in page.iterfind(f"{FABLOOP}header")
         }
         return PageWork(net=page.get("net", ""), headers=headers)
+    return job or JobWork(type="?")
+
+
+def job_of(element: Element, tally: Tally) -> JobWork | None:
+    """Return the job that an element asks for, if any."""
+    definition = extension(element, "taskDefinition")
     if definition is None:
-        return JobWork(type="?")
+        return None
+    return JobWork(
+        type=static(definition, "type", tally),
+        retries=_retries(definition, tally),
+        headers=headers_of(element),
+    )
+
+
+def _retries(definition: Element, tally: Tally) -> int:
     retries = static(definition, "retries", tally) or "3"
     if not retries.isdecimal():
         tally.refuse(definition, "a number of retries", f"'{retries}'")
-        retries = "3"
-    return JobWork(
-        type=static(definition, "type", tally), retries=int(retries), headers=headers_of(task)
-    )
+        return 3
+    return int(retries)
+
+
+def listeners_of(element: Element, tally: Tally) -> tuple[Listener, ...]:
+    """Return the execution listeners of an element, in their order."""
+    box = extension(element, "executionListeners")
+    found = []
+    for each in () if box is None else box.iterfind(f"{ZEEBE}executionListener"):
+        event = each.get("eventType", "")
+        if event not in tuple(ListenerEvent):
+            tally.refuse(each, "eventType start or end", f"'{event}'")
+            continue
+        listener = Listener(
+            event=ListenerEvent(event),
+            type=static(each, "type", tally),
+            retries=_retries(each, tally),
+        )
+        found.append(listener)
+    return tuple(found)
+
+
+def decision_of(task: Element) -> tuple[str, str]:
+    """Return the decision that a business rule task evaluates, and its result variable."""
+    called = extension(task, "calledDecision")
+    if called is None:
+        return "", ""
+    return called.get("decisionId", "").strip(), called.get("resultVariable", "").strip()
 
 
 def headers_of(task: Element) -> dict[str, str]:

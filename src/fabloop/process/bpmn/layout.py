@@ -10,7 +10,6 @@ from fabloop.process.bpmn.model import (
     BoundaryEvent,
     Bounds,
     BpmnProcess,
-    CallActivity,
     CatchEvent,
     Diagram,
     EndEvent,
@@ -20,13 +19,10 @@ from fabloop.process.bpmn.model import (
     InclusiveGateway,
     Lane,
     ParallelGateway,
-    ScriptTask,
     SequenceFlow,
-    ServiceTask,
     StartEvent,
     SubProcess,
     ThrowEvent,
-    UserTask,
 )
 
 LANE_HEADER = 30.0
@@ -136,7 +132,7 @@ def _size(node: FlowNode) -> tuple[float, float]:
             return EVENT_SIZE, EVENT_SIZE
         case ExclusiveGateway() | ParallelGateway() | InclusiveGateway() | EventBasedGateway():
             return _GATEWAY
-        case ServiceTask() | UserTask() | ScriptTask() | SubProcess() | CallActivity():
+        case _:
             return _TASK
 
 

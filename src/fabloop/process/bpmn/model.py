@@ -4,7 +4,11 @@ Names are those of the standard. Expressions are FEEL, without the leading ``=``
 Ids are unique over the whole definition, sub-processes included.
 """
 
+from enum import StrEnum
+
 import msgspec
+
+from fabloop.process.bpmn.triggers import Attached, Caught, Ended, MessageTrigger, Started, Thrown
 
 
 class Mapping(msgspec.Struct, frozen=True, kw_only=True):
@@ -12,32 +16,6 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
 
     source: str
     target: str
-
-
-class TimerTrigger(msgspec.Struct, frozen=True, kw_only=True, tag="timer"):
-    """Fires after a duration or at a date; one of them is given, as FEEL or ISO 8601."""
-
-    duration: str = ""
-    date: str = ""
-
-
-class ErrorTrigger(msgspec.Struct, frozen=True, kw_only=True, tag="error"):
-    """Catches (or throws) a BPMN error; an empty code catches every error."""
-
-    code: str = ""
-
-
-class EscalationTrigger(msgspec.Struct, frozen=True, kw_only=True, tag="escalation"):
-    """Catches (or throws) an escalation; an empty code catches every escalation."""
-
-    code: str = ""
-
-
-class MessageTrigger(msgspec.Struct, frozen=True, kw_only=True, tag="message"):
-    """Waits for a message of this name whose key equals the FEEL `correlation_key`."""
-
-    name: str
-    correlation_key: str
 
 
 class JobWork(msgspec.Struct, frozen=True, kw_only=True, tag_field="work", tag="job"):
@@ -59,24 +37,109 @@ class PageWork(msgspec.Struct, frozen=True, kw_only=True, tag_field="work", tag=
     headers: dict[str, str] = {}
 
 
-class StartEvent(msgspec.Struct, frozen=True, kw_only=True, tag="startEvent"):
-    """Where a token appears when its process or sub-process is entered."""
+class MultiInstance(msgspec.Struct, frozen=True, kw_only=True, tag="multiInstance"):
+    """Carries an activity out once per item of FEEL list `collection`, or `cardinality` times.
+
+    Each round sees its item as `element` and its number, from 1, as ``loopCounter``;
+    `output_element` (FEEL, read at the end of a round) is collected at the round's index into
+    list `output_collection`. No further round begins, and the others end, once
+    `completion_condition` (FEEL) is true after a round.
+    """
+
+    sequential: bool = False
+    collection: str = ""
+    element: str = ""
+    cardinality: str = ""
+    output_collection: str = ""
+    output_element: str = ""
+    completion_condition: str = ""
+
+
+class StandardLoop(msgspec.Struct, frozen=True, kw_only=True, tag="standardLoop"):
+    """Carries an activity out again while FEEL `condition` is true, at most `maximum` times.
+
+    The condition is read after each round, and before the first one if `before`; `maximum` is
+    FEEL, or empty.
+    """
+
+    condition: str = ""
+    before: bool = False
+    maximum: str = ""
+
+
+Loop = MultiInstance | StandardLoop
+
+
+class ListenerEvent(StrEnum):
+    """When a listener is asked: before an element begins, or after its work is done."""
+
+    START = "start"
+    END = "end"
+
+
+class Listener(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that must be done before an element begins or ends (``zeebe:executionListener``)."""
+
+    event: ListenerEvent
+    type: str
+    retries: int = 3
+
+
+class DataObject(msgspec.Struct, frozen=True, kw_only=True):
+    """A variable of the scope it stands in, null from the beginning (``dataObject``)."""
 
     id: str
-    name: str = ""
+    name: str
+    collection: bool = False
 
 
-class EndEvent(msgspec.Struct, frozen=True, kw_only=True, tag="endEvent"):
-    """Where a token is consumed; with an error it is thrown to the enclosing scope.
+class SubProcessKind(StrEnum):
+    """What a sub-process is besides a scope of its own."""
 
-    One that terminates ends everything else in its scope, too; an escalation is told outwards.
+    EMBEDDED = "embedded"
+    EVENT = "event"
+    TRANSACTION = "transaction"
+
+
+class AdHoc(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes a sub-process ad hoc: its activities need no flow to begin.
+
+    FEEL list `activities` names those that begin with it (empty: a person or a command chooses);
+    it completes when FEEL `completion_condition` is true after one of them or, without a
+    condition, when none is in progress. `cancels`: what still runs then is cancelled.
+    """
+
+    sequential: bool = False
+    activities: str = ""
+    completion_condition: str = ""
+    cancels: bool = True
+
+
+class StartEvent(msgspec.Struct, frozen=True, kw_only=True, tag="startEvent"):
+    """Where a token appears when its process or sub-process is entered, or its trigger happens.
+
+    One of an event sub-process ends everything else in the scope around it if `interrupting`.
     """
 
     id: str
     name: str = ""
-    error: ErrorTrigger | None = None
-    terminate: bool = False
-    escalation: EscalationTrigger | None = None
+    trigger: Started | None = None
+    interrupting: bool = True
+    outputs: tuple[Mapping, ...] = ()
+
+
+class EndEvent(msgspec.Struct, frozen=True, kw_only=True, tag="endEvent"):
+    """Where a token is consumed, after what its trigger says.
+
+    One that sends a message does so itself or, with `work`, by a job.
+    """
+
+    id: str
+    name: str = ""
+    trigger: Ended | None = None
+    work: JobWork | None = None
+    inputs: tuple[Mapping, ...] = ()
+    outputs: tuple[Mapping, ...] = ()
 
 
 class ServiceTask(msgspec.Struct, frozen=True, kw_only=True, tag="serviceTask"):
@@ -87,6 +150,9 @@ class ServiceTask(msgspec.Struct, frozen=True, kw_only=True, tag="serviceTask"):
     work: JobWork | PageWork
     inputs: tuple[Mapping, ...] = ()
     outputs: tuple[Mapping, ...] = ()
+    loop: Loop | None = None
+    for_compensation: bool = False
+    listeners: tuple[Listener, ...] = ()
 
 
 class UserTask(msgspec.Struct, frozen=True, kw_only=True, tag="userTask"):
@@ -103,6 +169,9 @@ class UserTask(msgspec.Struct, frozen=True, kw_only=True, tag="userTask"):
     headers: dict[str, str] = {}
     inputs: tuple[Mapping, ...] = ()
     outputs: tuple[Mapping, ...] = ()
+    loop: Loop | None = None
+    for_compensation: bool = False
+    listeners: tuple[Listener, ...] = ()
 
 
 class ScriptTask(msgspec.Struct, frozen=True, kw_only=True, tag="scriptTask"):
@@ -114,6 +183,78 @@ class ScriptTask(msgspec.Struct, frozen=True, kw_only=True, tag="scriptTask"):
     result_variable: str
     inputs: tuple[Mapping, ...] = ()
     outputs: tuple[Mapping, ...] = ()
+    loop: Loop | None = None
+    for_compensation: bool = False
+    listeners: tuple[Listener, ...] = ()
+
+
+class BusinessRuleTask(msgspec.Struct, frozen=True, kw_only=True, tag="businessRuleTask"):
+    """Evaluates deployed DMN `decision` into `result_variable` (``zeebe:calledDecision``).
+
+    `decision` is plain text, or FEEL where it begins with ``=``. With `work` it is a job instead.
+    """
+
+    id: str
+    name: str = ""
+    decision: str = ""
+    result_variable: str = ""
+    work: JobWork | None = None
+    inputs: tuple[Mapping, ...] = ()
+    outputs: tuple[Mapping, ...] = ()
+    loop: Loop | None = None
+    for_compensation: bool = False
+    listeners: tuple[Listener, ...] = ()
+
+
+class SendTask(msgspec.Struct, frozen=True, kw_only=True, tag="sendTask"):
+    """Sends a message with its inputs as variables or, with `work`, is a job."""
+
+    id: str
+    name: str = ""
+    message: MessageTrigger | None = None
+    work: JobWork | None = None
+    inputs: tuple[Mapping, ...] = ()
+    outputs: tuple[Mapping, ...] = ()
+    loop: Loop | None = None
+    for_compensation: bool = False
+    listeners: tuple[Listener, ...] = ()
+
+
+class ReceiveTask(msgspec.Struct, frozen=True, kw_only=True, tag="receiveTask"):
+    """Waits for a message."""
+
+    id: str
+    name: str = ""
+    message: MessageTrigger
+    inputs: tuple[Mapping, ...] = ()
+    outputs: tuple[Mapping, ...] = ()
+    loop: Loop | None = None
+    for_compensation: bool = False
+    listeners: tuple[Listener, ...] = ()
+
+
+class ManualTask(msgspec.Struct, frozen=True, kw_only=True, tag="manualTask"):
+    """Work that nobody reports: a token passes at once."""
+
+    id: str
+    name: str = ""
+    inputs: tuple[Mapping, ...] = ()
+    outputs: tuple[Mapping, ...] = ()
+    loop: Loop | None = None
+    for_compensation: bool = False
+    listeners: tuple[Listener, ...] = ()
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True, tag="task"):
+    """A task of no type: a token passes at once."""
+
+    id: str
+    name: str = ""
+    inputs: tuple[Mapping, ...] = ()
+    outputs: tuple[Mapping, ...] = ()
+    loop: Loop | None = None
+    for_compensation: bool = False
+    listeners: tuple[Listener, ...] = ()
 
 
 class ExclusiveGateway(msgspec.Struct, frozen=True, kw_only=True, tag="exclusiveGateway"):
@@ -150,42 +291,61 @@ class EventBasedGateway(msgspec.Struct, frozen=True, kw_only=True, tag="eventBas
 
 
 class CatchEvent(msgspec.Struct, frozen=True, kw_only=True, tag="intermediateCatchEvent"):
-    """Holds a token until its message arrives or its timer is due."""
+    """Holds a token until its trigger happens; a link takes it over from elsewhere."""
 
     id: str
     name: str = ""
-    trigger: MessageTrigger | TimerTrigger
+    trigger: Caught
     outputs: tuple[Mapping, ...] = ()
 
 
 class ThrowEvent(msgspec.Struct, frozen=True, kw_only=True, tag="intermediateThrowEvent"):
-    """Tells an escalation to the sub-processes around it and goes on, unless it is interrupted."""
+    """Throws what its trigger says and goes on; without one it only passes.
+
+    One that sends a message does so itself or, with `work`, by a job.
+    """
 
     id: str
     name: str = ""
-    escalation: EscalationTrigger
+    trigger: Thrown | None = None
+    work: JobWork | None = None
+    inputs: tuple[Mapping, ...] = ()
+    outputs: tuple[Mapping, ...] = ()
 
 
 class BoundaryEvent(msgspec.Struct, frozen=True, kw_only=True, tag="boundaryEvent"):
-    """A timer, error or escalation caught while the activity `attached_to` is in progress."""
+    """What is caught while the activity `attached_to` is in progress.
+
+    One that catches a compensation names its `handler`, the activity that undoes the other.
+    """
 
     id: str
     name: str = ""
     attached_to: str
-    trigger: TimerTrigger | ErrorTrigger | EscalationTrigger
+    trigger: Attached
     interrupting: bool = True
+    handler: str = ""
     outputs: tuple[Mapping, ...] = ()
 
 
 class SubProcess(msgspec.Struct, frozen=True, kw_only=True, tag="subProcess"):
-    """An embedded sub-process with nodes, flows and variables of its own."""
+    """A sub-process with nodes, flows and variables of its own; `ad_hoc` makes it an ad-hoc one.
+
+    An event sub-process has no flows of its own scope: the trigger of its start event begins it.
+    """
 
     id: str
     name: str = ""
     nodes: "tuple[FlowNode, ...]"
     flows: "tuple[SequenceFlow, ...]"
+    kind: SubProcessKind = SubProcessKind.EMBEDDED
+    ad_hoc: AdHoc | None = None
+    data: tuple[DataObject, ...] = ()
     inputs: tuple[Mapping, ...] = ()
     outputs: tuple[Mapping, ...] = ()
+    loop: Loop | None = None
+    for_compensation: bool = False
+    listeners: tuple[Listener, ...] = ()
 
 
 class CallActivity(msgspec.Struct, frozen=True, kw_only=True, tag="callActivity"):
@@ -204,6 +364,9 @@ class CallActivity(msgspec.Struct, frozen=True, kw_only=True, tag="callActivity"
     hands_back: bool = True
     inputs: tuple[Mapping, ...] = ()
     outputs: tuple[Mapping, ...] = ()
+    loop: Loop | None = None
+    for_compensation: bool = False
+    listeners: tuple[Listener, ...] = ()
 
 
 FlowNode = (
@@ -212,6 +375,11 @@ FlowNode = (
     | ServiceTask
     | UserTask
     | ScriptTask
+    | BusinessRuleTask
+    | SendTask
+    | ReceiveTask
+    | ManualTask
+    | Task
     | ExclusiveGateway
     | ParallelGateway
     | InclusiveGateway
@@ -222,6 +390,20 @@ FlowNode = (
     | SubProcess
     | CallActivity
 )
+
+Activity = (
+    ServiceTask
+    | UserTask
+    | ScriptTask
+    | BusinessRuleTask
+    | SendTask
+    | ReceiveTask
+    | ManualTask
+    | Task
+    | SubProcess
+    | CallActivity
+)
+"""What can be repeated, interrupted and compensated."""
 
 
 class SequenceFlow(msgspec.Struct, frozen=True, kw_only=True):
@@ -266,5 +448,6 @@ class BpmnProcess(msgspec.Struct, frozen=True, kw_only=True):
     version_tag: str = ""
     nodes: tuple[FlowNode, ...]
     flows: tuple[SequenceFlow, ...]
+    data: tuple[DataObject, ...] = ()
     lanes: tuple[Lane, ...] = ()
     diagram: Diagram = Diagram()

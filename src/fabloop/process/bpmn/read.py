@@ -1,58 +1,46 @@
 """BPMN 2.0 XML to a process document; hostile XML and what is not carried out are refused."""
 
 from collections.abc import Callable, Iterator
-from math import isfinite
 
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.xml import Element, Tally, local_of, parse_xml, text_of
-from fabloop.process.bpmn.extensions import (
-    assignment_of,
-    called_of,
-    check_extensions,
-    correlation_of,
-    extension,
-    headers_of,
-    mappings_of,
-    script_of,
-    static,
-    stripped,
-    work_of,
-)
+from fabloop.process.bpmn.extensions import check_extensions, extension, stripped
 from fabloop.process.bpmn.model import (
-    BoundaryEvent,
-    Bounds,
     BpmnProcess,
-    CallActivity,
-    CatchEvent,
     Diagram,
-    EndEvent,
-    ErrorTrigger,
-    EscalationTrigger,
     EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
     InclusiveGateway,
     Lane,
-    MessageTrigger,
     ParallelGateway,
-    ScriptTask,
     SequenceFlow,
-    ServiceTask,
-    StartEvent,
     SubProcess,
-    ThrowEvent,
-    TimerTrigger,
-    UserTask,
+    SubProcessKind,
 )
-from fabloop.process.bpmn.xml import BPMN, BPMNDI, DC, DI, SOURCE
+from fabloop.process.bpmn.read_activities import ActivityReader, ad_hoc_of, data_of
+from fabloop.process.bpmn.read_diagram import read_diagram
+from fabloop.process.bpmn.read_events import EventReader
+from fabloop.process.bpmn.xml import BPMN, SOURCE
 
 _SILENT = frozenset(
     {"documentation", "extensionElements", "incoming", "outgoing", "laneSet", "sequenceFlow"}
-    | {"textAnnotation", "association", "group"}
+    | {"textAnnotation", "association", "group", "category", "auditing", "monitoring", "property"}
+    | {"dataObject", "dataObjectReference", "dataStoreReference", "ioSpecification"}
+    | {"dataInputAssociation", "dataOutputAssociation", "dataInput", "dataOutput"}
+    | {"inputSet", "outputSet", "potentialOwner", "humanPerformer", "performer", "resourceRole"}
 )
 """Children of a scope or node that are read elsewhere or mean nothing to the execution."""
 
-_EVENTS = {"intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent", "endEvent"}
+_LOOPS = frozenset({"multiInstanceLoopCharacteristics", "standardLoopCharacteristics"})
+_PARTS: dict[str, frozenset[str]] = {
+    "scriptTask": _LOOPS | {"script"},
+    "adHocSubProcess": frozenset({"completionCondition"}),
+}
+_EVENTS = frozenset(
+    {"startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"}
+)
+_SCOPES = frozenset({"subProcess", "transaction", "adHocSubProcess"})
 
 
 def read_bpmn(data: bytes) -> tuple[BpmnProcess, dict[str, int]]:
@@ -75,30 +63,36 @@ class _Reader:
     def __init__(self, root: Element) -> None:
         self.root = root
         self.tally = Tally(SOURCE)
-        self.messages = {each.get("id", ""): each for each in root.iterfind(f"{BPMN}message")}
-        self.errors = {each.get("id", ""): each for each in root.iterfind(f"{BPMN}error")}
-        self.escalations = {e.get("id", ""): e for e in root.iterfind(f"{BPMN}escalation")}
+        self.events = EventReader(root, self.tally)
+        self.activities = ActivityReader(self.events, self.tally)
         self.readers: dict[str, Callable[[Element], FlowNode | None]] = {
-            "startEvent": self._start,
-            "endEvent": self._end,
-            "serviceTask": self._service,
-            "userTask": self._user,
-            "scriptTask": self._script,
+            "startEvent": self.events.start,
+            "endEvent": self.events.end,
+            "intermediateCatchEvent": self.events.catch,
+            "intermediateThrowEvent": self.events.throw,
+            "boundaryEvent": self.events.boundary,
+            "serviceTask": self.activities.service,
+            "userTask": self.activities.user,
+            "scriptTask": self.activities.script,
+            "businessRuleTask": self.activities.rule,
+            "sendTask": self.activities.send,
+            "receiveTask": self.activities.receive,
+            "manualTask": self.activities.manual,
+            "task": self.activities.plain,
+            "callActivity": self.activities.call,
             "exclusiveGateway": self._exclusive,
             "inclusiveGateway": self._inclusive,
             "parallelGateway": self._parallel,
             "eventBasedGateway": self._event_based,
-            "intermediateCatchEvent": self._catch,
-            "intermediateThrowEvent": self._throw,
-            "boundaryEvent": self._boundary,
             "subProcess": self._subprocess,
-            "callActivity": self._call,
+            "transaction": self._subprocess,
+            "adHocSubProcess": self._subprocess,
         }
 
     def read(self) -> tuple[BpmnProcess, dict[str, int]]:
         element = self._executable()
         tag = extension(element, "versionTag")
-        for message in self.messages.values():
+        for message in self.root.iterfind(f"{BPMN}message"):
             check_extensions(message, self.tally)
         check_extensions(element, self.tally)
         process = BpmnProcess(
@@ -107,6 +101,7 @@ class _Reader:
             version_tag="" if tag is None else tag.get("value", ""),
             nodes=self._nodes(element),
             flows=self._flows(element),
+            data=data_of(element, self.tally),
             lanes=tuple(self._lanes(element)),
             diagram=self._diagram(),
         )
@@ -139,7 +134,9 @@ class _Reader:
         found = []
         for child in scope:
             name = local_of(child)
-            if not str(child.tag).startswith(BPMN) or name in _SILENT:
+            if not str(child.tag).startswith(BPMN) or name in _SILENT | _LOOPS:
+                continue
+            if name in _PARTS.get(local_of(scope), ()):
                 continue
             read = self.readers.get(name)
             if read is None:
@@ -159,14 +156,14 @@ class _Reader:
 
     def _check_children(self, node: Element) -> None:
         """Refuse what stands in a node and would change its meaning."""
-        if node.get("isForCompensation") == "true" or node.get("triggeredByEvent") == "true":
-            self.tally.refuse(node, "an ordinary activity", "compensation or an event sub-process")
         name = local_of(node)
+        if name in _SCOPES:
+            return
+        activity = name.endswith("ask") or name == "callActivity"
+        parts = _PARTS.get(name, _LOOPS if activity else frozenset())
         for child in node:
             inner = local_of(child)
-            if not str(child.tag).startswith(BPMN) or inner in _SILENT or name == "subProcess":
-                if inner.endswith("LoopCharacteristics"):
-                    self.tally.refuse(child, "an activity that runs once", inner)
+            if not str(child.tag).startswith(BPMN) or inner in _SILENT or inner in parts:
                 continue
             if not (inner.endswith("EventDefinition") and name in _EVENTS):
                 self.tally.refuse(child, f"a {name} without {inner}", inner)
@@ -196,64 +193,27 @@ class _Reader:
                 nodes=tuple(text_of(each) for each in lane.iterfind(f"{BPMN}flowNodeRef")),
             )
 
-    # -- nodes --------------------------------------------------------------------------------
-
-    def _start(self, element: Element) -> StartEvent:
-        return StartEvent(id=element.get("id", ""), name=element.get("name", ""))
-
-    def _end(self, element: Element) -> EndEvent:
-        error, terminate, escalation = None, False, None
-        for definition in self._definitions(element, 0, 1):
-            match local_of(definition):
-                case "errorEventDefinition":
-                    error = self._error(definition)
-                    if not error.code:
-                        self.tally.refuse(definition, "an error with a code", "none")
-                case "escalationEventDefinition":
-                    escalation = self._thrown(definition)
-                case "terminateEventDefinition":
-                    terminate = True
-                case _:
-                    self._wrong_event(definition, "error, escalation or terminate")
-        return EndEvent(
-            id=element.get("id", ""),
-            name=element.get("name", ""),
-            error=error,
-            terminate=terminate,
-            escalation=escalation,
+    def _subprocess(self, element: Element) -> SubProcess:
+        kind, ad_hoc = SubProcessKind.EMBEDDED, None
+        match local_of(element):
+            case "transaction":
+                kind = SubProcessKind.TRANSACTION
+            case "adHocSubProcess":
+                ad_hoc = ad_hoc_of(element)
+            case _ if element.get("triggeredByEvent") == "true":
+                kind = SubProcessKind.EVENT
+            case _:
+                pass
+        return SubProcess(
+            **self.activities.common(element),
+            nodes=self._nodes(element),
+            flows=self._flows(element),
+            kind=kind,
+            ad_hoc=ad_hoc,
+            data=data_of(element, self.tally),
         )
 
-    def _service(self, element: Element) -> ServiceTask:
-        return ServiceTask(
-            id=element.get("id", ""),
-            name=element.get("name", ""),
-            work=work_of(element, self.tally),
-            inputs=mappings_of(element, "input"),
-            outputs=mappings_of(element, "output"),
-        )
-
-    def _user(self, element: Element) -> UserTask:
-        assignee, groups = assignment_of(element, self.tally)
-        return UserTask(
-            id=element.get("id", ""),
-            name=element.get("name", ""),
-            assignee=assignee,
-            candidate_groups=groups,
-            headers=headers_of(element),
-            inputs=mappings_of(element, "input"),
-            outputs=mappings_of(element, "output"),
-        )
-
-    def _script(self, element: Element) -> ScriptTask:
-        expression, variable = script_of(element, self.tally)
-        return ScriptTask(
-            id=element.get("id", ""),
-            name=element.get("name", ""),
-            expression=expression,
-            result_variable=variable,
-            inputs=mappings_of(element, "input"),
-            outputs=mappings_of(element, "output"),
-        )
+    # -- gateways -----------------------------------------------------------------------------
 
     def _exclusive(self, element: Element) -> ExclusiveGateway:
         return ExclusiveGateway(
@@ -279,169 +239,3 @@ class _Reader:
             found = f"eventGatewayType={element.get('eventGatewayType')}"
             self.tally.refuse(element, "a gateway that waits for one event", found)
         return EventBasedGateway(id=element.get("id", ""), name=element.get("name", ""))
-
-    def _catch(self, element: Element) -> CatchEvent | None:
-        for definition in self._definitions(element, 1, 1):
-            trigger: MessageTrigger | TimerTrigger | None = None
-            match local_of(definition):
-                case "messageEventDefinition":
-                    trigger = self._message(definition)
-                case "timerEventDefinition":
-                    trigger = self._timer(definition)
-                case _:
-                    self._wrong_event(definition, "message or timer")
-            if trigger is not None:
-                return CatchEvent(
-                    id=element.get("id", ""),
-                    name=element.get("name", ""),
-                    trigger=trigger,
-                    outputs=mappings_of(element, "output"),
-                )
-        return None
-
-    def _throw(self, element: Element) -> ThrowEvent | None:
-        for definition in self._definitions(element, 1, 1):
-            if local_of(definition) == "escalationEventDefinition":
-                return ThrowEvent(
-                    id=element.get("id", ""),
-                    name=element.get("name", ""),
-                    escalation=self._thrown(definition),
-                )
-            self._wrong_event(definition, "escalation")
-        return None
-
-    def _boundary(self, element: Element) -> BoundaryEvent | None:
-        for definition in self._definitions(element, 1, 1):
-            trigger: ErrorTrigger | EscalationTrigger | TimerTrigger | None = None
-            match local_of(definition):
-                case "errorEventDefinition":
-                    trigger = self._error(definition)
-                case "timerEventDefinition":
-                    trigger = self._timer(definition)
-                case "escalationEventDefinition":
-                    trigger = self._escalation(definition)
-                case _:
-                    self._wrong_event(definition, "timer, error or escalation")
-            if trigger is not None:
-                return BoundaryEvent(
-                    id=element.get("id", ""),
-                    name=element.get("name", ""),
-                    attached_to=element.get("attachedToRef", ""),
-                    trigger=trigger,
-                    interrupting=element.get("cancelActivity", "true") != "false",
-                    outputs=mappings_of(element, "output"),
-                )
-        return None
-
-    def _subprocess(self, element: Element) -> SubProcess:
-        return SubProcess(
-            id=element.get("id", ""),
-            name=element.get("name", ""),
-            nodes=self._nodes(element),
-            flows=self._flows(element),
-            inputs=mappings_of(element, "input"),
-            outputs=mappings_of(element, "output"),
-        )
-
-    def _call(self, element: Element) -> CallActivity | None:
-        called = called_of(element, self.tally)
-        if called is None:
-            return None
-        return CallActivity(
-            id=element.get("id", ""),
-            name=element.get("name", ""),
-            process=called.get("processId", "").strip(),
-            version_tag=static(called, "versionTag", self.tally),
-            hands_in=called.get("propagateAllParentVariables", "true") != "false",
-            hands_back=called.get("propagateAllChildVariables", "true") != "false",
-            inputs=mappings_of(element, "input"),
-            outputs=mappings_of(element, "output"),
-        )
-
-    # -- events -------------------------------------------------------------------------------
-
-    def _definitions(self, event: Element, least: int, most: int) -> list[Element]:
-        found = [each for each in event if local_of(each).endswith("EventDefinition")]
-        if not least <= len(found) <= most:
-            self.tally.refuse(event, "one event definition", str(len(found)))
-        return found[:most]
-
-    def _wrong_event(self, definition: Element, expected: str) -> None:
-        found = f"{local_of(definition)}, which is not carried out here"
-        self.tally.refuse(definition, f"a {expected} event", found)
-
-    def _timer(self, definition: Element) -> TimerTrigger:
-        if definition.find(f"{BPMN}timeCycle") is not None:
-            self.tally.refuse(definition, "a timeDuration or timeDate", "timeCycle")
-        return TimerTrigger(
-            duration=stripped(text_of(definition.find(f"{BPMN}timeDuration"))),
-            date=stripped(text_of(definition.find(f"{BPMN}timeDate"))),
-        )
-
-    def _error(self, definition: Element) -> ErrorTrigger:
-        reference = definition.get("errorRef", "")
-        error = self.errors.get(reference)
-        if error is None:
-            if reference:
-                self.tally.refuse(definition, "a declared error", f"'{reference}'")
-            return ErrorTrigger()
-        return ErrorTrigger(code=static(error, "errorCode", self.tally))
-
-    def _escalation(self, definition: Element) -> EscalationTrigger:
-        reference = definition.get("escalationRef", "")
-        escalation = self.escalations.get(reference)
-        if escalation is None:
-            if reference:
-                self.tally.refuse(definition, "a declared escalation", f"'{reference}'")
-            return EscalationTrigger()
-        return EscalationTrigger(code=static(escalation, "escalationCode", self.tally))
-
-    def _thrown(self, definition: Element) -> EscalationTrigger:
-        trigger = self._escalation(definition)
-        if not trigger.code:
-            self.tally.refuse(definition, "an escalation with a code", "none")
-        return trigger
-
-    def _message(self, definition: Element) -> MessageTrigger:
-        reference = definition.get("messageRef", "")
-        message = self.messages.get(reference)
-        if message is None:
-            self.tally.refuse(definition, "a declared message", f"'{reference}'")
-            return MessageTrigger(name="?", correlation_key="null")
-        return MessageTrigger(
-            name=static(message, "name", self.tally), correlation_key=correlation_of(message)
-        )
-
-
-# -- the diagram --------------------------------------------------------------------------------
-
-
-def read_diagram(root: Element, tally: Tally) -> Diagram:
-    """Return every shape and edge of the diagram interchange."""
-    shapes = {}
-    for shape in root.iter(f"{BPMNDI}BPMNShape"):
-        box = shape.find(f"{DC}Bounds")
-        if box is not None:
-            sides = [_number(box, side, tally) for side in ("x", "y", "width", "height")]
-            shapes[shape.get("bpmnElement", "")] = Bounds(
-                x=sides[0], y=sides[1], width=sides[2], height=sides[3]
-            )
-    edges = {
-        edge.get("bpmnElement", ""): tuple(
-            (_number(point, "x", tally), _number(point, "y", tally))
-            for point in edge.iterfind(f"{DI}waypoint")
-        )
-        for edge in root.iter(f"{BPMNDI}BPMNEdge")
-    }
-    return Diagram(shapes=shapes, edges=edges)
-
-
-def _number(element: Element, name: str, tally: Tally) -> float:
-    try:
-        value = float(element.get(name, ""))
-    except ValueError:
-        value = float("nan")
-    if isfinite(value):
-        return value
-    tally.refuse(element, f"a number as {name}", f"'{element.get(name, '')}'")
-    return 0.0

@@ -2,45 +2,45 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from fabloop.base.errors import Fault
 from fabloop.base.names import did_you_mean
+from fabloop.process.bpmn.carried_out import refused
 from fabloop.process.bpmn.model import (
     BoundaryEvent,
     BpmnProcess,
     CallActivity,
     CatchEvent,
     EndEvent,
-    ErrorTrigger,
-    EscalationTrigger,
     EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
     InclusiveGateway,
     JobWork,
-    MessageTrigger,
     PageWork,
     ScriptTask,
     SequenceFlow,
     ServiceTask,
     StartEvent,
-    SubProcess,
     ThrowEvent,
-    TimerTrigger,
-    UserTask,
 )
 from fabloop.process.bpmn.outline import Outline, all_nodes, depth_of, outlines
+from fabloop.process.bpmn.validate_events import (
+    Report,
+    attachment_faults,
+    event_faults,
+    gateway_faults,
+    repeated_faults,
+)
 
 NODES_MAX = 10_000
 DEPTH_MAX = 32
 TEXT_LENGTH_MAX = 20_000
-EVENTS_MIN = 2
 MERGED_FLOWS_MAX = 500
 """Flows into inclusive gateways of a process; each costs a walk through its scope."""
 
 _NAME = re.compile(r"[^\W\d][\w .]*$")
-_Found = Callable[..., Fault]
 
 
 def faults_of(process: BpmnProcess, lines: Mapping[str, int] | None = None) -> list[Fault]:
@@ -60,6 +60,7 @@ def faults_of(process: BpmnProcess, lines: Mapping[str, int] | None = None) -> l
         if not isinstance(outline.owner, ServiceTask):
             faults += _scope(process, outline, report)
     for node in all_nodes(process):
+        faults += refused(node, report)
         faults += _node(node, report)
     known = {node.id for node in all_nodes(process)}
     for lane in process.lanes:
@@ -68,7 +69,7 @@ def faults_of(process: BpmnProcess, lines: Mapping[str, int] | None = None) -> l
     return faults
 
 
-def _reporter(process: BpmnProcess, lines: Mapping[str, int]) -> _Found:
+def _reporter(process: BpmnProcess, lines: Mapping[str, int]) -> Report:
     def report(element: str, expected: str, found: str, hint: str = "") -> Fault:
         line = f", line {lines[element]}" if element in lines else ""
         place = f"element '{element}'{line}"
@@ -83,7 +84,7 @@ def _reporter(process: BpmnProcess, lines: Mapping[str, int]) -> _Found:
     return report
 
 
-def _ids(process: BpmnProcess, report: _Found) -> Iterator[Fault]:
+def _ids(process: BpmnProcess, report: Report) -> Iterator[Fault]:
     ids = [process.id, *(node.id for node in all_nodes(process))]
     for outline in outlines(process):
         ids += [flow.id for _, flow in outline.flows]
@@ -94,7 +95,7 @@ def _ids(process: BpmnProcess, report: _Found) -> Iterator[Fault]:
             yield report(each, "an id of its own for every element", f"{count} with this id")
 
 
-def _scope(process: BpmnProcess, outline: Outline, report: _Found) -> Iterator[Fault]:
+def _scope(process: BpmnProcess, outline: Outline, report: Report) -> Iterator[Fault]:
     owner = outline.owner.id if outline.owner else process.id
     nodes = {node.id: node for _, node in outline.nodes}
     flows = [flow for _, flow in outline.flows]
@@ -111,13 +112,13 @@ def _scope(process: BpmnProcess, outline: Outline, report: _Found) -> Iterator[F
         if isinstance(node, ExclusiveGateway | InclusiveGateway):
             yield from _deciding(node, outgoing, report)
         if isinstance(node, EventBasedGateway):
-            yield from _event_based(node, nodes, flows, report)
+            yield from gateway_faults(node, nodes, flows, report)
         if isinstance(node, BoundaryEvent):
-            yield from _attachment(node, nodes, report)
-    yield from _same_errors(nodes, report)
+            yield from attachment_faults(node, nodes, report)
+    yield from repeated_faults(nodes, report)
 
 
-def _flow(flow: SequenceFlow, nodes: Mapping[str, FlowNode], report: _Found) -> Iterator[Fault]:
+def _flow(flow: SequenceFlow, nodes: Mapping[str, FlowNode], report: Report) -> Iterator[Fault]:
     for end, role in ((flow.source, "source"), (flow.target, "target")):
         if end not in nodes:
             hint = did_you_mean(end, nodes)
@@ -129,7 +130,7 @@ def _flow(flow: SequenceFlow, nodes: Mapping[str, FlowNode], report: _Found) -> 
         yield report(flow.id, expected, f"a condition behind '{flow.source}'")
 
 
-def _ends(node: FlowNode, incoming: int, outgoing: int, report: _Found) -> Iterator[Fault]:
+def _ends(node: FlowNode, incoming: int, outgoing: int, report: Report) -> Iterator[Fault]:
     entered_otherwise = isinstance(node, StartEvent | BoundaryEvent)
     if entered_otherwise and incoming:
         yield report(node.id, "no flow into a start or boundary event", str(incoming))
@@ -141,7 +142,7 @@ def _ends(node: FlowNode, incoming: int, outgoing: int, report: _Found) -> Itera
 
 
 def _deciding(
-    gateway: ExclusiveGateway | InclusiveGateway, outgoing: list[SequenceFlow], report: _Found
+    gateway: ExclusiveGateway | InclusiveGateway, outgoing: list[SequenceFlow], report: Report
 ) -> Iterator[Fault]:
     if gateway.default and gateway.default not in {flow.id for flow in outgoing}:
         yield report(gateway.id, "a default that leaves the gateway", f"'{gateway.default}'")
@@ -153,57 +154,7 @@ def _deciding(
             yield report(flow.id, "a condition", "none", hint)
 
 
-def _event_based(
-    gateway: EventBasedGateway,
-    nodes: Mapping[str, FlowNode],
-    flows: list[SequenceFlow],
-    report: _Found,
-) -> Iterator[Fault]:
-    outgoing = [flow for flow in flows if flow.source == gateway.id]
-    if len(outgoing) < EVENTS_MIN:
-        yield report(gateway.id, "at least two events behind the gateway", str(len(outgoing)))
-    for flow in outgoing:
-        event = nodes.get(flow.target)
-        into = sum(1 for each in flows if each.target == flow.target)
-        if event is not None and not isinstance(event, CatchEvent):
-            found = f"'{event.id}', a {type(event).__name__}"
-            yield report(flow.id, "a catch event behind an event-based gateway", found)
-        elif into > 1:
-            hint = "Let its other flows lead to a catch event of their own."
-            expected = "one flow into an event behind an event-based gateway"
-            yield report(flow.target, expected, str(into), hint)
-
-
-def _attachment(
-    event: BoundaryEvent, nodes: Mapping[str, FlowNode], report: _Found
-) -> Iterator[Fault]:
-    host = nodes.get(event.attached_to)
-    if not isinstance(host, ServiceTask | UserTask | SubProcess | CallActivity):
-        found = f"'{event.attached_to}'" + (
-            f", a {type(host).__name__}" if host else ", which is not in the scope"
-        )
-        expected = "an event attached to a service or user task, sub-process or call activity"
-        yield report(event.id, expected, found)
-    if isinstance(event.trigger, EscalationTrigger) and not isinstance(host, SubProcess):
-        found = f"'{event.attached_to}', which is none"
-        yield report(event.id, "an escalation event attached to a sub-process", found)
-    if isinstance(event.trigger, ErrorTrigger) and not event.interrupting:
-        yield report(event.id, "an error event that interrupts", "cancelActivity=false")
-
-
-def _same_errors(nodes: Mapping[str, FlowNode], report: _Found) -> Iterator[Fault]:
-    seen: set[tuple[str, str, type]] = set()
-    for node in nodes.values():
-        if isinstance(node, BoundaryEvent) and not isinstance(node.trigger, TimerTrigger):
-            caught = (node.attached_to, node.trigger.code, type(node.trigger))
-            if caught in seen:
-                code = f"code '{node.trigger.code}'" if node.trigger.code else "every code"
-                kind = "error" if isinstance(node.trigger, ErrorTrigger) else "escalation"
-                yield report(node.id, f"one event per {kind} code", f"a second one for {code}")
-            seen.add(caught)
-
-
-def _node(node: FlowNode, report: _Found) -> Iterator[Fault]:
+def _node(node: FlowNode, report: Report) -> Iterator[Fault]:
     match node:
         case ServiceTask(work=JobWork() as work):
             if not work.type:
@@ -217,44 +168,14 @@ def _node(node: FlowNode, report: _Found) -> Iterator[Fault]:
         case ScriptTask():
             if not _NAME.match(node.result_variable):
                 yield report(node.id, "a result variable", f"'{node.result_variable}'")
-        case EndEvent() | ThrowEvent() | CatchEvent() | BoundaryEvent():
-            yield from _event(node, report)
+        case StartEvent() | EndEvent() | ThrowEvent() | CatchEvent() | BoundaryEvent():
+            yield from event_faults(node, report)
         case _:
             pass
     yield from _mappings(node, report)
 
 
-def _event(
-    node: EndEvent | ThrowEvent | CatchEvent | BoundaryEvent, report: _Found
-) -> Iterator[Fault]:
-    match node:
-        case EndEvent() if sum(map(bool, (node.error, node.escalation, node.terminate))) > 1:
-            yield report(node.id, "an end that throws or terminates", "both, or two to throw")
-        case (
-            EndEvent(escalation=EscalationTrigger(code=""))
-            | ThrowEvent(escalation=EscalationTrigger(code=""))
-        ):
-            yield report(node.id, "an escalation with a code", "none")
-        case CatchEvent(trigger=MessageTrigger() as message):
-            if not message.name:
-                yield report(node.id, "a message name", "none")
-            if not message.correlation_key:
-                yield report(node.id, "a correlation key", "none")
-        case CatchEvent(trigger=TimerTrigger() as timer):
-            yield from _timer(node.id, timer, report)
-        case BoundaryEvent(trigger=TimerTrigger() as timer):
-            yield from _timer(node.id, timer, report)
-        case _:
-            pass
-
-
-def _timer(element: str, timer: TimerTrigger, report: _Found) -> Iterator[Fault]:
-    if bool(timer.duration) == bool(timer.date):
-        found = "both" if timer.duration else "neither"
-        yield report(element, "either a duration or a date", found)
-
-
-def _mappings(node: FlowNode, report: _Found) -> Iterator[Fault]:
+def _mappings(node: FlowNode, report: Report) -> Iterator[Fault]:
     for kind in ("inputs", "outputs"):
         for mapping in getattr(node, kind, ()):
             if not _NAME.match(mapping.target):

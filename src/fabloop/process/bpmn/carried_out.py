@@ -1,0 +1,74 @@
+"""What of BPMN is read but not carried out: refused when it is deployed, by element."""
+
+from collections.abc import Iterator
+
+from fabloop.base.errors import Fault
+from fabloop.process.bpmn.model import (
+    BoundaryEvent,
+    BusinessRuleTask,
+    CatchEvent,
+    EndEvent,
+    FlowNode,
+    ManualTask,
+    ReceiveTask,
+    SendTask,
+    StartEvent,
+    SubProcess,
+    SubProcessKind,
+    Task,
+    ThrowEvent,
+)
+from fabloop.process.bpmn.triggers import (
+    ErrorTrigger,
+    EscalationTrigger,
+    MessageTrigger,
+    TerminateTrigger,
+    TimerTrigger,
+)
+from fabloop.process.bpmn.validate_events import Event, Report
+
+
+def refused(node: FlowNode, report: Report) -> Iterator[Fault]:
+    """Yield a fault for each thing about a node that the kernel does not carry out."""
+    if (loop := getattr(node, "loop", None)) is not None:
+        yield report(node.id, "an activity that runs once", type(loop).__name__)
+    if getattr(node, "for_compensation", False):
+        yield report(node.id, "an ordinary activity", "one for compensation")
+    if getattr(node, "listeners", ()):
+        yield report(node.id, "an element without listeners", "listeners")
+    match node:
+        case BusinessRuleTask() | SendTask() | ReceiveTask() | ManualTask() | Task():
+            yield report(node.id, "a service, user or script task", type(node).__name__)
+        case SubProcess():
+            yield from _sub_process(node, report)
+        case StartEvent() | EndEvent() | CatchEvent() | ThrowEvent() | BoundaryEvent():
+            yield from _event(node, report)
+        case _:
+            pass
+
+
+def _sub_process(node: SubProcess, report: Report) -> Iterator[Fault]:
+    if node.kind is not SubProcessKind.EMBEDDED or node.ad_hoc:
+        found = "ad hoc" if node.ad_hoc else node.kind.value
+        yield report(node.id, "an embedded sub-process", found)
+    if node.data:
+        yield report(node.id, "a sub-process without data objects", f"'{node.data[0].name}'")
+
+
+_CARRIED_OUT: dict[type, tuple[type, ...]] = {
+    StartEvent: (),
+    EndEvent: (ErrorTrigger, EscalationTrigger, TerminateTrigger),
+    CatchEvent: (MessageTrigger, TimerTrigger),
+    ThrowEvent: (EscalationTrigger,),
+    BoundaryEvent: (ErrorTrigger, EscalationTrigger, TimerTrigger),
+}
+
+
+def _event(node: Event, report: Report) -> Iterator[Fault]:
+    trigger = node.trigger
+    if trigger is None and not isinstance(node, ThrowEvent):
+        return
+    if not isinstance(trigger, _CARRIED_OUT[type(node)]):
+        yield report(node.id, "an event that is carried out", type(trigger).__name__)
+    if isinstance(trigger, TimerTrigger) and trigger.cycle:
+        yield report(node.id, "a duration or a date", "a cycle")

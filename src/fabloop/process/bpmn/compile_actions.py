@@ -1,0 +1,178 @@
+"""Compiles what each node does when a token reaches it."""
+
+from collections.abc import Mapping
+
+from fabloop.process.bpmn import model
+from fabloop.process.bpmn.compile_expressions import Expressions
+from fabloop.process.bpmn.outline import Outline
+from fabloop.process.bpmn.triggers import (
+    ErrorTrigger,
+    EscalationTrigger,
+    MessageTrigger,
+    TerminateTrigger,
+    TimerTrigger,
+)
+from fabloop.process.definition import (
+    NOWHERE,
+    Action,
+    AwaitMessage,
+    AwaitTimer,
+    BoundaryError,
+    BoundaryEscalation,
+    BoundaryTimer,
+    Call,
+    End,
+    Enter,
+    ErrorEnd,
+    Escalate,
+    EventBased,
+    Exclusive,
+    Inclusive,
+    Job,
+    Parallel,
+    Person,
+    Script,
+    Start,
+    Terminate,
+)
+
+
+class Actions:
+    """Compiles the actions of one process; elements refer to each other by id.
+
+    Attributes
+    ----------
+    node_of, flow_of : numbers of nodes and flows by id
+    scope_of : number of the scope that a node opens, by id
+    """
+
+    def __init__(
+        self,
+        expressions: Expressions,
+        node_of: Mapping[str, int],
+        flow_of: Mapping[str, int],
+        scope_of: Mapping[str, int],
+    ) -> None:
+        self.expressions = expressions
+        self.node_of = node_of
+        self.flow_of = flow_of
+        self.scope_of = scope_of
+
+    def action(self, node: model.FlowNode, outline: Outline) -> Action:
+        """Return what a node does."""
+        match node:
+            case model.StartEvent():
+                return Start()
+            case model.EndEvent():
+                return self._end(node)
+            case model.CatchEvent():
+                return self._catch(node)
+            case model.ThrowEvent():
+                return self._throw(node)
+            case model.BoundaryEvent():
+                return self._boundary(node)
+            case (
+                model.ExclusiveGateway()
+                | model.InclusiveGateway()
+                | model.ParallelGateway()
+                | model.EventBasedGateway()
+            ):
+                return self._gateway(node, outline)
+            case _:
+                return self._activity(node)
+
+    def _gateway(
+        self,
+        node: model.ExclusiveGateway
+        | model.InclusiveGateway
+        | model.ParallelGateway
+        | model.EventBasedGateway,
+        outline: Outline,
+    ) -> Action:
+        match node:
+            case model.ExclusiveGateway():
+                return Exclusive(self.flow_of.get(node.default, NOWHERE))
+            case model.InclusiveGateway():
+                return Inclusive(self.flow_of.get(node.default, NOWHERE))
+            case model.ParallelGateway():
+                return Parallel()
+            case model.EventBasedGateway():
+                return EventBased(events=tuple(n for n, _ in events_behind(node, outline)))
+
+    def _activity(self, node: model.Activity) -> Action:
+        match node:
+            case model.ServiceTask(work=model.JobWork() as work):
+                return Job(type=work.type, retries=work.retries, headers=dict(work.headers))
+            case model.ServiceTask(work=model.PageWork() as page):
+                return Enter(scope=self.scope_of[node.id], headers=dict(page.headers))
+            case model.UserTask():
+                text = self.expressions.text_of
+                return Person(
+                    assignee=text(node.id, node.assignee),
+                    candidates=tuple(text(node.id, each) for each in node.candidate_groups),
+                    headers=dict(node.headers),
+                )
+            case model.ScriptTask():
+                formula = self.expressions.formula(node.id, node.expression)
+                return Script(formula=formula, target=node.result_variable)
+            case model.CallActivity():
+                process = self.expressions.text_of(node.id, node.process)
+                return Call(process, node.version_tag, node.hands_in, node.hands_back)
+            case model.SubProcess():
+                return Enter(scope=self.scope_of[node.id])
+            case _:
+                raise AssertionError(f"nothing compiles {type(node).__name__} '{node.id}'")
+
+    def _end(self, event: model.EndEvent) -> Action:
+        match event.trigger:
+            case None:
+                return End()
+            case ErrorTrigger(code=code):
+                return ErrorEnd(code=code)
+            case EscalationTrigger(code=code):
+                return Escalate(code=code)
+            case TerminateTrigger():
+                return Terminate()
+            case _:
+                raise AssertionError(f"nothing compiles end event '{event.id}'")
+
+    def _catch(self, event: model.CatchEvent) -> Action:
+        match event.trigger:
+            case MessageTrigger() as message:
+                key = self.expressions.formula(event.id, message.correlation_key)
+                return AwaitMessage(name=message.name, correlation_key=key)
+            case TimerTrigger() as timer:
+                return AwaitTimer(due=self.expressions.span(event.id, timer))
+            case _:
+                raise AssertionError(f"nothing compiles catch event '{event.id}'")
+
+    def _throw(self, event: model.ThrowEvent) -> Action:
+        match event.trigger:
+            case EscalationTrigger(code=code):
+                return Escalate(code=code)
+            case _:
+                raise AssertionError(f"nothing compiles throw event '{event.id}'")
+
+    def _boundary(self, event: model.BoundaryEvent) -> Action:
+        host = self.node_of[event.attached_to]
+        match event.trigger:
+            case ErrorTrigger(code=code):
+                return BoundaryError(host=host, code=code)
+            case EscalationTrigger(code=code):
+                return BoundaryEscalation(host, code, event.interrupting)
+            case TimerTrigger() as timer:
+                due = self.expressions.span(event.id, timer)
+                return BoundaryTimer(host=host, due=due, interrupting=event.interrupting)
+            case _:
+                raise AssertionError(f"nothing compiles boundary event '{event.id}'")
+
+
+def events_behind(
+    node: model.FlowNode, outline: Outline
+) -> list[tuple[int, model.BoundaryEvent | model.CatchEvent]]:
+    """Return the events behind an event-based gateway, in the order of its flows."""
+    if not isinstance(node, model.EventBasedGateway):
+        return []
+    by_id = {each.id: (number, each) for number, each in outline.nodes}
+    targets = [by_id[flow.target] for _, flow in outline.flows if flow.source == node.id]
+    return [(n, each) for n, each in targets if isinstance(each, model.CatchEvent)]
