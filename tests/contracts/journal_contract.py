@@ -2,6 +2,7 @@
 
 import pytest
 
+from fabloop.base.errors import Conflict
 from fabloop.base.instant import Instant
 from fabloop.base.journal import Journal, Row
 
@@ -29,7 +30,6 @@ class JournalContract:
 
     def test_a_row_comes_back_with_all_it_carried(self, journal):
         given = Row(
-            partition=3,
             stream="17",
             kind="steps",
             version=2,
@@ -47,3 +47,21 @@ class JournalContract:
 
     def test_an_empty_journal_reads_as_nothing(self, journal):
         assert list(journal.read()) == []
+        assert journal.last() == 0
+
+    def test_the_last_number_is_that_of_the_newest_durable_row(self, journal):
+        last = journal.append([row(b"a"), row(b"b")])
+        journal.wait(last)
+        assert journal.last() == last == 2
+
+    def test_a_row_is_found_by_the_request_it_carries(self, journal):
+        journal.wait(journal.append([row(b"a"), row(b"b", request="r-1"), row(b"c")]))
+        assert journal.find("r-1") == row(b"b", request="r-1")
+        assert journal.find("r-2") is None
+
+    def test_a_row_of_another_partition_is_refused_and_nothing_of_its_group_is_kept(self, journal):
+        stray = Row(stream="s", kind="k", version=1, at=Instant(1), body=b"", partition=9)
+        with pytest.raises(Conflict, match="partition 9"):
+            journal.append([row(b"a"), stray])
+        journal.wait(journal.append([row(b"b")]))
+        assert [(seq, each.body) for seq, each in journal.read()] == [(1, b"b")]

@@ -9,9 +9,34 @@ import threading
 import pytest
 
 from contracts.journal_contract import JournalContract, row
-from fabloop.adapters.sqlite import SqliteJournal
-from fabloop.base.errors import Broken, Unavailable
+from contracts.snapshots_contract import SnapshotsContract
+from fabloop.adapters.sqlite import SqliteJournal, SqliteReader, SqliteSnapshots
+from fabloop.base.errors import Broken, Conflict, NotFound, Unavailable
 from fabloop.base.journal import MemoryJournal
+from fabloop.base.snapshots import MemorySnapshots
+
+
+class TestMemorySnapshots(SnapshotsContract):
+    @pytest.fixture
+    def snapshots(self):
+        return MemorySnapshots()
+
+
+class TestSqliteSnapshots(SnapshotsContract):
+    @pytest.fixture
+    def snapshots(self, tmp_path):
+        snapshots = SqliteSnapshots(tmp_path / "snapshots.db")
+        yield snapshots
+        snapshots.close()
+
+    def test_a_damaged_file_is_put_aside_and_begun_anew(self, tmp_path):
+        path = tmp_path / "damaged.db"
+        path.write_text("not a database, but long enough to be looked at as one" * 20)
+        snapshots = SqliteSnapshots(path)
+        snapshots.save(1, [b"a"])
+        assert snapshots.known() == (1,)
+        assert (tmp_path / "damaged.db.damaged").is_file()
+        snapshots.close()
 
 
 class TestMemoryJournal(JournalContract):
@@ -68,6 +93,43 @@ class TestSqliteJournal(JournalContract):
         path.write_text("not a database, but long enough to be looked at as one" * 20)
         with pytest.raises(Broken, match=r"notes\.db"):
             SqliteJournal(path)
+
+    def test_a_second_writer_is_refused_until_the_first_has_closed(self, tmp_path):
+        first = SqliteJournal(tmp_path / "one.db")
+        with pytest.raises(Conflict, match="only process"):
+            SqliteJournal(tmp_path / "one.db")
+        first.close()
+        SqliteJournal(tmp_path / "one.db").close()
+
+    def test_a_file_of_one_partition_is_refused_to_another(self, tmp_path):
+        SqliteJournal(tmp_path / "part.db", partition=2).close()
+        with pytest.raises(Conflict, match="it holds 2"):
+            SqliteJournal(tmp_path / "part.db", partition=3)
+        SqliteJournal(tmp_path / "part.db", partition=2).close()
+
+    def test_a_writer_that_was_replaced_can_never_append(self, tmp_path):
+        old = SqliteJournal(tmp_path / "fenced.db")
+        old.wait(old.append([row(b"a")]))
+        old._lock.close()  # as on a file system that has lost its locks
+        new = SqliteJournal(tmp_path / "fenced.db")
+        new.wait(new.append([row(b"b")]))
+        with pytest.raises(Conflict, match="took over"):
+            old.wait(old.append([row(b"c")]))
+        new.wait(new.append([row(b"d")]))
+        assert [each.body for _, each in new.read()] == [b"a", b"b", b"d"]
+        old.close()
+        new.close()
+
+    def test_a_reader_sees_what_is_durable_while_another_writes(self, journal, tmp_path):
+        journal.wait(journal.append([row(b"a"), row(b"b", request="r")]))
+        reader = SqliteReader(tmp_path / "journal.db")
+        assert list(reader.read()) == list(journal.read())
+        assert reader.last() == 2
+        assert reader.find("r") == row(b"b", request="r")
+
+    def test_a_reader_of_nothing_says_so(self, tmp_path):
+        with pytest.raises(NotFound, match=r"none\.db"):
+            SqliteReader(tmp_path / "none.db")
 
     def test_whatever_was_acknowledged_survives_kill_9(self, tmp_path):
         path = tmp_path / "killed.db"

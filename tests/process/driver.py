@@ -49,6 +49,7 @@ from fabloop.process.commands import (
     StartInstance,
 )
 from fabloop.process.engine import Engine
+from fabloop.process.snapshot import read_snapshot, write_snapshot
 from fabloop.process.step import Step
 from fabloop.process.views import JobView
 
@@ -85,6 +86,12 @@ class Plant:
         step.rows("", "rehearsal", Done())
         self.engine.state.rollback()
         assert self.engine.state == self.replica.state, f"{command} cannot be undone"
+        assert self.engine.next_due() == self.replica.next_due()
+
+    def restores(self) -> None:
+        """Let the replica go on from a snapshot of the engine."""
+        self.replica.state = read_snapshot(write_snapshot(self.engine.state))
+        assert self.engine.state == self.replica.state, "a snapshot differs"
         assert self.engine.next_due() == self.replica.next_due()
 
     def starts(self, process: BpmnProcess, variables: dict | None = None, nets: tuple = ()) -> int:

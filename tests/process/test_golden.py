@@ -10,7 +10,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from fabloop.base.codec import from_json, to_json, to_json_pretty
+from fabloop.base.codec import from_json, from_msgpack, to_json, to_json_pretty, to_msgpack
 from fabloop.base.instant import SECOND
 from fabloop.base.journal import Row
 from fabloop.process.bpmn.model import Mapping
@@ -48,6 +48,7 @@ from fabloop.process.operations import (
     SuspendInstance,
     SuspendProcess,
 )
+from fabloop.process.snapshot import read_snapshot, write_snapshot
 from process.driver import (
     Plant,
     both,
@@ -193,6 +194,14 @@ def test_a_recorded_history_replays_to_the_state_it_had(file):
         file.with_suffix(".json").read_bytes()))  # fmt: skip
 
 
+@pytest.mark.parametrize("file", sorted(GOLDEN.glob("*.snapshot")), ids=lambda file: file.stem)
+def test_a_recorded_snapshot_is_what_its_history_replays_to(file):
+    engine = Engine()
+    lines = file.with_suffix(".jsonl").read_bytes().splitlines()
+    engine.replay(from_json(line, Row) for line in lines)
+    assert read_snapshot(from_msgpack(file.read_bytes(), list[bytes])) == engine.state
+
+
 def record() -> None:
     plant = history()
     GOLDEN.mkdir(exist_ok=True)
@@ -200,6 +209,7 @@ def record() -> None:
     assert not file.exists(), "a recorded history never changes"
     file.write_bytes(b"".join(to_json(row) + b"\n" for row in plant.rows))
     file.with_suffix(".json").write_bytes(to_json_pretty(summary(plant.engine)))
+    file.with_suffix(".snapshot").write_bytes(to_msgpack(list(write_snapshot(plant.engine.state))))
 
 
 if __name__ == "__main__":

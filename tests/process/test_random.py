@@ -313,6 +313,7 @@ def test_a_random_process_ends_on_a_random_path_and_replays_at_every_step(block,
         if key not in plant.engine.instances():
             break
         if step == moment:
+            plant.restores()
             migrate(plant, key, built(("seq", [block, ("job",)])))
         commands = next_commands(plant)
         assert commands, f"stuck: {plant.engine.instance(key)}"

@@ -1,0 +1,93 @@
+"""Reads the rows of a journal file, those that were archived among them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+
+from fabloop.adapters.sqlite.schema import BUSY_MS_MAX, COLUMNS, archive_of
+from fabloop.base.errors import Broken, NotFound
+from fabloop.base.instant import Instant
+from fabloop.base.journal import Row
+
+_LIVE = f"SELECT {COLUMNS} FROM main.journal WHERE seq > :after"  # noqa: S608  # constants
+_ARCHIVED = f"SELECT {COLUMNS} FROM archive.journal WHERE seq > :after"  # noqa: S608  # constants
+_FOUND = f"SELECT {COLUMNS} FROM %s.journal WHERE request = :request"  # noqa: S608  # constants
+
+
+class SqliteReader:
+    """Reads a journal file that another process may be writing.
+
+    Raises
+    ------
+    NotFound
+        There is no such file.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = str(path)
+        if not Path(path).is_file():
+            raise NotFound(f"Expected a journal at '{path}', but found none. Name its folder.")
+
+    def read(self, after: int = 0) -> Iterator[tuple[int, Row]]:
+        """Yield the durable rows after a sequence number, over a connection of its own."""
+        connection, archived = self._open()
+        query = f"{_LIVE} UNION ALL {_ARCHIVED}" if archived else _LIVE
+        expected = after + 1
+        try:
+            for seq, *columns in connection.execute(f"{query} ORDER BY seq", {"after": after}):
+                if seq < expected:
+                    continue  # it was copied to the archive, and is about to be dropped here
+                if seq > expected:
+                    raise Broken(
+                        f"Expected row {expected} of journal '{self._path}', but the next is "
+                        f"{seq}. Bring back its archive '{archive_of(self._path)}'."
+                    )
+                expected += 1
+                yield seq, _row(*columns)
+        finally:
+            connection.close()
+
+    def last(self) -> int:
+        """Return the sequence number of the newest row."""
+        connection, _ = self._open()
+        try:
+            return int(connection.execute("SELECT coalesce(max(seq), 0) FROM journal").get)
+        finally:
+            connection.close()
+
+    def find(self, request: str) -> Row | None:
+        """Return the row of a request, archived or not."""
+        connection, archived = self._open()
+        try:
+            for name in ("main", "archive") if archived else ("main",):
+                for _, *columns in connection.execute(_FOUND % name, {"request": request}):
+                    return _row(*columns)
+        finally:
+            connection.close()
+        return None
+
+    def _open(self) -> tuple[apsw.Connection, bool]:
+        """Return a connection and whether there is an archive beside it."""
+        connection = apsw.Connection(self._path, flags=apsw.SQLITE_OPEN_READONLY)
+        connection.set_busy_timeout(BUSY_MS_MAX)
+        archived = Path(archive_of(self._path)).is_file()
+        if archived:
+            connection.execute("ATTACH ? AS archive", (archive_of(self._path),))
+        return connection, archived
+
+
+def _row(
+    partition: int, stream: str, kind: str, version: int, at: int,
+    actor: str, request: str | None, body: bytes,
+) -> Row:  # fmt: skip
+    return Row(
+        partition=partition,
+        stream=stream,
+        kind=kind,
+        version=version,
+        at=Instant(at),
+        actor=actor,
+        request=request or "",
+        body=body,
+    )
