@@ -15,7 +15,7 @@ from fabloop.process.cpn import (
     token,
 )
 from fabloop.process.state import REQUESTS_REMEMBERED_MAX
-from fabloop.process.verify import explore, report
+from fabloop.process.verify import copies, explore, judge
 from fabloop.process.verify.flat import Limits
 
 YEAR_NS = 366 * 86_400 * 10**9
@@ -64,9 +64,11 @@ ROWS: dict[str, dict[str, int]] = {
         "flat transitions from unfolding": _VERIFY.bindings,
         "values per coloured place": _VERIFY.values,
         "markings explored": _VERIFY.markings,
-        "bytes that all packed markings may take": explore.BYTES_MAX,
+        "arcs explored": _VERIFY.arcs,
+        "bytes that markings and arcs may take, roughly": _VERIFY.memory,
         "tokens of one field": (1 << explore.WIDTHS[-1] - 1) - 1,
-        "markings searched for a shorter counterexample": report.EXPLAINED_MARKINGS_MAX,
+        "markings searched for a shorter counterexample": judge.EXPLAINED_MARKINGS_MAX,
+        "transitions compared in search of interchangeable tokens": copies.LOOKS_MAX,
     },
     "planning": {
         "operations; beyond, the answer is *not decided*": producible.OPERATIONS_MAX,

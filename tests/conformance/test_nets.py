@@ -11,7 +11,8 @@ from fabloop.base.errors import Invalid
 from fabloop.process.bpmn.compile import compile_process
 from fabloop.process.bpmn.read import read_bpmn
 from fabloop.process.verify.explore import Property
-from fabloop.process.verify.report import Verdict, verify
+from fabloop.process.verify.report import verify
+from fabloop.process.verify.verdict import Verdict
 
 NETS = Path(os.environ.get("FABLOOP_DATA", "../shared/data")) / "nets"
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"

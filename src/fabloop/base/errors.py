@@ -27,6 +27,7 @@ class ExitCode(IntEnum):
     NOT_PRODUCIBLE = 1
     BAD_INPUT = 2
     INTERNAL = 3
+    UNDECIDED = 4
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,21 +3,35 @@
 import sys
 from pathlib import Path
 
+import msgspec
+
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.process.bpmn.read import read_bpmn
 from fabloop.process.cpn.document import compile_net, read_net, read_nets
 from fabloop.process.cpn.model import NetDocument
 from fabloop.process.cpn.pnml import read_pnml
+from fabloop.process.definition import Definition
 from fabloop.process.deployment import Deployment, definition_of
-from fabloop.process.verify.report import Verdict, Verification, verify, verify_net
+from fabloop.process.verify.environment import Environment, Openness
+from fabloop.process.verify.flat import Limits
+from fabloop.process.verify.report import verify, verify_net
+from fabloop.process.verify.verdict import Verdict, Verification
 from fabloop.run.compose import compose
 from fabloop.run.recipe_document import read_recipe
 
 NET_FORMAT = b'"fabloop/net/'
 
 
-def print_verification(file: Path, nets: tuple[Path, ...], *, as_json: bool) -> ExitCode:
+def print_verification(
+    file: Path,
+    nets: tuple[Path, ...],
+    *,
+    environment: Openness,
+    full: bool,
+    markings: int,
+    as_json: bool,
+) -> ExitCode:
     """Print the verdict on every property; only what is proven sound ends with 0.
 
     The file is BPMN 2.0 XML, a net document, a net as PNML (``.pnml``), or a production recipe,
@@ -25,28 +39,52 @@ def print_verification(file: Path, nets: tuple[Path, ...], *, as_json: bool) -> 
     `nets` hold the net documents of a process' pages, each file one or a list of them; a file
     ``NAME.nets.json`` beside ``NAME.bpmn`` is read without being named.
     """
-    report = _verified(file, nets)
+    outside = Environment(messages=environment, timers=environment, errors=environment)
+    limits = Limits(markings=markings)
+    report = _verified(file, nets, Effort(limits=limits, environment=outside, reduced=not full))
     if as_json:
         sys.stdout.write(to_json_pretty(report).decode())
     else:
         sys.stdout.writelines(f"{line}\n" for line in _lines(report))
-    return ExitCode.FINE if report.released else ExitCode.NOT_PRODUCIBLE
+    if report.sound is None:
+        return ExitCode.UNDECIDED
+    return ExitCode.FINE if report.sound else ExitCode.NOT_PRODUCIBLE
 
 
-def _verified(file: Path, nets: tuple[Path, ...]) -> Verification:
+class Effort(msgspec.Struct, frozen=True, kw_only=True):
+    """What a verification assumes, and how far it goes."""
+
+    limits: Limits
+    environment: Environment
+    reduced: bool
+
+    def net(self, document: NetDocument) -> Verification:
+        """Return the report on a net by itself."""
+        net = compile_net(document)
+        return verify_net(net, limits=self.limits, reduced=self.reduced, counted=True)
+
+    def process(self, definition: Definition) -> Verification:
+        """Return the report on a process with its pages."""
+        return verify(
+            definition, limits=self.limits, environment=self.environment,
+            reduced=self.reduced, counted=True,
+        )  # fmt: skip
+
+
+def _verified(file: Path, nets: tuple[Path, ...], effort: Effort) -> Verification:
     data = _read(file)
     if file.suffix.lower() == ".pnml":
-        return verify_net(compile_net(read_pnml(data, str(file))))
+        return effort.net(read_pnml(data, str(file)))
     if data.lstrip().startswith(b"<"):
         process, lines = read_bpmn(data)
         beside = file.with_suffix(".nets.json")
         files = nets or ((beside,) if beside.is_file() else ())
         documents = tuple(net for each in files for net in _nets(each))
-        return verify(definition_of(Deployment(process, documents), 0, lines))
+        return effort.process(definition_of(Deployment(process, documents), 0, lines))
     if NET_FORMAT in data:
-        return verify_net(compile_net(read_net(data, str(file))))
+        return effort.net(read_net(data, str(file)))
     composed = compose(read_recipe(data, source=str(file)), process_id="recipe")
-    return verify(definition_of(Deployment(composed.process, composed.nets), 0))
+    return effort.process(definition_of(Deployment(composed.process, composed.nets), 0))
 
 
 def _nets(file: Path) -> tuple[NetDocument, ...]:
@@ -74,8 +112,15 @@ def _read(file: Path) -> bytes:
 
 def _lines(report: Verification) -> list[str]:
     """Return a line for each property, and the way to each fault."""
-    verdict = "sound" if report.released else "not proven sound"
-    lines = [f"{report.subject}: {verdict} ({report.markings} markings explored)"]
+    verdict = {True: "sound", False: "not sound", None: "not decided"}[report.sound]
+    lines = [f"{report.subject}: {verdict}"]
+    lines.append(
+        f"  {report.markings:,} markings, {report.arcs:,} arcs, {report.dead_markings:,} of the "
+        f"markings dead; explored: {report.explored}."
+    )
+    if report.environment is not None:
+        outside = msgspec.structs.asdict(report.environment).items()
+        lines.append(f"  Outside: {', '.join(f'{what} {how}' for what, how in outside)}.")
     for each in report.findings:
         lines.append(f"  {each.property}: {each.verdict}")
         if each.verdict is not Verdict.HOLDS:

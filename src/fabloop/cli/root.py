@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fabloop.base.errors import ExitCode, FabloopError, Invalid
+from fabloop.process.verify.environment import Openness
 
 app = typer.Typer(
     name="fabloop",
@@ -156,15 +157,30 @@ def verify(
     nets: Annotated[
         list[Path] | None, typer.Option("--net", help="Net document of a page; repeatable.")
     ] = None,
+    environment: Annotated[
+        Openness,
+        typer.Option(help="Whether messages, timers and errors of the outside may happen."),
+    ] = Openness.OPEN,
+    full: Annotated[
+        bool, typer.Option("--full", help="Explore the net as it is, with no reduction.")
+    ] = False,
+    markings: Annotated[
+        int, typer.Option(min=1, help="Markings explored before the answer is: not decided.")
+    ] = 2_000_000,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Prove that a model always comes to a good end, or show how it fails.
 
-    Exit codes: 0 proven sound, 1 refuted or not decided within the limits, 2 bad input.
+    Exit codes: 0 proven sound, 1 refuted, 2 bad input, 4 not decided within the limits.
     """
     from fabloop.cli.process import print_verification
 
-    raise typer.Exit(print_verification(file, tuple(nets or ()), as_json=json))
+    raise typer.Exit(
+        print_verification(
+            file, tuple(nets or ()), environment=environment, full=full, markings=markings,
+            as_json=json,
+        )
+    )  # fmt: skip
 
 
 def main() -> None:

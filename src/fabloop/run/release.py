@@ -8,7 +8,8 @@ from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
 from fabloop.process.bpmn.compile import compile_process
 from fabloop.process.cpn.document import compile_net
-from fabloop.process.verify.report import Verification, verify
+from fabloop.process.verify.report import verify
+from fabloop.process.verify.verdict import Verification
 from fabloop.run.compose import Composition, compose
 
 

@@ -10,7 +10,8 @@ from fabloop.process.bpmn.model import ExclusiveGateway, ParallelGateway, SubPro
 from fabloop.process.commands import AdvanceTo, CompleteJob, PublishMessage, ThrowError
 from fabloop.process.verify.explore import Property
 from fabloop.process.verify.flat import Limits
-from fabloop.process.verify.report import Verdict, verify
+from fabloop.process.verify.report import verify
+from fabloop.process.verify.verdict import Verdict
 from process.driver import Plant, both, xor
 from process.test_pages import station
 from process.test_random import BLOCKS, built, next_commands

@@ -8,7 +8,8 @@ from fabloop.process.bpmn.compile import compile_process
 from fabloop.process.definition import Action
 from fabloop.process.verify import elements
 from fabloop.process.verify.elements import KNOWN, MAPPINGS, not_verified
-from fabloop.process.verify.report import Verdict, verify
+from fabloop.process.verify.report import verify
+from fabloop.process.verify.verdict import Verdict
 from process.driver import flows, job, process
 
 

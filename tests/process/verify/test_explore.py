@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from fabloop.process.cpn.net import Net, integer
 from fabloop.process.verify.explore import Property, explore
 from fabloop.process.verify.flat import Limits, fire
-from fabloop.process.verify.report import LeftOut, Verdict, verify_net
+from fabloop.process.verify.report import verify_net
+from fabloop.process.verify.verdict import LeftOut, Verdict
 from process.example_nets import (
     fifo_buffer,
     oven,

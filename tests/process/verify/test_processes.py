@@ -12,7 +12,8 @@ from fabloop.process.verify import page_ends
 from fabloop.process.verify.environment import Environment, Openness
 from fabloop.process.verify.explore import Property
 from fabloop.process.verify.flat import Limits
-from fabloop.process.verify.report import LeftOut, Verdict, Verification, verify
+from fabloop.process.verify.report import verify
+from fabloop.process.verify.verdict import LeftOut, Verdict, Verification
 from process.driver import (
     both,
     call,

@@ -13,8 +13,8 @@ from fabloop.process.verify.flat import (
     Limits,
     Refund,
 )
+from fabloop.process.verify.judge import replay
 from fabloop.process.verify.reduce import reduce
-from fabloop.process.verify.report import replay
 
 LIMITS = Limits(markings=2_000)
 

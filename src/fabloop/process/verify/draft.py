@@ -10,7 +10,7 @@ import msgspec
 
 from fabloop.process.definition import Definition, Enter, Node, Scope, ScopeKind
 from fabloop.process.verify.environment import Environment
-from fabloop.process.verify.flat import Bound, BoundKind, FlatTransition, Limits, Refund
+from fabloop.process.verify.flat import Bound, BoundKind, FlatPlace, FlatTransition, Limits, Refund
 from fabloop.process.verify.thrower import NOBODY, Thrower
 from fabloop.process.verify.unfold import Page, Unfolding
 
@@ -129,6 +129,11 @@ class Draft:
             inner = self.scope_in(node)
             refunds += self.refunds(inner) if inner is not None else ()
         return tuple(refunds)
+
+    def places(self) -> list[FlatPlace]:
+        """Return what bounds are told of: flows and activities."""
+        kinds = (BoundKind.SAFE, BoundKind.END)
+        return [FlatPlace(bound.name, bound.fields) for bound in self.bounds if bound.kind in kinds]
 
     # -- transitions --------------------------------------------------------------------------
 

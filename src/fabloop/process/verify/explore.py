@@ -10,21 +10,24 @@ touches many, a tree decides (`decide`).
 from array import array
 from collections.abc import Iterable
 from enum import StrEnum
+from math import factorial, prod
 from typing import NamedTuple
 
 import msgspec
 
+from fabloop.process.verify.backward import first_stuck
 from fabloop.process.verify.decide import Decision
 from fabloop.process.verify.flat import Bound, BoundKind, FlatNet, FlatTransition, Limits
+from fabloop.process.verify.peaks import Peaks
 
-WIDTHS = (4, 8)
-"""Bits per field, the guard bit included; the second is tried when the first overflows."""
+WIDTHS = (4, 8, 16)
+"""Bits per field with the guard bit: the fewest that hold the start are tried, then the next."""
 MEMORY_MAX = 500_000
 """Remembered tests of enabledness."""
 TESTED_AGAIN_MAX = 100
 """Transitions touched by a firing that are tested one by one; more are decided by the tree."""
-BYTES_MAX = 100_000_000
-"""What all packed markings together may take."""
+MARKING_BYTES, ARC_BYTES = 180, 8
+"""What a marking takes beside its packed fields, and an arc."""
 
 
 class Property(StrEnum):
@@ -50,15 +53,23 @@ class Exploration(msgspec.Struct, kw_only=True, eq=False):
 
     Attributes
     ----------
+    markings, arcs, dead : counted; `dead` are markings in which nothing can happen, final or not
+    seen : markings looked at; fewer than counted where one stands for many
     complete : every reachable marking was seen
     fired : transitions that fired at least once
+    never : elements that can never happen
+    peaks : the most tokens seen on each place of the net
     """
 
     markings: int = 0
     arcs: int = 0
+    seen: int = 0
     complete: bool = True
     limit: str = ""
     finals: int = 0
+    dead: int = 0
+    never: tuple[str, ...] = ()
+    peaks: list[int] = []
     fired: bytearray
     witnesses: dict[Property, Witness]
 
@@ -76,10 +87,13 @@ class Overflow(Exception):
 
 
 def explore(net: FlatNet, limits: Limits) -> Exploration:
-    """Return what holds over all reachable markings, up to `limits.markings`."""
-    for width in WIDTHS:
+    """Return what holds over all reachable markings, up to the limits."""
+    tokens = [*net.initial, *(count for each in net.transitions for count in each.post.values())]
+    fit = [width for width in WIDTHS if max(tokens, default=0) < 1 << width - 1]
+    widths = fit[:2] or WIDTHS[-1:]
+    for width in widths:
         try:
-            return _Explorer(net, limits, width, last=width == WIDTHS[-1]).run()
+            return _Explorer(net, limits, width, last=width == widths[-1]).run()
         except Overflow:
             continue
     raise AssertionError("the last width does not raise")
@@ -91,13 +105,13 @@ class _Explorer:
         self.full = (1 << width - 1) - 1
         fields = range(len(net.fields))
         self.guard = sum(1 << (field * width + width - 1) for field in fields)
-        size = 120 + len(fields) * width // 8  # the int, its table entry, its parent
-        self.most = min(limits.markings, max(1_000, BYTES_MAX // size))
+        self.size = MARKING_BYTES + len(fields) * width // 7
         self._pack_transitions()
         self._pack_checks()
         self.found = Exploration(fired=bytearray(len(net.transitions)), witnesses={})
         self.fired: set[int] = set()
         self.memory: dict[tuple[int, int], tuple[int, ...]] = {}
+        self.peaks = Peaks(net, width)
 
     # -- packing ------------------------------------------------------------------------------
 
@@ -227,10 +241,13 @@ class _Explorer:
     def _level(self, level: list[tuple[int, tuple[int, ...]]]) -> list[tuple[int, tuple[int, ...]]]:
         index, delta, special, fired = self.index, self.delta, self.special, self.fired
         known_of, reached = self.index.get, self.targets.append
-        targets, offsets, guard, most = self.targets, self.offsets, self.guard, self.most
+        targets, offsets, guard = self.targets, self.offsets, self.guard
+        most = self.limits.markings
         following: list[tuple[int, tuple[int, ...]]] = []
         source = len(offsets) - 2
         for marking, enabled in level:
+            if self._spent():
+                return []
             source += 1
             firing = self._first(enabled) if self.yielding else enabled
             fired.update(firing)
@@ -277,6 +294,17 @@ class _Explorer:
         transitions = self.net.transitions
         return [n for n in enabled if not transitions[n].yields & present]
 
+    def _spent(self) -> bool:
+        """Tell whether arcs or memory are used up, and stop if so."""
+        limits, arcs = self.limits, len(self.targets)
+        if arcs > limits.arcs:
+            self._stop(f"more than {limits.arcs} arcs")
+        elif len(self.index) * self.size + arcs * ARC_BYTES > limits.memory:
+            self._stop(f"more than {limits.memory} bytes of markings and arcs")
+        else:
+            return False
+        return True
+
     def _stop(self, limit: str) -> None:
         self.found.complete = False
         self.found.limit = self.found.limit or limit
@@ -316,6 +344,10 @@ class _Explorer:
         self._fails(kind, state, f"{text} {bound.name!r}", last)
 
     def _check(self, state: int, marking: int, enabled: tuple[int, ...], via: int | None) -> None:
+        if via is not None:
+            self.peaks.note(marking, via)
+        if not enabled:
+            self.found.dead += 1
         if marking & self.above_one:
             for bound in self.net.bounds:
                 lone = bound.most == 1 and len(bound.fields) == 1
@@ -360,9 +392,38 @@ class _Explorer:
         ]
         return "tokens on " + ", ".join(held[:8]) if held else "no token anywhere"
 
+    def _weighed(self) -> tuple[int, int, int]:
+        """Return the markings, arcs and dead markings that those seen stand for."""
+        merged = frozenset().union(*(orbit.fields for orbit in self.net.orbits))
+        taken = [[field for field in each.pre if field in merged] for each in self.net.transitions]
+        markings = arcs = dead = 0
+        for marking in self.index:
+            weight = self._weight(marking)
+            markings += weight
+            enabled = self._enabled(marking)
+            dead += 0 if enabled else weight
+            for number in self._first(enabled):
+                arcs += weight * prod(self._count(marking, field) for field in taken[number])
+        return markings, arcs, dead
+
+    def _weight(self, marking: int) -> int:
+        """Return in how many ways tokens that are alike may stand as they do here."""
+        weight = 1
+        for orbit in self.net.orbits:
+            gone = orbit.size - sum(self._count(marking, field) for field in orbit.fields)
+            ways = factorial(orbit.size) // factorial(gone)
+            for field in orbit.last:
+                ways //= factorial(self._count(marking, field))
+            weight *= ways
+        return weight
+
     def _conclude(self) -> None:
         found = self.found
         found.markings, found.arcs = len(self.index), len(self.targets)
+        found.seen = found.markings
+        if self.net.orbits and found.complete:
+            found.markings, found.arcs, found.dead = self._weighed()
+        found.peaks = self.peaks.most
         for number in self.fired:
             found.fired[number] = 1
         alive = {
@@ -371,46 +432,18 @@ class _Explorer:
             if found.fired[n]
             for e in each.elements
         }
-        dead = [element for element in self.net.elements if element not in alive]
-        if dead and found.complete:
+        if not found.complete:  # only what has no transition at all is known to be dead
+            alive = {e for each in self.net.transitions for e in each.elements}
+        dead = found.never = tuple(each for each in self.net.elements if each not in alive)
+        if dead:
             text = f"never reached: {', '.join(dead[:8])}"
             found.witnesses[Property.NO_DEAD_ELEMENT] = Witness(firings=(), what=text)
         deadlock = found.witnesses.get(Property.DEADLOCK_FREE)
         if self.net.final.stated and found.complete:
-            stuck = self._first_stuck()
+            stuck = first_stuck(self.offsets, self.targets, self.final_states)
             if stuck is not None:
                 marking = next(m for m, state in self.index.items() if state == stuck)
                 text = f"no end can be reached any more, with {self._shown(marking)}"
                 self._fails(Property.OPTION_TO_COMPLETE, stuck, text)
         elif self.net.final.stated and deadlock is not None:
             found.witnesses[Property.OPTION_TO_COMPLETE] = deadlock
-
-    def _first_stuck(self) -> int | None:
-        """Return the first marking from which no final one can be reached."""
-        states = len(self.index)
-        starts = array("I", bytes(4 * (states + 1)))
-        for target in self.targets:
-            starts[target] += 1
-        total = 0
-        for state in range(states + 1):
-            total, starts[state] = total + starts[state], total
-        sources = array("I", bytes(4 * len(self.targets)))
-        for source in range(states):
-            for arc in range(self.offsets[source], self.offsets[source + 1]):
-                target = self.targets[arc]
-                sources[starts[target]] = source
-                starts[target] += 1
-        good = bytearray(states)
-        for state in self.final_states:
-            good[state] = 1
-        todo = list(self.final_states)
-        while todo:
-            state = todo.pop()
-            first = starts[state - 1] if state else 0
-            for arc in range(first, starts[state]):
-                source = sources[arc]
-                if not good[source]:
-                    good[source] = 1
-                    todo.append(source)
-        stuck = good.find(0)
-        return None if stuck < 0 else stuck

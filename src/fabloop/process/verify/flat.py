@@ -84,8 +84,32 @@ class Final(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     stated: bool = True
 
 
+class FlatPlace(msgspec.Struct, frozen=True):
+    """What a person calls one place: its tokens are those on all of its fields."""
+
+    name: str
+    fields: tuple[int, ...]
+
+
+class Orbit(msgspec.Struct, frozen=True, kw_only=True):
+    """Interchangeable tokens that were merged, `size` of them, each at most once in a marking.
+
+    Attributes
+    ----------
+    fields : where they may stand
+    last : those of `fields` on which nothing that was merged later tells them apart again
+    """
+
+    size: int
+    fields: frozenset[int]
+    last: frozenset[int]
+
+
 class FlatNet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """A flat net; `elements` must each be alive."""
+    """A flat net; `elements` must each be alive, and `places` are what bounds are told of.
+
+    With `orbits`, a marking stands for all those that differ in which tokens stand where.
+    """
 
     fields: tuple[str, ...]
     initial: tuple[int, ...]
@@ -93,6 +117,8 @@ class FlatNet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     bounds: tuple[Bound, ...] = ()
     final: Final
     elements: tuple[str, ...] = ()
+    places: tuple[FlatPlace, ...] = ()
+    orbits: tuple[Orbit, ...] = ()
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,12 +128,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     bindings : flat transitions that unfolding may produce
     values : colour values per place
-    markings : markings explored
+    markings, arcs : explored; an arc is a firing that leads from one marking to the next
+    memory : bytes that markings and arcs may take, roughly
     """
 
     bindings: int = 50_000
     values: int = 2_000
-    markings: int = 1_000_000
+    markings: int = 2_000_000
+    arcs: int = 20_000_000
+    memory: int = 1_000_000_000
 
 
 class Exceeded(Exception):

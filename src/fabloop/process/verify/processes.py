@@ -41,4 +41,5 @@ def flat_process(definition: Definition, environment: Environment, limits: Limit
         bounds=(*draft.bounds, *net.capacities()),
         final=final,
         elements=tuple(draft.elements),
+        places=(*draft.places(), *net.places()),
     )

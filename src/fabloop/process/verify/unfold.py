@@ -18,7 +18,14 @@ from fabloop.process.cpn.compiled import CompiledNet, CompiledTransition, Make, 
 from fabloop.process.cpn.model import ProductColour, RecordColour, UnitColour
 from fabloop.process.cpn.token import UNIT, Record, Token
 from fabloop.process.cpn.unknown import UNKNOWN, Undecided, every_way, is_unknown
-from fabloop.process.verify.flat import Bound, BoundKind, Exceeded, FlatTransition, Limits
+from fabloop.process.verify.flat import (
+    Bound,
+    BoundKind,
+    Exceeded,
+    FlatPlace,
+    FlatTransition,
+    Limits,
+)
 
 START = Instant(0)
 
@@ -31,6 +38,7 @@ class Page(msgspec.Struct, kw_only=True, eq=False):
     keys : per place, what its fields are called; fusion places share a key
     local : fields that are cleared with the page
     firing : fields of work in progress, each with the tokens it took of shared places
+    works : the same fields by the transition that is in progress
     transitions : numbers of its flat transitions
     single : whether every firing moves exactly one local token
     """
@@ -42,6 +50,7 @@ class Page(msgspec.Struct, kw_only=True, eq=False):
     lenient: tuple[tuple[Parts, Make], ...]
     local: dict[int, None]
     firing: dict[int, dict[int, int]]
+    works: dict[str, list[int]]
     transitions: list[int]
     single: bool = True
 
@@ -80,7 +89,7 @@ class Unfolding:
     ) -> Page:
         """Register a page; its places' tokens are given by `token_field`."""
         made = Page(
-            net=net, prefix=prefix, keys=tuple(keys), shared=shared, local={}, firing={},
+            net=net, prefix=prefix, keys=tuple(keys), shared=shared, local={}, firing={}, works={},
             lenient=tuple(each.lenient() for each in net.transitions), transitions=[],
         )  # fmt: skip
         self.pages.append(made)
@@ -196,6 +205,7 @@ class Unfolding:
         key = (id(page), "firing", len(self.transitions))
         firing = self.field(key, f"{label} in progress")
         local = set(page.local)
+        page.works.setdefault(element, []).append(firing)
         page.firing[firing] = {f: n for f, n in pre.items() if f not in local}
         self._instant(page, FlatTransition(label=f"{label} begins", pre=pre, post={firing: 1}))
         page.local[firing] = None
@@ -220,6 +230,17 @@ class Unfolding:
                 return {fault: 1}
             post[self.token_field(page, place, value)] += 1
         return dict(post)
+
+    def places(self) -> list[FlatPlace]:
+        """Return the places of all pages, shared ones once, and the work in progress."""
+        found: dict[Hashable, FlatPlace] = {}
+        for page in self.pages:
+            for place, key in zip(page.net.places, page.keys, strict=True):
+                fields = tuple(self.known.get(key, {}).values())
+                found[key] = FlatPlace(f"{page.prefix}{place.name}", fields)
+            for name, firing in page.works.items():
+                found[id(page), name] = FlatPlace(f"{name} in progress", tuple(firing))
+        return list(found.values())
 
     def capacities(self) -> list[Bound]:
         """Return the declared capacities of all places, shared ones once."""
