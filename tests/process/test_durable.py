@@ -3,6 +3,7 @@
 import pytest
 
 from fabloop.adapters.sqlite import SqliteJournal
+from fabloop.base.errors import Invalid
 from fabloop.process.commands import CompleteJob, Deploy, PublishMessage, StartInstance
 from fabloop.process.engine import Engine
 from process.driver import both, flows, job, message, page, process, timer
@@ -41,3 +42,12 @@ def test_an_engine_rebuilt_from_a_file_goes_on_where_the_other_stood(path):
     assert rebuilt.handle(sent, at=10, request="sent").rows == ()
     ends = [each.handle(StartInstance(process="p"), at=11) for each in (engine, rebuilt)]
     assert ends[0] == ends[1]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "line\nbreak", "\ud800", "x" * 501])
+@pytest.mark.parametrize("where", ["request", "actor"])
+def test_a_name_that_no_store_could_keep_is_refused_before_anything_is_decided(name, where):
+    engine = Engine()
+    with pytest.raises(Invalid, match=where):
+        engine.handle(Deploy(process=BOTH), at=1, **{where: name})
+    assert not engine.definitions()

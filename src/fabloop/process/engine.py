@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from fabloop.base.errors import Broken, FabloopError
+from fabloop.base.errors import Broken, FabloopError, Fault, Invalid
 from fabloop.base.instant import Instant
 from fabloop.base.journal import Row
 from fabloop.process import batch, events, jobs, migrate, operate, suspend, views
@@ -52,6 +52,9 @@ from fabloop.process.operations import (
 from fabloop.process.state import Incident, JobState, State
 from fabloop.process.step import Step
 
+NAME_LENGTH_MAX = 500
+"""Characters of a request id and of an actor: every store has to index them."""
+
 
 class Outcome(msgspec.Struct, frozen=True):
     """What a command did.
@@ -85,6 +88,7 @@ class Engine:
         Broken
             A bug of ours; nothing has changed.
         """
+        _check_names(request, actor)
         state = self.state
         if request and request in state.requests:
             return Outcome((), state.requests[request], ())
@@ -208,6 +212,19 @@ class Engine:
             return batch.rehearse(step, action, targets)
         finally:
             self.state.rollback()
+
+
+def _check_names(request: str, actor: str) -> None:
+    """Refuse what a store could not keep: it would fail after everything has been decided."""
+    for name, text in (("request", request), ("actor", actor)):
+        if not text.isprintable() or len(text) > NAME_LENGTH_MAX:
+            fault = Fault(
+                source="command",
+                path=name,
+                expected=f"at most {NAME_LENGTH_MAX} printable characters",
+                found=repr(text[:40]),
+            )
+            raise Invalid(fault)
 
 
 # Each decider takes its own command; a table typed by that cannot be written, hence Any.
