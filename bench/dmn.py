@@ -61,15 +61,14 @@ def costs() -> None:
 def conformance() -> None:
     """Print how many results agree, if the kit is there."""
     kit = runpy.run_path(str(KIT))
-    for level in kit["FLOORS"]:
+    for level in kit["LEVELS"]:
         try:
-            files = sorted(kit["folder_of"](level).glob("*/*-test-*.xml"))
+            found = kit["runs_of"](level)
         except pytest.skip.Exception as reason:
             print(f"{level}: not run, {reason}")
             continue
-        found = [kit["misses_of"](path) for path in files]
-        count = sum(each for each, _, _ in found)
-        agree = count - sum(len(misses) for _, misses, _ in found)
+        count = sum(run.total for run in found)
+        agree = count - sum(len(run.misses) for run in found)
         print(f"{level}: {agree} of {count} results agree ({agree / count:.2%})")
 
 

@@ -29,7 +29,7 @@ def fabloop(tmp_path):
     (tmp_path / "given.json").write_text('{"since": "2026-11-21"}')
 
     def ask(*arguments):
-        command = [str(FABLOOP), "dmn", *arguments]
+        command = [str(FABLOOP), "dmn", "run", *arguments]
         return subprocess.run(
             command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
         )

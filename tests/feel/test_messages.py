@@ -38,7 +38,7 @@ def test_a_fault_says_where_and_what(source: str, place: str, expected: str, fou
         ("a && b", "Write 'and'."),
         ("a = 'x'", "Strings stand in double quotes."),
         ("if a then b", "Every 'if' of FEEL has an 'else'."),
-        ("function(a) external {}", "Functions of other languages are not run."),
+        ("function(a) external {}", "Other functions of other languages are not run."),
     ],
 )
 def test_a_fault_says_what_to_write_instead(source: str, hint: str) -> None:

@@ -117,8 +117,12 @@ def check(
     raise typer.Exit(print_check(folder, as_json=json))
 
 
-@app.command()
-def dmn(
+dmn = typer.Typer(help="Ask decision models (DMN).", no_args_is_help=True)
+app.add_typer(dmn, name="dmn")
+
+
+@dmn.command("run")
+def dmn_run(
     file: Annotated[Path, typer.Argument(help="DMN XML, version 1.2 to 1.5.")],
     decision: Annotated[
         str | None, typer.Option(help="Decision or decision service to ask; none lists all.")
@@ -138,6 +142,60 @@ def dmn(
     from fabloop.cli.dmn import print_decision
 
     raise typer.Exit(print_decision(file, decision, input, now=now, as_json=json))
+
+
+@dmn.command("tck")
+def dmn_tck(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of the DMN TCK, or of one of its levels or tests.")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="Print the score as JSON.")] = False,
+) -> None:
+    """Run the test files of the DMN Technology Compatibility Kit below a folder.
+
+    Exit codes: 0 every result agrees, 1 some do not, 2 bad input.
+    """
+    from fabloop.cli.dmn import print_kit
+
+    raise typer.Exit(print_kit(folder, as_json=json))
+
+
+feel = typer.Typer(help="Evaluate FEEL expressions.", no_args_is_help=True)
+app.add_typer(feel, name="feel")
+
+
+@feel.command("eval")
+def feel_eval(
+    expression: Annotated[str, typer.Argument(help="A FEEL expression.")],
+    context: Annotated[
+        str, typer.Option(help="Its variables as a JSON object, or @FILE with one.")
+    ] = "{}",
+    now: Annotated[
+        str | None, typer.Option(help="What now() and today() give; without it they are null.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Print what an expression gives, and why parts of it are null.
+
+    Exit codes: 0 it has a value, 1 it is null (with the reasons), 2 bad input.
+    """
+    from fabloop.cli.feel import print_value
+
+    raise typer.Exit(print_value(expression, context, now=now, as_json=json))
+
+
+@feel.command("run")
+def feel_run(
+    file: Annotated[Path, typer.Argument(help="JSON list of cases: expr, ctx, expected.")],
+    json: Annotated[bool, typer.Option("--json", help="Print the score as JSON.")] = False,
+) -> None:
+    """Run a file of cases, each an expression in a context with the value it should have.
+
+    Exit codes: 0 every case passes, 1 some do not, 2 bad input.
+    """
+    from fabloop.cli.feel import print_score
+
+    raise typer.Exit(print_score(file, as_json=json))
 
 
 process = typer.Typer(help="Look at process models.", no_args_is_help=True)

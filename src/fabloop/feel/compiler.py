@@ -9,6 +9,7 @@ import msgspec
 
 from fabloop.base.errors import Refused
 from fabloop.feel import access, nodes, operators
+from fabloop.feel.java import call_java
 from fabloop.feel.library import BUILTINS, call_builtin
 from fabloop.feel.nodes import Node
 from fabloop.feel.run import Run
@@ -34,6 +35,7 @@ _BUILTIN_SCOPE: dict[str, Any] = {
     "Function": Function,
     "is_instance": is_instance,
     "call_builtin": call_builtin,
+    "call_java": call_java,
     **{name: getattr(operators, name) for name in (*_OPERATORS.values(), "negate", "compare")},
     **{name: getattr(operators, name) for name in ("equals", "unequal", "both", "either")},
     **{name: getattr(operators, name) for name in ("between", "within")},
@@ -395,6 +397,10 @@ class _Emitter:
             _weight(body),
         )
 
+    def java(self, node: nodes.JavaCall) -> ast.expr:
+        given = ast.Tuple([self.emit(each) for each in node.arguments], ast.Load())
+        return self.call("call_java", self.constant(node.method), given, at=node.at)
+
     # -- tests ------------------------------------------------------------------------------
 
     def tests(self, tests: tuple[Node, ...], value: ast.expr) -> ast.expr:
@@ -428,6 +434,7 @@ _EMITTERS: dict[type[Node], Callable[..., ast.expr]] = {
     nodes.If: _Emitter.condition,
     nodes.In: _Emitter.membership,
     nodes.InstanceOf: _Emitter.instance,
+    nodes.JavaCall: _Emitter.java,
     nodes.ListOf: _Emitter.list,
     nodes.Logic: _Emitter.junction,
     nodes.Name: _Emitter.reference,

@@ -162,6 +162,13 @@ class FunctionOf(Node, frozen=True, kw_only=True):
     body: Node
 
 
+class JavaCall(Node, frozen=True, kw_only=True):
+    """The body of ``function(...) external {java: ...}``: a method given the parameters."""
+
+    method: tuple[str, tuple[str, ...]]
+    arguments: tuple[Node, ...]
+
+
 class TypeOf(Node, frozen=True, kw_only=True):
     """A type as written after ``instance of``: ``list<number>``, ``context<a: string>``."""
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from fabloop.feel import nodes
 from fabloop.feel.cursor import Cursor, slip
 from fabloop.feel.decimals import DIGITS, decimal_or_none
+from fabloop.feel.java import java_method
 from fabloop.feel.lexer import Kind, fault_at
 from fabloop.feel.names import KEYWORDS, MEMBER_NAMES, KnownNames, plain_run
 from fabloop.feel.nodes import Node
@@ -390,11 +391,22 @@ class Parser:
             if not self.cursor.accept(","):
                 break
         self.cursor.expect(")")
-        if self.cursor.is_word("external"):
-            raise self.cursor.fault(
-                "a FEEL expression", hint="Functions of other languages are not run."
-            )
-        return nodes.FunctionOf(at=at, parameters=tuple(parameters), body=self.expression())
+        external = self.cursor.is_word("external")
+        body = self.external(parameters) if external else self.expression()
+        return nodes.FunctionOf(at=at, parameters=tuple(parameters), body=body)
+
+    def external(self, parameters: list[nodes.Parameter]) -> Node:
+        """Read ``external {java: {class: "...", method signature: "..."}}``."""
+        start = self.cursor.index
+        at = self.cursor.take().at
+        method = _java_method(self.expression())
+        if method is None or len(method[1]) != len(parameters):
+            self.cursor.index = start
+            hint = "Other functions of other languages are not run."
+            expected = "a function of java.lang with as many parameters as the FEEL function"
+            raise self.cursor.fault(expected, hint=hint)
+        arguments = tuple(nodes.Name(at=at, name=each.name) for each in parameters)
+        return nodes.JavaCall(at=at, method=method, arguments=arguments)
 
     # -- tests ------------------------------------------------------------------------------
 
@@ -457,3 +469,13 @@ def number_of(text: str) -> int | Decimal | None:
     if text.isdecimal() and len(text) <= DIGITS:
         return int(text)
     return decimal_or_none(text)
+
+
+def _java_method(node: Node) -> tuple[str, tuple[str, ...]] | None:
+    """Return which method a context names, None for anything else."""
+    match node:
+        case nodes.ContextOf(entries=(("java", nodes.ContextOf(entries=entries)),)):
+            named = {key: each.value for key, each in entries if isinstance(each, nodes.Literal)}
+            return java_method(str(named.get("class", "")), str(named.get("method signature", "")))
+        case _:
+            return None

@@ -12,9 +12,9 @@ from feel.dmn.models import context, decision, definitions, given, knowledge, ta
 PAGE = Path(__file__).parents[3] / "docs/reference/dmn.md"
 
 
-def java(name):
+def scored(name):
     return knowledge(name, {"a": "number"}, text("a")).replace(
-        "<encapsulatedLogic", '<encapsulatedLogic kind="Java"'
+        "<encapsulatedLogic", '<encapsulatedLogic kind="PMML"'
     )
 
 
@@ -42,7 +42,7 @@ def test_what_is_no_dmn_is_refused_even_in_part(data):
 
 def test_all_faults_are_told_at_once_with_element_and_line():
     data = definitions(
-        java("k"),
+        scored("k"),
         decision("broken", text("1 +")),
         decision("lost", text("2"), "nowhere"),
         decision("typed", text("3"), kind="tNone"),
@@ -55,7 +55,7 @@ def test_all_faults_are_told_at_once_with_element_and_line():
     with pytest.raises(Invalid) as caught:
         read_dmn(data)
     told = {fault.path: fault.found for fault in caught.value.faults}
-    assert told["element 'k', line 2"] == "kind Java"
+    assert told["element 'k', line 2"] == "kind PMML"
     assert told["element 'broken', line 3, line 1, column 4 of the text"] == "the end"
     assert told["element 'lost', line 4"] == "'#nowhere'"
     assert told["element 'typed', line 5"] == "'tNone'"
@@ -69,7 +69,7 @@ def test_all_faults_are_told_at_once_with_element_and_line():
 
 def test_a_model_read_in_part_is_null_where_it_is_at_fault_and_whole_elsewhere():
     data = definitions(
-        java("k"), decision("d", text("k(1)"), "!k"), decision("e", text("2 * 3")),
+        scored("k"), decision("d", text("k(1)"), "!k"), decision("e", text("2 * 3")),
         decision("f", text("1 +")),
     )  # fmt: skip
     model = read_dmn_in_part(data)

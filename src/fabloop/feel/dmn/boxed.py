@@ -200,16 +200,32 @@ class BoxedReader:
     def function(self, element: Element) -> FunctionOf:
         """Return a function definition or the encapsulated logic of a knowledge model."""
         kind = element.get("kind", "FEEL")
-        if kind != "FEEL":
-            hint = "Functions of other languages are not run."
-            self.tally.refuse(element, "a function of kind FEEL", f"kind {kind}", hint)
         parameters = tuple(map(variable_of, children_of(element, "formalParameter")))
         if len({each.name for each in parameters}) < len(parameters):
             self.tally.refuse(element, "parameters of different names", "one name twice")
-        body = self.inner(element) if kind == "FEEL" else Literal(place=place_of(element), text="")
+        names = tuple(each.name for each in parameters)
+        body = self._java(element, names) if kind == "Java" else None
+        if kind not in ("FEEL", "Java"):
+            hint = "Functions of other languages are not run."
+            self.tally.refuse(element, "a function of kind FEEL or Java", f"kind {kind}", hint)
+            body = Literal(place=place_of(element), text="")
+        body = body or self.inner(element)
         return FunctionOf(
             place=place_of(element), type=_type(element), parameters=parameters, body=body
         )
+
+    def _java(self, element: Element, parameters: tuple[str, ...]) -> Expression:
+        """Return the call of a Java method whose class and signature stand in a boxed context."""
+        entries = {}
+        for context in children_of(element, "context"):
+            for entry in children_of(context, "contextEntry"):
+                name, value = child_of(entry, "variable"), child_of(entry, "literalExpression")
+                if name is not None and value is not None:
+                    entries[named(name.get("name", ""))] = text_below(value)
+        given = ", ".join(parameters)
+        method = ", ".join(f"{key}: {value}" for key, value in entries.items())
+        text = f"(function({given}) external {{java: {{{method}}}}})({given})"
+        return Literal(place=place_of(element), text=text)
 
     def _form(self, element: Element) -> Expression:
         place, wanted = place_of(element), _type(element)
