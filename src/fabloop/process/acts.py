@@ -1,6 +1,5 @@
 """Acts: nodes in progress. Opening, leaving, holding, cancelling them, and throwing errors."""
 
-from fabloop.base.instant import Instant
 from fabloop.process.commands import (
     IncidentOpened,
     InstanceFinished,
@@ -12,9 +11,6 @@ from fabloop.process.commands import (
 )
 from fabloop.process.definition import (
     NOWHERE,
-    AwaitTimer,
-    BoundaryTimer,
-    Definition,
     Enter,
     Job,
     Node,
@@ -30,11 +26,10 @@ from fabloop.process.deltas import (
     IncidentRaised,
     InstanceEnded,
     Joined,
-    TimerSet,
     TokenAdded,
     VariablesSet,
 )
-from fabloop.process.evaluate import Stuck, assigned, due_of
+from fabloop.process.evaluate import Stuck, assigned
 from fabloop.process.state import Act, Frame, Phase, State
 from fabloop.process.step import Step
 
@@ -140,27 +135,6 @@ def set_variables(step: Step, frame: Frame, values: Variables) -> None:
         homes.setdefault(home.key, {})[name] = value
     for key, part in homes.items():
         step.emit(VariablesSet(key, part))
-
-
-# -- boundary timers ----------------------------------------------------------------------------
-
-
-def boundary_dues(
-    definition: Definition, node: Node, context: Variables, at: Instant
-) -> list[tuple[int, Instant]]:
-    """Return node number and due instant of every timer that runs while a node waits."""
-    dues = []
-    for number in node.timers:
-        action = definition.nodes[number].action
-        assert isinstance(action, BoundaryTimer | AwaitTimer), "timers are listed as such"
-        dues.append((number, due_of(action.due, context, at)))
-    return dues
-
-
-def arm(step: Step, act: int, dues: list[tuple[int, Instant]]) -> None:
-    """Start the timers of an act."""
-    for number, due in dues:
-        step.emit(TimerSet(step.mint(), act, number, due))
 
 
 # -- incidents ----------------------------------------------------------------------------------

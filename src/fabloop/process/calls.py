@@ -1,13 +1,14 @@
 """Call activities: a node that runs an instance of another process."""
 
 from fabloop.base.names import did_you_mean
-from fabloop.process.acts import arm, boundary_dues, complete, end_instance, open_act
+from fabloop.process.acts import complete, end_instance, open_act
 from fabloop.process.commands import InstanceState
 from fabloop.process.definition import Call, Definition, DefinitionKey, Node
 from fabloop.process.deltas import Called
 from fabloop.process.evaluate import Stuck, inputs_of, text_of
 from fabloop.process.state import Frame, State
 from fabloop.process.step import Step
+from fabloop.process.watch import arm, watches_of
 
 CALL_DEPTH_MAX = 16
 """Processes that call each other, one inside the other."""
@@ -20,13 +21,13 @@ def call(step: Step, frame: Frame, node: Node, action: Call) -> None:
     local = inputs_of(node, seen, step.at)
     definition = _called(state, text_of(action.process, {**seen, **local}, step.at), action.tag)
     _check_depth(state, frame)
-    dues = boundary_dues(state.definition_of(frame), node, {**seen, **local}, step.at)
+    watches = watches_of(step, frame, node, {**seen, **local})
     act = open_act(step, frame, node, {})
     key, root = step.mint(), step.mint()
     given = {**seen, **local} if action.hands_in else local
     step.emit(Called(key, act, definition.id, definition.version, root, given))
-    arm(step, act, dues)
     step.agenda.append((root, definition.nodes[definition.scopes[0].start], {}))
+    arm(step, act, watches)
 
 
 def _called(state: State, process: str, tag: str) -> Definition:

@@ -56,6 +56,26 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     relative: bool = True
 
 
+# -- what an event waits for --------------------------------------------------------------------
+
+
+class OnTimer(msgspec.Struct, frozen=True, eq=False):
+    """A timer is due."""
+
+    due: Span
+
+
+class OnMessage(msgspec.Struct, frozen=True, eq=False):
+    """A message of this name comes with the key that `correlation_key` yielded on arrival."""
+
+    name: Text
+    correlation_key: Formula
+
+
+Trigger = OnTimer | OnMessage
+"""What is armed when an activity begins that an event waits at, and disarmed when it ends."""
+
+
 # -- what a node does when a token reaches it -------------------------------------------------
 
 
@@ -100,10 +120,7 @@ class Inclusive(msgspec.Struct, frozen=True):
 
 
 class EventBased(msgspec.Struct, frozen=True):
-    """Waits for catch events `events` (numbers); the first that happens is passed.
-
-    The timers among them are the node's `timers`.
-    """
+    """Waits for catch events `events` (numbers); the first that happens is passed."""
 
     events: tuple[int, ...]
 
@@ -154,24 +171,17 @@ class Call(msgspec.Struct, frozen=True, eq=False):
     hands_back: bool
 
 
-class AwaitTimer(msgspec.Struct, frozen=True, eq=False):
-    """Waits until the timer is due."""
+class Await(msgspec.Struct, frozen=True, eq=False):
+    """Waits until its trigger happens."""
 
-    due: Span
-
-
-class AwaitMessage(msgspec.Struct, frozen=True, eq=False):
-    """Waits for message `name` with the key that `correlation_key` yields on arrival."""
-
-    name: str
-    correlation_key: Formula
+    trigger: Trigger
 
 
-class BoundaryTimer(msgspec.Struct, frozen=True, eq=False):
-    """Armed when `host` is entered; an interrupting one ends `host` when it fires."""
+class Boundary(msgspec.Struct, frozen=True, eq=False):
+    """Armed when `host` is entered; an interrupting one ends `host` when it happens."""
 
     host: int
-    due: Span
+    trigger: Trigger
     interrupting: bool
 
 
@@ -205,9 +215,8 @@ Action = (
     | Person
     | Enter
     | Call
-    | AwaitTimer
-    | AwaitMessage
-    | BoundaryTimer
+    | Await
+    | Boundary
     | BoundaryError
     | BoundaryEscalation
 )
@@ -226,7 +235,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         except behind `Exclusive`
     joins : tokens wait on its incoming flows (a `Parallel` or `Inclusive` with two or more)
     boundary : numbers of the boundary events attached to it, in document order
-    timers : those of `boundary` (or of the events of an `EventBased`) that are timers
+    watches : numbers of the events that are armed while it waits: those on its boundary that have
+        a `Trigger`, those behind an `EventBased`, an `Await` itself
     catches : error code -> number of the boundary event that catches it; "" catches the rest
     escalations : the same for escalations
     """
@@ -242,7 +252,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     inputs: tuple[Assign, ...] = ()
     outputs: tuple[Assign, ...] = ()
     boundary: tuple[int, ...] = ()
-    timers: tuple[int, ...] = ()
+    watches: tuple[int, ...] = ()
     catches: dict[str, int] = {}
     escalations: dict[str, int] = {}
 

@@ -224,15 +224,6 @@ class TimerCleared(msgspec.Struct, frozen=True, array_like=True, tag=26):
     key: int
 
 
-class Subscribed(msgspec.Struct, frozen=True, array_like=True, tag=27):
-    """An act waits for a message."""
-
-    key: int
-    act: int
-    name: str
-    correlation: str
-
-
 class MessageKept(msgspec.Struct, frozen=True, array_like=True, tag=28):
     """A message waits for takers; each of `takers` (process ids) has had it."""
 
@@ -295,8 +286,8 @@ class Migrated(msgspec.Struct, frozen=True, array_like=True, tag=33):
     shared: tuple[int, ...]
 
 
-class EventAwaited(msgspec.Struct, frozen=True, array_like=True, tag=34):
-    """An act waits for a message, among other events; catch event `node` goes on with it."""
+class MessageAwaited(msgspec.Struct, frozen=True, array_like=True, tag=34):
+    """An act waits for a message; event `node` goes on with it."""
 
     key: int
     act: int
@@ -358,14 +349,13 @@ Delta = (
     | JobAssigned
     | TimerSet
     | TimerCleared
-    | Subscribed
     | MessageKept
     | MessageTaken
     | MessageDropped
     | IncidentRaised
     | IncidentCleared
     | Migrated
-    | EventAwaited
+    | MessageAwaited
     | EventHappened
     | Merged
     | Called

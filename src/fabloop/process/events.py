@@ -1,7 +1,7 @@
 """What happens to an instance from outside its jobs: messages, and the passing of time."""
 
 from fabloop.base.instant import Instant
-from fabloop.process.acts import announce_job, cancel, occur
+from fabloop.process.acts import announce_job
 from fabloop.process.commands import (
     Advanced,
     AdvanceTo,
@@ -10,7 +10,6 @@ from fabloop.process.commands import (
     PublishMessage,
     TimerFired,
 )
-from fabloop.process.definition import BoundaryTimer
 from fabloop.process.deltas import (
     JobReady,
     MessageDropped,
@@ -24,6 +23,7 @@ from fabloop.process.state import NO_TIME, Alarm, JobState, State
 from fabloop.process.step import Step
 from fabloop.process.variables import admit
 from fabloop.process.walk import run
+from fabloop.process.watch import happen
 
 ALARMS_PER_COMMAND_MAX = 1_000
 
@@ -52,7 +52,8 @@ def publish(step: Step, command: PublishMessage) -> MessagePublished:
         if step.state.is_suspended(instance):
             step.emit(MessageHeld(key, variables))
             continue
-        occur(step, act, waits.node, variables)
+        node = step.state.definition_of(step.state.frames[act.frame]).nodes[waits.node]
+        happen(step, act, node, variables)
         run(step)
     return MessagePublished(tuple(instances), duplicate=False)
 
@@ -113,15 +114,8 @@ def _fire_timer(step: Step, key: int) -> None:
     node = state.definition_of(frame).nodes[timer.node]
     step.trigger(state.instances[frame.instance])
     step.notices.append(TimerFired(instance=frame.instance, node=node.id, due=timer.due))
-    if not isinstance(node.action, BoundaryTimer):
-        step.emit(TimerCleared(key))
-        occur(step, state.acts[act.key], node.number, {})
-        return
-    if node.action.interrupting:
-        cancel(step, act)
-    else:
-        step.emit(TimerCleared(key))
-    step.agenda.append((frame.key, node, {}))
+    step.emit(TimerCleared(key))
+    happen(step, state.acts[act.key], node, {})
 
 
 def _release_job(step: Step, key: int) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 import msgspec
 
 from fabloop.base.errors import Fault, Invalid, NotFound
-from fabloop.base.instant import Instant
-from fabloop.process.acts import arm, boundary_dues, cancel, seen_by, wake_pages
+from fabloop.process.acts import cancel, wake_pages
 from fabloop.process.commands import InstanceMigrated, Migrate, MigratedTo
 from fabloop.process.cpn.bag import Bag
 from fabloop.process.definition import (
     NOWHERE,
+    Await,
+    Boundary,
     Definition,
     DefinitionKey,
     Enter,
@@ -23,11 +24,11 @@ from fabloop.process.definition import (
 )
 from fabloop.process.deltas import Migrated, PageMap
 from fabloop.process.evaluate import Stuck
-from fabloop.process.gateways import Wait, await_first, waits_of
 from fabloop.process.operate import instance_named, recheck_joins
-from fabloop.process.state import Act, Frame, Instance, State
+from fabloop.process.state import Act, Frame, Instance, Phase, State
 from fabloop.process.step import Step
 from fabloop.process.walk import run
+from fabloop.process.watch import Watch, arm, seen_at, watched
 
 
 class MigrationPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,8 +39,8 @@ class MigrationPlan(msgspec.Struct, frozen=True, kw_only=True):
     nodes : nodes of acts, timers and incidents: old id -> new id
     flows : flows on which tokens wait: old id -> new id
     carried : how many acts and waiting tokens move
-    inherited : numbers of timer events of the target that an old one becomes; they do not start
-        anew
+    inherited : numbers of events of the target that an old one becomes; they are not armed anew,
+        whether the old one is still armed or has happened
     """
 
     instance: int
@@ -76,15 +77,12 @@ def migrate(step: Step, command: Migrate) -> InstanceMigrated:
     if plan.change is None:
         raise Invalid(plan.faults)
     entered = [(frame, _entered(state, plan, frame, node)) for frame, node in left]
-    new_timers = _new_timers(step, instance, plan)
-    new_waits = _new_waits(step, instance, plan)
+    new = _new_watches(step, instance, plan)
     step.emit(plan.change)
     notice = MigratedTo(instance=instance.key, source=plan.source, target=plan.target)
     step.notices.append(notice)
-    for act, dues in new_timers.items():
-        arm(step, act, dues)
-    for act, waits in new_waits.items():
-        await_first(step, state.acts[act], waits)
+    for act, watches in new.items():
+        arm(step, act, watches)
     step.agenda.extend((frame, node, {}) for frame, node in entered)
     recheck_joins(step, state.instances[instance.key])
     wake_pages(step, instance.key)
@@ -124,49 +122,28 @@ def _entered(state: State, plan: MigrationPlan, frame: int, node: str) -> Node:
     return found
 
 
-def _new_timers(
-    step: Step, instance: Instance, plan: MigrationPlan
-) -> dict[int, list[tuple[int, Instant]]]:
-    """Return the boundary timers to start: those of the target that no old one became."""
+def _new_watches(step: Step, instance: Instance, plan: MigrationPlan) -> dict[int, list[Watch]]:
+    """Return the events to arm: those of the target that no old one became."""
     state = step.state
     target = state.definitions[plan.target]
     assert plan.change is not None, "only a sound plan is carried out"
-    found: dict[int, list[tuple[int, Instant]]] = {}
+    found: dict[int, list[Watch]] = {}
     for key in instance.frames:
         for each in state.frames[key].acts:
             act = state.acts[each]
-            if act.transition >= 0:
+            if act.transition >= 0 or act.phase is Phase.ENTERING:
                 continue
             node = target.nodes[plan.change.nodes[act.node]]
+            fresh = [number for number in node.watches if number not in plan.inherited]
             try:
-                dues = boundary_dues(target, node, seen_by(state, act), step.at)
+                watches = watched(target, fresh, seen_at(state, act), step.at)
             except Stuck as stuck:
-                raise Invalid(_fault(plan.instance, node.id, "a due time", stuck.text)) from stuck
-            fresh = [due for due in dues if due[0] not in plan.inherited]
-            if fresh:
-                found[each] = fresh
+                raise Invalid(
+                    _fault(plan.instance, node.id, "an event to arm", stuck.text)
+                ) from stuck
+            if watches:
+                found[each] = watches
     return found
-
-
-def _new_waits(step: Step, instance: Instance, plan: MigrationPlan) -> dict[int, list[Wait]]:
-    """Return the messages to wait for at event-based gateways that no old one became."""
-    state = step.state
-    target = state.definitions[plan.target]
-    assert plan.change is not None, "only a sound plan is carried out"
-    known = set(plan.change.nodes.values())
-    found: dict[int, list[Wait]] = {}
-    for key in instance.frames:
-        for each in state.frames[key].acts:
-            act = state.acts[each]
-            node = target.nodes[plan.change.nodes[act.node]] if act.transition < 0 else None
-            if node is None or not isinstance(node.action, EventBased):
-                continue
-            events = tuple(number for number in node.action.events if number not in known)
-            try:
-                found[each] = waits_of(step, target, events, seen_by(state, act))
-            except Stuck as stuck:
-                raise Invalid(_fault(plan.instance, node.id, "a key", stuck.text)) from stuck
-    return {act: waits for act, waits in found.items() if waits}
 
 
 class _Planner:
@@ -248,9 +225,10 @@ class _Planner:
             return
         node = self.source.nodes[act.node]
         mapped = self._node(node, self.scopes[frame.scope])
-        for event in map(self._counterpart, (self.source.nodes[each] for each in node.timers)):
-            if event is not None:
-                self.inherited.add(event.number)
+        for old in (self.source.nodes[each] for each in node.watches):
+            new = self._counterpart(old)
+            if new is not None and _kind(self.target, new) == _kind(self.source, old):
+                self.inherited.add(new.number)
         awaited = [self.state.timers[key].node for key in act.timers]
         awaited += [self.state.subscriptions[key].node for key in act.subscriptions]
         for number in awaited:
@@ -393,6 +371,8 @@ def _kind(definition: Definition, node: Node) -> str:
     name = type(node.action).__name__
     if isinstance(node.action, Enter):
         return f"{name} {definition.scopes[node.action.scope].kind}"
+    if isinstance(node.action, Await | Boundary):
+        return f"{name} {type(node.action.trigger).__name__}"
     return name
 
 

@@ -5,8 +5,6 @@ from fabloop.base.names import did_you_mean
 from fabloop.process.acts import (
     announce_end,
     announce_job,
-    arm,
-    boundary_dues,
     cancel,
     join,
     open_act,
@@ -26,9 +24,9 @@ from fabloop.process.commands import (
     StartInstance,
 )
 from fabloop.process.definition import (
+    Boundary,
     BoundaryError,
     BoundaryEscalation,
-    BoundaryTimer,
     Definition,
     DefinitionKey,
     Node,
@@ -50,6 +48,7 @@ from fabloop.process.state import Act, Frame, Instance, JobState, Phase, State
 from fabloop.process.step import Step
 from fabloop.process.variables import admit
 from fabloop.process.walk import run
+from fabloop.process.watch import arm, watches_of
 
 
 def start(step: Step, command: StartInstance) -> InstanceCreated:
@@ -225,7 +224,7 @@ def _activate(step: Step, instance: Instance, activation: Activate) -> None:
     state = step.state
     variables = admit(activation.variables, f"activation of '{activation.node}'")
     node = _node_named(state.definitions[instance.definition], activation.node)
-    if isinstance(node.action, BoundaryTimer | BoundaryError | BoundaryEscalation):
+    if isinstance(node.action, Boundary | BoundaryError | BoundaryEscalation):
         raise Conflict(
             f"Expected a node that tokens flow into, but '{node.id}' is a boundary event. "
             "Activate what follows it."
@@ -283,14 +282,13 @@ def _open_scope(step: Step, outer: Frame, owner: Node, scope: int) -> Frame:
     seen = step.state.visible(outer)
     try:
         local = inputs_of(owner, seen, step.at)
-        definition = step.state.definition_of(outer)
-        dues = boundary_dues(definition, owner, {**seen, **local}, step.at)
+        watches = watches_of(step, outer, owner, {**seen, **local})
     except Stuck as stuck:
         raise Conflict(f"Sub-process '{owner.id}' cannot be opened: {stuck.text}") from stuck
     act = open_act(step, outer, owner, {})
     key = step.mint()
     step.emit(FrameOpened(key, act, scope, local))
-    arm(step, act, dues)
+    arm(step, act, watches)
     return step.state.frames[key]
 
 

@@ -1,7 +1,7 @@
 """Suspension: an instance stands still and catches up later; a process takes no new instances."""
 
 from fabloop.base.errors import Conflict
-from fabloop.process.acts import announce_job, occur
+from fabloop.process.acts import announce_job
 from fabloop.process.commands import Done
 from fabloop.process.jobs import yield_result
 from fabloop.process.operate import definition_named, instance_named
@@ -20,6 +20,7 @@ from fabloop.process.operations import (
 from fabloop.process.state import JobState, Phase, State
 from fabloop.process.step import Step
 from fabloop.process.walk import run
+from fabloop.process.watch import happen
 
 PROCESSES = "definitions"
 
@@ -66,7 +67,8 @@ def _catch_up(step: Step, key: int) -> None:
         announce_job(step, key)
     for waits in [state.subscriptions[each] for each in act.subscriptions]:
         if waits.held is not None:
-            occur(step, act, waits.node, waits.held)
+            definition = state.definition_of(state.frames[act.frame])
+            happen(step, act, definition.nodes[waits.node], waits.held)
             return
 
 

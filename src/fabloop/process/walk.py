@@ -3,11 +3,8 @@
 from collections import deque
 from typing import assert_never
 
-from fabloop.base.instant import Instant
 from fabloop.process.acts import (
     announce_job,
-    arm,
-    boundary_dues,
     cancel,
     catch,
     catcher_of,
@@ -24,11 +21,10 @@ from fabloop.process.commands import InstanceState, NodeCompleted, Variables
 from fabloop.process.definition import (
     NOWHERE,
     PERSON_TYPE,
-    AwaitMessage,
-    AwaitTimer,
+    Await,
+    Boundary,
     BoundaryError,
     BoundaryEscalation,
-    BoundaryTimer,
     Call,
     End,
     Enter,
@@ -51,24 +47,20 @@ from fabloop.process.deltas import (
     FrameOpened,
     IncidentCleared,
     JobOffered,
-    Subscribed,
-    TimerSet,
     TokenTaken,
 )
 from fabloop.process.evaluate import (
     Stuck,
-    correlation_of,
-    due_of,
     inputs_of,
     text_of,
     texts_of,
     value_of,
 )
-from fabloop.process.gateways import choose, merge, race, spread
-from fabloop.process.messages import take_kept
+from fabloop.process.gateways import choose, merge, spread
 from fabloop.process.pages import DEADLOCK, admit_entry, check_rest, feed, look_at_rest, run_page
 from fabloop.process.state import Frame
 from fabloop.process.step import Step
+from fabloop.process.watch import arm, wait, watches_of
 
 
 def run(step: Step) -> None:
@@ -123,8 +115,8 @@ def _enter(  # noqa: C901, PLR0912  # one line per action
             choose(step, frame, node, action)
         case Inclusive():
             spread(step, frame, node, action)
-        case EventBased():
-            race(step, frame, node, action)
+        case EventBased() | Await():
+            wait(step, frame, node)
         case Script():
             _script(step, frame, node, action)
         case Job():
@@ -135,13 +127,7 @@ def _enter(  # noqa: C901, PLR0912  # one line per action
             _open_frame(step, frame, node, action)
         case Call():
             call(step, frame, node, action)
-        case AwaitTimer():
-            due = due_of(action.due, step.state.visible(frame), step.at)
-            act = open_act(step, frame, node, {})
-            step.emit(TimerSet(step.mint(), act, node.number, due))
-        case AwaitMessage():
-            _await_message(step, frame, node, action)
-        case BoundaryTimer() | BoundaryError() | BoundaryEscalation():
+        case Boundary() | BoundaryError() | BoundaryEscalation():
             made = outputs_of(step, frame, node, {}, brought)
             set_variables(step, frame, made)
             _pass(step, frame, node)
@@ -178,15 +164,11 @@ def _script(step: Step, frame: Frame, node: Node, script: Script) -> None:
 def _offer(step: Step, frame: Frame, node: Node, job: Job) -> None:
     seen = step.state.visible(frame)
     local = inputs_of(node, seen, step.at)
-    dues = _dues(step, frame, node, {**seen, **local}) if node.timers else []
+    watches = watches_of(step, frame, node, {**seen, **local}) if node.watches else []
     act = open_act(step, frame, node, local)
     step.emit(JobOffered(act, job.type, person=False, retries=job.retries))
-    arm(step, act, dues)
     announce_job(step, act)
-
-
-def _dues(step: Step, frame: Frame, node: Node, context: Variables) -> list[tuple[int, Instant]]:
-    return boundary_dues(step.state.definition_of(frame), node, context, step.at)
+    arm(step, act, watches)
 
 
 def _ask(step: Step, frame: Frame, node: Node, person: Person) -> None:
@@ -195,15 +177,15 @@ def _ask(step: Step, frame: Frame, node: Node, person: Person) -> None:
     context = {**seen, **local}
     assignee = text_of(person.assignee, context, step.at)
     candidates = texts_of(person.candidates, context, step.at)
-    dues = _dues(step, frame, node, context)
+    watches = watches_of(step, frame, node, context)
     act = open_act(step, frame, node, local)
     step.emit(
         JobOffered(
             act, PERSON_TYPE, person=True, retries=1, assignee=assignee, candidates=candidates
         )
     )
-    arm(step, act, dues)
     announce_job(step, act)
+    arm(step, act, watches)
 
 
 def _open_frame(step: Step, frame: Frame, node: Node, action: Enter) -> None:
@@ -211,25 +193,16 @@ def _open_frame(step: Step, frame: Frame, node: Node, action: Enter) -> None:
     seen = step.state.visible(frame)
     local = inputs_of(node, seen, step.at)
     token = admit_entry(scope, local) if scope.kind is ScopeKind.PAGE else None
-    dues = _dues(step, frame, node, {**seen, **local}) if node.timers else []
+    watches = watches_of(step, frame, node, {**seen, **local}) if node.watches else []
     act = open_act(step, frame, node, {})
     key = step.mint()
     step.emit(FrameOpened(key, act, scope.number, local))
-    arm(step, act, dues)
     if scope.kind is ScopeKind.PAGE:
         feed(step, key, scope, token)
     else:
         start = step.state.definition_of(frame).nodes[scope.start]
         step.agenda.append((key, start, {}))
-
-
-def _await_message(step: Step, frame: Frame, node: Node, wait: AwaitMessage) -> None:
-    correlation = correlation_of(wait.correlation_key, step.state.visible(frame), step.at)
-    act = open_act(step, frame, node, {})
-    step.emit(Subscribed(step.mint(), act, wait.name, correlation))
-    kept = take_kept(step, frame, wait.name, correlation)
-    if kept is not None:
-        complete(step, step.state.acts[act], kept)
+    arm(step, act, watches)
 
 
 def _throw_end(step: Step, frame: Frame, node: Node, end: ErrorEnd) -> None:

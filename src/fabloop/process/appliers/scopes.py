@@ -246,8 +246,9 @@ def act_closed(state: State, delta: ActClosed, at: Instant) -> None:
 def act_held(state: State, delta: ActHeld, at: Instant) -> None:
     act = state.acts[delta.key]
     drop_job(state, delta.key)
-    drop_subscriptions(state, act)
-    held = replace(act, phase=Phase.LEAVING, result=dict(delta.result), subscriptions=())
+    kept = tuple(each for each in act.subscriptions if state.subscriptions[each].node != act.node)
+    drop_subscriptions(state, [each for each in act.subscriptions if each not in kept])
+    held = replace(act, phase=Phase.LEAVING, result=dict(delta.result), subscriptions=kept)
     state.put(state.acts, delta.key, held)
 
 
@@ -271,7 +272,7 @@ def forget_act(state: State, act: Act) -> None:
     drop_job(state, act.key)
     for timer in act.timers:
         state.drop(state.timers, timer)
-    drop_subscriptions(state, act)
+    drop_subscriptions(state, act.subscriptions)
     if act.incident:
         state.drop(state.incidents, act.incident)
     state.drop(state.acts, act.key)

@@ -2,11 +2,12 @@
 
 # ruff: noqa: ARG001, D103  # appliers are called alike, and do what their deltas say
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from fabloop.base.instant import Instant
 from fabloop.process.deltas import (
-    EventAwaited,
     EventHappened,
     IncidentCleared,
     IncidentRaised,
@@ -15,16 +16,15 @@ from fabloop.process.deltas import (
     JobLeased,
     JobOffered,
     JobReady,
+    MessageAwaited,
     MessageDropped,
     MessageKept,
     MessageTaken,
-    Subscribed,
     TimerCleared,
     TimerSet,
 )
 from fabloop.process.state import (
     NO_TIME,
-    Act,
     Alarm,
     Incident,
     JobRecord,
@@ -107,9 +107,9 @@ def job_assigned(state: State, delta: JobAssigned, at: Instant) -> None:
     state.put(state.jobs, delta.key, replace(job, assignee=delta.assignee))
 
 
-def drop_subscriptions(state: State, act: Act) -> None:
-    """Take out the messages an act waits for."""
-    for key in act.subscriptions:
+def drop_subscriptions(state: State, keys: Iterable[int]) -> None:
+    """Take out messages that are waited for; their act still names them."""
+    for key in keys:
         gone = state.subscriptions[key]
         if gone.held is None:
             state.leave_index(state.waiting, (gone.name, gone.correlation), gone.key)
@@ -131,16 +131,8 @@ def timer_cleared(state: State, delta: TimerCleared, at: Instant) -> None:
     state.put(state.acts, act.key, replace(act, timers=left))
 
 
-def subscribed(state: State, delta: Subscribed, at: Instant) -> None:
-    node = state.acts[delta.act].node
-    _subscribe(state, Subscription(delta.key, delta.act, node, delta.name, delta.correlation))
-
-
-def event_awaited(state: State, delta: EventAwaited, at: Instant) -> None:
-    _subscribe(state, Subscription(delta.key, delta.act, delta.node, delta.name, delta.correlation))
-
-
-def _subscribe(state: State, made: Subscription) -> None:
+def message_awaited(state: State, delta: MessageAwaited, at: Instant) -> None:
+    made = Subscription(delta.key, delta.act, delta.node, delta.name, delta.correlation)
     act = state.acts[made.act]
     state.put(state.subscriptions, state.saw(made.key), made)
     state.put(state.acts, act.key, replace(act, subscriptions=(*act.subscriptions, made.key)))
@@ -151,7 +143,7 @@ def event_happened(state: State, delta: EventHappened, at: Instant) -> None:
     act = state.acts[delta.act]
     for timer in act.timers:
         state.drop(state.timers, timer)
-    drop_subscriptions(state, act)
+    drop_subscriptions(state, act.subscriptions)
     state.put(state.acts, act.key, replace(act, node=delta.node, timers=(), subscriptions=()))
 
 

@@ -60,7 +60,7 @@ _CARRIED_OUT: dict[type, tuple[type, ...]] = {
     EndEvent: (ErrorTrigger, EscalationTrigger, TerminateTrigger),
     CatchEvent: (MessageTrigger, TimerTrigger),
     ThrowEvent: (EscalationTrigger,),
-    BoundaryEvent: (ErrorTrigger, EscalationTrigger, TimerTrigger),
+    BoundaryEvent: (ErrorTrigger, EscalationTrigger, MessageTrigger, TimerTrigger),
 }
 
 

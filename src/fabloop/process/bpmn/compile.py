@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 from fabloop.base.errors import Invalid
 from fabloop.process.bpmn import model
-from fabloop.process.bpmn.compile_actions import Actions, events_behind
+from fabloop.process.bpmn.compile_actions import Actions, watches_of
 from fabloop.process.bpmn.compile_expressions import Expressions
 from fabloop.process.bpmn.compile_pages import page_of, share
 from fabloop.process.bpmn.model import BpmnProcess, FlowNode, ServiceTask
 from fabloop.process.bpmn.outline import Outline, outlines
 from fabloop.process.bpmn.reach import merge_of
-from fabloop.process.bpmn.triggers import ErrorTrigger, EscalationTrigger, TimerTrigger
+from fabloop.process.bpmn.triggers import ErrorTrigger, EscalationTrigger
 from fabloop.process.cpn.compiled import CompiledNet
 from fabloop.process.definition import (
     NOWHERE,
@@ -92,12 +92,11 @@ class _Compiler:
     def _node(self, number: int, node: FlowNode, outline: Outline) -> Node:
         incoming = tuple(n for n, flow in outline.flows if flow.target == node.id)
         outgoing = tuple(n for n, flow in outline.flows if flow.source == node.id)
-        attached: list[tuple[int, model.BoundaryEvent | model.CatchEvent]] = [
+        attached = [
             (n, each)
             for n, each in outline.nodes
             if isinstance(each, model.BoundaryEvent) and each.attached_to == node.id
         ]
-        awaited = attached or events_behind(node, outline)
         return Node(
             number=number,
             id=node.id,
@@ -111,7 +110,7 @@ class _Compiler:
             inputs=self.expressions.assigns(node.id, getattr(node, "inputs", ())),
             outputs=self.expressions.assigns(node.id, getattr(node, "outputs", ())),
             boundary=tuple(n for n, _ in attached),
-            timers=tuple(n for n, e in awaited if isinstance(e.trigger, TimerTrigger)),
+            watches=watches_of(number, node, attached, outline),
             catches={e.trigger.code: n for n, e in attached if isinstance(e.trigger, ErrorTrigger)},
             escalations={
                 e.trigger.code: n for n, e in attached if isinstance(e.trigger, EscalationTrigger)

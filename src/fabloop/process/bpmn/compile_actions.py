@@ -1,6 +1,6 @@
 """Compiles what each node does when a token reaches it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fabloop.process.bpmn import model
 from fabloop.process.bpmn.compile_expressions import Expressions
@@ -15,11 +15,10 @@ from fabloop.process.bpmn.triggers import (
 from fabloop.process.definition import (
     NOWHERE,
     Action,
-    AwaitMessage,
-    AwaitTimer,
+    Await,
+    Boundary,
     BoundaryError,
     BoundaryEscalation,
-    BoundaryTimer,
     Call,
     End,
     Enter,
@@ -29,12 +28,18 @@ from fabloop.process.definition import (
     Exclusive,
     Inclusive,
     Job,
+    OnMessage,
+    OnTimer,
     Parallel,
     Person,
     Script,
     Start,
     Terminate,
+    Trigger,
 )
+
+ARMED = TimerTrigger | MessageTrigger
+"""Triggers that are armed while an activity waits; others are thrown at it."""
 
 
 class Actions:
@@ -137,14 +142,19 @@ class Actions:
                 raise AssertionError(f"nothing compiles end event '{event.id}'")
 
     def _catch(self, event: model.CatchEvent) -> Action:
-        match event.trigger:
-            case MessageTrigger() as message:
-                key = self.expressions.formula(event.id, message.correlation_key)
-                return AwaitMessage(name=message.name, correlation_key=key)
-            case TimerTrigger() as timer:
-                return AwaitTimer(due=self.expressions.span(event.id, timer))
-            case _:
-                raise AssertionError(f"nothing compiles catch event '{event.id}'")
+        if isinstance(event.trigger, ARMED):
+            return Await(self.trigger(event.id, event.trigger))
+        raise AssertionError(f"nothing compiles catch event '{event.id}'")
+
+    def trigger(self, element: str, trigger: TimerTrigger | MessageTrigger) -> Trigger:
+        """Return what an event is armed with."""
+        match trigger:
+            case TimerTrigger():
+                return OnTimer(self.expressions.span(element, trigger))
+            case MessageTrigger():
+                name = self.expressions.text_of(element, trigger.name)
+                key = self.expressions.formula(element, trigger.correlation_key)
+                return OnMessage(name, key)
 
     def _throw(self, event: model.ThrowEvent) -> Action:
         match event.trigger:
@@ -160,16 +170,27 @@ class Actions:
                 return BoundaryError(host=host, code=code)
             case EscalationTrigger(code=code):
                 return BoundaryEscalation(host, code, event.interrupting)
-            case TimerTrigger() as timer:
-                due = self.expressions.span(event.id, timer)
-                return BoundaryTimer(host=host, due=due, interrupting=event.interrupting)
+            case TimerTrigger() | MessageTrigger() as trigger:
+                return Boundary(host, self.trigger(event.id, trigger), event.interrupting)
             case _:
                 raise AssertionError(f"nothing compiles boundary event '{event.id}'")
 
 
-def events_behind(
-    node: model.FlowNode, outline: Outline
-) -> list[tuple[int, model.BoundaryEvent | model.CatchEvent]]:
+def watches_of(
+    number: int,
+    node: model.FlowNode,
+    attached: list[tuple[int, model.BoundaryEvent]],
+    outline: Outline,
+) -> tuple[int, ...]:
+    """Return the numbers of the events that are armed while a node waits."""
+    if isinstance(node, model.CatchEvent):
+        return (number,) if isinstance(node.trigger, ARMED) else ()
+    awaited: Sequence[tuple[int, model.BoundaryEvent | model.CatchEvent]]
+    awaited = attached or events_behind(node, outline)
+    return tuple(n for n, each in awaited if isinstance(each.trigger, ARMED))
+
+
+def events_behind(node: model.FlowNode, outline: Outline) -> list[tuple[int, model.CatchEvent]]:
     """Return the events behind an event-based gateway, in the order of its flows."""
     if not isinstance(node, model.EventBasedGateway):
         return []

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 
 from fabloop.process.definition import (
+    Boundary,
     BoundaryError,
     BoundaryEscalation,
-    BoundaryTimer,
     Flow,
     Merge,
     Node,
@@ -38,5 +38,5 @@ def _before(last: int, gateway: Node, nodes: Mapping[int, Node], flows: Mapping[
 
 def _sources(node: Node, flows: Mapping[int, Flow]) -> Iterable[int]:
     yield from (flows[flow].source for flow in node.incoming)
-    if isinstance(node.action, BoundaryTimer | BoundaryError | BoundaryEscalation):
+    if isinstance(node.action, Boundary | BoundaryError | BoundaryEscalation):
         yield node.action.host

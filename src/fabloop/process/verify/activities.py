@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from fabloop.process.definition import (
-    BoundaryTimer,
+    Boundary,
     Call,
     Enter,
     Job,
@@ -54,9 +54,12 @@ def _add(draft: Draft, node: Node) -> bool:
 
 
 def _armed(draft: Draft, node: Node) -> list[int]:
-    """Return the fields of its timers that do not interrupt it: each fires once."""
-    actions = ((number, draft.definition.nodes[number].action) for number in node.timers)
-    patient = [n for n, a in actions if isinstance(a, BoundaryTimer) and not a.interrupting]
+    """Return the fields of its events that do not interrupt it.
+
+    Each is taken to happen once: what it does again does not differ from the first time.
+    """
+    actions = ((number, draft.definition.nodes[number].action) for number in node.watches)
+    patient = [n for n, a in actions if isinstance(a, Boundary) and not a.interrupting]
     return [draft.armed(number) for number in patient]
 
 

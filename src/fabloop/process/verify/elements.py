@@ -27,7 +27,7 @@ def _names(text: str) -> frozenset[str]:
 
 KNOWN: dict[type, frozenset[str]] = {
     Node: _names(
-        "number id name scope action incoming outgoing joins inputs outputs boundary timers"
+        "number id name scope action incoming outgoing joins inputs outputs boundary watches"
         " catches escalations"
     ),
     Flow: _names("number id source target condition waits"),

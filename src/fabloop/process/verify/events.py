@@ -1,11 +1,10 @@
-"""Start and end events, and what waits for the outside: messages and timers."""
+"""Start and end events, and what waits for the outside: messages, timers and the like."""
 
 from collections.abc import Iterable
 
 from fabloop.process.definition import (
-    AwaitMessage,
-    AwaitTimer,
-    BoundaryTimer,
+    Await,
+    Boundary,
     End,
     EventBased,
     Node,
@@ -62,13 +61,13 @@ def _await(draft: Draft, node: Node) -> bool:
     return True
 
 
-def _boundary_timer(draft: Draft, node: Node) -> bool:
-    timer = node.action
-    assert isinstance(timer, BoundaryTimer)
-    host = draft.definition.nodes[timer.host]
-    if draft.environment.timers is Openness.CLOSED:
+def _boundary(draft: Draft, node: Node) -> bool:
+    event = node.action
+    assert isinstance(event, Boundary)
+    host = draft.definition.nodes[event.host]
+    if openness_of(draft, node) is Openness.CLOSED:
         return False
-    if timer.interrupting:
+    if event.interrupting:
         draft.interrupted(host, node)
         return True
     busy, armed = draft.busy(host), draft.armed(node.number)
@@ -80,7 +79,6 @@ EVENTS: dict[type, Mapping] = {
     Start: Mapping(add=_start),
     End: Mapping(add=_end, leaves=_leaves),
     Terminate: Mapping(add=_terminate, leaves=_leaves),
-    AwaitTimer: Mapping(add=_await, knows=frozenset({"due"})),
-    AwaitMessage: Mapping(add=_await, knows=frozenset({"name", "correlation_key"})),
-    BoundaryTimer: Mapping(add=_boundary_timer, knows=frozenset({"host", "due", "interrupting"})),
+    Await: Mapping(add=_await, knows=frozenset({"trigger"})),
+    Boundary: Mapping(add=_boundary, knows=frozenset({"host", "trigger", "interrupting"})),
 }

@@ -1,13 +1,17 @@
 """Gateways as transitions: conditions are free choices."""
 
 from collections.abc import Iterable
+from typing import assert_never
 
 from fabloop.process.definition import (
-    AwaitTimer,
+    Await,
+    Boundary,
     EventBased,
     Exclusive,
     Inclusive,
     Node,
+    OnMessage,
+    OnTimer,
     Parallel,
 )
 from fabloop.process.verify.draft import Draft, Mapping
@@ -63,9 +67,16 @@ def _inclusive(draft: Draft, node: Node) -> bool:
 
 
 def openness_of(draft: Draft, event: Node) -> Openness:
-    """Return whether the outside may let a catch event happen."""
-    timed = isinstance(event.action, AwaitTimer)
-    return draft.environment.timers if timed else draft.environment.messages
+    """Return whether the outside may let an event happen."""
+    assert isinstance(event.action, Await | Boundary), "only events have a trigger"
+    trigger = event.action.trigger
+    match trigger:
+        case OnTimer():
+            return draft.environment.timers
+        case OnMessage():
+            return draft.environment.messages
+        case _:
+            assert_never(trigger)
 
 
 def _race(draft: Draft, node: Node) -> bool:
