@@ -80,4 +80,13 @@ def test_imports_point_down():
 def test_public_names_are_pinned():
     import fabloop
 
-    assert fabloop.__all__ == ["__version__"]
+    assert fabloop.__all__ == [
+        "BusinessError",
+        "Job",
+        "NoRetry",
+        "Worker",
+        "__version__",
+        "connect",
+        "open_host",
+        "worker",
+    ]

@@ -1,0 +1,1 @@
+"""The process kernel as a service: a host, its wire, workers, simulation."""
