@@ -1,0 +1,1 @@
+"""What happened in processes, read from their journal: events, queries, exports for mining."""
