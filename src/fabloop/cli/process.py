@@ -13,9 +13,10 @@ from fabloop.process.cpn.model import NetDocument
 from fabloop.process.cpn.pnml import read_pnml
 from fabloop.process.definition import Definition
 from fabloop.process.deployment import Deployment, definition_of
-from fabloop.process.verify.environment import Environment, Openness
+from fabloop.process.verify.drawn.read import read_drawing
+from fabloop.process.verify.environment import CLOSED, OPEN, Environment, Openness
 from fabloop.process.verify.flat import Limits
-from fabloop.process.verify.report import verify, verify_net
+from fabloop.process.verify.report import verify, verify_drawing, verify_net
 from fabloop.process.verify.verdict import Verdict, Verification
 from fabloop.run.compose import compose
 from fabloop.run.recipe_document import read_recipe
@@ -39,7 +40,7 @@ def print_verification(
     `nets` hold the net documents of a process' pages, each file one or a list of them; a file
     ``NAME.nets.json`` beside ``NAME.bpmn`` is read without being named.
     """
-    outside = Environment(messages=environment, timers=environment, errors=environment)
+    outside = OPEN if environment is Openness.OPEN else CLOSED
     limits = Limits(markings=markings)
     report = _verified(file, nets, Effort(limits=limits, environment=outside, reduced=not full))
     if as_json:
@@ -63,6 +64,17 @@ class Effort(msgspec.Struct, frozen=True, kw_only=True):
         net = compile_net(document)
         return verify_net(net, limits=self.limits, reduced=self.reduced, counted=True)
 
+    def drawing(self, data: bytes, refused: Invalid) -> Verification:
+        """Return the report on a document that cannot be carried out, if it is at least drawn."""
+        try:
+            drawing = read_drawing(data)
+        except Invalid:
+            raise refused from None
+        return verify_drawing(
+            drawing, limits=self.limits, environment=self.environment, reduced=self.reduced,
+            counted=True,
+        )  # fmt: skip
+
     def process(self, definition: Definition) -> Verification:
         """Return the report on a process with its pages."""
         return verify(
@@ -76,7 +88,10 @@ def _verified(file: Path, nets: tuple[Path, ...], effort: Effort) -> Verificatio
     if file.suffix.lower() == ".pnml":
         return effort.net(read_pnml(data, str(file)))
     if data.lstrip().startswith(b"<"):
-        process, lines = read_bpmn(data)
+        try:
+            process, lines = read_bpmn(data)
+        except Invalid as refused:
+            return effort.drawing(data, refused)
         beside = file.with_suffix(".nets.json")
         files = nets or ((beside,) if beside.is_file() else ())
         documents = tuple(net for each in files for net in _nets(each))

@@ -217,7 +217,7 @@ def verify(
     ] = None,
     environment: Annotated[
         Openness,
-        typer.Option(help="Whether messages, timers and errors of the outside may happen."),
+        typer.Option(help="Whether messages and errors of the outside may happen."),
     ] = Openness.OPEN,
     full: Annotated[
         bool, typer.Option("--full", help="Explore the net as it is, with no reduction.")

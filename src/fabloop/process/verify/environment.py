@@ -18,3 +18,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     messages: Openness = Openness.OPEN
     timers: Openness = Openness.OPEN
     errors: Openness = Openness.OPEN
+
+
+OPEN = Environment()
+CLOSED = Environment(messages=Openness.CLOSED, errors=Openness.CLOSED)
+"""Nobody sends a message or answers with an error; time passes all the same."""

@@ -6,8 +6,10 @@ import msgspec
 
 from fabloop.process.cpn.compiled import CompiledNet
 from fabloop.process.definition import Call, Definition
+from fabloop.process.verify.drawn.drawing import Drawing
+from fabloop.process.verify.drawn.net import flat_drawing, not_verified_drawn
 from fabloop.process.verify.elements import not_verified
-from fabloop.process.verify.environment import Environment
+from fabloop.process.verify.environment import OPEN, Environment
 from fabloop.process.verify.flat import Exceeded, Final, FlatNet, Limits
 from fabloop.process.verify.judge import judge
 from fabloop.process.verify.processes import flat_process
@@ -15,7 +17,6 @@ from fabloop.process.verify.unfold import Unfolding
 from fabloop.process.verify.verdict import LeftOut, Verification, undecided
 
 LIMITS = Limits()
-OPEN = Environment()
 
 
 def verify(
@@ -56,6 +57,38 @@ def verify_net(
         return undecided(subject, str(exceeded), None)
     found = judge(flat, subject, limits=limits, environment=None, reduced=reduced, counted=counted)
     return msgspec.structs.replace(found, left_out=_left_out_of_nets((net,)))
+
+
+def verify_drawing(
+    drawing: Drawing,
+    *,
+    limits: Limits = LIMITS,
+    environment: Environment = OPEN,
+    reduced: bool = True,
+    counted: bool = False,
+) -> Verification:
+    """Verify the flow of a drawing that need not be fit to be carried out: all pools together."""
+    names = [scope.id for scope in drawing.scopes if scope.owner < 0]
+    subject = f"drawing of {', '.join(map(repr, names))}"
+    unmapped = not_verified_drawn(drawing)
+    if unmapped:
+        return undecided(subject, f"not verified: {', '.join(unmapped)}", environment)
+    try:
+        net = flat_drawing(drawing, environment, limits)
+    except Exceeded as exceeded:
+        return undecided(subject, str(exceeded), environment)
+    found = judge(
+        net, subject, limits=limits, environment=environment, reduced=reduced, counted=counted
+    )
+    left_out = (LeftOut.DATA, LeftOut.EXECUTION) if _decides(drawing) else (LeftOut.EXECUTION,)
+    return msgspec.structs.replace(found, left_out=left_out)
+
+
+def _decides(drawing: Drawing) -> bool:
+    return any(flow.conditional for flow in drawing.flows) or any(
+        len(node.outgoing) > 1 and node.kind in ("exclusiveGateway", "inclusiveGateway")
+        for node in drawing.nodes
+    )
 
 
 def _left_out_of(definition: Definition) -> tuple[LeftOut, ...]:

@@ -27,6 +27,7 @@ class LeftOut(StrEnum):
     PRIORITY = "priority"
     DATA = "data"
     CALLS = "calls"
+    EXECUTION = "execution"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
