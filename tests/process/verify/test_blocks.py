@@ -101,5 +101,5 @@ def test_a_process_that_blocks_when_run_was_not_called_sound(block, n, data):
             plant.now = Instant(max(plant.now, command.now))
         plant.does(command)
     stuck = not commands and key in plant.engine.instances()
-    if stuck and any(each.kind == "deadlock" for each in plant.engine.incidents()):
+    if stuck and {each.kind for each in plant.engine.incidents()} == {"deadlock"}:
         assert checked(model)[Property.OPTION_TO_COMPLETE] is not Verdict.HOLDS
