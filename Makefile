@@ -39,13 +39,18 @@ docs: $(VENV)/.dev
 test: check docs
 	$(BIN)/pytest -q
 
-bench: $(VENV)/.dev
+$(VENV)/.bench: $(VENV)/.dev locks/bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/bench.txt
+	@touch $@
+
+bench: $(VENV)/.bench
 	@for each in bench/*.py; do echo; echo "== $$each"; $(BIN)/python $$each || exit 1; done
 
 lock: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o locks/runtime.txt
 	$(BIN)/uv pip compile pyproject.toml --extra test --extra docs -c locks/runtime.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o locks/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra bench --extra test -c locks/dev.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o locks/bench.txt
 
 clean:
 	rm -rf $(VENV) docs/_build

@@ -175,7 +175,7 @@ class Recorder:
         self._pass(delta.key)
 
     def _pass(self, key: int) -> None:
-        """Tell where tokens ran before their frame waits or ends: the journal does so afterwards."""
+        """Tell where tokens ran, before their frame waits or ends; the journal does so after."""
         for node in self._trails.pop(key, ()):
             self._tell_node(EventKind.PASSED, self.state.frames[key], node, 0)
 
