@@ -1,4 +1,4 @@
-"""Runs random commands over random processes in a child, kills it with -9, and checks what is left.
+"""Runs random commands in a child, kills it with -9, and checks what is left.
 
 Run as a program: ``killed_kernel.py STORE SEED KILLS [MODULE:FUNCTION]``. `STORE` is a folder, or
 the URL of a PostgreSQL database. The function is given a ``random.Random`` and returns `Deploy`
@@ -18,10 +18,10 @@ from pathlib import Path
 
 import msgspec
 
-from fabloop.adapters.sqlite import SqliteJournal, SqliteReader, SqliteSnapshots
+from fabloop.adapters.sqlite import SqliteArchive, SqliteJournal, SqliteReader, SqliteSnapshots
 from fabloop.base.errors import FabloopError
 from fabloop.base.instant import SECOND, Instant
-from fabloop.base.journal import Journal, JournalReader
+from fabloop.base.journal import Archive, Journal, JournalReader
 from fabloop.base.snapshots import Snapshots
 from fabloop.process.commands import (
     ActivateJobs,
@@ -40,6 +40,7 @@ from fabloop.process.commands import (
 from fabloop.process.deltas import ROW_KIND, decode_body
 from fabloop.process.engine import Engine
 from fabloop.process.recovery import recover, save_snapshot
+from fabloop.process.retention import archive_ended
 from fabloop.process.snapshot import read_snapshot
 from process.driver import flows, job, process, script, timer
 from process.test_pages import station
@@ -180,6 +181,13 @@ class Store:
             return PostgresReader(self.place, self.number)
         return SqliteReader(self._file("journal"))
 
+    def archive(self) -> Archive:
+        if self.remote:
+            from fabloop.adapters.postgres import PostgresArchive
+
+            return PostgresArchive(self.place, self.number)
+        return SqliteArchive(self._file("journal"))
+
     def snapshots(self) -> Snapshots:
         if self.remote:
             from fabloop.adapters.postgres import PostgresSnapshots
@@ -191,7 +199,7 @@ class Store:
 def live(store: Store, seed: str, processes: Processes, tell: int) -> None:
     """Recover, then decide commands for ever; acknowledge each on `tell` once it is durable."""
     chance = random.Random(seed)
-    journal, snapshots = store.journal(), store.snapshots()
+    journal, snapshots, archive = store.journal(), store.snapshots(), store.archive()
     engine = recover(journal, snapshots, store.partition).engine
     now = Instant(max((row.at for _, row in journal.read()), default=0) + SECOND)
     todo: list[Command] = list(processes(random.Random(f"{store.number}")))
@@ -216,6 +224,7 @@ def live(store: Store, seed: str, processes: Processes, tell: int) -> None:
             os.write(tell, b"%d %s %s\n" % (seq, request.encode(), reply))
         if number % COMMANDS_PER_SNAPSHOT == COMMANDS_PER_SNAPSHOT - 1:
             save_snapshot(engine, _durable(journal), snapshots)
+            archive_ended(journal, snapshots, archive, Instant(now - SECOND), store.partition)
 
 
 def _durable(journal: Journal) -> int:

@@ -8,9 +8,10 @@ import threading
 
 import pytest
 
+from contracts.archive_contract import LATER, ROWS, ArchiveContract
 from contracts.journal_contract import JournalContract, row
 from contracts.snapshots_contract import SnapshotsContract
-from fabloop.adapters.sqlite import SqliteJournal, SqliteReader, SqliteSnapshots
+from fabloop.adapters.sqlite import SqliteArchive, SqliteJournal, SqliteReader, SqliteSnapshots
 from fabloop.base.errors import Broken, Conflict, NotFound, Unavailable
 from fabloop.base.journal import MemoryJournal
 from fabloop.base.snapshots import MemorySnapshots
@@ -156,3 +157,45 @@ class TestSqliteJournal(JournalContract):
         assert bodies[:acknowledged] == list(range(1, acknowledged + 1))
         assert len(bodies) <= acknowledged + 1
         journal.close()
+
+
+class TestSqliteArchive(ArchiveContract):
+    @pytest.fixture
+    def journal(self, tmp_path):
+        journal = SqliteJournal(tmp_path / "journal.db")
+        yield journal
+        journal.close()
+
+    @pytest.fixture
+    def archive(self, journal, tmp_path):
+        archive = SqliteArchive(tmp_path / "journal.db")
+        yield archive
+        archive.close()
+
+    def test_rows_that_were_copied_but_not_yet_deleted_are_read_once(self, filled, archive):
+        archive._copy([1, 3])
+        assert [each for _, each in filled.read()] == ROWS
+        assert archive.move(["a"], 7, LATER) == 3
+        assert [each for _, each in filled.read()] == ROWS
+
+    def test_without_its_archive_a_journal_says_what_is_missing(self, filled, archive, tmp_path):
+        archive.move(["a"], 7, LATER)
+        archive.close()
+        (tmp_path / "journal.db-archive").unlink()
+        with pytest.raises(Broken, match=r"row 1 .*archive"):
+            list(filled.read())
+        assert [seq for seq, _ in filled.read(after=6)] == [7]
+
+    def test_rows_are_moved_while_others_are_written_and_read(self, filled, archive):
+        def write() -> None:
+            for _ in range(200):
+                filled.wait(filled.append([ROWS[1]]))
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        while writer.is_alive():
+            archive.move(["a", "b", "c"], filled.last(), LATER)
+            seqs = [seq for seq, _ in filled.read()]
+            assert seqs == list(range(1, len(seqs) + 1))
+        writer.join()
+        assert len(list(filled.read())) == 207

@@ -9,9 +9,15 @@ from itertools import count
 import psycopg
 import pytest
 
+from contracts.archive_contract import ArchiveContract
 from contracts.journal_contract import JournalContract, row
 from contracts.snapshots_contract import SnapshotsContract
-from fabloop.adapters.postgres import PostgresJournal, PostgresReader, PostgresSnapshots
+from fabloop.adapters.postgres import (
+    PostgresArchive,
+    PostgresJournal,
+    PostgresReader,
+    PostgresSnapshots,
+)
 from fabloop.adapters.postgres.schema import LOCK_SPACE
 from fabloop.base.errors import Conflict, Unavailable
 from fabloop.base.instant import Instant
@@ -145,3 +151,17 @@ class TestPostgresSnapshots(SnapshotsContract):
         snapshots = PostgresSnapshots(url)
         yield snapshots
         snapshots.close()
+
+
+class TestPostgresArchive(ArchiveContract):
+    @pytest.fixture
+    def journal(self, url):
+        journal = PostgresJournal(url)
+        yield journal
+        journal.close()
+
+    @pytest.fixture
+    def archive(self, journal, url):
+        archive = PostgresArchive(url)
+        yield archive
+        archive.close()

@@ -1,6 +1,6 @@
 """The journal port: rows appended in atomic groups, acknowledged when durable, read in order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -73,6 +73,25 @@ class Journal(JournalReader, Protocol):
 
     def close(self) -> None:
         """Make everything durable and release the store."""
+        ...
+
+
+class Archive(Protocol):
+    """Where rows go that recovery needs no more; readers of the journal find them there.
+
+    Implementations stand in `adapters.sqlite` and `adapters.postgres`.
+    """
+
+    def quiet(self, upto: int, before: Instant) -> tuple[str, ...]:
+        """Return the streams whose last row is neither after `upto` nor as late as `before`."""
+        ...
+
+    def move(self, streams: Iterable[str], upto: int, before: Instant) -> int:
+        """Move rows of streams up to row `upto`, decided before `before`; return how many.
+
+        Never the newest row. Whenever it is cut short, each row is in one place at least, and the
+        next call goes on.
+        """
         ...
 
 

@@ -1,11 +1,8 @@
 """From a journal and its snapshots back to an engine, and from an engine to the next snapshot."""
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import msgspec
 
+from fabloop.base.collector import paused
 from fabloop.base.errors import Broken
 from fabloop.base.journal import JournalReader
 from fabloop.base.snapshots import Snapshots
@@ -13,7 +10,7 @@ from fabloop.process.commands import Reply
 from fabloop.process.deltas import ROW_KIND, decode_body
 from fabloop.process.engine import Engine
 from fabloop.process.snapshot import read_snapshot, write_snapshot
-from fabloop.process.state import REQUESTS_REMEMBERED_MAX
+from fabloop.process.state import REQUESTS_REMEMBERED_MAX, State
 
 SNAPSHOTS_KEPT = 3
 """Snapshots of a partition that are kept; older ones are dropped when a new one is durable."""
@@ -46,7 +43,7 @@ def recover(
         Rows are missing or cannot be read; a snapshot that cannot be used is passed over.
     """
     refused: dict[int, str] = {}
-    with _collector_paused():
+    with paused():
         engine, begun = _from_snapshot(journal, snapshots, partition, refused)
         seq = begun
         for seq, row in journal.read(after=begun):  # noqa: B007  # the last one counts
@@ -59,22 +56,34 @@ def _from_snapshot(
 ) -> tuple[Engine, int]:
     """Return the engine of the newest snapshot that can be used, or an empty one."""
     engine = Engine(partition)
-    last = journal.last()
-    for seq in snapshots.known() if snapshots is not None else ():
+    if snapshots is not None:
+        found = newest_snapshot(snapshots, journal.last(), partition, refused)
+        if found is not None:
+            engine.state, seq = found
+            return engine, seq
+    return engine, 0
+
+
+def newest_snapshot(
+    snapshots: Snapshots, last: int, partition: int, refused: dict[int, str]
+) -> tuple[State, int] | None:
+    """Return the newest state that can be read and is of row `last` at most, with its row.
+
+    Those that are passed over are noted in `refused`, with the reason.
+    """
+    for seq in snapshots.known():
         if seq > last:
             refused[seq] = f"Expected a snapshot of row {last} at most: the journal ends there."
             continue
         try:
-            state = read_snapshot(snapshots.parts(seq) if snapshots is not None else ())
+            state = read_snapshot(snapshots.parts(seq))
         except Broken as error:
             refused[seq] = str(error)
             continue
-        if state.partition != partition:
-            refused[seq] = f"Expected partition {partition}, but found {state.partition}."
-            continue
-        engine.state = state
-        return engine, seq
-    return engine, 0
+        if state.partition == partition:
+            return state, seq
+        refused[seq] = f"Expected partition {partition}, but found {state.partition}."
+    return None
 
 
 def save_snapshot(engine: Engine, seq: int, snapshots: Snapshots) -> None:
@@ -99,15 +108,3 @@ def answered(journal: JournalReader, engine: Engine, request: str) -> Reply | No
         return None
     row = journal.find(request)
     return decode_body(row.body).reply if row is not None and row.kind == ROW_KIND else None
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the cycle collector from walking a growing heap again and again; it finds nothing."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()

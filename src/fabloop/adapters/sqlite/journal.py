@@ -1,7 +1,6 @@
 """Rows in SQLite (WAL, ``synchronous=FULL``), committed in groups by one writer thread."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 import apsw
@@ -12,12 +11,15 @@ from fabloop.adapters.sqlite.schema import COLUMNS, OWNER, ROWS, lock_owner, ope
 from fabloop.base.errors import Conflict
 from fabloop.base.journal import Row
 
-ROWS_PER_STATEMENT = 32
-"""Rows in one statement: each is a chance to lose the interpreter to a thread that computes."""
+ROWS_PER_STATEMENT = (256, 64, 16, 4, 1)
+"""Rows in one statement. Few statements: each is a chance to lose the interpreter to a thread that
+computes, and to get it back some milliseconds later."""
 
-_ONE = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_INSERT = f"INSERT INTO journal ({COLUMNS}) VALUES {_ONE}"  # noqa: S608  # constants
-_INSERT_MANY = _INSERT + f", {_ONE}" * (ROWS_PER_STATEMENT - 1)
+_ONE = "(?,?,?,?,?,?,?,?,?)"
+_INSERTS = {
+    size: f"INSERT INTO journal ({COLUMNS}) VALUES {','.join([_ONE] * size)}"  # noqa: S608  # constants
+    for size in ROWS_PER_STATEMENT
+}
 
 
 class SqliteJournal:
@@ -94,11 +96,11 @@ class SqliteJournal:
                     f"Expected to be the writer of '{self._path}' in epoch {self._epoch}, but "
                     f"another one took over in epoch {epoch}. End this process."
                 )
-            while chunk := list(islice(rows, ROWS_PER_STATEMENT)):
-                if len(chunk) == ROWS_PER_STATEMENT:
-                    execute(_INSERT_MANY, [value for row in chunk for value in row])
-                else:
-                    self._connection.executemany(_INSERT, chunk)
+            left = list(rows)
+            for size in ROWS_PER_STATEMENT:
+                while len(left) >= size:
+                    execute(_INSERTS[size], [value for row in left[:size] for value in row])
+                    del left[:size]
             execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:

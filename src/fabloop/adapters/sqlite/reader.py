@@ -31,22 +31,26 @@ class SqliteReader:
 
     def read(self, after: int = 0) -> Iterator[tuple[int, Row]]:
         """Yield the durable rows after a sequence number, over a connection of its own."""
-        connection, archived = self._open()
-        query = f"{_LIVE} UNION ALL {_ARCHIVED}" if archived else _LIVE
-        expected = after + 1
-        try:
-            for seq, *columns in connection.execute(f"{query} ORDER BY seq", {"after": after}):
-                if seq < expected:
-                    continue  # it was copied to the archive, and is about to be dropped here
-                if seq > expected:
-                    raise Broken(
-                        f"Expected row {expected} of journal '{self._path}', but the next is "
-                        f"{seq}. Bring back its archive '{archive_of(self._path)}'."
-                    )
-                expected += 1
-                yield seq, _row(*columns)
-        finally:
-            connection.close()
+        had_archive = False
+        while True:
+            connection, archived = self._open()
+            try:
+                for seq, *columns in _rows(connection, archived, after):
+                    if seq > after + 1:
+                        break
+                    if seq == after + 1:  # else it is in both: about to be dropped from one
+                        after = seq
+                        yield seq, _row(*columns)
+                else:
+                    return
+            finally:
+                connection.close()
+            if archived == had_archive:
+                raise Broken(
+                    f"Expected row {after + 1} of journal '{self._path}', but it is missing. "
+                    f"Bring back its archive '{archive_of(self._path)}'."
+                )
+            had_archive = archived  # it was begun while this was read: look again
 
     def last(self) -> int:
         """Return the sequence number of the newest row."""
@@ -75,6 +79,11 @@ class SqliteReader:
         if archived:
             connection.execute("ATTACH ? AS archive", (archive_of(self._path),))
         return connection, archived
+
+
+def _rows(connection: apsw.Connection, archived: bool, after: int) -> apsw.Cursor:
+    query = f"{_LIVE} UNION ALL {_ARCHIVED}" if archived else _LIVE
+    return connection.execute(f"{query} ORDER BY seq", {"after": after})
 
 
 def _row(

@@ -1,0 +1,253 @@
+"""Measures what durability costs: acknowledgement, recovery, correlation, bytes, and kills.
+
+Run it with ``python bench/durability.py [instances] [kills]``. Latencies stand beside an fdatasync
+of the same disk in the same run. CPU seconds count; wall seconds depend on disk and neighbours.
+"""
+
+import gc
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from pathlib import Path
+
+from kernel import AT, scenario_a
+
+from fabloop.adapters.sqlite import SqliteJournal, SqliteSnapshots
+from fabloop.base.collector import settle
+from fabloop.base.journal import Journal, MemoryJournal, Row
+from fabloop.process.bpmn.model import (
+    BpmnProcess,
+    CatchEvent,
+    EndEvent,
+    MessageTrigger,
+    SequenceFlow,
+    StartEvent,
+)
+from fabloop.process.commands import (
+    Command,
+    CompleteJob,
+    Deploy,
+    JobCreated,
+    PublishMessage,
+    StartInstance,
+)
+from fabloop.process.deltas import decode_body
+from fabloop.process.engine import Engine, Outcome
+from fabloop.process.recovery import recover, save_snapshot
+
+ROOT = Path(__file__).parents[1]
+SYNCS = 300
+PUBLISHED = 2_000
+
+
+def percentile(times: list[float], share: float) -> float:
+    """Return the value that a share of the times does not exceed."""
+    return sorted(times)[min(len(times) - 1, int(share * len(times)))]
+
+
+def fdatasync(folder: Path) -> float:
+    """Return the median seconds that the disk takes for one small durable write."""
+    times = []
+    with (folder / "probe").open("wb") as file:
+        for _ in range(SYNCS):
+            begun = time.perf_counter()
+            file.write(b"x" * 4_096)
+            file.flush()
+            os.fdatasync(file.fileno())
+            times.append(time.perf_counter() - begun)
+    return statistics.median(times)
+
+
+class ClosedLoop:
+    """Keeps a number of commands of scenario (a) in flight, and notes when each is acknowledged."""
+
+    def __init__(self, journal: Journal, in_flight: int) -> None:
+        self.engine = Engine()
+        self.journal = journal
+        self.in_flight = in_flight
+        self.waiting: deque[tuple[float, int, Outcome]] = deque()
+        self.todo: deque[Command] = deque()
+        self.times: list[float] = []
+        journal.append(self.engine.handle(Deploy(process=scenario_a()), at=AT).rows)
+
+    def run(self, commands: int) -> float:
+        """Send this many commands; return how many a second were acknowledged."""
+        sent, started = 0, 0
+        begun = time.perf_counter()
+        while sent < commands or self.waiting:
+            while sent < commands and len(self.waiting) < self.in_flight:
+                if not self.todo:
+                    started += 1
+                    self.todo.append(
+                        StartInstance(process="a", variables={"amount": 101 + started % 7})
+                    )
+                self._send(self.todo.popleft())
+                sent += 1
+            self._acknowledge()
+        return commands / (time.perf_counter() - begun)
+
+    def _send(self, command: Command) -> None:
+        begun = time.perf_counter()
+        outcome = self.engine.handle(command, at=AT)
+        self.waiting.append((begun, self.journal.append(outcome.rows), outcome))
+
+    def _acknowledge(self) -> None:
+        begun, seq, outcome = self.waiting.popleft()
+        self.journal.wait(seq)
+        self.times.append(time.perf_counter() - begun)
+        for notice in outcome.notices:
+            if isinstance(notice, JobCreated):
+                done = {"ok": True} if notice.person else {"seam_mm": 3}
+                self.todo.append(CompleteJob(job=notice.job, variables=done))
+
+
+def measure_acknowledgement(folder: Path, in_flight: int, commands: int) -> None:
+    """Print the latency of acknowledged commands beside that of the disk."""
+    before = fdatasync(folder)
+    journal = SqliteJournal(folder / f"ack-{in_flight}.db")
+    loop = ClosedLoop(journal, in_flight)
+    settle()
+    rate = loop.run(commands)
+    journal.close()
+    disk = statistics.median([before, fdatasync(folder)])
+    p50, p99 = (percentile(loop.times, share) for share in (0.5, 0.99))
+    print(
+        f"acknowledged, {in_flight:5} in flight   p50 {p50 * 1e3:6.2f} ms  "
+        f"p99 {p99 * 1e3:6.2f} ms  {rate:7.0f} commands/s   "
+        f"fdatasync p50 {disk * 1e3:.2f} ms (x {p50 / disk:.1f})"
+    )
+
+
+def measure_recovery(folder: Path, instances: int) -> None:
+    """Print how long it takes to get waiting instances back, by replay and from a snapshot."""
+    path = folder / "recovery.db"
+    journal, engine = SqliteJournal(path), Engine()
+    rows = list(engine.handle(Deploy(process=scenario_a()), at=AT).rows)
+    for number in range(instances):
+        command = StartInstance(process="a", variables={"amount": 101 + number % 7})
+        rows += engine.handle(command, at=AT).rows
+    journal.wait(journal.append(rows))
+    deltas = sum(len(decode_body(row.body).deltas) for row in rows)
+    print(
+        f"{instances} instances wait; journal {path.stat().st_size / instances:.0f} B on disk, "
+        f"{sum(len(row.body) for row in rows) / instances:.0f} B payload each"
+    )
+    live = engine.state
+    begun = time.perf_counter()
+    found = recover(journal)
+    seconds = time.perf_counter() - begun
+    assert found.engine.state == live
+    print(f"recovered by replay alone         {seconds:6.2f} s   {deltas / seconds:9.0f} deltas/s")
+    snapshots = SqliteSnapshots(folder / "snapshots.db")
+    begun = time.perf_counter()
+    save_snapshot(engine, len(rows), snapshots)
+    seconds = time.perf_counter() - begun
+    size = sum(map(len, snapshots.parts(len(rows)))) / instances
+    print(f"snapshot of everything            {seconds:6.2f} s   {size:9.0f} B an instance")
+    tail = []
+    for job in list(engine.state.jobs)[: instances // 10]:
+        tail += engine.handle(CompleteJob(job=job), at=AT).rows
+    journal.wait(journal.append(tail))
+    del found
+    gc.collect()
+    begun = time.perf_counter()
+    found = recover(journal, snapshots)
+    seconds = time.perf_counter() - begun
+    assert found.snapshot == len(rows)
+    assert found.engine.state == engine.state
+    print(f"recovered by snapshot and tail    {seconds:6.2f} s   ({len(tail)} rows in the tail)")
+    snapshots.close()
+    journal.close()
+
+
+def waits() -> BpmnProcess:
+    """Return a process that waits for a message with a key of its own."""
+    ends = ["start catch", "catch end"]
+    trigger = MessageTrigger(name="part", correlation_key="order")
+    return BpmnProcess(
+        id="waits",
+        nodes=(StartEvent(id="start"), CatchEvent(id="catch", trigger=trigger), EndEvent(id="end")),
+        flows=tuple(
+            SequenceFlow(id=each, source=each.split()[0], target=each.split()[1]) for each in ends
+        ),
+    )
+
+
+def measure_correlation(population: int) -> None:
+    """Print the CPU time of one published message while many instances wait."""
+    engine = Engine()
+    engine.handle(Deploy(process=waits()), at=AT)
+    for number in range(population):
+        engine.handle(StartInstance(process="waits", variables={"order": f"o-{number}"}), at=AT)
+    gc.collect()
+    gc.freeze()
+    times = []
+    published = min(PUBLISHED, population // 2)
+    for number in range(published):
+        command = PublishMessage(name="part", correlation_key=f"o-{number * 2}")
+        begun = time.process_time_ns()
+        engine.handle(command, at=AT)
+        times.append((time.process_time_ns() - begun) / 1e9)
+    gc.unfreeze()
+    assert len(engine.instances()) == population - published
+    print(
+        f"correlate, {population:7} waiting      p50 {statistics.median(times) * 1e6:6.0f} us CPU"
+        f"   p99 {percentile(times, 0.99) * 1e6:6.0f} us   worst {max(times) * 1e6:6.0f} us"
+    )
+
+
+def measure_bytes() -> None:
+    """Print how much the journal keeps of one instance of scenario (a), from start to end."""
+    rows: list[Row] = []
+    journal = MemoryJournal()
+    loop = ClosedLoop(journal, 1)
+    loop.run(300)
+    rows = [row for _, row in journal.read()][1:]
+    ended = len(loop.engine.state.finished)
+    payload = sum(len(row.body) for row in rows) / ended
+    print(f"journal of one instance of (a)    {payload:6.0f} B payload")
+
+
+def measure_kills(place: str, kills: int) -> None:
+    """Print what killing the kernel at random moments has shown; fails where it is wrong."""
+    paths = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
+    begun = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tests/app/killed_kernel.py"), place, "1", str(kills)],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    print(
+        f"kill -9: nothing acknowledged was lost, nothing was done twice: {done.stdout.strip()} "
+        f"in {time.perf_counter() - begun:.0f} s"
+    )
+
+
+def main() -> None:
+    """Print every figure."""
+    instances = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    kills = int(sys.argv[2]) if len(sys.argv) > 2 else 200
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        measure_acknowledgement(folder, 1, 1_500)
+        measure_acknowledgement(folder, 1_000, 60_000)
+        measure_bytes()
+        measure_recovery(folder, instances)
+        gc.collect()
+        for population in (1_000, instances):
+            measure_correlation(population)
+        place = folder / "kills"
+        place.mkdir()
+        measure_kills(str(place), kills)
+
+
+if __name__ == "__main__":
+    main()
