@@ -24,13 +24,16 @@ from fabloop.process.bpmn.model import (
     ServiceTask,
     StartEvent,
     SubProcess,
+    SubProcessKind,
     ThrowEvent,
     UserTask,
 )
 from fabloop.process.bpmn.triggers import (
+    CompensateTrigger,
     ErrorTrigger,
     EscalationTrigger,
     MessageTrigger,
+    Started,
     TerminateTrigger,
     TimerTrigger,
 )
@@ -220,6 +223,28 @@ def tell(id: str, code: str = "H") -> ThrowEvent:  # noqa: A002
 
 def hear(id: str, host: str, code: str = "", **more: object) -> BoundaryEvent:  # noqa: A002
     return BoundaryEvent(id=id, attached_to=host, trigger=EscalationTrigger(code=code), **more)
+
+
+def undoing(id: str) -> ServiceTask:  # noqa: A002
+    """Return an activity for compensation."""
+    return job(id, for_compensation=True)
+
+
+def undone_by(id: str, host: str, handler: str) -> BoundaryEvent:  # noqa: A002
+    return BoundaryEvent(id=id, attached_to=host, trigger=CompensateTrigger(), handler=handler)
+
+
+def undo(id: str, activity: str = "") -> ThrowEvent:  # noqa: A002
+    return ThrowEvent(id=id, trigger=CompensateTrigger(activity=activity))
+
+
+def on(id: str, trigger: Started, *nodes: FlowNode, links: tuple[SequenceFlow, ...] = (),  # noqa: A002
+       interrupting: bool = True, outputs: tuple = ()) -> SubProcess:  # fmt: skip
+    """Return an event sub-process; without links its start leads straight to its end."""
+    start = StartEvent(id=f"{id}.s", trigger=trigger, interrupting=interrupting, outputs=outputs)
+    inner = (start, *nodes, EndEvent(id=f"{id}.e"))
+    links = links or flows(" ".join([f"{id}.s", *(node.id for node in nodes), f"{id}.e"]))
+    return SubProcess(id=id, nodes=inner, flows=links, kind=SubProcessKind.EVENT)
 
 
 def call(id: str, process: str, **more: object) -> CallActivity:  # noqa: A002

@@ -72,12 +72,15 @@ def test_an_end_event_escalates_too(plant, interrupting):
     assert plant.open_nodes() == (["look"] if interrupting else ["look", "slow"])
 
 
-def test_it_stays_within_its_process(plant):
+def test_it_goes_out_of_a_called_process_to_what_encloses_the_call(plant):
     inner = process(tell("t"), links=flows("start t end"), id="q")
     plant.does(Deploy(process=inner))
     outer = sub("s", call("c", "q"), links=flows("s.s c s.e"))
     p = process(outer, hear("h", "s"), job("look"), links=flows("start s end", "h look end"))
-    assert plant.ended(plant.starts(p)) is InstanceState.COMPLETED
+    key = plant.starts(p)
+    assert plant.open_nodes() == ["look"]
+    assert plant.at_nodes(key) == ["look"]
+    assert plant.engine.instances() == (key,)
 
 
 def test_an_inclusive_join_waits_for_what_an_escalation_may_still_send(plant):

@@ -14,6 +14,7 @@ from fabloop.base.codec import from_json, from_msgpack, to_json, to_json_pretty,
 from fabloop.base.instant import SECOND
 from fabloop.base.journal import Row
 from fabloop.process.bpmn.model import Mapping
+from fabloop.process.bpmn.triggers import MessageTrigger
 from fabloop.process.commands import (
     ActAt,
     Activate,
@@ -57,6 +58,7 @@ from process.driver import (
     flows,
     job,
     message,
+    on,
     page,
     person,
     process,
@@ -64,6 +66,9 @@ from process.driver import (
     some,
     sub,
     timer,
+    undo,
+    undoing,
+    undone_by,
     wait,
     xor,
 )
@@ -146,6 +151,7 @@ def history() -> Plant:  # noqa: PLR0915  # one scenario for all deltas
     plant.does(CompleteJob(job=plant.engine.jobs(instance=fifth)[0].key))
     plant.starts(process(call("c", "chosen"), links=flows("start c end"), id="caller"), {"n": 1})
     suspension_and_batches(plant)
+    compensation(plant)
     return plant
 
 
@@ -163,6 +169,20 @@ def suspension_and_batches(plant: Plant) -> None:
         plant.does(AdvanceBatch(batch=batch))
     plant.starts(waits)
     plant.does(PauseBatch(batch=plant.does(StartBatch(action=CancelEach(), where=where)).batch))
+
+
+def compensation(plant: Plant) -> None:
+    box = sub("box", job("a"), undone_by("ca", "a", "-a"), undoing("-a"),
+              links=flows("box.s a box.e"))  # fmt: skip
+    ears = on("m", MessageTrigger(name="N", correlation_key='"u"'), job("y"), interrupting=False)
+    model = process(box, job("b"), undone_by("cb", "b", "-b"), undoing("-b"), undo("u"), ears,
+                    links=flows("start box b u end"), id="undone")  # fmt: skip
+    key = plant.starts(model)
+    for each in ("a", "b", "-b"):
+        (work,) = plant.engine.jobs(instance=key)
+        plant.does(CompleteJob(job=work.key, variables={"by": each}))
+    plant.does(PublishMessage(name="N", correlation_key="u", variables={"lot": 1}))
+    plant.does(StartInstance(process="undone"))
 
 
 def summary(engine: Engine) -> dict:

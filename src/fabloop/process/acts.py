@@ -1,4 +1,6 @@
-"""Acts: nodes in progress. Opening, leaving, holding, cancelling them, and throwing errors."""
+"""Acts: nodes in progress. Opening, leaving, holding and cancelling them."""
+
+from collections import deque
 
 from fabloop.process.commands import (
     IncidentOpened,
@@ -27,11 +29,13 @@ from fabloop.process.deltas import (
     InstanceEnded,
     Joined,
     TokenAdded,
+    TokenTaken,
     VariablesSet,
 )
 from fabloop.process.evaluate import Stuck, assigned
-from fabloop.process.state import Act, Frame, Phase, State
+from fabloop.process.state import Act, Frame, Phase, Role, State
 from fabloop.process.step import Step
+from fabloop.process.undo_deltas import Undoable
 
 
 def open_act(
@@ -93,6 +97,9 @@ def complete(step: Step, act: Act, result: Variables) -> None:
         step.emit(ActHeld(act.key, result))
         raise_incident(step, frame, act.key, node, stuck)
         return
+    if node.handler != NOWHERE or act.kept is not None:
+        values = {**act.locals, **made}
+        step.emit(Undoable(step.mint(), frame.key, node.number, act.key, values))
     step.emit(ActClosed(act.key, completed=True))
     set_variables(step, frame, made)
     step.touched[frame.key] = None
@@ -130,7 +137,7 @@ def set_variables(step: Step, frame: Frame, values: Variables) -> None:
     for name, value in values.items():
         home = frame
         for home in step.state.lineage(frame):
-            if name in home.variables:
+            if name in home.variables and home.role is not Role.UNDOES:
                 break
         homes.setdefault(home.key, {})[name] = value
     for key, part in homes.items():
@@ -169,6 +176,16 @@ def cancel(step: Step, act: Act, known_to: int = 0) -> None:
     step.touched[act.frame] = None
     if gives_back:
         wake_pages(step, step.state.frames[act.frame].instance)
+
+
+def clear(step: Step, frame: Frame, known_to: int = 0) -> None:
+    """End all that is in progress, waits or is on its way in a frame."""
+    step.agenda = deque(each for each in step.agenda if each[0] != frame.key)
+    for key in tuple(frame.acts):
+        cancel(step, step.state.acts[key], known_to)
+    for flow, count in tuple(frame.tokens.items()):
+        for _ in range(count):
+            step.emit(TokenTaken(frame.key, flow))
 
 
 def announce_end(step: Step, act: Act, known_to: int = 0) -> bool:
@@ -215,31 +232,6 @@ def end_instance(step: Step, key: int, state: InstanceState) -> None:
 def wake_pages(step: Step, instance: int) -> None:
     """Let every page of an instance look again for what can fire."""
     step.pages.update(step.state.instances[instance].pages)
-
-
-# -- errors -------------------------------------------------------------------------------------
-
-
-def catcher_of(step: Step, act: Act, code: str) -> tuple[Act, Node] | None:
-    """Return the innermost activity with an event that catches the error, and that event."""
-    state = step.state
-    while True:
-        frame = state.frames[act.frame]
-        if act.transition < 0:
-            node = state.node_of(act)
-            number = node.catches.get(code, node.catches.get("", NOWHERE))
-            if number != NOWHERE:
-                return act, state.definition_of(frame).nodes[number]
-        caller = frame.act or state.instances[frame.instance].caller
-        if not caller:
-            return None
-        act = state.acts[caller]
-
-
-def catch(step: Step, host: Act, event: Node, variables: Variables, known_to: int = 0) -> None:
-    """Interrupt an activity, and go on at the event on its boundary."""
-    cancel(step, host, known_to)
-    step.agenda.append((host.frame, event, variables))
 
 
 # -- jobs as others see them --------------------------------------------------------------------

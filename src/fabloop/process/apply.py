@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fabloop.base.instant import Instant
-from fabloop.process.appliers import migration, operations, pages, scopes, work
+from fabloop.process.appliers import migration, operations, pages, scopes, undo, work
 from fabloop.process.commands import Reply
 from fabloop.process.deltas import (
     ActClosed,
@@ -59,6 +59,7 @@ from fabloop.process.operation_deltas import (
     ProcessSuspended,
 )
 from fabloop.process.state import REQUESTS_REMEMBERED_MAX, State
+from fabloop.process.undo_deltas import FrameKept, Undoable, UndoBegan, UndoOpened
 
 
 def apply(state: State, delta: Delta, at: Instant) -> None:
@@ -119,4 +120,8 @@ _APPLIERS: dict[type[Any], Callable[[State, Any, Instant], None]] = {
     BatchOpened: operations.batch_opened,
     BatchMoved: operations.batch_moved,
     BatchTurned: operations.batch_turned,
+    FrameKept: undo.frame_kept,
+    Undoable: undo.undoable,
+    UndoBegan: undo.undo_began,
+    UndoOpened: undo.undo_opened,
 }

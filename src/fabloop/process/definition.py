@@ -21,6 +21,8 @@ class ScopeKind(StrEnum):
     PROCESS = "process"
     SUBPROCESS = "subprocess"
     PAGE = "page"
+    TRANSACTION = "transaction"
+    EVENT = "event"
 
 
 class Formula(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -101,6 +103,36 @@ class Escalate(msgspec.Struct, frozen=True):
     """Tells escalation `code` to the sub-processes around it; goes on if not interrupted."""
 
     code: str
+
+
+class Compensate(msgspec.Struct, frozen=True):
+    """Undoes what was completed of node `activity` (NOWHERE: of all) in its scope, then goes on.
+
+    In an event sub-process the scope around it counts, too.
+    """
+
+    activity: int = NOWHERE
+
+
+class CancelEnd(msgspec.Struct, frozen=True):
+    """Ends what is in progress in its transaction, undoes what was completed, and leaves it."""
+
+
+class Respond(msgspec.Struct, frozen=True):
+    """Runs event sub-process `scope` within the frame that it belongs to.
+
+    An interrupting one ends everything else in that frame first.
+    """
+
+    scope: int
+    interrupting: bool
+
+
+class Listen(msgspec.Struct, frozen=True, eq=False):
+    """Where the token of event sub-process `response` appears when its trigger has happened."""
+
+    response: int
+    trigger: Trigger
 
 
 class Exclusive(msgspec.Struct, frozen=True):
@@ -200,6 +232,19 @@ class BoundaryEscalation(msgspec.Struct, frozen=True):
     interrupting: bool
 
 
+class BoundaryUndo(msgspec.Struct, frozen=True):
+    """Says that activity `handler` undoes `host`; no token ever comes here."""
+
+    host: int
+    handler: int
+
+
+class BoundaryCancel(msgspec.Struct, frozen=True):
+    """Where the token goes on when transaction `host` was cancelled."""
+
+    host: int
+
+
 Action = (
     Start
     | End
@@ -219,6 +264,12 @@ Action = (
     | Boundary
     | BoundaryError
     | BoundaryEscalation
+    | Respond
+    | Listen
+    | Compensate
+    | CancelEnd
+    | BoundaryUndo
+    | BoundaryCancel
 )
 
 PERSON_TYPE = "fabloop:person"
@@ -236,9 +287,11 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     joins : tokens wait on its incoming flows (a `Parallel` or `Inclusive` with two or more)
     boundary : numbers of the boundary events attached to it, in document order
     watches : numbers of the events that are armed while it waits: those on its boundary that have
-        a `Trigger`, those behind an `EventBased`, an `Await` itself
+        a `Trigger`, those behind an `EventBased`, an `Await` itself, the start of a `Respond`
     catches : error code -> number of the boundary event that catches it; "" catches the rest
     escalations : the same for escalations
+    handler : number of the activity that undoes it (NOWHERE: none)
+    cancelled : number of the event at which a transaction goes on when it was cancelled
     """
 
     number: int
@@ -255,6 +308,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     watches: tuple[int, ...] = ()
     catches: dict[str, int] = {}
     escalations: dict[str, int] = {}
+    handler: int = NOWHERE
+    cancelled: int = NOWHERE
 
 
 class Flow(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -293,6 +348,10 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     net : the compiled net of a page
     entry, exit : place numbers of the page's ports
     fusion : per place of the page, the number of the instance's shared place (NOWHERE: its own)
+    catches : error code -> number of the event sub-process it begins; "" catches the rest
+    escalations : the same for escalations
+    undo : number of the event sub-process that undoes the scope when it was complete
+    listens : numbers of the event sub-processes whose trigger is armed while the scope runs
     """
 
     number: int
@@ -308,6 +367,10 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     entry: int = NOWHERE
     exit: int = NOWHERE
     fusion: tuple[int, ...] = ()
+    catches: dict[str, int] = {}
+    escalations: dict[str, int] = {}
+    undo: int = NOWHERE
+    listens: tuple[int, ...] = ()
 
 
 class SharedPlace(msgspec.Struct, frozen=True, kw_only=True):

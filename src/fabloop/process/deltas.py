@@ -10,6 +10,7 @@ import msgspec
 from fabloop.base.instant import Instant
 from fabloop.process.commands import Reply
 from fabloop.process.operation_deltas import OperationDelta
+from fabloop.process.undo_deltas import UndoDelta
 
 FORMAT = 1
 ROW_KIND = "process"
@@ -360,6 +361,7 @@ Delta = (
     | Merged
     | Called
     | OperationDelta
+    | UndoDelta
 )
 
 

@@ -4,8 +4,6 @@ from fabloop.base.errors import Conflict, Fault, Invalid, NotFound
 from fabloop.base.instant import Instant
 from fabloop.process.acts import (
     announce_job,
-    catch,
-    catcher_of,
     complete,
     headers_of,
     raise_incident,
@@ -30,6 +28,7 @@ from fabloop.process.evaluate import Stuck
 from fabloop.process.pages import end_firing
 from fabloop.process.state import Act, JobRecord, JobState
 from fabloop.process.step import Step
+from fabloop.process.thrown import catch, hearer_of
 from fabloop.process.variables import admit
 from fabloop.process.walk import run
 
@@ -154,16 +153,16 @@ def throw(step: Step, command: ThrowError) -> Done:
     variables = admit(command.variables, f"job {command.job}")
     job = _open_job(step, command.job, command.epoch)
     act = _focus(step, job)
-    found = catcher_of(step, act, command.code)
-    if found is None:
+    frame = step.state.frames[act.frame]
+    hearer = hearer_of(step.state, frame, act, command.code, "catches")
+    if hearer is None:
         text = (
             f"Expected an event that catches error '{command.code}', but no enclosing activity "
             f"has one. {command.message}"
         )
         _give_up(step, act, "uncaught error", text.strip())
         return Done()
-    host, event = found
-    catch(step, host, event, variables, known_to=job.key)
+    catch(step, hearer, variables, known_to=job.key)
     run(step)
     return Done()
 

@@ -16,15 +16,16 @@ from fabloop.process.definition import (
     Definition,
     DefinitionKey,
     Enter,
-    EventBased,
     Flow,
     Node,
+    Respond,
     Scope,
     SharedPlace,
 )
 from fabloop.process.deltas import Migrated, PageMap
 from fabloop.process.evaluate import Stuck
-from fabloop.process.operate import instance_named, recheck_joins
+from fabloop.process.kept import Completed
+from fabloop.process.operate import instance_named, listen_as_opened, recheck_joins
 from fabloop.process.state import Act, Frame, Instance, Phase, State
 from fabloop.process.step import Step
 from fabloop.process.walk import run
@@ -84,6 +85,9 @@ def migrate(step: Step, command: Migrate) -> InstanceMigrated:
     for act, watches in new.items():
         arm(step, act, watches)
     step.agenda.extend((frame, node, {}) for frame, node in entered)
+    for key in tuple(instance.frames):
+        if key in state.frames:
+            listen_as_opened(step, state.frames[key])
     recheck_joins(step, state.instances[instance.key])
     wake_pages(step, instance.key)
     run(step)
@@ -131,9 +135,11 @@ def _new_watches(step: Step, instance: Instance, plan: MigrationPlan) -> dict[in
     for key in instance.frames:
         for each in state.frames[key].acts:
             act = state.acts[each]
-            if act.transition >= 0 or act.phase is Phase.ENTERING:
+            if act.transition >= 0 or act.phase in (Phase.ENTERING, Phase.UNDOING):
                 continue
             node = target.nodes[plan.change.nodes[act.node]]
+            if isinstance(node.action, Respond) and act.phase is not Phase.LISTENING:
+                continue
             fresh = [number for number in node.watches if number not in plan.inherited]
             try:
                 watches = watched(target, fresh, seen_at(state, act), step.at)
@@ -218,6 +224,8 @@ class _Planner:
             self._token(frame, self.source.flows[flow])
         if frame.bags:
             self._page(frame)
+        for done in frame.done.values():
+            self._done(done)
 
     def _act(self, frame: Frame, act: Act) -> None:
         self.carried += 1
@@ -234,10 +242,38 @@ class _Planner:
         for number in awaited:
             if number != act.node and mapped is not None:
                 self._event(self.source.nodes[number], mapped)
+        for done in act.undo:
+            self._done(done)
+        if act.kept is not None:
+            self._done(Completed(act.node, {}, act.kept))
         if act.child and mapped is not None:
-            opened = mapped.action
-            assert isinstance(opened, Enter), "kinds agree"
-            self.scopes[self.state.frames[act.child].scope] = opened.scope
+            self._opened(self.state.frames[act.child], act, mapped)
+
+    def _opened(self, child: Frame, act: Act, mapped: Node) -> None:
+        opened: Node | None = mapped
+        if act.phase is Phase.UNDOING:
+            if child.scope in self.scopes:
+                return
+            owner = self.source.nodes[self.source.scopes[child.scope].owner]
+            opened = self._node(owner, self.scopes[owner.scope])
+        if opened is not None:
+            assert isinstance(opened.action, Enter | Respond), "kinds agree"
+            self.scopes[child.scope] = opened.action.scope
+
+    def _done(self, done: Completed) -> None:
+        """Map an activity that was completed and can be undone, with what was done inside it."""
+        node = self.source.nodes[done.node]
+        mapped = self._node(node, self.scopes[node.scope])
+        if mapped is None:
+            return
+        if mapped.handler == NOWHERE and done.kept is None:
+            expected = f"'{mapped.id}' with an activity that undoes it"
+            self._fault(node.id, expected, "none", "It was completed and may have to be undone.")
+        if done.kept is not None:
+            assert isinstance(mapped.action, Enter | Respond), "kinds agree"
+            self.scopes[done.kept.scope] = mapped.action.scope
+            for each in done.kept.done.values():
+                self._done(each)
 
     def _node(self, node: Node, scope: int) -> Node | None:
         """Map a node that is in progress into scope `scope` of the target."""
@@ -273,9 +309,10 @@ class _Planner:
 
     def _event(self, event: Node, host: Node) -> None:
         """Map an event that a node waits for: on its boundary, or behind a gateway."""
-        mapped = self._node(event, host.scope)
-        behind = host.action.events if isinstance(host.action, EventBased) else ()
-        if mapped is not None and mapped.number not in (*host.boundary, *behind):
+        action = host.action
+        scope = action.scope if isinstance(action, Respond) else host.scope
+        mapped = self._node(event, scope)
+        if mapped is not None and mapped.number not in (*host.boundary, *host.watches):
             del self.nodes[event.number]
             expected = f"an event of '{host.id}'"
             self._fault(event.id, expected, f"'{mapped.id}', which is not", _MAP_IT)

@@ -25,15 +25,19 @@ from fabloop.process.commands import (
 )
 from fabloop.process.definition import (
     Boundary,
+    BoundaryCancel,
     BoundaryError,
     BoundaryEscalation,
+    BoundaryUndo,
     Definition,
     DefinitionKey,
     Node,
+    Respond,
     ScopeKind,
 )
 from fabloop.process.deltas import (
     ActClosed,
+    FrameClosed,
     FrameOpened,
     IncidentCleared,
     InstanceStarted,
@@ -44,8 +48,10 @@ from fabloop.process.deltas import (
 )
 from fabloop.process.evaluate import Stuck, inputs_of
 from fabloop.process.jobs import yield_result
-from fabloop.process.state import Act, Frame, Instance, JobState, Phase, State
+from fabloop.process.respond import ears_of, listen, only_listens
+from fabloop.process.state import Act, Frame, Instance, JobState, Phase, Role, State
 from fabloop.process.step import Step
+from fabloop.process.undo import go_on
 from fabloop.process.variables import admit
 from fabloop.process.walk import run
 from fabloop.process.watch import arm, watches_of
@@ -178,6 +184,7 @@ def modify(step: Step, command: Modify) -> Done:
     instance = instance_named(step.state, command.instance)
     step.trigger(instance)
     emptied: list[int] = []
+    known = step.state.last_key
     for move in command.move:
         anchor = _cancel_spot(step, instance, move.spot)
         emptied.append(anchor)
@@ -187,8 +194,19 @@ def modify(step: Step, command: Modify) -> Done:
     emptied.extend(_cancel_spot(step, instance, spot) for spot in command.cancel)
     for key in emptied:
         _prune(step, key)
+    for key in [each for each in instance.frames if each > known]:
+        listen_as_opened(step, step.state.frames[key])
     run(step)
     return Done()
+
+
+def listen_as_opened(step: Step, frame: Frame) -> None:
+    """Let a frame that an operator has opened, or changed, listen for its events."""
+    try:
+        ears = ears_of(step, frame)
+    except Stuck as stuck:
+        raise Conflict(f"An event sub-process cannot be armed: {stuck.text}") from stuck
+    listen(step, frame, ears)
 
 
 def _anchor(step: Step, key: int, node: str) -> int:
@@ -198,7 +216,8 @@ def _anchor(step: Step, key: int, node: str) -> int:
     scopes = {_node_named(definition, node).scope}
     while (parent := definition.scopes[min(scopes)].parent) >= 0:
         scopes.add(parent)
-    return next(each.key for each in state.lineage(state.frames[key]) if each.scope in scopes)
+    around = state.lineage(state.frames[key])
+    return next(e.key for e in around if e.scope in scopes and e.role is Role.RUNS)
 
 
 def _cancel_spot(step: Step, instance: Instance, spot: Spot) -> int:
@@ -224,7 +243,7 @@ def _activate(step: Step, instance: Instance, activation: Activate) -> None:
     state = step.state
     variables = admit(activation.variables, f"activation of '{activation.node}'")
     node = _node_named(state.definitions[instance.definition], activation.node)
-    if isinstance(node.action, Boundary | BoundaryError | BoundaryEscalation):
+    if isinstance(node.action, _BOUNDARY):
         raise Conflict(
             f"Expected a node that tokens flow into, but '{node.id}' is a boundary event. "
             "Activate what follows it."
@@ -236,6 +255,9 @@ def _activate(step: Step, instance: Instance, activation: Activate) -> None:
     if variables:
         step.emit(VariablesSet(frame.key, variables))
     step.agenda.append((frame.key, node, {}))
+
+
+_BOUNDARY = Boundary | BoundaryError | BoundaryEscalation | BoundaryCancel | BoundaryUndo
 
 
 def _node_named(definition: Definition, node: str) -> Node:
@@ -261,6 +283,7 @@ def _home(step: Step, instance: Instance, scope: int, anchor: int) -> Frame:
         frame
         for frame in (state.frames[key] for key in instance.frames)
         if frame.scope == scope
+        and frame.role is Role.RUNS
         and (not anchor or any(each.key == anchor for each in state.lineage(frame)))
     ]
     if len(found) > 1:
@@ -282,7 +305,8 @@ def _open_scope(step: Step, outer: Frame, owner: Node, scope: int) -> Frame:
     seen = step.state.visible(outer)
     try:
         local = inputs_of(owner, seen, step.at)
-        watches = watches_of(step, outer, owner, {**seen, **local})
+        begun = isinstance(owner.action, Respond)  # what waits for its event is another act
+        watches = [] if begun else watches_of(step, outer, owner, {**seen, **local})
     except Stuck as stuck:
         raise Conflict(f"Sub-process '{owner.id}' cannot be opened: {stuck.text}") from stuck
     act = open_act(step, outer, owner, {})
@@ -296,13 +320,19 @@ def _prune(step: Step, key: int) -> None:
     """End a frame that cancelling has left empty, and those around it."""
     frame = step.state.frames.get(key)
     awaited = any(frame_key == key for frame_key, _, _ in step.agenda)
-    if frame is None or frame.acts or frame.tokens or frame.bags or awaited:
+    if frame is None or frame.tokens or frame.bags or awaited:
+        return
+    if not only_listens(step.state, frame):
         return
     caller = frame.act or step.state.instances[frame.instance].caller
     if not caller:
         finish(step, frame.instance, InstanceState.CANCELLED)
         return
     owner = step.state.acts[caller]
+    if owner.phase is Phase.UNDOING:
+        step.emit(FrameClosed(key))
+        go_on(step, step.state.acts[caller])
+        return
     cancel(step, owner)
     _prune(step, owner.frame)
 

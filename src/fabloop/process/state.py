@@ -14,6 +14,7 @@ from fabloop.process.cpn.bag import Bag
 from fabloop.process.cpn.token import Token
 from fabloop.process.definition import Definition, DefinitionKey, Node, Scope
 from fabloop.process.deployment import Deployment
+from fabloop.process.kept import Completed, Kept
 from fabloop.process.operations import Batch
 
 K = TypeVar("K")
@@ -38,6 +39,20 @@ class Phase(IntEnum):
     """It could not be entered; an incident tells why, a retry enters again."""
     LEAVING = 2
     """Its work is done, but its outputs failed; a retry leaves with the kept result."""
+    UNDOING = 3
+    """It has what was completed undone, one after another, and then goes on."""
+    LISTENING = 4
+    """It is no work: it waits for what begins an event sub-process, as long as its frame runs."""
+
+
+class Role(IntEnum):
+    """What a frame is there for."""
+
+    RUNS = 0
+    UNDOES = 1
+    """The activity that undoes another runs in it, over what that one knew."""
+    REOPENED = 2
+    """It was complete; what was completed in it is undone in it, on its variables of then."""
 
 
 class JobState(IntEnum):
@@ -85,6 +100,8 @@ class Frame(msgspec.Struct, frozen=True):
     bags : per place of a page; those of fusion places are the instance's own objects
     wake : when a page can go on by itself (0: never)
     incident : key of an incident of the whole frame, or 0
+    done : completed activities that can be undone, by key
+    role : whether it runs, or something is undone in it
     """
 
     key: int
@@ -97,6 +114,8 @@ class Frame(msgspec.Struct, frozen=True):
     bags: tuple[Bag, ...] = ()
     wake: Instant = NO_TIME
     incident: int = 0
+    done: dict[int, Completed] = {}
+    role: Role = Role.RUNS
 
 
 class Act(msgspec.Struct, frozen=True):
@@ -114,6 +133,8 @@ class Act(msgspec.Struct, frozen=True):
     timers : keys of timers that run for it
     subscriptions : keys of the messages it waits for
     incident : key of its incident, or 0
+    kept : what is left of its frame when that has completed, while the act itself has not
+    undo : what it still has to have undone, the next one last
     """
 
     key: int
@@ -129,6 +150,8 @@ class Act(msgspec.Struct, frozen=True):
     timers: tuple[int, ...] = ()
     subscriptions: tuple[int, ...] = ()
     incident: int = 0
+    kept: Kept | None = None
+    undo: tuple[Completed, ...] = ()
 
 
 class JobRecord(msgspec.Struct, frozen=True):

@@ -1,13 +1,10 @@
 """Runs tokens to rest: enters nodes, fires pages, completes frames, until nothing moves."""
 
-from collections import deque
 from typing import assert_never
 
 from fabloop.process.acts import (
     announce_job,
-    cancel,
-    catch,
-    catcher_of,
+    clear,
     complete,
     hold_entry,
     leave,
@@ -19,13 +16,16 @@ from fabloop.process.acts import (
 from fabloop.process.calls import call, finish
 from fabloop.process.commands import InstanceState, NodeCompleted, Variables
 from fabloop.process.definition import (
-    NOWHERE,
     PERSON_TYPE,
     Await,
     Boundary,
+    BoundaryCancel,
     BoundaryError,
     BoundaryEscalation,
+    BoundaryUndo,
     Call,
+    CancelEnd,
+    Compensate,
     End,
     Enter,
     ErrorEnd,
@@ -34,9 +34,11 @@ from fabloop.process.definition import (
     Exclusive,
     Inclusive,
     Job,
+    Listen,
     Node,
     Parallel,
     Person,
+    Respond,
     ScopeKind,
     Script,
     Start,
@@ -47,7 +49,6 @@ from fabloop.process.deltas import (
     FrameOpened,
     IncidentCleared,
     JobOffered,
-    TokenTaken,
 )
 from fabloop.process.evaluate import (
     Stuck,
@@ -58,8 +59,11 @@ from fabloop.process.evaluate import (
 )
 from fabloop.process.gateways import choose, merge, spread
 from fabloop.process.pages import DEADLOCK, admit_entry, check_rest, feed, look_at_rest, run_page
-from fabloop.process.state import Frame
+from fabloop.process.respond import ears_of, listen, only_listens, respond
+from fabloop.process.state import Frame, Phase
 from fabloop.process.step import Step
+from fabloop.process.thrown import escalate, throw_end
+from fabloop.process.undo import cancel_transaction, compensate, go_on, keep, keep_passed
 from fabloop.process.watch import arm, wait, watches_of
 
 
@@ -102,13 +106,17 @@ def enter(step: Step, frame: Frame, node: Node, brought: Variables) -> None:
         hold_entry(step, frame, node, brought, stuck)
 
 
-def _enter(  # noqa: C901, PLR0912  # one line per action
+def _enter(  # noqa: C901, PLR0912, PLR0915  # one line per action
     step: Step, frame: Frame, node: Node, brought: Variables
 ) -> None:
     action = node.action
     match action:
-        case Start() | Parallel():
+        case Parallel():
             _pass(step, frame, node)
+        case Start() | Listen():
+            ears = ears_of(step, frame)
+            _pass(step, frame, node)
+            listen(step, frame, ears)
         case End():
             _end(step, frame, node)
         case Exclusive():
@@ -132,11 +140,21 @@ def _enter(  # noqa: C901, PLR0912  # one line per action
             set_variables(step, frame, made)
             _pass(step, frame, node)
         case ErrorEnd():
-            _throw_end(step, frame, node, action)
+            throw_end(step, frame, node, action)
         case Escalate():
-            _escalate(step, frame, node, action)
+            escalate(step, frame, node, action)
         case Terminate():
             _terminate(step, frame, node)
+        case Respond():
+            respond(step, frame, node, action, brought)
+        case Compensate():
+            compensate(step, frame, node, action)
+        case CancelEnd():
+            cancel_transaction(step, frame, node)
+        case BoundaryCancel():
+            _pass(step, frame, node)
+        case BoundaryUndo():
+            raise AssertionError("no token comes to an event that only names a handler")
         case _:
             assert_never(action)
 
@@ -158,6 +176,7 @@ def _script(step: Step, frame: Frame, node: Node, script: Script) -> None:
     value = value_of(script.formula, {**seen, **local} if local else seen, step.at)
     made = outputs_of(step, frame, node, local, {script.target: value})
     set_variables(step, frame, made)
+    keep_passed(step, frame, node, {**local, **made})
     _pass(step, frame, node)
 
 
@@ -205,48 +224,9 @@ def _open_frame(step: Step, frame: Frame, node: Node, action: Enter) -> None:
     arm(step, act, watches)
 
 
-def _throw_end(step: Step, frame: Frame, node: Node, end: ErrorEnd) -> None:
-    caller = frame.act or step.state.instances[frame.instance].caller
-    host = step.state.acts.get(caller)
-    found = catcher_of(step, host, end.code) if host is not None else None
-    if found is None:
-        text = f"Expected an event that catches error '{end.code}', but no enclosing scope has one."
-        raise Stuck("uncaught error", text)
-    step.passed(frame, node)
-    catch(step, *found, {})
-
-
-def _escalate(step: Step, frame: Frame, node: Node, escalate: Escalate) -> None:
-    """Let the innermost sub-process hear of an escalation; where none does, nothing happens."""
-    state = step.state
-    step.passed(frame, node)
-    outer = frame
-    while outer.act:
-        host = state.acts[outer.act]
-        outer = state.frames[host.frame]
-        heard = state.node_of(host).escalations
-        number = heard.get(escalate.code, heard.get("", NOWHERE))
-        if number == NOWHERE:
-            continue
-        event = state.definition_of(outer).nodes[number]
-        assert isinstance(event.action, BoundaryEscalation), "it is listed as such"
-        if event.action.interrupting:
-            step.notices.append(NodeCompleted(instance=frame.instance, node=node.id))
-            catch(step, host, event, {})
-            return
-        step.agenda.append((outer.key, event, {}))
-        break
-    leave(step, frame, node)
-
-
 def _terminate(step: Step, frame: Frame, node: Node) -> None:
-    """End all that is in progress, waits or is on its way in a frame; it then completes."""
-    step.agenda = deque(each for each in step.agenda if each[0] != frame.key)
-    for key in tuple(frame.acts):
-        cancel(step, step.state.acts[key])
-    for flow, count in tuple(frame.tokens.items()):
-        for _ in range(count):
-            step.emit(TokenTaken(frame.key, flow))
+    """End everything else in a frame; it then completes."""
+    clear(step, frame)
     _end(step, frame, node)
 
 
@@ -256,7 +236,7 @@ def settle(step: Step, frame: Frame) -> None:
         return
     if frame.tokens and merge(step, frame):
         return
-    if frame.acts:
+    if frame.acts and not only_listens(step.state, frame):
         if frame.incident:
             step.emit(IncidentCleared(frame.incident))
         look_at_rest(step, frame.instance)
@@ -266,8 +246,13 @@ def settle(step: Step, frame: Frame) -> None:
         return
     if frame.act:
         owner = step.state.acts[frame.act]
-        outputs = step.state.node_of(owner).outputs
-        result = dict(frame.variables) if outputs else {}
+        if owner.phase is Phase.UNDOING:
+            step.emit(FrameClosed(frame.key))
+            go_on(step, step.state.acts[owner.key])
+            return
+        node = step.state.node_of(owner)
+        result = dict(frame.variables) if node.outputs else {}
+        keep(step, frame, node)
         step.emit(FrameClosed(frame.key))
         complete(step, step.state.acts[owner.key], result)
         return

@@ -11,9 +11,18 @@ from typing import assert_never
 import msgspec
 
 from fabloop.base.instant import Instant
-from fabloop.process.acts import cancel, occur, open_act, seen_by
+from fabloop.process.acts import cancel, clear, occur, open_act, seen_by
 from fabloop.process.commands import Variables
-from fabloop.process.definition import Await, Boundary, Definition, Node, OnMessage, OnTimer
+from fabloop.process.definition import (
+    Await,
+    Boundary,
+    Definition,
+    Listen,
+    Node,
+    OnMessage,
+    OnTimer,
+    Respond,
+)
 from fabloop.process.deltas import MessageAwaited, TimerSet
 from fabloop.process.evaluate import correlation_of, due_of, text_of
 from fabloop.process.messages import take_kept
@@ -54,7 +63,7 @@ def watched(
 
 
 def _watch(event: Node, context: Variables, at: Instant) -> Watch:
-    assert isinstance(event.action, Await | Boundary), "only events are watched"
+    assert isinstance(event.action, Await | Boundary | Listen), "only events are watched"
     trigger = event.action.trigger
     match trigger:
         case OnTimer():
@@ -116,5 +125,12 @@ def happen(step: Step, act: Act, event: Node, variables: Variables) -> None:
             if action.interrupting:
                 cancel(step, act)
             step.agenda.append((act.frame, event, variables))
+        case Listen():
+            frame = step.state.frames[act.frame]
+            response = step.state.node_of(act)
+            assert isinstance(response.action, Respond), "only event sub-processes listen"
+            if response.action.interrupting:
+                clear(step, frame)
+            step.agenda.append((frame.key, response, variables))
         case _:
             raise AssertionError(f"nothing arms '{event.id}'")

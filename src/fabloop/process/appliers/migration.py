@@ -7,6 +7,7 @@ from fabloop.process.appliers.scopes import page_bags, shared_bags
 from fabloop.process.cpn.bag import Bag
 from fabloop.process.definition import NOWHERE, DefinitionKey, Scope
 from fabloop.process.deltas import Migrated, PageMap
+from fabloop.process.kept import Completed, Kept
 from fabloop.process.state import Act, Frame, Instance, State
 
 
@@ -31,12 +32,23 @@ def _migrate_frame(
     page = delta.pages.get(frame.scope)
     tokens = {delta.flows[flow]: count for flow, count in frame.tokens.items()}
     bags = _migrated_bags(frame, page, page_bags(scope, instance, at), scope) if page else ()
-    moved = replace(frame, scope=scope.number, tokens=tokens, bags=bags)
+    done = {key: _migrated_done(each, delta) for key, each in frame.done.items()}
+    moved = replace(frame, scope=scope.number, tokens=tokens, bags=bags, done=done)
     state.put(state.frames, frame.key, moved)
     if frame.incident:
         _migrate_incident(state, frame.incident, delta.nodes)
     for key in frame.acts:
-        _migrate_act(state, state.acts[key], page, delta.nodes)
+        _migrate_act(state, state.acts[key], page, delta)
+
+
+def _migrated_done(done: Completed, delta: Migrated) -> Completed:
+    kept = _migrated_kept(done.kept, delta) if done.kept else None
+    return Completed(delta.nodes[done.node], done.values, kept)
+
+
+def _migrated_kept(kept: Kept, delta: Migrated) -> Kept:
+    done = {key: _migrated_done(each, delta) for key, each in kept.done.items()}
+    return Kept(delta.scopes[kept.scope], kept.variables, done)
 
 
 def _migrated_bags(
@@ -49,8 +61,13 @@ def _migrated_bags(
     )
 
 
-def _migrate_act(state: State, act: Act, page: PageMap | None, nodes: dict[int, int]) -> None:
+def _migrate_act(state: State, act: Act, page: PageMap | None, delta: Migrated) -> None:
+    nodes = delta.nodes
     moved = replace(act, node=nodes[act.node])
+    if act.undo or act.kept:
+        undo = tuple(_migrated_done(each, delta) for each in act.undo)
+        kept = _migrated_kept(act.kept, delta) if act.kept else None
+        moved = replace(moved, undo=undo, kept=kept)
     if page is not None and act.transition >= 0:
         consumed = tuple((page.places[place], value, at) for place, value, at in act.consumed)
         moved = replace(moved, transition=page.transitions[act.transition], consumed=consumed)

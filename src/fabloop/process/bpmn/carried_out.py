@@ -14,11 +14,12 @@ from fabloop.process.bpmn.model import (
     SendTask,
     StartEvent,
     SubProcess,
-    SubProcessKind,
     Task,
     ThrowEvent,
 )
 from fabloop.process.bpmn.triggers import (
+    CancelTrigger,
+    CompensateTrigger,
     ErrorTrigger,
     EscalationTrigger,
     MessageTrigger,
@@ -32,8 +33,6 @@ def refused(node: FlowNode, report: Report) -> Iterator[Fault]:
     """Yield a fault for each thing about a node that the kernel does not carry out."""
     if (loop := getattr(node, "loop", None)) is not None:
         yield report(node.id, "an activity that runs once", type(loop).__name__)
-    if getattr(node, "for_compensation", False):
-        yield report(node.id, "an ordinary activity", "one for compensation")
     if getattr(node, "listeners", ()):
         yield report(node.id, "an element without listeners", "listeners")
     match node:
@@ -48,19 +47,37 @@ def refused(node: FlowNode, report: Report) -> Iterator[Fault]:
 
 
 def _sub_process(node: SubProcess, report: Report) -> Iterator[Fault]:
-    if node.kind is not SubProcessKind.EMBEDDED or node.ad_hoc:
-        found = "ad hoc" if node.ad_hoc else node.kind.value
-        yield report(node.id, "an embedded sub-process", found)
+    if node.ad_hoc:
+        yield report(node.id, "an embedded sub-process", "ad hoc")
     if node.data:
         yield report(node.id, "a sub-process without data objects", f"'{node.data[0].name}'")
 
 
 _CARRIED_OUT: dict[type, tuple[type, ...]] = {
-    StartEvent: (),
-    EndEvent: (ErrorTrigger, EscalationTrigger, TerminateTrigger),
+    StartEvent: (
+        CompensateTrigger,
+        ErrorTrigger,
+        EscalationTrigger,
+        MessageTrigger,
+        TimerTrigger,
+    ),
+    EndEvent: (
+        CancelTrigger,
+        CompensateTrigger,
+        ErrorTrigger,
+        EscalationTrigger,
+        TerminateTrigger,
+    ),
     CatchEvent: (MessageTrigger, TimerTrigger),
-    ThrowEvent: (EscalationTrigger,),
-    BoundaryEvent: (ErrorTrigger, EscalationTrigger, MessageTrigger, TimerTrigger),
+    ThrowEvent: (CompensateTrigger, EscalationTrigger),
+    BoundaryEvent: (
+        CancelTrigger,
+        CompensateTrigger,
+        ErrorTrigger,
+        EscalationTrigger,
+        MessageTrigger,
+        TimerTrigger,
+    ),
 }
 
 

@@ -7,10 +7,16 @@ from fabloop.process.bpmn import model
 from fabloop.process.bpmn.compile_actions import Actions, watches_of
 from fabloop.process.bpmn.compile_expressions import Expressions
 from fabloop.process.bpmn.compile_pages import page_of, share
+from fabloop.process.bpmn.compile_scopes import kind_of, responses_in
 from fabloop.process.bpmn.model import BpmnProcess, FlowNode, ServiceTask
 from fabloop.process.bpmn.outline import Outline, outlines
 from fabloop.process.bpmn.reach import merge_of
-from fabloop.process.bpmn.triggers import ErrorTrigger, EscalationTrigger
+from fabloop.process.bpmn.triggers import (
+    CancelTrigger,
+    CompensateTrigger,
+    ErrorTrigger,
+    EscalationTrigger,
+)
 from fabloop.process.cpn.compiled import CompiledNet
 from fabloop.process.definition import (
     NOWHERE,
@@ -19,7 +25,6 @@ from fabloop.process.definition import (
     Inclusive,
     Node,
     Scope,
-    ScopeKind,
 )
 
 
@@ -110,12 +115,20 @@ class _Compiler:
             inputs=self.expressions.assigns(node.id, getattr(node, "inputs", ())),
             outputs=self.expressions.assigns(node.id, getattr(node, "outputs", ())),
             boundary=tuple(n for n, _ in attached),
-            watches=watches_of(number, node, attached, outline),
+            watches=watches_of(number, node, attached, outline, self.number_of),
             catches={e.trigger.code: n for n, e in attached if isinstance(e.trigger, ErrorTrigger)},
             escalations={
                 e.trigger.code: n for n, e in attached if isinstance(e.trigger, EscalationTrigger)
             },
+            handler=self._handler(attached),
+            cancelled=next(
+                (n for n, e in attached if isinstance(e.trigger, CancelTrigger)), NOWHERE
+            ),
         )
+
+    def _handler(self, attached: list[tuple[int, model.BoundaryEvent]]) -> int:
+        names = [e.handler for _, e in attached if isinstance(e.trigger, CompensateTrigger)]
+        return self.number_of[names[0]] if names else NOWHERE
 
     def _scope(
         self, outline: Outline, nodes: Mapping[int, Node], flows: Mapping[int, Flow]
@@ -130,9 +143,10 @@ class _Compiler:
             if nodes[n].joins and isinstance(nodes[n].action, Inclusive)
         ]
         starts = [n for n, node in outline.nodes if isinstance(node, model.StartEvent)]
+        begun = responses_in(outline)
         return Scope(
             number=outline.number,
-            kind=ScopeKind.SUBPROCESS if owner else ScopeKind.PROCESS,
+            kind=kind_of(owner),
             owner=number,
             parent=outline.parent,
             start=starts[0],
@@ -140,4 +154,8 @@ class _Compiler:
             flows=tuple(number for number, _ in outline.flows),
             joins=tuple(number for number, _ in outline.flows if flows[number].waits),
             merges=tuple(merge_of(node, nodes, flows) for node in merging),
+            catches={t.code: n for n, t in begun.items() if isinstance(t, ErrorTrigger)},
+            escalations={t.code: n for n, t in begun.items() if isinstance(t, EscalationTrigger)},
+            undo=next((n for n, t in begun.items() if isinstance(t, CompensateTrigger)), NOWHERE),
+            listens=tuple(n for n in begun if nodes[n].watches),
         )

@@ -6,6 +6,8 @@ from fabloop.process.bpmn import model
 from fabloop.process.bpmn.compile_expressions import Expressions
 from fabloop.process.bpmn.outline import Outline
 from fabloop.process.bpmn.triggers import (
+    CancelTrigger,
+    CompensateTrigger,
     ErrorTrigger,
     EscalationTrigger,
     MessageTrigger,
@@ -17,9 +19,13 @@ from fabloop.process.definition import (
     Action,
     Await,
     Boundary,
+    BoundaryCancel,
     BoundaryError,
     BoundaryEscalation,
+    BoundaryUndo,
     Call,
+    CancelEnd,
+    Compensate,
     End,
     Enter,
     ErrorEnd,
@@ -28,10 +34,12 @@ from fabloop.process.definition import (
     Exclusive,
     Inclusive,
     Job,
+    Listen,
     OnMessage,
     OnTimer,
     Parallel,
     Person,
+    Respond,
     Script,
     Start,
     Terminate,
@@ -66,6 +74,9 @@ class Actions:
     def action(self, node: model.FlowNode, outline: Outline) -> Action:
         """Return what a node does."""
         match node:
+            case model.StartEvent(trigger=trigger) if isinstance(trigger, ARMED) and outline.owner:
+                response = self.node_of[outline.owner.id]
+                return Listen(response, self.trigger(node.id, trigger))
             case model.StartEvent():
                 return Start()
             case model.EndEvent():
@@ -123,6 +134,9 @@ class Actions:
             case model.CallActivity():
                 process = self.expressions.text_of(node.id, node.process)
                 return Call(process, node.version_tag, node.hands_in, node.hands_back)
+            case model.SubProcess(kind=model.SubProcessKind.EVENT):
+                start = next(each for each in node.nodes if isinstance(each, model.StartEvent))
+                return Respond(self.scope_of[node.id], start.interrupting)
             case model.SubProcess():
                 return Enter(scope=self.scope_of[node.id])
             case _:
@@ -138,6 +152,10 @@ class Actions:
                 return Escalate(code=code)
             case TerminateTrigger():
                 return Terminate()
+            case CompensateTrigger(activity=activity):
+                return Compensate(self.node_of.get(activity, NOWHERE))
+            case CancelTrigger():
+                return CancelEnd()
             case _:
                 raise AssertionError(f"nothing compiles end event '{event.id}'")
 
@@ -160,6 +178,8 @@ class Actions:
         match event.trigger:
             case EscalationTrigger(code=code):
                 return Escalate(code=code)
+            case CompensateTrigger(activity=activity):
+                return Compensate(self.node_of.get(activity, NOWHERE))
             case _:
                 raise AssertionError(f"nothing compiles throw event '{event.id}'")
 
@@ -172,6 +192,10 @@ class Actions:
                 return BoundaryEscalation(host, code, event.interrupting)
             case TimerTrigger() | MessageTrigger() as trigger:
                 return Boundary(host, self.trigger(event.id, trigger), event.interrupting)
+            case CompensateTrigger():
+                return BoundaryUndo(host, self.node_of[event.handler])
+            case CancelTrigger():
+                return BoundaryCancel(host)
             case _:
                 raise AssertionError(f"nothing compiles boundary event '{event.id}'")
 
@@ -181,12 +205,17 @@ def watches_of(
     node: model.FlowNode,
     attached: list[tuple[int, model.BoundaryEvent]],
     outline: Outline,
+    node_of: Mapping[str, int],
 ) -> tuple[int, ...]:
     """Return the numbers of the events that are armed while a node waits."""
-    if isinstance(node, model.CatchEvent):
-        return (number,) if isinstance(node.trigger, ARMED) else ()
-    awaited: Sequence[tuple[int, model.BoundaryEvent | model.CatchEvent]]
-    awaited = attached or events_behind(node, outline)
+    awaited: Sequence[tuple[int, model.BoundaryEvent | model.CatchEvent | model.StartEvent]]
+    match node:
+        case model.CatchEvent():
+            awaited = [(number, node)]
+        case model.SubProcess(kind=model.SubProcessKind.EVENT, nodes=inner):
+            awaited = [(node_of[e.id], e) for e in inner if isinstance(e, model.StartEvent)]
+        case _:
+            awaited = attached or events_behind(node, outline)
     return tuple(n for n, each in awaited if isinstance(each.trigger, ARMED))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from fabloop.process.definition import (
     Boundary,
+    BoundaryCancel,
     BoundaryError,
     BoundaryEscalation,
     Flow,
@@ -38,5 +39,5 @@ def _before(last: int, gateway: Node, nodes: Mapping[int, Node], flows: Mapping[
 
 def _sources(node: Node, flows: Mapping[int, Flow]) -> Iterable[int]:
     yield from (flows[flow].source for flow in node.incoming)
-    if isinstance(node.action, Boundary | BoundaryError | BoundaryEscalation):
+    if isinstance(node.action, Boundary | BoundaryError | BoundaryEscalation | BoundaryCancel):
         yield node.action.host

@@ -33,6 +33,8 @@ from fabloop.process.bpmn.validate_events import (
     gateway_faults,
     repeated_faults,
 )
+from fabloop.process.bpmn.validate_responses import is_response, response_faults
+from fabloop.process.bpmn.validate_undo import undo_faults
 
 NODES_MAX = 10_000
 DEPTH_MAX = 32
@@ -56,9 +58,10 @@ def faults_of(process: BpmnProcess, lines: Mapping[str, int] | None = None) -> l
     if (count := sum(end in merging for end in ends)) > MERGED_FLOWS_MAX:
         expected = f"at most {MERGED_FLOWS_MAX} flows into inclusive gateways"
         faults.append(report(process.id, expected, str(count)))
-    for outline in outlines(process):
+    scopes = outlines(process)
+    for outline in scopes:
         if not isinstance(outline.owner, ServiceTask):
-            faults += _scope(process, outline, report)
+            faults += _scope(process, outline, scopes, report)
     for node in all_nodes(process):
         faults += refused(node, report)
         faults += _node(node, report)
@@ -95,7 +98,9 @@ def _ids(process: BpmnProcess, report: Report) -> Iterator[Fault]:
             yield report(each, "an id of its own for every element", f"{count} with this id")
 
 
-def _scope(process: BpmnProcess, outline: Outline, report: Report) -> Iterator[Fault]:
+def _scope(
+    process: BpmnProcess, outline: Outline, scopes: list[Outline], report: Report
+) -> Iterator[Fault]:
     owner = outline.owner.id if outline.owner else process.id
     nodes = {node.id: node for _, node in outline.nodes}
     flows = [flow for _, flow in outline.flows]
@@ -116,6 +121,8 @@ def _scope(process: BpmnProcess, outline: Outline, report: Report) -> Iterator[F
         if isinstance(node, BoundaryEvent):
             yield from attachment_faults(node, nodes, report)
     yield from repeated_faults(nodes, report)
+    yield from undo_faults(outline, scopes, report)
+    yield from response_faults(outline, report)
 
 
 def _flow(flow: SequenceFlow, nodes: Mapping[str, FlowNode], report: Report) -> Iterator[Fault]:
@@ -134,6 +141,8 @@ def _ends(node: FlowNode, incoming: int, outgoing: int, report: Report) -> Itera
     entered_otherwise = isinstance(node, StartEvent | BoundaryEvent)
     if entered_otherwise and incoming:
         yield report(node.id, "no flow into a start or boundary event", str(incoming))
+    if getattr(node, "for_compensation", False) or is_response(node):
+        return
     if not entered_otherwise and not incoming:
         hint = "Connect it, or remove it: nothing would ever reach it."
         yield report(node.id, "a flow into the node", "none", hint)

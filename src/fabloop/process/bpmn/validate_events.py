@@ -18,6 +18,7 @@ from fabloop.process.bpmn.model import (
     UserTask,
 )
 from fabloop.process.bpmn.triggers import (
+    CompensateTrigger,
     ErrorTrigger,
     EscalationTrigger,
     MessageTrigger,
@@ -59,15 +60,19 @@ def attachment_faults(
 ) -> Iterator[Fault]:
     """Yield what is wrong with where an event is attached."""
     host = nodes.get(event.attached_to)
+    if isinstance(event.trigger, CompensateTrigger):
+        return
     if not isinstance(host, ServiceTask | UserTask | SubProcess | CallActivity):
         found = f"'{event.attached_to}'" + (
             f", a {type(host).__name__}" if host else ", which is not in the scope"
         )
         expected = "an event attached to a service or user task, sub-process or call activity"
         yield report(event.id, expected, found)
-    if isinstance(event.trigger, EscalationTrigger) and not isinstance(host, SubProcess):
-        found = f"'{event.attached_to}', which is none"
-        yield report(event.id, "an escalation event attached to a sub-process", found)
+    if isinstance(event.trigger, EscalationTrigger) and not isinstance(
+        host, SubProcess | CallActivity
+    ):
+        expected = "an escalation event attached to a sub-process or call activity"
+        yield report(event.id, expected, f"'{event.attached_to}', which is neither")
     if isinstance(event.trigger, ErrorTrigger) and not event.interrupting:
         yield report(event.id, "an error event that interrupts", "cancelActivity=false")
 

@@ -9,7 +9,19 @@ from collections.abc import Iterator
 
 import msgspec
 
-from fabloop.process.definition import Definition, Flow, Node, Scope, ScopeKind
+from fabloop.process.definition import (
+    BoundaryCancel,
+    BoundaryUndo,
+    CancelEnd,
+    Compensate,
+    Definition,
+    Flow,
+    Listen,
+    Node,
+    Respond,
+    Scope,
+    ScopeKind,
+)
 from fabloop.process.verify.activities import ACTIVITIES
 from fabloop.process.verify.draft import Mapping
 from fabloop.process.verify.errors import ERRORS
@@ -17,6 +29,16 @@ from fabloop.process.verify.events import EVENTS
 from fabloop.process.verify.gateways import GATEWAYS
 
 MAPPINGS: dict[type, Mapping] = {**ACTIVITIES, **GATEWAYS, **EVENTS, **ERRORS}
+
+NOT_VERIFIED: dict[type, str] = {
+    Respond: "event sub-process",
+    Listen: "start of an event sub-process",
+    Compensate: "compensation",
+    CancelEnd: "cancel",
+    BoundaryUndo: "compensation",
+    BoundaryCancel: "cancel",
+}
+"""Elements that are carried out and not verified, by name."""
 
 SCOPES = frozenset({ScopeKind.PROCESS, ScopeKind.SUBPROCESS, ScopeKind.PAGE})
 
@@ -47,7 +69,8 @@ def not_verified(definition: Definition) -> list[str]:
     for node in definition.nodes:
         mapping = MAPPINGS.get(type(node.action))
         if mapping is None:
-            found.append(f"element '{node.id}' ({type(node.action).__name__})")
+            what = NOT_VERIFIED.get(type(node.action), type(node.action).__name__)
+            found.append(f"element '{node.id}' ({what})")
             continue
         beyond = [*_beyond(node, KNOWN[Node]), *_beyond(node.action, mapping.knows)]
         found += [f"element '{node.id}' ({what})" for what in beyond]
