@@ -4,7 +4,7 @@ from fabloop.base import xml
 from fabloop.model.documents import texts, variants
 from fabloop.plan import conflicts, engine, producible, recommend
 from fabloop.process import calls, step
-from fabloop.process.bpmn import validate
+from fabloop.process.bpmn import juel, validate
 from fabloop.process.cpn import (
     colour,
     document,
@@ -40,6 +40,8 @@ ROWS: dict[str, dict[str, int]] = {
         "bytes of XML": xml.XML_BYTES_MAX,
         "elements of XML": xml.XML_ELEMENTS_MAX,
         "levels of XML": xml.XML_DEPTH_MAX,
+        "characters of a JUEL expression": juel.JUEL_LENGTH_MAX,
+        "levels of a JUEL expression": juel.JUEL_DEPTH_MAX,
         "requests remembered": REQUESTS_REMEMBERED_MAX,
     },
     "nets": {
