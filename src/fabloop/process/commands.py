@@ -26,7 +26,10 @@ class InstanceState(IntEnum):
 
 
 class Deploy(msgspec.Struct, frozen=True, kw_only=True):
-    """Make a process known; the same content keeps its version."""
+    """Make a process known, or all executable ones of a BPMN document; the same keeps its version.
+
+    All processes of a document become known, or none.
+    """
 
     process: BpmnProcess | bytes
     nets: tuple[NetDocument, ...] = ()
@@ -219,11 +222,22 @@ class Done(msgspec.Struct, frozen=True, array_like=True, tag=1):
     """It is done, and there is nothing more to say."""
 
 
-class ProcessDeployed(msgspec.Struct, frozen=True, array_like=True, tag=2):
-    """The definition to start; `known` when the content was deployed before."""
+class VersionDeployed(msgspec.Struct, frozen=True, array_like=True):
+    """One definition; `known` when its content was deployed before."""
 
     key: DefinitionKey
     known: bool
+
+
+class ProcessDeployed(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """The definition to start; `known` when the content was deployed before.
+
+    `others` are those of the further processes of the document, in its order.
+    """
+
+    key: DefinitionKey
+    known: bool
+    others: tuple[VersionDeployed, ...] = ()
 
 
 class InstanceCreated(msgspec.Struct, frozen=True, array_like=True, tag=3):

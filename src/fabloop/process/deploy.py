@@ -1,14 +1,15 @@
-"""The deploy command: reads, validates and compiles a process and gives it a version."""
+"""The deploy command: reads, validates and compiles processes and gives each a version."""
 
 from hashlib import sha256
 from itertools import pairwise
 
 from fabloop.base.codec import to_msgpack
 from fabloop.base.errors import Fault, Invalid
-from fabloop.process.bpmn.model import PageWork, ServiceTask
+from fabloop.process.bpmn.model import BpmnProcess, PageWork, ServiceTask
 from fabloop.process.bpmn.outline import all_nodes
-from fabloop.process.bpmn.read import read_bpmn
-from fabloop.process.commands import Deploy, ProcessDeployed
+from fabloop.process.bpmn.read import read_processes
+from fabloop.process.commands import Deploy, ProcessDeployed, VersionDeployed
+from fabloop.process.cpn.model import NetDocument
 from fabloop.process.definition import DefinitionKey
 from fabloop.process.deltas import Deployed
 from fabloop.process.deployment import Deployment, definition_of
@@ -16,38 +17,59 @@ from fabloop.process.step import Step
 
 
 def deploy(step: Step, command: Deploy) -> ProcessDeployed:
-    """Deploy a process as its next version, or return the version with the same content.
+    """Deploy each process as its next version, or return the version with the same content.
 
     Raises
     ------
     Invalid
-        The document is wrong; every fault of the process and its nets is carried.
+        The document is wrong; every fault of its processes and their nets is carried, and nothing
+        of it is deployed.
     """
-    deployment, lines = _read(command)
+    deployments, lines = _read(command)
+    faults: list[Fault] = []
+    for each in deployments:
+        if _known(step, each) is None:
+            try:
+                definition_of(each, version=0, lines=lines)
+            except Invalid as error:
+                faults += error.faults
+    if faults:
+        raise Invalid(faults)
+    first, *others = [_deployed(step, each) for each in deployments]
+    return ProcessDeployed(first.key, first.known, tuple(others))
+
+
+def _known(step: Step, deployment: Deployment) -> int | None:
+    digest = sha256(to_msgpack(deployment)).hexdigest()
+    return step.state.digests.get((deployment.process.id, digest))
+
+
+def _deployed(step: Step, deployment: Deployment) -> VersionDeployed:
     name = deployment.process.id
-    source = to_msgpack(deployment)
-    digest = sha256(source).hexdigest()
-    known = step.state.digests.get((name, digest))
+    known = _known(step, deployment)
     if known is not None:
-        return ProcessDeployed(DefinitionKey(name, known), known=True)
-    definition_of(deployment, version=0, lines=lines)
+        return VersionDeployed(DefinitionKey(name, known), known=True)
+    source = to_msgpack(deployment)
     version = step.state.versions.get(name, 0) + 1
     step.focus("definitions")
-    step.emit(Deployed(name, version, digest, source))
-    return ProcessDeployed(DefinitionKey(name, version), known=False)
+    step.emit(Deployed(name, version, sha256(source).hexdigest(), source))
+    return VersionDeployed(DefinitionKey(name, version), known=False)
 
 
-def _read(command: Deploy) -> tuple[Deployment, dict[str, int]]:
-    lines: dict[str, int] = {}
-    process = command.process
-    if isinstance(process, bytes):
-        process, lines = read_bpmn(process)
+def _read(command: Deploy) -> tuple[list[Deployment], dict[str, int]]:
+    if isinstance(command.process, bytes):
+        processes, lines = read_processes(command.process)
+        return [_with_nets(each, command.nets) for each in processes], lines
+    return [_with_nets(command.process, command.nets)], {}
+
+
+def _with_nets(process: BpmnProcess, given: tuple[NetDocument, ...]) -> Deployment:
     used = {
         node.work.net
         for node in all_nodes(process)
         if isinstance(node, ServiceTask) and isinstance(node.work, PageWork)
     }
-    nets = sorted((net for net in command.nets if net.id in used), key=lambda net: net.id)
+    nets = sorted((net for net in given if net.id in used), key=lambda net: net.id)
     for one, other in pairwise(nets):
         if one.id == other.id:
             raise Invalid(
@@ -58,4 +80,4 @@ def _read(command: Deploy) -> tuple[Deployment, dict[str, int]]:
                     found="two",
                 )
             )
-    return Deployment(process, tuple(nets)), lines
+    return Deployment(process, tuple(nets))

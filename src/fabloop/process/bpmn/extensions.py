@@ -11,7 +11,9 @@ from fabloop.process.bpmn.model import (
 )
 from fabloop.process.bpmn.xml import BPMN, FABLOOP, ZEEBE
 
-_HARMLESS = frozenset({"properties", "versionTag"})
+_HARMLESS = frozenset(
+    {"properties", "versionTag", "userTaskForm", "formDefinition", "modelerTemplate"}
+)
 """Elements of the zeebe namespace that change nothing in the execution."""
 
 _ACTIVITY = frozenset({"ioMapping", "executionListeners"})

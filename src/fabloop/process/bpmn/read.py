@@ -1,9 +1,14 @@
 """BPMN 2.0 XML to a process document; hostile XML and what is not carried out are refused."""
 
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
+
+import msgspec
 
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.xml import Element, Tally, local_of, parse_xml, text_of
+from fabloop.process.bpmn.dialect.convert import to_native
+from fabloop.process.bpmn.executable import executables, name_flows
 from fabloop.process.bpmn.extensions import check_extensions, extension, stripped
 from fabloop.process.bpmn.model import (
     BpmnProcess,
@@ -49,7 +54,26 @@ def read_bpmn(data: bytes) -> tuple[BpmnProcess, dict[str, int]]:
     Raises
     ------
     Invalid
-        The XML is not fit to be read, or the process holds what we do not carry out: every such
+        As `read_processes`, or there are several.
+    """
+    processes, lines = read_processes(data)
+    if len(processes) != 1:
+        named = ", ".join(f"'{each.id}'" for each in processes)
+        expected = "exactly one executable process"
+        raise Invalid(Fault(source=SOURCE, path="", expected=expected, found=named))
+    return processes[0], lines
+
+
+def read_processes(data: bytes) -> tuple[tuple[BpmnProcess, ...], dict[str, int]]:
+    """Return the executable processes of a document, and the line of each element by id.
+
+    They are those marked ``isExecutable="true"``; without any, those not marked ``false``;
+    without any, all that have content.
+
+    Raises
+    ------
+    Invalid
+        The XML is not fit to be read, or the processes hold what we do not carry out: every such
         element is named with its line.
     """
     root = parse_xml(data, SOURCE)
@@ -63,6 +87,9 @@ class _Reader:
     def __init__(self, root: Element) -> None:
         self.root = root
         self.tally = Tally(SOURCE)
+        self.chosen = executables(root, self.tally)
+        name_flows(self.chosen)
+        to_native(root, self.chosen, self.tally)
         self.events = EventReader(root, self.tally)
         self.activities = ActivityReader(self.events, self.tally)
         self.readers: dict[str, Callable[[Element], FlowNode | None]] = {
@@ -89,11 +116,18 @@ class _Reader:
             "adHocSubProcess": self._subprocess,
         }
 
-    def read(self) -> tuple[BpmnProcess, dict[str, int]]:
-        element = self._executable()
-        tag = extension(element, "versionTag")
+    def read(self) -> tuple[tuple[BpmnProcess, ...], dict[str, int]]:
         for message in self.root.iterfind(f"{BPMN}message"):
             check_extensions(message, self.tally)
+        drawn = read_diagram(self.root, self.tally)
+        processes = tuple(self._process(element, drawn) for element in self.chosen)
+        if self.tally.faults:
+            raise Invalid(self.tally.faults)
+        return processes, self.tally.lines
+
+    def _process(self, element: Element, drawn: Diagram) -> BpmnProcess:
+        before = set(self.tally.lines)
+        tag = extension(element, "versionTag")
         check_extensions(element, self.tally)
         process = BpmnProcess(
             id=self.tally.place(element),
@@ -103,30 +137,9 @@ class _Reader:
             flows=self._flows(element),
             data=data_of(element, self.tally),
             lanes=tuple(self._lanes(element)),
-            diagram=self._diagram(),
         )
-        if self.tally.faults:
-            raise Invalid(self.tally.faults)
-        return process, self.tally.lines
-
-    def _executable(self) -> Element:
-        processes = self.root.findall(f"{BPMN}process")
-        marked = [each for each in processes if each.get("isExecutable") == "true"]
-        chosen = marked or [each for each in processes if each.get("isExecutable") != "false"]
-        if len(chosen) != 1:
-            expected = "exactly one executable process"
-            self.tally.refuse(self.root, expected, f"{len(chosen)} of {len(processes)}")
-            raise Invalid(self.tally.faults)
-        return chosen[0]
-
-    def _diagram(self) -> Diagram:
-        """Return where the elements that were read stand; pools and artifacts are left out."""
-        drawn = read_diagram(self.root, self.tally)
-        known = self.tally.lines
-        return Diagram(
-            shapes={name: box for name, box in drawn.shapes.items() if name in known},
-            edges={name: line for name, line in drawn.edges.items() if name in known},
-        )
+        own = self.tally.lines.keys() - before
+        return msgspec.structs.replace(process, diagram=_only(drawn, own))
 
     # -- scopes -------------------------------------------------------------------------------
 
@@ -172,9 +185,6 @@ class _Reader:
         flows = []
         for each in scope.iterfind(f"{BPMN}sequenceFlow"):
             condition = each.find(f"{BPMN}conditionExpression")
-            language = "" if condition is None else condition.get("language", "")
-            if language and "feel" not in language.lower():
-                self.tally.refuse(each, "a condition in FEEL", language)
             flow = SequenceFlow(
                 id=self.tally.place(each),
                 source=each.get("sourceRef", ""),
@@ -239,3 +249,11 @@ class _Reader:
             found = f"eventGatewayType={element.get('eventGatewayType')}"
             self.tally.refuse(element, "a gateway that waits for one event", found)
         return EventBasedGateway(id=element.get("id", ""), name=element.get("name", ""))
+
+
+def _only(drawn: Diagram, known: AbstractSet[str]) -> Diagram:
+    """Return where these elements stand; pools and artifacts are left out."""
+    return Diagram(
+        shapes={name: box for name, box in drawn.shapes.items() if name in known},
+        edges={name: line for name, line in drawn.edges.items() if name in known},
+    )

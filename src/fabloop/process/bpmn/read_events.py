@@ -145,8 +145,7 @@ class EventReader:
         message = self._referred(element, "message")
         if message is None:
             return None
-        name = static(message, "name", self.tally)
-        return MessageTrigger(name=name, correlation_key=correlation_of(message))
+        return MessageTrigger(name=feel_name(message), correlation_key=correlation_of(message))
 
     # -- definitions --------------------------------------------------------------------------
 

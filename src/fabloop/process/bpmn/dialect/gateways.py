@@ -1,0 +1,41 @@
+"""Rewrites what the Java engines and drawings leave out at gateways that decide."""
+
+from lxml import etree
+
+from fabloop.base.xml import Element, text_of
+from fabloop.process.bpmn.dialect.sheet import Sheet
+from fabloop.process.bpmn.xml import BPMN
+
+
+def exclusive(gateway: Element, sheet: Sheet) -> None:
+    """Make the only flow without a condition the default, where none is named."""
+    flows = _leaving(gateway)
+    if sheet.native or len(flows) == 1 or gateway.get("default"):
+        return
+    bare = [flow for flow in flows if not _condition(flow)]
+    if len(bare) == 1:
+        gateway.set("default", bare[0].get("id", ""))
+
+
+def inclusive(gateway: Element, sheet: Sheet) -> None:
+    """Let a flow without a condition be always taken, unless it is the default."""
+    flows = _leaving(gateway)
+    if sheet.native or len(flows) == 1:
+        return
+    for flow in flows:
+        if not _condition(flow) and flow.get("id") != gateway.get("default"):
+            made = etree.SubElement(flow, f"{BPMN}conditionExpression")
+            made.sourceline = flow.sourceline
+            made.text = "true"
+
+
+def _leaving(gateway: Element) -> list[Element]:
+    scope = gateway.getparent()
+    if scope is None:
+        return []
+    name = gateway.get("id")
+    return [flow for flow in scope.iterfind(f"{BPMN}sequenceFlow") if flow.get("sourceRef") == name]
+
+
+def _condition(flow: Element) -> str:
+    return text_of(flow.find(f"{BPMN}conditionExpression"))
