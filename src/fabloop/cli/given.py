@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from fabloop.base.errors import Fault, Invalid
-from fabloop.base.instant import Instant, instant_of
+from fabloop.base.instant import Instant, duration_of_iso, instant_of
 
 
 def read_bytes(file: Path) -> bytes:
@@ -33,6 +33,14 @@ def instant_given(option: str, text: str) -> Instant:
         return instant_of(text)
     except ValueError as error:
         raise _fault(option, "a date and time with an offset", f"'{text}'") from error
+
+
+def duration_given(option: str, text: str) -> int:
+    """Return the nanoseconds of an ISO 8601 duration."""
+    try:
+        return duration_of_iso(text)
+    except ValueError as error:
+        raise _fault(option, "a duration such as PT30S", f"'{text}'") from error
 
 
 def _fault(source: str, expected: str, found: str, hint: str = "") -> Invalid:

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from fabloop.base.errors import ExitCode, FabloopError, Invalid
+from fabloop.cli.processes.commands import commands
+from fabloop.cli.processes.operations import operations
 from fabloop.process.verify.environment import Openness
 
 app = typer.Typer(
@@ -198,13 +200,13 @@ def feel_run(
     raise typer.Exit(print_score(file, as_json=json))
 
 
-process = typer.Typer(help="Look at process models.", no_args_is_help=True)
+process = typer.Typer(help="Verify, deploy and run processes.", no_args_is_help=True)
 app.add_typer(process, name="process")
 
 
 @process.callback()
 def processes() -> None:
-    """Look at process models."""
+    """Verify, deploy and run processes."""
 
 
 @process.command()
@@ -239,6 +241,9 @@ def verify(
             as_json=json,
         )
     )  # fmt: skip
+
+
+process.registered_commands += [*commands.registered_commands, *operations.registered_commands]
 
 
 def main() -> None:

@@ -44,6 +44,9 @@ POLL_S = 30.0
 RETRY_S = 1.0
 """Pause before a host that does not answer is tried again."""
 
+LOOK_S = 1.0
+"""How often a running worker lets the signals of its process be handled."""
+
 FETCHED_MAX = 256
 """Jobs fetched at once."""
 
@@ -99,6 +102,7 @@ class Worker:
         self._held: dict[tuple[int, int], _Held] = {}
         self._end_poll: Callable[[], None] | None = None
         self._again: deque[tuple[ActiveJob, Report]] = deque()
+        self._asked = threading.Event()
         self._stopping = False
         self._gave_up: FabloopError | None = None
         self._lease_ns = int(min(each.lease_s for each in self._tasks.values()) * SECOND)
@@ -115,6 +119,15 @@ class Worker:
             thread.start()
         return self
 
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types of jobs it does."""
+        return tuple(self._tasks)
+
+    def ask_to_stop(self) -> None:
+        """Let `run` come to its end; may be called by a signal handler."""
+        self._asked.set()
+
     def run(self) -> None:
         """Do jobs until `stop` is called from elsewhere, or the service is gone for good.
 
@@ -124,9 +137,8 @@ class Worker:
             The service has gone, and there is no way to connect again.
         """
         self.start()
-        with self._changed:
-            while not self._stopping and self._gave_up is None:
-                self._changed.wait()
+        while not self._asked.wait(LOOK_S) and self._gave_up is None and not self._stopping:
+            pass
         self.stop()
         if self._gave_up is not None:
             raise self._gave_up
@@ -138,6 +150,7 @@ class Worker:
         """
         with self._changed:
             self._stopping = True
+            self._asked.set()
             self._changed.notify_all()
             end_poll = self._end_poll
         if end_poll is not None:
@@ -218,6 +231,7 @@ class Worker:
         with self._changed:
             self._gave_up = error
             self._changed.notify_all()
+        self._asked.set()
 
     def _begin(self, job: ActiveJob) -> None:
         held = _Held(job, self._tasks[job.type])

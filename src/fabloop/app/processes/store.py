@@ -64,8 +64,10 @@ def open_host(folder: Path | str, clock: HostClock | None = None) -> Host:
     return Host(engine, journal, clock or WallClock(), snapshots)
 
 
-def connect(folder: Path | str) -> Service:
+def connect(folder: Path | str, *, make: bool = False) -> Service:
     """Return the host that serves a folder where there is one, else open the folder here.
+
+    With `make`, a folder that is not there is made.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def connect(folder: Path | str) -> Service:
         Another process has it open and does not serve it.
     """
     path = Path(folder)
-    if not (path / JOURNAL_FILE).is_file():
+    if not make and not (path / JOURNAL_FILE).is_file():
         raise NotFound(
             f"Expected a store in '{path}', but found none. Make one with "
             "`fabloop process deploy FILE`, or name another folder with --store."

@@ -1,0 +1,196 @@
+"""Model files before they are deployed: which definitions are in them, and why others are not."""
+
+import re
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from fabloop.base.errors import FabloopError, Fault, Invalid
+from fabloop.process.bpmn.model import BpmnProcess
+from fabloop.process.bpmn.read import read_bpmn
+from fabloop.process.cpn.document import read_net, read_nets
+from fabloop.process.cpn.model import NetDocument
+from fabloop.process.definition import Definition
+from fabloop.process.deployment import Deployment, definition_of
+from fabloop.process.verify.flat import Limits
+from fabloop.process.verify.report import verify
+from fabloop.process.verify.verdict import Verdict
+
+MODEL_SUFFIXES = (".bpmn", ".bpmn2", ".bpmn20.xml")
+FILE_BYTES_MAX = 10_000_000
+NAMESPACE = b"http://www.omg.org/spec/BPMN/20100524/MODEL"
+HEAD_BYTES = 4_096
+"""Bytes of an XML file in a folder that must name the namespace for it to be taken for a model."""
+
+VERIFIED = Limits(bindings=5_000, values=200, markings=5_000)
+"""How far a model is verified when it is deployed; `fabloop process verify` goes further."""
+
+VERIFY_BUDGET_S = 5.0
+"""Time for the verification of all files of one deployment; those that come later are not."""
+
+_PLACE = re.compile(r"element '(?P<element>.*)', line (?P<line>\d+)$|line (?P<alone>\d+)$")
+_ELEMENT = re.compile(r"element '(?P<element>.*)'$")
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a file cannot be deployed: `element` by id and `line`, where it is about one."""
+
+    element: str
+    line: int
+    reason: str
+
+
+class Warned(msgspec.Struct, frozen=True, kw_only=True):
+    """What verification found against a process; `after` leads there."""
+
+    process: str
+    property: str
+    reason: str
+    after: tuple[str, ...]
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """A file and what is in it.
+
+    Attributes
+    ----------
+    deployments : what can be deployed; none where anything is refused
+    verified : whether there was time to verify it
+    """
+
+    file: str
+    deployments: tuple[Deployment, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    warnings: tuple[Warned, ...] = ()
+    verified: bool = False
+
+
+def model_files(given: Iterable[Path]) -> Iterator[Path]:
+    """Yield the files that are meant: those given, and the models below folders, by name."""
+    for path in given:
+        if path.is_dir():
+            yield from (each for each in sorted(path.rglob("*")) if _is_model(each))
+        else:
+            yield path
+
+
+def _is_model(path: Path) -> bool:
+    name = path.name.lower()
+    if not name.endswith((*MODEL_SUFFIXES, ".xml")) or not path.is_file():
+        return False
+    if name.endswith(MODEL_SUFFIXES):
+        return True
+    try:
+        with path.open("rb") as file:
+            return NAMESPACE in file.read(HEAD_BYTES)
+    except OSError:
+        return False
+
+
+class Examiner:
+    """Reads models one after the other; verification shares one budget of time among them.
+
+    Parameters
+    ----------
+    nets : net documents that pages may name; those beside a file come on top
+    strict : a process that verification refutes is refused
+    """
+
+    def __init__(self, nets: Iterable[Path], *, strict: bool) -> None:
+        self._nets = tuple(net for path in nets for net in _nets_in(path))
+        self._strict = strict
+        self._until = time.monotonic() + VERIFY_BUDGET_S
+
+    def examine(self, path: Path) -> Model:
+        """Return what is in a file; whatever it holds, there is an answer."""
+        try:
+            return self._examined(path)
+        except Invalid as error:
+            return Model(file=str(path), refusals=tuple(map(refusal_of, error.faults)))
+        except FabloopError as error:
+            return _refused(path, str(error))
+        except OSError as error:
+            return _refused(path, f"The file cannot be read: {error.strerror or error}.")
+        except Exception as error:  # noqa: BLE001  # files come from anywhere: one must not end all
+            text = f"The model cannot be read: {type(error).__name__}: {error}"
+            return _refused(path, text[:500])
+
+    def _examined(self, path: Path) -> Model:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            return _refused(path, f"Expected at most {FILE_BYTES_MAX} bytes, but found more.")
+        data = path.read_bytes()
+        beside = path.with_suffix(".nets.json")
+        nets = (*self._nets, *(_nets_in(beside) if beside.is_file() else ()))
+        found = [
+            (made := Deployment(process, nets), definition_of(made, 0, lines))
+            for process, lines in processes_in(data)
+        ]
+        warnings, verified = self._verify([definition for _, definition in found])
+        if self._strict and warnings:
+            refusals = tuple(_refuted(each) for each in warnings)
+            return Model(file=str(path), refusals=refusals, warnings=warnings, verified=verified)
+        return Model(
+            file=str(path),
+            deployments=tuple(made for made, _ in found),
+            warnings=warnings,
+            verified=verified,
+        )
+
+    def _verify(self, definitions: Iterable[Definition]) -> tuple[tuple[Warned, ...], bool]:
+        warnings: list[Warned] = []
+        for each in definitions:
+            if time.monotonic() > self._until:
+                return tuple(warnings), False
+            try:
+                found = verify(each, limits=VERIFIED)
+            except RecursionError:  # too deep for a quick look
+                return tuple(warnings), False
+            warnings += [
+                Warned(
+                    process=each.id,
+                    property=finding.property.value,
+                    reason=finding.reason,
+                    after=finding.counterexample,
+                )
+                for finding in found.findings
+                if finding.verdict is Verdict.VIOLATED
+            ]
+        return tuple(warnings), True
+
+
+def processes_in(data: bytes) -> list[tuple[BpmnProcess, dict[str, int]]]:
+    """Return the executable processes of a document with the lines of their elements."""
+    return [read_bpmn(data)]
+
+
+def refusal_of(fault: Fault) -> Refusal:
+    """Return a fault by the element and line that its place names."""
+    text = f"Expected {fault.expected}, but found {fault.found}."
+    reason = f"{text} {fault.hint}" if fault.hint else text
+    placed = _PLACE.search(fault.path)
+    if placed is not None:
+        line = int(placed["line"] or placed["alone"])
+        return Refusal(element=placed["element"] or "", line=line, reason=reason)
+    named = _ELEMENT.search(fault.path)
+    if named is not None:
+        return Refusal(element=named["element"], line=0, reason=reason)
+    place = f"{fault.source} {fault.path}: " if fault.path else ""
+    return Refusal(element="", line=0, reason=f"{place}{reason}")
+
+
+def _refuted(warning: Warned) -> Refusal:
+    after = f" After: {', '.join(warning.after)}." if warning.after else ""
+    reason = f"Expected {warning.property}, but verification refutes it: {warning.reason}{after}"
+    return Refusal(element=warning.process, line=0, reason=reason)
+
+
+def _refused(path: Path, reason: str) -> Model:
+    return Model(file=str(path), refusals=(Refusal(element="", line=0, reason=reason),))
+
+
+def _nets_in(path: Path) -> tuple[NetDocument, ...]:
+    data = path.read_bytes()
+    listed = data.lstrip().startswith(b"[")
+    return read_nets(data, str(path)) if listed else (read_net(data, str(path)),)

@@ -1,0 +1,1 @@
+"""Commands of ``fabloop process`` on a store: deploy, run, look after."""

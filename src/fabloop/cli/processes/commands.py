@@ -1,0 +1,218 @@
+"""Commands of ``fabloop process`` that carry processes out: deploy, start, look, work."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fabloop.cli.processes.options import (
+    STORE,
+    AtNode,
+    Json,
+    OfBusiness,
+    OfProcess,
+    OfVersion,
+    Request,
+    Store,
+    Variables,
+    WithIncident,
+)
+
+commands = typer.Typer()
+
+
+@commands.command()
+def deploy(
+    files: Annotated[list[Path], typer.Argument(help="BPMN 2.0 files, or folders with some.")],
+    nets: Annotated[
+        list[Path] | None, typer.Option("--net", help="Net document of a page; repeatable.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what can be deployed; needs no store.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse what a quick verification refutes.")
+    ] = False,
+    store: Store = STORE,
+    request: Request = "",
+    json: Json = False,
+) -> None:
+    """Make processes known to a store; the same content keeps its version.
+
+    Each file is deployed or refused by itself. Exit codes: 0 all are deployed, 1 some are refused,
+    2 bad input.
+    """
+    from fabloop.cli.processes.deploy import print_deployment
+
+    raise typer.Exit(
+        print_deployment(
+            files, nets or (), store, dry_run=dry_run, strict=strict, request=request, as_json=json
+        )
+    )
+
+
+@commands.command()
+def start(
+    process: Annotated[str, typer.Argument(help="Id of a deployed process.")],
+    version: Annotated[int | None, typer.Option(help="Its version; the latest without it.")] = None,
+    variables: Variables = "{}",
+    business_key: Annotated[str, typer.Option(help="What others call the instance.")] = "",
+    store: Store = STORE,
+    request: Request = "",
+    json: Json = False,
+) -> None:
+    """Start an instance of a process."""
+    from fabloop.cli.given import json_object
+    from fabloop.cli.processes.instances import start as start_instance
+    from fabloop.process.commands import StartInstance
+
+    command = StartInstance(
+        process=process,
+        version=version,
+        variables=json_object("--variables", variables),
+        business_key=business_key,
+    )
+    raise typer.Exit(start_instance(store, command, request, as_json=json))
+
+
+@commands.command()
+def show(
+    key: Annotated[int, typer.Argument(help="Key of an instance.")],
+    store: Store = STORE,
+    json: Json = False,
+) -> None:
+    """Show how an instance stands: nodes, variables, timers, messages, incidents."""
+    from fabloop.cli.processes.instances import show as show_instance
+
+    raise typer.Exit(show_instance(store, key, as_json=json))
+
+
+@commands.command("list")
+def list_(
+    process: OfProcess = "",
+    version: OfVersion = None,
+    business_key: OfBusiness = "",
+    node: AtNode = "",
+    incident: WithIncident = "",
+    ended: Annotated[bool, typer.Option("--ended", help="Those lately ended as well.")] = False,
+    definitions: Annotated[
+        bool, typer.Option("--definitions", help="What is deployed, instead of instances.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    store: Store = STORE,
+    json: Json = False,
+) -> None:
+    """List running instances, oldest first."""
+    from fabloop.cli.processes.instances import list_definitions, list_instances
+    from fabloop.process.operations import Selection
+
+    if definitions:
+        raise typer.Exit(list_definitions(store, as_json=json))
+    where = Selection(
+        process=process, version=version, business_key=business_key, node=node, incident=incident
+    )
+    raise typer.Exit(list_instances(store, where, limit, ended=ended, as_json=json))
+
+
+@commands.command()
+def jobs(
+    job_type: Annotated[str, typer.Option("--type", help="Jobs of this type.")] = "",
+    instance: Annotated[int, typer.Option(help="Jobs of this instance.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    store: Store = STORE,
+    json: Json = False,
+) -> None:
+    """List open jobs, oldest first."""
+    from fabloop.app.processes.questions import AskJobs
+    from fabloop.cli.processes.instances import list_jobs
+
+    question = AskJobs(job_type=job_type, instance=instance, limit=limit)
+    raise typer.Exit(list_jobs(store, question, as_json=json))
+
+
+@commands.command()
+def complete(
+    job: Annotated[int, typer.Argument(help="Key of a job.")],
+    variables: Variables = "{}",
+    epoch: Annotated[int | None, typer.Option(help="That of the lease, where it is held.")] = None,
+    store: Store = STORE,
+    request: Request = "",
+    json: Json = False,
+) -> None:
+    """Report the result of a job, as its worker or the person who did it."""
+    from fabloop.cli.given import json_object
+    from fabloop.cli.processes.instances import do
+    from fabloop.process.commands import CompleteJob
+
+    given = json_object("--variables", variables)
+    command = CompleteJob(job=job, variables=given, epoch=epoch)
+    raise typer.Exit(do(store, command, request, f"Job {job} is done.", as_json=json))
+
+
+@commands.command()
+def fail(
+    job: Annotated[int, typer.Argument(help="Key of a job.")],
+    retries: Annotated[int, typer.Option(min=0, help="Attempts left; 0 calls a person.")] = 0,
+    backoff: Annotated[str, typer.Option(help="Pause before the next, such as PT30S.")] = "PT0S",
+    message: Annotated[str, typer.Option(help="Why it failed.")] = "",
+    epoch: Annotated[int | None, typer.Option(help="That of the lease, where it is held.")] = None,
+    store: Store = STORE,
+    request: Request = "",
+    json: Json = False,
+) -> None:
+    """Report that an attempt at a job has failed."""
+    from fabloop.cli.given import duration_given
+    from fabloop.cli.processes.instances import do
+    from fabloop.process.commands import FailJob
+
+    backoff_ns = duration_given("--backoff", backoff)
+    command = FailJob(job=job, retries=retries, backoff_ns=backoff_ns, message=message, epoch=epoch)
+    raise typer.Exit(do(store, command, request, f"Job {job} has failed.", as_json=json))
+
+
+@commands.command()
+def message(
+    name: Annotated[str, typer.Argument(help="Name of the message.")],
+    correlation: Annotated[str, typer.Argument(help="Its correlation key.")],
+    variables: Variables = "{}",
+    ttl: Annotated[str, typer.Option(help="How long it is kept for others, as PT5M.")] = "PT0S",
+    id_: Annotated[str, typer.Option("--id", help="Kept once under this id.")] = "",
+    store: Store = STORE,
+    request: Request = "",
+    json: Json = False,
+) -> None:
+    """Publish a message to the instances that wait for it."""
+    from fabloop.cli.given import duration_given, json_object
+    from fabloop.cli.processes.instances import do
+    from fabloop.process.commands import PublishMessage
+
+    command = PublishMessage(
+        name=name,
+        correlation_key=correlation,
+        time_to_live_ns=duration_given("--ttl", ttl),
+        message_id=id_,
+        variables=json_object("--variables", variables),
+    )
+    raise typer.Exit(do(store, command, request, "", as_json=json))
+
+
+@commands.command()
+def serve(store: Store = STORE, json: Json = False) -> None:
+    """Hold a store open, keep its time, and let workers and commands of this machine use it."""
+    from fabloop.cli.processes.work import serve as serve_store
+
+    raise typer.Exit(serve_store(store, as_json=json))
+
+
+@commands.command()
+def work(
+    module: Annotated[str, typer.Argument(help="Python module or file with @worker functions.")],
+    concurrency: Annotated[int, typer.Option(min=1, help="Functions that run at once.")] = 8,
+    name: Annotated[str, typer.Option(help="Name of this worker, as leases show it.")] = "",
+    store: Store = STORE,
+    json: Json = False,
+) -> None:
+    """Do jobs with the functions of a Python module until Ctrl-C."""
+    from fabloop.cli.processes.work import work as do_jobs
+
+    raise typer.Exit(do_jobs(module, store, concurrency=concurrency, name=name, as_json=json))
