@@ -48,7 +48,7 @@ def postgres_server() -> Iterator[str]:
             _await_start(server, port, folder / "log")
             yield f"postgresql://fabloop@127.0.0.1:{port}/postgres"
         finally:
-            server.send_signal(signal.SIGINT)  # fast shutdown
+            server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
             server.wait(START_S_MAX)
     finally:
         shutil.rmtree(folder)

@@ -1,4 +1,7 @@
-"""The journal in PostgreSQL: many partitions in one database, each with one writer at a time."""
+"""The journal in PostgreSQL: many partitions in one database, each with one writer at a time.
+
+It needs psycopg: ``pip install 'fabloop[postgres]'``.
+"""
 
 from fabloop.adapters.postgres.archive import PostgresArchive
 from fabloop.adapters.postgres.journal import PostgresJournal

@@ -14,19 +14,19 @@ _SAVE = "INSERT INTO fabloop_snapshot VALUES (%s, %s, %s, %s)"
 
 
 class PostgresSnapshots:
-    """The snapshots of one partition."""
+    """The snapshots of one partition; each call has a session of its own."""
 
     def __init__(self, url: str, partition: int = 0) -> None:
+        self._url = url
         self._partition = partition
-        self._connection = connect(url)
 
     def save(self, seq: int, parts: Iterable[bytes]) -> None:
         """Write the parts in one transaction; raises Unavailable when the server does not."""
         try:
-            with self._connection.transaction():
-                self._connection.execute(_DROP, (self._partition, seq))
+            with connect(self._url) as connection, connection.transaction():
+                connection.execute(_DROP, (self._partition, seq))
                 for number, part in enumerate(parts):
-                    self._connection.execute(_SAVE, (self._partition, seq, number, part))
+                    connection.execute(_SAVE, (self._partition, seq, number, part))
         except psycopg.Error as error:
             raise Unavailable(
                 f"Expected snapshots of partition {self._partition} to be written, but {error}. "
@@ -35,26 +35,27 @@ class PostgresSnapshots:
 
     def known(self) -> tuple[int, ...]:
         """Return the numbers, newest first."""
-        found = self._connection.execute(_KNOWN, (self._partition,))
+        with connect(self._url) as connection:
+            found = connection.execute(_KNOWN, (self._partition,)).fetchall()
         return tuple(int(str(seq)) for (seq,) in found)
 
     def parts(self, seq: int) -> Iterator[bytes]:
         """Yield the parts in order, one at a time."""
         number = 0
-        while True:
-            found = self._connection.execute(
-                _PARTS, (self._partition, seq, number), binary=True
-            ).fetchone()
-            if found is None:
-                return
-            assert isinstance(found[0], bytes)
-            yield found[0]
-            number += 1
+        with connect(self._url) as connection:
+            while True:
+                values = (self._partition, seq, number)
+                found = connection.execute(_PARTS, values, binary=True).fetchone()
+                if found is None:
+                    return
+                assert isinstance(found[0], bytes)
+                yield found[0]
+                number += 1
 
     def drop(self, seq: int) -> None:
         """Delete one."""
-        self._connection.execute(_DROP, (self._partition, seq))
+        with connect(self._url) as connection:
+            connection.execute(_DROP, (self._partition, seq))
 
     def close(self) -> None:
-        """End the session."""
-        self._connection.close()
+        """Keep nothing; there is nothing to release."""

@@ -9,18 +9,18 @@ from typing import Self
 
 import msgspec
 
-from fabloop.adapters.sqlite import SqliteJournal, SqliteSnapshots
+from fabloop.adapters.sqlite import SqliteJournal, SqliteReader, SqliteSnapshots
 from fabloop.app.processes.clocks import HostClock, WallClock
 from fabloop.app.processes.host import Host
 from fabloop.app.processes.remote import Remote
 from fabloop.app.processes.server import Server
 from fabloop.app.processes.service import Service
+from fabloop.app.processes.upkeep import JOURNAL_FILE, SNAPSHOTS_FILE, Upkeep
 from fabloop.base.codec import from_json, to_json
+from fabloop.base.collector import settle
 from fabloop.base.errors import Conflict, Fault, Invalid, NotFound, Unavailable
 from fabloop.process.recovery import recover
 
-JOURNAL_FILE = "journal.db"
-SNAPSHOTS_FILE = "snapshots.db"
 HOST_FILE = "host.json"
 UNIX_PATH_MAX = 100
 """Characters of a socket's path; most systems take 104 or 108."""
@@ -92,9 +92,14 @@ def connect(folder: Path | str, *, make: bool = False) -> Service:
 
 
 class Serving:
-    """A folder opened by a host that others on this machine can use, until closed."""
+    """A folder opened by a host that others on this machine can use, until closed.
 
-    def __init__(self, folder: Path | str, clock: HostClock | None = None) -> None:
+    With `keep_ns`, rows of what ended longer ago are moved to the journal's archive now and then.
+    """
+
+    def __init__(
+        self, folder: Path | str, clock: HostClock | None = None, keep_ns: int | None = None
+    ) -> None:
         self.path = Path(folder)
         self.host = open_host(self.path, clock)
         key = secrets.token_bytes(32)
@@ -112,6 +117,9 @@ class Serving:
             key=key.hex(),
         )
         _write_card(self.path, card)
+        reader = SqliteReader(self.path / JOURNAL_FILE)
+        self._upkeep = Upkeep(str(self.path), reader, keep_ns)
+        settle()
 
     @property
     def address(self) -> str | tuple[str, int]:
@@ -120,6 +128,7 @@ class Serving:
 
     def close(self) -> None:
         """Hang up on everybody and close the host."""
+        self._upkeep.close()
         (self.path / HOST_FILE).unlink(missing_ok=True)
         where = self._server.address
         self._server.close()
