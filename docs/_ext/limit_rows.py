@@ -3,7 +3,7 @@
 from fabloop.base import xml
 from fabloop.model.documents import texts, variants
 from fabloop.plan import conflicts, engine, producible, recommend
-from fabloop.process import calls, step
+from fabloop.process import calls, rounds, step
 from fabloop.process.bpmn import juel, validate
 from fabloop.process.cpn import (
     colour,
@@ -37,6 +37,8 @@ ROWS: dict[str, dict[str, int]] = {
         "flows into inclusive gateways": validate.MERGED_FLOWS_MAX,
         "processes that call each other, one inside the other": calls.CALL_DEPTH_MAX,
         "nodes and firings of an instance for one trigger": step.INSTRUCTIONS_PER_TRIGGER_MAX,
+        "rounds of one activity": rounds.ROUNDS_MAX,
+        "rounds that one command begins": step.ROUNDS_PER_COMMAND_MAX,
         "bytes of XML": xml.XML_BYTES_MAX,
         "elements of XML": xml.XML_ELEMENTS_MAX,
         "levels of XML": xml.XML_DEPTH_MAX,

@@ -13,7 +13,7 @@ import pytest
 from fabloop.base.codec import from_json, from_msgpack, to_json, to_json_pretty, to_msgpack
 from fabloop.base.instant import SECOND
 from fabloop.base.journal import Row
-from fabloop.process.bpmn.model import Mapping
+from fabloop.process.bpmn.model import Mapping, MultiInstance, StandardLoop
 from fabloop.process.bpmn.triggers import MessageTrigger
 from fabloop.process.commands import (
     ActAt,
@@ -152,7 +152,24 @@ def history() -> Plant:  # noqa: PLR0915  # one scenario for all deltas
     plant.starts(process(call("c", "chosen"), links=flows("start c end"), id="caller"), {"n": 1})
     suspension_and_batches(plant)
     compensation(plant)
+    rounds(plant)
     return plant
+
+
+def rounds(plant: Plant) -> None:
+    """Carry activities out several times: with an early end, and more than one command begins."""
+    some_jobs = MultiInstance(collection="[1, 2, 3]", element="x", output_collection="ys",
+                              output_element="y", completion_condition="y > 1")  # fmt: skip
+    key = plant.starts(process(job("a", loop=some_jobs), links=flows("start a end"), id="several"))
+    first_job, second_job, _ = plant.engine.jobs(instance=key)
+    plant.does(CompleteJob(job=first_job.key, variables={"y": 1}))
+    plant.does(CompleteJob(job=second_job.key, variables={"y": 2}))
+    many = script("s", "loopCounter", "n", loop=MultiInstance(cardinality="1001"))
+    plant.starts(process(many, links=flows("start s end"), id="many"))
+    plant.passes(1)
+    plant.starts(process(job("anew", loop=StandardLoop(condition="true")),
+                         links=flows("start anew end"), id="again"))  # fmt: skip
+    plant.completes("anew")
 
 
 def suspension_and_batches(plant: Plant) -> None:

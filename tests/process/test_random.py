@@ -5,9 +5,17 @@ from itertools import pairwise
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fabloop.base.instant import Instant
-from fabloop.process.bpmn.model import BpmnProcess, EndEvent, FlowNode, SequenceFlow
+from fabloop.process.bpmn.model import (
+    BpmnProcess,
+    EndEvent,
+    FlowNode,
+    MultiInstance,
+    SequenceFlow,
+    StandardLoop,
+)
 from fabloop.process.commands import (
     ActivateJobs,
     AdvanceTo,
@@ -51,6 +59,17 @@ Block = tuple  # nested: (kind, *parts)
 
 CONDITIONS = {"xor": "modulo(n, {1}) = {0}", "or": "modulo(n + {0}, 2) = 0", "and": ""}
 
+LOOPS = {
+    "each": MultiInstance(
+        collection="for i in 1..modulo(n, 3) return i", element="i",
+        output_collection="made", output_element="n + i",
+    ),
+    "after": MultiInstance(
+        sequential=True, cardinality="3", completion_condition="numberOfCompletedInstances = 2"
+    ),
+    "again": StandardLoop(condition="loopCounter < modulo(n, 3)", maximum="3"),
+}  # fmt: skip
+
 LEAVES = st.sampled_from(["job", "script", "wait", "message", "page", "call"]).map(
     lambda kind: (kind,)
 )
@@ -61,6 +80,7 @@ def grown(parts: st.SearchStrategy) -> st.SearchStrategy:
     return st.one_of(
         st.tuples(st.sampled_from(["seq", "xor", "and", "or", "race"]), several),
         st.tuples(st.just("sub"), parts),
+        st.tuples(st.sampled_from(["each", "after", "again"]), parts),
         st.tuples(st.just("kill"), parts, parts),
         st.tuples(st.just("tell"), st.booleans(), parts, parts),
         st.tuples(st.sampled_from(["late", "remind", "error"]), st.booleans(), parts, parts),
@@ -100,8 +120,8 @@ class Builder:
                 return self.race(parts[0])
             case "xor" | "and" | "or":
                 return self.fork(kind, parts[0])
-            case "sub":
-                return self.add(self.scope(parts[0]))
+            case "sub" | "each" | "after" | "again":
+                return self.add(replace(self.scope(parts[0]), loop=LOOPS.get(kind)))
             case "kill":
                 return self.add(self.contest(*parts))
             case "tell":
@@ -334,6 +354,7 @@ def test_a_random_process_ends_on_a_random_path_and_replays_at_every_step(block,
         state.jobs,
         state.timers,
         state.subscriptions,
+        state.repetitions,
         state.ready,
     )
     assert not any(left)

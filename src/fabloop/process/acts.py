@@ -57,11 +57,19 @@ def seen_by(state: State, act: Act) -> Variables:
 
 def leave(step: Step, frame: Frame, node: Node) -> None:
     """Put a token on every flow out of a node."""
-    step.notices.append(NodeCompleted(instance=frame.instance, node=node.id))
+    if frame.act not in step.state.repetitions:
+        step.notices.append(NodeCompleted(instance=frame.instance, node=node.id))
     for flow in node.outgoing:
         take(step, frame, flow)
     if not node.outgoing:
         step.touched[frame.key] = None
+
+
+def pass_with(step: Step, frame: Frame, node: Node, made: Variables) -> None:
+    """Let a token run through a node that has made variables."""
+    set_variables(step, frame, made)
+    step.passed(frame, node)
+    leave(step, frame, node)
 
 
 def take(step: Step, frame: Frame, number: int) -> None:
@@ -97,6 +105,8 @@ def complete(step: Step, act: Act, result: Variables) -> None:
         step.emit(ActHeld(act.key, result))
         raise_incident(step, frame, act.key, node, stuck)
         return
+    if node.keeps:
+        made = {name: act.locals[name] for name in node.keeps if name in act.locals} | made
     if node.handler != NOWHERE or act.kept is not None:
         values = {**act.locals, **made}
         step.emit(Undoable(step.mint(), frame.key, node.number, act.key, values))
@@ -208,10 +218,21 @@ def announce_end(step: Step, act: Act, known_to: int = 0) -> bool:
     if act.child:
         for key in state.frames[act.child].acts:
             firing = announce_end(step, state.acts[key], known_to) or firing
+    if act.key in state.repetitions:
+        firing = announce_rounds(step, act.key, known_to) or firing
     if act.called:
         for key in state.frames[state.instances[act.called].frame].acts:
             announce_end(step, state.acts[key], known_to)
         end_instance(step, act.called, InstanceState.CANCELLED)
+    return firing
+
+
+def announce_rounds(step: Step, act: int, known_to: int = 0) -> bool:
+    """Tell of all jobs in the rounds of an act that they are off; see `announce_end`."""
+    state, firing = step.state, False
+    for frame in state.repetitions[act].active:
+        for key in state.frames[frame].acts:
+            firing = announce_end(step, state.acts[key], known_to) or firing
     return firing
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fabloop.base.instant import Instant
-from fabloop.process.appliers import migration, operations, pages, scopes, undo, work
+from fabloop.process.appliers import migration, operations, pages, rounds, scopes, undo, work
 from fabloop.process.commands import Reply
 from fabloop.process.deltas import (
     ActClosed,
@@ -57,6 +57,13 @@ from fabloop.process.operation_deltas import (
     MessageHeld,
     ProcessResumed,
     ProcessSuspended,
+)
+from fabloop.process.round_deltas import (
+    RepetitionOpened,
+    RoundEnded,
+    RoundOpened,
+    RoundsDropped,
+    RoundsWait,
 )
 from fabloop.process.state import REQUESTS_REMEMBERED_MAX, State
 from fabloop.process.undo_deltas import FrameKept, Undoable, UndoBegan, UndoOpened
@@ -124,4 +131,9 @@ _APPLIERS: dict[type[Any], Callable[[State, Any, Instant], None]] = {
     Undoable: undo.undoable,
     UndoBegan: undo.undo_began,
     UndoOpened: undo.undo_opened,
+    RepetitionOpened: rounds.repetition_opened,
+    RoundOpened: rounds.round_opened,
+    RoundEnded: rounds.round_ended,
+    RoundsDropped: rounds.rounds_dropped,
+    RoundsWait: rounds.rounds_wait,
 }

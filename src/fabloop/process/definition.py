@@ -23,6 +23,7 @@ class ScopeKind(StrEnum):
     PAGE = "page"
     TRANSACTION = "transaction"
     EVENT = "event"
+    ROUND = "round"
 
 
 class Formula(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -203,6 +204,48 @@ class Call(msgspec.Struct, frozen=True, eq=False):
     hands_back: bool
 
 
+COUNTER = "loopCounter"
+"""The variable that tells a round its number, from 1."""
+
+
+class Rounds(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Carries out what stands in `scope` once per item of a list, or a number of times.
+
+    Attributes
+    ----------
+    collection, cardinality : yields the items, or how often; exactly one is given
+    element : the variable that a round sees its item as, or ""
+    output : the variable that gets the list of what `yields` gives at the end of each round, or ""
+    own : variables of every round, null at first: what `yields` reads, where that is a name, and
+        the inputs of the activity that expressions of the loop read
+    until : no further round begins, and the others end, once it is true after a round
+    """
+
+    scope: int
+    sequential: bool
+    collection: Formula | None = None
+    cardinality: Formula | None = None
+    element: str = ""
+    output: str = ""
+    yields: Formula | None = None
+    own: tuple[str, ...] = ()
+    until: Formula | None = None
+
+
+class Again(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Carries out what stands in `scope` again while `condition` (if any) is true.
+
+    It is read after each round, and before the first one if `before`; there are at most `maximum`
+    rounds. `own` are variables of every round, as of `Rounds`.
+    """
+
+    scope: int
+    condition: Formula | None = None
+    before: bool = False
+    maximum: Formula | None = None
+    own: tuple[str, ...] = ()
+
+
 class Await(msgspec.Struct, frozen=True, eq=False):
     """Waits until its trigger happens."""
 
@@ -260,6 +303,8 @@ Action = (
     | Person
     | Enter
     | Call
+    | Rounds
+    | Again
     | Await
     | Boundary
     | BoundaryError
@@ -292,6 +337,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     escalations : the same for escalations
     handler : number of the activity that undoes it (NOWHERE: none)
     cancelled : number of the event at which a transaction goes on when it was cancelled
+    keeps : inputs that stay with its round when it is done, for the expressions of the loop
     """
 
     number: int
@@ -310,6 +356,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     escalations: dict[str, int] = {}
     handler: int = NOWHERE
     cancelled: int = NOWHERE
+    keeps: tuple[str, ...] = ()
 
 
 class Flow(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -335,13 +382,13 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """What a frame activates: the process, an embedded sub-process, or a page.
+    """What a frame activates: the process, an embedded sub-process, a page, or a round.
 
     Attributes
     ----------
     owner : number of the node that opens it (NOWHERE for the process)
     parent : number of the scope the owner stands in (NOWHERE for the process)
-    start : number of its start event (NOWHERE for a page)
+    start : number of the node it begins at (NOWHERE for a page)
     nodes, flows : numbers of what stands directly in it
     joins : flows on which tokens may wait
     merges : its inclusive gateways with two or more incoming flows

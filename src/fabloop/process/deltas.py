@@ -10,6 +10,7 @@ import msgspec
 from fabloop.base.instant import Instant
 from fabloop.process.commands import Reply
 from fabloop.process.operation_deltas import OperationDelta
+from fabloop.process.round_deltas import RoundDelta
 from fabloop.process.undo_deltas import UndoDelta
 
 FORMAT = 1
@@ -362,6 +363,7 @@ Delta = (
     | Called
     | OperationDelta
     | UndoDelta
+    | RoundDelta
 )
 
 

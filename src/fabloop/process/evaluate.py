@@ -116,12 +116,17 @@ def chosen_flows(
 def _holds(flow: Flow, context: Mapping[str, object], at: Instant) -> bool:
     if flow.condition is None:
         return True
-    holds = value_of(flow.condition, context, at)
+    return truth_of(flow.condition, context, at, f" of flow '{flow.id}'")
+
+
+def truth_of(formula: Formula, context: Mapping[str, object], at: Instant, of: str = "") -> bool:
+    """Return whether a condition holds; raises Stuck when it is neither true nor false."""
+    holds = value_of(formula, context, at)
     if holds is True or holds is False:
         return holds
     text = (
-        f"Expected condition '{flow.condition.text}' of flow '{flow.id}' to be true or "
-        f"false, but found {_shown(holds)}. {_why(flow.condition, context, at)}"
+        f"Expected condition '{formula.text}'{of} to be true or false, but found "
+        f"{shown(holds)}. {reasons_of(formula, context, at)}"
     )
     raise Stuck("condition", text.strip())
 
@@ -142,7 +147,7 @@ def due_of(span: Span, context: Mapping[str, object], at: Instant) -> Instant:
     assert span.formula is not None, "a span is a duration, a date or an expression"
     value = value_of(span.formula, context, at)
     if not isinstance(value, str):
-        text = f"Expected ISO 8601 text from '{span.formula.text}', but found {_shown(value)}."
+        text = f"Expected ISO 8601 text from '{span.formula.text}', but found {shown(value)}."
         raise Stuck("timer", text)
     try:
         return Instant(at + duration_of_iso(value)) if span.relative else _instant(value)
@@ -169,7 +174,7 @@ def text_of(text: Text, context: Mapping[str, object], at: Instant) -> str:
     value = value_of(text.formula, context, at)
     if value is None or isinstance(value, str):
         return value or ""
-    message = f"Expected text from '{text.formula.text}', but found {_shown(value)}."
+    message = f"Expected text from '{text.formula.text}', but found {shown(value)}."
     raise Stuck("assignment", message)
 
 
@@ -182,7 +187,7 @@ def texts_of(
         value = text.literal if text.formula is None else value_of(text.formula, context, at)
         for each in value if isinstance(value, list) else [value]:
             if not isinstance(each, str):
-                message = f"Expected names of groups, but found {_shown(each)}."
+                message = f"Expected names of groups, but found {shown(each)}."
                 raise Stuck("assignment", message)
             found.append(each)
     return tuple(found)
@@ -197,14 +202,16 @@ def correlation_of(formula: Formula, context: Mapping[str, object], at: Instant)
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    message = f"Expected a key from '{formula.text}', but found {_shown(value)}."
+    message = f"Expected a key from '{formula.text}', but found {shown(value)}."
     raise Stuck("correlation", message)
 
 
-def _why(formula: Formula, context: Mapping[str, object], at: Instant) -> str:
+def reasons_of(formula: Formula, context: Mapping[str, object], at: Instant) -> str:
+    """Return why parts of an expression became null, as text."""
     _, warnings = formula.expression.evaluate_with_warnings(context, now=at)
     return " ".join(warnings)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a value as a person reads it in a message."""
     return "null" if value is None else f"{value!r:.80}"

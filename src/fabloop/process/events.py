@@ -19,6 +19,7 @@ from fabloop.process.deltas import (
 )
 from fabloop.process.messages import STREAM, is_kept
 from fabloop.process.operation_deltas import MessageHeld
+from fabloop.process.rounds import go_on
 from fabloop.process.state import NO_TIME, Alarm, JobState, State
 from fabloop.process.step import Step
 from fabloop.process.variables import admit
@@ -70,7 +71,7 @@ def _takers(state: State, address: tuple[str, str]) -> dict[str, int]:
 def advance(step: Step, command: AdvanceTo) -> Advanced:
     """Let happen what is due, at most `ALARMS_PER_COMMAND_MAX` things."""
     fired = 0
-    while fired < ALARMS_PER_COMMAND_MAX:
+    while fired < ALARMS_PER_COMMAND_MAX and step.rounds_left > 0:
         due = next_due(step.state)
         if due is None or due > command.now:
             break
@@ -101,6 +102,9 @@ def _ring(step: Step, key: int, kind: Alarm) -> None:
             step.trigger(step.state.instances[frame.instance])
             step.emit(PageWaits(key, NO_TIME))
             step.pages[key] = None
+        case Alarm.ROUNDS:
+            step.trigger(step.state.instance_of(step.state.acts[key]))
+            go_on(step, key)
         case Alarm.MESSAGE:
             step.focus(STREAM)
             step.emit(MessageDropped(key))

@@ -11,6 +11,7 @@ from fabloop.process.commands import InstanceMigrated, Migrate, MigratedTo
 from fabloop.process.cpn.bag import Bag
 from fabloop.process.definition import (
     NOWHERE,
+    Again,
     Await,
     Boundary,
     Definition,
@@ -19,7 +20,9 @@ from fabloop.process.definition import (
     Flow,
     Node,
     Respond,
+    Rounds,
     Scope,
+    ScopeKind,
     SharedPlace,
 )
 from fabloop.process.deltas import Migrated, PageMap
@@ -89,6 +92,7 @@ def migrate(step: Step, command: Migrate) -> InstanceMigrated:
         if key in state.frames:
             listen_as_opened(step, state.frames[key])
     recheck_joins(step, state.instances[instance.key])
+    step.rounds.update(_with_rounds(state, state.instances[instance.key]))
     wake_pages(step, instance.key)
     run(step)
     return InstanceMigrated(plan.nodes)
@@ -103,7 +107,9 @@ def _cancelled(step: Step, instance: Instance, restart: Mapping[str, str]) -> li
             state.acts[key]
             for frame in instance.frames
             for key in state.frames[frame].acts
-            if state.acts[key].transition < 0 and definition.nodes[state.acts[key].node].id == old
+            if state.acts[key].transition < 0
+            and definition.nodes[state.acts[key].node].id == old
+            and definition.scopes[state.frames[frame].scope].kind is not ScopeKind.ROUND
         ]
         if not acts:
             raise NotFound(f"Expected node '{old}' to be in progress, but it is not.")
@@ -111,6 +117,19 @@ def _cancelled(step: Step, instance: Instance, restart: Mapping[str, str]) -> li
             cancel(step, act)
             left.append((act.frame, new))
     return left
+
+
+def _with_rounds(state: State, instance: Instance) -> dict[int, None]:
+    """Return the acts whose further rounds all begin at once by their new definition."""
+    frames = (state.frames[key] for key in instance.frames)
+    return {
+        key: None
+        for frame in frames
+        for key in frame.acts
+        if key in state.repetitions
+        and isinstance(action := state.node_of(state.acts[key]).action, Rounds)
+        and not action.sequential
+    }
 
 
 def _entered(state: State, plan: MigrationPlan, frame: int, node: str) -> Node:
@@ -248,6 +267,10 @@ class _Planner:
             self._done(Completed(act.node, {}, act.kept))
         if act.child and mapped is not None:
             self._opened(self.state.frames[act.child], act, mapped)
+        if act.key in self.state.repetitions and mapped is not None:
+            assert isinstance(node.action, Rounds | Again), "only these have rounds"
+            assert isinstance(mapped.action, Rounds | Again), "kinds agree"
+            self.scopes[node.action.scope] = mapped.action.scope
 
     def _opened(self, child: Frame, act: Act, mapped: Node) -> None:
         opened: Node | None = mapped
@@ -280,6 +303,8 @@ class _Planner:
         if node.number in self.nodes:
             return self.target.nodes[self.nodes[node.number]]
         mapped = self._counterpart(node)
+        if self.source.scopes[node.scope].kind is ScopeKind.ROUND:
+            mapped = self.target.nodes[self.target.scopes[scope].start]
         if mapped is None:
             self._fault(node.id, "a node to go on at", "none in the target", _MAP_IT)
         elif _kind(self.target, mapped) != _kind(self.source, node):
@@ -340,6 +365,8 @@ class _Planner:
         elif not same[0].waits:
             found = f"'{same[0].id}', which leads into no join"
             self._fault(flow.id, "a flow into a join", found, _MOVE_IT)
+        elif self.flows.get(flow.number, NOWHERE) == same[0].number:
+            pass  # another round waits there, too
         elif same[0].number in self.flows.values():
             found = f"'{same[0].id}', where another token goes too"
             self._fault(flow.id, "a flow of its own", found, _MOVE_IT)

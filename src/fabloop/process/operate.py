@@ -49,6 +49,7 @@ from fabloop.process.deltas import (
 from fabloop.process.evaluate import Stuck, inputs_of
 from fabloop.process.jobs import yield_result
 from fabloop.process.respond import ears_of, listen, only_listens
+from fabloop.process.rounds import take_away
 from fabloop.process.state import Act, Frame, Instance, JobState, Phase, Role, State
 from fabloop.process.step import Step
 from fabloop.process.undo import go_on
@@ -157,6 +158,8 @@ def _retry(step: Step, act: Act, retries: int) -> None:
         announce_job(step, act.key)
     elif act.child:
         step.pages[act.child] = None
+    elif act.key in state.repetitions:
+        step.rounds[act.key] = None
 
 
 # -- cancel and modify --------------------------------------------------------------------------
@@ -297,6 +300,12 @@ def _home(step: Step, instance: Instance, scope: int, anchor: int) -> Frame:
     compiled = definition.scopes[scope]
     if compiled.kind is ScopeKind.PROCESS:
         raise Conflict(f"Expected frame {anchor} to enclose the node, but it does not.")
+    if compiled.kind is ScopeKind.ROUND:
+        name = definition.nodes[compiled.owner].id
+        raise Conflict(
+            f"Expected a running round of '{name}' to activate in, but found none. "
+            f"Activate '{name}' itself."
+        )
     outer = _home(step, instance, compiled.parent, anchor)
     return _open_scope(step, outer, definition.nodes[compiled.owner], scope)
 
@@ -323,6 +332,12 @@ def _prune(step: Step, key: int) -> None:
     if frame is None or frame.tokens or frame.bags or awaited:
         return
     if not only_listens(step.state, frame):
+        return
+    if frame.act in step.state.repetitions:
+        emptied = take_away(step, frame)
+        if emptied is not None:
+            cancel(step, emptied)
+            _prune(step, emptied.frame)
         return
     caller = frame.act or step.state.instances[frame.instance].caller
     if not caller:

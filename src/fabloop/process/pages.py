@@ -113,7 +113,8 @@ def _is_alive(state: State, instance: Instance) -> bool:
             return True
         for each in frame.acts:
             act = state.acts[each]
-            if not act.child or act.timers or act.incident:
+            holds = act.child or act.key in state.repetitions
+            if not holds or act.timers or act.incident:
                 return True
     return False
 

@@ -23,14 +23,14 @@ from fabloop.process.cpn.token import Token, freeze
 from fabloop.process.definition import NOWHERE, DefinitionKey
 from fabloop.process.deployment import Deployment, recompiled
 from fabloop.process.operations import Batch
+from fabloop.process.remembered import Finished, Message
+from fabloop.process.repetition import Repetition
 from fabloop.process.state import (
     Act,
-    Finished,
     Frame,
     Incident,
     Instance,
     JobRecord,
-    Message,
     State,
     Subscription,
     Timer,
@@ -54,6 +54,7 @@ TABLES: dict[str, tuple[Any, Any]] = {
     "subscriptions": (int, Subscription),
     "messages": (int, Message),
     "incidents": (int, Incident),
+    "repetitions": (int, Repetition),
     "finished": (int, Finished),
     "suspended": (int, Instant),
     "stopped": (tuple[str, int], Instant),

@@ -9,13 +9,15 @@ import msgspec
 from msgspec.structs import replace
 
 from fabloop.base.instant import Instant
-from fabloop.process.commands import InstanceState, Reply, Variables
+from fabloop.process.commands import Reply, Variables
 from fabloop.process.cpn.bag import Bag
 from fabloop.process.cpn.token import Token
 from fabloop.process.definition import Definition, DefinitionKey, Node, Scope
 from fabloop.process.deployment import Deployment
 from fabloop.process.kept import Completed, Kept
 from fabloop.process.operations import Batch
+from fabloop.process.remembered import Finished, Message
+from fabloop.process.repetition import Repetition
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -25,7 +27,6 @@ PARTITION_SHIFT = 51
 """Keys carry their partition above this bit, so that partitions never mint the same key."""
 
 REQUESTS_REMEMBERED_MAX = 100_000
-FINISHED_REMEMBERED_MAX = 10_000
 STALE_ALARMS_MAX = 10_000
 
 _ABSENT: Final = object()
@@ -193,18 +194,6 @@ class Subscription(msgspec.Struct, frozen=True):
     held: Variables | None = None
 
 
-class Message(msgspec.Struct, frozen=True):
-    """A published message that may still be taken, by processes other than `takers`."""
-
-    key: int
-    name: str
-    correlation: str
-    id: str
-    until: Instant
-    variables: Variables
-    takers: tuple[str, ...]
-
-
 class Incident(msgspec.Struct, frozen=True):
     """Something that needs a person."""
 
@@ -217,18 +206,6 @@ class Incident(msgspec.Struct, frozen=True):
     raised_at: Instant
 
 
-class Finished(msgspec.Struct, frozen=True):
-    """How an instance ended; the last `FINISHED_REMEMBERED_MAX` are kept."""
-
-    key: int
-    definition: DefinitionKey
-    business_key: str
-    state: InstanceState
-    started_at: Instant
-    ended_at: Instant
-    variables: Variables
-
-
 class Alarm(IntEnum):
     """What an entry of the calendar is about."""
 
@@ -236,6 +213,7 @@ class Alarm(IntEnum):
     JOB = 1
     PAGE = 2
     MESSAGE = 3
+    ROUNDS = 4
 
 
 Entry = tuple[Instant, int, Alarm]
@@ -265,6 +243,7 @@ class State:
         self.subscriptions: dict[int, Subscription] = {}
         self.messages: dict[int, Message] = {}
         self.incidents: dict[int, Incident] = {}
+        self.repetitions: dict[int, Repetition] = {}
         self.finished: dict[int, Finished] = {}
         self.suspended: dict[int, Instant] = {}
         self.stopped: dict[tuple[str, int], Instant] = {}
@@ -366,7 +345,7 @@ class State:
         match kind:
             case Alarm.TIMER:
                 return self.is_suspended(self.instance_of(self.acts[self.timers[key].act]))
-            case Alarm.JOB:
+            case Alarm.JOB | Alarm.ROUNDS:
                 return self.is_suspended(self.instance_of(self.acts[key]))
             case Alarm.PAGE:
                 return self.is_suspended(self.instances[self.frames[key].instance])
@@ -387,6 +366,9 @@ class State:
                 return frame is not None and frame.wake == at
             case Alarm.MESSAGE:
                 return key in self.messages
+            case Alarm.ROUNDS:
+                repetition = self.repetitions.get(key)
+                return repetition is not None and repetition.wake == at
 
     def rebuild_calendar(self) -> None:
         """Make the calendar anew from the records."""
@@ -395,11 +377,13 @@ class State:
         entries += [(job.until, job.key, Alarm.JOB) for job in timed]
         entries += [(each.wake, each.key, Alarm.PAGE) for each in self.frames.values() if each.wake]
         entries += [(each.until, each.key, Alarm.MESSAGE) for each in self.messages.values()]
+        entries += [(r.wake, r.key, Alarm.ROUNDS) for r in self.repetitions.values() if r.wake]
         heapify(entries)
         self.calendar = entries
 
     def _alarms_max(self) -> int:
-        return len(self.timers) + len(self.jobs) + len(self.frames) + len(self.messages)
+        most = len(self.timers) + len(self.jobs) + len(self.frames)
+        return most + len(self.messages) + len(self.repetitions)
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -482,6 +466,7 @@ _COMPARED = (
     "subscriptions",
     "messages",
     "incidents",
+    "repetitions",
     "finished",
     "suspended",
     "stopped",

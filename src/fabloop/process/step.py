@@ -16,6 +16,10 @@ INSTRUCTIONS_PER_TRIGGER_MAX = 10_000
 """Nodes and firings that one trigger may run before the process is taken for an endless loop."""
 
 
+ROUNDS_PER_COMMAND_MAX = 1_000
+"""Rounds of activities with a loop that one command may begin."""
+
+
 class Step:
     """Collects what one command does; nothing of it counts before `State.commit`.
 
@@ -24,6 +28,8 @@ class Step:
     agenda : tokens on their way: frame, node to enter, variables they bring
     pages : frames of pages that may be able to fire
     touched : frames in which something ended, so that they may have come to their end
+    rounds : acts that may begin their next round
+    rounds_left : rounds that this command may still begin; the others wait for `AdvanceTo`
     resting : frames of pages that neither ended nor wait for work or time
     budget : instructions left before the trigger is stopped
     """
@@ -35,6 +41,8 @@ class Step:
         self.agenda: deque[tuple[int, Node, Variables]] = deque()
         self.pages: dict[int, None] = {}
         self.touched: dict[int, None] = {}
+        self.rounds: dict[int, None] = {}
+        self.rounds_left = ROUNDS_PER_COMMAND_MAX
         self.resting: dict[int, None] = {}
         self.notices: list[Notice] = []
         self.budget = INSTRUCTIONS_PER_TRIGGER_MAX
@@ -96,8 +104,9 @@ class Step:
                 self._deltas = []
                 self._stream = ""
                 del self._rows[rows:], self.notices[notices:]
-                for left in (self.agenda, self.pages, self.touched, self.resting, self._trail):
+                for left in (self.agenda, self.pages, self.touched, self.rounds, self.resting):
                     left.clear()
+                self._trail.clear()
 
     def rows(self, actor: str, request: str, reply: Reply) -> tuple[Row, ...]:
         """Return the rows to append as one group; the first carries the request and its reply."""

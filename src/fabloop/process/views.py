@@ -41,6 +41,15 @@ class TimerView(msgspec.Struct, frozen=True, kw_only=True):
     due: Instant
 
 
+class RoundsView(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a loop is; `total` is -1 where it has no bound."""
+
+    total: int
+    begun: int
+    completed: int
+    terminated: int
+
+
 class ActView(msgspec.Struct, frozen=True, kw_only=True):
     """A node in progress; `transition` is set for a firing of a page.
 
@@ -59,6 +68,7 @@ class ActView(msgspec.Struct, frozen=True, kw_only=True):
     timers: tuple[TimerView, ...]
     message: str
     incident: int
+    rounds: RoundsView | None = None
 
 
 class PlaceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -210,6 +220,17 @@ def _act(state: State, act: Act) -> ActView:
         timers=tuple(_timer(state.timers[key], definition) for key in act.timers),
         message=", ".join(state.subscriptions[key].name for key in act.subscriptions),
         incident=act.incident,
+        rounds=_rounds(state, act.key) if act.key in state.repetitions else None,
+    )
+
+
+def _rounds(state: State, key: int) -> RoundsView:
+    found = state.repetitions[key]
+    return RoundsView(
+        total=found.total,
+        begun=found.begun,
+        completed=found.completed,
+        terminated=found.terminated,
     )
 
 

@@ -17,6 +17,7 @@ from fabloop.process.calls import call, finish
 from fabloop.process.commands import InstanceState, NodeCompleted, Variables
 from fabloop.process.definition import (
     PERSON_TYPE,
+    Again,
     Await,
     Boundary,
     BoundaryCancel,
@@ -39,6 +40,7 @@ from fabloop.process.definition import (
     Parallel,
     Person,
     Respond,
+    Rounds,
     ScopeKind,
     Script,
     Start,
@@ -60,6 +62,7 @@ from fabloop.process.evaluate import (
 from fabloop.process.gateways import choose, merge, spread
 from fabloop.process.pages import DEADLOCK, admit_entry, check_rest, feed, look_at_rest, run_page
 from fabloop.process.respond import ears_of, listen, only_listens, respond
+from fabloop.process.rounds import begin_round, end_round, repeat
 from fabloop.process.state import Frame, Phase
 from fabloop.process.step import Step
 from fabloop.process.thrown import escalate, throw_end
@@ -86,6 +89,11 @@ def run(step: Step) -> None:
             del step.touched[key]
             if key in state.frames:
                 settle(step, state.frames[key])
+        elif step.rounds:
+            key = next(iter(step.rounds))
+            del step.rounds[key]
+            if key in state.repetitions:
+                begin_round(step, state.acts[key])
         elif step.resting:
             key = next(iter(step.resting))
             del step.resting[key]
@@ -135,6 +143,8 @@ def _enter(  # noqa: C901, PLR0912, PLR0915  # one line per action
             _open_frame(step, frame, node, action)
         case Call():
             call(step, frame, node, action)
+        case Rounds() | Again():
+            repeat(step, frame, node, action)
         case Boundary() | BoundaryError() | BoundaryEscalation():
             made = outputs_of(step, frame, node, {}, brought)
             set_variables(step, frame, made)
@@ -246,12 +256,17 @@ def settle(step: Step, frame: Frame) -> None:
         return
     if frame.act:
         owner = step.state.acts[frame.act]
+        if owner.key in step.state.repetitions:
+            end_round(step, frame)
+            return
         if owner.phase is Phase.UNDOING:
             step.emit(FrameClosed(frame.key))
             go_on(step, step.state.acts[owner.key])
             return
         node = step.state.node_of(owner)
         result = dict(frame.variables) if node.outputs else {}
+        if node.keeps:
+            result |= {k: frame.variables[k] for k in node.keeps if k in frame.variables}
         keep(step, frame, node)
         step.emit(FrameClosed(frame.key))
         complete(step, step.state.acts[owner.key], result)

@@ -52,6 +52,8 @@ def _wake(state: State, frame: Frame) -> None:
             state.alarm(job.until, job.key, Alarm.JOB)
         for timer in state.acts[act].timers:
             state.alarm(state.timers[timer].due, timer, Alarm.TIMER)
+        if act in state.repetitions and (wake := state.repetitions[act].wake):
+            state.alarm(wake, act, Alarm.ROUNDS)
 
 
 def message_held(state: State, delta: MessageHeld, at: Instant) -> None:

@@ -33,10 +33,9 @@ from fabloop.process.deltas import (
     VariablesSet,
 )
 from fabloop.process.deployment import read_deployment, recompiled
+from fabloop.process.remembered import FINISHED_REMEMBERED_MAX, Finished
 from fabloop.process.state import (
-    FINISHED_REMEMBERED_MAX,
     Act,
-    Finished,
     Frame,
     Instance,
     Phase,
@@ -264,6 +263,10 @@ def drop_act(state: State, act: Act) -> None:
         drop_frame(state, act.child)
     if act.consumed:
         deposit(state, state.frames[act.frame], act.consumed)
+    if act.key in state.repetitions:
+        for frame in state.repetitions[act.key].active:
+            drop_frame(state, frame)
+        state.drop(state.repetitions, act.key)
     forget_act(state, act)
 
 

@@ -23,13 +23,13 @@ from fabloop.process.deltas import (
     TimerCleared,
     TimerSet,
 )
+from fabloop.process.remembered import Message
 from fabloop.process.state import (
     NO_TIME,
     Alarm,
     Incident,
     JobRecord,
     JobState,
-    Message,
     State,
     Subscription,
     Timer,

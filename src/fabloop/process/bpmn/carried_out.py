@@ -31,8 +31,6 @@ from fabloop.process.bpmn.validate_events import Event, Report
 
 def refused(node: FlowNode, report: Report) -> Iterator[Fault]:
     """Yield a fault for each thing about a node that the kernel does not carry out."""
-    if (loop := getattr(node, "loop", None)) is not None:
-        yield report(node.id, "an activity that runs once", type(loop).__name__)
     if getattr(node, "listeners", ()):
         yield report(node.id, "an element without listeners", "listeners")
     match node:

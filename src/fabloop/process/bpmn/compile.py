@@ -7,8 +7,9 @@ from fabloop.process.bpmn import model
 from fabloop.process.bpmn.compile_actions import Actions, watches_of
 from fabloop.process.bpmn.compile_expressions import Expressions
 from fabloop.process.bpmn.compile_pages import page_of, share
-from fabloop.process.bpmn.compile_scopes import kind_of, responses_in
-from fabloop.process.bpmn.model import BpmnProcess, FlowNode, ServiceTask
+from fabloop.process.bpmn.compile_rounds import kept
+from fabloop.process.bpmn.compile_scopes import responses_in
+from fabloop.process.bpmn.model import BpmnProcess, FlowNode
 from fabloop.process.bpmn.outline import Outline, outlines
 from fabloop.process.bpmn.reach import merge_of
 from fabloop.process.bpmn.triggers import (
@@ -25,6 +26,7 @@ from fabloop.process.definition import (
     Inclusive,
     Node,
     Scope,
+    ScopeKind,
 )
 
 
@@ -53,10 +55,13 @@ class _Compiler:
         self.expressions = Expressions(process.id, lines)
         self.outlines = outlines(process)
         self.number_of = {
-            node.id: number for outline in self.outlines for number, node in outline.nodes
+            node.id: number
+            for outline in self.outlines
+            if outline.kind is not ScopeKind.ROUND
+            for number, node in outline.nodes
         }
         flow_of = {flow.id: number for outline in self.outlines for number, flow in outline.flows}
-        scope_of = {each.owner.id: each.number for each in self.outlines if each.owner}
+        scope_of = {each.host: each.number for each in self.outlines}
         self.actions = Actions(self.expressions, self.number_of, flow_of, scope_of)
 
     def compile(self, version: int) -> Definition:
@@ -102,21 +107,23 @@ class _Compiler:
             for n, each in outline.nodes
             if isinstance(each, model.BoundaryEvent) and each.attached_to == node.id
         ]
+        mapped = None if getattr(node, "loop", None) else node  # a loop maps in each round
         return Node(
             number=number,
             id=node.id,
             name=node.name,
             scope=outline.number,
-            action=self.actions.action(node, outline),
+            action=self.actions.action(number, node, outline),
             incoming=incoming,
             outgoing=outgoing,
             joins=isinstance(node, model.ParallelGateway | model.InclusiveGateway)
             and len(incoming) > 1,
-            inputs=self.expressions.assigns(node.id, getattr(node, "inputs", ())),
-            outputs=self.expressions.assigns(node.id, getattr(node, "outputs", ())),
+            inputs=self.expressions.assigns(node.id, getattr(mapped, "inputs", ())),
+            outputs=self.expressions.assigns(node.id, getattr(mapped, "outputs", ())),
             boundary=tuple(n for n, _ in attached),
             watches=watches_of(number, node, attached, outline, self.number_of),
             catches={e.trigger.code: n for n, e in attached if isinstance(e.trigger, ErrorTrigger)},
+            keeps=self._keeps(outline),
             escalations={
                 e.trigger.code: n for n, e in attached if isinstance(e.trigger, EscalationTrigger)
             },
@@ -130,24 +137,33 @@ class _Compiler:
         names = [e.handler for _, e in attached if isinstance(e.trigger, CompensateTrigger)]
         return self.number_of[names[0]] if names else NOWHERE
 
+    def _keeps(self, outline: Outline) -> tuple[str, ...]:
+        """Return the inputs that stay with a round, where the node is what a round does."""
+        owner = outline.owner
+        if outline.kind is not ScopeKind.ROUND or owner is None or owner.loop is None:
+            return ()
+        return kept(owner, owner.loop, self.expressions)
+
     def _scope(
         self, outline: Outline, nodes: Mapping[int, Node], flows: Mapping[int, Flow]
     ) -> Scope:
-        owner = outline.owner
-        number = self.number_of[owner.id] if owner else NOWHERE
-        if isinstance(owner, ServiceTask):
-            return page_of(outline, owner, number, self.nets, self.expressions)
+        if outline.kind is ScopeKind.PAGE:
+            return page_of(outline, self.nets, self.expressions)
         merging = [
             nodes[n]
             for n, _ in outline.nodes
             if nodes[n].joins and isinstance(nodes[n].action, Inclusive)
         ]
-        starts = [n for n, node in outline.nodes if isinstance(node, model.StartEvent)]
+        starts = [
+            n
+            for n, node in outline.nodes
+            if isinstance(node, model.StartEvent) or outline.kind is ScopeKind.ROUND
+        ]
         begun = responses_in(outline)
         return Scope(
             number=outline.number,
-            kind=kind_of(owner),
-            owner=number,
+            kind=outline.kind,
+            owner=outline.host,
             parent=outline.parent,
             start=starts[0],
             nodes=tuple(number for number, _ in outline.nodes),

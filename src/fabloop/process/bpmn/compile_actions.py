@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from fabloop.process.bpmn import model
 from fabloop.process.bpmn.compile_expressions import Expressions
+from fabloop.process.bpmn.compile_rounds import repeated
 from fabloop.process.bpmn.outline import Outline
 from fabloop.process.bpmn.triggers import (
     CancelTrigger,
@@ -56,7 +57,7 @@ class Actions:
     Attributes
     ----------
     node_of, flow_of : numbers of nodes and flows by id
-    scope_of : number of the scope that a node opens, by id
+    scope_of : number of the scope that a node opens, by its number
     """
 
     def __init__(
@@ -64,14 +65,14 @@ class Actions:
         expressions: Expressions,
         node_of: Mapping[str, int],
         flow_of: Mapping[str, int],
-        scope_of: Mapping[str, int],
+        scope_of: Mapping[int, int],
     ) -> None:
         self.expressions = expressions
         self.node_of = node_of
         self.flow_of = flow_of
         self.scope_of = scope_of
 
-    def action(self, node: model.FlowNode, outline: Outline) -> Action:
+    def action(self, number: int, node: model.FlowNode, outline: Outline) -> Action:
         """Return what a node does."""
         match node:
             case model.StartEvent(trigger=trigger) if isinstance(trigger, ARMED) and outline.owner:
@@ -95,7 +96,7 @@ class Actions:
             ):
                 return self._gateway(node, outline)
             case _:
-                return self._activity(node)
+                return self._activity(number, node)
 
     def _gateway(
         self,
@@ -115,12 +116,14 @@ class Actions:
             case model.EventBasedGateway():
                 return EventBased(events=tuple(n for n, _ in events_behind(node, outline)))
 
-    def _activity(self, node: model.Activity) -> Action:
+    def _activity(self, number: int, node: model.Activity) -> Action:
+        if node.loop is not None:
+            return repeated(node, node.loop, self.scope_of[number], self.expressions)
         match node:
             case model.ServiceTask(work=model.JobWork() as work):
                 return Job(type=work.type, retries=work.retries, headers=dict(work.headers))
             case model.ServiceTask(work=model.PageWork() as page):
-                return Enter(scope=self.scope_of[node.id], headers=dict(page.headers))
+                return Enter(scope=self.scope_of[number], headers=dict(page.headers))
             case model.UserTask():
                 text = self.expressions.text_of
                 return Person(
@@ -136,9 +139,9 @@ class Actions:
                 return Call(process, node.version_tag, node.hands_in, node.hands_back)
             case model.SubProcess(kind=model.SubProcessKind.EVENT):
                 start = next(each for each in node.nodes if isinstance(each, model.StartEvent))
-                return Respond(self.scope_of[node.id], start.interrupting)
+                return Respond(self.scope_of[number], start.interrupting)
             case model.SubProcess():
-                return Enter(scope=self.scope_of[node.id])
+                return Enter(scope=self.scope_of[number])
             case _:
                 raise AssertionError(f"nothing compiles {type(node).__name__} '{node.id}'")
 

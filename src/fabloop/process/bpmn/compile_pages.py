@@ -13,17 +13,17 @@ from fabloop.process.definition import NOWHERE, Scope, ScopeKind, SharedPlace
 
 def page_of(
     outline: Outline,
-    owner: ServiceTask,
-    number: int,
     nets: Mapping[str, CompiledNet],
     expressions: Expressions,
 ) -> Scope:
-    """Return the scope of a task that a page carries out; `number` is that of its node."""
+    """Return the scope of a task that a page carries out."""
+    owner = outline.owner
+    assert isinstance(owner, ServiceTask), "only service tasks own a page"
     assert isinstance(owner.work, PageWork), "only page tasks own a page"
     scope = Scope(
         number=outline.number,
         kind=ScopeKind.PAGE,
-        owner=number,
+        owner=outline.host,
         parent=outline.parent,
     )
     net = nets.get(owner.work.net)

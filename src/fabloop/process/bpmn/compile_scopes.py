@@ -1,22 +1,8 @@
-"""What a scope is, and which events begin an event sub-process in it."""
+"""Which events begin an event sub-process in a scope."""
 
-from fabloop.process.bpmn.model import ServiceTask, StartEvent, SubProcess, SubProcessKind
+from fabloop.process.bpmn.model import StartEvent, SubProcess, SubProcessKind
 from fabloop.process.bpmn.outline import Outline
 from fabloop.process.bpmn.triggers import Started
-from fabloop.process.definition import ScopeKind
-
-_KINDS = {
-    SubProcessKind.EMBEDDED: ScopeKind.SUBPROCESS,
-    SubProcessKind.TRANSACTION: ScopeKind.TRANSACTION,
-    SubProcessKind.EVENT: ScopeKind.EVENT,
-}
-
-
-def kind_of(owner: SubProcess | ServiceTask | None) -> ScopeKind:
-    """Return what a frame of the scope of `owner` is an activation of."""
-    if owner is None:
-        return ScopeKind.PROCESS
-    return _KINDS[owner.kind] if isinstance(owner, SubProcess) else ScopeKind.PAGE
 
 
 def responses_in(outline: Outline) -> dict[int, Started]:

@@ -3,28 +3,42 @@
 from collections.abc import Iterator
 
 import msgspec
+from msgspec.structs import replace
 
 from fabloop.process.bpmn.model import (
+    Activity,
     BpmnProcess,
     FlowNode,
     PageWork,
     SequenceFlow,
     ServiceTask,
     SubProcess,
+    SubProcessKind,
 )
+from fabloop.process.definition import NOWHERE, ScopeKind
 
 
 class Outline(msgspec.Struct, frozen=True, kw_only=True):
-    """A process, a sub-process or a page task as a scope; `owner` is None for the process.
+    """A process, a sub-process, a page task or the rounds of an activity as a scope.
 
-    `nodes` and `flows` pair each with its number; a page has none.
+    `host` is the number of node `owner`, who is None for the process. `nodes` and `flows` pair
+    each with its number; a page has none. Rounds have one node: what is done in each.
     """
 
     number: int
+    kind: ScopeKind
     parent: int
-    owner: SubProcess | ServiceTask | None
+    host: int
+    owner: Activity | None
     nodes: tuple[tuple[int, FlowNode], ...]
     flows: tuple[tuple[int, SequenceFlow], ...]
+
+
+_KINDS = {
+    SubProcessKind.EMBEDDED: ScopeKind.SUBPROCESS,
+    SubProcessKind.TRANSACTION: ScopeKind.TRANSACTION,
+    SubProcessKind.EVENT: ScopeKind.EVENT,
+}
 
 
 class _Counter:
@@ -39,16 +53,21 @@ def outlines(process: BpmnProcess) -> list[Outline]:
     The numbering is part of the journal's format: it must never change.
     """
     counter = _Counter()
-    _walk(process.nodes, process.flows, None, -1, counter)
+    _walk(process.nodes, process.flows, _Place(), counter)
     return sorted(counter.found, key=lambda outline: outline.number)
 
 
+class _Place(msgspec.Struct, frozen=True):
+    """Whose scope is walked."""
+
+    kind: ScopeKind = ScopeKind.PROCESS
+    parent: int = NOWHERE
+    host: int = NOWHERE
+    owner: Activity | None = None
+
+
 def _walk(
-    nodes: tuple[FlowNode, ...],
-    flows: tuple[SequenceFlow, ...],
-    owner: SubProcess | ServiceTask | None,
-    parent: int,
-    counter: _Counter,
+    nodes: tuple[FlowNode, ...], flows: tuple[SequenceFlow, ...], place: _Place, counter: _Counter
 ) -> None:
     number = counter.scopes
     counter.scopes += 1
@@ -58,18 +77,33 @@ def _walk(
     for node in nodes:
         numbered.append((counter.nodes, node))
         counter.nodes += 1
-        match node:
-            case SubProcess():
-                _walk(node.nodes, node.flows, node, number, counter)
-            case ServiceTask(work=PageWork()):
-                _walk((), (), node, number, counter)
-            case _:
-                pass
+        _walk_into(node, number, counter.nodes - 1, counter)
     counter.found.append(
         Outline(
-            number=number, parent=parent, owner=owner, nodes=tuple(numbered), flows=numbered_flows
+            number=number,
+            kind=place.kind,
+            parent=place.parent,
+            host=place.host,
+            owner=place.owner,
+            nodes=tuple(numbered),
+            flows=numbered_flows,
         )
     )
+
+
+def _walk_into(node: FlowNode, parent: int, host: int, counter: _Counter) -> None:
+    """Walk what stands in a node: its rounds come before what is in each of them."""
+    if isinstance(node, Activity) and node.loop is not None:
+        once = replace(node, loop=None)
+        _walk((once,), (), _Place(ScopeKind.ROUND, parent, host, node), counter)
+        return
+    match node:
+        case SubProcess():
+            _walk(node.nodes, node.flows, _Place(_KINDS[node.kind], parent, host, node), counter)
+        case ServiceTask(work=PageWork()):
+            _walk((), (), _Place(ScopeKind.PAGE, parent, host, node), counter)
+        case _:
+            pass
 
 
 def depth_of(nodes: tuple[FlowNode, ...]) -> int:

@@ -34,7 +34,9 @@ from fabloop.process.bpmn.validate_events import (
     repeated_faults,
 )
 from fabloop.process.bpmn.validate_responses import is_response, response_faults
+from fabloop.process.bpmn.validate_rounds import loop_faults
 from fabloop.process.bpmn.validate_undo import undo_faults
+from fabloop.process.definition import ScopeKind
 
 NODES_MAX = 10_000
 DEPTH_MAX = 32
@@ -60,7 +62,7 @@ def faults_of(process: BpmnProcess, lines: Mapping[str, int] | None = None) -> l
         faults.append(report(process.id, expected, str(count)))
     scopes = outlines(process)
     for outline in scopes:
-        if not isinstance(outline.owner, ServiceTask):
+        if outline.kind not in (ScopeKind.PAGE, ScopeKind.ROUND):
             faults += _scope(process, outline, scopes, report)
     for node in all_nodes(process):
         faults += refused(node, report)
@@ -182,6 +184,7 @@ def _node(node: FlowNode, report: Report) -> Iterator[Fault]:
         case _:
             pass
     yield from _mappings(node, report)
+    yield from loop_faults(node, report)
 
 
 def _mappings(node: FlowNode, report: Report) -> Iterator[Fault]:

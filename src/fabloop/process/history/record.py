@@ -33,6 +33,7 @@ from fabloop.process.deltas import (
 )
 from fabloop.process.history.event import EventKind, HistoryEvent
 from fabloop.process.operation_deltas import InstanceResumed, InstanceSuspended
+from fabloop.process.round_deltas import RoundEnded, RoundsDropped
 from fabloop.process.state import Act, Frame, Instance, Phase, State
 
 
@@ -151,8 +152,25 @@ class Recorder:
     def _cancelled(self, act: Act) -> None:
         if act.child:
             self._dropped(self.state.frames[act.child])
+        self._rounds_cancelled(act.key)
         if act.phase in (Phase.WAITING, Phase.LEAVING):
             self._tell_act(EventKind.CANCELLED, act)
+
+    def _rounds_cancelled(self, key: int) -> None:
+        rounds = self.state.repetitions.get(key)
+        for frame in rounds.active if rounds is not None else ():
+            self._dropped(self.state.frames[frame])
+
+    def round_ended(self, delta: RoundEnded) -> None:
+        """Tell what was passed in a round, or cancelled with it."""
+        if delta.completed:
+            self._pass(delta.frame)
+        else:
+            self._dropped(self.state.frames[delta.frame])
+
+    def rounds_dropped(self, delta: RoundsDropped) -> None:
+        """Tell that the rounds that were left are cancelled."""
+        self._rounds_cancelled(delta.act)
 
     def _dropped(self, frame: Frame) -> None:
         self._pass(frame.key)
@@ -300,6 +318,8 @@ _TELLERS: dict[type[Any], Callable[[Recorder, Any], None]] = {
     EventHappened: Recorder.happened,
     Passed: Recorder.passed,
     FrameClosed: Recorder.frame_closed,
+    RoundEnded: Recorder.round_ended,
+    RoundsDropped: Recorder.rounds_dropped,
     Fired: Recorder.fired,
     FiringStarted: Recorder.firing,
     FiringEnded: Recorder.firing_ended,

@@ -9,12 +9,16 @@ from collections.abc import Iterable
 import msgspec
 
 from fabloop.process.definition import (
+    NOWHERE,
+    Again,
     Boundary,
     Call,
+    Definition,
     Enter,
     Job,
     Node,
     Person,
+    Rounds,
     ScopeKind,
     Script,
 )
@@ -73,8 +77,60 @@ def _inside(draft: Draft, node: Node) -> Iterable[int]:
     return [*_armed(draft, node), *content]
 
 
+def _rounds(*knows: str) -> Mapping:
+    return Mapping(add=_repeat, knows=frozenset(knows), holds=_holds, inside=_within)
+
+
 def _activity(*knows: str) -> Mapping:
     return Mapping(add=_add, knows=frozenset(knows), holds=_holds, inside=_inside)
+
+
+def _repeat(draft: Draft, node: Node) -> bool:
+    """Add its rounds, one after the other: any number, or at least one."""
+    action, inner = node.action, draft.scope_in(node)
+    assert isinstance(action, Rounds | Again), "only these have rounds"
+    assert inner is not None, "rounds are a scope"
+    between, during = _turns(draft, node)
+    (begun,) = draft.incoming(draft.definition.nodes[inner.start])
+    armed = dict.fromkeys((draft.busy(node), *_armed(draft, node)), 1)
+    at_least_one = isinstance(action, Again) and not action.before
+    first = {during: 1, **begun} if at_least_one else {between: 1}
+    for taken in draft.incoming(node):
+        draft.add(f"{node.id} begins", "", taken, armed | first)
+    draft.add(f"{node.id} (next round)", "", {between: 1}, {during: 1, **begun})
+    draft.net.add(
+        FlatTransition(
+            label=f"{node.id} (end of round)", elements=(), pre={during: 1}, post={between: 1},
+            zero=draft.control(inner), clears=draft.left(inner),
+        )
+    )  # fmt: skip
+    draft.net.add(
+        FlatTransition(
+            label=node.id, elements=(node.id,), pre={draft.busy(node): 1, between: 1},
+            post=draft.outgoing(node), clears=frozenset(_armed(draft, node)),
+        )
+    )  # fmt: skip
+    return True
+
+
+def _turns(draft: Draft, node: Node) -> tuple[int, int]:
+    between = draft.field("between", node.number, f"{node.id} between rounds")
+    return between, draft.field("during", node.number, f"{node.id} in a round")
+
+
+def _within(draft: Draft, node: Node) -> Iterable[int]:
+    return [*_turns(draft, node), *_inside(draft, node)]
+
+
+def shares_at_once(definition: Definition, node: Node) -> bool:
+    """Tell whether rounds that run at once share places of pages: each is looked at alone."""
+    if not isinstance(node.action, Rounds) or node.action.sequential:
+        return False
+    below = {node.action.scope}
+    for scope in definition.scopes:
+        if scope.parent in below:
+            below.add(scope.number)
+    return any(place != NOWHERE for each in below for place in definition.scopes[each].fusion)
 
 
 ACTIVITIES: dict[type, Mapping] = {
@@ -83,4 +139,16 @@ ACTIVITIES: dict[type, Mapping] = {
     Script: _activity("formula", "target"),
     Call: _activity("process", "tag", "hands_in", "hands_back"),
     Enter: _activity("scope", "headers"),
+    Rounds: _rounds(
+        "scope",
+        "sequential",
+        "collection",
+        "cardinality",
+        "element",
+        "output",
+        "yields",
+        "own",
+        "until",
+    ),
+    Again: _rounds("scope", "condition", "before", "maximum", "own"),
 }

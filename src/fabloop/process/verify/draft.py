@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from fabloop.process.definition import Definition, Enter, Node, Scope, ScopeKind
+from fabloop.process.definition import Again, Definition, Enter, Node, Rounds, Scope, ScopeKind
 from fabloop.process.verify.environment import Environment
 from fabloop.process.verify.flat import Bound, BoundKind, FlatPlace, FlatTransition, Limits, Refund
 from fabloop.process.verify.thrower import NOBODY, Thrower
@@ -44,7 +44,9 @@ class Draft:
     def scope_in(self, node: Node) -> Scope | None:
         """Return the scope that a node opens, if it opens one."""
         action = node.action
-        return self.definition.scopes[action.scope] if isinstance(action, Enter) else None
+        if not isinstance(action, Enter | Rounds | Again):
+            return None
+        return self.definition.scopes[action.scope]
 
     # -- fields -------------------------------------------------------------------------------
 
@@ -79,7 +81,14 @@ class Draft:
 
     def incoming(self, node: Node) -> list[dict[int, int]]:
         """Return, per incoming flow, what taking its token takes."""
-        return [{self.flow(flow): 1} for flow in node.incoming]
+        return [{field: 1} for field in self.entries(node)]
+
+    def entries(self, node: Node) -> list[int]:
+        """Return the fields that hold a token on its way into a node."""
+        scope = self.definition.scopes[node.scope]
+        if scope.kind is ScopeKind.ROUND:
+            return [self.field("round", scope.number, f"{node.id} in a round")]
+        return [self.flow(flow) for flow in node.incoming]
 
     def outgoing(self, node: Node) -> dict[int, int]:
         """Return one token per outgoing flow."""
@@ -87,19 +96,17 @@ class Draft:
 
     def splits(self, node: Node) -> bool:
         """Tell whether an activity begins and ends, because something may happen in between."""
-        return isinstance(node.action, Enter) or bool(node.boundary)
+        return self.scope_in(node) is not None or bool(node.boundary)
 
     def tokens_at(self, node: Node) -> set[int]:
         """Return the fields that tell of a token at a node."""
-        return {self.flow(flow) for flow in node.incoming} | set(
-            self.mapping(node).holds(self, node)
-        )
+        return {*self.entries(node), *self.mapping(node).holds(self, node)}
 
     def control(self, scope: Scope) -> frozenset[int]:
         """Return the fields of which one holds a token as long as the scope is active."""
         fields = {self.flow(flow) for flow in scope.flows}
         for node in self.nodes_of(scope):
-            fields.update(self.mapping(node).holds(self, node))
+            fields |= self.tokens_at(node)
         return frozenset(fields)
 
     def left(self, scope: Scope) -> frozenset[int]:

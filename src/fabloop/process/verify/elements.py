@@ -22,7 +22,7 @@ from fabloop.process.definition import (
     Scope,
     ScopeKind,
 )
-from fabloop.process.verify.activities import ACTIVITIES
+from fabloop.process.verify.activities import ACTIVITIES, shares_at_once
 from fabloop.process.verify.draft import Mapping
 from fabloop.process.verify.errors import ERRORS
 from fabloop.process.verify.events import EVENTS
@@ -40,7 +40,7 @@ NOT_VERIFIED: dict[type, str] = {
 }
 """Elements that are carried out and not verified, by name."""
 
-SCOPES = frozenset({ScopeKind.PROCESS, ScopeKind.SUBPROCESS, ScopeKind.PAGE})
+SCOPES = frozenset({ScopeKind.PROCESS, ScopeKind.SUBPROCESS, ScopeKind.PAGE, ScopeKind.ROUND})
 
 
 def _names(text: str) -> frozenset[str]:
@@ -50,7 +50,7 @@ def _names(text: str) -> frozenset[str]:
 KNOWN: dict[type, frozenset[str]] = {
     Node: _names(
         "number id name scope action incoming outgoing joins inputs outputs boundary watches"
-        " catches escalations"
+        " catches escalations keeps"
     ),
     Flow: _names("number id source target condition waits"),
     Scope: _names("number kind owner parent start nodes flows joins merges net entry exit fusion"),
@@ -72,6 +72,8 @@ def not_verified(definition: Definition) -> list[str]:
             what = NOT_VERIFIED.get(type(node.action), type(node.action).__name__)
             found.append(f"element '{node.id}' ({what})")
             continue
+        if shares_at_once(definition, node):
+            found.append(f"element '{node.id}' (rounds at once with shared places)")
         beyond = [*_beyond(node, KNOWN[Node]), *_beyond(node.action, mapping.knows)]
         found += [f"element '{node.id}' ({what})" for what in beyond]
     for flow in definition.flows:

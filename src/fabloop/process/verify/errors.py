@@ -7,7 +7,6 @@ from fabloop.process.definition import (
     BoundaryError,
     BoundaryEscalation,
     Call,
-    Enter,
     ErrorEnd,
     Escalate,
     Job,
@@ -29,8 +28,8 @@ def _boundary_error(draft: Draft, node: Node) -> bool:
     assert isinstance(error, BoundaryError)
     host = draft.definition.nodes[error.host]
     throwers = [NOBODY]
-    if isinstance(host.action, Enter):
-        throwers = _throwers(draft, draft.definition.scopes[host.action.scope], error.code)
+    if (inner := draft.scope_in(host)) is not None:
+        throwers = _throwers(draft, inner, error.code)
     for thrower in throwers if draft.environment.errors is Openness.OPEN else ():
         draft.interrupted(host, node, thrower)
     return not throwers or draft.environment.errors is Openness.OPEN
@@ -45,11 +44,10 @@ def _throwers(draft: Draft, scope: Scope, code: str) -> list[Thrower]:
     for node in draft.nodes_of(scope):
         if "" in node.catches or (code and code in node.catches):
             continue
-        if isinstance(node.action, Enter):
-            throwers += _throwers(draft, draft.definition.scopes[node.action.scope], code)
+        if (inner := draft.scope_in(node)) is not None:
+            throwers += _throwers(draft, inner, code)
         elif isinstance(node.action, Job | Person | Call):
-            flows = [draft.flow(flow) for flow in node.incoming]
-            fields = [draft.busy(node)] if draft.splits(node) else flows
+            fields = [draft.busy(node)] if draft.splits(node) else draft.entries(node)
             throwers += [Thrower(fields=(field,)) for field in fields]
     return throwers
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from fabloop.process.cpn.compiled import CompiledNet
-from fabloop.process.definition import Call, Definition
+from fabloop.process.definition import Call, Definition, Rounds
 from fabloop.process.verify.drawn.drawing import Drawing
 from fabloop.process.verify.drawn.net import flat_drawing, not_verified_drawn
 from fabloop.process.verify.elements import not_verified
@@ -97,7 +97,11 @@ def _left_out_of(definition: Definition) -> tuple[LeftOut, ...]:
     works = any(each.reads_result for net in nets for each in net.transitions)
     data = (LeftOut.DATA,) if decides or works else ()
     calls = any(isinstance(node.action, Call) for node in definition.nodes)
-    return _left_out_of_nets(nets) + data + ((LeftOut.CALLS,) if calls else ())
+    several = any(
+        isinstance(node.action, Rounds) and not node.action.sequential for node in definition.nodes
+    )
+    at_once = (LeftOut.AT_ONCE,) if several else ()
+    return _left_out_of_nets(nets) + data + ((LeftOut.CALLS,) if calls else ()) + at_once
 
 
 def _left_out_of_nets(nets: Sequence[CompiledNet]) -> tuple[LeftOut, ...]:

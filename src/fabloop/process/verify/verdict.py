@@ -20,7 +20,9 @@ class LeftOut(StrEnum):
     """What a run obeys and the verification does not look at: it allows more than can happen.
 
     A fault that is found may then be out of reach in a run. In return, the proof of an option to
-    complete trusts that what is left out does not always forbid the way to the end.
+    complete trusts that what is left out does not always forbid the way to the end. Rounds of a
+    parallel multi-instance are looked at one after the other, as many as there may be: they share
+    no places.
     """
 
     TIME = "time"
@@ -28,6 +30,7 @@ class LeftOut(StrEnum):
     DATA = "data"
     CALLS = "calls"
     EXECUTION = "execution"
+    AT_ONCE = "rounds at once"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
