@@ -365,3 +365,23 @@ def test_a_worker_without_a_server_opens_the_store_itself(tmp_path, run, launch,
     assert f"process {worker.pid}" in refused
     ended(worker)
     assert "No instance" not in run("list")
+
+
+def test_the_history_is_told_and_written_for_process_mining(run, shop):
+    [job] = [each["key"] for each in run("jobs", "--json")["jobs"] if each["instance"] == shop[0]]
+    run("complete", job, "--variables", '{"lot": "L7"}')
+    events = run("history", shop[0], "--json")["events"]
+    assert [e["kind"] for e in events if e.get("node") == "weld"] == ["started", "completed"]
+    assert "completed" in run("history", "--business-key", "one", "--node", "weld")
+    assert "Nothing happened" in run("history", "--resource", "nobody")
+    run("history", "--xes", "log.xes", "--ocel", "log.json", "--object", "lot=Lot")
+    assert b"http://www.xes-standard.org/" in Path("log.xes").read_bytes()
+    objects = json.loads(Path("log.json").read_text())["objects"]
+    assert "Lot:L7" in {each["id"] for each in objects}
+
+
+def test_a_history_that_cannot_be_told_says_why(run, shop):
+    assert "VARIABLE=TYPE" in run("history", "--ocel", "x", "--object", "lot", code=2)
+    assert "nowhere" in run("history", "--store", "nowhere", code=2)
+    assert "--since" in run("history", "--since", "noon", code=2)
+    assert "no/folder" in run("history", "--xes", "no/folder/log.xes", code=2)

@@ -216,3 +216,45 @@ def work(
     from fabloop.cli.processes.work import work as do_jobs
 
     raise typer.Exit(do_jobs(module, store, concurrency=concurrency, name=name, as_json=json))
+
+
+@commands.command()
+def history(
+    key: Annotated[
+        int | None, typer.Argument(metavar="[KEY]", help="An instance, and those it called.")
+    ] = None,
+    process: OfProcess = "",
+    business_key: OfBusiness = "",
+    node: Annotated[str, typer.Option(help="What happened at this node.")] = "",
+    resource: Annotated[str, typer.Option(help="What this worker or person did.")] = "",
+    since: Annotated[str | None, typer.Option(help="From this date and time on.")] = None,
+    until: Annotated[str | None, typer.Option(help="Before this date and time.")] = None,
+    xes: Annotated[
+        Path | None, typer.Option(help="Write an event log for process mining (XES).")
+    ] = None,
+    ocel: Annotated[
+        Path | None, typer.Option(help="Write an object-centric event log (OCEL 2.0, JSON).")
+    ] = None,
+    objects: Annotated[
+        list[str] | None,
+        typer.Option("--object", help="VARIABLE=TYPE: its value names an object; repeatable."),
+    ] = None,
+    store: Store = STORE,
+    json: Json = False,
+) -> None:
+    """Tell what happened, who did it and when; the store may be in use meanwhile."""
+    from fabloop.cli.given import instant_given
+    from fabloop.cli.processes.history import Wanted, tell
+    from fabloop.process.history.query import HistoryQuery
+
+    query = HistoryQuery(
+        instance=key or 0,
+        process=process,
+        business_key=business_key,
+        node=node,
+        resource=resource,
+        since=None if since is None else instant_given("--since", since),
+        until=None if until is None else instant_given("--until", until),
+    )
+    wanted = Wanted(query=query, xes=xes, ocel=ocel, objects=tuple(objects or ()), as_json=json)
+    raise typer.Exit(tell(store, wanted))
