@@ -8,6 +8,7 @@ import msgspec
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.process.bpmn.read import read_bpmn
+from fabloop.process.cpn.cpnxml import is_cpn, read_cpn
 from fabloop.process.cpn.document import compile_net, read_net, read_nets
 from fabloop.process.cpn.model import NetDocument
 from fabloop.process.cpn.pnml import read_pnml
@@ -35,8 +36,8 @@ def print_verification(
 ) -> ExitCode:
     """Print the verdict on every property; only what is proven sound ends with 0.
 
-    The file is BPMN 2.0 XML, a net document, a net as PNML (``.pnml``), or a production recipe,
-    which is composed first.
+    The file is BPMN 2.0 XML, a net document, a net as PNML (``.pnml``) or of CPN Tools
+    (``.cpn``), or a production recipe, which is composed first.
     `nets` hold the net documents of a process' pages, each file one or a list of them; a file
     ``NAME.nets.json`` beside ``NAME.bpmn`` is read without being named.
     """
@@ -87,6 +88,8 @@ def _verified(file: Path, nets: tuple[Path, ...], effort: Effort) -> Verificatio
     data = _read(file)
     if file.suffix.lower() == ".pnml":
         return effort.net(read_pnml(data, str(file)))
+    if file.suffix.lower() == ".cpn" or is_cpn(data):
+        return effort.net(read_cpn(data, str(file)))
     if data.lstrip().startswith(b"<"):
         try:
             process, lines = read_bpmn(data)

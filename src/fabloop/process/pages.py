@@ -137,6 +137,8 @@ def _fire_all(step: Step, frame: Frame, scope: Scope) -> bool:
         richer = _fire(step, frame, number, transition, binding)
         fired = True
         candidates.update(each for place in richer for each in net.consumers[place])
+        if net.freed:
+            candidates.update(each for p, _, _ in binding.consumed for each in net.freed[p])
         _tell_others(step, frame, scope, richer)
     return fired
 

@@ -88,11 +88,20 @@ def test_sound_templates_are_released():
 
 
 def test_a_net_without_a_bound_on_its_values_is_unknown():
-    for net in (rework(2, limited=False), fifo_buffer(guarded=False)):
-        report = verify_net(net.compiled(), limits=Limits(values=200))
-        assert report.finding(Property.DEADLOCK_FREE).verdict is Verdict.UNKNOWN
-        assert "more than 200 values" in report.finding(Property.DEADLOCK_FREE).reason
-        assert not report.released
+    report = verify_net(
+        rework(2, limited=False).compiled(), limits=Limits(values=200, markings=5_000)
+    )
+    finding = report.finding(Property.DEADLOCK_FREE)
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "more than 5000 markings, and by values more than 200 values" in finding.reason
+    assert not report.released
+    assert (report.markings, report.exhaustive) == (5_000, False)
+
+
+def test_values_that_only_grow_when_nothing_is_taken_away_do_no_harm():
+    report = verify_net(fifo_buffer(guarded=False).compiled(), limits=Limits(values=200))
+    assert report.released
+    assert report.exhaustive
 
 
 def test_time_is_left_out_and_said_so():

@@ -5,6 +5,7 @@ from math import isfinite
 from typing import TypeAlias, assert_never
 
 import msgspec
+from msgspec.structs import replace
 
 from fabloop.base.names import did_you_mean
 from fabloop.process.cpn.model import (
@@ -18,7 +19,10 @@ from fabloop.process.cpn.model import (
     ProductColour,
     RealColour,
     RecordColour,
+    SubsetColour,
     TextColour,
+    TimedColour,
+    UnionColour,
     UnitColour,
 )
 from fabloop.process.cpn.token import (
@@ -26,9 +30,14 @@ from fabloop.process.cpn.token import (
     INT_MIN,
     LIST_LENGTH_MAX,
     TEXT_LENGTH_MAX,
+    Token,
+    freeze,
 )
 
 Test: TypeAlias = Callable[[object], bool]
+
+Judge: TypeAlias = Callable[[str, str], Test]
+"""Returns the test that a subset's condition stands for, from the colour's name and the text."""
 
 COLOUR_DEPTH_MAX = 20
 
@@ -38,13 +47,21 @@ class ColourSet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     Attributes
     ----------
-    parts : colours of a product's places by ``0``, ``1`` ..., a record's fields, a list's ``*``
+    colour : what values look like; of a subset or timed colour, that of the colour behind it
+    parts : colours of a product's places by ``0``, ``1`` ..., a record's fields, a list's ``*``,
+        a union's cases that carry something
+    timed : whether places of it are timed
+    narrowed : whether it is a subset, so that the parts alone do not make a value of it
+    listed : the values of a subset that lists them
     """
 
     name: str
     colour: Colour
     admits: Test
     parts: "dict[str, ColourSet]" = {}
+    timed: bool = False
+    narrowed: bool = False
+    listed: tuple[Token, ...] = ()
 
 
 def _admits_any(value: object, depth: int = 0) -> bool:
@@ -113,6 +130,10 @@ def _part_names(colour: Colour) -> dict[str, str]:
             return fields
         case ListColour(of=name):
             return {"*": name}
+        case UnionColour(cases=cases):
+            return {case: name for case, name in cases.items() if name}
+        case SubsetColour(of=name) | TimedColour(of=name):
+            return {"": name}
         case _:
             return {}
 
@@ -138,9 +159,42 @@ def _test_of(colour: Colour, parts: dict[str, ColourSet]) -> Test:  # noqa: PLR0
             return _record_test({n: part.admits for n, part in parts.items()}, further=further)
         case ListColour(longest=longest):
             return _list_test(parts["*"].admits, min(longest, LIST_LENGTH_MAX))
+        case UnionColour(cases=cases):
+            return _union_test(cases, {case: part.admits for case, part in parts.items()})
+        case SubsetColour() | TimedColour():
+            return parts[""].admits
         case AnyColour():
             return _admits_any
     assert_never(colour)
+
+
+def _union_test(cases: Mapping[str, str], tests: Mapping[str, Test]) -> Test:
+    alone = frozenset(case for case, name in cases.items() if not name)
+
+    def admits(value: object) -> bool:
+        if isinstance(value, str):
+            return value in alone
+        if type(value) is not tuple or len(value) != 2:
+            return False
+        test = tests.get(value[0]) if isinstance(value[0], str) else None
+        return test is not None and test(value[1])
+
+    return admits
+
+
+def _subset_test(name: str, colour: SubsetColour, base: Test, judge: Judge) -> Test:
+    """Return the test of a subset; its condition is read when it is first asked."""
+    if colour.values:
+        known = frozenset(freeze(value) for value in colour.values)
+        return lambda value: base(value) and value in known
+    made: list[Test] = []
+
+    def admits(value: object) -> bool:
+        if not made:
+            made.append(judge(name, colour.when))
+        return base(value) and made[0](value)
+
+    return admits
 
 
 def colour_text(colour: Colour) -> str:  # noqa: PLR0911  # one each
@@ -166,13 +220,20 @@ def colour_text(colour: Colour) -> str:  # noqa: PLR0911  # one each
             return "a finite number"
         case AnyColour():
             return "plain data"
+        case UnionColour(cases=cases):
+            return "one of " + ", ".join(
+                f"{case}({name})" if name else case for case, name in cases.items()
+            )
+        case SubsetColour(of=of) | TimedColour(of=of):
+            return f"a value of {of}"
     assert_never(colour)
 
 
 class Palette:
     """The colours of one net by name; collects what is wrong with their declarations."""
 
-    def __init__(self, declared: Mapping[str, Colour]) -> None:
+    def __init__(self, declared: Mapping[str, Colour], judge: Judge | None = None) -> None:
+        self._judge = judge
         self.faults: list[tuple[str, str, str, str]] = []
         self.sets: dict[str, ColourSet] = {}
         self._known: dict[str, Colour] = {**BUILT_IN, **declared}
@@ -189,6 +250,10 @@ class Palette:
                 self._fault(name, "at least one value, each once", repr(values), "")
             case ListColour(longest=longest) if longest < 0:
                 self._fault(name, "longest >= 0", str(longest), "")
+            case UnionColour(cases=cases) if not cases:
+                self._fault(name, "at least one case", "none", "")
+            case SubsetColour(values=values, when=when) if bool(values) == bool(when):
+                self._fault(name, "either values or a condition", "both" if when else "none", "")
             case _:
                 pass
 
@@ -207,10 +272,33 @@ class Palette:
                 self._fault(name, "colours that end", f"{part_name!r} inside itself", "")
             else:
                 parts[part] = self._build(part_name, (*above, name))
-        if len(parts) == len(_part_names(self._known[name])):
-            test = _test_of(self._known[name], parts)
-        else:
-            test = _admits_any
-        made = ColourSet(name=name, colour=self._known[name], admits=test, parts=parts)
+        made = self._made(name, self._known[name], parts)
         self.sets[name] = made
         return made
+
+    def _made(self, name: str, colour: Colour, parts: dict[str, ColourSet]) -> ColourSet:
+        if len(parts) < len(_part_names(colour)):
+            return ColourSet(name=name, colour=colour, admits=_admits_any, parts=parts)
+        test = _test_of(colour, parts)
+        match colour:
+            case TimedColour():
+                return replace(parts[""], name=name, timed=True)
+            case SubsetColour(values=values):
+                try:
+                    listed = tuple(freeze(value) for value in values)
+                except TypeError as error:
+                    self._fault(name, "plain values", str(error), "")
+                    listed = ()
+                for value in listed:
+                    if not test(value):
+                        self._fault(name, f"values of {colour.of}", f"{value!r:.80}", "")
+                if self._judge is not None or listed:
+                    judge = self._judge or _nothing
+                    test = _subset_test(name, replace(colour, values=listed), test, judge)
+                return replace(parts[""], name=name, admits=test, narrowed=True, listed=listed)
+            case _:
+                return ColourSet(name=name, colour=colour, admits=test, parts=parts)
+
+
+def _nothing(_name: str, _when: str) -> Test:
+    return lambda _value: True

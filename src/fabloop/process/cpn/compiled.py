@@ -9,6 +9,7 @@ from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import Instant
 from fabloop.process.cpn.bag import Bag
 from fabloop.process.cpn.colour import ColourSet, colour_text
+from fabloop.process.cpn.ml.values import Budget
 from fabloop.process.cpn.model import TransitionWork
 from fabloop.process.cpn.token import Token, freeze
 
@@ -83,7 +84,7 @@ class CompiledTransition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     Attributes
     ----------
     takes, puts : places of the input and output arcs, in arc order
-    counts : tokens taken by each input arc
+    counts : tokens taken by each input arc; 0 where that depends on the binding
     reads_result : whether an output depends on the answer of the work
     find : ``find(marking, now)``: the first binding that is enabled at `now`, oldest tokens
         first; None when there is none
@@ -91,6 +92,9 @@ class CompiledTransition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     duration : ns that the work of a binding is expected to take (0 without work)
     parts : enumerators of the independent groups of arcs; `bindings` combines them
     lenient : `parts` and `make` for verification, which computes with unknown values
+    inhibits : places that must be empty, which `find` looks at and `parts` do not
+    resets : places that are emptied, which `find` and `bindings` take along
+    draws : whether an inscription draws by chance, which only a simulation can
     """
 
     name: str
@@ -106,6 +110,9 @@ class CompiledTransition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     make: Make
     parts: Parts
     lenient: Callable[[], tuple[Parts, Make]]
+    inhibits: tuple[int, ...] = ()
+    resets: tuple[int, ...] = ()
+    draws: bool = False
 
     def bindings(self, marking: Marking, now: Instant) -> Iterator[Binding]:
         """Yield every enabled binding once: equal tokens of equal ready time are not told apart.
@@ -122,7 +129,7 @@ class CompiledTransition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             if len(seen) == BINDINGS_PER_MARKING_MAX:
                 return
             seen.add(key)
-            yield Binding(variables, consumed)
+            yield Binding(variables, consumed + swept(self.resets, marking, consumed))
 
     def _combine(
         self, marking: Marking, now: Instant, index: int
@@ -145,7 +152,8 @@ class CompiledTransition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             times = marking[place].times
             if len(times) < count:
                 return None
-            earliest = max(earliest, times[count - 1])
+            if count:
+                earliest = max(earliest, times[count - 1])
         if self.find(marking, earliest) is not None:
             return earliest
         if self.find(marking, NEVER) is None:
@@ -171,6 +179,18 @@ class CompiledTransition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return self.make(binding.variables, result, now)
 
 
+def swept(resets: Sequence[int], marking: Marking, consumed: Consumed) -> Consumed:
+    """Return the tokens that emptying some places takes, beyond those taken already."""
+    rest: list[tuple[int, Token, Instant]] = []
+    for place in resets:
+        left = Bag(marking[place])
+        for taken, value, ready_at in consumed:
+            if taken == place:
+                left.remove(value, ready_at)
+        rest += [(place, value, ready_at) for value, ready_at in left]
+    return tuple(rest)
+
+
 class CompiledNet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A compiled net or page; markings are sequences of bags in the order of `places`.
 
@@ -178,6 +198,8 @@ class CompiledNet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     ----------
     by_priority : transition numbers, highest priority first, then document order
     consumers : per place, the numbers of the transitions that take from it
+    freed : per place, the numbers of the transitions that it inhibits; empty where none is
+    timeline : what a simulation tells time and chance, where inscriptions of CPN ML ask for them
     final : whether token counts (in the order of `places`) are a finished marking; None when
         the document does not say
     final_reads : numbers of the places that `final` looks at
@@ -191,6 +213,8 @@ class CompiledNet(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     consumers: tuple[tuple[int, ...], ...]
     final: Callable[[Sequence[int]], bool] | None = None
     final_reads: frozenset[int] = frozenset()
+    freed: tuple[tuple[int, ...], ...] = ()
+    timeline: Budget | None = None
 
     def initial_marking(self, start: Instant = Instant(0)) -> list[Bag]:  # noqa: B008  # an int
         """Return the marking at the start: every place's initial tokens, ready from `start`."""

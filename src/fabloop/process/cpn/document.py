@@ -1,8 +1,7 @@
 """Compiles a net document, and says everything that is wrong with it at once."""
 
-import ast
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -10,43 +9,22 @@ import msgspec
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import Instant
 from fabloop.base.names import did_you_mean
-from fabloop.process.cpn.colour import ColourSet, Palette, colour_text
-from fabloop.process.cpn.compiled import CompiledNet, CompiledTransition, Make, Parts, Place
-from fabloop.process.cpn.expression import (
-    FUNCTIONS,
-    Expression,
-    Misread,
-    Words,
-    express,
-    read_tree,
-    split_conjuncts,
-)
-from fabloop.process.cpn.generate import (
-    COUNT_MAX,
-    Inscribed,
-    Output,
-    counts_test,
-    generate,
-    generate_lenient,
-)
-from fabloop.process.cpn.model import (
-    InitialToken,
-    NetDocument,
-    PlaceSpec,
-    Put,
-    RecordColour,
-    Take,
-    TransitionSpec,
-)
-from fabloop.process.cpn.pattern import match_pattern
-from fabloop.process.cpn.search import Arc, Condition, Search, group_arcs, read_arc, read_conditions
+from fabloop.process.cpn.colour import ColourSet, Judge, Palette, Test, colour_text
+from fabloop.process.cpn.compiled import CompiledNet, CompiledTransition, Place
+from fabloop.process.cpn.expression import FUNCTIONS, Misread, Words, express, read_tree
+from fabloop.process.cpn.generate import counts_test
+from fabloop.process.cpn.ml.declare import Declarations
+from fabloop.process.cpn.model import InitialToken, NetDocument, PlaceSpec
+from fabloop.process.cpn.reading import CpnMlReader, PythonReader, Reader, condition_on_value
 from fabloop.process.cpn.token import Token, freeze
+from fabloop.process.cpn.transitions import ARCS_PER_TRANSITION_MAX, TransitionCompiler
 
-__all__ = ["NetDocument", "compile_net", "faults_of", "read_net"]
+__all__ = [
+    "ARCS_PER_TRANSITION_MAX", "NetDocument", "compile_net", "faults_of", "read_net", "read_nets",
+]  # fmt: skip
 
 PLACES_MAX = 5_000
 TRANSITIONS_MAX = 5_000
-ARCS_PER_TRANSITION_MAX = 16  # Python allows 20 nested loops
 TOKENS_PER_PLACE_MAX = 100_000
 
 
@@ -102,17 +80,40 @@ class _Compiler:
     def __init__(self, document: NetDocument) -> None:
         self.document = document
         self.faults: list[Fault] = []
-        self.palette = Palette(document.colours)
+        self.declared = Declarations() if document.language == "cpn-ml" else None
+        self.palette = Palette(document.colours, self._judge())
         for path, expected, found, hint in self.palette.faults:
             self._fault(path, expected, found, hint)
         self.constants = self._constants()
-        records = {
-            name: set(colour.fields)
-            for name, colour in document.colours.items()
-            if isinstance(colour, RecordColour)
-        }
-        self.words = Words(frozenset(self.constants), records)
+        self.reader: Reader = PythonReader(document, self.constants)
+        if self.declared is not None:
+            self._declare(self.declared)
+            self.reader = CpnMlReader(document, self.palette, self.declared)
+        elif document.declarations:
+            self._fault("declarations", "none in this language", str(len(document.declarations)))
         self.numbers = {place.name: n for n, place in enumerate(document.places)}
+
+    def _judge(self) -> Judge:
+        declared = self.declared
+
+        def judge(name: str, text: str) -> Test:
+            try:
+                return condition_on_value(text) if declared is None else declared.predicate(text)
+            except Misread as misread:
+                self._fault(f"colour {name}", misread.expected, misread.found, misread.hint)
+                return lambda _value: False
+
+        return judge
+
+    def _declare(self, declared: Declarations) -> None:
+        for colour in self.palette.sets.values():
+            declared.colour(colour)
+        for number, text in enumerate(self.document.declarations):
+            try:
+                declared.declare(text)
+            except Misread as misread:
+                where = f"declaration {number}: {text.strip():.60}"
+                self._fault(where, misread.expected, misread.found, misread.hint)
 
     def _fault(self, path: str, expected: str, found: str, hint: str = "") -> None:
         source = f"net {self.document.id}"
@@ -127,7 +128,9 @@ class _Compiler:
         if any(place is None for place in places):
             return None
         known = tuple(place for place in places if place is not None)
-        transitions = [self._transition(each, known) for each in document.transitions]
+        compiler = TransitionCompiler(document, self.reader, self.palette.sets, known)
+        transitions = [compiler.compile(each) for each in document.transitions]
+        self.faults += compiler.faults
         final = self._final()
         if self.faults:
             return None
@@ -141,6 +144,8 @@ class _Compiler:
             id=document.id, name=document.name, places=known, transitions=made,
             by_priority=tuple(order), consumers=consumers,
             final=final[0] if final else None, final_reads=final[1] if final else frozenset(),
+            freed=_freed(made, len(known)),
+            timeline=self.declared.budget if self.declared is not None else None,
         )  # fmt: skip
 
     # -- names, constants, places -------------------------------------------------------------
@@ -192,7 +197,7 @@ class _Compiler:
         if len(initial) > most:
             self._fault(path, f"at most {most} initial tokens", str(len(initial)))
         return Place(
-            name=place.name, colour=colour, timed=place.timed, port=place.port,
+            name=place.name, colour=colour, timed=place.timed or colour.timed, port=place.port,
             fusion=place.fusion, initial=tuple(initial), capacity=place.capacity,
         )  # fmt: skip
 
@@ -203,7 +208,7 @@ class _Compiler:
         if not 0 <= token.count <= TOKENS_PER_PLACE_MAX:
             self._fault(path, f"a count from 0 to {TOKENS_PER_PLACE_MAX}", str(token.count))
             return []
-        if token.ready_at < 0 or (token.ready_at and not place.timed):
+        if token.ready_at < 0 or (token.ready_at and not (place.timed or colour.timed)):
             hint = "Make the place timed, or leave the time out."
             self._fault(path, "a ready time of at least 0", str(token.ready_at), hint)
         try:
@@ -215,184 +220,29 @@ class _Compiler:
             self._fault(path, colour_text(colour.colour), f"{token.value!r:.200}")
         return [(value, Instant(token.ready_at))] * token.count
 
-    # -- transitions --------------------------------------------------------------------------
-
-    def _transition(
-        self, spec: TransitionSpec, places: tuple[Place, ...]
-    ) -> CompiledTransition | None:
-        before = len(self.faults)
-        path = f"transition {spec.name}"
-        if not 1 <= len(spec.take) <= ARCS_PER_TRANSITION_MAX:
-            hint = "Without an input it would fire for ever; give it a place to take from."
-            self._fault(path, f"1 to {ARCS_PER_TRANSITION_MAX} inputs", str(len(spec.take)), hint)
-        arcs, colours = self._arcs(path, spec.take, places)
-        if len(self.faults) > before:
-            return None
-        bound = frozenset(colours)
-        conditions, defined = self._guard(path, spec.when, bound)
-        known = bound | defined
-        result = {"result"} if spec.work is not None else set()
-        outputs = [
-            output
-            for number, put in enumerate(spec.put)
-            if (output := self._output(f"{path}, put {number}", put, known | result, places))
-        ]
-        delay = self._expression(f"{path}, delay", spec.delay, known)
-        self._check_delay(path, spec, places)
-        for part in (*(out.value for out in outputs), *(each.test for each in conditions)):
-            self._check_fields(path, part, colours)
-        if delay is None or len(self.faults) > before:
-            return None
-        read = Inscribed(
-            net=self.document.id, name=spec.name, arcs=arcs, conditions=conditions,
-            outputs=outputs, delay=delay, works=spec.work is not None, colours=colours,
-            words=self.words,
-        )  # fmt: skip
-        return self._generated(path, spec, read, places)
-
-    def _generated(
-        self, path: str, spec: TransitionSpec, read: Inscribed, places: tuple[Place, ...]
-    ) -> CompiledTransition | None:
-        try:
-            for group in group_arcs(read.arcs, read.conditions):
-                Search(group, self.words).write("return")
-        except Misread as misread:
-            self._fault(f"{path}, take", misread.expected, misread.found, misread.hint)
-            return None
-        made = generate(read, places, self.constants)
-        reads_result = any(
-            "result" in each.names
-            for out in read.outputs
-            for each in (out.value, out.count, out.delay)
-        )
-        return CompiledTransition(
-            name=spec.name, priority=spec.priority, work=spec.work,
-            takes=tuple(arc.place for arc in read.arcs),
-            counts=tuple(arc.count for arc in read.arcs),
-            puts=tuple(out.place for out in read.outputs),
-            variables=tuple(sorted(read.colours)), reads_result=reads_result,
-            find=made.find, duration=made.duration, make=made.make, parts=made.parts,
-            lenient=lambda: _lenient(read, places, self.constants),
-        )  # fmt: skip
-
-    def _arcs(
-        self, path: str, takes: Sequence[Take], places: tuple[Place, ...]
-    ) -> tuple[list[Arc], dict[str, ColourSet]]:
-        arcs: list[Arc] = []
-        colours: dict[str, ColourSet] = {}
-        uses = Counter(take.place for take in takes)
-        for number, take in enumerate(takes):
-            where = f"{path}, take {number}"
-            place = self._place_number(where, take.place)
-            if not 1 <= take.count <= COUNT_MAX:
-                self._fault(where, f"a count from 1 to {COUNT_MAX}", str(take.count))
-            if place is None:
-                continue
-            try:
-                tree, colour = read_tree(take.pattern), places[place].colour
-                match = match_pattern(tree, "x", colour, self.words)
-                colours |= {k: v for k, v in match.colours.items() if k not in colours}
-                arc = read_arc(
-                    number, place, take.count, tree, colour, words=self.words,
-                    lone=uses[take.place] == 1,
-                )  # fmt: skip
-            except Misread as misread:
-                self._fault(where, misread.expected, misread.found, misread.hint)
-                continue
-            for name in arc.binds & {"result"}:
-                self._fault(where, "a variable of another name", repr(name))
-            for name in arc.binds:
-                colours.setdefault(name, self.palette.sets["any"])
-            arcs.append(arc)
-        return arcs, colours
-
-    def _guard(
-        self, path: str, text: str, bound: frozenset[str]
-    ) -> tuple[list[Condition], frozenset[str]]:
-        if not text:
-            return [], frozenset()
-        try:
-            return read_conditions(split_conjuncts(read_tree(text)), bound, self.words)
-        except Misread as misread:
-            hint = misread.hint or did_you_mean(misread.found, bound)
-            self._fault(f"{path}, when", misread.expected, misread.found, hint)
-            return [], frozenset()
-
-    def _output(
-        self, path: str, put: Put, known: Iterable[str], places: tuple[Place, ...]
-    ) -> Output | None:
-        place = self._place_number(path, put.place)
-        value = self._expression(path, put.value, known)
-        count = self._expression(path, put.count, known)
-        delay = self._expression(path, put.delay, known)
-        if place is None or value is None or count is None or delay is None:
-            return None
-        if delay.code != "(0)" and not places[place].timed:
-            hint = "Make the place timed, or leave the delay out."
-            self._fault(path, "no delay for an untimed place", repr(put.delay), hint)
-        if not value.names and not self._admits(value, places[place].colour):
-            self._fault(path, colour_text(places[place].colour.colour), repr(put.value))
-        return Output(place=place, value=value, count=count, delay=delay)
-
-    def _admits(self, value: Expression, colour: ColourSet) -> bool:
-        """Check a value that is written out; what must be computed is checked when it is put."""
-        try:
-            return colour.admits(freeze(ast.literal_eval(value.tree)))
-        except (ValueError, TypeError):
-            return True
-
-    def _check_delay(self, path: str, spec: TransitionSpec, places: tuple[Place, ...]) -> None:
-        timed = any(
-            places[self.numbers[put.place]].timed for put in spec.put if put.place in self.numbers
-        )
-        if spec.delay != "0" and spec.work is None and not timed:
-            hint = "Make an output place timed, or leave the delay out."
-            self._fault(f"{path}, delay", "a timed output", repr(spec.delay), hint)
-
-    def _check_fields(
-        self, path: str, expression: Expression, colours: dict[str, ColourSet]
-    ) -> None:
-        for name, field in expression.fields:
-            colour = colours.get(name)
-            if colour is None or not isinstance(colour.colour, RecordColour):
-                continue
-            if field not in colour.parts and not colour.colour.open:
-                hint = did_you_mean(field, colour.parts)
-                self._fault(path, f"a field of {colour.name}", f"'{name}.{field}'", hint)
-
-    def _place_number(self, path: str, name: str) -> int | None:
-        if name not in self.numbers:
-            self._fault(path, "the name of a place", repr(name), did_you_mean(name, self.numbers))
-        return self.numbers.get(name)
-
-    def _expression(self, path: str, text: str, known: Iterable[str]) -> Expression | None:
-        try:
-            expression = express(read_tree(text), self.words, text)
-        except Misread as misread:
-            self._fault(path, misread.expected, misread.found, misread.hint)
-            return None
-        unknown = sorted(expression.names - set(known))
-        for name in unknown:
-            hint = did_you_mean(name, [*known, *self.constants])
-            if name == "result":
-                hint = "Only a transition with work has a result."
-            self._fault(path, "a name bound by an input", repr(name), hint)
-        return None if unknown else expression
-
     def _final(self) -> tuple[Callable[[Sequence[int]], bool], frozenset[int]] | None:
         text = self.document.final
         if not text:
             return None
         names = [place.name for place in self.document.places]
-        expression = self._expression("final", text, names)
-        if expression is None:
+        try:
+            expression = express(read_tree(text), Words(frozenset(self.constants), {}), text)
+        except Misread as misread:
+            self._fault("final", misread.expected, misread.found, misread.hint)
+            return None
+        unknown = sorted(expression.names - set(names))
+        for name in unknown:
+            hint = did_you_mean(name, [*names, *self.constants])
+            self._fault("final", "a name bound by an input", repr(name), hint)
+        if unknown:
             return None
         reads = frozenset(self.numbers[name] for name in expression.names)
         return counts_test(expression, names, self.constants), reads
 
 
-def _lenient(
-    read: Inscribed, places: Sequence[Place], constants: Mapping[str, Token]
-) -> tuple[Parts, Make]:
-    made = generate_lenient(read, places, constants)
-    return made.parts, made.make
+def _freed(made: Sequence[CompiledTransition], places: int) -> tuple[tuple[int, ...], ...]:
+    if not any(each.inhibits for each in made):
+        return ()
+    return tuple(
+        tuple(n for n, each in enumerate(made) if place in each.inhibits) for place in range(places)
+    )

@@ -8,6 +8,7 @@ record colour (``Order(id=1)``). There are no loops, so an evaluation ends after
 
 import ast
 from collections.abc import Callable, Collection, Mapping
+from keyword import iskeyword
 
 import msgspec
 
@@ -89,10 +90,18 @@ class Expression(msgspec.Struct, frozen=True, eq=False):
 
 
 class Words(msgspec.Struct, frozen=True):
-    """The names that mean something besides variables: constants and record colours."""
+    """The names that mean something besides variables: constants and record colours.
+
+    Attributes
+    ----------
+    functions : further functions that may be called
+    constructors : what the cases of unions are called by, with the case each stands for
+    """
 
     constants: Collection[str]
     records: Mapping[str, Collection[str]]
+    functions: Mapping[str, object] = {}
+    constructors: Mapping[str, str] = {}
 
 
 def read_tree(text: str) -> ast.expr:
@@ -176,6 +185,18 @@ def record_call(node: ast.expr, words: Words) -> dict[str, ast.expr] | None:
     return {keyword.arg or "": keyword.value for keyword in node.keywords}
 
 
+def constructed(node: ast.expr, words: Words) -> tuple[str, ast.expr] | None:
+    """Return the case of a union and what it carries, where a constructor is called."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+        return None
+    tag = words.constructors.get(node.func.id)
+    if tag is None:
+        return None
+    if len(node.args) != 1 or node.keywords:
+        raise Misread(f"one value for '{tag}'", ast.unparse(node))
+    return tag, node.args[0]
+
+
 class _Rewriter(ast.NodeTransformer):
     """Renames variables, turns records, fields and risky operators into calls."""
 
@@ -216,8 +237,15 @@ class _Rewriter(ast.NodeTransformer):
             assert isinstance(node.func, ast.Name)
             self._check_fields(node.func.id, fields)
             return self._record_of(fields)
-        if not (isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS):
-            known = [*FUNCTIONS, *self.words.records]
+        case = constructed(node, self.words)
+        if case is not None:
+            tag, carried = case
+            return ast.Tuple([ast.Constant(tag), self.visit(carried)], ast.Load())
+        if not (
+            isinstance(node.func, ast.Name)
+            and (node.func.id in FUNCTIONS or node.func.id in self.words.functions)
+        ):
+            known = [*FUNCTIONS, *self.words.records, *self.words.constructors]
             called = ast.unparse(node.func)
             raise Misread("a known function", repr(called), did_you_mean(called, known))
         if node.keywords:
@@ -232,5 +260,9 @@ class _Rewriter(ast.NodeTransformer):
                 raise Misread(f"a field of {colour}", repr(name), did_you_mean(name, known))
 
     def _record_of(self, fields: dict[str, ast.expr]) -> ast.expr:
-        keywords = [ast.keyword(name, self.visit(value)) for name, value in fields.items()]
-        return ast.Call(ast.Name("_record", ast.Load()), [], keywords)
+        values = [self.visit(value) for value in fields.values()]
+        named = ast.Dict([ast.Constant(name) for name in fields], values)
+        plain = all(name.isidentifier() and not iskeyword(name) for name in fields)
+        keywords = [ast.keyword(*pair) for pair in zip(fields, values, strict=True)]
+        given = keywords if plain else [ast.keyword(None, named)]
+        return ast.Call(ast.Name("_record", ast.Load()), [], given)

@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import CodeType, FunctionType
 from typing import Any
 
 import msgspec
@@ -13,29 +12,39 @@ from fabloop.base.instant import Instant
 from fabloop.process.cpn.colour import ColourSet, colour_text
 from fabloop.process.cpn.compiled import Binding, Place
 from fabloop.process.cpn.expression import NAMESPACE, Expression, Words, express
+from fabloop.process.cpn.ml.values import split_delays, tokens_of
 from fabloop.process.cpn.model import ProductColour
 from fabloop.process.cpn.search import Arc, Condition, Search, group_arcs, trivial
+from fabloop.process.cpn.source import made_function
 from fabloop.process.cpn.token import Token, freeze
 from fabloop.process.cpn.unknown import UNKNOWN, Undecided, built, merged
 
 COUNT_MAX = 10_000
 DELAY_NS_MAX = 10 * 366 * 86_400 * 10**9
 
-FAILURES = (ArithmeticError, LookupError, TypeError, ValueError)
+FAILURES = (ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
 """What an expression may raise on values it was not written for."""
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """An output arc, read; `delay` and `count` are expressions."""
+    """An output arc, read; `delay` and `count` are expressions, with `many` a list of tokens."""
 
     place: int
     value: Expression
     count: Expression
     delay: Expression
+    many: bool = False
 
 
 class Inscribed(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """Everything that is written at one transition, read and checked."""
+    """Everything that is written at one transition, read and checked.
+
+    Attributes
+    ----------
+    free : variables that nothing binds, with the values that each is tried with
+    inhibits : places that must be empty
+    clock : is told the time before anything is computed, where an inscription asks for it
+    """
 
     net: str
     name: str
@@ -46,6 +55,26 @@ class Inscribed(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     works: bool
     colours: dict[str, ColourSet]
     words: Words
+    free: Mapping[str, tuple[Token, ...]] = {}
+    inhibits: tuple[int, ...] = ()
+    clock: object = None
+
+    def groups(self) -> list[tuple[tuple[list[Arc], list[Condition]], frozenset[str]]]:
+        """Return the independent groups of arcs, each with the free variables it must choose."""
+        groups = group_arcs(self.arcs, self.conditions)
+        needed = [
+            frozenset(self.free)
+            & {
+                *(name for arc in arcs for name in arc.needs),
+                *(name for test in tests for name in test.needs),
+            }
+            for arcs, tests in groups
+        ]
+        loose = frozenset(self.free).difference(*needed)
+        return [
+            (group, names | loose if n == 0 else names)
+            for n, (group, names) in enumerate(zip(groups, needed, strict=True))
+        ]
 
 
 class Functions(msgspec.Struct, frozen=True, eq=False):
@@ -86,42 +115,74 @@ def _pick(
     return tuple(found)
 
 
-def generate(read: Inscribed, places: Sequence[Place], constants: Mapping[str, Token]) -> Functions:
+def _gather(
+    times: Sequence[int], values: Sequence[Token], wanted: Sequence[Token], now: int,
+    used: tuple[int, ...],
+) -> tuple[int, ...] | None:  # fmt: skip
+    """Return the positions of the oldest ready tokens of these values; None if one is missing."""
+    found: tuple[int, ...] = ()
+    for value in wanted:
+        place = _pick(times, values, value, 1, now, used + found)
+        if not place:
+            return None
+        found += place
+    return found
+
+
+def _space(read: Inscribed, constants: Mapping[str, object]) -> dict[str, object]:
+    """Return the names that both kinds of generated functions refer to."""
+    return {
+        **NAMESPACE,
+        **{f"f_{name}": function for name, function in read.words.functions.items()},
+        **{f"c_{name}": value for name, value in constants.items()},
+        **{f"d_{name}": values for name, values in read.free.items()},
+        "_clock": read.clock,
+        "_tokens": tokens_of,
+        "_each": split_delays,
+    }
+
+
+def generate(
+    read: Inscribed, places: Sequence[Place], constants: Mapping[str, object]
+) -> Functions:
     """Return the functions of a transition whose inscriptions were read without a fault."""
     space: dict[str, object] = {
-        **NAMESPACE,
-        **{f"c_{name}": value for name, value in constants.items()},
+        **_space(read, constants),
         "_Binding": Binding,
         "_pick": _pick,
+        "_gather": _gather,
         "_freeze": freeze,
         "_FAILURES": FAILURES,
         **_complaints(read, places),
         **{f"a{place}": places[place].colour.admits for place in range(len(places))},
     }
-    groups = group_arcs(read.arcs, read.conditions)
-    finders = [_find_part(group, number, read.words) for number, group in enumerate(groups)]
+    groups = read.groups()
+    finders = [
+        _find_part(group, number, read.words, free) for number, (group, free) in enumerate(groups)
+    ]
     for number, (_, lines) in enumerate(finders):
         if lines:
-            space[f"part{number}"] = _function(f"part{number}", "marking, now", lines, space)
-    parts = [Search(group, read.words).write("yield") for group in groups]
+            space[f"part{number}"] = made_function(f"part{number}", "marking, now", lines, space)
+    parts = [
+        _timed(read) + Search(group, read.words, free=free).write("yield") for group, free in groups
+    ]
     return Functions(
-        _function("find", "marking, now", _find_lines(read, finders), space),
+        made_function("find", "marking, now", _find_lines(read, finders), space),
         tuple(
-            _function(f"every{n}", "marking, now", _guarded(lines), space)
+            made_function(f"every{n}", "marking, now", _guarded(lines), space)
             for n, lines in enumerate(parts)
         ),
-        _function("make", "variables, result, now", _make_lines(read, places), space),
-        _function("duration", "binding", _duration_lines(read), space),
+        made_function("make", "variables, result, now", _make_lines(read, places), space),
+        made_function("duration", "binding", _duration_lines(read), space),
     )
 
 
 def generate_lenient(
-    read: Inscribed, places: Sequence[Place], constants: Mapping[str, Token]
+    read: Inscribed, places: Sequence[Place], constants: Mapping[str, object]
 ) -> Lenient:
     """Return the functions that compute with unknown values."""
     space: dict[str, object] = {
-        **NAMESPACE,
-        **{f"c_{name}": value for name, value in constants.items()},
+        **_space(read, constants),
         "f_merge": merged,
         "_record": built,
         "f_record": built,
@@ -133,19 +194,31 @@ def generate_lenient(
         "_UNKNOWN": UNKNOWN,
         "_Undecided": Undecided,
         **_complaints(read, places),
-        **{f"a{place}": lambda _value: True for place in range(len(places))},
+        **{f"a{place}": _lenient_test(places[place], read) for place in range(len(places))},
     }
     untimed = [replace(place, timed=False) for place in places]
-    groups = group_arcs(read.arcs, read.conditions)
-    parts = [Search(group, read.words, lenient=True).write("yield") for group in groups]
+    parts = [
+        _timed(read) + Search(group, read.words, free=free, lenient=True).write("yield")
+        for group, free in read.groups()
+    ]
     still = replace(read, works=True)  # no delay is added
     return Lenient(
         tuple(
-            _function(f"every{n}", "marking, now", _guarded(lines), space)
+            made_function(f"every{n}", "marking, now", _guarded(lines), space)
             for n, lines in enumerate(parts)
         ),
-        _function("make", "variables, result, now", _make_lines(still, untimed), space),
+        made_function("make", "variables, result, now", _make_lines(still, untimed), space),
     )
+
+
+def _lenient_test(place: Place, read: Inscribed) -> Callable[[object], bool]:
+    """Return what tells one token from a list of them; colours are not checked otherwise."""
+    mixed = any(arc.many for arc in read.arcs) or any(out.many for out in read.outputs)
+    return place.colour.admits if mixed else lambda _value: True
+
+
+def _timed(read: Inscribed) -> list[str]:
+    return [] if read.clock is None else ["    _clock.now = now"]
 
 
 def _known_or(function: Any, left: object, right: object) -> object:
@@ -166,22 +239,14 @@ def _pick_lenient(
 
 
 def counts_test(
-    expression: Expression, names: Sequence[str], constants: Mapping[str, Token]
+    expression: Expression, names: Sequence[str], constants: Mapping[str, object]
 ) -> Callable[[Sequence[int]], bool]:
     """Return a test of token counts in the order of `names`; the expression reads only these."""
     space = {**NAMESPACE, **{f"c_{name}": value for name, value in constants.items()}}
     lines = [f"    v_{name} = counts[{names.index(name)}]" for name in sorted(expression.names)]
-    test = _function("final", "counts", [*lines, f"    return bool{expression.code}"], space)
+    test = made_function("final", "counts", [*lines, f"    return bool{expression.code}"], space)
     assert callable(test)
     return test  # type: ignore[no-any-return]  # its form is the line above
-
-
-def _function(name: str, arguments: str, lines: list[str], space: dict[str, object]) -> Any:
-    """Return a function compiled from our own source; nothing is evaluated on the way."""
-    text = "\n".join([f"def {name}({arguments}):", *lines])
-    module = compile(text, f"<transition {name}>", "exec")
-    code = next(each for each in module.co_consts if isinstance(each, CodeType))
-    return FunctionType(code, space)
 
 
 def _guarded(lines: list[str]) -> list[str]:
@@ -220,16 +285,16 @@ def _complaints(read: Inscribed, places: Sequence[Place]) -> dict[str, object]:
 
 
 def _find_part(
-    group: tuple[list[Arc], list[Condition]], number: int, words: Words
+    group: tuple[list[Arc], list[Condition]], number: int, words: Words, free: frozenset[str]
 ) -> tuple[list[str], list[str]]:
     """Return the lines inlined into ``find`` and, where a search is needed, those of ``part``."""
-    match = trivial(group, words)
+    match = trivial(group, words, free)
     if match is None:
         call = [
             f"r{number} = part{number}(marking, now)",
             f"if r{number} is None: return None",
         ]
-        return call, Search(group, words).write("return")
+        return call, Search(group, words, free=free).write("return")
     arc = group[0][0]
     inlined = [f"x{arc.number} = marking[{arc.place}].values[0]"]
     inlined += [f"v_{name} = {subject}" for name, subject in match.binds]
@@ -237,10 +302,13 @@ def _find_part(
 
 
 def _find_lines(read: Inscribed, finders: list[tuple[list[str], list[str]]]) -> list[str]:
-    lines: list[str] = []
+    lines = [line.strip() for line in _timed(read)]
+    lines += [f"if marking[{place}].times: return None" for place in read.inhibits]
+    needed = {arc.place for arc in read.arcs if not arc.many}
     for place in dict.fromkeys(arc.place for arc in read.arcs):
         lines.append(f"T{place} = marking[{place}].times")
-        lines.append(f"if not T{place} or T{place}[0] > now: return None")
+        if place in needed:
+            lines.append(f"if not T{place} or T{place}[0] > now: return None")
     names: list[str] = []
     taken: list[str] = []
     for number, (inlined, searched) in enumerate(finders):
@@ -248,8 +316,7 @@ def _find_lines(read: Inscribed, finders: list[tuple[list[str], list[str]]]) -> 
         if searched:
             names.append(f"**r{number}[0]")
             taken.append(f"*r{number}[1]")
-    groups = group_arcs(read.arcs, read.conditions)
-    for group, (_, searched) in zip(groups, finders, strict=True):
+    for (group, _), (_, searched) in zip(read.groups(), finders, strict=True):
         if not searched:
             arc = group[0][0]
             names += [f"{name!r}: v_{name}" for name in sorted(arc.binds)]
@@ -270,7 +337,8 @@ def _make_lines(read: Inscribed, places: Sequence[Place]) -> list[str]:
     }
     if not read.works:
         used |= read.delay.names
-    lines = [f"v_{name} = variables[{name!r}]" for name in sorted(used - {"result"})]
+    lines = [line.strip() for line in _timed(read)]
+    lines += [f"v_{name} = variables[{name!r}]" for name in sorted(used - {"result"})]
     if "result" in used:
         lines.append("v_result = _freeze(result)")
     base = "now"
@@ -281,6 +349,10 @@ def _make_lines(read: Inscribed, places: Sequence[Place]) -> list[str]:
     for number, output in enumerate(read.outputs):
         place = places[output.place]
         lines.append(f"x{number} = {output.value.code}")
+        if output.many:
+            lines += _many_lines(number, output, base, timed=place.timed)
+            entries.append(f"*y{number}")
+            continue
         if not _fits(output.value.tree, place.colour, read):
             lines.append(
                 f"if not a{output.place}(x{number}): raise _misfit({output.place}, x{number})"
@@ -293,6 +365,17 @@ def _make_lines(read: Inscribed, places: Sequence[Place]) -> list[str]:
             entries.append(f"*([{entry}] * _amount({output.count.code}, {COUNT_MAX}, 'a count'))")
     lines.append(f"return ({''.join(each + ', ' for each in entries)})")
     return _guarded(["    " + line for line in lines])
+
+
+def _many_lines(number: int, output: Output, base: str, *, timed: bool) -> list[str]:
+    place = output.place
+    at = f"{_instant(base, output.delay)} + _amount(d, {DELAY_NS_MAX}, 'a delay')"
+    entry = f"({place}, e, {at if timed else '0'})"
+    return [
+        f"y{number} = [{entry} for e, d in _each(x{number}, a{place})]",
+        f"for e in y{number}:",
+        f"    if not a{place}(e[1]): raise _misfit({place}, e[1])",
+    ]
 
 
 def _instant(base: str, delay: Expression) -> str:
@@ -310,7 +393,8 @@ def _nanoseconds(delay: Expression) -> str:
 def _duration_lines(read: Inscribed) -> list[str]:
     if not read.works or _is_zero(read.delay):
         return ["    return 0"]
-    lines = [f"v_{name} = binding.variables[{name!r}]" for name in sorted(read.delay.names)]
+    lines = [line.strip() for line in _timed(read)]
+    lines += [f"v_{name} = binding.variables[{name!r}]" for name in sorted(read.delay.names)]
     lines.append(f"return {_nanoseconds(read.delay)}")
     return _guarded(["    " + line for line in lines])
 
@@ -319,6 +403,8 @@ def _fits(tree: ast.expr, colour: ColourSet, read: Inscribed) -> bool:
     """Tell whether a value is of the colour whatever its variables hold, so no check is needed."""
     if isinstance(tree, ast.Name):
         return read.colours.get(tree.id) is colour
+    if colour.narrowed:
+        return False
     if isinstance(tree, ast.Tuple) and isinstance(colour.colour, ProductColour):
         parts = list(colour.parts.values())
         return len(parts) == len(tree.elts) and all(

@@ -60,6 +60,38 @@ class ListColour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     longest: int = 10_000
 
 
+class UnionColour(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="union"
+):
+    """One of several cases; `cases` names the colour of what each carries, or is empty.
+
+    A value is the case's name, with what it carries ``(name, value)``.
+    """
+
+    cases: dict[str, str]
+
+
+class SubsetColour(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="subset"
+):
+    """Those values of another colour that are listed, or for which `when` holds.
+
+    `when` is an expression over the variable ``value``.
+    """
+
+    of: str
+    values: tuple[object, ...] = ()
+    when: str = ""
+
+
+class TimedColour(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="timed"
+):
+    """The values of another colour; places of this colour are timed."""
+
+    of: str
+
+
 class AnyColour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="any"):
     """Any plain data: process variables whose form the net does not fix."""
 
@@ -74,6 +106,9 @@ Colour = (
     | ProductColour
     | RecordColour
     | ListColour
+    | UnionColour
+    | SubsetColour
+    | TimedColour
     | AnyColour
 )
 
@@ -118,20 +153,32 @@ class PlaceSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Take(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An input arc: takes `count` equal tokens that match `pattern`."""
+    """An input arc: takes `count` equal tokens that match `pattern`.
+
+    Attributes
+    ----------
+    many : instead, `pattern` is an expression that gives a list: all its elements are taken
+    """
 
     place: str
     pattern: str
     count: int = 1
+    many: bool = False
 
 
 class Put(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An output arc: puts `count` (an expression; 0 puts none) tokens `value`, `delay` ns later."""
+    """An output arc: puts `count` (an expression; 0 puts none) tokens `value`, `delay` ns later.
+
+    Attributes
+    ----------
+    many : instead, `value` gives a list, each element of which is put
+    """
 
     place: str
     value: str
     count: str = "1"
     delay: str = "0"
+    many: bool = False
 
 
 class TransitionWork(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -150,6 +197,8 @@ class TransitionSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     when : guard, an expression over the variables bound by `take`
     delay : ns after which every timed token put becomes ready, an expression
     work : live, the firing waits for this work, whose answer is the variable ``result``
+    inhibit : places that must be empty for it to fire
+    reset : places that it empties
     """
 
     name: str
@@ -159,6 +208,8 @@ class TransitionSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     delay: str = "0"
     priority: int = 0
     work: TransitionWork | None = None
+    inhibit: tuple[str, ...] = ()
+    reset: tuple[str, ...] = ()
 
 
 class NetDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -169,6 +220,9 @@ class NetDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     colours : declared colours by name
     constants : plain values that expressions may name: tables of times, sets of skills
     final : what a finished marking is, an expression over place names (their token counts)
+    language : of the inscriptions: the form of Python that the reference describes, or CPN ML
+    declarations : with CPN ML, its ``val`` and ``fun`` declarations
+    variables : colours of variables; one that nothing binds takes every value of a small colour
     """
 
     format: Literal["fabloop/net/1"] = "fabloop/net/1"
@@ -179,3 +233,6 @@ class NetDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     places: tuple[PlaceSpec, ...]
     transitions: tuple[TransitionSpec, ...] = ()
     final: str = ""
+    language: Literal["python", "cpn-ml"] = "python"
+    declarations: tuple[str, ...] = ()
+    variables: dict[str, str] = {}

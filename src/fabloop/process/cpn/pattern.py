@@ -7,8 +7,21 @@ import msgspec
 
 from fabloop.base.names import did_you_mean
 from fabloop.process.cpn.colour import ColourSet, colour_text
-from fabloop.process.cpn.expression import Expression, Misread, Words, express, record_call
-from fabloop.process.cpn.model import AnyColour, ListColour, ProductColour, RecordColour
+from fabloop.process.cpn.expression import (
+    Expression,
+    Misread,
+    Words,
+    constructed,
+    express,
+    record_call,
+)
+from fabloop.process.cpn.model import (
+    AnyColour,
+    ListColour,
+    ProductColour,
+    RecordColour,
+    UnionColour,
+)
 
 
 class Match(msgspec.Struct, kw_only=True):
@@ -29,9 +42,16 @@ class Match(msgspec.Struct, kw_only=True):
 
 
 def match_pattern(
-    tree: ast.expr, subject: str, colour: ColourSet, words: Words, match: Match | None = None
+    tree: ast.expr,
+    subject: str,
+    colour: ColourSet | None,
+    words: Words,
+    match: Match | None = None,
 ) -> Match:
-    """Return how to match `tree` against source `subject`; raises Misread."""
+    """Return how to match `tree` against source `subject`; raises Misread.
+
+    Without a colour, the value may be anything.
+    """
     reader = _Reader(words, match or Match())
     reader.read(tree, subject, colour)
     return reader.match
@@ -43,6 +63,8 @@ def is_value(tree: ast.expr, bound: Collection[str], words: Words) -> bool:
         return tree.id != "_" and (tree.id in bound or tree.id in words.constants)
     if isinstance(tree, ast.Tuple | ast.List):
         return all(is_value(each, bound, words) for each in tree.elts)
+    if (case := constructed(tree, words)) is not None:
+        return is_value(case[1], bound, words)
     if isinstance(tree, ast.Starred) or record_call(tree, words) is not None:
         return False
     return express(tree, words).names <= set(bound)
@@ -60,6 +82,8 @@ class _Reader:
             self._sequence(tree, subject, colour)
         elif (fields := record_call(tree, self.words)) is not None:
             self._record(fields, subject, colour)
+        elif (case := constructed(tree, self.words)) is not None:
+            self._case(*case, subject, colour)
         else:
             self.match.compares.append((subject, express(tree, self.words)))
 
@@ -122,6 +146,19 @@ class _Reader:
                 return []
             case _:
                 raise Misread(colour_text(kind), f"the pattern {ast.unparse(tree)}")
+
+    def _case(self, case: str, tree: ast.expr, subject: str, colour: ColourSet | None) -> None:
+        kind = colour.colour if colour is not None else AnyColour()
+        if not isinstance(kind, UnionColour | AnyColour):
+            raise Misread(colour_text(kind), f"the case '{case}'")
+        known = colour.parts if colour is not None else {}
+        if isinstance(kind, UnionColour) and case not in known:
+            hint = did_you_mean(case, known)
+            raise Misread(f"a case of {colour_text(kind)}", repr(case), hint)
+        long = "" if isinstance(kind, UnionColour) else f"len({subject}) == 2 and "
+        test = f"type({subject}) is tuple and {long}{subject}[0] == {case!r}"
+        self.match.tests.append((subject, test))
+        self.read(tree, f"{subject}[1]", known.get(case))
 
     def _record(self, fields: dict[str, ast.expr], subject: str, colour: ColourSet | None) -> None:
         kind = colour.colour if colour is not None else AnyColour()

@@ -16,7 +16,10 @@ from fabloop.process.cpn.pattern import Match, is_value, match_pattern
 
 
 class Arc(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """An input arc: `number` is its position, `lone` that no other arc takes from its place."""
+    """An input arc: `number` is its position, `lone` that no other arc takes from its place.
+
+    With `many`, `tree` is no pattern: it gives the tokens to take once its names are known.
+    """
 
     number: int
     place: int
@@ -26,13 +29,15 @@ class Arc(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     binds: frozenset[str]
     needs: frozenset[str]
     lone: bool
+    many: bool = False
 
 
 class Condition(msgspec.Struct, frozen=True, eq=False):
-    """A conjunct of the guard; `sets` is the variable that the equation defines, or empty."""
+    """A conjunct of the guard; an equation may define `sets`, the variables of its `pattern`."""
 
     test: Expression
-    sets: str = ""
+    sets: frozenset[str] = frozenset()
+    pattern: ast.expr | None = None
     value: Expression | None = None
 
     @property
@@ -55,9 +60,14 @@ class Source:
 
 def read_arc(
     number: int, place: int, count: int, tree: ast.expr, colour: ColourSet, *, words: Words,
-    lone: bool,
+    lone: bool, many: bool = False,
 ) -> Arc:  # fmt: skip
     """Return an arc with the names it can bind and those its computed parts need."""
+    if many:
+        return Arc(
+            number=number, place=place, count=count, tree=tree, colour=colour, binds=frozenset(),
+            needs=express(tree, words).names, lone=False, many=True,
+        )  # fmt: skip
     match = match_pattern(tree, "x", colour, words)
     binds = frozenset(name for name, _ in match.binds)
     needs = frozenset(name for _, test in match.compares for name in test.names) - binds
@@ -82,7 +92,7 @@ def read_conditions(
             if condition is not None:
                 conditions.append(condition)
                 left.remove(part)
-                known |= {condition.sets} - {""}
+                known |= condition.sets
                 break
         else:
             unknown = sorted(express(left[0], words).names - known)
@@ -95,12 +105,23 @@ def _condition(part: ast.expr, known: Collection[str], words: Words) -> Conditio
     if test.names <= set(known):
         return Condition(test)
     if isinstance(part, ast.Compare) and len(part.ops) == 1 and isinstance(part.ops[0], ast.Eq):
-        for name, value in ((part.left, part.comparators[0]), (part.comparators[0], part.left)):
-            if isinstance(name, ast.Name) and name.id not in known:
+        for pattern, value in ((part.left, part.comparators[0]), (part.comparators[0], part.left)):
+            sets = _defined(pattern, known, words)
+            if sets:
                 defined = express(value, words)
                 if defined.names <= set(known):
-                    return Condition(test, name.id, defined)
+                    return Condition(test, sets, pattern, defined)
     return None
+
+
+def _defined(pattern: ast.expr, known: Collection[str], words: Words) -> frozenset[str]:
+    """Return the names that an equation with this side defines; none where it cannot."""
+    if not isinstance(pattern, ast.Name | ast.Tuple):
+        return frozenset()
+    match = match_pattern(pattern, "x", None, words)
+    needs = {name for _, each in match.compares for name in each.names}
+    binds = frozenset(name for name, _ in match.binds) - set(known)
+    return binds if needs <= set(known) | binds else frozenset()
 
 
 def group_arcs(
@@ -113,10 +134,7 @@ def group_arcs(
     links: list[set[str]] = [
         {*(f"v{name}" for name in arc.binds | arc.needs), f"p{arc.place}"} for arc in arcs
     ]
-    links += [
-        {f"v{name}" for name in condition.needs | {condition.sets} - {""}}
-        for condition in conditions
-    ]
+    links += [{f"v{name}" for name in condition.needs | condition.sets} for condition in conditions]
     merged: list[set[str]] = []
     for link in links:
         touching = [each for each in merged if each & link]
@@ -137,12 +155,19 @@ def group_arcs(
 class Search:
     """Writes the search of one group into `source`; ends in a line built by `leaf`.
 
-    A `lenient` search lets pass whatever hangs on an unknown value.
+    A `lenient` search lets pass whatever hangs on an unknown value. Variables in `free` are bound
+    by nothing: they are tried with every value of their domain, ``d_name``.
     """
 
     def __init__(
-        self, group: tuple[list[Arc], list[Condition]], words: Words, *, lenient: bool = False
+        self,
+        group: tuple[list[Arc], list[Condition]],
+        words: Words,
+        *,
+        free: Collection[str] = (),
+        lenient: bool = False,
     ) -> None:
+        self.free = sorted(free)
         self.arcs, self.conditions = list(group[0]), list(group[1])
         self.words, self.lenient = words, lenient
         self.source = Source(1)
@@ -151,6 +176,7 @@ class Search:
         self.consumed: dict[int, str] = {}
         self.used: dict[int, list[str]] = {}
         self.loops = 0
+        self.equations = 0
 
     def write(self, leaf: str) -> list[str]:
         """Return the body of ``part(marking, now)``; `leaf` is ``return`` or ``yield``."""
@@ -162,9 +188,14 @@ class Search:
         left = list(self.arcs)
         while left:
             arc = self._next(left)
+            if arc is None:
+                self._try_all(left)
+                continue
             left.remove(arc)
             self._arc(arc)
             self._settle()
+        while self.free:
+            self._try_all([])
         assert not self.compares, "an arc was placed before the names its pattern compares"
         assert not self.conditions, "a condition was left over"
         names = ", ".join(f"{name!r}: v_{name}" for name in self.bound)
@@ -187,19 +218,51 @@ class Search:
     def _is_value(self, arc: Arc) -> bool:
         return not self.lenient and is_value(arc.tree, self.bound, self.words)
 
-    def _next(self, left: list[Arc]) -> Arc:
+    def _next(self, left: list[Arc]) -> Arc | None:
+        """Return the arc to place next; None where a free variable must be chosen first."""
         for arc in left:
-            if self._is_value(arc):
+            if not arc.many and self._is_value(arc):
                 return arc
         ready = [arc for arc in left if arc.needs <= set(self.bound)]
+        if any(not arc.many for arc in ready):
+            ready = [arc for arc in ready if not arc.many]
+        if not ready and self.free:
+            return None
         if not ready:
             needs = sorted(left[0].needs - set(self.bound))
             raise Misread("patterns that can be matched one after another", ", ".join(needs))
         return max(ready, key=lambda arc: (len(arc.binds & set(self.bound)), -arc.number))
 
+    def _try_all(self, left: list[Arc]) -> None:
+        """Bind a free variable, one that is waited for if there is one, to each of its values."""
+        awaited = {name for arc in left for name in arc.needs}
+        name = next((each for each in self.free if each in awaited), self.free[0])
+        self.free.remove(name)
+        self.source.add(f"for v_{name} in d_{name}:")
+        self.loops += 1
+        self.source.depth += 1
+        self.bound.append(name)
+        self._settle()
+        self.source.add("pass")
+
+    def _many(self, arc: Arc, used: str) -> None:
+        n, p = arc.number, arc.place
+        self.source.add(f"m{n} = _tokens({express(arc.tree, self.words).code}, a{p})")
+        if self.lenient:
+            self.source.add(f"if not all(e in V{p} for e in m{n}): {self._fail}")
+            self.consumed[n] = f"*[({p}, e, 0) for e in m{n}]"
+            return
+        self.source.add(f"k{n} = _gather(T{p}, V{p}, m{n}, now, {used})")
+        self.source.add(f"if k{n} is None: {self._fail}")
+        self.used.setdefault(p, []).append(f"k{n}")
+        self.consumed[n] = f"*[({p}, V{p}[i], T{p}[i]) for i in k{n}]"
+
     def _arc(self, arc: Arc) -> None:
         n, p = arc.number, arc.place
         used = " + ".join(self.used.get(p, [])) or "()"
+        if arc.many:
+            self._many(arc, used)
+            return
         if self._is_value(arc):
             self.source.add(f"x{n} = {express(arc.tree, self.words).code}")
             self._pick(arc, used)
@@ -246,8 +309,11 @@ class Search:
             self.consumed[n] = f"*[({p}, x{n}, T{p}[i]) for i in k{n}]"
 
     def _match(self, arc: Arc) -> None:
+        self._match_tree(arc.tree, f"x{arc.number}", arc.colour)
+
+    def _match_tree(self, tree: ast.expr, source: str, colour: ColourSet | None) -> None:
         known = Match(tests=[], binds=[(name, "") for name in self.bound], compares=[], colours={})
-        match = match_pattern(arc.tree, f"x{arc.number}", arc.colour, self.words, known)
+        match = match_pattern(tree, source, colour, self.words, known)
         for subject, test in match.tests:
             self._require(f"{subject} is _UNKNOWN or {test}" if self.lenient else test)
         for name, subject in match.binds[len(self.bound) :]:
@@ -267,16 +333,23 @@ class Search:
             if condition.value is None:
                 self._require(condition.test.code)
             else:
-                self.source.add(f"v_{condition.sets} = {condition.value.code}")
-                self.bound.append(condition.sets)
-                self._settle()
+                self._define(condition, condition.value)
                 return
 
+    def _define(self, condition: Condition, value: Expression) -> None:
+        assert condition.pattern is not None, "an equation has a side that it defines"
+        self.equations += 1
+        subject = f"q{self.equations}"
+        self.source.add(f"{subject} = {value.code}")
+        self._match_tree(condition.pattern, subject, None)
 
-def trivial(group: tuple[list[Arc], list[Condition]], words: Words) -> Match | None:
+
+def trivial(
+    group: tuple[list[Arc], list[Condition]], words: Words, free: Collection[str] = ()
+) -> Match | None:
     """Return how to take the oldest token where any token will do, else None."""
     arcs, conditions = group
-    if len(arcs) != 1 or conditions or arcs[0].count != 1:
+    if len(arcs) != 1 or conditions or free or arcs[0].count != 1 or arcs[0].many:
         return None
     match = match_pattern(arcs[0].tree, f"x{arcs[0].number}", arcs[0].colour, words)
     return None if match.tests or match.compares else match

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 import msgspec
 
@@ -82,15 +82,22 @@ def simulate(
     """Fire until nothing can happen, `until_ns` has passed or `firings_max` is reached.
 
     Without a seed the choice is fixed: highest priority, then in turn, oldest tokens first.
-    With one, transition and binding are drawn (priority still counts).
+    With one, transition and binding are drawn (priority still counts). Distributions in CPN ML
+    draw in either case, without a seed always the same.
 
     Raises
     ------
     Invalid
         A place holds more than its capacity, or an inscription fails on the tokens.
     """
-    simulation = _Simulation(net, marking, answer)
-    simulation.run(until_ns, firings_max, None if seed is None else chance(seed), keep=keep)
+    if net.timeline is not None:
+        net.timeline.below = chance(0 if seed is None else ~seed)
+    try:
+        simulation = _Simulation(net, marking, answer)
+        simulation.run(until_ns, firings_max, None if seed is None else chance(seed), keep=keep)
+    finally:
+        if net.timeline is not None:
+            net.timeline.below = None
     return simulation.result()
 
 
@@ -102,7 +109,10 @@ class _Simulation:
         self.now = Instant(0)
         self.agenda = deque(net.by_priority)
         self.listed = bytearray([1]) * len(net.transitions)
-        self.wakes: list[tuple[Instant, int]] = []
+        self.wakes = [
+            (at, place) for place, bag in enumerate(self.marking) for at in {*bag.times} if at > 0
+        ]
+        heapify(self.wakes)
         self.ends: list[tuple[Instant, int, CompiledTransition, Binding]] = []
         self.occurrences: list[Occurrence] = []
         self.firings = 0
@@ -170,11 +180,22 @@ class _Simulation:
         marking = self.marking
         for place, value, ready_at in binding.consumed:
             marking[place].remove(value, ready_at)
+        if self.net.freed:
+            self._free(binding)
         if transition.work is None:
             self._put(transition, binding, {})
             return
         end = Instant(self.now + transition.duration(binding))
         heappush(self.ends, (end, self.firings, transition, binding))
+
+    def _free(self, binding: Binding) -> None:
+        """Try again what was inhibited by the tokens that are gone."""
+        for place in {place for place, _, _ in binding.consumed}:
+            if not len(self.marking[place]):
+                for number in self.net.freed[place]:
+                    if not self.listed[number]:
+                        self.listed[number] = 1
+                        self.agenda.append(number)
 
     def _put(
         self, transition: CompiledTransition, binding: Binding, result: Mapping[str, object]

@@ -12,8 +12,9 @@ from fabloop.process.verify.elements import not_verified
 from fabloop.process.verify.environment import OPEN, Environment
 from fabloop.process.verify.flat import Exceeded, Final, FlatNet, Limits
 from fabloop.process.verify.judge import judge
+from fabloop.process.verify.net_steps import Partial, unfolded, with_rules
+from fabloop.process.verify.partly import partly
 from fabloop.process.verify.processes import flat_process
-from fabloop.process.verify.unfold import Unfolding
 from fabloop.process.verify.verdict import LeftOut, Verification, undecided
 
 LIMITS = Limits()
@@ -55,8 +56,16 @@ def verify_net(
         flat = flat_net(net, limits)
     except Exceeded as exceeded:
         return undecided(subject, str(exceeded), None)
-    found = judge(flat, subject, limits=limits, environment=None, reduced=reduced, counted=counted)
-    return msgspec.structs.replace(found, left_out=_left_out_of_nets((net,)))
+    except Partial as partial:
+        found = partly(subject, net, partial.reached)
+    else:
+        plain = all(each.plain for each in flat.transitions)
+        found = judge(
+            flat, subject, limits=limits, environment=None, reduced=reduced and plain,
+            counted=counted,
+        )  # fmt: skip
+    left_out = tuple(each for each in _left_out_of_nets((net,)) if each is not LeftOut.PRIORITY)
+    return msgspec.structs.replace(found, left_out=left_out)
 
 
 def verify_drawing(
@@ -111,11 +120,9 @@ def _left_out_of_nets(nets: Sequence[CompiledNet]) -> tuple[LeftOut, ...]:
 
 
 def flat_net(net: CompiledNet, limits: Limits) -> FlatNet:
-    """Return the flat net of a stand-alone net; raises Exceeded."""
-    unfolding = Unfolding(limits)
-    page = unfolding.page(net, "", list(range(len(net.places))), frozenset())
-    unfolding.initial.update(unfolding.initial_fields(page, shared=False))
-    unfolding.close()
+    """Return the flat net of a stand-alone net; raises Exceeded or Partial."""
+    unfolding, page = unfolded(net, limits)
+    transitions = with_rules(unfolding, page, net)
     groups = tuple(
         tuple(unfolding.known_fields(page, frozenset({n}))) if n in net.final_reads else ()
         for n in range(len(net.places))
@@ -123,7 +130,7 @@ def flat_net(net: CompiledNet, limits: Limits) -> FlatNet:
     return FlatNet(
         fields=tuple(unfolding.names),
         initial=tuple(unfolding.initial.get(n, 0) for n in range(len(unfolding.names))),
-        transitions=tuple(unfolding.transitions),
+        transitions=tuple(transitions),
         bounds=tuple(unfolding.capacities()),
         final=Final(
             empty=frozenset(unfolding.faulty),

@@ -169,7 +169,7 @@ class Unfolding:
     def _everything(self, page: Page, transition: CompiledTransition) -> list[Bag]:
         copies: Counter[int] = Counter()
         for place, count in zip(transition.takes, transition.counts, strict=True):
-            copies[place] += count
+            copies[place] += count or 1  # an arc that takes several tokens looks at each value
         bags = [Bag() for _ in page.net.places]
         for place, count in copies.items():
             bags[place].values = [
