@@ -68,7 +68,7 @@ def _begin(scope: Element) -> None:
         for each in scope
         if str(each.tag).startswith(BPMN) and each.get("id") and _begins(each, entered)
     ]
-    if not first:
+    if not first and local_of(scope) == "process":
         return
     start = _added(scope, "startEvent", scope)
     start.set("id", f"start-of-{scope.get('id', '')}")

@@ -114,6 +114,12 @@ def _operation(element: Element, sheet: Sheet) -> str:
     return element.get("id", "")
 
 
+def _sub_process(element: Element, sheet: Sheet) -> None:
+    """An event sub-process that undoes is told by its start event alone."""
+    if not sheet.native and element.get("triggeredByEvent") == "true":
+        element.attrib.pop("isForCompensation", "")
+
+
 def _plain(element: Element, sheet: Sheet) -> None:
     """Nothing of its own to rewrite."""
 
@@ -129,7 +135,7 @@ _CONVERTERS: dict[str, Callable[[Element, Sheet], None]] = {
     "receiveTask": receive,
     "manualTask": _plain,
     "task": _plain,
-    "subProcess": _plain,
+    "subProcess": _sub_process,
     "transaction": _plain,
     "adHocSubProcess": _plain,
     "startEvent": event,

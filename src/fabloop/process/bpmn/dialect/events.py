@@ -6,8 +6,9 @@ from fabloop.base.codec import to_json
 from fabloop.base.xml import Element, local_of
 from fabloop.process.bpmn.dialect.sheet import Sheet
 from fabloop.process.bpmn.dialect.work import work
-from fabloop.process.bpmn.xml import BPMN
+from fabloop.process.bpmn.xml import BPMN, ZEEBE
 
+_THROWING = frozenset({"endEvent", "intermediateThrowEvent"})
 _SHOWN = ("formKey", "formRef", "formRefBinding", "formRefVersion")
 
 
@@ -15,28 +16,35 @@ def event(element: Element, sheet: Sheet) -> None:
     """Rewrite the work of an event that sends, and the variables of one that catches."""
     for name in _SHOWN:
         sheet.attribute(element, name)
+    throws = local_of(element) in _THROWING
     for definition in list(element):
         match local_of(definition):
             case "messageEventDefinition":
-                if work(element, sheet, definition) or not (sheet.java or sheet.native):
+                worked = work(element, sheet, definition) or _has_job(element)
+                if worked or (not sheet.native and (throws or not sheet.java)):
                     _declare(definition, sheet, element.get("id", ""))
             case "errorEventDefinition" | "escalationEventDefinition":
                 _caught(element, definition, sheet)
+                if throws:
+                    _thrown(element, definition, sheet)
+            case "signalEventDefinition":
+                _payload(element, definition, sheet)
+            case "compensateEventDefinition" if not sheet.native:
+                definition.attrib.pop("waitForCompletion", "")
             case _:
                 pass
+
+
+def _has_job(element: Element) -> bool:
+    return element.find(f"{BPMN}extensionElements/{ZEEBE}taskDefinition") is not None
 
 
 def error_reference(definition: Element, sheet: Sheet) -> None:
     """Declare the error that a definition refers to by its code."""
     reference = definition.get("errorRef", "")
-    if not reference or not sheet.java:
-        return
     name = reference.rpartition(":")[2]
-    if all(each.get("id") != name for each in sheet.root.iterfind(f"{BPMN}error")):
-        made = etree.SubElement(sheet.root, f"{BPMN}error")
-        made.sourceline = definition.sourceline
-        made.set("id", name)
-        made.set("errorCode", reference)
+    if name and not sheet.native and _known(sheet, "error", name) is None:
+        _added(definition, sheet, "error", name).set("errorCode", reference)
 
 
 def receive(element: Element, sheet: Sheet) -> None:
@@ -46,14 +54,55 @@ def receive(element: Element, sheet: Sheet) -> None:
 
 
 def _declare(element: Element, sheet: Sheet, name: str) -> None:
-    """Declare a message for an element that refers to none."""
-    if element.get("messageRef"):
+    """Declare a message for an element that refers to none, or to none that is declared."""
+    reference = element.get("messageRef", "").rpartition(":")[2]
+    if not reference:
+        reference = f"message-of-{name}"
+        element.set("messageRef", reference)
+        _added(element, sheet, "message", reference).set("name", name)
+    elif _known(sheet, "message", reference) is None:
+        _added(element, sheet, "message", reference).set("name", reference)
+
+
+def _thrown(element: Element, definition: Element, sheet: Sheet) -> None:
+    """Give an error or escalation that is thrown without a code that of its declaration.
+
+    Only what catches all of them can catch it. A drawing may not even declare it.
+    """
+    kind = local_of(definition).removesuffix("EventDefinition")
+    reference = definition.get(f"{kind}Ref", "").rpartition(":")[2]
+    if sheet.native or (sheet.java and not reference):
         return
-    made = etree.SubElement(sheet.root, f"{BPMN}message")
-    made.sourceline = element.sourceline
-    made.set("id", f"message-of-{name}")
-    made.set("name", name)
-    element.set("messageRef", f"message-of-{name}")
+    declared = _known(sheet, kind, reference) if reference else None
+    if reference and declared is None and kind == "escalation":
+        return
+    if declared is None or not declared.get(f"{kind}Code"):
+        code = reference or element.get("id", "")
+        definition.set(f"{kind}Ref", f"thrown-{code}")
+        if _known(sheet, kind, f"thrown-{code}") is None:
+            _added(definition, sheet, kind, f"thrown-{code}").set(f"{kind}Code", code)
+
+
+def _payload(element: Element, definition: Element, sheet: Sheet) -> None:
+    """Rewrite what a signal carries to the inputs of the event that throws it."""
+    for each in sheet.children(definition, "in"):
+        if each.get("variables") or local_of(element) not in _THROWING:
+            sheet.refuse(definition, "all variables for a signal", "Name each of them.")
+            continue
+        source = each.get("sourceExpression", "") or f"${{{each.get('source', '')}}}"
+        sheet.maps(element, "input", each.get("target", ""), sheet.value(element, source))
+
+
+def _known(sheet: Sheet, kind: str, name: str) -> Element | None:
+    found = [each for each in sheet.root.iterfind(f"{BPMN}{kind}") if each.get("id") == name]
+    return found[0] if found else None
+
+
+def _added(place: Element, sheet: Sheet, kind: str, name: str) -> Element:
+    made = etree.SubElement(sheet.root, f"{BPMN}{kind}")
+    made.sourceline = place.sourceline
+    made.set("id", name)
+    return made
 
 
 def _caught(element: Element, definition: Element, sheet: Sheet) -> None:
