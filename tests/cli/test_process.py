@@ -121,6 +121,26 @@ def test_what_is_good_is_deployed_beside_what_is_refused(tmp_path, run):
     assert "shop" in run("list", "--definitions")
 
 
+def test_every_executable_process_of_a_file_is_deployed_or_refused(tmp_path, run):
+    two = SHOP.replace(
+        "</definitions>",
+        """<process id="other" isExecutable="true">
+      <startEvent id="other-start"/></process></definitions>""",
+    )
+    (tmp_path / "two.bpmn").write_text(two)
+    (report,) = run("deploy", "two.bpmn", "--json")["files"]
+    assert report["definitions"] == ["shop", "other"]
+    assert report["versions"] == {"shop": 1, "other": 1}
+    (tmp_path / "bad.bpmn").write_text(
+        two.replace('targetRef="end"', 'targetRef="nowhere"').replace(
+            '<startEvent id="other-start"/>', ""
+        )
+    )
+    (report,) = run("deploy", "bad.bpmn", "--json", code=1)["files"]
+    assert report["definitions"] == []
+    assert {each["element"] for each in report["refusals"]} >= {"c", "other"}
+
+
 def test_the_same_content_keeps_its_version_and_another_gets_the_next(tmp_path, run):
     (tmp_path / "shop.bpmn").write_text(SHOP)
     for expected in (1, 1, 2):

@@ -9,7 +9,7 @@ import msgspec
 
 from fabloop.base.errors import FabloopError, Fault, Invalid
 from fabloop.process.bpmn.model import BpmnProcess
-from fabloop.process.bpmn.read import read_bpmn
+from fabloop.process.bpmn.read import read_processes
 from fabloop.process.cpn.document import read_net, read_nets
 from fabloop.process.cpn.model import NetDocument
 from fabloop.process.definition import Definition
@@ -123,10 +123,7 @@ class Examiner:
         data = path.read_bytes()
         beside = path.with_suffix(".nets.json")
         nets = (*self._nets, *(_nets_in(beside) if beside.is_file() else ()))
-        found = [
-            (made := Deployment(process, nets), definition_of(made, 0, lines))
-            for process, lines in processes_in(data)
-        ]
+        found = _compiled(*read_processes(data), nets)
         warnings, verified = self._verify([definition for _, definition in found])
         if self._strict and warnings:
             refusals = tuple(_refuted(each) for each in warnings)
@@ -160,9 +157,21 @@ class Examiner:
         return tuple(warnings), True
 
 
-def processes_in(data: bytes) -> list[tuple[BpmnProcess, dict[str, int]]]:
-    """Return the executable processes of a document with the lines of their elements."""
-    return [read_bpmn(data)]
+def _compiled(
+    processes: tuple[BpmnProcess, ...], lines: dict[str, int], nets: tuple[NetDocument, ...]
+) -> list[tuple[Deployment, Definition]]:
+    """Return what the processes of one document compile to; raises Invalid with all faults."""
+    found: list[tuple[Deployment, Definition]] = []
+    faults: list[Fault] = []
+    for process in processes:
+        made = Deployment(process, nets)
+        try:
+            found.append((made, definition_of(made, 0, lines)))
+        except Invalid as error:
+            faults += error.faults
+    if faults:
+        raise Invalid(faults)
+    return found
 
 
 def refusal_of(fault: Fault) -> Refusal:
