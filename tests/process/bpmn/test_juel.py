@@ -242,6 +242,11 @@ def test_any_text_is_translated_or_refused(text):
         ("${execution.getVariable('x')} of #{y}", {"x": 1, "y": 2}, "1 of 2"),
         ("${'a'.equals(s)}", {"s": "a"}, True),
         ("${loopCounter == 0}", {"loopCounter": 1}, True),
+        (
+            "${nrOfCompletedInstances / nrOfInstances >= 0.5}",
+            {"numberOfCompletedInstances": 1, "numberOfInstances": 2},
+            True,
+        ),
         ("\\${x} ${x}", {"x": 1}, "${x} 1"),
         ("${map['two words']}", {"map": {"two words": 3}}, 3),
         ("${list[k]}", {"list": [{"k": 5}], "k": 0}, {"k": 5}),

@@ -38,8 +38,13 @@ _PLAIN = re.compile(r"[^\W\d]\w*")
 _REMAINDER = "(function(a, b) a - b * round down(a / b, 0))"
 """Java's remainder has the sign of the first operand, FEEL's ``modulo`` that of the second."""
 
-_COUNTERS = {"loopCounter": ("loopCounter - 1", ADD)}
-"""Variables of a multi-instance that are counted otherwise here."""
+_COUNTERS = {
+    "loopCounter": ("loopCounter - 1", ADD),
+    "nrOfInstances": ("numberOfInstances", POSTFIX),
+    "nrOfActiveInstances": ("numberOfActiveInstances", POSTFIX),
+    "nrOfCompletedInstances": ("numberOfCompletedInstances", POSTFIX),
+}
+"""Variables of a multi-instance that are counted or called otherwise here."""
 
 _METHODS: dict[tuple[str, int], Callable[[str, tuple[str, ...]], tuple[str, int]]] = {
     ("equals", 1): lambda base, given: (f"({base}) = ({given[0]})", COMPARE),

@@ -42,6 +42,9 @@ _PARTS: dict[str, frozenset[str]] = {
     "scriptTask": _LOOPS | {"script"},
     "adHocSubProcess": frozenset({"completionCondition"}),
 }
+TEXT_LENGTH_MAX = 20_000
+"""Characters of one attribute."""
+
 _EVENTS = frozenset(
     {"startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"}
 )
@@ -117,6 +120,8 @@ class _Reader:
         }
 
     def read(self) -> tuple[tuple[BpmnProcess, ...], dict[str, int]]:
+        for element in self.chosen:
+            self._measure(element)
         for message in self.root.iterfind(f"{BPMN}message"):
             check_extensions(message, self.tally)
         drawn = read_diagram(self.root, self.tally)
@@ -124,6 +129,14 @@ class _Reader:
         if self.tally.faults:
             raise Invalid(self.tally.faults)
         return processes, self.tally.lines
+
+    def _measure(self, process: Element) -> None:
+        """Refuse texts that nobody could have meant to be shown or evaluated."""
+        for element in process.iter():
+            for key, value in element.attrib.items():
+                if len(value) > TEXT_LENGTH_MAX:
+                    expected = f"at most {TEXT_LENGTH_MAX} characters in {key!s}"
+                    self.tally.refuse(element, expected, f"{len(value)}")
 
     def _process(self, element: Element, drawn: Diagram) -> BpmnProcess:
         before = set(self.tally.lines)

@@ -40,7 +40,6 @@ from fabloop.process.definition import ScopeKind
 
 NODES_MAX = 10_000
 DEPTH_MAX = 32
-TEXT_LENGTH_MAX = 20_000
 MERGED_FLOWS_MAX = 500
 """Flows into inclusive gateways of a process; each costs a walk through its scope."""
 
