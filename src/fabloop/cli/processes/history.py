@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from fabloop.adapters.sqlite import SqliteReader
-from fabloop.app.processes.store import JOURNAL_FILE
+from fabloop.app.processes.upkeep import JOURNAL_FILE
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid, NotFound
 from fabloop.base.instant import iso_of
