@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 
 from fabloop.base.errors import FabloopError, Fault, Invalid
-from fabloop.process.bpmn.model import BpmnProcess
 from fabloop.process.bpmn.read import read_processes
 from fabloop.process.cpn.document import read_net, read_nets
 from fabloop.process.cpn.model import NetDocument
@@ -56,12 +55,15 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    deployments : what can be deployed; none where anything is refused
+    definitions : ids of its processes; none where anything is refused
+    data, nets : what to deploy
     verified : whether there was time to verify it
     """
 
     file: str
-    deployments: tuple[Deployment, ...] = ()
+    definitions: tuple[str, ...] = ()
+    data: bytes = b""
+    nets: tuple[NetDocument, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[Warned, ...] = ()
     verified: bool = False
@@ -123,14 +125,16 @@ class Examiner:
         data = path.read_bytes()
         beside = path.with_suffix(".nets.json")
         nets = (*self._nets, *(_nets_in(beside) if beside.is_file() else ()))
-        found = _compiled(*read_processes(data), nets)
-        warnings, verified = self._verify([definition for _, definition in found])
+        definitions = _compiled(data, nets)
+        warnings, verified = self._verify(definitions)
         if self._strict and warnings:
             refusals = tuple(_refuted(each) for each in warnings)
             return Model(file=str(path), refusals=refusals, warnings=warnings, verified=verified)
         return Model(
             file=str(path),
-            deployments=tuple(made for made, _ in found),
+            definitions=tuple(each.id for each in definitions),
+            data=data,
+            nets=nets,
             warnings=warnings,
             verified=verified,
         )
@@ -157,16 +161,14 @@ class Examiner:
         return tuple(warnings), True
 
 
-def _compiled(
-    processes: tuple[BpmnProcess, ...], lines: dict[str, int], nets: tuple[NetDocument, ...]
-) -> list[tuple[Deployment, Definition]]:
-    """Return what the processes of one document compile to; raises Invalid with all faults."""
-    found: list[tuple[Deployment, Definition]] = []
+def _compiled(data: bytes, nets: tuple[NetDocument, ...]) -> list[Definition]:
+    """Return the definitions of a document; raises Invalid with the faults of all of them."""
+    processes, lines = read_processes(data)
     faults: list[Fault] = []
-    for process in processes:
-        made = Deployment(process, nets)
+    found = []
+    for each in processes:
         try:
-            found.append((made, definition_of(made, 0, lines)))
+            found.append(definition_of(Deployment(each, nets), 0, lines))
         except Invalid as error:
             faults += error.faults
     if faults:

@@ -10,7 +10,8 @@ from fabloop.app.processes.models import Examiner, Model, Refusal, Warned, model
 from fabloop.app.processes.service import Service
 from fabloop.app.processes.store import connect
 from fabloop.base.codec import to_json_pretty
-from fabloop.base.errors import ExitCode, Fault, Invalid, Refused
+from fabloop.base.errors import Broken, ExitCode, Fault, Invalid, Refused
+from fabloop.cli.processes.instances import ACTOR
 from fabloop.cli.processes.progress import Progress
 from fabloop.process.commands import Deploy, ProcessDeployed
 
@@ -78,7 +79,7 @@ def _reports(
             yield FileReport(
                 file=model.file,
                 ok=not refusals,
-                definitions=tuple(each.process.id for each in model.deployments),
+                definitions=model.definitions,
                 refusals=refusals,
                 warnings=model.warnings,
                 versions=versions,
@@ -89,19 +90,16 @@ def _reports(
 def _deployed(
     model: Model, service: Service, request: str
 ) -> tuple[dict[str, int], tuple[Refusal, ...]]:
-    versions: dict[str, int] = {}
-    for each in model.deployments:
-        command = Deploy(process=each.process, nets=each.nets)
-        key = f"{request}/{each.process.id}" if request else ""
-        try:
-            reply = service.submit(command, actor="cli", request=key)
-        except Invalid as error:
-            return versions, tuple(map(refusal_of, error.faults))
-        except Refused as error:
-            return versions, (Refusal(element=each.process.id, line=0, reason=str(error)),)
-        assert isinstance(reply, ProcessDeployed), "a deployment is answered with a definition"
-        versions[reply.key.id] = reply.key.version
-    return versions, ()
+    command = Deploy(process=model.data, nets=model.nets)
+    try:
+        reply = service.submit(command, actor=ACTOR, request=request)
+    except Invalid as error:
+        return {}, tuple(map(refusal_of, error.faults))
+    except (Refused, Broken) as error:
+        return {}, (Refusal(element="", line=0, reason=str(error)),)
+    assert isinstance(reply, ProcessDeployed), "a deployment is answered with its definitions"
+    keys = (reply.key, *(each.key for each in reply.others))
+    return {key.id: key.version for key in keys}, ()
 
 
 def _lines(report: DeployReport, *, dry_run: bool) -> Iterable[str]:
