@@ -405,3 +405,61 @@ def test_a_history_that_cannot_be_told_says_why(run, shop):
     assert "nowhere" in run("history", "--store", "nowhere", code=2)
     assert "--since" in run("history", "--since", "noon", code=2)
     assert "no/folder" in run("history", "--xes", "no/folder/log.xes", code=2)
+
+
+# -- simulate -----------------------------------------------------------------------------------
+
+
+def test_a_process_is_simulated_and_told_as_a_distribution(tmp_path, run):
+    (tmp_path / "shop.bpmn").write_text(SHOP)
+    options = ("--duration", "weld=60s", "--duration", "sign=1min", "--runs", 2, "--cases", 5,
+               "--capacity", "weld=1")  # fmt: skip
+    kpis = run("simulate", "shop.bpmn", *options, "--json")
+    assert (kpis["runs"], kpis["started"], kpis["finished"]) == (2, 10, 10)
+    assert kpis["throughput_s"]["max"] == 6 * 60
+    assert {each["name"]: each["most"] for each in kpis["resources"]}["weld"] == 1
+    said = run("simulate", "shop.bpmn", *options)
+    assert "10 of 10 cases" in said
+    assert "█" not in said, "a histogram is for a terminal"
+    assert not (tmp_path / "fabloop-data").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--duration", "weld=soon"), "a span such as"),
+        (("--duration", "weld"), "NAME=VALUE"),
+        (("--capacity", "weld=0"), "a number above 0"),
+        (("--process", "shp"), "Did you mean 'shop'?"),
+        (("--every", "exponential(0s)"), "a positive mean"),
+        (("--result", "weld=1 +"), "Expected"),
+        (("--until", "soon"), "PT30S"),
+    ],
+)
+def test_a_simulation_that_cannot_be_set_up_is_told(tmp_path, run, options, says):
+    (tmp_path / "shop.bpmn").write_text(SHOP)
+    assert says in run("simulate", "shop.bpmn", "--cases", 1, "--runs", 1, *options, code=2)
+
+
+def test_a_simulation_of_what_is_refused_is_refused(tmp_path, run):
+    (tmp_path / "broken.bpmn").write_text("<definitions")
+    assert "well-formed XML" in run("simulate", "broken.bpmn", code=2)
+
+
+def test_every_process_of_a_document_is_deployed_or_none(tmp_path, run):
+    inner = SHOP.split("<process")[1].split("</process>", maxsplit=1)[0]
+    for name in ("two", "bad"):
+        other = f"<process{inner}</process>".replace('id="', 'id="x')
+        for which in ("targetRef", "sourceRef"):
+            other = other.replace(f'{which}="', f'{which}="x')
+        if name == "bad":
+            other = other.replace('targetRef="xend"', 'targetRef="nowhere"')
+        (tmp_path / f"{name}.bpmn").write_text(
+            SHOP.replace("</definitions>", f"{other}</definitions>")
+        )
+    (report,) = run("deploy", "two.bpmn", "--json")["files"]
+    assert report["definitions"] == ["shop", "xshop"]
+    assert report["versions"] == {"shop": 1, "xshop": 1}
+    (report,) = run("deploy", "bad.bpmn", "--json", code=1)["files"]
+    assert report["definitions"] == []
+    assert report["refusals"]

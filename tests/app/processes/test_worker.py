@@ -1,7 +1,11 @@
 """Workers do jobs with plain functions and coroutines: once, held while they run, within limits."""
 
 import asyncio
+import re
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -352,3 +356,38 @@ def test_every_public_name_is_there():
     assert {name for name in fabloop.__all__ if getattr(fabloop, name, None) is None} == set()
     with pytest.raises(AttributeError):
         fabloop.nothing  # noqa: B018
+
+
+# -- the page about it --------------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[3] / "docs" / "howto" / "write-a-worker.md"
+
+
+def shown():
+    return re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_module_that_the_page_shows_does_what_the_page_says(host):
+    module = ModuleType("shop")
+    exec(compile(shown()[0], "shop.py", "exec"), vars(module))
+    ended, stuck = until(host, InstanceFinished), until(host, IncidentOpened)
+    (key,) = started(host, shop("weld", "measure"), seam_mm=120)
+    with Worker(host, module):
+        ended()
+        started(host, shop("weld"), seam_mm=600)
+        stuck()
+    assert results(host, key) == {
+        "seam_mm": 120, "welded": True, "by": "any", "hardness": 202.0,
+    }  # fmt: skip
+
+
+def test_the_program_that_the_page_shows_runs(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", shown()[1]],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "{'seam_mm': 120, 'welded': True}"
