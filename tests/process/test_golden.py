@@ -189,13 +189,14 @@ def suspension_and_batches(plant: Plant) -> None:
 
 
 def compensation(plant: Plant) -> None:
-    box = sub("box", job("a"), undone_by("ca", "a", "-a"), undoing("-a"),
+    twice = MultiInstance(cardinality="2", sequential=True)
+    box = sub("box", job("a", loop=twice), undone_by("ca", "a", "-a"), undoing("-a"),
               links=flows("box.s a box.e"))  # fmt: skip
     ears = on("m", MessageTrigger(name="N", correlation_key='"u"'), job("y"), interrupting=False)
     model = process(box, job("b"), undone_by("cb", "b", "-b"), undoing("-b"), undo("u"), ears,
                     links=flows("start box b u end"), id="undone")  # fmt: skip
     key = plant.starts(model)
-    for each in ("a", "b", "-b"):
+    for each in ("a", "a", "b", "-b"):
         (work,) = plant.engine.jobs(instance=key)
         plant.does(CompleteJob(job=work.key, variables={"by": each}))
     plant.does(PublishMessage(name="N", correlation_key="u", variables={"lot": 1}))

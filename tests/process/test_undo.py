@@ -9,6 +9,7 @@ from fabloop.process.bpmn.model import (
     CallActivity,
     EndEvent,
     Mapping,
+    MultiInstance,
     SubProcess,
     SubProcessKind,
 )
@@ -359,6 +360,86 @@ def test_migration_is_refused_where_nothing_undoes_what_was_completed():
     target = plant.does(Deploy(process=gone)).key
     with pytest.raises(Invalid, match="'a'"):
         plant.does(Migrate(instance=key, target=target))
+
+
+def several(collection: str = "[1, 2, 3]", **more: object) -> MultiInstance:
+    return MultiInstance(collection=collection, element="item", **more)
+
+
+@pytest.mark.parametrize("sequential", [True, False])
+def test_each_round_of_an_activity_is_undone_on_its_item_the_last_completed_first(sequential):
+    a = job("a", loop=several(sequential=sequential))
+    model = process(a, undone_by("ca", "a", "-a"), undoing("-a"), job("b"), undo("u"),
+                    links=flows("start a b u end"))  # fmt: skip
+    plant = Plant()
+    key = plant.starts(model)
+    for item in (1, 2, 3) if sequential else (2, 3, 1):
+        jobs = {each.variables["item"]: each.key for each in plant.engine.jobs()}
+        plant.does(CompleteJob(job=jobs[item], variables={"slot": f"s{item}"}))
+    plant.completes("b")
+    seen = []
+    while plant.open_nodes():
+        seen.append((plant.job("-a").variables["item"], plant.job("-a").variables["slot"]))
+        plant.completes("-a")
+    order = (3, 2, 1) if sequential else (1, 3, 2)
+    assert seen == [(item, f"s{item}") for item in order]
+    assert plant.ended(key) is InstanceState.COMPLETED
+    assert not left(plant)
+
+
+def test_each_round_of_a_sub_process_is_undone_inside_and_a_handler_may_have_rounds():
+    box = sub("box", *worked("a"), *worked("b"), links=flows("box.s a b box.e"),
+              loop=several("[1, 2]", sequential=True))  # fmt: skip
+    handler = job("-c", for_compensation=True, loop=several("[7, 8]"))
+    model = process(box, job("c"), undone_by("cc", "c", "-c"), handler, undo("u"),
+                    links=flows("start box c u end"))  # fmt: skip
+    plant = Plant()
+    key = plant.starts(model)
+    done = []
+    while jobs := plant.engine.jobs():
+        done.append((jobs[0].node, jobs[0].variables.get("item")))
+        plant.rehearses(CompleteJob(job=jobs[0].key))
+        plant.does(CompleteJob(job=jobs[0].key))
+    assert done == [("a", 1), ("b", 1), ("a", 2), ("b", 2), ("c", None), ("-c", 7), ("-c", 8),
+                    ("-b", 2), ("-a", 2), ("-b", 1), ("-a", 1)]  # fmt: skip
+    assert plant.ended(key) is InstanceState.COMPLETED
+    assert not left(plant)
+
+
+def test_rounds_that_were_interrupted_are_not_undone():
+    a = job("a", loop=several())
+    model = process(a, undone_by("ca", "a", "-a"), undoing("-a"), timer("t", "a", "PT1S"),
+                    undo("u"), job("after"), links=flows("start a u after end", "t u"))  # fmt: skip
+    plant = Plant()
+    key = plant.starts(model)
+    plant.does(CompleteJob(job=plant.engine.jobs()[0].key))
+    plant.passes(1)
+    assert plant.open_nodes() == ["after"]
+    plant.completes("after")
+    assert plant.ended(key) is InstanceState.COMPLETED
+
+
+@pytest.mark.parametrize("done", [0, 2, 3, 4, 5])
+def test_rounds_that_can_be_undone_migrate(done):
+    def model(*more: str) -> BpmnProcess:
+        box = sub("box", *map(job, more), *worked("a"),
+                  links=flows(" ".join(["box.s", *more, "a box.e"])),
+                  loop=several(sequential=True))  # fmt: skip
+        return process(box, job("b"), undo("u"), links=flows("start box b u end"))
+
+    plant = Plant()
+    key = plant.starts(model())
+    for _ in range(done):
+        plant.does(CompleteJob(job=plant.engine.jobs()[0].key))
+    target = plant.does(Deploy(process=model("new"))).key
+    plant.rehearses(Migrate(instance=key, target=target))
+    plant.does(Migrate(instance=key, target=target))
+    undone = []
+    while jobs := plant.engine.jobs():
+        undone += [jobs[0].variables["item"]] if jobs[0].node == "-a" else []
+        plant.does(CompleteJob(job=jobs[0].key))
+    assert undone == [3, 2, 1][max(0, done - 4) :]
+    assert not left(plant)
 
 
 REFUSED = {

@@ -1,18 +1,21 @@
 """Random nests of scopes are undone as a model says that knows only trees and lists."""
 
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from itertools import count, pairwise
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fabloop.process.bpmn.model import (
     BoundaryEvent,
     BpmnProcess,
     EndEvent,
     FlowNode,
+    Mapping,
+    MultiInstance,
     SequenceFlow,
     StartEvent,
     SubProcess,
@@ -20,13 +23,16 @@ from fabloop.process.bpmn.model import (
 )
 from fabloop.process.bpmn.triggers import CancelTrigger, CompensateTrigger
 from fabloop.process.commands import CompleteJob, Deploy, InstanceState, Migrate
+from fabloop.process.views import JobView
 from process.driver import END, START, Plant, both, job, on, script, undo, undoing, undone_by, xor
 
-STEPS_MAX = 200
+STEPS_MAX = 300
+ITEMS = [1, 2]
 Tree = tuple  # nested: (kind, *parts); `named` gives each its name
 
 LEAVES = st.one_of(
     st.tuples(st.just("work"), st.booleans()),
+    st.tuples(st.just("each"), st.booleans()),
     st.tuples(st.just("undo"), st.integers(0, 3)),
 )
 
@@ -40,6 +46,7 @@ def grown(parts: st.SearchStrategy) -> st.SearchStrategy:
         st.tuples(st.just("box"), own, several),
         st.tuples(st.just("loop"), st.integers(1, 3), several),
         st.tuples(st.just("tx"), st.booleans(), several),
+        st.tuples(st.just("rounds"), st.booleans(), several),
     )
 
 
@@ -71,6 +78,9 @@ class Builder:
                 self.nodes.append(job(name))
                 if parts[0]:
                     self.handled(name)
+            case "each":
+                self.nodes.append(job(name, loop=loop_of(name, parts[0])))
+                self.handled(name)
             case "undo":
                 self.nodes += [job(f"{name}?"), undo(name, parts[0])]
                 self.link(f"{name}?", name)
@@ -85,6 +95,10 @@ class Builder:
                 self.nodes.append(self.box(name, *parts))
                 if parts[0] == "handler":
                     self.handled(name)
+            case "rounds":
+                box = self.box(name, "", parts[1])
+                own = tuple(Mapping(source="0", target=f"{n}r") for n in loops_in(parts[1]))
+                self.nodes.append(replace(box, loop=loop_of(name, parts[0]), inputs=own))
             case "tx":
                 return self.transaction(name, *parts)
         return name, name
@@ -153,14 +167,28 @@ class Builder:
         return name, f"{name}.m"
 
 
+def loops_in(trees: list[Tree]) -> Iterator[str]:
+    """Yield the names of all loops: their counters belong to the round that they stand in."""
+    for kind, name, *parts in trees:
+        if kind == "loop":
+            yield name
+        for part in parts:
+            if isinstance(part, list):
+                yield from loops_in(part)
+
+
+def loop_of(name: str, sequential: bool) -> MultiInstance:
+    return MultiInstance(collection=str(ITEMS), element=f"item_{name}", sequential=sequential)
+
+
 def named(tree: Tree, names: Callable[[], str], seen: list[str]) -> Tree:
     """Give each part of a tree a name; an ``undo`` may name what has come before in its scope."""
     kind, *parts = tree
     name = names()
     match kind:
-        case "work":
+        case "work" | "each":
             seen.append(name)
-            return ("work", name, parts[0])
+            return (kind, name, parts[0])
         case "undo":
             number = parts[0] - 1  # 0: everything
             return ("undo", name, seen[number % len(seen)] if number >= 0 and seen else "")
@@ -188,8 +216,11 @@ def built(tree: Tree) -> BpmnProcess:
 Done = tuple
 """What is done of a scope: name, and how it is undone."""
 
-Wait = list[str]
-"""A job that is open: its name. Two waits are the same only if they are one object."""
+Items = tuple
+"""The item of each round around a job: name of the activity, item."""
+
+Wait = list
+"""A job that is open: its name and items. Two waits are the same only if they are one object."""
 
 Run = Generator[list[Wait], Wait, None]
 """Yields what is open, is sent what was completed, and returns at its end."""
@@ -199,50 +230,63 @@ class Cancelled(Exception):
     """A transaction is cancelled."""
 
 
-def run(tree: Tree, scope: list[Done]) -> Run:
+def run(tree: Tree, scope: list[Done], at: Items) -> Run:
     kind, name, *parts = tree
     match kind:
         case "work":
-            yield from waiting(name)
-            scope.append((name, waiting, f"-{name}") if parts[0] else (name, None))
+            yield from waiting(name, at)
+            scope.append((name, waiting, f"-{name}", at) if parts[0] else (name, None))
+        case "each" | "rounds":
+            inner: list[Done] = []
+            turns = [turn(tree, inner, (*at, (name, item))) for item in ITEMS]
+            yield from in_turn(turns) if parts[0] else at_once(turns)
+            scope.append((name, undone, inner))
         case "undo":  # behind a job: two that begin in one step have no order
-            yield from waiting(f"{name}?")
+            yield from waiting(f"{name}?", at)
             chosen = [each for each in scope if parts[0] in ("", each[0])]
             scope[:] = [each for each in scope if each not in chosen]
             yield from undone(chosen)
         case "seq":
-            for each in parts[0]:
-                yield from run(each, scope)
+            yield from in_turn(run(each, scope, at) for each in parts[0])
         case "par":
-            yield from at_once([run(each, scope) for each in parts[0]])
+            yield from at_once([run(each, scope, at) for each in parts[0]])
         case "loop":
-            for _ in range(parts[0]):
-                for each in parts[1]:
-                    yield from run(each, scope)
+            trees = parts[0] * parts[1]
+            yield from in_turn(run(each, scope, at) for each in trees)
         case "box":
-            inner: list[Done] = []
-            for each in parts[1]:
-                yield from run(each, inner)
-            scope.append((name, how_box, name, parts[0], inner))
+            inner = []
+            yield from in_turn(run(each, inner, at) for each in parts[1])
+            scope.append((name, how_box, name, parts[0], inner, at))
         case "tx":
             inner = []
             try:
-                yield from at_once([attempt(parts, inner), waiting(f"{name}.slow")])
-                scope.append((name, how_box, name, "", inner))
+                yield from at_once([attempt(parts, inner, at), waiting(f"{name}.slow", at)])
+                scope.append((name, undone, inner))
             except Cancelled:
                 yield from undone(inner)
 
 
-def attempt(parts: list, inner: list[Done]) -> Run:
+def turn(tree: Tree, done: list[Done], at: Items) -> Run:
+    """Run one round of an activity with rounds."""
+    kind, name, _, *parts = tree
+    if kind == "each":
+        yield from waiting(name, at)
+        done.append((name, waiting, f"-{name}", at))
+        return
+    inner: list[Done] = []
+    yield from in_turn(run(each, inner, at) for each in parts[0])
+    done.append((name, undone, inner))
+
+
+def attempt(parts: list, inner: list[Done], at: Items) -> Run:
     cancels, trees = parts
-    for each in trees:
-        yield from run(each, inner)
+    yield from in_turn(run(each, inner, at) for each in trees)
     if cancels:
         raise Cancelled
 
 
-def waiting(name: str) -> Run:
-    wait = [name]
+def waiting(name: str, at: Items) -> Run:
+    wait = [name, at]
     assert (yield [wait]) is wait
 
 
@@ -252,18 +296,23 @@ def undone(done: list[Done]) -> Run:
             yield from how(*about)
 
 
-def how_box(name: str, own: str, inner: list[Done]) -> Run:
+def how_box(name: str, own: str, inner: list[Done], at: Items) -> Run:
     match own:
         case "handler":
-            yield from waiting(f"-{name}")
+            yield from waiting(f"-{name}", at)
         case "event":
-            yield from waiting(f"{name}.x")
+            yield from waiting(f"{name}.x", at)
         case "event that undoes":
-            yield from waiting(f"{name}.x")
+            yield from waiting(f"{name}.x", at)
             yield from undone(inner)
-            yield from waiting(f"{name}.y")
+            yield from waiting(f"{name}.y", at)
         case _:
             yield from undone(inner)
+
+
+def in_turn(runs: Iterable[Run]) -> Run:
+    for each in runs:
+        yield from each
 
 
 def at_once(runs: list[Run]) -> Run:
@@ -284,19 +333,25 @@ def at_once(runs: list[Run]) -> Run:
 # -- the law ------------------------------------------------------------------------------------
 
 
+def seen(work: JobView) -> tuple:
+    """Return a job as the model sees it."""
+    at = {name: item for name, item in work.variables.items() if name.startswith("item_")}
+    return work.node, frozenset((name.removeprefix("item_"), item) for name, item in at.items())
+
+
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tree=TREES, moment=st.integers(0, 20), data=st.data())
 def test_what_is_done_and_undone_is_as_the_model_says(tree, moment, data):
     numbers = count(1)
     tree = named(tree, lambda: f"n{next(numbers)}", [])
-    plant, model = Plant(), run(tree, [])
+    plant, model = Plant(), run(tree, [], ())
     key = plant.starts(built(tree))
     more = built(("seq", "", [("work", "extra", False), tree]))
     target = plant.does(Deploy(process=more)).key
     opened = next(model, [])
     for step in range(STEPS_MAX):
         jobs = plant.engine.jobs(instance=key)
-        assert Counter(each.node for each in jobs) == Counter(name for (name,) in opened)
+        assert Counter(map(seen, jobs)) == Counter((name, frozenset(at)) for name, at in opened)
         if not jobs:
             break
         if step == moment:
@@ -306,7 +361,7 @@ def test_what_is_done_and_undone_is_as_the_model_says(tree, moment, data):
         command = CompleteJob(job=chosen.key)
         plant.rehearses(command)
         plant.does(command)
-        wait = next(each for each in opened if each[0] == chosen.node)
+        wait = next(each for each in opened if (each[0], frozenset(each[1])) == seen(chosen))
         try:
             opened = model.send(wait)
         except StopIteration:

@@ -65,9 +65,14 @@ def leave(step: Step, frame: Frame, node: Node) -> None:
         step.touched[frame.key] = None
 
 
-def pass_with(step: Step, frame: Frame, node: Node, made: Variables) -> None:
-    """Let a token run through a node that has made variables."""
+def pass_with(
+    step: Step, frame: Frame, node: Node, made: Variables, local: Variables | None = None
+) -> None:
+    """Let a token run through a node that has made variables, of `local` ones if any."""
     set_variables(step, frame, made)
+    if node.handler != NOWHERE:
+        values = {**(local or {}), **made}
+        step.emit(Undoable(step.mint(), frame.key, node.number, 0, values))
     step.passed(frame, node)
     leave(step, frame, node)
 
@@ -108,7 +113,7 @@ def complete(step: Step, act: Act, result: Variables) -> None:
     if node.keeps:
         made = {name: act.locals[name] for name in node.keeps if name in act.locals} | made
     if node.handler != NOWHERE or act.kept is not None:
-        values = {**act.locals, **made}
+        values = {**act.locals, **made} if node.handler != NOWHERE else {}
         step.emit(Undoable(step.mint(), frame.key, node.number, act.key, values))
     step.emit(ActClosed(act.key, completed=True))
     set_variables(step, frame, made)

@@ -66,7 +66,7 @@ from fabloop.process.round_deltas import (
     RoundsWait,
 )
 from fabloop.process.state import REQUESTS_REMEMBERED_MAX, State
-from fabloop.process.undo_deltas import FrameKept, Undoable, UndoBegan, UndoOpened
+from fabloop.process.undo_deltas import FrameKept, RoundKept, Undoable, UndoBegan, UndoOpened
 
 
 def apply(state: State, delta: Delta, at: Instant) -> None:
@@ -131,6 +131,7 @@ _APPLIERS: dict[type[Any], Callable[[State, Any, Instant], None]] = {
     Undoable: undo.undoable,
     UndoBegan: undo.undo_began,
     UndoOpened: undo.undo_opened,
+    RoundKept: undo.round_kept,
     RepetitionOpened: rounds.repetition_opened,
     RoundOpened: rounds.round_opened,
     RoundEnded: rounds.round_ended,

@@ -280,7 +280,7 @@ class _Planner:
             owner = self.source.nodes[self.source.scopes[child.scope].owner]
             opened = self._node(owner, self.scopes[owner.scope])
         if opened is not None:
-            assert isinstance(opened.action, Enter | Respond), "kinds agree"
+            assert isinstance(opened.action, _OPENING), "kinds agree"
             self.scopes[child.scope] = opened.action.scope
 
     def _done(self, done: Completed) -> None:
@@ -293,7 +293,7 @@ class _Planner:
             expected = f"'{mapped.id}' with an activity that undoes it"
             self._fault(node.id, expected, "none", "It was completed and may have to be undone.")
         if done.kept is not None:
-            assert isinstance(mapped.action, Enter | Respond), "kinds agree"
+            assert isinstance(mapped.action, _OPENING), "kinds agree"
             self.scopes[done.kept.scope] = mapped.action.scope
             for each in done.kept.done.values():
                 self._done(each)
@@ -450,5 +450,6 @@ def _fault(instance: int, place: str, expected: str, found: str, hint: str = "")
     )
 
 
+_OPENING = Enter | Respond | Rounds | Again
 _MAP_IT = "Map it to a node of the same kind, or move or cancel it first."
 _MOVE_IT = "Move or cancel it first."

@@ -26,6 +26,7 @@ from fabloop.process.round_deltas import (
 )
 from fabloop.process.state import NO_TIME, Act, Frame
 from fabloop.process.step import INSTRUCTIONS_PER_TRIGGER_MAX, Step
+from fabloop.process.undo import keep_round
 from fabloop.process.watch import arm, watches_of
 
 ROUNDS_MAX = 100_000
@@ -150,6 +151,7 @@ def end_round(step: Step, frame: Frame) -> None:
         inner = state.definition_of(frame).nodes[state.scope_of(frame).start]
         raise_incident(step, frame, 0, inner, stuck)
         return
+    keep_round(step, frame)
     step.emit(RoundEnded(frame.key, completed=True, result=result))
     _after_round(step, act, over=over)
 

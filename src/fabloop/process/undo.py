@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from fabloop.process.acts import cancel, clear, leave, open_act
-from fabloop.process.commands import NodeCompleted, Variables
+from fabloop.process.commands import NodeCompleted
 from fabloop.process.definition import NOWHERE, CancelEnd, Compensate, Node, ScopeKind
 from fabloop.process.deltas import ActClosed
 from fabloop.process.state import Act, Frame, Phase, State
 from fabloop.process.step import Step
-from fabloop.process.undo_deltas import FrameKept, Undoable, UndoBegan, UndoOpened
+from fabloop.process.undo_deltas import FrameKept, RoundKept, UndoBegan, UndoOpened
 
 # -- while work is done: keeping what may be needed to undo it ------------------------------------
 
@@ -21,10 +21,10 @@ def keep(step: Step, frame: Frame, node: Node) -> None:
         step.emit(FrameKept(frame.key, whole=True))
 
 
-def keep_passed(step: Step, frame: Frame, node: Node, values: Variables) -> None:
-    """Keep that an activity that a token passes at once was carried out."""
-    if node.handler != NOWHERE:
-        step.emit(Undoable(step.mint(), frame.key, node.number, 0, values))
+def keep_round(step: Step, frame: Frame) -> None:
+    """Keep what a round leaves for undoing it, until all rounds are done."""
+    if frame.done:
+        step.emit(RoundKept(step.mint(), frame.key))
 
 
 # -- undoing --------------------------------------------------------------------------------------
@@ -83,8 +83,9 @@ def go_on(step: Step, act: Act) -> None:
     node = definition.nodes[last.node]
     key = step.mint()
     if node.handler != NOWHERE:
-        step.emit(UndoOpened(key, act.key, node.scope, whole=False))
-        step.agenda.append((key, definition.nodes[node.handler], {}))
+        handler = definition.nodes[node.handler]
+        step.emit(UndoOpened(key, act.key, handler.scope, whole=False))
+        step.agenda.append((key, handler, {}))
         return
     assert last.kept is not None, "what has no handler of its own has some inside"
     scope = definition.scopes[last.kept.scope]
@@ -101,6 +102,7 @@ def _finish(step: Step, act: Act) -> None:
     node = step.state.node_of(act)
     match node.action:
         case CancelEnd():
+            step.emit(ActClosed(act.key, completed=True))
             _leave_cancelled(step, frame)
         case Compensate():
             step.emit(ActClosed(act.key, completed=True))

@@ -41,4 +41,11 @@ class UndoOpened(msgspec.Struct, frozen=True, array_like=True, tag=73):
     whole: bool
 
 
-UndoDelta = FrameKept | Undoable | UndoBegan | UndoOpened
+class RoundKept(msgspec.Struct, frozen=True, array_like=True, tag=74):
+    """A round came to its end; its act keeps its variables and what can be undone."""
+
+    key: int
+    frame: int
+
+
+UndoDelta = FrameKept | Undoable | UndoBegan | UndoOpened | RoundKept

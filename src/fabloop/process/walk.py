@@ -10,6 +10,7 @@ from fabloop.process.acts import (
     leave,
     open_act,
     outputs_of,
+    pass_with,
     raise_incident,
     set_variables,
 )
@@ -66,7 +67,7 @@ from fabloop.process.rounds import begin_round, end_round, repeat
 from fabloop.process.state import Frame, Phase
 from fabloop.process.step import Step
 from fabloop.process.thrown import escalate, throw_end
-from fabloop.process.undo import cancel_transaction, compensate, go_on, keep, keep_passed
+from fabloop.process.undo import cancel_transaction, compensate, go_on, keep
 from fabloop.process.watch import arm, wait, watches_of
 
 
@@ -185,9 +186,7 @@ def _script(step: Step, frame: Frame, node: Node, script: Script) -> None:
     local = inputs_of(node, seen, step.at)
     value = value_of(script.formula, {**seen, **local} if local else seen, step.at)
     made = outputs_of(step, frame, node, local, {script.target: value})
-    set_variables(step, frame, made)
-    keep_passed(step, frame, node, {**local, **made})
-    _pass(step, frame, node)
+    pass_with(step, frame, node, made, local)
 
 
 def _offer(step: Step, frame: Frame, node: Node, job: Job) -> None:

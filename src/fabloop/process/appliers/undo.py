@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from fabloop.base.instant import Instant
 from fabloop.process.kept import Completed, Kept
 from fabloop.process.state import Frame, Role, State
-from fabloop.process.undo_deltas import FrameKept, Undoable, UndoBegan, UndoOpened
+from fabloop.process.undo_deltas import FrameKept, RoundKept, Undoable, UndoBegan, UndoOpened
 
 
 def frame_kept(state: State, delta: FrameKept, at: Instant) -> None:
@@ -16,6 +16,16 @@ def frame_kept(state: State, delta: FrameKept, at: Instant) -> None:
     act = state.acts[frame.act]
     kept = Kept(frame.scope, dict(frame.variables), done)
     state.put(state.acts, act.key, replace(act, kept=kept))
+
+
+def round_kept(state: State, delta: RoundKept, at: Instant) -> None:
+    frame = state.frames[delta.frame]
+    act = state.acts[frame.act]
+    kept = act.kept or Kept(frame.scope, {}, {})
+    if act.kept is None:
+        state.put(state.acts, act.key, replace(act, kept=kept))
+    this = Kept(frame.scope, dict(frame.variables), dict(frame.done))
+    state.put(kept.done, state.saw(delta.key), Completed(act.node, {}, this))
 
 
 def undoable(state: State, delta: Undoable, at: Instant) -> None:

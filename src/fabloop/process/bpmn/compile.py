@@ -8,7 +8,7 @@ from fabloop.process.bpmn.compile_actions import Actions, watches_of
 from fabloop.process.bpmn.compile_expressions import Expressions
 from fabloop.process.bpmn.compile_pages import page_of, share
 from fabloop.process.bpmn.compile_rounds import kept
-from fabloop.process.bpmn.compile_scopes import responses_in
+from fabloop.process.bpmn.compile_scopes import attached_to, responses_in
 from fabloop.process.bpmn.model import BpmnProcess, FlowNode
 from fabloop.process.bpmn.outline import Outline, outlines
 from fabloop.process.bpmn.reach import merge_of
@@ -102,11 +102,7 @@ class _Compiler:
     def _node(self, number: int, node: FlowNode, outline: Outline) -> Node:
         incoming = tuple(n for n, flow in outline.flows if flow.target == node.id)
         outgoing = tuple(n for n, flow in outline.flows if flow.source == node.id)
-        attached = [
-            (n, each)
-            for n, each in outline.nodes
-            if isinstance(each, model.BoundaryEvent) and each.attached_to == node.id
-        ]
+        attached = attached_to(node, outline)
         mapped = None if getattr(node, "loop", None) else node  # a loop maps in each round
         return Node(
             number=number,
@@ -127,13 +123,18 @@ class _Compiler:
             escalations={
                 e.trigger.code: n for n, e in attached if isinstance(e.trigger, EscalationTrigger)
             },
-            handler=self._handler(attached),
+            handler=self._handler(node, outline),
             cancelled=next(
                 (n for n, e in attached if isinstance(e.trigger, CancelTrigger)), NOWHERE
             ),
         )
 
-    def _handler(self, attached: list[tuple[int, model.BoundaryEvent]]) -> int:
+    def _handler(self, node: FlowNode, outline: Outline) -> int:
+        """Return what undoes a node; an activity with a loop is undone round by round."""
+        if getattr(node, "loop", None) is not None:
+            return NOWHERE
+        around = self.outlines[outline.parent] if outline.kind is ScopeKind.ROUND else outline
+        attached = attached_to(node, around)
         names = [e.handler for _, e in attached if isinstance(e.trigger, CompensateTrigger)]
         return self.number_of[names[0]] if names else NOWHERE
 

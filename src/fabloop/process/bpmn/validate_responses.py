@@ -47,8 +47,6 @@ def is_response(node: FlowNode) -> bool:
 def _alone(node: SubProcess, outline: Outline, report: Report) -> Iterator[Fault]:
     if any(node.id in (flow.source, flow.target) for _, flow in outline.flows):
         yield report(node.id, "no flow into or out of an event sub-process", "one")
-    if node.loop is not None:
-        yield report(node.id, "an event sub-process that runs once per event", "a loop")
     if node.for_compensation:
         hint = "Give its start event a compensation trigger."
         yield report(node.id, "an ordinary event sub-process", "isForCompensation", hint)

@@ -109,6 +109,9 @@ def _transaction(
     node: SubProcess, attached: Iterable[BoundaryEvent], report: Report
 ) -> Iterator[Fault]:
     ends = [each.id for each in node.nodes if _cancels(each)]
+    if ends and node.loop is not None:
+        hint = "Put it into a sub-process that has the loop."
+        yield report(node.id, "a transaction that can be cancelled to run once", "a loop", hint)
     caught = [each for each in attached if each.attached_to == node.id and _cancels(each)]
     if ends and not caught:
         hint = "Attach one: the token goes on there when the transaction was cancelled."

@@ -137,8 +137,8 @@ class Recorder:
     def opened(self, delta: ActOpened) -> None:
         """Tell that a node began to wait; one that could not be entered has its incident."""
         self._pass(delta.frame)
-        if delta.phase == Phase.WAITING:
-            frame = self.state.frames[delta.frame]
+        frame = self.state.frames[delta.frame]
+        if self._is_told(frame, delta.node, Phase(delta.phase)):
             self._tell_node(EventKind.STARTED, frame, delta.node, delta.key)
 
     def closed(self, delta: ActClosed) -> None:
@@ -146,14 +146,23 @@ class Recorder:
         act = self.state.acts[delta.key]
         if not delta.completed:
             self._cancelled(act)
-        elif act.phase in (Phase.WAITING, Phase.LEAVING):
+        elif self._is_told(self.state.frames[act.frame], act.node, act.phase):
             self._tell_act(EventKind.COMPLETED, act)
+
+    def _is_told(self, frame: Frame, node: int, phase: Phase) -> bool:
+        """Whether an act is an event of the history: not one that listens, or could not begin.
+
+        Nor one by which a completed scope is undone: what is undone in it tells of itself.
+        """
+        if phase is Phase.UNDOING:
+            return self.state.definition_of(frame).nodes[node].scope == frame.scope
+        return phase in (Phase.WAITING, Phase.LEAVING)
 
     def _cancelled(self, act: Act) -> None:
         if act.child:
             self._dropped(self.state.frames[act.child])
         self._rounds_cancelled(act.key)
-        if act.phase in (Phase.WAITING, Phase.LEAVING):
+        if self._is_told(self.state.frames[act.frame], act.node, act.phase):
             self._tell_act(EventKind.CANCELLED, act)
 
     def _rounds_cancelled(self, key: int) -> None:
