@@ -115,6 +115,9 @@ class Plant:
     def completes(self, node: str, variables: dict | None = None) -> None:
         self.does(CompleteJob(job=self.job(node).key, variables=variables or {}))
 
+    def completes_job(self, key: int, variables: dict | None = None) -> None:
+        self.does(CompleteJob(job=key, variables=variables or {}))
+
     def takes(self, job_type: str, worker: str = "w", seconds: int = 60, limit: int = 10) -> list:
         reply = self.does(
             ActivateJobs(type=job_type, worker=worker, limit=limit, lease_ns=seconds * SECOND)

@@ -15,6 +15,7 @@ from fabloop.process.bpmn.model import (
     MultiInstance,
     SequenceFlow,
     StandardLoop,
+    Task,
 )
 from fabloop.process.commands import (
     ActivateJobs,
@@ -70,7 +71,7 @@ LOOPS = {
     "again": StandardLoop(condition="loopCounter < modulo(n, 3)", maximum="3"),
 }  # fmt: skip
 
-LEAVES = st.sampled_from(["job", "script", "wait", "message", "page", "call"]).map(
+LEAVES = st.sampled_from(["job", "task", "script", "wait", "message", "page", "call"]).map(
     lambda kind: (kind,)
 )
 
@@ -135,6 +136,8 @@ class Builder:
         match kind:
             case "job":
                 return self.add(job(name))
+            case "task":
+                return self.add(Task(id=name))
             case "script":
                 return self.add(script(name, "n + 1", "n"))
             case "wait":

@@ -32,7 +32,7 @@ from fabloop.process.deltas import (
     TokenTaken,
     VariablesSet,
 )
-from fabloop.process.evaluate import Stuck, assigned
+from fabloop.process.evaluate import Stuck, assigned, leaving_flows
 from fabloop.process.state import Act, Frame, Phase, Role, State
 from fabloop.process.step import Step
 from fabloop.process.undo_deltas import Undoable
@@ -55,11 +55,19 @@ def seen_by(state: State, act: Act) -> Variables:
 # -- leaving ------------------------------------------------------------------------------------
 
 
-def leave(step: Step, frame: Frame, node: Node) -> None:
-    """Put a token on every flow out of a node."""
+def ways_out(step: Step, frame: Frame, node: Node, made: Variables) -> tuple[int, ...]:
+    """Return the flows on which tokens leave an activity that has made variables."""
+    if not node.decides:
+        return node.outgoing
+    seen = {**step.state.visible(frame), **made}
+    return leaving_flows(step.state.definition_of(frame), node, seen, step.at)
+
+
+def leave(step: Step, frame: Frame, node: Node, ways: tuple[int, ...] | None = None) -> None:
+    """Put a token on every flow out of a node, or on some of them."""
     if frame.act not in step.state.repetitions:
         step.notices.append(NodeCompleted(instance=frame.instance, node=node.id))
-    for flow in node.outgoing:
+    for flow in node.outgoing if ways is None else ways:
         take(step, frame, flow)
     if not node.outgoing:
         step.touched[frame.key] = None
@@ -69,12 +77,15 @@ def pass_with(
     step: Step, frame: Frame, node: Node, made: Variables, local: Variables | None = None
 ) -> None:
     """Let a token run through a node that has made variables, of `local` ones if any."""
+    ways = ways_out(step, frame, node, made)
+    if node.keeps and local:
+        made = {name: local[name] for name in node.keeps if name in local} | made
     set_variables(step, frame, made)
     if node.handler != NOWHERE:
         values = {**(local or {}), **made}
         step.emit(Undoable(step.mint(), frame.key, node.number, 0, values))
     step.passed(frame, node)
-    leave(step, frame, node)
+    leave(step, frame, node, ways)
 
 
 def take(step: Step, frame: Frame, number: int) -> None:
@@ -106,6 +117,7 @@ def complete(step: Step, act: Act, result: Variables) -> None:
     node = step.state.node_of(act)
     try:
         made = outputs_of(step, frame, node, act.locals, result)
+        ways = ways_out(step, frame, node, made)
     except Stuck as stuck:
         step.emit(ActHeld(act.key, result))
         raise_incident(step, frame, act.key, node, stuck)
@@ -118,7 +130,7 @@ def complete(step: Step, act: Act, result: Variables) -> None:
     step.emit(ActClosed(act.key, completed=True))
     set_variables(step, frame, made)
     step.touched[frame.key] = None
-    leave(step, frame, node)
+    leave(step, frame, node, ways)
 
 
 def occur(step: Step, act: Act, node: int, variables: Variables) -> None:

@@ -8,6 +8,7 @@ from fabloop.process.deltas import Called
 from fabloop.process.evaluate import Stuck, inputs_of, text_of
 from fabloop.process.state import Frame, State
 from fabloop.process.step import Step
+from fabloop.process.variables import with_data
 from fabloop.process.watch import arm, watches_of
 
 CALL_DEPTH_MAX = 16
@@ -25,6 +26,7 @@ def call(step: Step, frame: Frame, node: Node, action: Call) -> None:
     act = open_act(step, frame, node, {})
     key, root = step.mint(), step.mint()
     given = {**seen, **local} if action.hands_in else local
+    given = with_data(definition.scopes[0], given)
     step.emit(Called(key, act, definition.id, definition.version, root, given))
     step.agenda.append((root, definition.nodes[definition.scopes[0].start], {}))
     arm(step, act, watches)

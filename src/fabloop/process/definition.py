@@ -158,6 +158,10 @@ class EventBased(msgspec.Struct, frozen=True):
     events: tuple[int, ...]
 
 
+class Nothing(msgspec.Struct, frozen=True):
+    """Evaluates its mappings and passes."""
+
+
 class Script(msgspec.Struct, frozen=True, eq=False):
     """Evaluates into variable `target` and passes."""
 
@@ -298,6 +302,7 @@ Action = (
     | Parallel
     | Inclusive
     | EventBased
+    | Nothing
     | Script
     | Job
     | Person
@@ -337,6 +342,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     escalations : the same for escalations
     handler : number of the activity that undoes it (NOWHERE: none)
     cancelled : number of the event at which a transaction goes on when it was cancelled
+    decides : whether conditions say on which flows a token leaves an activity
+    default : number of the flow that it leaves on when no condition holds (NOWHERE: none)
     keeps : inputs that stay with its round when it is done, for the expressions of the loop
     """
 
@@ -357,6 +364,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     handler: int = NOWHERE
     cancelled: int = NOWHERE
     keeps: tuple[str, ...] = ()
+    decides: bool = False
+    default: int = NOWHERE
 
 
 class Flow(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -388,6 +397,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     ----------
     owner : number of the node that opens it (NOWHERE for the process)
     parent : number of the scope the owner stands in (NOWHERE for the process)
+    data : names of its data objects: variables that are null at first
     start : number of the node it begins at (NOWHERE for a page)
     nodes, flows : numbers of what stands directly in it
     joins : flows on which tokens may wait
@@ -414,6 +424,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     entry: int = NOWHERE
     exit: int = NOWHERE
     fusion: tuple[int, ...] = ()
+    data: tuple[str, ...] = ()
     catches: dict[str, int] = {}
     escalations: dict[str, int] = {}
     undo: int = NOWHERE

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from fabloop.base.codec import to_msgpack
 from fabloop.base.errors import Fault, Invalid
-from fabloop.process.bpmn.model import BpmnProcess, PageWork, ServiceTask
-from fabloop.process.bpmn.outline import all_nodes
+from fabloop.process.bpmn.model import BpmnProcess
+from fabloop.process.bpmn.outline import all_nodes, net_of
 from fabloop.process.bpmn.read import read_processes
 from fabloop.process.commands import Deploy, ProcessDeployed, VersionDeployed
 from fabloop.process.cpn.model import NetDocument
@@ -64,11 +64,7 @@ def _read(command: Deploy) -> tuple[list[Deployment], dict[str, int]]:
 
 
 def _with_nets(process: BpmnProcess, given: tuple[NetDocument, ...]) -> Deployment:
-    used = {
-        node.work.net
-        for node in all_nodes(process)
-        if isinstance(node, ServiceTask) and isinstance(node.work, PageWork)
-    }
+    used = {net_of(node) for node in all_nodes(process)}
     nets = sorted((net for net in given if net.id in used), key=lambda net: net.id)
     for one, other in pairwise(nets):
         if one.id == other.id:

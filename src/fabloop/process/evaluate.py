@@ -113,6 +113,32 @@ def chosen_flows(
     return taken or (_default(node, gateway),)
 
 
+def leaving_flows(
+    definition: Definition, node: Node, context: Mapping[str, object], at: Instant
+) -> tuple[int, ...]:
+    """Return the numbers of the flows tokens take out of an activity; see `chosen_flow`.
+
+    Those without a condition are always taken; the default one where no condition holds.
+    """
+    flows = [definition.flows[number] for number in node.outgoing]
+    held = {
+        flow.number
+        for flow in flows
+        if flow.condition is not None and flow.number != node.default and _holds(flow, context, at)
+    }
+    taken = tuple(
+        flow.number
+        for flow in flows
+        if flow.number in held
+        or (flow.number == node.default and not held)
+        or (flow.number != node.default and flow.condition is None)
+    )
+    if not taken:
+        text = f"Expected a flow out of '{node.id}' whose condition holds, but none does."
+        raise Stuck("no flow", text)
+    return taken
+
+
 def _holds(flow: Flow, context: Mapping[str, object], at: Instant) -> bool:
     if flow.condition is None:
         return True

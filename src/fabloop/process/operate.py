@@ -53,7 +53,7 @@ from fabloop.process.rounds import take_away
 from fabloop.process.state import Act, Frame, Instance, JobState, Phase, Role, State
 from fabloop.process.step import Step
 from fabloop.process.undo import go_on
-from fabloop.process.variables import admit
+from fabloop.process.variables import admit, with_data
 from fabloop.process.walk import run
 from fabloop.process.watch import arm, watches_of
 
@@ -67,6 +67,7 @@ def start(step: Step, command: StartInstance) -> InstanceCreated:
             f"Expected process '{definition.id}' version {definition.version} to take new "
             "instances, but it is suspended. Resume it first."
         )
+    variables = with_data(definition.scopes[0], variables)
     key, frame = step.mint(), step.mint()
     step.focus(f"instance/{key}")
     step.emit(
@@ -320,7 +321,8 @@ def _open_scope(step: Step, outer: Frame, owner: Node, scope: int) -> Frame:
         raise Conflict(f"Sub-process '{owner.id}' cannot be opened: {stuck.text}") from stuck
     act = open_act(step, outer, owner, {})
     key = step.mint()
-    step.emit(FrameOpened(key, act, scope, local))
+    opened = step.state.definition_of(outer).scopes[scope]
+    step.emit(FrameOpened(key, act, scope, with_data(opened, local)))
     arm(step, act, watches)
     return step.state.frames[key]
 

@@ -6,6 +6,7 @@ from fabloop.process.definition import Node, Respond
 from fabloop.process.deltas import FrameOpened
 from fabloop.process.state import Act, Frame, Phase, Role, State
 from fabloop.process.step import Step
+from fabloop.process.variables import with_data
 from fabloop.process.watch import Watch, arm, watches_of
 
 Ears = list[tuple[Node, list[Watch]]]
@@ -56,5 +57,6 @@ def respond(step: Step, frame: Frame, node: Node, action: Respond, brought: Vari
     given = outputs_of(step, frame, start, {}, brought)
     act = open_act(step, frame, node, {})
     key = step.mint()
+    given = with_data(definition.scopes[action.scope], given)
     step.emit(FrameOpened(key, act, action.scope, given))
     step.agenda.append((key, start, {}))

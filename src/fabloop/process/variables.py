@@ -7,6 +7,7 @@ from math import isfinite
 from fabloop.base.errors import Fault, Invalid
 from fabloop.process.commands import Variables
 from fabloop.process.cpn.token import INT_MAX, INT_MIN
+from fabloop.process.definition import Scope
 
 VALUES_MAX = 100_000
 DEPTH_MAX = 40
@@ -44,6 +45,11 @@ def plain_value(value: object, source: str) -> object:
     if copier.faults:
         raise Invalid(copier.faults)
     return copied
+
+
+def with_data(scope: Scope, variables: Variables) -> Variables:
+    """Return the variables that a frame of a scope begins with: its data objects are null."""
+    return {**dict.fromkeys(scope.data), **variables} if scope.data else variables
 
 
 class _Copier:

@@ -3,21 +3,18 @@
 from typing import assert_never
 
 from fabloop.process.acts import (
-    announce_job,
     clear,
     complete,
     hold_entry,
     leave,
     open_act,
     outputs_of,
-    pass_with,
     raise_incident,
     set_variables,
 )
 from fabloop.process.calls import call, finish
 from fabloop.process.commands import InstanceState, NodeCompleted, Variables
 from fabloop.process.definition import (
-    PERSON_TYPE,
     Again,
     Await,
     Boundary,
@@ -38,6 +35,7 @@ from fabloop.process.definition import (
     Job,
     Listen,
     Node,
+    Nothing,
     Parallel,
     Person,
     Respond,
@@ -51,14 +49,10 @@ from fabloop.process.deltas import (
     FrameClosed,
     FrameOpened,
     IncidentCleared,
-    JobOffered,
 )
 from fabloop.process.evaluate import (
     Stuck,
     inputs_of,
-    text_of,
-    texts_of,
-    value_of,
 )
 from fabloop.process.gateways import choose, merge, spread
 from fabloop.process.pages import DEADLOCK, admit_entry, check_rest, feed, look_at_rest, run_page
@@ -66,8 +60,10 @@ from fabloop.process.respond import ears_of, listen, only_listens, respond
 from fabloop.process.rounds import begin_round, end_round, repeat
 from fabloop.process.state import Frame, Phase
 from fabloop.process.step import Step
+from fabloop.process.tasks import ask, do_nothing, offer, run_script
 from fabloop.process.thrown import escalate, throw_end
 from fabloop.process.undo import cancel_transaction, compensate, go_on, keep
+from fabloop.process.variables import with_data
 from fabloop.process.watch import arm, wait, watches_of
 
 
@@ -134,12 +130,14 @@ def _enter(  # noqa: C901, PLR0912, PLR0915  # one line per action
             spread(step, frame, node, action)
         case EventBased() | Await():
             wait(step, frame, node)
+        case Nothing():
+            do_nothing(step, frame, node)
         case Script():
-            _script(step, frame, node, action)
+            run_script(step, frame, node, action)
         case Job():
-            _offer(step, frame, node, action)
+            offer(step, frame, node, action)
         case Person():
-            _ask(step, frame, node, action)
+            ask(step, frame, node, action)
         case Enter():
             _open_frame(step, frame, node, action)
         case Call():
@@ -181,41 +179,6 @@ def _end(step: Step, frame: Frame, node: Node) -> None:
     step.touched[frame.key] = None
 
 
-def _script(step: Step, frame: Frame, node: Node, script: Script) -> None:
-    seen = step.state.visible(frame)
-    local = inputs_of(node, seen, step.at)
-    value = value_of(script.formula, {**seen, **local} if local else seen, step.at)
-    made = outputs_of(step, frame, node, local, {script.target: value})
-    pass_with(step, frame, node, made, local)
-
-
-def _offer(step: Step, frame: Frame, node: Node, job: Job) -> None:
-    seen = step.state.visible(frame)
-    local = inputs_of(node, seen, step.at)
-    watches = watches_of(step, frame, node, {**seen, **local}) if node.watches else []
-    act = open_act(step, frame, node, local)
-    step.emit(JobOffered(act, job.type, person=False, retries=job.retries))
-    announce_job(step, act)
-    arm(step, act, watches)
-
-
-def _ask(step: Step, frame: Frame, node: Node, person: Person) -> None:
-    seen = step.state.visible(frame)
-    local = inputs_of(node, seen, step.at)
-    context = {**seen, **local}
-    assignee = text_of(person.assignee, context, step.at)
-    candidates = texts_of(person.candidates, context, step.at)
-    watches = watches_of(step, frame, node, context)
-    act = open_act(step, frame, node, local)
-    step.emit(
-        JobOffered(
-            act, PERSON_TYPE, person=True, retries=1, assignee=assignee, candidates=candidates
-        )
-    )
-    announce_job(step, act)
-    arm(step, act, watches)
-
-
 def _open_frame(step: Step, frame: Frame, node: Node, action: Enter) -> None:
     scope = step.state.definition_of(frame).scopes[action.scope]
     seen = step.state.visible(frame)
@@ -224,7 +187,7 @@ def _open_frame(step: Step, frame: Frame, node: Node, action: Enter) -> None:
     watches = watches_of(step, frame, node, {**seen, **local}) if node.watches else []
     act = open_act(step, frame, node, {})
     key = step.mint()
-    step.emit(FrameOpened(key, act, scope.number, local))
+    step.emit(FrameOpened(key, act, scope.number, with_data(scope, local)))
     if scope.kind is ScopeKind.PAGE:
         feed(step, key, scope, token)
     else:

@@ -9,12 +9,10 @@ from fabloop.process.bpmn.model import (
     CatchEvent,
     EndEvent,
     FlowNode,
-    ManualTask,
     ReceiveTask,
     SendTask,
     StartEvent,
     SubProcess,
-    Task,
     ThrowEvent,
 )
 from fabloop.process.bpmn.triggers import (
@@ -34,7 +32,7 @@ def refused(node: FlowNode, report: Report) -> Iterator[Fault]:
     if getattr(node, "listeners", ()):
         yield report(node.id, "an element without listeners", "listeners")
     match node:
-        case BusinessRuleTask() | SendTask() | ReceiveTask() | ManualTask() | Task():
+        case BusinessRuleTask() | SendTask() | ReceiveTask():
             yield report(node.id, "a service, user or script task", type(node).__name__)
         case SubProcess():
             yield from _sub_process(node, report)
@@ -47,8 +45,6 @@ def refused(node: FlowNode, report: Report) -> Iterator[Fault]:
 def _sub_process(node: SubProcess, report: Report) -> Iterator[Fault]:
     if node.ad_hoc:
         yield report(node.id, "an embedded sub-process", "ad hoc")
-    if node.data:
-        yield report(node.id, "a sub-process without data objects", f"'{node.data[0].name}'")
 
 
 _CARRIED_OUT: dict[type, tuple[type, ...]] = {

@@ -10,6 +10,7 @@ from fabloop.process.bpmn.compile_pages import page_of, share
 from fabloop.process.bpmn.compile_rounds import kept
 from fabloop.process.bpmn.compile_scopes import attached_to, responses_in
 from fabloop.process.bpmn.model import BpmnProcess, FlowNode
+from fabloop.process.bpmn.names import is_name
 from fabloop.process.bpmn.outline import Outline, outlines
 from fabloop.process.bpmn.reach import merge_of
 from fabloop.process.bpmn.triggers import (
@@ -60,9 +61,11 @@ class _Compiler:
             if outline.kind is not ScopeKind.ROUND
             for number, node in outline.nodes
         }
-        flow_of = {flow.id: number for outline in self.outlines for number, flow in outline.flows}
+        self.flow_of = {
+            flow.id: number for outline in self.outlines for number, flow in outline.flows
+        }
         scope_of = {each.host: each.number for each in self.outlines}
-        self.actions = Actions(self.expressions, self.number_of, flow_of, scope_of)
+        self.actions = Actions(self.expressions, self.number_of, self.flow_of, scope_of)
 
     def compile(self, version: int) -> Definition:
         nodes: dict[int, Node] = {}
@@ -120,6 +123,9 @@ class _Compiler:
             watches=watches_of(number, node, attached, outline, self.number_of),
             catches={e.trigger.code: n for n, e in attached if isinstance(e.trigger, ErrorTrigger)},
             keeps=self._keeps(outline),
+            decides=isinstance(node, model.Activity)
+            and any(flow.condition for _, flow in outline.flows if flow.source == node.id),
+            default=self._default(node),
             escalations={
                 e.trigger.code: n for n, e in attached if isinstance(e.trigger, EscalationTrigger)
             },
@@ -138,12 +144,28 @@ class _Compiler:
         names = [e.handler for _, e in attached if isinstance(e.trigger, CompensateTrigger)]
         return self.number_of[names[0]] if names else NOWHERE
 
+    def _default(self, node: FlowNode) -> int:
+        return (
+            self.flow_of.get(node.default, NOWHERE) if isinstance(node, model.Activity) else NOWHERE
+        )
+
     def _keeps(self, outline: Outline) -> tuple[str, ...]:
         """Return the inputs that stay with a round, where the node is what a round does."""
         owner = outline.owner
         if outline.kind is not ScopeKind.ROUND or owner is None or owner.loop is None:
             return ()
         return kept(owner, owner.loop, self.expressions)
+
+    def _data(self, outline: Outline) -> tuple[str, ...]:
+        """Return the data objects of a scope whose names can be variables."""
+        match outline.kind, outline.owner:
+            case ScopeKind.PROCESS, _:
+                data = self.process.data
+            case kind, model.SubProcess(data=data) if kind is not ScopeKind.ROUND:
+                pass
+            case _:
+                return ()
+        return tuple(dict.fromkeys(each.name for each in data if is_name(each.name)))
 
     def _scope(
         self, outline: Outline, nodes: Mapping[int, Node], flows: Mapping[int, Flow]
@@ -166,6 +188,7 @@ class _Compiler:
             kind=outline.kind,
             owner=outline.host,
             parent=outline.parent,
+            data=self._data(outline),
             start=starts[0],
             nodes=tuple(number for number, _ in outline.nodes),
             flows=tuple(number for number, _ in outline.flows),

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from fabloop.process.bpmn import model
 from fabloop.process.bpmn.compile_expressions import Expressions
 from fabloop.process.bpmn.compile_rounds import repeated
-from fabloop.process.bpmn.outline import Outline
+from fabloop.process.bpmn.outline import Outline, net_of
 from fabloop.process.bpmn.triggers import (
     CancelTrigger,
     CompensateTrigger,
@@ -36,6 +36,7 @@ from fabloop.process.definition import (
     Inclusive,
     Job,
     Listen,
+    Nothing,
     OnMessage,
     OnTimer,
     Parallel,
@@ -120,6 +121,8 @@ class Actions:
         if node.loop is not None:
             return repeated(node, node.loop, self.scope_of[number], self.expressions)
         match node:
+            case model.SubProcess() | model.CallActivity():
+                return self._nested(number, node)
             case model.ServiceTask(work=model.JobWork() as work):
                 return Job(type=work.type, retries=work.retries, headers=dict(work.headers))
             case model.ServiceTask(work=model.PageWork() as page):
@@ -131,9 +134,18 @@ class Actions:
                     candidates=tuple(text(node.id, each) for each in node.candidate_groups),
                     headers=dict(node.headers),
                 )
+            case model.ManualTask() | model.Task():
+                return Nothing()
             case model.ScriptTask():
                 formula = self.expressions.formula(node.id, node.expression)
                 return Script(formula=formula, target=node.result_variable)
+            case _:
+                raise AssertionError(f"nothing compiles {type(node).__name__} '{node.id}'")
+
+    def _nested(self, number: int, node: model.SubProcess | model.CallActivity) -> Action:
+        match node:
+            case model.CallActivity() if net_of(node) is not None:
+                return Enter(scope=self.scope_of[number])
             case model.CallActivity():
                 process = self.expressions.text_of(node.id, node.process)
                 return Call(process, node.version_tag, node.hands_in, node.hands_back)
@@ -142,8 +154,6 @@ class Actions:
                 return Respond(self.scope_of[number], start.interrupting)
             case model.SubProcess():
                 return Enter(scope=self.scope_of[number])
-            case _:
-                raise AssertionError(f"nothing compiles {type(node).__name__} '{node.id}'")
 
     def _end(self, event: model.EndEvent) -> Action:
         match event.trigger:

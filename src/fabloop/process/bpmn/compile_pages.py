@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from fabloop.base.names import did_you_mean
 from fabloop.process.bpmn.compile_expressions import Expressions
-from fabloop.process.bpmn.model import PageWork, ServiceTask
-from fabloop.process.bpmn.outline import Outline
+from fabloop.process.bpmn.outline import Outline, net_of
 from fabloop.process.cpn.colour import ColourSet
 from fabloop.process.cpn.compiled import CompiledNet, Place
 from fabloop.process.definition import NOWHERE, Scope, ScopeKind, SharedPlace
@@ -18,18 +17,19 @@ def page_of(
 ) -> Scope:
     """Return the scope of a task that a page carries out."""
     owner = outline.owner
-    assert isinstance(owner, ServiceTask), "only service tasks own a page"
-    assert isinstance(owner.work, PageWork), "only page tasks own a page"
+    name = net_of(owner)
+    assert owner is not None, "the process is no page"
+    assert name is not None, "only what runs a net owns a page"
     scope = Scope(
         number=outline.number,
         kind=ScopeKind.PAGE,
         owner=outline.host,
         parent=outline.parent,
     )
-    net = nets.get(owner.work.net)
+    net = nets.get(name)
     if net is None:
-        hint = did_you_mean(owner.work.net, nets)
-        expressions.fault(owner.id, "the id of a deployed net", f"'{owner.work.net}'", hint)
+        hint = did_you_mean(name, nets)
+        expressions.fault(owner.id, "the id of a deployed net", f"'{name}'", hint)
         return scope
     entry = _port(owner.id, net, "in", expressions)
     leave = _port(owner.id, net, "out", expressions)

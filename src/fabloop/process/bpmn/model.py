@@ -153,6 +153,7 @@ class ServiceTask(msgspec.Struct, frozen=True, kw_only=True, tag="serviceTask"):
     loop: Loop | None = None
     for_compensation: bool = False
     listeners: tuple[Listener, ...] = ()
+    default: str = ""
 
 
 class UserTask(msgspec.Struct, frozen=True, kw_only=True, tag="userTask"):
@@ -172,6 +173,7 @@ class UserTask(msgspec.Struct, frozen=True, kw_only=True, tag="userTask"):
     loop: Loop | None = None
     for_compensation: bool = False
     listeners: tuple[Listener, ...] = ()
+    default: str = ""
 
 
 class ScriptTask(msgspec.Struct, frozen=True, kw_only=True, tag="scriptTask"):
@@ -186,6 +188,7 @@ class ScriptTask(msgspec.Struct, frozen=True, kw_only=True, tag="scriptTask"):
     loop: Loop | None = None
     for_compensation: bool = False
     listeners: tuple[Listener, ...] = ()
+    default: str = ""
 
 
 class BusinessRuleTask(msgspec.Struct, frozen=True, kw_only=True, tag="businessRuleTask"):
@@ -204,6 +207,7 @@ class BusinessRuleTask(msgspec.Struct, frozen=True, kw_only=True, tag="businessR
     loop: Loop | None = None
     for_compensation: bool = False
     listeners: tuple[Listener, ...] = ()
+    default: str = ""
 
 
 class SendTask(msgspec.Struct, frozen=True, kw_only=True, tag="sendTask"):
@@ -218,6 +222,7 @@ class SendTask(msgspec.Struct, frozen=True, kw_only=True, tag="sendTask"):
     loop: Loop | None = None
     for_compensation: bool = False
     listeners: tuple[Listener, ...] = ()
+    default: str = ""
 
 
 class ReceiveTask(msgspec.Struct, frozen=True, kw_only=True, tag="receiveTask"):
@@ -231,6 +236,7 @@ class ReceiveTask(msgspec.Struct, frozen=True, kw_only=True, tag="receiveTask"):
     loop: Loop | None = None
     for_compensation: bool = False
     listeners: tuple[Listener, ...] = ()
+    default: str = ""
 
 
 class ManualTask(msgspec.Struct, frozen=True, kw_only=True, tag="manualTask"):
@@ -243,6 +249,7 @@ class ManualTask(msgspec.Struct, frozen=True, kw_only=True, tag="manualTask"):
     loop: Loop | None = None
     for_compensation: bool = False
     listeners: tuple[Listener, ...] = ()
+    default: str = ""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, tag="task"):
@@ -255,6 +262,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, tag="task"):
     loop: Loop | None = None
     for_compensation: bool = False
     listeners: tuple[Listener, ...] = ()
+    default: str = ""
 
 
 class ExclusiveGateway(msgspec.Struct, frozen=True, kw_only=True, tag="exclusiveGateway"):
@@ -346,6 +354,7 @@ class SubProcess(msgspec.Struct, frozen=True, kw_only=True, tag="subProcess"):
     loop: Loop | None = None
     for_compensation: bool = False
     listeners: tuple[Listener, ...] = ()
+    default: str = ""
 
 
 class CallActivity(msgspec.Struct, frozen=True, kw_only=True, tag="callActivity"):
@@ -354,6 +363,7 @@ class CallActivity(msgspec.Struct, frozen=True, kw_only=True, tag="callActivity"
     `process` is a process id, or FEEL where it begins with ``=``; the latest version is called, or
     the latest with `version_tag`. The called process gets all variables that are seen here
     (`hands_in`) and the inputs; without outputs it gives all of its own back (`hands_back`).
+    ``cpn:NET`` runs a page of that net instead, with the inputs alone.
     """
 
     id: str
@@ -367,6 +377,7 @@ class CallActivity(msgspec.Struct, frozen=True, kw_only=True, tag="callActivity"
     loop: Loop | None = None
     for_compensation: bool = False
     listeners: tuple[Listener, ...] = ()
+    default: str = ""
 
 
 FlowNode = (
@@ -403,11 +414,15 @@ Activity = (
     | SubProcess
     | CallActivity
 )
-"""What can be repeated, interrupted and compensated."""
+"""What can be repeated, interrupted and compensated.
+
+A token leaves on every flow without a condition and on those whose condition holds; on `default`
+where none does.
+"""
 
 
 class SequenceFlow(msgspec.Struct, frozen=True, kw_only=True):
-    """A directed connection; `condition` is FEEL and read behind a gateway that decides."""
+    """A directed connection; `condition` is FEEL, behind an activity or a deciding gateway."""
 
     id: str
     source: str

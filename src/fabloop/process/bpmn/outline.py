@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from fabloop.process.bpmn.model import (
     Activity,
     BpmnProcess,
+    CallActivity,
     FlowNode,
     PageWork,
     SequenceFlow,
@@ -33,6 +34,9 @@ class Outline(msgspec.Struct, frozen=True, kw_only=True):
     nodes: tuple[tuple[int, FlowNode], ...]
     flows: tuple[tuple[int, SequenceFlow], ...]
 
+
+PAGE_PREFIX = "cpn:"
+"""What the process of a call activity begins with when it is a net."""
 
 _KINDS = {
     SubProcessKind.EMBEDDED: ScopeKind.SUBPROCESS,
@@ -100,10 +104,21 @@ def _walk_into(node: FlowNode, parent: int, host: int, counter: _Counter) -> Non
     match node:
         case SubProcess():
             _walk(node.nodes, node.flows, _Place(_KINDS[node.kind], parent, host, node), counter)
-        case ServiceTask(work=PageWork()):
+        case ServiceTask() | CallActivity() if net_of(node) is not None:
             _walk((), (), _Place(ScopeKind.PAGE, parent, host, node), counter)
         case _:
             pass
+
+
+def net_of(node: FlowNode | None) -> str | None:
+    """Return the id of the net whose page carries a node out; None where none does."""
+    match node:
+        case ServiceTask(work=PageWork(net=net)):
+            return net
+        case CallActivity(process=process) if process.startswith(PAGE_PREFIX):
+            return process.removeprefix(PAGE_PREFIX).strip()
+        case _:
+            return None
 
 
 def depth_of(nodes: tuple[FlowNode, ...]) -> int:

@@ -49,6 +49,7 @@ class Common(TypedDict):
     loop: Loop | None
     for_compensation: bool
     listeners: tuple[Listener, ...]
+    default: str
 
 
 class ActivityReader:
@@ -68,6 +69,7 @@ class ActivityReader:
             loop=self._loop(element),
             for_compensation=element.get("isForCompensation") == "true",
             listeners=listeners_of(element, self.tally),
+            default=element.get("default", ""),
         )
 
     def service(self, element: Element) -> ServiceTask:

@@ -1,6 +1,5 @@
 """What must hold before a process is compiled; every fault of a document, each with its place."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -8,6 +7,7 @@ from fabloop.base.errors import Fault
 from fabloop.base.names import did_you_mean
 from fabloop.process.bpmn.carried_out import refused
 from fabloop.process.bpmn.model import (
+    Activity,
     BoundaryEvent,
     BpmnProcess,
     CallActivity,
@@ -18,14 +18,14 @@ from fabloop.process.bpmn.model import (
     FlowNode,
     InclusiveGateway,
     JobWork,
-    PageWork,
     ScriptTask,
     SequenceFlow,
     ServiceTask,
     StartEvent,
     ThrowEvent,
 )
-from fabloop.process.bpmn.outline import Outline, all_nodes, depth_of, outlines
+from fabloop.process.bpmn.names import is_name
+from fabloop.process.bpmn.outline import Outline, all_nodes, depth_of, net_of, outlines
 from fabloop.process.bpmn.validate_events import (
     Report,
     attachment_faults,
@@ -42,8 +42,6 @@ NODES_MAX = 10_000
 DEPTH_MAX = 32
 MERGED_FLOWS_MAX = 500
 """Flows into inclusive gateways of a process; each costs a walk through its scope."""
-
-_NAME = re.compile(r"[^\W\d][\w .]*$")
 
 
 def faults_of(process: BpmnProcess, lines: Mapping[str, int] | None = None) -> list[Fault]:
@@ -115,6 +113,9 @@ def _scope(
         incoming = [flow for flow in flows if flow.target == node.id]
         outgoing = [flow for flow in flows if flow.source == node.id]
         yield from _ends(node, len(incoming), len(outgoing), report)
+        default = getattr(node, "default", "")
+        if default and default not in {flow.id for flow in outgoing}:
+            yield report(node.id, "a default flow that leaves it", f"'{default}'")
         if isinstance(node, ExclusiveGateway | InclusiveGateway):
             yield from _deciding(node, outgoing, report)
         if isinstance(node, EventBasedGateway):
@@ -132,9 +133,9 @@ def _flow(flow: SequenceFlow, nodes: Mapping[str, FlowNode], report: Report) -> 
             hint = did_you_mean(end, nodes)
             yield report(flow.id, f"a {role} in the same scope as the flow", f"'{end}'", hint)
     if flow.condition and not isinstance(
-        nodes.get(flow.source), ExclusiveGateway | InclusiveGateway
+        nodes.get(flow.source), ExclusiveGateway | InclusiveGateway | Activity
     ):
-        expected = "conditions only on flows behind an exclusive or inclusive gateway"
+        expected = "conditions only behind an activity, or an exclusive or inclusive gateway"
         yield report(flow.id, expected, f"a condition behind '{flow.source}'")
 
 
@@ -154,8 +155,6 @@ def _ends(node: FlowNode, incoming: int, outgoing: int, report: Report) -> Itera
 def _deciding(
     gateway: ExclusiveGateway | InclusiveGateway, outgoing: list[SequenceFlow], report: Report
 ) -> Iterator[Fault]:
-    if gateway.default and gateway.default not in {flow.id for flow in outgoing}:
-        yield report(gateway.id, "a default that leaves the gateway", f"'{gateway.default}'")
     if not outgoing:
         yield report(gateway.id, "a flow out of the gateway", "none")
     for flow in outgoing if len(outgoing) > 1 else ():
@@ -171,12 +170,12 @@ def _node(node: FlowNode, report: Report) -> Iterator[Fault]:
                 yield report(node.id, "a job type", "none")
             if work.retries < 1:
                 yield report(node.id, "at least one retry", str(work.retries))
-        case ServiceTask(work=PageWork() as page) if not page.net:
+        case ServiceTask() | CallActivity() if net_of(node) == "":
             yield report(node.id, "the id of a net", "none")
         case CallActivity() if not node.process.removeprefix("=").strip():
             yield report(node.id, "the id of the process to call", "none")
         case ScriptTask():
-            if not _NAME.match(node.result_variable):
+            if not is_name(node.result_variable):
                 yield report(node.id, "a result variable", f"'{node.result_variable}'")
         case StartEvent() | EndEvent() | ThrowEvent() | CatchEvent() | BoundaryEvent():
             yield from event_faults(node, report)
@@ -189,5 +188,5 @@ def _node(node: FlowNode, report: Report) -> Iterator[Fault]:
 def _mappings(node: FlowNode, report: Report) -> Iterator[Fault]:
     for kind in ("inputs", "outputs"):
         for mapping in getattr(node, kind, ()):
-            if not _NAME.match(mapping.target):
+            if not is_name(mapping.target):
                 yield report(node.id, f"a variable name for each of its {kind}", mapping.target)

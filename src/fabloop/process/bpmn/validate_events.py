@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from fabloop.base.errors import Fault
 from fabloop.process.bpmn.model import (
+    Activity,
     BoundaryEvent,
     CallActivity,
     CatchEvent,
@@ -11,11 +12,9 @@ from fabloop.process.bpmn.model import (
     EventBasedGateway,
     FlowNode,
     SequenceFlow,
-    ServiceTask,
     StartEvent,
     SubProcess,
     ThrowEvent,
-    UserTask,
 )
 from fabloop.process.bpmn.triggers import (
     CompensateTrigger,
@@ -62,11 +61,11 @@ def attachment_faults(
     host = nodes.get(event.attached_to)
     if isinstance(event.trigger, CompensateTrigger):
         return
-    if not isinstance(host, ServiceTask | UserTask | SubProcess | CallActivity):
+    if not isinstance(host, Activity):
         found = f"'{event.attached_to}'" + (
             f", a {type(host).__name__}" if host else ", which is not in the scope"
         )
-        expected = "an event attached to a service or user task, sub-process or call activity"
+        expected = "an event attached to an activity"
         yield report(event.id, expected, found)
     if isinstance(event.trigger, EscalationTrigger) and not isinstance(
         host, SubProcess | CallActivity

@@ -134,6 +134,8 @@ def _body(element: Element, node: FlowNode) -> None:
         case _:
             pass  # nothing stands behind its flows
     if isinstance(node, Activity):
+        if node.default:
+            element.set("default", node.default)
         if node.for_compensation:
             element.set("isForCompensation", "true")
         if node.loop and not isinstance(node, SubProcess):

@@ -17,6 +17,7 @@ from fabloop.process.definition import (
     Enter,
     Job,
     Node,
+    Nothing,
     Person,
     Rounds,
     ScopeKind,
@@ -136,6 +137,7 @@ def shares_at_once(definition: Definition, node: Node) -> bool:
 ACTIVITIES: dict[type, Mapping] = {
     Job: _activity("type", "retries", "headers"),
     Person: _activity("assignee", "candidates", "headers"),
+    Nothing: _activity(),
     Script: _activity("formula", "target"),
     Call: _activity("process", "tag", "hands_in", "hands_back"),
     Enter: _activity("scope", "headers"),

@@ -91,8 +91,14 @@ class Draft:
         return [self.flow(flow) for flow in node.incoming]
 
     def outgoing(self, node: Node) -> dict[int, int]:
-        """Return one token per outgoing flow."""
+        """Return one token per outgoing flow; one that is spread later, where conditions say."""
+        if node.decides:
+            return {self.left_by(node): 1}
         return {self.flow(flow): 1 for flow in node.outgoing}
+
+    def left_by(self, node: Node) -> int:
+        """Return the field of an activity that is done and whose conditions are to be read."""
+        return self.field("left", node.number, f"{node.id} is left")
 
     def splits(self, node: Node) -> bool:
         """Tell whether an activity begins and ends, because something may happen in between."""
@@ -100,7 +106,8 @@ class Draft:
 
     def tokens_at(self, node: Node) -> set[int]:
         """Return the fields that tell of a token at a node."""
-        return {*self.entries(node), *self.mapping(node).holds(self, node)}
+        left = [self.left_by(node)] if node.decides else []
+        return {*self.entries(node), *self.mapping(node).holds(self, node), *left}
 
     def control(self, scope: Scope) -> frozenset[int]:
         """Return the fields of which one holds a token as long as the scope is active."""

@@ -50,10 +50,12 @@ def _names(text: str) -> frozenset[str]:
 KNOWN: dict[type, frozenset[str]] = {
     Node: _names(
         "number id name scope action incoming outgoing joins inputs outputs boundary watches"
-        " catches escalations keeps"
+        " catches escalations keeps decides default"
     ),
     Flow: _names("number id source target condition waits"),
-    Scope: _names("number kind owner parent start nodes flows joins merges net entry exit fusion"),
+    Scope: _names(
+        "number kind owner parent start nodes flows joins merges net entry exit fusion data"
+    ),
 }
 """Fields of a definition's parts that are looked at, or change nothing for the verification."""
 

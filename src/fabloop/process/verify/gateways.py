@@ -17,7 +17,7 @@ from fabloop.process.definition import (
 from fabloop.process.verify.draft import Draft, Mapping
 from fabloop.process.verify.environment import Openness
 from fabloop.process.verify.flat import FlatTransition
-from fabloop.process.verify.inclusive import choices_of, label_of, takes_of
+from fabloop.process.verify.inclusive import choices_of, label_of, subsets, takes_of
 
 
 def _parallel(draft: Draft, node: Node) -> bool:
@@ -64,6 +64,20 @@ def _inclusive(draft: Draft, node: Node) -> bool:
         put = {draft.flow(flow): 1 for flow in chosen}
         draft.add(label_of(draft.definition, node, chosen), node.id, {passed: 1}, put)
     return True
+
+
+def spread_of(draft: Draft, node: Node) -> None:
+    """Add the choices that conditions behind an activity may make."""
+    flows = [draft.definition.flows[number] for number in node.outgoing]
+    open_to = [flow for flow in flows if flow.number != node.default]
+    always = tuple(flow.number for flow in open_to if flow.condition is None)
+    held = subsets(tuple(flow.number for flow in open_to if flow.condition is not None))
+    none = tuple(number for number in node.outgoing if number in (*always, node.default))
+    for chosen in (none, *((*always, *each) for each in held)):
+        if chosen:
+            put = {draft.flow(flow): 1 for flow in chosen}
+            label = f"after {label_of(draft.definition, node, chosen)}"
+            draft.add(label, "", {draft.left_by(node): 1}, put)
 
 
 def openness_of(draft: Draft, event: Node) -> Openness:

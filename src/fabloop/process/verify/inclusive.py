@@ -23,7 +23,7 @@ def takes_of(definition: Definition, node: Node) -> Iterator[Take]:
         return
     scope = definition.scopes[node.scope]
     reach = next(each.reach for each in scope.merges if each.node == node.number)
-    for flows in _subsets(node.incoming):
+    for flows in subsets(node.incoming):
         empty = tuple(flow for flow in node.incoming if flow not in flows)
         missed = held = 0
         for flow, mask in reach.items():
@@ -43,7 +43,7 @@ def choices_of(definition: Definition, node: Node, gateway: Inclusive) -> Iterat
         yield always
     elif gateway.default in node.outgoing:
         yield (gateway.default,)
-    for chosen in _subsets(tuple(flow.number for flow in flows if flow.condition)):
+    for chosen in subsets(tuple(flow.number for flow in flows if flow.condition)):
         yield (*always, *chosen)
 
 
@@ -55,6 +55,7 @@ def label_of(definition: Definition, node: Node, flows: tuple[int, ...] | None) 
     return f"{node.id} to {names}" if len(node.outgoing) > 1 else node.id
 
 
-def _subsets(flows: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+def subsets(flows: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """Yield every set of some of the flows, the smaller ones first."""
     for size in range(1, len(flows) + 1):
         yield from combinations(flows, size)

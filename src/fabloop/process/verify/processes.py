@@ -10,6 +10,7 @@ from fabloop.process.verify.draft import Draft
 from fabloop.process.verify.elements import MAPPINGS
 from fabloop.process.verify.environment import Environment
 from fabloop.process.verify.flat import Final, FlatNet, Limits
+from fabloop.process.verify.gateways import spread_of
 from fabloop.process.verify.pages import open_page
 
 
@@ -27,6 +28,8 @@ def flat_process(definition: Definition, environment: Environment, limits: Limit
     for node in definition.nodes:
         if draft.mapping(node).add(draft, node):
             draft.elements[node.id] = None
+        if node.decides:
+            spread_of(draft, node)
     root = definition.scopes[0]
     net.initial.update(draft.outgoing(definition.nodes[root.start]))
     resources: dict[int, int] = {}
