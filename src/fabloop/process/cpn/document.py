@@ -1,7 +1,8 @@
 """Compiles a net document, and says everything that is wrong with it at once."""
 
+import ast
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ from fabloop.process.cpn.colour import ColourSet, Judge, Palette, Test, colour_t
 from fabloop.process.cpn.compiled import CompiledNet, CompiledTransition, Place
 from fabloop.process.cpn.expression import FUNCTIONS, Misread, Words, express, read_tree
 from fabloop.process.cpn.generate import counts_test
+from fabloop.process.cpn.hierarchy import flattened
 from fabloop.process.cpn.ml.declare import Declarations
 from fabloop.process.cpn.model import InitialToken, NetDocument, PlaceSpec
 from fabloop.process.cpn.reading import CpnMlReader, PythonReader, Reader, condition_on_value
@@ -58,7 +60,9 @@ def compile_net(document: NetDocument) -> CompiledNet:
     Invalid
         With every fault of the document: colours, places, tokens, arcs, expressions.
     """
-    compiler = _Compiler(document)
+    faults: list[Fault] = []
+    compiler = _Compiler(flattened(document, faults))
+    compiler.faults[:0] = faults
     net = compiler.compile()
     if compiler.faults or net is None:
         raise Invalid(compiler.faults)
@@ -224,20 +228,43 @@ class _Compiler:
         text = self.document.final
         if not text:
             return None
-        names = [place.name for place in self.document.places]
         try:
-            expression = express(read_tree(text), Words(frozenset(self.constants), {}), text)
+            tree = _PlaceNames(self.numbers, self.constants).visit(read_tree(text))
+            expression = express(tree, Words(frozenset(self.constants), {}), text)
         except Misread as misread:
             self._fault("final", misread.expected, misread.found, misread.hint)
             return None
+        names = [_PLACE.format(number) for number in range(len(self.document.places))]
         unknown = sorted(expression.names - set(names))
         for name in unknown:
-            hint = did_you_mean(name, [*names, *self.constants])
-            self._fault("final", "a name bound by an input", repr(name), hint)
+            hint = did_you_mean(name, [*self.numbers, *self.constants])
+            self._fault("final", "the name of a place", repr(name), hint)
         if unknown:
             return None
-        reads = frozenset(self.numbers[name] for name in expression.names)
+        reads = frozenset(number for number, name in enumerate(names) if name in expression.names)
         return counts_test(expression, names, self.constants), reads
+
+
+_PLACE = "p\u02b9{}"
+"""How the final condition calls a place once it is read."""
+
+
+class _PlaceNames(ast.NodeTransformer):
+    """Turns names of places, also those of pages (``weld.busy``), into numbered ones."""
+
+    def __init__(self, numbers: Mapping[str, int], constants: Mapping[str, Token]) -> None:
+        self.numbers, self.constants = numbers, constants
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in self.constants or node.id not in self.numbers:
+            return node
+        return ast.Name(_PLACE.format(self.numbers[node.id]), ast.Load())
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        name = ast.unparse(node)
+        if name not in self.numbers:
+            return node
+        return ast.Name(_PLACE.format(self.numbers[name]), ast.Load())
 
 
 def _freed(made: Sequence[CompiledTransition], places: int) -> tuple[tuple[int, ...], ...]:

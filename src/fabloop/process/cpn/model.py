@@ -138,7 +138,8 @@ class PlaceSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ----------
     colour : name of a declared or built-in colour
     timed : whether tokens carry a ready time
-    port : ``in`` (receives the page's input), ``out`` (its token is the page's result) or empty
+    port : ``in`` (receives the page's input), ``out`` (its token is the page's result), ``both``
+        (only where a substitution gives it a socket) or empty
     fusion : name of a resource place shared between pages, or empty
     capacity : how many tokens it may ever hold, or None; verified, not enforced by waiting
     """
@@ -146,7 +147,7 @@ class PlaceSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     name: str
     colour: str
     timed: bool = False
-    port: Literal["", "in", "out"] = ""
+    port: Literal["", "in", "out", "both"] = ""
     fusion: str = ""
     initial: tuple[InitialToken, ...] = ()
     capacity: int | None = None
@@ -212,6 +213,22 @@ class TransitionSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     reset: tuple[str, ...] = ()
 
 
+class Substitution(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A page in place of a transition; `ports` are its port places and the places they are here."""
+
+    name: str
+    page: str
+    ports: dict[str, str]
+
+
+class PageSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A page that substitutions use, each with places and transitions of its own."""
+
+    places: tuple[PlaceSpec, ...] = ()
+    transitions: tuple[TransitionSpec, ...] = ()
+    substitutions: tuple[Substitution, ...] = ()
+
+
 class NetDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A net, or a page of a process.
 
@@ -223,6 +240,8 @@ class NetDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     language : of the inscriptions: the form of Python that the reference describes, or CPN ML
     declarations : with CPN ML, its ``val`` and ``fun`` declarations
     variables : colours of variables; one that nothing binds takes every value of a small colour
+    pages, substitutions : hierarchy; a place of a page used as ``weld`` is called ``weld.name``,
+        and places of one `fusion` name are the same place
     """
 
     format: Literal["fabloop/net/1"] = "fabloop/net/1"
@@ -236,3 +255,5 @@ class NetDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     language: Literal["python", "cpn-ml"] = "python"
     declarations: tuple[str, ...] = ()
     variables: dict[str, str] = {}
+    pages: dict[str, PageSpec] = {}
+    substitutions: tuple[Substitution, ...] = ()

@@ -15,6 +15,7 @@ from fabloop.process.cpn.expression import (
 )
 from fabloop.process.cpn.ml.declare import CHANCE, Declarations
 from fabloop.process.cpn.ml.inscribe import MlReader, spelled
+from fabloop.process.cpn.ml.values import bunch_of
 from fabloop.process.cpn.model import ListColour, NetDocument, Put, RecordColour, Take, UnionColour
 from fabloop.process.cpn.source import made_function
 from fabloop.process.cpn.term import Term
@@ -66,18 +67,20 @@ class PythonReader:
             if carried
         }
         self.constants: Mapping[str, object] = constants
-        self.words = Words(frozenset(constants), records, constructors=cases)
+        self.words = Words(
+            frozenset(constants), records, constructors=cases, functions={"_bunch": bunch_of}
+        )
 
     def taken(self, take: Take, _colour: ColourSet) -> list[Term]:
         """Return what an input arc takes."""
         count = ast.Constant(take.count)
-        return [Term(value=read_tree(take.pattern), count=count, many=take.many)]
+        return [Term(value=_maybe_many(take.pattern, take.many), count=count, many=take.many)]
 
     def put(self, put: Put, _colour: ColourSet) -> list[Term]:
         """Return what an output arc puts."""
         return [
             Term(
-                value=read_tree(put.value),
+                value=_maybe_many(put.value, put.many),
                 count=read_tree(put.count),
                 delay=read_tree(put.delay),
                 many=put.many,
@@ -103,6 +106,12 @@ class PythonReader:
     def draws(self) -> bool:
         """Tell that nothing draws by chance."""
         return False
+
+
+def _maybe_many(text: str, many: bool) -> ast.expr:  # noqa: FBT001  # a field of the document
+    """Return the tree of an inscription; one that gives a list becomes a multiset."""
+    tree = read_tree(text)
+    return ast.Call(ast.Name("_bunch", ast.Load()), [tree], []) if many else tree
 
 
 class CpnMlReader:

@@ -69,6 +69,11 @@ def elements(value: Any) -> tuple[Any, ...]:
     return value
 
 
+def bunch_of(value: Any) -> Bunch:
+    """Return a list as a multiset."""
+    return Bunch(elements(value))
+
+
 def copies(count: Any, value: Any) -> Bunch:
     """Return ``count`value``."""
     if type(count) is not int or not 0 <= count <= BUNCH_MAX:
