@@ -7,13 +7,18 @@ from fabloop.process import calls, rounds, step
 from fabloop.process.bpmn import juel, validate
 from fabloop.process.cpn import (
     colour,
+    compiled,
+    cpnxml_declarations,
     document,
+    domain,
     expression,
     generate,
+    hierarchy,
     pnml_sorts,
     simulate,
     token,
 )
+from fabloop.process.cpn.ml import parse, values
 from fabloop.process.state import REQUESTS_REMEMBERED_MAX
 from fabloop.process.verify import copies, explore, judge
 from fabloop.process.verify.flat import Limits
@@ -61,6 +66,17 @@ ROWS: dict[str, dict[str, int]] = {
         "values and terms of all sorts and inscriptions of PNML": pnml_sorts.VALUES_TOTAL_MAX,
         "declarations of PNML": pnml_sorts.DECLARATIONS_MAX,
         "parts of a product of PNML": pnml_sorts.PRODUCT_PARTS_MAX,
+        "values with which a free variable is tried": domain.CHOICES_MAX,
+        "values of a colour that can be listed (`C.all()`)": domain.DOMAIN_MAX,
+        "pages of a flat net": hierarchy.PAGES_MAX,
+        "pages one inside the other": hierarchy.PAGE_DEPTH_MAX,
+        "colour sets of a file of CPN Tools": cpnxml_declarations.COLOURS_MAX,
+        "declarations of a file of CPN Tools": cpnxml_declarations.DECLARATIONS_MAX,
+        "characters of a text in CPN ML": parse.ML_TEXT_MAX,
+        "levels of an expression in CPN ML": parse.ML_DEPTH_MAX,
+        "steps of one evaluation in CPN ML": values.STEPS_MAX,
+        "tokens of a multiset in CPN ML": values.BUNCH_MAX,
+        "bindings of a transition in one marking": compiled.BINDINGS_PER_MARKING_MAX,
         "years of delay": generate.DELAY_NS_MAX // YEAR_NS,
         "firings of a simulation (unless told otherwise)": simulate.FIRINGS_MAX,
     },

@@ -8,6 +8,7 @@ from fabloop.base.names import did_you_mean
 from fabloop.process.cpn.cpnxml_declarations import Declared, Faults
 from fabloop.process.cpn.cpnxml_pages import RawArc, RawPage, RawPages, RawPlace, RawTransition
 from fabloop.process.cpn.expression import Misread
+from fabloop.process.cpn.hierarchy import PAGE_DEPTH_MAX, PAGES_MAX
 from fabloop.process.cpn.ml.declare import tokens
 from fabloop.process.cpn.ml.parse import parse_expression
 from fabloop.process.cpn.ml.tree import Operation, free_names
@@ -21,9 +22,6 @@ from fabloop.process.cpn.model import (
 )
 from fabloop.process.cpn.token import thaw
 
-INSTANCES_MAX = 1_000
-"""Pages of the flat net: a page counts as often as it is used."""
-PAGE_DEPTH_MAX = 30
 NORMAL_PRIORITY = 1_000
 TOKENS_MAX = 100_000
 
@@ -73,9 +71,9 @@ class NetReader:
         if page.id in above or len(above) > PAGE_DEPTH_MAX:
             self.faults.add(f"page '{page.name}'", "pages that end", "a page inside itself")
             return
-        if sum(self.instances.values()) > INSTANCES_MAX:
-            if sum(self.instances.values()) == INSTANCES_MAX + 1:
-                self.faults.add(f"page '{page.name}'", f"at most {INSTANCES_MAX} pages", "more")
+        if sum(self.instances.values()) > PAGES_MAX:
+            if sum(self.instances.values()) == PAGES_MAX + 1:
+                self.faults.add(f"page '{page.name}'", f"at most {PAGES_MAX} pages", "more")
             return
         number = self.instances[page.id]
         prefix = f"{page.name}#{number}." if number > 1 else f"{page.name}."

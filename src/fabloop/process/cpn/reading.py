@@ -108,7 +108,7 @@ class PythonReader:
         return False
 
 
-def _maybe_many(text: str, many: bool) -> ast.expr:  # noqa: FBT001  # a field of the document
+def _maybe_many(text: str, many: bool) -> ast.expr:  # a field of the document
     """Return the tree of an inscription; one that gives a list becomes a multiset."""
     tree = read_tree(text)
     return ast.Call(ast.Name("_bunch", ast.Load()), [tree], []) if many else tree
