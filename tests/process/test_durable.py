@@ -3,7 +3,7 @@
 import pytest
 
 from fabloop.adapters.sqlite import SqliteJournal
-from fabloop.base.errors import Invalid
+from fabloop.base.errors import Invalid, NotFound
 from fabloop.process.commands import CompleteJob, Deploy, PublishMessage, StartInstance
 from fabloop.process.engine import Engine
 from process.driver import both, flows, job, message, page, process, timer
@@ -51,3 +51,15 @@ def test_a_name_that_no_store_could_keep_is_refused_before_anything_is_decided(n
     with pytest.raises(Invalid, match=where):
         engine.handle(Deploy(process=BOTH), at=1, **{where: name})
     assert not engine.definitions()
+
+
+def test_a_refused_command_costs_the_same_however_many_instances_wait():
+    engine = Engine()
+    engine.handle(Deploy(process=BOTH, nets=(station("n").document(),)), at=1)
+    for _ in range(50):
+        engine.handle(StartInstance(process="p", variables={"n": 1}), at=1)
+    calendar, due = engine.state.calendar, engine.next_due()
+    with pytest.raises(NotFound):
+        engine.handle(CompleteJob(job=1), at=2)
+    assert engine.state.calendar is calendar  # not made anew
+    assert engine.next_due() == due

@@ -254,6 +254,7 @@ class State:
         self.kept: dict[tuple[str, str], dict[int, None]] = {}
         self.calendar: list[Entry] = []
         self._undo: list[tuple[Any, Any, object]] = []  # tables of many types
+        self._rung: list[Entry] = []
         self._mark = self.last_key
 
     # -- changes, undoable until commit -------------------------------------------------------
@@ -302,12 +303,13 @@ class State:
         heappush(self.calendar, (at, key, kind))
 
     def drop_alarm(self) -> None:
-        """Take the first date out of the calendar; a rollback makes the calendar anew."""
-        heappop(self.calendar)
+        """Take the first date out of the calendar; a rollback enters it again."""
+        self._rung.append(heappop(self.calendar))
 
     def commit(self) -> None:
         """Forget how to undo."""
         self._undo.clear()
+        self._rung.clear()
         self._mark = self.last_key
         if len(self.calendar) > STALE_ALARMS_MAX + 2 * self._alarms_max():
             self.rebuild_calendar()
@@ -315,7 +317,9 @@ class State:
     def rollback(self) -> None:
         """Undo everything since the last commit."""
         self.rollback_to((0, self._mark))
-        self.rebuild_calendar()
+        for entry in self._rung:  # what was entered since stays: it does not apply any more
+            heappush(self.calendar, entry)
+        self._rung.clear()
 
     def savepoint(self) -> tuple[int, int]:
         """Return a mark to which `rollback_to` can undo."""
@@ -365,7 +369,8 @@ class State:
                 frame = self.frames.get(key)
                 return frame is not None and frame.wake == at
             case Alarm.MESSAGE:
-                return key in self.messages
+                message = self.messages.get(key)
+                return message is not None and message.until == at
             case Alarm.ROUNDS:
                 repetition = self.repetitions.get(key)
                 return repetition is not None and repetition.wake == at
