@@ -13,6 +13,8 @@ import sys
 import tempfile
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from kernel import AT, scenario_a
@@ -20,6 +22,7 @@ from kernel import AT, scenario_a
 from fabloop.adapters.sqlite import SqliteJournal, SqliteSnapshots
 from fabloop.base.collector import settle
 from fabloop.base.journal import Journal, MemoryJournal, Row
+from fabloop.process import passive
 from fabloop.process.bpmn.model import (
     BpmnProcess,
     CatchEvent,
@@ -61,6 +64,23 @@ def fdatasync(folder: Path) -> float:
             os.fdatasync(file.fileno())
             times.append(time.perf_counter() - begun)
     return statistics.median(times)
+
+
+class Clock:
+    """Seconds that something took: of the wall, and of the processor."""
+
+    wall_s = cpu_s = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.wall_s:6.2f} s wall {self.cpu_s:6.2f} s CPU"
+
+
+@contextmanager
+def clocked() -> Iterator[Clock]:
+    """Measure what is done within."""
+    clock, wall, cpu = Clock(), time.perf_counter(), time.process_time()
+    yield clock
+    clock.wall_s, clock.cpu_s = time.perf_counter() - wall, time.process_time() - cpu
 
 
 class ClosedLoop:
@@ -137,30 +157,26 @@ def measure_recovery(folder: Path, instances: int) -> None:
         f"{instances} instances wait; journal {path.stat().st_size / instances:.0f} B on disk, "
         f"{sum(len(row.body) for row in rows) / instances:.0f} B payload each"
     )
-    live = engine.state
-    begun = time.perf_counter()
-    found = recover(journal)
-    seconds = time.perf_counter() - begun
-    assert found.engine.state == live
-    print(f"recovered by replay alone         {seconds:6.2f} s   {deltas / seconds:9.0f} deltas/s")
     snapshots = SqliteSnapshots(folder / "snapshots.db")
-    begun = time.perf_counter()
-    save_snapshot(engine, len(rows), snapshots)
-    seconds = time.perf_counter() - begun
+    with clocked() as clock:
+        save_snapshot(engine, len(rows), snapshots)
     size = sum(map(len, snapshots.parts(len(rows)))) / instances
-    print(f"snapshot of everything            {seconds:6.2f} s   {size:9.0f} B an instance")
+    print(f"snapshot of everything            {clock}   {size:6.0f} B an instance")
+    with clocked() as clock:
+        found = recover(journal)
+    print(f"recovered by replay alone         {clock}   {deltas / clock.cpu_s:9.0f} deltas/CPU-s")
+    assert found.engine.state == engine.state
     tail = []
     for job in list(engine.state.jobs)[: instances // 10]:
         tail += engine.handle(CompleteJob(job=job), at=AT).rows
     journal.wait(journal.append(tail))
     del found
     gc.collect()
-    begun = time.perf_counter()
-    found = recover(journal, snapshots)
-    seconds = time.perf_counter() - begun
+    with clocked() as clock:
+        found = recover(journal, snapshots)
+    print(f"recovered by snapshot and tail    {clock}   {len(tail)} rows in the tail")
     assert found.snapshot == len(rows)
     assert found.engine.state == engine.state
-    print(f"recovered by snapshot and tail    {seconds:6.2f} s   ({len(tail)} rows in the tail)")
     snapshots.close()
     journal.close()
 
@@ -199,6 +215,38 @@ def measure_correlation(population: int) -> None:
         f"correlate, {population:7} waiting      p50 {statistics.median(times) * 1e6:6.0f} us CPU"
         f"   p99 {percentile(times, 0.99) * 1e6:6.0f} us   worst {max(times) * 1e6:6.0f} us"
     )
+
+
+def measure_memory(instances: int, in_memory: int) -> None:
+    """Print the memory of waiting instances of which so many may stay records, in a fresh child."""
+    ears, mouth = os.pipe()
+    if not os.fork():
+        passive.ROOTS_IN_MEMORY_MAX = in_memory
+        engine = Engine()
+        engine.handle(Deploy(process=scenario_a()), at=AT)
+        before = resident()
+        begun = time.process_time()
+        for number in range(instances):
+            command = StartInstance(process="a", variables={"amount": 101 + number % 7})
+            engine.handle(command, at=AT)
+        spent = time.process_time() - begun
+        gc.collect()
+        each = (resident() - before) / instances
+        os.write(
+            mouth, f"{each:6.0f} B each, {spent / instances * 1e6:.0f} us CPU to start".encode()
+        )
+        os._exit(0)
+    os.close(mouth)
+    os.wait()
+    told = os.read(ears, 100).decode()
+    os.close(ears)
+    print(f"{instances} wait, {min(in_memory, instances):6} as records: {told}")
+
+
+def resident() -> int:
+    """Return the bytes of this process that are in memory."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def measure_bytes() -> None:
@@ -240,6 +288,8 @@ def main() -> None:
         measure_acknowledgement(folder, 1, 1_500)
         measure_acknowledgement(folder, 1_000, 60_000)
         measure_bytes()
+        for in_memory in (instances, passive.ROOTS_IN_MEMORY_MAX, 0):
+            measure_memory(instances, in_memory)
         measure_recovery(folder, instances)
         gc.collect()
         for population in (1_000, instances):

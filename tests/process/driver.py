@@ -52,13 +52,19 @@ from fabloop.process.commands import (
     StartInstance,
 )
 from fabloop.process.engine import Engine
+from fabloop.process.passive import lay_down
 from fabloop.process.snapshot import read_snapshot, write_snapshot
 from fabloop.process.step import Step
 from fabloop.process.views import JobView
 
 
 class Plant:
-    """Handles commands, moves a clock by hand, and checks the replica after every command."""
+    """Handles commands, moves a clock by hand, and checks the replica after every command.
+
+    When it `rests`, everything that can is at rest before every command.
+    """
+
+    rests = False
 
     def __init__(self) -> None:
         self.engine = Engine()
@@ -68,6 +74,7 @@ class Plant:
         self.notices: list[Notice] = []
 
     def does(self, command: Command, *, request: str = "") -> Reply:
+        self.lies_down()
         before = self.engine.state.last_key
         try:
             outcome = self.engine.handle(command, at=self.now, actor="test", request=request)
@@ -82,8 +89,13 @@ class Plant:
         assert self.engine.next_due() == self.replica.next_due()
         return outcome.reply
 
+    def lies_down(self) -> None:
+        if self.rests:
+            lay_down(self.engine.state, len(self.engine.state.touched))
+
     def rehearses(self, command: Command) -> None:
         """Decide a command, undo it, and check that nothing has changed."""
+        self.lies_down()
         step = Step(self.engine.state, self.now, "")
         engine_module._DECIDERS[type(command)](step, command)
         step.rows("", "rehearsal", Done())
@@ -93,6 +105,7 @@ class Plant:
 
     def restores(self) -> None:
         """Let the replica go on from a snapshot of the engine."""
+        self.lies_down()
         self.replica.state = read_snapshot(write_snapshot(self.engine.state))
         assert self.engine.state == self.replica.state, "a snapshot differs"
         assert self.engine.next_due() == self.replica.next_due()

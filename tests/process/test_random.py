@@ -326,9 +326,15 @@ CALLED = process(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(block=BLOCKS, n=st.integers(0, 5), moment=st.integers(0, 12), data=st.data())
-def test_a_random_process_ends_on_a_random_path_and_replays_at_every_step(block, n, moment, data):
+@given(
+    block=BLOCKS, n=st.integers(0, 5), moment=st.integers(0, 12), rests=st.booleans(),
+    data=st.data(),
+)  # fmt: skip
+def test_a_random_process_ends_on_a_random_path_and_replays_at_every_step(
+    block, n, moment, rests, data
+):
     plant = Plant()
+    plant.rests = rests
     plant.does(Deploy(process=CALLED))
     key = plant.starts(built(block), {"n": n}, (NET.document(),))
     for step in range(STEPS_MAX):

@@ -49,6 +49,7 @@ from fabloop.process.operations import (
     SuspendInstance,
     SuspendProcess,
 )
+from fabloop.process.passive import rest
 from fabloop.process.state import Incident, JobState, State
 from fabloop.process.step import Step
 
@@ -106,6 +107,7 @@ class Engine:
                 f"{type(error).__name__}: {error}. Nothing has changed; please report it."
             ) from error
         state.commit()
+        rest(state)
         return Outcome(rows, reply, tuple(step.notices))
 
     def replay(self, rows: Iterable[Row]) -> None:
@@ -130,11 +132,13 @@ class Engine:
             body = decode_body(row.body)
         except msgspec.DecodeError as error:
             raise Broken(f"Expected a readable row of '{row.stream}', but {error}.") from error
+        self.state.touch(row.stream)
         for delta in body.deltas:
             apply(self.state, delta, row.at)
         if row.request and body.reply is not None:
             remember(self.state, row.request, body.reply)
         self.state.commit()
+        rest(self.state)
 
     # -- queries ------------------------------------------------------------------------------
 
@@ -154,7 +158,7 @@ class Engine:
 
     def instances(self) -> tuple[int, ...]:
         """Return the keys of the running instances, oldest first."""
-        return tuple(self.state.instances)
+        return tuple(sorted(self.state.instances))
 
     def definition(self, process: str, version: int | None = None) -> Definition:
         """Return a deployed definition, the latest by default; NotFound for others."""

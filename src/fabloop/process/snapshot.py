@@ -8,25 +8,34 @@ written for other records is refused (`Broken`), and the journal is read instead
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from itertools import islice
-from types import GenericAlias, UnionType
-from typing import Any, get_args, get_origin
+from typing import Any
 from zlib import crc32
 
 import msgspec
-from msgspec.structs import asdict, astuple, replace
+from msgspec.structs import astuple
 
 from fabloop.base.errors import Broken
 from fabloop.base.instant import Instant
 from fabloop.process.commands import Reply
-from fabloop.process.cpn.bag import Bag
-from fabloop.process.cpn.token import Token, freeze
-from fabloop.process.definition import NOWHERE, DefinitionKey
+from fabloop.process.definition import DefinitionKey
 from fabloop.process.deployment import Deployment, recompiled
 from fabloop.process.operations import Batch
+from fabloop.process.passive import counts_of, prepare, share_bags
+from fabloop.process.records import (
+    ENCODER,
+    decoder,
+    fields,
+    is_flat,
+    named,
+    original,
+    pairs,
+    twin,
+)
 from fabloop.process.remembered import Finished, Message
 from fabloop.process.repetition import Repetition
 from fabloop.process.state import (
     Act,
+    Entry,
     Frame,
     Incident,
     Instance,
@@ -66,8 +75,12 @@ TABLES: dict[str, tuple[Any, Any]] = {
 }
 """Every table of `State` that a snapshot holds, in the order of its chunks: key and value."""
 
-DERIVED = frozenset({"definitions", "calendar"})
-"""Tables that are made anew from the others."""
+DERIVED = frozenset({"definitions", "touched"})
+"""What is made anew from the others."""
+
+
+CALENDAR, SHELF = "calendar", "shelf"
+"""Chunks of their own: dates in order, and records at rest."""
 
 
 class Header(msgspec.Struct, frozen=True, array_like=True):
@@ -80,15 +93,29 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
 
 
 def write_snapshot(state: State) -> Iterator[bytes]:
-    """Yield the parts of a snapshot; the state may not change until all are taken."""
-    sizes = [-(-len(getattr(state, name)) // RECORDS_PER_CHUNK_MAX) for name in TABLES]
-    yield _sealed(Header(RECORDS_DIGEST, state.partition, state.last_key, sum(sizes)))
+    """Yield the parts of a snapshot; the state may not change until all are taken.
+
+    What rests stays as it rests.
+    """
+    dates = sorted(state.dates())
+    sizes = [dict.__len__(getattr(state, name)) for name in TABLES]
+    sizes += [state.shelf.number_of_groups(), len(dates)]
+    chunks = sum(-(-size // RECORDS_PER_CHUNK_MAX) for size in sizes)
+    yield _sealed(Header(RECORDS_DIGEST, state.partition, state.last_key, chunks))
     for name in TABLES:
-        flat = name in _TWINS
-        entries = iter(getattr(state, name).items())
-        while chunk := list(islice(entries, RECORDS_PER_CHUNK_MAX)):
-            pairs = [(key, astuple(value)) for key, value in chunk] if flat else chunk
-            yield _sealed((name, pairs))
+        for chunk in _sliced(dict.items(getattr(state, name))):
+            flat = [(key, astuple(value)) for key, value in chunk] if name in _TWINS else chunk
+            yield _sealed((name, flat))
+    for chunk in _sliced(state.shelf.groups()):
+        yield _sealed((SHELF, chunk))
+    for chunk in _sliced(dates):
+        yield _sealed((CALENDAR, chunk))
+
+
+def _sliced(entries: Iterable[Any]) -> Iterator[list[Any]]:
+    left = iter(entries)
+    while chunk := list(islice(left, RECORDS_PER_CHUNK_MAX)):
+        yield chunk
 
 
 def read_snapshot(parts: Iterable[bytes]) -> State:
@@ -119,7 +146,7 @@ def read_snapshot(parts: Iterable[bytes]) -> State:
 
 
 def _sealed(value: object) -> bytes:
-    body = _ENCODER.encode(value)
+    body = ENCODER.encode(value)
     return crc32(body).to_bytes(4, "big") + body
 
 
@@ -131,121 +158,54 @@ def _unsealed(part: bytes) -> memoryview:
 
 
 def _fill(state: State, body: memoryview) -> None:
-    name, pairs = _CHUNK.decode(body)
-    decoder = _DECODERS.get(name)
-    if decoder is None:
+    name, entries = _CHUNK.decode(body)
+    if name == SHELF:
+        for keys, group in _SHELF_DECODER.decode(entries):
+            state.shelf.put(keys, counts_of(group), group)
+        return
+    if name == CALENDAR:
+        state.calendar += _CALENDAR_DECODER.decode(entries)
+        return
+    if name not in TABLES:
         raise Broken(f"Expected a known table in a snapshot, but found '{name}'.")
-    entries = decoder.decode(pairs)
-    record = TABLES[name][1]
+    found = _DECODERS[name].decode(entries)
     if name in _TWINS:
-        if record.__match_args__:
-            entries = [(key, record(*astuple(value))) for key, value in entries]
-        else:  # its fields are given by name only
-            entries = [(key, record(**asdict(value))) for key, value in entries]
-    getattr(state, name).update(entries)
+        records = original(TABLES[name][1], [value for _, value in found])
+        found = zip([key for key, _ in found], records, strict=True)
+    getattr(state, name).update(found)
 
 
 def _derive(state: State) -> None:
-    """Make anew what is not written: definitions, the calendar, and who shares which bag."""
+    """Make anew what is not written: definitions, who shares which bag, and what was touched."""
     for version, deployment in state.deployments.items():
         state.definitions[version] = recompiled(deployment, version.version)
-    for key, frame in state.frames.items():
-        if frame.bags:
-            fusion = state.scope_of(frame).fusion
-            shared = state.instances[frame.instance].shared
-            pairs = zip(frame.bags, fusion, strict=True)
-            bags = tuple(bag if place == NOWHERE else shared[place] for bag, place in pairs)
-            state.frames[key] = replace(frame, bags=bags)
-    state.rebuild_calendar()
+    for frame in list(state.frames.values()):
+        share_bags(state, frame)
+    for instance in state.instances.values():
+        if not instance.caller:
+            state.touched[instance.stream] = None
+    if len(state.shelf):
+        prepare(state)
     state.commit()
 
 
-# -- how records look in bytes: arrays of their fields, derived from their types -----------------
-
-
-class _Anything(type):
-    def __instancecheck__(cls, instance: object) -> bool:
-        return True
-
-
-class _Frozen(metaclass=_Anything):
-    """Stands for a colour value, which is frozen when it is read."""
-
-
-def _twin(record: Any) -> Any:
-    """Return a struct with the fields of a record, written as an array without names."""
-    fields = [(name, _wire(kind)) for name, kind in _fields(record)]
-    return msgspec.defstruct(record.__name__, fields, frozen=True, array_like=True)
-
-
-def _fields(record: Any) -> list[tuple[str, Any]]:
-    # as they stand in the class: typing cannot resolve the recursive `Token` from another module
-    return [(name, record.__annotations__[name]) for name in record.__struct_fields__]
-
-
-def _wire(kind: Any) -> Any:
-    """Return a type as it is decoded: colour values are marked, to be frozen."""
-    if kind == Token:
-        return _Frozen
-    if kind is object:
-        return Any
-    origin, args = get_origin(kind), get_args(kind)
-    if origin in (tuple, list, dict):
-        return origin[tuple(_wire(each) for each in args)]
-    return kind
-
-
-def _encode_bag(value: object) -> object:
-    assert isinstance(value, Bag), f"a snapshot cannot hold a {type(value).__name__}"
-    return list(value)
-
-
-def _decode_hook(kind: type, value: Any) -> Any:
-    if kind is Bag:
-        return Bag((freeze(token), ready_at) for token, ready_at in value)
-    if kind is _Frozen:
-        return freeze(value)
-    assert kind is object, f"a snapshot cannot hold a {kind.__name__}"
-    return value  # a variable in a reply
-
-
-def _is_flat(record: Any) -> bool:
-    """Whether values of a table are structs that are written with the names of their fields."""
-    return isinstance(record, type) and (
-        issubclass(record, msgspec.Struct) and not record.__struct_config__.array_like
-    )
-
-
-def _decoder(key: Any, value: Any) -> msgspec.msgpack.Decoder[Any]:
-    pair = GenericAlias(tuple, (key, value))
-    return msgspec.msgpack.Decoder(GenericAlias(list, (pair,)), dec_hook=_decode_hook)
-
-
-_ENCODER = msgspec.msgpack.Encoder(enc_hook=_encode_bag)
 _CHUNK = msgspec.msgpack.Decoder(tuple[str, msgspec.Raw])
-_TWINS = {name: _twin(record) for name, (_, record) in TABLES.items() if _is_flat(record)}
+_TWINS = {name: twin(record) for name, (_, record) in TABLES.items() if is_flat(record)}
 _DECODERS: dict[str, msgspec.msgpack.Decoder[Any]] = {
-    name: _decoder(key, _TWINS.get(name, value)) for name, (key, value) in TABLES.items()
+    name: decoder(pairs(key, _TWINS.get(name, value))) for name, (key, value) in TABLES.items()
 }
+_CALENDAR_DECODER = msgspec.msgpack.Decoder(list[Entry])
+_SHELF_DECODER = msgspec.msgpack.Decoder(list[tuple[list[int], bytes]])
 
 
 def _described() -> str:
-    """Return the tables and the fields of their records as text, on any Python the same."""
+    """Return the tables and the fields of their records as text."""
     lines = []
     for name, (key, record) in TABLES.items():
-        fields = _fields(record) if name in _TWINS else []
-        shape = ", ".join(f"{field}: {_named(kind)}" for field, kind in fields)
-        lines.append(f"{name} {_named(key)} {_named(record)} {shape}")
+        known = fields(record) if name in _TWINS else []
+        shape = ", ".join(f"{field}: {named(kind)}" for field, kind in known)
+        lines.append(f"{name} {named(key)} {named(record)} {shape}")
     return "\n".join(lines)
-
-
-def _named(kind: Any) -> str:
-    if kind == Token:
-        return "Token"
-    if args := get_args(kind):
-        name = "union" if isinstance(kind, UnionType) else get_origin(kind).__name__
-        return f"{name}[{', '.join(map(_named, args))}]"
-    return getattr(kind, "__name__", str(kind))
 
 
 RECORDS_DIGEST = sha256(_described().encode()).hexdigest()[:16]

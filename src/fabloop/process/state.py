@@ -18,6 +18,7 @@ from fabloop.process.kept import Completed, Kept
 from fabloop.process.operations import Batch
 from fabloop.process.remembered import Finished, Message
 from fabloop.process.repetition import Repetition
+from fabloop.process.shelf import Shelf
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -25,6 +26,12 @@ V = TypeVar("V")
 NO_TIME = Instant(0)
 PARTITION_SHIFT = 51
 """Keys carry their partition above this bit, so that partitions never mint the same key."""
+
+ROOT_STREAM = "instance/"
+"""Begins the name of the stream of an instance and of those it calls; its key follows."""
+
+RESTING_TABLES = 6
+"""Tables whose records may rest as bytes."""
 
 REQUESTS_REMEMBERED_MAX = 100_000
 STALE_ALARMS_MAX = 10_000
@@ -253,6 +260,8 @@ class State:
         self.waiting: dict[tuple[str, str], dict[int, None]] = {}
         self.kept: dict[tuple[str, str], dict[int, None]] = {}
         self.calendar: list[Entry] = []
+        self.touched: dict[str, None] = {}
+        self.shelf = Shelf(RESTING_TABLES)
         self._undo: list[tuple[Any, Any, object]] = []  # tables of many types
         self._rung: list[Entry] = []
         self._mark = self.last_key
@@ -298,6 +307,12 @@ class State:
             self.last_key = key
         return key
 
+    def touch(self, stream: str) -> None:
+        """Note that something happens in a stream: the instance in it does not rest."""
+        if stream.startswith(ROOT_STREAM):
+            self.touched.pop(stream, None)
+            self.touched[stream] = None
+
     def alarm(self, at: Instant, key: int, kind: Alarm) -> None:
         """Enter a date into the calendar."""
         heappush(self.calendar, (at, key, kind))
@@ -312,7 +327,7 @@ class State:
         self._rung.clear()
         self._mark = self.last_key
         if len(self.calendar) > STALE_ALARMS_MAX + 2 * self._alarms_max():
-            self.rebuild_calendar()
+            self._prune_calendar()
 
     def rollback(self) -> None:
         """Undo everything since the last commit."""
@@ -375,16 +390,15 @@ class State:
                 repetition = self.repetitions.get(key)
                 return repetition is not None and repetition.wake == at
 
-    def rebuild_calendar(self) -> None:
-        """Make the calendar anew from the records."""
-        entries: list[Entry] = [(each.due, each.key, Alarm.TIMER) for each in self.timers.values()]
-        timed = [job for job in self.jobs.values() if job.state in _TIMED]
-        entries += [(job.until, job.key, Alarm.JOB) for job in timed]
-        entries += [(each.wake, each.key, Alarm.PAGE) for each in self.frames.values() if each.wake]
-        entries += [(each.until, each.key, Alarm.MESSAGE) for each in self.messages.values()]
-        entries += [(r.wake, r.key, Alarm.ROUNDS) for r in self.repetitions.values() if r.wake]
-        heapify(entries)
-        self.calendar = entries
+    def dates(self) -> Iterator[Entry]:
+        """Yield the entries of the calendar that still apply, and those of what rests."""
+        for entry in self.calendar:
+            if entry[1] in self.shelf or self._applies(entry):
+                yield entry
+
+    def _prune_calendar(self) -> None:
+        self.calendar = list(self.dates())
+        heapify(self.calendar)
 
     def _alarms_max(self) -> int:
         most = len(self.timers) + len(self.jobs) + len(self.frames)
@@ -451,36 +465,14 @@ class State:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, State):
             return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in _COMPARED)
+        names = [name for name in vars(self) if name not in _DERIVED and not name.startswith("_")]
+        return all(getattr(self, name) == getattr(other, name) for name in names)
 
     __hash__ = None  # type: ignore[assignment]  # a state changes
 
 
 _TIMED = (JobState.LEASED, JobState.BACKOFF)
-_COMPARED = (
-    "partition",
-    "last_key",
-    "deployments",
-    "versions",
-    "digests",
-    "instances",
-    "frames",
-    "acts",
-    "jobs",
-    "timers",
-    "subscriptions",
-    "messages",
-    "incidents",
-    "repetitions",
-    "finished",
-    "suspended",
-    "stopped",
-    "batches",
-    "requests",
-    "ready",
-    "waiting",
-    "kept",
-)
+_DERIVED = ("definitions", "calendar", "touched", "shelf")
 
 
 def amended(state: State, act: Act, **changes: object) -> None:

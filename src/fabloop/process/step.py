@@ -58,6 +58,7 @@ class Step:
         self._flush()
         self._stream = stream
         self._deltas = []
+        self.state.touch(stream)
 
     def trigger(self, instance: Instance) -> None:
         """Begin to change an instance for a new reason."""

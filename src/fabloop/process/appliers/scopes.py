@@ -118,6 +118,8 @@ def instance_ended(state: State, delta: InstanceEnded, at: Instant) -> None:
     if instance.caller:
         act = state.acts[instance.caller]
         state.put(state.acts, act.key, replace(act, called=0))
+    else:
+        state.touched.pop(instance.stream, None)
     finished = Finished(
         delta.key,
         instance.definition,
