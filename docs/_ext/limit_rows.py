@@ -1,9 +1,11 @@
 """Named limits of the code with their words, for the tables of the reference."""  # noqa: INP001
 
+from fabloop.app.processes import host, questions, server, wire
 from fabloop.base import xml
 from fabloop.model.documents import texts, variants
 from fabloop.plan import conflicts, engine, producible, recommend
-from fabloop.process import calls, rounds, step
+from fabloop.process import batch, calls, jobs, rounds, step
+from fabloop.process.appliers import operations
 from fabloop.process.bpmn import juel, validate
 from fabloop.process.cpn import (
     colour,
@@ -19,6 +21,7 @@ from fabloop.process.cpn import (
     token,
 )
 from fabloop.process.cpn.ml import parse, values
+from fabloop.process.remembered import FINISHED_REMEMBERED_MAX
 from fabloop.process.state import REQUESTS_REMEMBERED_MAX
 from fabloop.process.verify import copies, explore, judge
 from fabloop.process.verify.flat import Limits
@@ -50,6 +53,19 @@ ROWS: dict[str, dict[str, int]] = {
         "characters of a JUEL expression": juel.JUEL_LENGTH_MAX,
         "levels of a JUEL expression": juel.JUEL_DEPTH_MAX,
         "requests remembered": REQUESTS_REMEMBERED_MAX,
+    },
+    "operate": {
+        "ended instances remembered": FINISHED_REMEMBERED_MAX,
+        "ended batches remembered": operations.BATCHES_REMEMBERED_MAX,
+        "instances of a batch": batch.TARGETS_PER_BATCH_MAX,
+        "instances of one step of a batch": batch.TARGETS_PER_STEP_MAX,
+        "reasons that a batch keeps": operations.FAILURES_KEPT_MAX,
+        "instances that a dry run looks at": questions.REHEARSED_MAX,
+        "rows of an answer": questions.ROWS_MAX,
+        "jobs given out at once": jobs.JOBS_PER_COMMAND_MAX,
+        "commands that wait to be decided": host.QUEUE_MAX,
+        "processes that use a server": server.CALLERS_MAX,
+        "bytes of a command to a server": wire.FRAME_BYTES_MAX,
     },
     "nets": {
         "places": document.PLACES_MAX,

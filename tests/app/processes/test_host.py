@@ -1,7 +1,12 @@
 """The host: many callers, durable answers, time that passes by itself, jobs without polling."""
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -413,8 +418,34 @@ def test_after_a_failed_write_nothing_is_acknowledged_any_more(late):
 
 
 def test_a_second_host_on_the_same_folder_is_refused_by_name(tmp_path):
-    import os
-
     with open_host(tmp_path), pytest.raises(Conflict, match=f"process {os.getpid()} "):
         open_host(tmp_path)
     open_host(tmp_path).close()
+
+
+@pytest.mark.parametrize("answers", [1, 40, 400])
+def test_what_a_killed_host_has_answered_is_there_and_is_done_once(tmp_path, answers):
+    program = Path(__file__).with_name("busy_host.py")
+    tests = str(Path(__file__).parents[2])
+    busy = subprocess.Popen(
+        [sys.executable, str(program), str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([tests, os.environ.get("PYTHONPATH", "")]),
+        },
+    )
+    told = [busy.stdout.readline() for _ in range(answers)]
+    busy.send_signal(signal.SIGKILL)
+    rest, _ = busy.communicate()
+    told += [line for line in rest.splitlines(keepends=True) if line.endswith("\n")]
+    answered = {request: int(key) for request, key in map(str.split, told)}
+    with open_host(tmp_path) as host:
+        instances = host.ask(lambda engine: engine.instances())
+        assert set(answered.values()) <= set(instances)
+        assert len(instances) - len(answered) <= 8, "at most one more of each thread"
+        for request, key in list(answered.items())[:20]:
+            again = host.submit(StartInstance(process="shop"), request=request)
+            assert again.instance == key
+        assert host.ask(lambda engine: engine.instances()) == instances

@@ -89,13 +89,14 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """How much there is."""
+    """How much there is; `ready` of the open `jobs` wait to be taken."""
 
     at: Instant
     definitions: int
     instances: int
     suspended: int
-    jobs: dict[str, int]
+    jobs: int
+    ready: int
     incidents: int
     next_due: Instant | None
 
@@ -105,13 +106,14 @@ class AskStatus(msgspec.Struct, frozen=True, kw_only=True, tag="status"):
 
     def answer(self, engine: Engine, at: Instant) -> Status:
         """Count."""
-        states = Counter(each.state.name.lower() for each in engine.state.jobs.values())
+        ready = sum(len(each) for each in engine.state.ready.values())
         return Status(
             at=at,
             definitions=len(engine.definitions()),
             instances=len(engine.instances()),
             suspended=len(engine.state.suspended),
-            jobs=dict(states),
+            jobs=len(engine.state.jobs),
+            ready=ready,
             incidents=len(engine.incidents()),
             next_due=engine.next_due(),
         )

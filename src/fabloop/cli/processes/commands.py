@@ -258,11 +258,19 @@ def simulate(
 
 
 @commands.command()
-def serve(store: Store = STORE, json: Json = False) -> None:
+def serve(
+    keep: Annotated[
+        str, typer.Option(help="Archive rows of what ended longer ago, such as P30D.")
+    ] = "",
+    store: Store = STORE,
+    json: Json = False,
+) -> None:
     """Hold a store open, keep its time, and let workers and commands of this machine use it."""
+    from fabloop.cli.given import duration_given
     from fabloop.cli.processes.work import serve as serve_store
 
-    raise typer.Exit(serve_store(store, as_json=json))
+    keep_ns = duration_given("--keep", keep) if keep else None
+    raise typer.Exit(serve_store(store, keep_ns=keep_ns, as_json=json))
 
 
 @commands.command()

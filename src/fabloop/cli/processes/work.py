@@ -17,10 +17,10 @@ from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.cli.processes.plain import print_json, print_lines
 
 
-def serve(store: Path, *, as_json: bool) -> ExitCode:
+def serve(store: Path, *, keep_ns: int | None, as_json: bool) -> ExitCode:
     """Hold a store open for others on this machine until a signal comes."""
     ended = threading.Event()
-    with _signals(ended.set), Serving(store) as serving:
+    with _signals(ended.set), Serving(store, keep_ns=keep_ns) as serving:
         _say(
             {"store": str(store), "address": serving.address},
             f"Serving '{store}' at {serving.address}. Ctrl-C ends it.",
