@@ -72,6 +72,7 @@ from process.driver import (
     wait,
     xor,
 )
+from process.test_decide import discount
 from process.test_pages import station
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -153,6 +154,7 @@ def history() -> Plant:  # noqa: PLR0915  # one scenario for all deltas
     suspension_and_batches(plant)
     compensation(plant)
     rounds(plant)
+    plant.does(Deploy(decisions=(discount(10),)))
     return plant
 
 

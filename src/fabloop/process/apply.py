@@ -7,8 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 from fabloop.base.instant import Instant
-from fabloop.process.appliers import migration, operations, pages, rounds, scopes, undo, work
+from fabloop.process.appliers import (
+    decisions,
+    migration,
+    operations,
+    pages,
+    rounds,
+    scopes,
+    undo,
+    work,
+)
 from fabloop.process.commands import Reply
+from fabloop.process.decision_deltas import DecisionsDeployed
 from fabloop.process.deltas import (
     ActClosed,
     ActHeld,
@@ -132,6 +142,7 @@ _APPLIERS: dict[type[Any], Callable[[State, Any, Instant], None]] = {
     UndoBegan: undo.undo_began,
     UndoOpened: undo.undo_opened,
     RoundKept: undo.round_kept,
+    DecisionsDeployed: decisions.decisions_deployed,
     RepetitionOpened: rounds.repetition_opened,
     RoundOpened: rounds.round_opened,
     RoundEnded: rounds.round_ended,

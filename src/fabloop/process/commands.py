@@ -28,11 +28,13 @@ class InstanceState(IntEnum):
 class Deploy(msgspec.Struct, frozen=True, kw_only=True):
     """Make a process known, or all executable ones of a BPMN document; the same keeps its version.
 
-    All processes of a document become known, or none.
+    All processes of a document become known, or none. `decisions` are DMN documents; they can come
+    without a process.
     """
 
-    process: BpmnProcess | bytes
+    process: BpmnProcess | bytes | None = None
     nets: tuple[NetDocument, ...] = ()
+    decisions: tuple[bytes, ...] = ()
 
 
 class StartInstance(msgspec.Struct, frozen=True, kw_only=True):
@@ -232,12 +234,20 @@ class VersionDeployed(msgspec.Struct, frozen=True, array_like=True):
 class ProcessDeployed(msgspec.Struct, frozen=True, array_like=True, tag=2):
     """The definition to start; `known` when the content was deployed before.
 
-    `others` are those of the further processes of the document, in its order.
+    `others` are those of the further processes of the document, in its order; `decisions` those
+    of the decisions that were deployed with them.
     """
 
     key: DefinitionKey
     known: bool
     others: tuple[VersionDeployed, ...] = ()
+    decisions: tuple[VersionDeployed, ...] = ()
+
+
+class DecisionsKnown(msgspec.Struct, frozen=True, array_like=True, tag=43):
+    """The decisions that were deployed without a process."""
+
+    decisions: tuple[VersionDeployed, ...]
 
 
 class InstanceCreated(msgspec.Struct, frozen=True, array_like=True, tag=3):
@@ -298,6 +308,7 @@ class InstanceMigrated(msgspec.Struct, frozen=True, array_like=True, tag=8):
 Reply = (
     Done
     | ProcessDeployed
+    | DecisionsKnown
     | InstanceCreated
     | JobsActivated
     | LeaseExtended

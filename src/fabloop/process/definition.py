@@ -158,6 +158,19 @@ class EventBased(msgspec.Struct, frozen=True):
     events: tuple[int, ...]
 
 
+class Decide(msgspec.Struct, frozen=True, eq=False):
+    """Evaluates a decision into variable `target` and passes.
+
+    The latest version of it, the latest with version tag `tag`, or the one that was deployed
+    `together` with the process.
+    """
+
+    decision: Text
+    target: str
+    tag: str = ""
+    together: bool = False
+
+
 class Nothing(msgspec.Struct, frozen=True):
     """Evaluates its mappings and passes."""
 
@@ -303,6 +316,7 @@ Action = (
     | Inclusive
     | EventBased
     | Nothing
+    | Decide
     | Script
     | Job
     | Person

@@ -9,6 +9,7 @@ import msgspec
 
 from fabloop.base.instant import Instant
 from fabloop.process.commands import Reply
+from fabloop.process.decision_deltas import DecisionDelta
 from fabloop.process.operation_deltas import OperationDelta
 from fabloop.process.round_deltas import RoundDelta
 from fabloop.process.undo_deltas import UndoDelta
@@ -364,6 +365,7 @@ Delta = (
     | OperationDelta
     | UndoDelta
     | RoundDelta
+    | DecisionDelta
 )
 
 

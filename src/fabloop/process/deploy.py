@@ -5,19 +5,22 @@ from itertools import pairwise
 
 from fabloop.base.codec import to_msgpack
 from fabloop.base.errors import Fault, Invalid
-from fabloop.process.bpmn.model import BpmnProcess
+from fabloop.process.bpmn.model import BpmnProcess, BusinessRuleTask
 from fabloop.process.bpmn.outline import all_nodes, net_of
 from fabloop.process.bpmn.read import read_processes
-from fabloop.process.commands import Deploy, ProcessDeployed, VersionDeployed
+from fabloop.process.commands import DecisionsKnown, Deploy, ProcessDeployed, VersionDeployed
 from fabloop.process.cpn.model import NetDocument
 from fabloop.process.definition import DefinitionKey
 from fabloop.process.deltas import Deployed
+from fabloop.process.deploy_decisions import decision_faults, deploy_decisions
 from fabloop.process.deployment import Deployment, definition_of
 from fabloop.process.step import Step
 
 
-def deploy(step: Step, command: Deploy) -> ProcessDeployed:
+def deploy(step: Step, command: Deploy) -> ProcessDeployed | DecisionsKnown:
     """Deploy each process as its next version, or return the version with the same content.
+
+    Decision models that come along are deployed first.
 
     Raises
     ------
@@ -25,9 +28,16 @@ def deploy(step: Step, command: Deploy) -> ProcessDeployed:
         The document is wrong; every fault of its processes and their nets is carried, and nothing
         of it is deployed.
     """
-    deployments, lines = _read(command)
+    keys, decisions = deploy_decisions(step, command.decisions)
+    if command.process is None:
+        if not decisions:
+            fault = Fault(source="Deploy", path="process, decisions", expected="one", found="none")
+            raise Invalid(fault)
+        return DecisionsKnown(tuple(decisions))
+    deployments, lines = _read(command, command.process, keys)
     faults: list[Fault] = []
     for each in deployments:
+        faults += decision_faults(step.state, each.process, keys, lines)
         if _known(step, each) is None:
             try:
                 definition_of(each, version=0, lines=lines)
@@ -36,7 +46,7 @@ def deploy(step: Step, command: Deploy) -> ProcessDeployed:
     if faults:
         raise Invalid(faults)
     first, *others = [_deployed(step, each) for each in deployments]
-    return ProcessDeployed(first.key, first.known, tuple(others))
+    return ProcessDeployed(first.key, first.known, tuple(others), tuple(decisions))
 
 
 def _known(step: Step, deployment: Deployment) -> int | None:
@@ -56,14 +66,21 @@ def _deployed(step: Step, deployment: Deployment) -> VersionDeployed:
     return VersionDeployed(DefinitionKey(name, version), known=False)
 
 
-def _read(command: Deploy) -> tuple[list[Deployment], dict[str, int]]:
-    if isinstance(command.process, bytes):
-        processes, lines = read_processes(command.process)
-        return [_with_nets(each, command.nets) for each in processes], lines
-    return [_with_nets(command.process, command.nets)], {}
+def _read(
+    command: Deploy, process: BpmnProcess | bytes, decisions: list[int]
+) -> tuple[list[Deployment], dict[str, int]]:
+    if isinstance(process, bytes):
+        processes, lines = read_processes(process)
+        return [_made(each, command.nets, decisions) for each in processes], lines
+    return [_made(process, command.nets, decisions)], {}
 
 
-def _with_nets(process: BpmnProcess, given: tuple[NetDocument, ...]) -> Deployment:
+def _made(process: BpmnProcess, nets: tuple[NetDocument, ...], decisions: list[int]) -> Deployment:
+    together = any(isinstance(n, BusinessRuleTask) and n.together for n in all_nodes(process))
+    return Deployment(process, _used(process, nets), tuple(decisions) if together else ())
+
+
+def _used(process: BpmnProcess, given: tuple[NetDocument, ...]) -> tuple[NetDocument, ...]:
     used = {net_of(node) for node in all_nodes(process)}
     nets = sorted((net for net in given if net.id in used), key=lambda net: net.id)
     for one, other in pairwise(nets):
@@ -76,4 +93,4 @@ def _with_nets(process: BpmnProcess, given: tuple[NetDocument, ...]) -> Deployme
                     found="two",
                 )
             )
-    return Deployment(process, tuple(nets))
+    return tuple(nets)

@@ -15,10 +15,14 @@ from fabloop.process.definition import Definition
 
 
 class Deployment(msgspec.Struct, frozen=True, array_like=True):
-    """What a definition is compiled from: the process and the nets of its pages, by id."""
+    """What a definition is compiled from: the process and the nets of its pages, by id.
+
+    `decisions` are keys of the decision models that were deployed with it, where it says so.
+    """
 
     process: BpmnProcess
     nets: tuple[NetDocument, ...]
+    decisions: tuple[int, ...] = ()
 
 
 def definition_of(

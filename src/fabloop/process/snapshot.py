@@ -17,6 +17,7 @@ from msgspec.structs import astuple
 from fabloop.base.errors import Broken
 from fabloop.base.instant import Instant
 from fabloop.process.commands import Reply
+from fabloop.process.decision_model import DecisionModel, model_of
 from fabloop.process.definition import DefinitionKey
 from fabloop.process.deployment import Deployment, recompiled
 from fabloop.process.operations import Batch
@@ -54,6 +55,10 @@ _Address = tuple[str, str]
 TABLES: dict[str, tuple[Any, Any]] = {
     "deployments": (DefinitionKey, Deployment),
     "versions": (str, int),
+    "decision_models": (int, DecisionModel),
+    "decisions": (tuple[str, int], int),
+    "decision_versions": (str, int),
+    "model_digests": (str, int),
     "digests": (_Address, int),
     "instances": (int, Instance),
     "frames": (int, Frame),
@@ -75,7 +80,7 @@ TABLES: dict[str, tuple[Any, Any]] = {
 }
 """Every table of `State` that a snapshot holds, in the order of its chunks: key and value."""
 
-DERIVED = frozenset({"definitions", "touched"})
+DERIVED = frozenset({"definitions", "models", "touched"})
 """What is made anew from the others."""
 
 
@@ -179,6 +184,8 @@ def _derive(state: State) -> None:
     """Make anew what is not written: definitions, who shares which bag, and what was touched."""
     for version, deployment in state.deployments.items():
         state.definitions[version] = recompiled(deployment, version.version)
+    for key, model in state.decision_models.items():
+        state.models[key] = model_of(model.source)
     for frame in list(state.frames.values()):
         share_bags(state, frame)
     for instance in state.instances.values():

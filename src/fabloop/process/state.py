@@ -9,9 +9,11 @@ import msgspec
 from msgspec.structs import replace
 
 from fabloop.base.instant import Instant
+from fabloop.feel.dmn import Model
 from fabloop.process.commands import Reply, Variables
 from fabloop.process.cpn.bag import Bag
 from fabloop.process.cpn.token import Token
+from fabloop.process.decision_model import DecisionModel
 from fabloop.process.definition import Definition, DefinitionKey, Node, Scope
 from fabloop.process.deployment import Deployment
 from fabloop.process.kept import Completed, Kept
@@ -241,6 +243,11 @@ class State:
         self.definitions: dict[DefinitionKey, Definition] = {}
         self.deployments: dict[DefinitionKey, Deployment] = {}
         self.versions: dict[str, int] = {}
+        self.models: dict[int, Model] = {}
+        self.decision_models: dict[int, DecisionModel] = {}
+        self.decisions: dict[tuple[str, int], int] = {}
+        self.decision_versions: dict[str, int] = {}
+        self.model_digests: dict[str, int] = {}
         self.digests: dict[tuple[str, str], int] = {}
         self.instances: dict[int, Instance] = {}
         self.frames: dict[int, Frame] = {}
@@ -472,7 +479,7 @@ class State:
 
 
 _TIMED = (JobState.LEASED, JobState.BACKOFF)
-_DERIVED = ("definitions", "calendar", "touched", "shelf")
+_DERIVED = ("definitions", "models", "calendar", "touched", "shelf")
 
 
 def amended(state: State, act: Act, **changes: object) -> None:

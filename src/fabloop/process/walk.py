@@ -14,6 +14,7 @@ from fabloop.process.acts import (
 )
 from fabloop.process.calls import call, finish
 from fabloop.process.commands import InstanceState, NodeCompleted, Variables
+from fabloop.process.decide import decide
 from fabloop.process.definition import (
     Again,
     Await,
@@ -25,6 +26,7 @@ from fabloop.process.definition import (
     Call,
     CancelEnd,
     Compensate,
+    Decide,
     End,
     Enter,
     ErrorEnd,
@@ -132,6 +134,8 @@ def _enter(  # noqa: C901, PLR0912, PLR0915  # one line per action
             wait(step, frame, node)
         case Nothing():
             do_nothing(step, frame, node)
+        case Decide():
+            decide(step, frame, node, action)
         case Script():
             run_script(step, frame, node, action)
         case Job():

@@ -45,6 +45,7 @@ class Model:
     ----------
     decisions, services, inputs : names that may be asked for or given; what is imported stands
         below the name of its import (``pricing.Discount``)
+    decision_ids : names of the decisions of the document itself, by their ids in it
     faults : what is wrong with the model; empty unless it was read in part
     """
 
@@ -53,6 +54,11 @@ class Model:
         self._tasks = _asked(graph, unit, "")
         self._paths = {task: name for name, task in self._tasks.items()}
         self.decisions = self._named(Decision)
+        self.decision_ids = {
+            each.id: each.variable.name
+            for each in unit.nodes.values()
+            if isinstance(each, Decision) and each.id
+        }
         self.services = self._named(Service)
         self.inputs = self._named(InputData)
 

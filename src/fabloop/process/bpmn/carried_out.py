@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from fabloop.base.errors import Fault
 from fabloop.process.bpmn.model import (
     BoundaryEvent,
-    BusinessRuleTask,
     CatchEvent,
     EndEvent,
     FlowNode,
@@ -32,7 +31,7 @@ def refused(node: FlowNode, report: Report) -> Iterator[Fault]:
     if getattr(node, "listeners", ()):
         yield report(node.id, "an element without listeners", "listeners")
     match node:
-        case BusinessRuleTask() | SendTask() | ReceiveTask():
+        case SendTask() | ReceiveTask():
             yield report(node.id, "a service, user or script task", type(node).__name__)
         case SubProcess():
             yield from _sub_process(node, report)

@@ -27,6 +27,7 @@ from fabloop.process.definition import (
     Call,
     CancelEnd,
     Compensate,
+    Decide,
     End,
     Enter,
     ErrorEnd,
@@ -123,7 +124,10 @@ class Actions:
         match node:
             case model.SubProcess() | model.CallActivity():
                 return self._nested(number, node)
-            case model.ServiceTask(work=model.JobWork() as work):
+            case (
+                model.ServiceTask(work=model.JobWork() as work)
+                | model.BusinessRuleTask(work=model.JobWork() as work)
+            ):
                 return Job(type=work.type, retries=work.retries, headers=dict(work.headers))
             case model.ServiceTask(work=model.PageWork() as page):
                 return Enter(scope=self.scope_of[number], headers=dict(page.headers))
@@ -134,6 +138,9 @@ class Actions:
                     candidates=tuple(text(node.id, each) for each in node.candidate_groups),
                     headers=dict(node.headers),
                 )
+            case model.BusinessRuleTask():
+                decision = self.expressions.text_of(node.id, node.decision)
+                return Decide(decision, node.result_variable, node.version_tag, node.together)
             case model.ManualTask() | model.Task():
                 return Nothing()
             case model.ScriptTask():

@@ -137,12 +137,18 @@ def listeners_of(element: Element, tally: Tally) -> tuple[Listener, ...]:
     return tuple(found)
 
 
-def decision_of(task: Element) -> tuple[str, str]:
-    """Return the decision that a business rule task evaluates, and its result variable."""
+def decision_of(task: Element, tally: Tally) -> Element | None:
+    """Return what a business rule task evaluates; its version is bound in one of three ways."""
     called = extension(task, "calledDecision")
     if called is None:
-        return "", ""
-    return called.get("decisionId", "").strip(), called.get("resultVariable", "").strip()
+        return None
+    binding = called.get("bindingType", "latest")
+    if binding not in ("latest", "deployment", "versionTag"):
+        tally.refuse(called, "bindingType latest, deployment or versionTag", binding)
+    if (binding == "versionTag") != bool(called.get("versionTag")):
+        found = f"bindingType '{binding}' and versionTag '{called.get('versionTag', '')}'"
+        tally.refuse(called, "a version tag exactly with bindingType versionTag", found)
+    return called
 
 
 def headers_of(task: Element) -> dict[str, str]:

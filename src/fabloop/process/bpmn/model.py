@@ -194,13 +194,17 @@ class ScriptTask(msgspec.Struct, frozen=True, kw_only=True, tag="scriptTask"):
 class BusinessRuleTask(msgspec.Struct, frozen=True, kw_only=True, tag="businessRuleTask"):
     """Evaluates deployed DMN `decision` into `result_variable` (``zeebe:calledDecision``).
 
-    `decision` is plain text, or FEEL where it begins with ``=``. With `work` it is a job instead.
+    `decision` is plain text, or FEEL where it begins with ``=``: its latest version, the latest
+    with `version_tag`, or the one deployed `together` with the process. With `work` it is a job
+    instead.
     """
 
     id: str
     name: str = ""
     decision: str = ""
     result_variable: str = ""
+    version_tag: str = ""
+    together: bool = False
     work: JobWork | None = None
     inputs: tuple[Mapping, ...] = ()
     outputs: tuple[Mapping, ...] = ()

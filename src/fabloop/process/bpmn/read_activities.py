@@ -94,13 +94,21 @@ class ActivityReader:
     def rule(self, element: Element) -> BusinessRuleTask:
         """Return a business rule task: a decision, or a job."""
         work = job_of(element, self.tally)
-        decision, variable = decision_of(element)
+        called = decision_of(element, self.tally)
+        decision = "" if called is None else called.get("decisionId", "").strip()
         if (work is None) == (not decision):
             found = "neither" if work is None else "both"
             expected = "either zeebe:calledDecision or zeebe:taskDefinition"
             self.tally.refuse(element, expected, found)
+        if called is None:
+            return BusinessRuleTask(**self.common(element), work=work)
         return BusinessRuleTask(
-            **self.common(element), decision=decision, result_variable=variable, work=work
+            **self.common(element),
+            decision=decision,
+            result_variable=called.get("resultVariable", "").strip(),
+            version_tag=static(called, "versionTag", self.tally),
+            together=called.get("bindingType") == "deployment",
+            work=work,
         )
 
     def send(self, element: Element) -> SendTask:

@@ -10,6 +10,7 @@ from fabloop.process.bpmn.model import (
     Activity,
     BoundaryEvent,
     BpmnProcess,
+    BusinessRuleTask,
     CallActivity,
     CatchEvent,
     EndEvent,
@@ -165,7 +166,7 @@ def _deciding(
 
 def _node(node: FlowNode, report: Report) -> Iterator[Fault]:
     match node:
-        case ServiceTask(work=JobWork() as work):
+        case ServiceTask(work=JobWork() as work) | BusinessRuleTask(work=JobWork() as work):
             if not work.type:
                 yield report(node.id, "a job type", "none")
             if work.retries < 1:
@@ -174,6 +175,11 @@ def _node(node: FlowNode, report: Report) -> Iterator[Fault]:
             yield report(node.id, "the id of a net", "none")
         case CallActivity() if not node.process.removeprefix("=").strip():
             yield report(node.id, "the id of the process to call", "none")
+        case BusinessRuleTask(work=None):
+            if not node.decision.removeprefix("=").strip():
+                yield report(node.id, "the id of a decision", "none")
+            if not is_name(node.result_variable):
+                yield report(node.id, "a result variable", f"'{node.result_variable}'")
         case ScriptTask():
             if not is_name(node.result_variable):
                 yield report(node.id, "a result variable", f"'{node.result_variable}'")

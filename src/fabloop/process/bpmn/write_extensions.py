@@ -55,8 +55,7 @@ def _activity(box: Element, node: Activity) -> None:
             expression = f"={node.expression}"
             zeebe(box, "script", expression=expression, resultVariable=node.result_variable)
         case BusinessRuleTask(work=None):
-            variable = node.result_variable
-            zeebe(box, "calledDecision", decisionId=node.decision, resultVariable=variable)
+            _decision(box, node)
         case BusinessRuleTask(work=JobWork() as work) | SendTask(work=JobWork() as work):
             _work(box, work)
         case CallActivity():
@@ -99,6 +98,17 @@ def _called(box: Element, node: CallActivity) -> None:
         "versionTag": node.version_tag,
     }
     zeebe(box, "calledElement", **given(named))
+
+
+def _decision(box: Element, node: BusinessRuleTask) -> None:
+    binding = "versionTag" if node.version_tag else "deployment" if node.together else ""
+    named = {
+        "decisionId": node.decision,
+        "resultVariable": node.result_variable,
+        "bindingType": binding,
+        "versionTag": node.version_tag,
+    }
+    zeebe(box, "calledDecision", **given(named))
 
 
 def _headers(box: Element, headers: dict[str, str]) -> None:
