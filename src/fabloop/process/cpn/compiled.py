@@ -22,6 +22,9 @@ Parts: TypeAlias = tuple[
 ]
 Make: TypeAlias = Callable[[dict[str, object], object, Instant], Produced]
 
+Fire: TypeAlias = Callable[[Instant], bool]
+"""Fires at an instant if it can, oldest tokens first, and tells whether it did."""
+
 NEVER = Instant(2**63 - 1)
 BINDINGS_PER_MARKING_MAX = 100_000
 
@@ -78,6 +81,24 @@ class Binding(msgspec.Struct, frozen=True, gc=False):
     consumed: Consumed
 
 
+class Swift(msgspec.Struct, frozen=True, eq=False):
+    """How a transition is fired where nothing of it is kept.
+
+    Attributes
+    ----------
+    bind : makes the function for a marking; instants at which tokens get ready go to its second
+        argument, a heap
+    at_once : places on which a token may be ready when it is put
+    """
+
+    bind: Callable[[Marking, list[tuple[Instant, int]]], Fire]
+    at_once: tuple[int, ...]
+
+
+def _no_swift() -> None:
+    """Tell that a transition is fired step by step only."""
+
+
 class CompiledTransition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A transition; its functions were generated from the inscriptions, once.
 
@@ -95,6 +116,7 @@ class CompiledTransition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     inhibits : places that must be empty, which `find` looks at and `parts` do not
     resets : places that are emptied, which `find` and `bindings` take along
     draws : whether an inscription draws by chance, which only a simulation can
+    swift : how it is fired where nothing of it is kept; None where only `find` and `make` can
     """
 
     name: str
@@ -113,6 +135,7 @@ class CompiledTransition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     inhibits: tuple[int, ...] = ()
     resets: tuple[int, ...] = ()
     draws: bool = False
+    swift: Callable[[], Swift | None] = _no_swift
 
     def bindings(self, marking: Marking, now: Instant) -> Iterator[Binding]:
         """Yield every enabled binding once: equal tokens of equal ready time are not told apart.

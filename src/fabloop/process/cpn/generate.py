@@ -84,6 +84,7 @@ class Functions(msgspec.Struct, frozen=True, eq=False):
     parts: tuple[Callable[..., Iterator[Any]], ...]
     make: Callable[..., tuple[tuple[int, Token, Instant], ...]]
     duration: Callable[[Binding], int]
+    space: dict[str, object]
 
 
 class Lenient(msgspec.Struct, frozen=True, eq=False):
@@ -174,6 +175,7 @@ def generate(
         ),
         made_function("make", "variables, result, now", _make_lines(read, places), space),
         made_function("duration", "binding", _duration_lines(read), space),
+        space,
     )
 
 
@@ -342,8 +344,8 @@ def _make_lines(read: Inscribed, places: Sequence[Place]) -> list[str]:
     if "result" in used:
         lines.append("v_result = _freeze(result)")
     base = "now"
-    if not read.works and not _is_zero(read.delay):
-        lines.append(f"later = now + {_nanoseconds(read.delay)}")
+    if not read.works and not is_zero(read.delay):
+        lines.append(f"later = now + {nanoseconds(read.delay)}")
         base = "later"
     entries = []
     for number, output in enumerate(read.outputs):
@@ -353,7 +355,7 @@ def _make_lines(read: Inscribed, places: Sequence[Place]) -> list[str]:
             lines += _many_lines(number, output, base, timed=place.timed)
             entries.append(f"*y{number}")
             continue
-        if not _fits(output.value.tree, place.colour, read):
+        if not fits(output.value.tree, place.colour, read):
             lines.append(
                 f"if not a{output.place}(x{number}): raise _misfit({output.place}, x{number})"
             )
@@ -379,27 +381,29 @@ def _many_lines(number: int, output: Output, base: str, *, timed: bool) -> list[
 
 
 def _instant(base: str, delay: Expression) -> str:
-    return base if _is_zero(delay) else f"{base} + {_nanoseconds(delay)}"
+    return base if is_zero(delay) else f"{base} + {nanoseconds(delay)}"
 
 
-def _is_zero(delay: Expression) -> bool:
+def is_zero(delay: Expression) -> bool:
+    """Whether nothing is written for a delay."""
     return delay.code == "(0)"
 
 
-def _nanoseconds(delay: Expression) -> str:
+def nanoseconds(delay: Expression) -> str:
+    """Return the source of a delay that is checked."""
     return f"_amount({delay.code}, {DELAY_NS_MAX}, 'a delay in ns')"
 
 
 def _duration_lines(read: Inscribed) -> list[str]:
-    if not read.works or _is_zero(read.delay):
+    if not read.works or is_zero(read.delay):
         return ["    return 0"]
     lines = [line.strip() for line in _timed(read)]
     lines += [f"v_{name} = binding.variables[{name!r}]" for name in sorted(read.delay.names)]
-    lines.append(f"return {_nanoseconds(read.delay)}")
+    lines.append(f"return {nanoseconds(read.delay)}")
     return _guarded(["    " + line for line in lines])
 
 
-def _fits(tree: ast.expr, colour: ColourSet, read: Inscribed) -> bool:
+def fits(tree: ast.expr, colour: ColourSet, read: Inscribed) -> bool:
     """Tell whether a value is of the colour whatever its variables hold, so no check is needed."""
     if isinstance(tree, ast.Name):
         return read.colours.get(tree.id) is colour
@@ -408,7 +412,7 @@ def _fits(tree: ast.expr, colour: ColourSet, read: Inscribed) -> bool:
     if isinstance(tree, ast.Tuple) and isinstance(colour.colour, ProductColour):
         parts = list(colour.parts.values())
         return len(parts) == len(tree.elts) and all(
-            _fits(each, part, read) for each, part in zip(tree.elts, parts, strict=True)
+            fits(each, part, read) for each, part in zip(tree.elts, parts, strict=True)
         )
     if isinstance(tree, ast.Constant | ast.Tuple) and not express(tree, read.words).names:
         try:

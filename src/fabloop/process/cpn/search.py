@@ -177,6 +177,7 @@ class Search:
         self.used: dict[int, list[str]] = {}
         self.loops = 0
         self.equations = 0
+        self.positions = False
 
     def write(self, leaf: str) -> list[str]:
         """Return the body of ``part(marking, now)``; `leaf` is ``return`` or ``yield``."""
@@ -184,6 +185,26 @@ class Search:
             self.source.add(
                 f"T{place} = marking[{place}].times; V{place} = marking[{place}].values"
             )
+        self._search()
+        names = ", ".join(f"{name!r}: v_{name}" for name in self.bound)
+        taken = "".join(f"{self.consumed[arc.number]}, " for arc in self.arcs)
+        self.source.add(f"{leaf} {{{names}}}, ({taken})")
+        return self.source.lines
+
+    def write_positions(self) -> tuple[list[str], list[str]]:
+        """Return the body of ``part(now)`` for arcs of one token each, and what it returns.
+
+        It reads lists ``T3`` and ``V3`` of place 3 from around it. It returns the values of the
+        variables, then the positions of the tokens in arc order, under the names that are told.
+        """
+        self.positions = True
+        self._search()
+        names = [f"v_{name}" for name in self.bound]
+        places = [self.consumed[arc.number] for arc in self.arcs]
+        self.source.add(f"return ({''.join(f'{each}, ' for each in (*names, *places))})")
+        return self.source.lines, [*names, *(f"p{arc.number}" for arc in self.arcs)]
+
+    def _search(self) -> None:
         self._settle()
         left = list(self.arcs)
         while left:
@@ -198,10 +219,6 @@ class Search:
             self._try_all([])
         assert not self.compares, "an arc was placed before the names its pattern compares"
         assert not self.conditions, "a condition was left over"
-        names = ", ".join(f"{name!r}: v_{name}" for name in self.bound)
-        taken = "".join(f"{self.consumed[arc.number]}, " for arc in self.arcs)
-        self.source.add(f"{leaf} {{{names}}}, ({taken})")
-        return self.source.lines
 
     @property
     def _fail(self) -> str:
@@ -267,7 +284,7 @@ class Search:
             self.source.add(f"x{n} = {express(arc.tree, self.words).code}")
             self._pick(arc, used)
             return
-        if arc.lone and arc.count == 1:
+        if arc.lone and arc.count == 1 and not self.positions:
             self.source.add(f"for t{n}, x{n} in zip(T{p}, V{p}):")
             self._enter(f"if t{n} > now: break")
             self.consumed[n] = f"({p}, x{n}, t{n})"
@@ -275,6 +292,15 @@ class Search:
             return
         if self.lenient:
             self.source.add(f"s{n} = set()")
+        if self.positions:
+            self.source.add(f"for i{n}, x{n} in enumerate(V{p}):")
+            self._enter(f"if T{p}[i{n}] > now: break")
+            if used != "()":
+                self.source.add(f"if {' or '.join(f'i{n} == {u}' for u in self.used[p])}: continue")
+            self._match(arc)
+            self.used.setdefault(p, []).append(f"i{n}")
+            self.consumed[n] = f"i{n}"
+            return
         self.source.add(f"for i{n}, (t{n}, x{n}) in enumerate(zip(T{p}, V{p})):")
         self._enter(f"if t{n} > now: break")
         if used != "()":
@@ -296,6 +322,14 @@ class Search:
 
     def _pick(self, arc: Arc, used: str) -> None:
         n, p = arc.number, arc.place
+        if self.positions:
+            taken = ", ".join(self.used.get(p, []))
+            self.source.add(f"k{n} = _pick(T{p}, V{p}, x{n}, 1, now, ({taken}{',' * bool(taken)}))")
+            self.source.add(f"if not k{n}: {self._fail}")
+            self.source.add(f"i{n} = k{n}[0]")
+            self.used.setdefault(p, []).append(f"i{n}")
+            self.consumed[n] = f"i{n}"
+            return
         self.source.add(f"k{n} = _pick(T{p}, V{p}, x{n}, {arc.count}, now, {used})")
         self.source.add(f"if not k{n}: {self._fail}")
         self._took(arc)

@@ -9,7 +9,7 @@ import msgspec
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import Instant
 from fabloop.process.cpn.bag import Bag
-from fabloop.process.cpn.compiled import Binding, CompiledNet, CompiledTransition
+from fabloop.process.cpn.compiled import Binding, CompiledNet, CompiledTransition, Fire
 
 FIRINGS_MAX = 1_000_000
 CHOICES_MAX = 1_000
@@ -101,6 +101,10 @@ def simulate(
     return simulation.result()
 
 
+_Firing = tuple[Fire, tuple[int, ...]]
+"""What fires a transition, and those that may be able to fire behind it."""
+
+
 class _Simulation:
     def __init__(self, net: CompiledNet, marking: Sequence[Bag] | None, answer: Answer) -> None:
         self.net = net
@@ -126,6 +130,56 @@ class _Simulation:
         )  # fmt: skip
 
     def run(
+        self, until: int, firings_max: int, below: Callable[[int], int] | None, *, keep: bool
+    ) -> None:
+        """Fire until an end is reached; what is neither drawn nor kept is fired swiftly."""
+        fires = None if keep or below is not None or self.ranked else self._swift()
+        if fires is not None:
+            self._run_swiftly(fires, until, firings_max)
+        else:
+            self._run(until, firings_max, below, keep=keep)
+
+    def _swift(self) -> list[_Firing] | None:
+        """Return what fires each transition, or None where one of them needs more."""
+        if self.net.timeline is not None or any(self.net.freed):
+            return None
+        fires = []
+        for transition in self.net.transitions:
+            firing = transition.swift()
+            if firing is None:
+                return None
+            places = (self.net.consumers[place] for place in firing.at_once)
+            touched = tuple(dict.fromkeys(number for each in places for number in each))
+            fires.append((firing.bind(self.marking, self.wakes), touched))
+        return fires
+
+    def _run_swiftly(self, fires: list[_Firing], until: int, firings_max: int) -> None:
+        agenda, listed, transitions = self.agenda, self.listed, self.net.transitions
+        left = firings_max
+        while True:
+            now = self.now
+            while agenda:
+                number = agenda[0]
+                if not left and transitions[number].find(self.marking, now) is not None:
+                    self.firings, self.ended = firings_max, "firings"
+                    return
+                fire, touched = fires[number]
+                if not left or not fire(now):
+                    listed[number] = 0
+                    agenda.popleft()
+                    continue
+                left -= 1
+                for each in touched:
+                    if not listed[each]:
+                        listed[each] = 1
+                        agenda.append(each)
+                if len(agenda) > 1:
+                    agenda.rotate(-1)
+            if not self._advance(until):
+                self.firings = firings_max - left
+                return
+
+    def _run(
         self, until: int, firings_max: int, below: Callable[[int], int] | None, *, keep: bool
     ) -> None:
         transitions, agenda = self.net.transitions, self.agenda

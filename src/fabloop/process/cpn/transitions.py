@@ -23,6 +23,7 @@ from fabloop.process.cpn.model import NetDocument, Put, RecordColour, Take, Tran
 from fabloop.process.cpn.pattern import match_pattern
 from fabloop.process.cpn.reading import Reader
 from fabloop.process.cpn.search import Arc, Condition, Search, read_arc, read_conditions
+from fabloop.process.cpn.swift import swift
 from fabloop.process.cpn.term import Term
 from fabloop.process.cpn.token import Token, freeze
 
@@ -137,6 +138,7 @@ class TransitionCompiler:
             find=_sweeping(made.find, resets), duration=made.duration, make=made.make,
             parts=made.parts, lenient=lambda: _lenient(read, self.places, self.constants),
             inhibits=read.inhibits, resets=resets, draws=draws,
+            swift=lambda: None if resets else swift(read, self.places, made.space),
         )  # fmt: skip
 
     # -- arcs ---------------------------------------------------------------------------------
