@@ -18,7 +18,9 @@ from fabloop.app.processes.store import open_host
 from fabloop.base.errors import Conflict, NotFound, Unavailable
 from fabloop.base.instant import SECOND, Instant
 from fabloop.base.journal import MemoryJournal
+from fabloop.process import engine as engine_module
 from fabloop.process.commands import (
+    AdvanceTo,
     AssignJob,
     CompleteJob,
     Deploy,
@@ -155,7 +157,37 @@ def test_a_listener_that_raises_hears_nothing_more_and_stops_nobody(host):
 
     host.listen(broken)
     started(host, shop("a"), 3)
-    assert [str(each) for each in host.deaf] == ["mine"]
+    assert [str(each) for each in host.troubles] == ["mine"]
+
+
+def test_a_listener_that_would_wait_for_an_answer_is_told_so_and_may_post(host):
+    answered = threading.Event()
+
+    def listener(notices):
+        host.post(StartInstance(process="shop"), lambda _: answered.set())
+        host.submit(StartInstance(process="shop"))
+
+    host.submit(Deploy(process=shop("a")))
+    host.listen(listener)
+    host.submit(StartInstance(process="shop"))
+    assert answered.wait(30)
+    assert "Use `post`" in str(host.troubles[0])
+
+
+def test_a_timer_that_cannot_fire_is_told_and_stops_nobody_else(tmp_path, monkeypatch):
+    def broken(step, command):
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(host_module, "REST_S", 0.01)
+    monkeypatch.setitem(engine_module._DECIDERS, AdvanceTo, broken)
+    with open_host(tmp_path, WallClock()) as host:
+        started(host, waiting("PT0S"))
+        started(host, shop("a"))
+        assert len(host.poll(poll_for("a"), 30)) == 1
+        wait = threading.Event()
+        while len(host.troubles) < 3:
+            wait.wait(0.01)
+        assert "ours" in str(host.troubles[0])
 
 
 def test_a_listener_can_leave(host):
@@ -414,6 +446,7 @@ def test_after_a_failed_write_nothing_is_acknowledged_any_more(late):
         host.submit(StartInstance(process="shop"))
     with pytest.raises(Unavailable):
         host.ask(lambda engine: engine.instances())
+    assert "the disk is full" in str(host.failure)
     host.close()
 
 

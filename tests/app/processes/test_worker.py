@@ -19,6 +19,7 @@ from fabloop.app.processes.worker import Task, backoff_ns, tasks_of
 from fabloop.base.errors import Invalid
 from fabloop.base.instant import SECOND, Instant
 from fabloop.process.commands import (
+    CancelInstance,
     CompleteJob,
     Deploy,
     IncidentOpened,
@@ -260,6 +261,22 @@ def test_a_result_that_comes_after_the_job_went_to_another_does_not_count(stage)
     crew.stop()
     assert (crew.done, crew.lost) == (0, 1)
     assert host.ask(lambda engine: engine.instance(key).variables) == {"by": "other"}
+
+
+def test_a_function_can_tell_that_its_result_will_not_count(host):
+    seen = []
+
+    @worker("weld", lease_s=0.1)
+    def weld(job):
+        host.submit(CancelInstance(instance=job.instance))
+        seen.append(job.lost.wait(30))
+
+    started(host, shop("weld"))
+    with Worker(host, [weld]) as crew:
+        while not seen:
+            threading.Event().wait(0.01)
+    assert seen == [True]
+    assert crew.lost == 1
 
 
 def test_stopping_lets_running_functions_end_and_fetches_no_more(host):

@@ -28,7 +28,7 @@ from fabloop.app.processes.worker import (
     tasks_of,
     variables_of,
 )
-from fabloop.base.errors import FabloopError, Fault, Invalid, Unavailable
+from fabloop.base.errors import FabloopError, Fault, Invalid, Refused, Unavailable
 from fabloop.base.instant import SECOND
 from fabloop.process.commands import (
     ActiveJob,
@@ -60,6 +60,7 @@ _FETCH, _SPIN = 0, 1
 class _Held(msgspec.Struct, frozen=True, eq=False):
     job: ActiveJob
     task: Task
+    lost: threading.Event
 
 
 class Worker:
@@ -234,7 +235,7 @@ class Worker:
         self._asked.set()
 
     def _begin(self, job: ActiveJob) -> None:
-        held = _Held(job, self._tasks[job.type])
+        held = _Held(job, self._tasks[job.type], threading.Event())
         with self._changed:
             self._held[job.key, job.epoch] = held
         if held.task.is_async:
@@ -245,7 +246,7 @@ class Worker:
     # -- doing --------------------------------------------------------------------------------
 
     def _do(self, held: _Held) -> None:
-        job = _job_of(held.job)
+        job = _job_of(held)
         try:
             returned = held.task.function(**arguments_of(held.task.function, job))
             report: Report = _completion(held, returned)
@@ -254,7 +255,7 @@ class Worker:
         self._report(held.job, report)
 
     async def _do_async(self, held: _Held) -> None:
-        job = _job_of(held.job)
+        job = _job_of(held)
         try:
             returned = await held.task.function(**arguments_of(held.task.function, job))
             report: Report = _completion(held, returned)
@@ -319,15 +320,20 @@ class Worker:
                     self._extend(each)
 
     def _extend(self, held: _Held) -> None:
+        def told(answer: object) -> None:
+            if isinstance(answer, Refused):
+                held.lost.set()
+
         lease_ns = int(held.task.lease_s * SECOND)
         command = ExtendLease(job=held.job.key, epoch=held.job.epoch, lease_ns=lease_ns)
         try:
-            self._service.post(command, lambda _: None, actor=self.name)
+            self._service.post(command, told, actor=self.name)
         except FabloopError:
             return  # the host is away: the lease runs on, and the report will be repeated
 
 
-def _job_of(job: ActiveJob) -> Job:
+def _job_of(held: _Held) -> Job:
+    job = held.job
     return Job(
         key=job.key,
         type=job.type,
@@ -341,6 +347,7 @@ def _job_of(job: ActiveJob) -> Job:
         retries=job.retries,
         held_until=job.until,
         idempotency_key=f"job-{job.key}",
+        lost=held.lost,
     )
 
 

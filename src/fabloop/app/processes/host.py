@@ -15,7 +15,7 @@ from fabloop.app.processes.clocks import HostClock
 from fabloop.app.processes.polls import Parked, Poll, Polls
 from fabloop.app.processes.questions import Question
 from fabloop.app.processes.slots import Mailbox, Sink, Slot
-from fabloop.base.errors import Broken, FabloopError, Unavailable
+from fabloop.base.errors import Broken, Conflict, FabloopError, Unavailable
 from fabloop.base.instant import Instant
 from fabloop.base.journal import Journal, Row
 from fabloop.base.snapshots import Snapshots
@@ -49,7 +49,12 @@ LOOK_AGAIN_S = 60.0
 ROWS_UNTIL_SNAPSHOT = 20_000
 """Rows since the last snapshot that make another one worth its time on closing."""
 
+TROUBLES_MAX = 100
+REST_S = 1.0
+"""Pause after a timer or batch that failed, so that the host is there for everybody else."""
+
 _LAST = -1
+_ANSWERS = 1
 
 Listener = Callable[[Sequence[Notice]], None]
 
@@ -81,6 +86,10 @@ class Host:
     engine : as the journal says; it belongs to the host from now on
     clock : of this machine, or one that is stepped
     snapshots : where one is kept on closing, so that the next opening is quick
+
+    Attributes
+    ----------
+    troubles : the last errors that nobody was told: of listeners, timers and batches
     """
 
     def __init__(
@@ -107,7 +116,8 @@ class Host:
         self._closing = False
         self._closed = False
         self._failure: Exception | None = None
-        self.deaf: list[Exception] = []
+        self._rest_until_s = 0.0
+        self.troubles: deque[Exception] = deque(maxlen=TROUBLES_MAX)
         self._threads = [
             threading.Thread(target=self._decide, name="host-decide", daemon=True),
             threading.Thread(target=self._acknowledge, name="host-acknowledge", daemon=True),
@@ -127,6 +137,11 @@ class Host:
         Unavailable
             Too many commands wait, the journal cannot be written, or the host is closed.
         """
+        if threading.current_thread() is self._threads[_ANSWERS]:
+            raise Conflict(
+                "Expected a listener not to wait for an answer, but it submits "
+                f"{type(command).__name__}: nobody could give it. Use `post` there."
+            )
         slot = Slot[Reply]()
         self.post(command, slot.put, actor=actor, request=request)
         return slot.take()
@@ -205,6 +220,11 @@ class Host:
         """Return the answer to a question, once all that it tells is durable."""
         return self.ask(lambda engine: question.answer(engine, self.now()))
 
+    @property
+    def failure(self) -> Exception | None:
+        """Why nothing can be written any more; None while all is well."""
+        return self._failure
+
     def now(self) -> Instant:
         """Return the time of the host's clock."""
         return self._clock.now()
@@ -213,7 +233,8 @@ class Host:
         """Tell `listener` all notices once they are durable; call what is returned to end it.
 
         It is called in the order of the journal, one round of commands at a time, and must be
-        quick: answers wait for it. One that raises hears nothing any more; `deaf` tells why.
+        quick: answers wait for it, so it may `post` and never `submit`. One that raises hears
+        nothing any more; `troubles` tells why.
         """
         with self._decided:
             self._listeners = [*self._listeners, listener]
@@ -278,7 +299,8 @@ class Host:
             with self._deciding:
                 made = _Maker(self._engine, self._journal, self._time())
                 made.decide(orders, self._polls)
-                made.keep_time(self._batches())
+                if not self._rests():
+                    self._note(made.keep_time(self._batches()))
                 made.serve(self._polls, time.monotonic())
                 wake_s = self._wake_s()
                 try:
@@ -310,6 +332,10 @@ class Host:
     def _wake_s(self) -> float:
         """Return when there is something to do by itself, on the monotonic clock."""
         now_s = time.monotonic()
+        if self._rests():
+            left_s = self._polls.wait_s(now_s)
+            rest_s = self._rest_until_s - now_s
+            return now_s + (rest_s if left_s is None else min(rest_s, left_s))
         if self._batches():
             return now_s
         due = self._engine.next_due()
@@ -319,6 +345,15 @@ class Host:
             LOOK_AGAIN_S,
         )
         return now_s + min(each for each in waits if each is not None)
+
+    def _rests(self) -> bool:
+        """Whether time and batches stand still after one of them failed."""
+        return time.monotonic() < self._rest_until_s
+
+    def _note(self, troubles: Sequence[Exception]) -> None:
+        if troubles:
+            self.troubles.extend(troubles)
+            self._rest_until_s = time.monotonic() + REST_S
 
     def _batches(self) -> tuple[int, ...]:
         if not self._engine.state.batches:
@@ -378,7 +413,7 @@ class Host:
             try:
                 listener(notices)
             except Exception as error:  # noqa: BLE001  # a listener must not stop the answers
-                self.deaf.append(error)
+                self.troubles.append(error)
                 with self._decided:
                     self._listeners = [each for each in self._listeners if each is not listener]
 
@@ -417,14 +452,20 @@ class _Maker:
         self.notices += outcome.notices
         return outcome.reply
 
-    def keep_time(self, batches: Sequence[int]) -> None:
-        """Let happen what is due, and batches go a step further."""
+    def keep_time(self, batches: Sequence[int]) -> list[Exception]:
+        """Let happen what is due, and batches go a step further; return what failed."""
+        troubles = []
         due = self.engine.next_due()
         if due is not None and due <= self.at:
-            self.handled(AdvanceTo(now=self.at), "clock")
+            reply = self.handled(AdvanceTo(now=self.at), "clock")
+            if isinstance(reply, Exception):
+                troubles.append(reply)
         for key in batches:
-            if isinstance(self.handled(AdvanceBatch(batch=key), "host"), Exception):
+            reply = self.handled(AdvanceBatch(batch=key), "host")
+            if isinstance(reply, Exception):
                 self.handled(PauseBatch(batch=key), "host")
+                troubles.append(reply)
+        return troubles
 
     def serve(self, polls: Polls, now_s: float) -> None:
         """Give jobs to those who wait for them."""

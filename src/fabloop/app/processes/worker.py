@@ -1,6 +1,7 @@
 """What a worker is made of: functions that do jobs, and the words they answer with."""
 
 import inspect
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any, Final, TypeVar
@@ -44,6 +45,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     attempt : 1 at first
     retries : attempts that are left, this one among them
     held_until : when the lease ends, unless it is extended; the worker does that by itself
+    lost : set when the result will not count: the job was cancelled, or went to another worker
     """
 
     key: int
@@ -58,6 +60,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     retries: int
     held_until: Instant
     idempotency_key: str
+    lost: threading.Event
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, eq=False):

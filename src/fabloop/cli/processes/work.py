@@ -27,7 +27,10 @@ def serve(store: Path, *, keep_ns: int | None, as_json: bool) -> ExitCode:
             as_json=as_json,
         )
         while not ended.wait(1.0):
-            pass
+            if serving.host.failure is not None:
+                raise serving.host.failure
+            while serving.host.troubles:
+                sys.stderr.write(f"{serving.host.troubles.popleft()}\n")
     return ExitCode.FINE
 
 
