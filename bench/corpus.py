@@ -24,6 +24,7 @@ from fabloop.process.deployment import Deployment, definition_of
 DATA = Path(os.environ.get("FABLOOP_DATA", "../shared/data"))
 FOLDERS = ("bpmn-operaton", "bpmn-miwg")
 NS = r"(?:camunda|operaton|activiti|flowable|fox)"
+BEGIN = r"\s*(?:<(?:\w+:)?documentation>[^<]*</(?:\w+:)?documentation>\s*)?"
 CALL = r"\w+(?:\.\w+)*\.(?!equals\b|toString\b|length\b|size\b|getVariable\b)\w+\s*\("
 
 FOREIGN = {
@@ -35,9 +36,12 @@ FOREIGN = {
         r"[$#]\{[^}]*\b(?:(?:execution|task)\b(?!\.getVariable)|authenticatedUserId)"
     ),
     "listener without a class or bean": rf"<{NS}:(?:execution|task)Listener[^>]*>\s*<{NS}:script",
-    "listener at a flow, gateway, event or process, or for an event that no job can stand for": (
-        rf'<{NS}:executionListener[^>]*event="take"'
-        rf'|<{NS}:taskListener[^>]*event="(?:assignment|update|delete|timeout)"'
+    "listener at a flow, gateway, event or process": (
+        rf"<(?:\w+:)?(?:sequenceFlow|\w+Gateway|\w+Event|process)\b[^>]*[^/]>{BEGIN}"
+        rf"<(?:\w+:)?extensionElements>(?:(?!</(?:\w+:)?extensionElements>).)*<{NS}:executionListener"
+    ),
+    "task listener for assignment, update, deletion or time": (
+        rf'<{NS}:taskListener[^>]*event="(?:assignment|update|delete|timeout)"'
     ),
     "case (CMMN)": rf"{NS}:caseRef",
     "variables mapped by Java code": rf"{NS}:variableMapping(?:Class|DelegateExpression)",
@@ -69,7 +73,9 @@ def tried(file: Path) -> Outcome | None:
     text = data.decode("utf-8", errors="replace")
     if "/DMN/" in text[:2000] and "BPMN/20100524/MODEL" not in text[:2000]:
         return None
-    foreign = tuple(name for name, pattern in FOREIGN.items() if re.search(pattern, text))
+    foreign = tuple(
+        name for name, pattern in FOREIGN.items() if re.search(pattern, text, re.DOTALL)
+    )
     reasons: tuple[str, ...] = ()
     crashed = False
     try:

@@ -36,6 +36,8 @@ def to_native(root: Element, processes: list[Element], tally: Tally) -> None:
         begin_scopes(processes)
     for kind in ("signal", "message"):
         for each in root.iterfind(f"{BPMN}{kind}"):
+            if not (java or native) and not each.get("name"):
+                each.set("name", each.get("id", ""))
             if is_juel(each.get("name", "")):
                 each.set("name", sheet.value(each, each.get("name", "")))
     for process in processes:
