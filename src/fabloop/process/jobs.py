@@ -28,7 +28,7 @@ from fabloop.process.evaluate import Stuck
 from fabloop.process.pages import end_firing
 from fabloop.process.state import Act, JobRecord, JobState
 from fabloop.process.step import Step
-from fabloop.process.thrown import catch, hearer_of
+from fabloop.process.thrown import catch, error_told, hearer_of
 from fabloop.process.variables import admit
 from fabloop.process.walk import run
 
@@ -162,7 +162,8 @@ def throw(step: Step, command: ThrowError) -> Done:
         )
         _give_up(step, act, "uncaught error", text.strip())
         return Done()
-    catch(step, hearer, variables, known_to=job.key)
+    told = error_told(command.code, command.message)
+    catch(step, hearer, variables, told, known_to=job.key)
     run(step)
     return Done()
 

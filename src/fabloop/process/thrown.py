@@ -87,13 +87,34 @@ def _response(state: State, frame: Frame, act: Act | None, code: str, kind: Kind
     return NOWHERE if source.action.interrupting else _listed(table, code, source.number)
 
 
-def catch(step: Step, hearer: Hearer, variables: Variables, known_to: int = 0) -> None:
-    """Interrupt what a hearer belongs to, if it does so, and go on at its event."""
+def catch(
+    step: Step, hearer: Hearer, variables: Variables, told: Variables, known_to: int = 0
+) -> None:
+    """Interrupt what a hearer belongs to, if it does so, and go on at its event.
+
+    `told` is what its output mappings may read besides the variables that are handed over.
+    """
+    if _begun_by(step.state, hearer).outputs:
+        variables = {**told, **variables}
     if hearer.interrupts and hearer.act is not None:
         cancel(step, hearer.act, known_to)
     elif hearer.interrupts:
         clear(step, hearer.frame, known_to)
     step.agenda.append((hearer.frame.key, hearer.event, variables))
+
+
+def _begun_by(state: State, hearer: Hearer) -> Node:
+    """Return the event whose mappings say what is kept; an event sub-process has it inside."""
+    action = hearer.event.action
+    if not isinstance(action, Respond):
+        return hearer.event
+    definition = state.definition_of(hearer.frame)
+    return definition.nodes[definition.scopes[action.scope].start]
+
+
+def error_told(code: str, message: str = "") -> Variables:
+    """Return what an event that catches an error may read of it."""
+    return {"errorCode": code, "errorMessage": message}
 
 
 def throw_end(step: Step, frame: Frame, node: Node, end: ErrorEnd) -> None:
@@ -103,7 +124,7 @@ def throw_end(step: Step, frame: Frame, node: Node, end: ErrorEnd) -> None:
         text = f"Expected an event that catches error '{end.code}', but no enclosing scope has one."
         raise Stuck("uncaught error", text)
     step.passed(frame, node)
-    catch(step, hearer, {})
+    catch(step, hearer, {}, error_told(end.code))
 
 
 def escalate(step: Step, frame: Frame, node: Node, told: Escalate) -> None:
@@ -111,7 +132,7 @@ def escalate(step: Step, frame: Frame, node: Node, told: Escalate) -> None:
     step.passed(frame, node)
     hearer = hearer_of(step.state, frame, None, told.code, "escalations")
     if hearer is not None:
-        catch(step, hearer, {})
+        catch(step, hearer, {}, {"escalationCode": told.code})
         if hearer.interrupts:
             step.notices.append(NodeCompleted(instance=frame.instance, node=node.id))
             return

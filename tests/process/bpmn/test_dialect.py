@@ -236,6 +236,17 @@ def test_an_error_may_be_referred_to_by_its_code():
     assert node.trigger.code == "BURNT"
 
 
+def test_what_is_heard_of_an_error_comes_into_the_variables_asked_for():
+    node = read(
+        '<boundaryEvent id="x" attachedToRef="a"><errorEventDefinition'
+        ' c:errorCodeVariable="c" c:errorMessageVariable="m"/></boundaryEvent>'
+    )
+    assert node.outputs == (
+        Mapping(source="errorCode", target="c"),
+        Mapping(source="errorMessage", target="m"),
+    )
+
+
 def test_times_and_conditions_in_juel_become_feel():
     process, _ = read_bpmn(
         document("""<intermediateCatchEvent id="x"><timerEventDefinition><timeDuration>${pause}

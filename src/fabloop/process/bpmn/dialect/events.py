@@ -2,7 +2,6 @@
 
 from lxml import etree
 
-from fabloop.base.codec import to_json
 from fabloop.base.xml import Element, local_of
 from fabloop.process.bpmn.dialect.sheet import Sheet
 from fabloop.process.bpmn.dialect.work import work
@@ -106,21 +105,9 @@ def _added(place: Element, sheet: Sheet, kind: str, name: str) -> Element:
 
 
 def _caught(element: Element, definition: Element, sheet: Sheet) -> None:
-    """Put the code that an event catches into the variable that was asked for."""
+    """Put what an event hears of an error or escalation into the variables asked for."""
     kind = local_of(definition).removesuffix("EventDefinition")
-    variable = sheet.attribute(definition, f"{kind}CodeVariable")
-    if variable:
-        reference = definition.get(f"{kind}Ref", "").rpartition(":")[2]
-        declared = [
-            each.get(f"{kind}Code", "")
-            for each in sheet.root.iterfind(f"{BPMN}{kind}")
-            if each.get("id") == reference
-        ]
-        if declared and declared[0]:
-            sheet.maps(element, "output", variable, f"={to_json(declared[0]).decode()}")
-        else:
-            hint = "Catch one code, or let who throws it hand the code over as a variable."
-            sheet.refuse(definition, f"{kind}CodeVariable at an event for every code", hint)
-    if sheet.attribute(definition, f"{kind}MessageVariable"):
-        hint = "Let who throws it hand the message over as a variable."
-        sheet.refuse(definition, f"{kind}MessageVariable", hint)
+    for part in ("Code", "Message"):
+        variable = sheet.attribute(definition, f"{kind}{part}Variable")
+        if variable:
+            sheet.maps(element, "output", variable, f"={kind}{part}")
