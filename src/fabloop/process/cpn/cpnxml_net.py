@@ -106,7 +106,10 @@ class NetReader:
         self._expand(page, ports, above)
 
     def _spot(self, place: RawPlace, prefix: str, ports: dict[str, str]) -> str:
-        """Return the key of the flat place that a place of a page is."""
+        """Return the key of the flat place that a place of a page is.
+
+        The initial marking of a port that has a socket does not count, only that of the socket.
+        """
         if place.id in ports:
             key = ports[place.id]
             self._check_same(self.spots[key], place)
@@ -114,6 +117,7 @@ class NetReader:
             key = f"fusion {self.pages.fused[place.id]}"
             if key in self.spots:
                 self._check_same(self.spots[key], place)
+                self.spots[key].initial = self.spots[key].initial or place.initial
             else:
                 name = self._unique(self.pages.fused[place.id])
                 self.spots[key] = Spot(name=name, raw=place, initial=place.initial)
@@ -121,8 +125,6 @@ class NetReader:
             key = f"{prefix}{place.id}"
             name = self._unique(f"{prefix}{place.name}")
             self.spots[key] = Spot(name=name, raw=place, initial=place.initial)
-        if not self.spots[key].initial:
-            self.spots[key].initial = place.initial
         return key
 
     def _check_same(self, spot: Spot, place: RawPlace) -> None:

@@ -1,19 +1,25 @@
 """Finds what a net can reach by firing it from its initial marking: its bindings and values.
 
 A marking is a tuple with a number for what stands on each place. What a transition can do is
-computed once for each combination of what stands on the places around it. Time is left out.
+computed once for each combination of what stands on the places around it. With time, the clock
+is part of a marking, and of equal tokens the one that was ready first is taken.
 """
 
+from array import array
 from collections import Counter
-from collections.abc import Hashable
-from typing import TypeAlias
+from collections.abc import Callable, Hashable
+from typing import Any, TypeAlias
 
 import msgspec
 
 from fabloop.base.instant import Instant
 from fabloop.process.cpn.bag import Bag
-from fabloop.process.cpn.compiled import BINDINGS_PER_MARKING_MAX, CompiledNet, CompiledTransition
-from fabloop.process.cpn.token import Token
+from fabloop.process.cpn.compiled import (
+    BINDINGS_PER_MARKING_MAX,
+    CompiledNet,
+    CompiledTransition,
+    Consumed,
+)
 
 START = Instant(0)
 BYTES_PER_MARKING = 250
@@ -21,8 +27,10 @@ BYTES_PER_MARKING = 250
 CONTENTS_MAX = 200_000
 """Different contents of one place that are remembered."""
 
-Tokens: TypeAlias = tuple[tuple[int, Token], ...]
+Tokens: TypeAlias = tuple[tuple[int, Any], ...]
 Marking: TypeAlias = tuple[int, ...]
+Changes: TypeAlias = tuple[tuple[int, int], ...]
+Way: TypeAlias = tuple[int, Changes]
 
 
 class Step(msgspec.Struct, frozen=True, gc=False):
@@ -48,6 +56,9 @@ class Reached(msgspec.Struct, kw_only=True, eq=False):
     path : the steps to the first marking in which nothing can happen and that is not final
     peaks : the most tokens on each place
     dead : markings in which nothing can happen
+    fired : the transitions that happened
+    graph : offsets and targets of the arcs, and the final markings
+    paths : gives the way to a marking by its number
     """
 
     steps: list[Step]
@@ -57,10 +68,15 @@ class Reached(msgspec.Struct, kw_only=True, eq=False):
     path: tuple[Step, ...] | None
     peaks: tuple[int, ...]
     dead: int
+    fired: frozenset[int]
+    graph: tuple["array[int]", "array[int]", "array[int]"]
+    paths: Callable[[int], tuple[Step, ...]]
 
 
-def reach(net: CompiledNet, *, markings: int, arcs: int, memory: int) -> Reached:
-    """Return what can happen, up to these limits.
+def reach(
+    net: CompiledNet, *, markings: int, arcs: int, memory: int, timed: bool = False
+) -> Reached:
+    """Return what can happen, up to these limits; `timed` with the clock.
 
     Raises
     ------
@@ -68,14 +84,16 @@ def reach(net: CompiledNet, *, markings: int, arcs: int, memory: int) -> Reached
         An inscription fails on tokens that can be reached.
     """
     size = BYTES_PER_MARKING + 8 * len(net.places)
-    return _Search(net, min(markings, max(1_000, memory // size)), arcs).run()
+    return _Search(net, min(markings, max(1_000, memory // size)), arcs, timed=timed).run()
 
 
 class _Search:
-    def __init__(self, net: CompiledNet, most: int, arcs: int) -> None:
-        self.net, self.most, self.arcs_max = net, most, arcs
+    def __init__(self, net: CompiledNet, most: int, arcs: int, *, timed: bool) -> None:
+        self.net, self.most, self.arcs_max, self.timed = net, most, arcs, timed
         places = range(len(net.places))
-        self.contents: list[list[tuple[tuple[Token, int], ...]]] = [[] for _ in places]
+        self.stamped = [timed and place.timed for place in net.places]
+        self.clocks = [n for n in places if self.stamped[n]]
+        self.contents: list[list[tuple[tuple[Any, int], ...]]] = [[] for _ in places]
         self.numbers: list[dict[Hashable, int]] = [{} for _ in places]
         self.sizes: list[list[int]] = [[] for _ in places]
         self.after: list[dict[tuple[int, int], int]] = [{} for _ in places]
@@ -87,9 +105,7 @@ class _Search:
             tuple(sorted({*each.takes, *each.inhibits, *each.resets})) for each in net.transitions
         ]
         self.copies = [self._copies(each) for each in net.transitions]
-        self.known: list[dict[Marking, tuple[tuple[int, tuple[tuple[int, int], ...]], ...]]] = [
-            {} for _ in net.transitions
-        ]
+        self.known: list[dict[Marking, tuple[Way, ...]]] = [{} for _ in net.transitions]
         self.ranks = self._ranks()
         self.limit = ""
 
@@ -112,7 +128,7 @@ class _Search:
 
     # -- contents -----------------------------------------------------------------------------
 
-    def _number(self, place: int, counts: Counter[Token]) -> int:
+    def _number(self, place: int, counts: Counter[Any]) -> int:
         items = frozenset(counts.items())
         known = self.numbers[place].get(items)
         if known is None:
@@ -143,24 +159,35 @@ class _Search:
 
     # -- firing -------------------------------------------------------------------------------
 
-    def _ways(
-        self, number: int, key: Marking
-    ) -> tuple[tuple[int, tuple[tuple[int, int], ...]], ...]:
+    def _bag(self, place: int, content: int, most: int | None) -> Bag:
+        """Return what stands on a place, of equal tokens at most `most`."""
+        bag = Bag()
+        if self.stamped[place]:
+            for (value, at), count in self.contents[place][content]:
+                for _ in range(count if most is None else min(count, most)):
+                    bag.add(value, at)
+            return bag
+        for value, count in self.contents[place][content]:
+            bag.values += [value] * (count if most is None else min(count, most))
+        bag.times = [START] * len(bag.values)
+        return bag
+
+    def _ways(self, number: int, key: Marking, now: Instant) -> tuple[Way, ...]:
         """Return the steps of a transition, each with the change that it makes on each place."""
         transition = self.net.transitions[number]
         bags = [EMPTY] * len(self.net.places)
-        copies = self.copies[number]
         for place, content in zip(self.around[number], key, strict=True):
-            bag = Bag()
-            for value, count in self.contents[place][content]:
-                bag.values += [value] * min(count, copies.get(place, count))
-            bag.times = [START] * len(bag.values)
-            bags[place] = bag
-        found = []
-        for binding in transition.bindings(bags, START):
-            takes = tuple((place, value) for place, value, _ in binding.consumed)
-            made = transition.make(binding.variables, {}, START)
-            puts = tuple((place, value) for place, value, _ in made)
+            bags[place] = self._bag(place, content, self.copies[number].get(place))
+        found: dict[Hashable, Way] = {}
+        for binding in transition.bindings(bags, now):
+            same = (
+                tuple(sorted(binding.variables.items(), key=_by_name)),
+                tuple((place, value) for place, value, _ in binding.consumed),
+            )
+            if same in found:
+                continue  # of equal tokens the one that was ready first is taken
+            takes = self._stamped(binding.consumed)
+            puts = self._stamped(transition.make(binding.variables, {}, now))
             changes = tuple(
                 (
                     place,
@@ -171,10 +198,19 @@ class _Search:
                 )
                 for place in dict.fromkeys(each[0] for each in (*takes, *puts))
             )
-            found.append((self._step(transition, number, binding.variables, takes, puts), changes))
+            step = self._step(transition, number, binding.variables, takes, puts)
+            found[same] = (step, changes)
         if len(found) >= BINDINGS_PER_MARKING_MAX:
             self.limit = f"more than {BINDINGS_PER_MARKING_MAX} bindings of {transition.name!r}"
-        return tuple(found)
+        return tuple(found.values())
+
+    def _stamped(self, tokens: Consumed) -> Tokens:
+        """Return tokens, with their times only on places where they count."""
+        if not self.timed:
+            return tuple((place, value) for place, value, _ in tokens)
+        return tuple(
+            (place, (value, at) if self.stamped[place] else value) for place, value, at in tokens
+        )
 
     def _step(
         self, transition: CompiledTransition, number: int, variables: dict[str, object],
@@ -189,22 +225,40 @@ class _Search:
             self.steps.append(step)
         return known
 
-    def _enabled(self, marking: Marking) -> list[tuple[int, tuple[tuple[int, int], ...]]]:
+    def _enabled(self, marking: Marking, now: Instant) -> list[Way]:
         for rank in self.ranks:
-            found: list[tuple[int, tuple[tuple[int, int], ...]]] = []
+            found: list[Way] = []
             for number in rank:
                 key = tuple([marking[place] for place in self.around[number]])
-                ways = self.known[number].get(key)
+                at = (now, *key) if self.timed else key
+                ways = self.known[number].get(at)
                 if ways is None:
-                    ways = self.known[number][key] = self._ways(number, key)
+                    ways = self.known[number][at] = self._ways(number, key, now)
                 if ways:
                     found += ways
             if found:
                 return found
         return []
 
-    def _successor(self, marking: Marking, changes: tuple[tuple[int, int], ...]) -> Marking:
+    def _next(self, marking: Marking) -> tuple[list[Way], Instant]:
+        """Return what can happen, and when: at the next instant at which anything can."""
+        if not self.timed:
+            return self._enabled(marking, START), START
+        now = Instant(marking[-1])
+        enabled = self._enabled(marking, now)
+        if enabled:
+            return enabled, now
+        later = {at for place in self.clocks for (_, at), _ in self.contents[place][marking[place]]}
+        for at in sorted(each for each in later if each > now):
+            enabled = self._enabled(marking, at)
+            if enabled:
+                return enabled, at
+        return [], now
+
+    def _successor(self, marking: Marking, changes: Changes, now: Instant) -> Marking:
         then = list(marking)
+        if self.timed:
+            then[-1] = now
         for place, change in changes:
             key = (then[place], change)
             content = self.after[place].get(key)
@@ -217,32 +271,42 @@ class _Search:
 
     def run(self) -> Reached:
         """Explore breadth first."""
-        start = tuple(
-            self._number(n, Counter(value for value, _ in place.initial))
+        contents = [
+            self._number(
+                n, Counter(place.initial if self.stamped[n] else [v for v, _ in place.initial])
+            )
             for n, place in enumerate(self.net.places)
-        )
+        ]
+        start = tuple([*contents, 0] if self.timed else contents)
         index = {start: 0}
         order = [start]
         came: list[tuple[int, int]] = [(0, 0)]
         arcs = dead = state = 0
         stuck: int | None = None
+        offsets, targets, finals = array("I", [0]), array("I"), array("I")
         while state < len(order) and not self.limit:
             marking = order[state]
-            enabled = self._enabled(marking)
+            enabled, now = self._next(marking)
+            final = self._is_final(marking)
+            if final:
+                finals.append(state)
             if not enabled:
                 dead += 1
-                if stuck is None and not self._is_final(marking):
+                if stuck is None and not final:
                     stuck = state
             for step, changes in enabled:
                 arcs += 1
-                then = self._successor(marking, changes)
-                if then not in index:
+                then = self._successor(marking, changes, now)
+                known = index.get(then)
+                if known is None:
                     if len(order) >= self.most:
                         self.limit = f"more than {self.most} markings"
                         break
-                    index[then] = len(order)
+                    known = index[then] = len(order)
                     order.append(then)
                     came.append((state, step))
+                targets.append(known)
+            offsets.append(len(targets))
             if arcs > self.arcs_max:
                 self.limit = f"more than {self.arcs_max} arcs"
             state += 1
@@ -250,13 +314,17 @@ class _Search:
         return Reached(
             steps=self.steps, markings=len(order), arcs=arcs, limit=self.limit, peaks=peaks,
             dead=dead, path=None if stuck is None else self._path(came, stuck),
+            fired=frozenset(each.transition for each in self.steps),
+            graph=(offsets, targets, finals), paths=lambda state: self._path(came, state),
         )  # fmt: skip
 
     def _is_final(self, marking: Marking) -> bool:
         final = self.net.final
         if final is None:
             return False
-        return bool(final([self.sizes[p][content] for p, content in enumerate(marking)]))
+        return bool(
+            final([sizes[content] for sizes, content in zip(self.sizes, marking, strict=False)])
+        )
 
     def _path(self, came: list[tuple[int, int]], state: int) -> tuple[Step, ...]:
         steps: list[Step] = []

@@ -21,6 +21,10 @@ FEW_VALUES, FEW_STEPS = 300, 10_000
 """Values of a place and steps within which such a net is then unfolded by its values."""
 
 
+TIMED_MARKINGS_MAX = 100_000
+"""Markings with the clock of a net in CPN ML; where there are more, time is left out."""
+
+
 class Partial(Exception):
     """More can be reached than the limits allow; `reached` is what was seen of it."""
 
@@ -39,9 +43,7 @@ def unfolded(net: CompiledNet, limits: Limits) -> tuple[Unfolding, Page]:
     Partial
         A limit was met.
     """
-    for each in net.transitions:
-        if each.draws:
-            raise Exceeded(f"transition {each.name!r} draws by chance")
+    _refuse_chance(net)
     fires = all(each.work is None for each in net.transitions)
     if fires and net.timeline is not None:
         reached = _reached(net, msgspec.structs.replace(limits, markings=FEW_MARKINGS))
@@ -73,9 +75,34 @@ def _begun(net: CompiledNet, limits: Limits) -> tuple[Unfolding, Page]:
     return unfolding, page
 
 
-def _reached(net: CompiledNet, limits: Limits) -> Reached:
+def fired_with_time(net: CompiledNet, limits: Limits) -> Reached | None:
+    """Return what a timed net in CPN ML can reach by the clock; None if that has no end.
+
+    Raises
+    ------
+    Exceeded
+        An inscription fails, or draws by chance.
+    """
+    works = any(each.work is not None for each in net.transitions)
+    if net.timeline is None or works or not any(place.timed for place in net.places):
+        return None
+    _refuse_chance(net)
+    few = msgspec.structs.replace(limits, markings=min(limits.markings, TIMED_MARKINGS_MAX))
+    reached = _reached(net, few, timed=True)
+    return None if reached.limit else reached
+
+
+def _refuse_chance(net: CompiledNet) -> None:
+    for each in net.transitions:
+        if each.draws:
+            raise Exceeded(f"transition {each.name!r} draws by chance")
+
+
+def _reached(net: CompiledNet, limits: Limits, *, timed: bool = False) -> Reached:
     try:
-        return reach(net, markings=limits.markings, arcs=limits.arcs, memory=limits.memory)
+        return reach(
+            net, markings=limits.markings, arcs=limits.arcs, memory=limits.memory, timed=timed
+        )
     except Invalid as invalid:
         raise Exceeded(f"an inscription fails: {invalid.faults[0].sentence()}") from invalid
 

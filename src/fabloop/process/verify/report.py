@@ -10,10 +10,10 @@ from fabloop.process.verify.drawn.drawing import Drawing
 from fabloop.process.verify.drawn.net import flat_drawing, not_verified_drawn
 from fabloop.process.verify.elements import not_verified
 from fabloop.process.verify.environment import OPEN, Environment
+from fabloop.process.verify.fired import fired_report
 from fabloop.process.verify.flat import Exceeded, Final, FlatNet, Limits
 from fabloop.process.verify.judge import judge
-from fabloop.process.verify.net_steps import Partial, unfolded, with_rules
-from fabloop.process.verify.partly import partly
+from fabloop.process.verify.net_steps import Partial, fired_with_time, unfolded, with_rules
 from fabloop.process.verify.processes import flat_process
 from fabloop.process.verify.verdict import LeftOut, Verification, undecided
 
@@ -50,14 +50,20 @@ def verify(
 def verify_net(
     net: CompiledNet, *, limits: Limits = LIMITS, reduced: bool = True, counted: bool = False
 ) -> Verification:
-    """Verify a stand-alone net, untimed, against the final marking that its document states."""
+    """Verify a stand-alone net against the final marking that its document states.
+
+    Time is left out, except for a net in CPN ML of which the timed markings come to an end.
+    """
     subject = f"net '{net.id}'"
     try:
+        timed = fired_with_time(net, limits)
+        if timed is not None:
+            return fired_report(subject, net, timed)
         flat = flat_net(net, limits)
     except Exceeded as exceeded:
         return undecided(subject, str(exceeded), None)
     except Partial as partial:
-        found = partly(subject, net, partial.reached)
+        found = fired_report(subject, net, partial.reached)
     else:
         plain = all(each.plain for each in flat.transitions)
         found = judge(

@@ -39,8 +39,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     reason : why it fails or is not known; empty where it holds
-    counterexample : occurrence sequence from the start that ends in the failure; replayed
-        against the plain firing rule before it was reported
+    counterexample : occurrence sequence from the start that ends in the failure; found by
+        firing the net itself, or replayed against the plain firing rule before it was reported
     """
 
     property: Property
