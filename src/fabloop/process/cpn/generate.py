@@ -265,6 +265,8 @@ def _complaints(read: Inscribed, places: Sequence[Place]) -> dict[str, object]:
 
     def failed(error: Exception) -> Invalid:
         found = f"{type(error).__name__}: {error}"[:300]
+        if isinstance(error, RecursionError):
+            found = "calls that go too deep"
         hint = "Check the guard, the patterns and the outputs against the tokens."
         return Invalid(
             Fault(source=source, path=path, expected="inscriptions that fit the tokens",
