@@ -2,7 +2,7 @@
 
 Run as a program: ``killed_kernel.py STORE SEED KILLS [MODULE:FUNCTION]``. `STORE` is a folder, or
 the URL of a PostgreSQL database. The function is given a ``random.Random`` and returns `Deploy`
-commands; `mixture` is the default. Every round has a fresh partition or file, is killed up to
+commands; `deployments` is the default. Every round has a fresh partition or file, is killed up to
 `KILLS_MAX` times at random moments and goes on each time. What was seen is printed.
 """
 
@@ -37,14 +37,14 @@ from fabloop.process.commands import (
     StartInstance,
     ThrowError,
 )
+from fabloop.process.definition import Await
 from fabloop.process.deltas import ROW_KIND, decode_body
 from fabloop.process.engine import Engine
 from fabloop.process.recovery import recover, save_snapshot
 from fabloop.process.retention import archive_ended
 from fabloop.process.snapshot import read_snapshot
-from process.driver import flows, job, process, script, timer
-from process.test_pages import station
-from process.test_random import Block, built
+from fabloop.process.state import State, Subscription
+from process.generator import deployments
 
 Processes = Callable[[random.Random], Sequence[Deploy]]
 
@@ -53,34 +53,9 @@ IN_FLIGHT_MAX = 8
 INSTANCES_MAX = 30
 COMMANDS_PER_SNAPSHOT = 60
 STEPS_TO_END_MAX = 5_000
-LEAVES = ("job", "job", "script", "wait", "message", "page", "call")
 
 
 # -- what is run --------------------------------------------------------------------------------
-
-
-def mixture(chance: random.Random) -> list[Deploy]:
-    """Return a few random processes of every construct, and the process that they call."""
-    called = process(
-        script("more", "n + 1", "n"), job("w"), timer("t", "w", "PT1S"),
-        links=flows("start more w end", "t end"), id="called",
-    )  # fmt: skip
-    nets = (station("n").document(),)
-    made = [msgspec.structs.replace(built(block(chance, 3)), id=f"p{n}") for n in range(4)]
-    return [Deploy(process=each, nets=nets) for each in (called, *made)]
-
-
-def block(chance: random.Random, depth: int) -> Block:
-    """Return a random nest of blocks."""
-    if not depth or chance.random() < 0.2:
-        return (chance.choice(LEAVES),)
-    parts = [block(chance, depth - 1) for _ in range(chance.randrange(1, 4))]
-    one, other = parts[0], parts[-1]
-    return chance.choice([
-        ("seq", parts), ("xor", parts), ("and", parts), ("or", parts), ("race", parts),
-        ("sub", one), ("kill", one, other), ("tell", chance.random() < 0.5, one, other),
-        (chance.choice(["late", "remind", "error"]), chance.random() < 0.5, one, other),
-    ])  # fmt: skip
 
 
 def next_command(engine: Engine, now: Instant, chance: random.Random) -> Command:
@@ -116,6 +91,16 @@ def next_command(engine: Engine, now: Instant, chance: random.Random) -> Command
     return StartInstance(process=name, variables={"n": chance.randrange(6)})
 
 
+def _awaited(state: State) -> Subscription | None:
+    """Return a message that somebody waits for; what begins something new is not one."""
+    for each in state.subscriptions.values():
+        act = state.acts[each.act]
+        event = state.definition_of(state.frames[act.frame]).nodes[each.node]
+        if isinstance(event.action, Await):
+            return each
+    return None
+
+
 def to_the_end(engine: Engine, now: Instant, chance: random.Random) -> int:
     """Let every instance end; return the number of commands that took."""
     for number in range(STEPS_TO_END_MAX):
@@ -131,8 +116,7 @@ def to_the_end(engine: Engine, now: Instant, chance: random.Random) -> int:
         elif free and chance.random() < 0.7:
             one = chance.choice(free)
             command = CompleteJob(job=one.key, variables={"n": number % 7}, epoch=one.epoch)
-        elif state.subscriptions and chance.random() < 0.7:
-            waits = next(iter(state.subscriptions.values()))
+        elif (waits := _awaited(state)) is not None and chance.random() < 0.7:
             command = PublishMessage(name=waits.name, correlation_key=waits.correlation)
         elif due is not None:
             now = Instant(max(now, due))
@@ -331,7 +315,7 @@ def _deltas(rows: Sequence) -> dict[str, list[int]]:
     return found
 
 
-def rounds(place: str, seed: int, kills: int, processes: Processes = mixture) -> Seen:
+def rounds(place: str, seed: int, kills: int, processes: Processes = deployments) -> Seen:
     """Kill `kills` times, over as many fresh stores as that takes; raises what is wrong."""
     seen, number = Seen(), 0
     while seen.kills < kills:
@@ -347,7 +331,7 @@ def rounds(place: str, seed: int, kills: int, processes: Processes = mixture) ->
 def main() -> None:
     """Run rounds as told on the command line."""
     place, seed, kills, *named = sys.argv[1:]
-    processes = mixture
+    processes = deployments
     if named:
         module, _, name = named[0].partition(":")
         processes = getattr(importlib.import_module(module), name)

@@ -12,9 +12,10 @@ from fabloop.process.verify.explore import Property
 from fabloop.process.verify.flat import Limits
 from fabloop.process.verify.report import verify
 from fabloop.process.verify.verdict import Verdict
+from process.blocks import built
 from process.driver import Plant, both, xor
+from process.generator import BLOCKS, next_commands
 from process.test_pages import station
-from process.test_random import BLOCKS, built, next_commands
 
 LIMITS = Limits(markings=3_000)
 NET = station("n").compiled()
@@ -91,7 +92,7 @@ def test_a_process_that_blocks_when_run_was_not_called_sound(block, n, data):
     for _ in range(40):
         commands = [
             each
-            for each in (next_commands(plant) if key in plant.engine.instances() else ())
+            for each in (next_commands(plant.engine) if key in plant.engine.instances() else ())
             if isinstance(each, CompleteJob | AdvanceTo | PublishMessage | ThrowError)
         ]
         if not commands:

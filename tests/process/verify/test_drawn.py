@@ -13,7 +13,8 @@ from fabloop.process.verify.explore import Property
 from fabloop.process.verify.flat import Limits
 from fabloop.process.verify.report import verify, verify_drawing
 from fabloop.process.verify.verdict import LeftOut, Verdict
-from process.test_random import BLOCKS, built
+from process.blocks import built
+from process.generator import BLOCKS
 from process.verify.test_blocks import gateways, swapped
 
 LIMITS = Limits(markings=3_000)
