@@ -21,6 +21,7 @@ class ScopeKind(StrEnum):
     PROCESS = "process"
     SUBPROCESS = "subprocess"
     PAGE = "page"
+    AD_HOC = "ad hoc"
     TRANSACTION = "transaction"
     EVENT = "event"
     ROUND = "round"
@@ -404,6 +405,20 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     reach: dict[int, int]
 
 
+class Choice(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Which activities of an ad-hoc sub-process may begin (numbers), and when it is done.
+
+    `activities` yields the ids of those it begins with; `until` completes it, with all that still
+    runs if `cancels`. `sequential`: one runs at a time.
+    """
+
+    choosable: tuple[int, ...]
+    sequential: bool
+    activities: Formula | None
+    until: Formula | None
+    cancels: bool
+
+
 class Scope(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What a frame activates: the process, an embedded sub-process, a page, or a round.
 
@@ -411,8 +426,9 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     ----------
     owner : number of the node that opens it (NOWHERE for the process)
     parent : number of the scope the owner stands in (NOWHERE for the process)
+    choice : what may be chosen in an ad-hoc sub-process
     data : names of its data objects: variables that are null at first
-    start : number of the node it begins at (NOWHERE for a page)
+    start : number of the node it begins at (NOWHERE for a page and an ad-hoc one)
     nodes, flows : numbers of what stands directly in it
     joins : flows on which tokens may wait
     merges : its inclusive gateways with two or more incoming flows
@@ -439,6 +455,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     exit: int = NOWHERE
     fusion: tuple[int, ...] = ()
     data: tuple[str, ...] = ()
+    choice: Choice | None = None
     catches: dict[str, int] = {}
     escalations: dict[str, int] = {}
     undo: int = NOWHERE

@@ -10,6 +10,7 @@ from fabloop.base.instant import Instant
 from fabloop.base.journal import Row
 from fabloop.process import batch, events, jobs, migrate, operate, suspend, views
 from fabloop.process.apply import apply, remember
+from fabloop.process.choose import choose_activities
 from fabloop.process.commands import (
     ActivateJobs,
     AdvanceTo,
@@ -39,6 +40,7 @@ from fabloop.process.operations import (
     AdvanceBatch,
     Batch,
     BatchFailure,
+    ChooseActivities,
     ContinueBatch,
     PauseBatch,
     ResumeInstance,
@@ -248,6 +250,7 @@ _DECIDERS: dict[type[Any], Callable[[Step, Any], Reply]] = {
     CancelInstance: operate.cancel_instance,
     Modify: operate.modify,
     Migrate: migrate.migrate,
+    ChooseActivities: choose_activities,
     SuspendInstance: suspend.suspend,
     ResumeInstance: suspend.resume,
     SuspendProcess: suspend.suspend_process,

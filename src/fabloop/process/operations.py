@@ -148,8 +148,20 @@ class StopBatch(msgspec.Struct, frozen=True, kw_only=True):
     batch: int
 
 
+class ChooseActivities(msgspec.Struct, frozen=True, kw_only=True):
+    """Let activities of an ad-hoc sub-process begin, by id; one may be named several times.
+
+    `frame` is its frame, or the act that has opened it. `variables` are set in the frame.
+    """
+
+    frame: int
+    activities: tuple[str, ...]
+    variables: dict[str, object] = {}
+
+
 OperatorCommand = (
-    SuspendInstance
+    ChooseActivities
+    | SuspendInstance
     | ResumeInstance
     | SuspendProcess
     | ResumeProcess

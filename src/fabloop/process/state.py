@@ -53,6 +53,8 @@ class Phase(IntEnum):
     """It has what was completed undone, one after another, and then goes on."""
     LISTENING = 4
     """It is no work: it waits for what begins an event sub-process, as long as its frame runs."""
+    QUEUED = 5
+    """It was chosen in an ad-hoc sub-process, and has its turn after others."""
 
 
 class Role(IntEnum):

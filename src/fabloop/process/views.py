@@ -5,6 +5,7 @@ import msgspec
 from fabloop.base.errors import NotFound
 from fabloop.base.instant import Instant
 from fabloop.process.acts import headers_of, seen_by
+from fabloop.process.choice import choosable
 from fabloop.process.commands import InstanceState, Variables
 from fabloop.process.cpn.compiled import CompiledNet
 from fabloop.process.cpn.token import thaw
@@ -80,7 +81,10 @@ class PlaceView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FrameView(msgspec.Struct, frozen=True, kw_only=True):
-    """One activation of a scope; `tokens` wait on flows (by id) into joins."""
+    """One activation of a scope; `tokens` wait on flows (by id) into joins.
+
+    `may_choose` are the activities of an ad-hoc sub-process that may begin.
+    """
 
     key: int
     kind: ScopeKind
@@ -90,6 +94,7 @@ class FrameView(msgspec.Struct, frozen=True, kw_only=True):
     tokens: dict[str, int]
     acts: tuple[ActView, ...]
     places: tuple[PlaceView, ...]
+    may_choose: tuple[str, ...] = ()
 
 
 class InstanceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +197,7 @@ def _frame(state: State, frame: Frame) -> FrameView:
         tokens={definition.flows[flow].id: count for flow, count in frame.tokens.items()},
         acts=tuple(_act(state, state.acts[each]) for each in frame.acts),
         places=_places(frame, scope.net) if scope.net else (),
+        may_choose=tuple(choosable(definition, scope.choice)) if scope.choice else (),
     )
 
 

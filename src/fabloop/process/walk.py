@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from fabloop.process import choice
 from fabloop.process.acts import (
     clear,
     complete,
@@ -60,7 +61,7 @@ from fabloop.process.gateways import choose, merge, spread
 from fabloop.process.pages import DEADLOCK, admit_entry, check_rest, feed, look_at_rest, run_page
 from fabloop.process.respond import ears_of, listen, only_listens, respond
 from fabloop.process.rounds import begin_round, end_round, repeat
-from fabloop.process.state import Frame, Phase
+from fabloop.process.state import Frame, Phase, Role
 from fabloop.process.step import Step
 from fabloop.process.tasks import ask, do_nothing, offer, run_script
 from fabloop.process.thrown import escalate, throw_end
@@ -189,14 +190,17 @@ def _open_frame(step: Step, frame: Frame, node: Node, action: Enter) -> None:
     local = inputs_of(node, seen, step.at)
     token = admit_entry(scope, local) if scope.kind is ScopeKind.PAGE else None
     watches = watches_of(step, frame, node, {**seen, **local}) if node.watches else []
+    definition = step.state.definition_of(frame)
+    chosen = choice.chosen_at_entry(definition, scope, {**seen, **local}, step.at)
     act = open_act(step, frame, node, {})
     key = step.mint()
     step.emit(FrameOpened(key, act, scope.number, with_data(scope, local)))
     if scope.kind is ScopeKind.PAGE:
         feed(step, key, scope, token)
+    elif scope.choice is not None:
+        choice.begin(step, key, scope.choice, chosen)
     else:
-        start = step.state.definition_of(frame).nodes[scope.start]
-        step.agenda.append((key, start, {}))
+        step.agenda.append((key, definition.nodes[scope.start], {}))
     arm(step, act, watches)
 
 
@@ -212,6 +216,10 @@ def settle(step: Step, frame: Frame) -> None:
         return
     if frame.tokens and merge(step, frame):
         return
+    if frame.act and frame.role is Role.RUNS:
+        free = step.state.scope_of(frame).choice
+        if free is not None and not choice.is_done(step, frame, free):
+            return
     if frame.acts and not only_listens(step.state, frame):
         if frame.incident:
             step.emit(IncidentCleared(frame.incident))

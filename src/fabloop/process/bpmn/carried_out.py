@@ -11,7 +11,6 @@ from fabloop.process.bpmn.model import (
     ReceiveTask,
     SendTask,
     StartEvent,
-    SubProcess,
     ThrowEvent,
 )
 from fabloop.process.bpmn.triggers import (
@@ -33,17 +32,10 @@ def refused(node: FlowNode, report: Report) -> Iterator[Fault]:
     match node:
         case SendTask() | ReceiveTask():
             yield report(node.id, "a service, user or script task", type(node).__name__)
-        case SubProcess():
-            yield from _sub_process(node, report)
         case StartEvent() | EndEvent() | CatchEvent() | ThrowEvent() | BoundaryEvent():
             yield from _event(node, report)
         case _:
             pass
-
-
-def _sub_process(node: SubProcess, report: Report) -> Iterator[Fault]:
-    if node.ad_hoc:
-        yield report(node.id, "an embedded sub-process", "ad hoc")
 
 
 _CARRIED_OUT: dict[type, tuple[type, ...]] = {

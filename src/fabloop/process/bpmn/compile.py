@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from fabloop.base.errors import Invalid
 from fabloop.process.bpmn import model
 from fabloop.process.bpmn.compile_actions import Actions, watches_of
+from fabloop.process.bpmn.compile_choice import choice_in
 from fabloop.process.bpmn.compile_expressions import Expressions
 from fabloop.process.bpmn.compile_pages import page_of, share
 from fabloop.process.bpmn.compile_rounds import kept
@@ -189,7 +190,8 @@ class _Compiler:
             owner=outline.host,
             parent=outline.parent,
             data=self._data(outline),
-            start=starts[0],
+            start=starts[0] if starts else NOWHERE,
+            choice=choice_in(outline, self.expressions),
             nodes=tuple(number for number, _ in outline.nodes),
             flows=tuple(number for number, _ in outline.flows),
             joins=tuple(number for number, _ in outline.flows if flows[number].waits),

@@ -45,6 +45,10 @@ _KINDS = {
 }
 
 
+def _kind(node: SubProcess) -> ScopeKind:
+    return ScopeKind.AD_HOC if node.ad_hoc else _KINDS[node.kind]
+
+
 class _Counter:
     def __init__(self) -> None:
         self.nodes = self.flows = self.scopes = 0
@@ -103,7 +107,7 @@ def _walk_into(node: FlowNode, parent: int, host: int, counter: _Counter) -> Non
         return
     match node:
         case SubProcess():
-            _walk(node.nodes, node.flows, _Place(_KINDS[node.kind], parent, host, node), counter)
+            _walk(node.nodes, node.flows, _Place(_kind(node), parent, host, node), counter)
         case ServiceTask() | CallActivity() if net_of(node) is not None:
             _walk((), (), _Place(ScopeKind.PAGE, parent, host, node), counter)
         case _:

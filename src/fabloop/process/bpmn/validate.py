@@ -27,6 +27,7 @@ from fabloop.process.bpmn.model import (
 )
 from fabloop.process.bpmn.names import is_name
 from fabloop.process.bpmn.outline import Outline, all_nodes, depth_of, net_of, outlines
+from fabloop.process.bpmn.validate_ad_hoc import ad_hoc_faults, is_ad_hoc, may_begin
 from fabloop.process.bpmn.validate_events import (
     Report,
     attachment_faults,
@@ -105,7 +106,7 @@ def _scope(
     nodes = {node.id: node for _, node in outline.nodes}
     flows = [flow for _, flow in outline.flows]
     starts = [node.id for node in nodes.values() if isinstance(node, StartEvent)]
-    if len(starts) != 1:
+    if len(starts) != 1 and not is_ad_hoc(outline.owner):
         found = ", ".join(f"'{each}'" for each in starts) or "none"
         yield report(owner, "exactly one start event", found)
     for flow in flows:
@@ -113,7 +114,7 @@ def _scope(
     for node in nodes.values():
         incoming = [flow for flow in flows if flow.target == node.id]
         outgoing = [flow for flow in flows if flow.source == node.id]
-        yield from _ends(node, len(incoming), len(outgoing), report)
+        yield from _ends(node, len(incoming), len(outgoing), outline, report)
         default = getattr(node, "default", "")
         if default and default not in {flow.id for flow in outgoing}:
             yield report(node.id, "a default flow that leaves it", f"'{default}'")
@@ -126,6 +127,7 @@ def _scope(
     yield from repeated_faults(nodes, report)
     yield from undo_faults(outline, scopes, report)
     yield from response_faults(outline, report)
+    yield from ad_hoc_faults(outline, report)
 
 
 def _flow(flow: SequenceFlow, nodes: Mapping[str, FlowNode], report: Report) -> Iterator[Fault]:
@@ -140,13 +142,15 @@ def _flow(flow: SequenceFlow, nodes: Mapping[str, FlowNode], report: Report) -> 
         yield report(flow.id, expected, f"a condition behind '{flow.source}'")
 
 
-def _ends(node: FlowNode, incoming: int, outgoing: int, report: Report) -> Iterator[Fault]:
+def _ends(
+    node: FlowNode, incoming: int, outgoing: int, outline: Outline, report: Report
+) -> Iterator[Fault]:
     entered_otherwise = isinstance(node, StartEvent | BoundaryEvent)
     if entered_otherwise and incoming:
         yield report(node.id, "no flow into a start or boundary event", str(incoming))
     if getattr(node, "for_compensation", False) or is_response(node):
         return
-    if not entered_otherwise and not incoming:
+    if not entered_otherwise and not incoming and not may_begin(node, outline):
         hint = "Connect it, or remove it: nothing would ever reach it."
         yield report(node.id, "a flow into the node", "none", hint)
     if isinstance(node, EndEvent) and outgoing:
