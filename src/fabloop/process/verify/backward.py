@@ -9,7 +9,32 @@ def first_stuck(offsets: Sequence[int], targets: Sequence[int], ends: Iterable[i
 
     State n has its arcs at ``targets[offsets[n]:offsets[n + 1]]``.
     """
-    states = len(offsets) - 1
+    good = bytearray(len(offsets) - 1)
+    for state in ends:
+        good[state] = 1
+    _settle(offsets, targets, good)
+    if 0 in good:
+        _search(offsets, targets, good)
+    stuck = good.find(0)
+    return None if stuck < 0 else stuck
+
+
+def _settle(offsets: Sequence[int], targets: Sequence[int], good: bytearray) -> None:
+    """Mark states with an arc to a good one, the last found first: few are left after that."""
+    above = offsets[-1]
+    for state in range(len(good) - 1, -1, -1):
+        below = offsets[state]
+        if not good[state]:
+            for target in targets[below:above]:
+                if good[target]:
+                    good[state] = 1
+                    break
+        above = below
+
+
+def _search(offsets: Sequence[int], targets: Sequence[int], good: bytearray) -> None:
+    """Mark every state from which a good one can be reached, over the arcs turned round."""
+    states = len(good)
     starts = array("I", bytes(4 * (states + 1)))
     for target in targets:
         starts[target] += 1
@@ -22,10 +47,7 @@ def first_stuck(offsets: Sequence[int], targets: Sequence[int], ends: Iterable[i
             target = targets[arc]
             sources[starts[target]] = source
             starts[target] += 1
-    good = bytearray(states)
-    todo = list(ends)
-    for state in todo:
-        good[state] = 1
+    todo = [state for state in range(states) if good[state]]
     while todo:
         state = todo.pop()
         first = starts[state - 1] if state else 0
@@ -34,5 +56,3 @@ def first_stuck(offsets: Sequence[int], targets: Sequence[int], ends: Iterable[i
             if not good[source]:
                 good[source] = 1
                 todo.append(source)
-    stuck = good.find(0)
-    return None if stuck < 0 else stuck
