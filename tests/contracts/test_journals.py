@@ -178,6 +178,11 @@ class TestSqliteArchive(ArchiveContract):
         assert archive.move(["a"], 7, LATER) == 3
         assert [each for _, each in filled.read()] == ROWS
 
+    def test_an_archive_that_was_only_just_begun_is_as_none(self, filled, tmp_path):
+        (tmp_path / "journal.db-archive").touch()
+        assert [each for _, each in filled.read()] == ROWS
+        assert filled.find("r-1") == ROWS[0]
+
     def test_without_its_archive_a_journal_says_what_is_missing(self, filled, archive, tmp_path):
         archive.move(["a"], 7, LATER)
         archive.close()

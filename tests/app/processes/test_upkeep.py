@@ -2,15 +2,17 @@
 
 import subprocess
 import sys
+import threading
 
 import psycopg
 import pytest
 
-from fabloop.adapters.sqlite import SqliteSnapshots
+from fabloop.adapters.sqlite import SqliteReader, SqliteSnapshots
+from fabloop.app.processes import upkeep
 from fabloop.app.processes.clocks import WallClock
 from fabloop.app.processes.partitions import open_partition
-from fabloop.app.processes.store import open_host
-from fabloop.app.processes.upkeep import SNAPSHOTS_FILE, Kept, keep_up, opened
+from fabloop.app.processes.store import Serving, open_host
+from fabloop.app.processes.upkeep import JOURNAL_FILE, SNAPSHOTS_FILE, Kept, keep_up, opened
 from fabloop.base.errors import Conflict
 from fabloop.base.instant import Instant
 from fabloop.process.commands import CompleteJob, Deploy, StartInstance
@@ -76,3 +78,16 @@ def test_a_partition_is_kept_up_and_goes_to_the_next_host_with_all_it_holds(url)
         assert again.ask(lambda engine: engine.instances()) == tuple(keys[1:])
         assert all(key >> 51 == 3 for key in keys)
         again.submit(CompleteJob(job=1), request="done")  # answered as it was the first time
+
+
+def test_a_store_that_is_served_keeps_itself_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(upkeep, "LOOK_EVERY_S", 0.01)
+    with open_host(tmp_path) as host:
+        busy(host)
+    rows = list(SqliteReader(tmp_path / JOURNAL_FILE).read())
+    with Serving(tmp_path, keep_ns=0) as serving:
+        waited = threading.Event()
+        while not (tmp_path / f"{JOURNAL_FILE}-archive").is_file():
+            waited.wait(0.05)
+        assert len(serving.host.ask(lambda engine: engine.instances())) == 2
+    assert list(SqliteReader(tmp_path / JOURNAL_FILE).read()) == rows

@@ -31,7 +31,7 @@ class SqliteReader:
 
     def read(self, after: int = 0) -> Iterator[tuple[int, Row]]:
         """Yield the durable rows after a sequence number, over a connection of its own."""
-        had_archive = False
+        looked_again = False
         while True:
             connection, archived = self._open()
             try:
@@ -45,12 +45,12 @@ class SqliteReader:
                     return
             finally:
                 connection.close()
-            if archived == had_archive:
+            if archived or looked_again:
                 raise Broken(
                     f"Expected row {after + 1} of journal '{self._path}', but it is missing. "
                     f"Bring back its archive '{archive_of(self._path)}'."
                 )
-            had_archive = archived  # it was begun while this was read: look again
+            looked_again = True  # an archive may have been begun while this was read
 
     def last(self) -> int:
         """Return the sequence number of the newest row."""
@@ -75,10 +75,11 @@ class SqliteReader:
         """Return a connection and whether there is an archive beside it."""
         connection = apsw.Connection(self._path, flags=apsw.SQLITE_OPEN_READONLY)
         connection.set_busy_timeout(BUSY_MS_MAX)
-        archived = Path(archive_of(self._path)).is_file()
-        if archived:
-            connection.execute("ATTACH ? AS archive", (archive_of(self._path),))
-        return connection, archived
+        if not Path(archive_of(self._path)).is_file():
+            return connection, False
+        connection.execute("ATTACH ? AS archive", (archive_of(self._path),))
+        begun = connection.execute("SELECT 1 FROM archive.sqlite_schema WHERE name = 'journal'").get
+        return connection, begun is not None
 
 
 def _rows(connection: apsw.Connection, archived: bool, after: int) -> apsw.Cursor:

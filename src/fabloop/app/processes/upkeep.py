@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -31,6 +32,9 @@ ROWS_PER_SNAPSHOT = 100_000
 
 LOOK_EVERY_S = 30.0
 """How often a store that is served is looked at."""
+
+ARCHIVE_EVERY_S = 86_400.0
+"""How often a store that is served is archived, however little has come."""
 
 NICENESS = 10
 KEEP_ALL = -1
@@ -110,12 +114,9 @@ class Upkeep:
     def __init__(
         self, store: str, journal: JournalReader, keep_ns: int | None = None, partition: int = 0
     ) -> None:
-        self._program = [
-            sys.executable, "-m", "fabloop.app.processes.upkeep", store, str(partition),
-            str(ROWS_PER_SNAPSHOT), str(KEEP_ALL if keep_ns is None else keep_ns),
-        ]  # fmt: skip
+        self._module = [sys.executable, "-m", "fabloop.app.processes.upkeep", store, str(partition)]
+        self._keep_ns = KEEP_ALL if keep_ns is None else keep_ns
         self._journal = journal
-        self._seen = 0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
         self._thread.start()
@@ -126,14 +127,17 @@ class Upkeep:
         self._thread.join()
 
     def _run(self) -> None:
+        seen, archived_s = 0, -ARCHIVE_EVERY_S
         while not self._closing.wait(LOOK_EVERY_S):
-            last = self._journal.last()
-            if last - self._seen >= ROWS_PER_SNAPSHOT:
-                self._seen = last
-                self._keep_up()
+            last, now_s = self._journal.last(), time.monotonic()
+            archives = self._keep_ns != KEEP_ALL and now_s - archived_s >= ARCHIVE_EVERY_S
+            if archives or last - seen >= ROWS_PER_SNAPSHOT:
+                self._keep_up(1 if archives else ROWS_PER_SNAPSHOT)
+                seen, archived_s = last, now_s
 
-    def _keep_up(self) -> None:
-        with subprocess.Popen(self._program, stdout=subprocess.DEVNULL) as child:  # noqa: S603
+    def _keep_up(self, rows: int) -> None:
+        program = [*self._module, str(rows), str(self._keep_ns)]
+        with subprocess.Popen(program, stdout=subprocess.DEVNULL) as child:  # noqa: S603
             while child.poll() is None:
                 if self._closing.wait(0.1):
                     child.terminate()
