@@ -26,7 +26,8 @@ def call(step: Step, frame: Frame, node: Node, action: Call) -> None:
     act = open_act(step, frame, node, {})
     key, root = step.mint(), step.mint()
     given = {**seen, **local} if action.hands_in else local
-    given = with_data(definition.scopes[0], given)
+    caller = state.instances[frame.instance]
+    given = with_data(definition.scopes[0], given, caller.business_key)
     step.emit(Called(key, act, definition.id, definition.version, root, given))
     step.agenda.append((root, definition.nodes[definition.scopes[0].start], {}))
     arm(step, act, watches)

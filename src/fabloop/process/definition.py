@@ -337,6 +337,9 @@ Action = (
     | BoundaryCancel
 )
 
+BUSINESS_KEY = "businessKey"
+"""The variable with the business key of its instance, in processes that read it."""
+
 PERSON_TYPE = "fabloop:person"
 """The job type of tasks for people."""
 
@@ -427,7 +430,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     owner : number of the node that opens it (NOWHERE for the process)
     parent : number of the scope the owner stands in (NOWHERE for the process)
     choice : what may be chosen in an ad-hoc sub-process
-    data : names of its data objects: variables that are null at first
+    data : names of its data objects: variables that are null at first; that of the process holds
+        `BUSINESS_KEY` where an expression reads it
     start : number of the node it begins at (NOWHERE for a page and an ad-hoc one)
     nodes, flows : numbers of what stands directly in it
     joins : flows on which tokens may wait

@@ -8,6 +8,7 @@ from fabloop.base.errors import Broken, Invalid
 from fabloop.base.instant import Instant, duration_of_iso, instant_of
 from fabloop.process.commands import Variables
 from fabloop.process.definition import (
+    BUSINESS_KEY,
     NOWHERE,
     Assign,
     Definition,
@@ -220,8 +221,13 @@ def texts_of(
 
 
 def correlation_of(formula: Formula, context: Mapping[str, object], at: Instant) -> str:
-    """Return a correlation key as text: text as it is, whole numbers in digits."""
+    """Return a correlation key as text: text as it is, whole numbers in digits.
+
+    An instance without a business key waits for messages without a key.
+    """
     value = value_of(formula, context, at)
+    if formula.text == BUSINESS_KEY and not value:
+        return ""
     if isinstance(value, str) and value:
         return value
     if isinstance(value, float) and value.is_integer():

@@ -67,7 +67,7 @@ def start(step: Step, command: StartInstance) -> InstanceCreated:
             f"Expected process '{definition.id}' version {definition.version} to take new "
             "instances, but it is suspended. Resume it first."
         )
-    variables = with_data(definition.scopes[0], variables)
+    variables = with_data(definition.scopes[0], variables, command.business_key)
     key, frame = step.mint(), step.mint()
     step.focus(f"instance/{key}")
     step.emit(

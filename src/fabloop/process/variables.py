@@ -7,7 +7,7 @@ from math import isfinite
 from fabloop.base.errors import Fault, Invalid
 from fabloop.process.commands import Variables
 from fabloop.process.cpn.token import INT_MAX, INT_MIN
-from fabloop.process.definition import Scope
+from fabloop.process.definition import BUSINESS_KEY, NOWHERE, Scope
 
 VALUES_MAX = 100_000
 DEPTH_MAX = 40
@@ -47,9 +47,14 @@ def plain_value(value: object, source: str) -> object:
     return copied
 
 
-def with_data(scope: Scope, variables: Variables) -> Variables:
+def with_data(scope: Scope, variables: Variables, business_key: str = "") -> Variables:
     """Return the variables that a frame of a scope begins with: its data objects are null."""
-    return {**dict.fromkeys(scope.data), **variables} if scope.data else variables
+    if not scope.data:
+        return variables
+    made: Variables = dict.fromkeys(scope.data)
+    if BUSINESS_KEY in made and scope.owner == NOWHERE:
+        made[BUSINESS_KEY] = business_key
+    return {**made, **variables}
 
 
 class _Copier:

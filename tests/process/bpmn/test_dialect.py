@@ -21,6 +21,7 @@ from fabloop.process.bpmn.model import (
 )
 from fabloop.process.bpmn.read import read_bpmn
 from fabloop.process.bpmn.triggers import MessageTrigger, TimerTrigger
+from fabloop.process.commands import Deploy, InstanceState, PublishMessage, StartInstance
 from process.driver import Plant
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
@@ -121,7 +122,8 @@ def test_a_connector_becomes_a_job_with_its_parameters():
 
 def test_an_end_event_that_sends_may_do_so_by_a_job():
     node = read('<endEvent id="x"><messageEventDefinition c:class="Mail"/></endEvent>')
-    assert node == EndEvent(id="x", trigger=MessageTrigger(name="x"), work=JobWork(type="Mail"))
+    sent = MessageTrigger(name="x", correlation_key="businessKey")
+    assert node == EndEvent(id="x", trigger=sent, work=JobWork(type="Mail"))
 
 
 def test_a_task_without_any_work_is_refused_in_the_dialect_and_named_in_plain_bpmn():
@@ -228,7 +230,8 @@ def test_listeners_of_classes_become_jobs():
 
 
 def test_a_receive_task_without_a_message_waits_for_its_own_name():
-    assert read('<receiveTask id="x"/>') == ReceiveTask(id="x", message=MessageTrigger(name="x"))
+    waited = MessageTrigger(name="x", correlation_key="businessKey")
+    assert read('<receiveTask id="x"/>') == ReceiveTask(id="x", message=waited)
 
 
 def test_an_error_may_be_referred_to_by_its_code():
@@ -310,6 +313,36 @@ def test_what_only_steers_the_other_engine_is_passed_over():
 def test_what_only_the_other_engine_can_do_is_refused_by_element_line_and_name(content, name):
     found = refusals(content)
     assert any(name in each and "element 'x', line 2" in each for each in found), found
+
+
+def test_messages_find_an_instance_by_its_business_key():
+    content = """<startEvent id="s"/><sequenceFlow id="f" sourceRef="s" targetRef="x"/>
+      <intermediateCatchEvent id="x"><messageEventDefinition messageRef="m"/>
+      </intermediateCatchEvent>"""
+    plant = Plant()
+    plant.does(Deploy(process=document(content, '<message id="m" name="came"/>')))
+    found = {
+        key: plant.does(StartInstance(process="p", business_key=key)).instance
+        for key in ("", "one", "two")
+    }
+    for key in ("two", ""):
+        plant.does(PublishMessage(name="came", correlation_key=key))
+        assert plant.ended(found[key]) is InstanceState.COMPLETED
+    assert plant.ended(found["one"]) is InstanceState.ACTIVE
+
+
+def test_a_process_that_reads_its_business_key_has_it_also_when_it_is_called():
+    content = """<startEvent id="s"/><sequenceFlow id="f" sourceRef="s" targetRef="x"/>
+      <scriptTask id="x" scriptFormat="juel" c:resultVariable="y">
+      <script>no. ${execution.processBusinessKey}</script></scriptTask>"""
+    caller = """<startEvent id="s"/><sequenceFlow id="f" sourceRef="s" targetRef="x"/>
+      <callActivity id="x" calledElement="p"><extensionElements>
+      <c:out source="y" target="z"/></extensionElements></callActivity>"""
+    plant = Plant()
+    plant.does(Deploy(process=document(content)))
+    plant.does(Deploy(process=document(caller).replace(b'<process id="p"', b'<process id="q"')))
+    instance = plant.does(StartInstance(process="q", business_key="7")).instance
+    assert plant.result(instance) == {"z": "no. 7"}
 
 
 # -- all together ------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from fabloop.process.bpmn.triggers import (
 )
 from fabloop.process.cpn.compiled import CompiledNet
 from fabloop.process.definition import (
+    BUSINESS_KEY,
     NOWHERE,
     Definition,
     Flow,
@@ -166,7 +167,10 @@ class _Compiler:
                 pass
             case _:
                 return ()
-        return tuple(dict.fromkeys(each.name for each in data if is_name(each.name)))
+        named = dict.fromkeys(each.name for each in data if is_name(each.name))
+        if outline.number == 0 and BUSINESS_KEY in self.expressions.read:
+            named[BUSINESS_KEY] = None
+        return tuple(named)
 
     def _scope(
         self, outline: Outline, nodes: Mapping[int, Node], flows: Mapping[int, Flow]

@@ -17,11 +17,14 @@ class Expressions:
         self.process = process
         self.lines = lines
         self.faults: list[Fault] = []
+        self.read: set[str] = set()
 
     def formula(self, element: str, text: str) -> Formula:
         """Return a compiled expression; one that does not parse is a fault of the element."""
         try:
-            return Formula(text=text, expression=compile_expression(text))
+            expression = compile_expression(text)
+            self.read |= expression.variables
+            return Formula(text=text, expression=expression)
         except Invalid as error:
             for fault in error.faults:
                 hint = f"'{text:.80}' {fault.path}. {fault.hint}"

@@ -18,6 +18,7 @@ from fabloop.process.bpmn.juel import (
     Unsupported,
     parse_juel,
 )
+from fabloop.process.definition import BUSINESS_KEY
 
 CHOICE, OR, AND, COMPARE, ADD, MULTIPLY, POSTFIX = range(7)
 _SIGNS = {
@@ -138,6 +139,8 @@ def _name(name: str) -> str:
 
 
 def _member(base: Node, name: str) -> str:
+    if base == Name("execution") and name in ("businessKey", "processBusinessKey"):
+        return BUSINESS_KEY
     if not _PLAIN.fullmatch(name):
         raise Unsupported(f"the name '{name}'")
     return f"{_feel(base, POSTFIX)}.{name}"

@@ -1,19 +1,21 @@
 """Rewrites what other definitions are used: called processes, decisions, collections."""
 
 from fabloop.base.xml import Element, text_of
-from fabloop.process.bpmn.dialect.names import JAVA
 from fabloop.process.bpmn.dialect.sheet import Sheet
 from fabloop.process.bpmn.xml import BPMN, ZEEBE
-
-_OWN_KEY = ("#{execution.processBusinessKey}", "${execution.processBusinessKey}",
-            "${execution.businessKey}", "#{execution.businessKey}")  # fmt: skip
+from fabloop.process.definition import BUSINESS_KEY
 
 
 def call_activity(element: Element, sheet: Sheet) -> None:
     """Rewrite what is called, and what is handed in and out."""
     if element.find(f"{BPMN}extensionElements/{ZEEBE}calledElement") is not None:
         return
-    called = element.get("calledElement", "").strip()
+    case = sheet.attribute(element, "caseRef")
+    if case:
+        for name in ("caseBinding", "caseVersion", "caseTenantId"):
+            sheet.attribute(element, name)
+        sheet.refuse(element, f"caseRef '{case}' (CMMN)", "Call a process.")
+    called = element.get("calledElement", "").strip() or case
     if not called:
         return
     binding = sheet.attribute(element, "calledElementBinding") or "latest"
@@ -47,7 +49,7 @@ def _handed(element: Element, sheet: Sheet, kind: str) -> bool:
             continue
         key = each.get("businessKey")
         if key is not None:
-            if key.strip() not in _OWN_KEY:
+            if sheet.value(element, key.strip()) != f"={BUSINESS_KEY}":
                 found = f"the business key '{key}' for the called process"
                 sheet.refuse(element, found, "It gets that of its caller.")
             continue
@@ -95,7 +97,3 @@ def repetition(loop: Element, sheet: Sheet) -> None:
     for name in ("loopDataInputRef", "loopDataOutputRef", "inputDataItem", "outputDataItem"):
         for each in loop.findall(f"{BPMN}{name}"):
             loop.remove(each)
-
-
-CASE = tuple(f"{JAVA}{name}" for name in ("caseRef", "caseBinding", "caseVersion"))
-"""Attributes of a call of a case (CMMN)."""

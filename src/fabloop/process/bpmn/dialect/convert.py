@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from fabloop.base.xml import Element, Tally, local_of, text_of
 from fabloop.process.bpmn.dialect.calls import call_activity, decision, repetition
-from fabloop.process.bpmn.dialect.events import error_reference, event, receive
+from fabloop.process.bpmn.dialect.events import error_reference, event, receive, subscriptions
 from fabloop.process.bpmn.dialect.gateways import exclusive, inclusive
 from fabloop.process.bpmn.dialect.listeners import listeners
 from fabloop.process.bpmn.dialect.mappings import input_output
@@ -47,6 +47,8 @@ def to_native(root: Element, processes: list[Element], tally: Tally) -> None:
         for element in [each for each in process.iter() if str(each.tag).startswith(BPMN)]:
             _rewrite(element, sheet)
         sheet.refuse_rest(process)
+    if not native:
+        subscriptions(root, sheet)
 
 
 def _one_namespace(root: Element) -> frozenset[str]:

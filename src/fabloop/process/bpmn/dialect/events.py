@@ -6,6 +6,7 @@ from fabloop.base.xml import Element, local_of
 from fabloop.process.bpmn.dialect.sheet import Sheet
 from fabloop.process.bpmn.dialect.work import work
 from fabloop.process.bpmn.xml import BPMN, ZEEBE
+from fabloop.process.definition import BUSINESS_KEY
 
 _THROWING = frozenset({"endEvent", "intermediateThrowEvent"})
 _SHOWN = ("formKey", "formRef", "formRefBinding", "formRefVersion")
@@ -28,6 +29,8 @@ def event(element: Element, sheet: Sheet) -> None:
                     _thrown(element, definition, sheet)
             case "signalEventDefinition":
                 _payload(element, definition, sheet)
+                if not (sheet.java or sheet.native or definition.get("signalRef")):
+                    _name_signal(element, definition, sheet)
             case "compensateEventDefinition" if not sheet.native:
                 definition.attrib.pop("waitForCompletion", "")
             case _:
@@ -82,6 +85,14 @@ def _thrown(element: Element, definition: Element, sheet: Sheet) -> None:
             _added(definition, sheet, kind, f"thrown-{code}").set(f"{kind}Code", code)
 
 
+def _name_signal(element: Element, definition: Element, sheet: Sheet) -> None:
+    """Declare the signal of a drawing that names none: one for all events of the same name."""
+    name = element.get("name", "") or element.get("id", "")
+    definition.set("signalRef", f"signal-{name}")
+    if _known(sheet, "signal", f"signal-{name}") is None:
+        _added(definition, sheet, "signal", f"signal-{name}").set("name", name)
+
+
 def _payload(element: Element, definition: Element, sheet: Sheet) -> None:
     """Rewrite what a signal carries to the inputs of the event that throws it."""
     for each in sheet.children(definition, "in"):
@@ -90,6 +101,12 @@ def _payload(element: Element, definition: Element, sheet: Sheet) -> None:
             continue
         source = each.get("sourceExpression", "") or f"${{{each.get('source', '')}}}"
         sheet.maps(element, "input", each.get("target", ""), sheet.value(element, source))
+
+
+def subscriptions(root: Element, sheet: Sheet) -> None:
+    """Let messages find the instance by its business key."""
+    for message in root.iterfind(f"{BPMN}message"):
+        sheet.extension(message, "subscription", correlationKey=f"={BUSINESS_KEY}")
 
 
 def _known(sheet: Sheet, kind: str, name: str) -> Element | None:

@@ -74,15 +74,20 @@ def _field(field: Element, sheet: Sheet) -> str:
 
 def _expression(element: Element, sheet: Sheet, text: str, result: str) -> None:
     """Rewrite a task that evaluates: to a script, to nothing, or to a job for a Java method."""
-    node = _parsed(element, sheet, text)
-    match node:
+    try:
+        parts = parse_juel(text)
+    except Unsupported as error:
+        sheet.refuse(element, f"unsupported expression '{text:.120}': {error}")
+        return
+    if len(parts) != 1 or isinstance(parts[0], str):
+        _script(element, sheet, sheet.literal(element, text), result)
+        return
+    match parts[0]:
         case Call(Member(Name("execution"), "setVariable"), (Literal(str() as name), value)):
             _script(element, sheet, _feel(element, sheet, value, text), name)
-        case None:
-            _script(element, sheet, "null", result)
-        case _ if not result and is_juel(text) and _is_method(node):
+        case Call() as node if not result:
             _method(element, sheet, node, text)
-        case _:
+        case node:
             try:
                 feel = feel_of_node(node)
             except Unsupported:
@@ -91,21 +96,6 @@ def _expression(element: Element, sheet: Sheet, text: str, result: str) -> None:
                     sheet.maps(element, "output", result, "=result")
             else:
                 _script(element, sheet, feel, result)
-
-
-def _parsed(element: Element, sheet: Sheet, text: str) -> Node | None:
-    try:
-        parts = parse_juel(text)
-    except Unsupported as error:
-        sheet.refuse(element, f"unsupported expression '{text:.120}': {error}")
-        return None
-    if len(parts) == 1 and not isinstance(parts[0], str):
-        return parts[0]
-    return Literal(text)
-
-
-def _is_method(node: Node) -> bool:
-    return isinstance(node, Call)
 
 
 def _feel(element: Element, sheet: Sheet, node: Node, text: str) -> str:
