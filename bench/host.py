@@ -19,6 +19,7 @@ from pathlib import Path
 from fabloop.app.processes.crew import Worker
 from fabloop.app.processes.host import Host
 from fabloop.app.processes.polls import Poll
+from fabloop.app.processes.questions import AskRehearsal
 from fabloop.app.processes.store import Serving, open_host
 from fabloop.app.processes.worker import worker
 from fabloop.base.instant import SECOND
@@ -31,6 +32,7 @@ from fabloop.process.bpmn.model import (
     StartEvent,
 )
 from fabloop.process.commands import ActiveJob, CompleteJob, Deploy, StartInstance
+from fabloop.process.operations import CancelEach, StartBatch
 from fabloop.process.state import JobState
 
 START = StartInstance(process="one", variables={"amount": 3})
@@ -220,6 +222,34 @@ def worked(name: str, host: Host, jobs: int, launch: Callable[[], Callable[[], N
     assert not host.ask(lambda engine: engine.jobs(JobState.READY))
 
 
+def many(host: Host, instances: int) -> None:
+    """Measure a batch over many instances, tried out and done."""
+    host.submit(Deploy(process=one_job()))
+    for _ in range(instances // 1_000):
+        slots = [threading.Event() for _ in range(1_000)]
+        for each in slots:
+            host.post(START, lambda _, each=each: each.set())
+        for each in slots:
+            each.wait()
+    count = len(host.ask(lambda engine: engine.instances()))
+    begun = time.perf_counter()
+    host.query(AskRehearsal(action=CancelEach()))
+    print(f"{'batch: rehearsed':<34} {count / (time.perf_counter() - begun):8.0f} instances/s")
+    begun, ended = time.perf_counter(), threading.Event()
+
+    def listener(notices: object) -> None:
+        nonlocal count
+        count -= sum(type(each).__name__ == "InstanceFinished" for each in notices)
+        if count == 0:
+            ended.set()
+
+    host.listen(listener)
+    total = count
+    host.submit(StartBatch(action=CancelEach()))
+    ended.wait()
+    print(f"{'batch: cancelled':<34} {total / (time.perf_counter() - begun):8.0f} instances/s")
+
+
 def crews(folder: Path, jobs: int) -> None:
     """Let workers work: in this process, and in another one over the socket."""
 
@@ -288,6 +318,8 @@ def main() -> None:
         with open_host(folder / "wake") as host:
             host.submit(Deploy(process=one_job()))
             wake(host, 200)
+        with open_host(folder / "many") as host:
+            many(host, instances)
         crews(folder, instances)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fabloop.app.processes import models
 from fabloop.cli import main
 
 FABLOOP = Path(sys.executable).with_name("fabloop")
@@ -160,6 +161,13 @@ def test_what_verification_refutes_is_a_warning_and_strictly_a_refusal(tmp_path,
     assert strict["ok"] is False
     assert "refutes" in strict["refusals"][0]["reason"]
     assert "Warning" in run("deploy", "stuck.bpmn")
+
+
+def test_what_there_is_no_time_to_verify_is_deployed_all_the_same(tmp_path, run, monkeypatch):
+    monkeypatch.setattr(models, "VERIFY_BUDGET_S", 0)
+    (tmp_path / "stuck.bpmn").write_text(TWICE)
+    (report,) = run("deploy", "stuck.bpmn", "--json")["files"]
+    assert (report["ok"], report["verified"], report["warnings"]) == (True, False, [])
 
 
 def test_a_folder_without_models_is_told(tmp_path, run):

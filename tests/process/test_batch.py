@@ -23,7 +23,7 @@ from fabloop.process.operations import (
     StopBatch,
     SuspendEach,
 )
-from process.driver import Plant, call, flows, job, process
+from process.driver import Plant, both, call, flows, job, process
 
 SHOP = process(job("a"), job("b"), links=flows("start a b end"))
 
@@ -92,6 +92,20 @@ def test_half_of_a_change_is_undone_where_the_other_half_is_refused(plant):
     found = done(plant, ModifyEach(move=(("a", "b"),), activate=("nowhere",)))
     assert found.failed == 1
     assert plant.at_nodes(key) == ["a"]
+
+
+def test_tokens_that_wait_on_a_flow_can_be_moved_and_taken(plant):
+    p = process(both("f"), job("a"), job("b"), both("j"), job("c"),
+                links=flows("start f a j c end", "f b j"))  # fmt: skip
+    keys = [plant.starts(p), plant.starts(p)]
+    for each in plant.takes("do-a"):
+        plant.does(CompleteJob(job=each.key, epoch=each.epoch))
+    assert done(plant, ModifyEach(move=(("a-j", "a"),))).failed == 0
+    assert [plant.at_nodes(key) for key in keys] == [["a", "b"], ["a", "b"]]
+    for each in plant.takes("do-a"):
+        plant.does(CompleteJob(job=each.key, epoch=each.epoch))
+    done(plant, ModifyEach(cancel=("a-j", "b")))
+    assert plant.engine.instances() == ()
 
 
 def test_incidents_of_one_kind_are_tried_again(plant):

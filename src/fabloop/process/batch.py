@@ -14,6 +14,8 @@ from fabloop.process.commands import (
     Move,
     ResolveIncident,
     SetVariables,
+    Spot,
+    TokenAt,
 )
 from fabloop.process.migrate import migrate
 from fabloop.process.operate import cancel_instance, instance_named, modify, resolve, set_all
@@ -239,24 +241,32 @@ def modification(state: State, instance: Instance, action: ModifyEach) -> Modify
     return Modify(
         instance=instance.key,
         move=tuple(
-            Move(spot=ActAt(key=key), node=new)
+            Move(spot=spot, node=new)
             for old, new in action.move
-            for key in _standing(state, instance, old)
+            for spot in _spots(state, instance, old)
         ),
-        cancel=tuple(
-            ActAt(key=key) for node in action.cancel for key in _standing(state, instance, node)
-        ),
+        cancel=tuple(spot for name in action.cancel for spot in _spots(state, instance, name)),
         activate=tuple(Activate(node=node) for node in action.activate),
     )
 
 
-def _standing(state: State, instance: Instance, node: str) -> list[int]:
-    found = _acts_at(state, instance, node)
-    if not found:
+def _spots(state: State, instance: Instance, name: str) -> list[Spot]:
+    """Return what is in progress at a node, or waits on a flow into a join."""
+    acts: list[Spot] = [ActAt(key=key) for key in _acts_at(state, instance, name)]
+    flows = state.definitions[instance.definition].flows
+    tokens: list[Spot] = [
+        TokenAt(frame=key, flow=name)
+        for key in instance.frames
+        for number, count in state.frames[key].tokens.items()
+        for _ in range(count)
+        if flows[number].id == name
+    ]
+    if not (acts or tokens):
         raise Conflict(
-            f"Expected node '{node}' of instance {instance.key} to be in progress, but it is not."
+            f"Expected '{name}' of instance {instance.key} to be a node in progress or a flow with "
+            "a waiting token, but it is neither."
         )
-    return found
+    return acts + tokens
 
 
 def _fault(source: str, path: str, expected: str, found: str) -> Fault:

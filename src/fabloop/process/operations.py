@@ -88,7 +88,7 @@ class SetEach(msgspec.Struct, frozen=True, kw_only=True, tag="set"):
 
 
 class ModifyEach(msgspec.Struct, frozen=True, kw_only=True, tag="modify"):
-    """Change where each instance stands, by the ids of nodes.
+    """Change where each instance stands, by the ids of nodes, or of flows with waiting tokens.
 
     Attributes
     ----------

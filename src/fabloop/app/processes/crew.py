@@ -50,6 +50,9 @@ LOOK_S = 1.0
 FETCHED_MAX = 256
 """Jobs fetched at once."""
 
+UNREPORTED_MAX = 1_000
+"""Jobs that are done while what became of them is not durable yet."""
+
 MESSAGE_LENGTH_MAX = 2_000
 
 Report = CompleteJob | FailJob | ThrowError
@@ -102,6 +105,7 @@ class Worker:
         self._changed = threading.Condition()
         self._held: dict[tuple[int, int], _Held] = {}
         self._end_poll: Callable[[], None] | None = None
+        self._busy = 0
         self._again: deque[tuple[ActiveJob, Report]] = deque()
         self._asked = threading.Event()
         self._stopping = False
@@ -210,11 +214,15 @@ class Worker:
     def _room(self) -> int:
         """Wait for a free hand, and return how many there are; 0 when it is time to stop."""
         with self._changed:
-            while len(self._held) >= self._concurrency and not self._stopping:
+            while self._is_full() and not self._stopping:
                 self._changed.wait()
             if self._stopping or self._gave_up is not None:
                 return 0
-            return self._concurrency - len(self._held)
+            return self._concurrency - self._busy
+
+    def _is_full(self) -> bool:
+        unreported = len(self._held) - self._busy
+        return self._busy >= self._concurrency or unreported >= UNREPORTED_MAX
 
     def _reconnect(self, error: Unavailable) -> None:
         if self._connect is None:
@@ -238,6 +246,7 @@ class Worker:
         held = _Held(job, self._tasks[job.type], threading.Event())
         with self._changed:
             self._held[job.key, job.epoch] = held
+            self._busy += 1
         if held.task.is_async:
             asyncio.run_coroutine_threadsafe(self._do_async(held), self._loop)
         else:
@@ -252,6 +261,7 @@ class Worker:
             report: Report = _completion(held, returned)
         except Exception as error:  # noqa: BLE001  # whatever a function raises is its failure
             report = _failure(held, job, error)
+        self._rest()
         self._report(held.job, report)
 
     async def _do_async(self, held: _Held) -> None:
@@ -261,6 +271,7 @@ class Worker:
             report: Report = _completion(held, returned)
         except Exception as error:  # noqa: BLE001  # whatever a function raises is its failure
             report = _failure(held, job, error)
+        self._rest()
         self._report(held.job, report)
 
     def _spin(self) -> None:
@@ -271,8 +282,14 @@ class Worker:
 
     # -- reporting ----------------------------------------------------------------------------
 
+    def _rest(self) -> None:
+        """Have a hand free for the next job, while the report of this one is on its way."""
+        with self._changed:
+            self._busy -= 1
+            self._changed.notify_all()
+
     def _report(self, job: ActiveJob, report: Report) -> None:
-        """Tell what became of a job; the hand is free once that is durable."""
+        """Tell what became of a job; it is held until that is durable."""
 
         def settled(answer: object) -> None:
             self._settle(job, report, answer)

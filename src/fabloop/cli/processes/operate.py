@@ -30,6 +30,8 @@ from fabloop.process.commands import (
     Modify,
     Move,
     SetVariables,
+    Spot,
+    TokenAt,
 )
 from fabloop.process.definition import DefinitionKey
 from fabloop.process.operations import (
@@ -125,24 +127,27 @@ def _command(service: Service, action: Action, key: int) -> Command:
 
 
 def _modification(service: Service, action: ModifyEach, key: int) -> Modify:
+    """Return the change of one instance: what is in progress, and tokens that wait on flows."""
     view = service.query(AskInstance(key=key))
-    acts: dict[str, list[int]] = {}
-    for act in (act for frame in view.frames for act in frame.acts if not act.transition):
-        acts.setdefault(act.node, []).append(act.key)
+    spots: dict[str, list[Spot]] = {}
+    for frame in view.frames:
+        for act in frame.acts:
+            if not act.transition:
+                spots.setdefault(act.node, []).append(ActAt(key=act.key))
+        for flow, count in frame.tokens.items():
+            spots.setdefault(flow, []).extend([TokenAt(frame=frame.key, flow=flow)] * count)
     wanted = [old for old, _ in action.move] + list(action.cancel)
-    missing = [node for node in wanted if node not in acts]
+    missing = [name for name in wanted if name not in spots]
     if missing:
-        at = ", ".join(acts) or "nowhere"
+        at = ", ".join(spots) or "nowhere"
         raise Conflict(
-            f"Expected node '{missing[0]}' of instance {key} to be in progress, but it is not. "
+            f"Expected '{missing[0]}' of instance {key} to be in progress, but it is not. "
             f"It stands at: {at}."
         )
     return Modify(
         instance=key,
-        move=tuple(
-            Move(spot=ActAt(key=act), node=new) for old, new in action.move for act in acts[old]
-        ),
-        cancel=tuple(ActAt(key=act) for node in action.cancel for act in acts[node]),
+        move=tuple(Move(spot=spot, node=new) for old, new in action.move for spot in spots[old]),
+        cancel=tuple(spot for name in action.cancel for spot in spots[name]),
         activate=tuple(Activate(node=node) for node in action.activate),
     )
 

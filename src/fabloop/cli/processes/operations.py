@@ -121,11 +121,12 @@ def set_(
 def modify(
     key: Key = None,
     move: Annotated[
-        list[str] | None, typer.Option(help="OLD=NEW: cancel at one node, enter another.")
+        list[str] | None, typer.Option(help="OLD=NEW: cancel at a node or flow, enter a node.")
     ] = None,
     activate: Annotated[list[str] | None, typer.Option(help="A node to enter as well.")] = None,
     cancel_at: Annotated[
-        list[str] | None, typer.Option("--cancel", help="A node at which to end what runs.")
+        list[str] | None,
+        typer.Option("--cancel", help="A node or flow at which to end what is there."),
     ] = None,
     process: OfProcess = "",
     version: OfVersion = None,
