@@ -1,13 +1,23 @@
 """Prints markings per second of the verifier and timed firings per second of the simulator.
 
-Run: ``python bench/verify.py``. CPU seconds of one process; the machine's other load matters.
+Run: ``python bench/verify.py [ARCS]``. CPU seconds of one process; the machine's other load
+matters. Where `FABLOOP_DATA` is, a table of its nets and drawings follows: what was published of
+each, and what was found. ARCS is how many arcs a net may have to be explored to its end (200,000);
+of a larger one little is explored, unless tokens that are not told apart make it small.
 """
 
+import json
+import os
 import platform
+import sys
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
+import msgspec
+
+from fabloop.base.errors import Invalid
 from fabloop.process.bpmn.compile import compile_process
 from fabloop.process.bpmn.model import (
     BpmnProcess,
@@ -18,11 +28,28 @@ from fabloop.process.bpmn.model import (
     ServiceTask,
     StartEvent,
 )
+from fabloop.process.cpn.document import compile_net
 from fabloop.process.cpn.net import Net, integer, product
+from fabloop.process.cpn.pnml import read_pnml
 from fabloop.process.cpn.simulate import simulate
-from fabloop.process.verify.report import verify, verify_net
+from fabloop.process.verify.drawn.read import read_drawing
+from fabloop.process.verify.environment import CLOSED
+from fabloop.process.verify.explore import Property
+from fabloop.process.verify.flat import Exceeded, Limits
+from fabloop.process.verify.quotient import quotient_of
+from fabloop.process.verify.report import flat_net, verify, verify_drawing, verify_net
+from fabloop.process.verify.verdict import Verdict, Verification
 
 T = TypeVar("T")
+
+NETS = Path(os.environ.get("FABLOOP_DATA", "../shared/data")) / "nets"
+LIMITS = Limits(bindings=10_000, values=3_000)
+CROSS_CHECKED = {
+    "safeness": Property.SAFE,
+    "option_to_complete_no_stuck_state": Property.DEADLOCK_FREE,
+    "proper_completion": Property.PROPER_COMPLETION,
+    "no_dead_activities": Property.NO_DEAD_ELEMENT,
+}
 
 
 def weldcell(orders: int, robots: int, agvs: int, slots: int, *, cyclic: bool) -> Net:
@@ -90,6 +117,75 @@ def timed(work: Callable[[], T]) -> tuple[T, float]:
     return best
 
 
+def print_published(arcs: int) -> None:
+    """Print the table of nets and drawings of which something was published."""
+    published = json.loads((NETS / "manifest.json").read_text())
+    print("| model | against what was published | markings | arcs | CPU s | explored |")
+    print("|---|---|---|---|---|---|")
+    for case in published["mcc"]:
+        print(f"| {case['model']} | {' | '.join(_net_row(case, arcs))} |")
+    for case in published["bpmn"]:
+        print(f"| {case['file']} | {' | '.join(_drawing_row(case))} |")
+
+
+def _net_row(case: dict[str, Any], arcs: int) -> tuple[str, ...]:
+    begun = time.process_time()
+    try:
+        net = compile_net(read_pnml((NETS / case["file"]).read_bytes(), case["file"]))
+    except Invalid as invalid:
+        return (f"refused: {invalid.faults[0].sentence()}", "", "", "", "")
+    try:
+        flat = flat_net(net, LIMITS)
+    except Exceeded as exceeded:
+        return (f"not tried: {exceeded}", "", "", "", "")
+    small = case["transitions"] is not None and float(case["transitions"]) <= arcs
+    if not small and not quotient_of(flat).merged:
+        return ("not tried: too many arcs, or none published", "", "", "", "")
+    limits = msgspec.structs.replace(LIMITS, markings=arcs, arcs=2 * arcs)
+    report = verify_net(net, counted=True, limits=limits)
+    wrong = [
+        f"{name}: {value}"
+        for name, value in (
+            ("states", str(report.markings)),
+            ("transitions", str(report.arcs)),
+            ("deadlock", str(report.dead_markings > 0).upper()),
+            ("quasi_live", str(not report.dead_transitions).upper()),
+        )
+        if case[name] not in (None, value)
+    ]
+    return _row(report, wrong, begun, published=case["states"] is not None)
+
+
+def _drawing_row(case: dict[str, Any]) -> tuple[str, ...]:
+    begun = time.process_time()
+    drawing = read_drawing((NETS / "bpmn" / case["file"]).read_bytes())
+    report = verify_drawing(drawing, environment=CLOSED, counted=True)
+    wanted = {CROSS_CHECKED[name]: holds for name, holds in case.get("consensus", {}).items()}
+    wanted |= dict.fromkeys(CROSS_CHECKED.values(), True) if "violations" in case else {}
+    for name in case.get("expected_by_test_name") or ():
+        wanted[Property(name.replace("_", " "))] = False
+    wrong = [
+        f"{which}: {report.finding(which).verdict}"
+        for which, holds in wanted.items()
+        if (report.finding(which).verdict is Verdict.HOLDS) != holds
+    ]
+    if case.get("states_published", report.markings) != report.markings:
+        wrong.append(f"states: {report.markings}")
+    return _row(report, wrong, begun, published=bool(wanted))
+
+
+def _row(
+    report: Verification, wrong: list[str], begun: float, *, published: bool
+) -> tuple[str, ...]:
+    judged = f"DIFFERENT, {', '.join(wrong)}" if wrong else "equal"
+    if not report.exhaustive:
+        judged = "not exhaustive"
+    elif not published:
+        judged = "nothing published"
+    counts = [f"{n:,}" if n < 10**12 else f"{n:.3e}" for n in (report.markings, report.arcs)]
+    return (judged, *counts, f"{time.process_time() - begun:.2f}", report.explored)
+
+
 def main() -> None:
     """Print every figure, with the machine."""
     print(f"{platform.machine()}, Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}")
@@ -117,6 +213,13 @@ def main() -> None:
             lambda net=net: simulate(net, until_ns=10**15, firings_max=100_000, keep=False)
         )
         print(f"simulate {orders} orders, {robots} robots: {run.firings / took:,.0f} firings/s")
+    for orders in (6, 30, 120):
+        net = weldcell(orders, 3, 2, 3, cyclic=False).compiled()
+        report, took = timed(lambda net=net: verify_net(net, counted=True))
+        print(f"verify weldcell {orders}/3/2/3: {report.markings:.4e} markings, {took:.3f} s")
+        print(f"  {report.explored}")
+    if (NETS / "manifest.json").exists():
+        print_published(int(sys.argv[1]) if len(sys.argv) > 1 else 200_000)
 
 
 if __name__ == "__main__":

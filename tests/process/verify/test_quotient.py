@@ -53,6 +53,14 @@ def nets_of_copies(draw):
         for copy in range(copies):
             put = {} if target is None else {field[target, copy]: 1}
             transitions.append((f"t{kind}", {field[source, copy]: 1, **takes}, {**put, **gives}))
+    if draw(st.booleans()):  # all begin at once
+        initial = [0 if n in places[0] else count for n, count in enumerate(initial)]
+        transitions.append(("begin", {len(names): 1}, dict.fromkeys(places[0], 1)))
+        places.append([len(names)])
+        names.append("begin")
+        initial.append(1)
+    if draw(st.booleans()):  # all end at once
+        transitions.append(("end", dict.fromkeys(places[states - 1], 1), {resources[0]: 1}))
     for _ in range(draw(st.integers(0, 1))):
         _, pre, post = draw(st.sampled_from(transitions))
         side = draw(st.sampled_from([pre, post]))

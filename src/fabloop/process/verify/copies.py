@@ -1,12 +1,12 @@
 """Finds tokens of a flat net that are interchangeable, such as orders of one variant.
 
-Two tokens that a place holds at the start are alike if following one through the net shows the
-same, transition by transition, as following the other: each then has a *copy* of the same fields
-to itself, of which one holds its token. That is found on the unfolded net, whatever its
-inscriptions say, and every condition is checked there.
+Two tokens that a place holds at the start, or that one firing puts there, are alike if following
+one through the net shows the same, transition by transition, as following the other: each then has
+a *copy* of the same fields to itself, of which one holds its token. That is found on the unfolded
+net, whatever its inscriptions say, and every condition is checked there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -27,18 +27,18 @@ class Copies(msgspec.Struct, frozen=True, kw_only=True):
 def find_copies(net: FlatNet) -> Copies | None:
     """Return the first set of two or more interchangeable tokens; None where there is none."""
     search = _Search(net)
-    for place in net.places:
-        seeds = [field for field in place.fields if net.initial[field] == 1]
-        while len(seeds) > 1:
-            first, *others = seeds
+    for place, tokens in search.seeds():
+        left = tokens
+        while len(left) > 1:
+            first, *others = left
             found = [(search.follow(first, other), other) for other in others]
             follows = [follow for follow, _ in found if follow is not None]
             alike = [other for follow, other in found if follow is not None]
             if follows:
-                copies = search.copies(place.name, first, follows)
+                copies = search.copies(place, first, follows)
                 if copies is not None:
                     return copies
-            seeds = [other for other in others if other not in alike]
+            left = [other for other in others if other not in alike]
     return None
 
 
@@ -54,12 +54,35 @@ class _Search:
         self.touching: dict[int, set[int]] = {}
         self.by_pre: dict[object, list[int]] = {}
         self.looked = 0
+        self.put_back = {refund.to for each in net.transitions for refund in each.refunds}
+        self.put_back |= {field for each in net.transitions for field in each.post}
         for number, each in enumerate(net.transitions):
             for field in each.pre:
                 self.takers.setdefault(field, []).append(number)
             for field in (*each.pre, *each.post):
                 self.touching.setdefault(field, set()).add(number)
             self.by_pre.setdefault(_signature(each, each.pre), []).append(number)
+
+    def seeds(self) -> Iterator[tuple[str, list[int]]]:
+        """Yield sets of tokens that may be alike: on one place at the start, or put there once."""
+        for place in self.net.places:
+            yield place.name, [field for field in place.fields if self.net.initial[field] == 1]
+        for number, each in enumerate(self.net.transitions):
+            if len(each.post) > 1 and self._once(number):
+                put: dict[int, list[int]] = {}
+                for field, count in each.post.items():
+                    if count == 1 and field in self.place_of:
+                        put.setdefault(self.place_of[field], []).append(field)
+                for number_of, fields in put.items():
+                    yield self.net.places[number_of].name, fields
+
+    def _once(self, number: int) -> bool:
+        """Tell whether a transition can fire at most once, for what it takes never comes back."""
+        each = self.net.transitions[number]
+        return any(
+            count > self.net.initial[field] - count and field not in self.put_back
+            for field, count in each.pre.items()
+        )
 
     def follow(self, one: int, other: int) -> Follow | None:
         """Return how the one token corresponds to the other; None if they are not alike."""
@@ -69,6 +92,8 @@ class _Search:
         while todo:
             field = todo.pop()
             for number in self.takers.get(field, ()):
+                if fields[field] in self.net.transitions[number].pre:
+                    continue  # it takes from both; what that means is looked at in the end
                 self.looked += 1
                 if self.looked > LOOKS_MAX:
                     return None
@@ -132,18 +157,14 @@ class _Search:
         owner = {field: k for k, own in enumerate(copies.fields) for field in own}
         if len(owner) != len(copies.fields) * len(copies.fields[0]):
             return False
-        seed = copies.fields[0].index(first)
-        if any(
-            self.net.initial[field] != (n == seed)
-            for own in copies.fields
-            for n, field in enumerate(own)
-        ):
+        together = self._together(copies, first)
+        if together is None:
             return False
         for k, own in enumerate(copies.fields):
             touching = {number for field in own for number in self.touching.get(field, ())}
-            if touching != set(copies.transitions[k]):
+            if touching - together != set(copies.transitions[k]):
                 return False
-            for number in touching:
+            for number in touching - together:
                 each = self.net.transitions[number]
                 taken = [field for field in each.pre if field in owner]
                 put = [field for field in each.post if field in owner]
@@ -152,6 +173,31 @@ class _Search:
                 if any(each.pre.get(f, 1) != 1 or each.post.get(f, 1) != 1 for f in (*taken, *put)):
                     return False
         return True
+
+    def _together(self, copies: Copies, first: int) -> set[int] | None:
+        """Return the transitions that move all tokens at once; None where a copy may hold two.
+
+        Each copy holds one token at the start, or gets one by the one firing that makes them.
+        """
+        classes = [frozenset(each) for each in zip(*copies.fields, strict=True)]
+        every = frozenset().union(*classes)
+        together: set[int] = set()
+        makers: list[int] = []
+        for number in {n for field in every for n in self.touching.get(field, ())}:
+            each = self.net.transitions[number]
+            sides = [{f for f in side if f in every} for side in (each.pre, each.post)]
+            if not each.plain or any(side and side not in classes for side in sides):
+                continue
+            if any(each.pre.get(f, 1) != 1 or each.post.get(f, 1) != 1 for f in every):
+                continue
+            together.add(number)
+            if not sides[0]:
+                makers.append(number)
+        held = {field for field in every if self.net.initial[field]}
+        seeded = held == {own[copies.fields[0].index(first)] for own in copies.fields}
+        ones = all(self.net.initial[field] == 1 for field in held)
+        made = not held and len(makers) == 1 and self._once(makers[0])
+        return together if (seeded and ones and not makers) or made else None
 
     def _unnoticed(self, copies: Copies) -> bool:
         """Tell whether all else that looks at fields looks at all copies alike."""

@@ -10,7 +10,7 @@ touches many, a tree decides (`decide`).
 from array import array
 from collections.abc import Iterable
 from enum import StrEnum
-from math import factorial, prod
+from math import comb, factorial, prod
 from typing import NamedTuple
 
 import msgspec
@@ -395,7 +395,10 @@ class _Explorer:
     def _weighed(self) -> tuple[int, int, int]:
         """Return the markings, arcs and dead markings that those seen stand for."""
         merged = frozenset().union(*(orbit.fields for orbit in self.net.orbits))
-        taken = [[field for field in each.pre if field in merged] for each in self.net.transitions]
+        taken = [
+            [(field, count) for field, count in each.pre.items() if field in merged]
+            for each in self.net.transitions
+        ]
         markings = arcs = dead = 0
         for marking in self.index:
             weight = self._weight(marking)
@@ -403,7 +406,9 @@ class _Explorer:
             enabled = self._enabled(marking)
             dead += 0 if enabled else weight
             for number in self._first(enabled):
-                arcs += weight * prod(self._count(marking, field) for field in taken[number])
+                arcs += weight * prod(
+                    comb(self._count(marking, field), count) for field, count in taken[number]
+                )
         return markings, arcs, dead
 
     def _weight(self, marking: int) -> int:

@@ -132,8 +132,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     memory : bytes that markings and arcs may take, roughly
     """
 
-    bindings: int = 50_000
-    values: int = 2_000
+    bindings: int = 200_000
+    values: int = 10_000
     markings: int = 2_000_000
     arcs: int = 20_000_000
     memory: int = 1_000_000_000

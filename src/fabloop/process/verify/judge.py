@@ -54,18 +54,19 @@ def judge(
             few = min(limits.markings, EXPLAINED_MARKINGS_MAX)
             found = explore(quotient.net, msgspec.structs.replace(limits, markings=few))
             tries.insert(0, Evidence(net=quotient.net, found=found))
-    return _report(net, quotient, tries, subject, environment)
+    shown = next((each for each in tries if each.found.complete), tries[0])
+    return _report(net, quotient, tries, tries[0] if counted else shown, subject, environment)
 
 
 def _report(
     net: FlatNet,
     quotient: Quotient,
     tries: Sequence[Evidence],
+    shown: Evidence,
     subject: str,
     environment: Environment | None,
 ) -> Verification:
     findings = tuple(_finding(net, quotient, tries, which) for which in Property)
-    shown = next((each for each in tries if each.found.complete), tries[0])
     found, whole = shown.found, shown.net is quotient.net
     violated = {each.property: each for each in findings if each.verdict is Verdict.VIOLATED}
     held = all(each.verdict is Verdict.HOLDS for each in findings)
@@ -83,16 +84,22 @@ def _report(
         ),
         exhaustive=found.complete,
         counterexample=next((violated[p].counterexample for p in FIRST if p in violated), ()),
-        explored=_explored(found, quotient, whole=whole),
+        explored=_explored(found, quotient, tries, whole=whole),
         reduced=not whole or bool(quotient.merged),
         environment=environment,
         findings=findings,
     )
 
 
-def _explored(found: Exploration, quotient: Quotient, *, whole: bool) -> str:
+def _explored(
+    found: Exploration, quotient: Quotient, tries: Sequence[Evidence], *, whole: bool
+) -> str:
     if not found.complete:
-        return f"a part: {found.seen} markings, then {found.limit}"
+        part = f"a part: {found.seen} markings, then {found.limit}"
+        small = next((each.found for each in tries if each.found.complete), None)
+        if small is None:
+            return part
+        return f"{part}; verdicts from {small.seen} markings of a smaller net that has the same"
     if not whole:
         return f"{found.seen} markings of a smaller net with the same verdicts"
     if quotient.merged:

@@ -83,22 +83,17 @@ def _merged(net: FlatNet, copies: Copies) -> tuple[FlatNet, list[tuple[int, ...]
     some = frozenset(number[field] for field in first)
     orbits = [_renumbered(orbit, number, some) for orbit in net.orbits]
     orbits.append(Orbit(size=len(copies.fields), fields=some, last=some))
-    initial = [0] * len(kept)
-    for field, count in enumerate(net.initial):
-        initial[number[field]] += count
-    equal: Counter[int] = Counter()
-    for field, count in net.final.equal.items():
-        equal[number[field]] += count
+    initial = _summed(dict(enumerate(net.initial)), number)
     return FlatNet(
         fields=tuple(
             f"{net.fields[field]} or alike" if field in of else net.fields[field] for field in kept
         ),
-        initial=tuple(initial),
+        initial=tuple(initial[field] for field in range(len(kept))),
         transitions=tuple(_moved(net.transitions[n], number, place) for n in stay),
         bounds=tuple(_bound(bound, number) for bound in net.bounds),
         final=Final(
             empty=frozenset(number[f] for f in net.final.empty),
-            equal=equal,
+            equal=_summed(net.final.equal, number),
             test=net.final.test,
             places=tuple(_once(group, number) for group in net.final.places),
             stated=net.final.stated,
@@ -107,6 +102,13 @@ def _merged(net: FlatNet, copies: Copies) -> tuple[FlatNet, list[tuple[int, ...]
         places=tuple(FlatPlace(p.name, _once(p.fields, number)) for p in net.places),
         orbits=tuple(orbits),
     ), stands_for
+
+
+def _summed(tokens: dict[int, int], number: dict[int, int]) -> dict[int, int]:
+    total: Counter[int] = Counter()
+    for field, count in tokens.items():
+        total[number[field]] += count
+    return dict(total)
 
 
 def _once(fields: Sequence[int], number: dict[int, int]) -> tuple[int, ...]:
@@ -128,8 +130,8 @@ def _moved(
 ) -> FlatTransition:
     return msgspec.structs.replace(
         transition,
-        pre={number[f]: count for f, count in transition.pre.items()},
-        post={number[f]: count for f, count in transition.post.items()},
+        pre=_summed(transition.pre, number),
+        post=_summed(transition.post, number),
         zero=frozenset(number[f] for f in transition.zero),
         clears=frozenset(number[f] for f in transition.clears),
         refunds=tuple(Refund(number[r.held], number[r.to], r.count) for r in transition.refunds),

@@ -59,7 +59,8 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
         can happen, be it final or not
     dead_transitions : elements, or transitions of a net, that can never happen
     bounds : the most tokens on each place, flow or activity; empty where the net was reduced
-    exhaustive : whether everything that can happen was looked at, so that the verdicts are final
+    exhaustive : whether all that is counted was looked at; verdicts other than ``unknown`` are
+        final in any case
     counterexample : the way to the first property that is violated, a deadlock before others
     explored : what was counted: every marking, a part of them, or those of a smaller net
     reduced : whether the verdicts come from a smaller net with the same verdicts
