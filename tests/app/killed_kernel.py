@@ -23,6 +23,7 @@ from fabloop.base.errors import FabloopError
 from fabloop.base.instant import SECOND, Instant
 from fabloop.base.journal import Archive, Journal, JournalReader
 from fabloop.base.snapshots import Snapshots
+from fabloop.process.awaited import Subscription
 from fabloop.process.commands import (
     ActivateJobs,
     AdvanceTo,
@@ -43,7 +44,7 @@ from fabloop.process.engine import Engine
 from fabloop.process.recovery import recover, save_snapshot
 from fabloop.process.retention import archive_ended
 from fabloop.process.snapshot import read_snapshot
-from fabloop.process.state import State, Subscription
+from fabloop.process.state import State
 from process.generator import deployments
 
 Processes = Callable[[random.Random], Sequence[Deploy]]

@@ -13,12 +13,25 @@ import pytest
 from fabloop.base.codec import from_json, from_msgpack, to_json, to_json_pretty, to_msgpack
 from fabloop.base.instant import SECOND
 from fabloop.base.journal import Row
-from fabloop.process.bpmn.model import Mapping, MultiInstance, StandardLoop
-from fabloop.process.bpmn.triggers import MessageTrigger
+from fabloop.process.bpmn.model import (
+    BoundaryEvent,
+    BpmnProcess,
+    Mapping,
+    MultiInstance,
+    StandardLoop,
+    StartEvent,
+)
+from fabloop.process.bpmn.triggers import (
+    ConditionTrigger,
+    MessageTrigger,
+    SignalTrigger,
+    TimerTrigger,
+)
 from fabloop.process.commands import (
     ActAt,
     Activate,
     AssignJob,
+    BroadcastSignal,
     CancelInstance,
     CompleteJob,
     Deploy,
@@ -28,6 +41,7 @@ from fabloop.process.commands import (
     Modify,
     Move,
     PublishMessage,
+    ReportKpis,
     ResolveIncident,
     SetVariables,
     StartInstance,
@@ -51,6 +65,7 @@ from fabloop.process.operations import (
 )
 from fabloop.process.snapshot import read_snapshot, write_snapshot
 from process.driver import (
+    END,
     Plant,
     both,
     call,
@@ -155,7 +170,56 @@ def history() -> Plant:  # noqa: PLR0915  # one scenario for all deltas
     compensation(plant)
     rounds(plant)
     plant.does(Deploy(decisions=(discount(10),)))
+    events(plant)
     return plant
+
+
+def events(plant: Plant) -> None:
+    """Let events of every kind happen, at every position."""
+    oee = ConditionTrigger(condition="kpi.oee < 0.5")
+    starts = [
+        StartEvent(id="msg", trigger=MessageTrigger(name="go")),
+        StartEvent(id="sig", trigger=SignalTrigger(name="all")),
+        StartEvent(id="tim", trigger=TimerTrigger(cycle="R3/PT9S")),
+        StartEvent(id="kpi", trigger=oee),
+    ]
+    work = job("w")
+    links = flows(*(f"{each.id} w" for each in starts), "w end")
+    plant.does(Deploy(process=BpmnProcess(id="begun", nodes=(*starts, work, END), flows=links)))
+    plant.does(PublishMessage(name="go", correlation_key="g"))
+    plant.does(PublishMessage(name="go", correlation_key="g", time_to_live_ns=SECOND))
+    plant.does(BroadcastSignal(name="all", variables={"n": 1}))
+    plant.does(ReportKpis(values={"oee": 0.4}))
+    plant.passes(9)
+    guarded = heeded("n > 3")
+    key = plant.starts(guarded, {"n": 1})
+    plant.does(SetVariables(target=key, variables={"n": 5}))
+    plant.does(SuspendInstance(instance=key))
+    plant.does(BroadcastSignal(name="all"))
+    plant.does(ResumeInstance(instance=key))
+    plant.passes(2)
+    target = plant.does(Deploy(process=heeded("n > 4"))).key
+    plant.does(Migrate(instance=key, target=target))
+    plant.does(Deploy(process=process(work, links=flows("start w end"), id="begun")))
+
+
+def heeded(condition: str) -> BpmnProcess:
+    events = [
+        BoundaryEvent(id=name, attached_to="a", trigger=trigger, interrupting=False)
+        for name, trigger in (
+            ("edge", ConditionTrigger(condition=condition)),
+            ("heard", SignalTrigger(name="all")),
+            ("often", TimerTrigger(cycle="R/PT2S")),
+        )
+    ]
+    count = script("count", "n + 1", "n")
+    return process(
+        job("a"),
+        *events,
+        count,
+        id="heeded",
+        links=flows("start a end", "edge count end", "heard count", "often count"),
+    )
 
 
 def rounds(plant: Plant) -> None:

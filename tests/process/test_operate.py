@@ -237,7 +237,7 @@ def test_a_command_that_touches_several_instances_records_its_request_once(plant
     sent = PublishMessage(name="M", correlation_key="k", time_to_live_ns=5)
     first = plant.does(sent, request="r")
     assert len(first.instances) == 2
-    assert [row.request for row in plant.rows[before:]] == ["r", "", ""]
+    assert [row.request for row in plant.rows[before:]] == ["r", "", "", ""]
     assert len({row.stream for row in plant.rows[before:]}) == 3
     assert plant.does(sent, request="r") == first
 

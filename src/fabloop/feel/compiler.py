@@ -71,6 +71,7 @@ class Compiled(msgspec.Struct, frozen=True):
 
     code: Code
     variables: frozenset[str]
+    paths: frozenset[tuple[str, str]]
 
 
 def compile_tree(tree: Node, types: Types) -> Compiled:
@@ -90,7 +91,7 @@ def _finished(emitter: "_Emitter", parameters: tuple[str, ...], body: ast.expr) 
     tree = _placed(ast.Expression(_function(parameters, body)))
     scope = {**_BUILTIN_SCOPE, **emitter.constants}
     code = eval(compile(tree, "<feel>", "eval"), scope)  # noqa: S307 - our own tree, no user text
-    return Compiled(code, frozenset(emitter.free))
+    return Compiled(code, frozenset(emitter.free), frozenset(emitter.paths))
 
 
 class _Emitter:
@@ -99,6 +100,7 @@ class _Emitter:
         self.scopes: list[Scope] = []
         self.constants: dict[str, Any] = {}
         self.free: set[str] = set()
+        self.paths: set[tuple[str, str]] = set()
         self.count = 0
 
     # -- small parts ------------------------------------------------------------------------
@@ -276,6 +278,7 @@ class _Emitter:
                 break
         if result is None:
             self.free.add(name)
+            self.paths.add((name, ""))
             result = self.call("load", _name("variables"), ast.Constant(name), at=at)
         for python in reversed(items):
             entry = ast.Subscript(_name(python), ast.Constant(name), ast.Load())
@@ -290,6 +293,7 @@ class _Emitter:
             base = base.base
         if isinstance(base, nodes.Name) and self.is_global(base.name):
             self.free.add(base.name)
+            self.paths.add((base.name, names[-1]))
             whole = self.constant((base.name, *reversed(names)))
             return self.call("load_path", _name("variables"), whole, at=node.at)
         result = self.emit(base)

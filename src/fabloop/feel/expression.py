@@ -26,13 +26,21 @@ class Expression:
     source : the text
     variables : names that it reads and does not declare itself; names used inside a filter are
         among them, because whether the item has such an entry shows at run time only
+    paths : the same names, each with the entry behind it that is read (empty: the whole value)
     """
 
-    __slots__ = ("_code", "source", "variables")
+    __slots__ = ("_code", "paths", "source", "variables")
 
-    def __init__(self, source: str, code: Code, variables: frozenset[str]) -> None:
+    def __init__(
+        self,
+        source: str,
+        code: Code,
+        variables: frozenset[str],
+        paths: frozenset[tuple[str, str]] = frozenset(),
+    ) -> None:
         self.source = source
         self.variables = variables
+        self.paths = paths
         self._code = code
 
     def __repr__(self) -> str:
@@ -154,7 +162,7 @@ def compile_expression(
     tree = parser.expression()
     parser.cursor.finish()
     compiled = compile_tree(tree, types or {})
-    return Expression(source, compiled.code, compiled.variables)
+    return Expression(source, compiled.code, compiled.variables, compiled.paths)
 
 
 def compile_unary_tests(

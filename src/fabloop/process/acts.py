@@ -77,6 +77,13 @@ def pass_with(
     step: Step, frame: Frame, node: Node, made: Variables, local: Variables | None = None
 ) -> None:
     """Let a token run through a node that has made variables, of `local` ones if any."""
+    leave(step, frame, node, note_passed(step, frame, node, made, local))
+
+
+def note_passed(
+    step: Step, frame: Frame, node: Node, made: Variables, local: Variables | None = None
+) -> tuple[int, ...]:
+    """Record what a token has made that runs through a node; return the flows it leaves on."""
     ways = ways_out(step, frame, node, made)
     if node.keeps and local:
         made = {name: local[name] for name in node.keeps if name in local} | made
@@ -85,7 +92,7 @@ def pass_with(
         values = {**(local or {}), **made}
         step.emit(Undoable(step.mint(), frame.key, node.number, 0, values))
     step.passed(frame, node)
-    leave(step, frame, node, ways)
+    return ways
 
 
 def take(step: Step, frame: Frame, number: int) -> None:
@@ -264,6 +271,8 @@ def end_instance(step: Step, key: int, state: InstanceState) -> None:
         business_key=instance.business_key,
     )
     step.emit(InstanceEnded(key, state))
+    if instance.correlation:
+        step.vacant[instance.definition.id, instance.correlation] = None
     step.notices.append(notice)
 
 

@@ -221,6 +221,7 @@ def act_on(step: Step, key: int, action: Action) -> None:
                     target=action.target,
                     nodes=action.nodes,
                     restart=action.restart,
+                    renew=action.renew,
                 ),
             )
         case _:

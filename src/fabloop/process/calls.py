@@ -3,7 +3,7 @@
 from fabloop.base.names import did_you_mean
 from fabloop.process.acts import complete, end_instance, open_act
 from fabloop.process.commands import InstanceState
-from fabloop.process.definition import Call, Definition, DefinitionKey, Node
+from fabloop.process.definition import NOWHERE, Call, Definition, DefinitionKey, Node
 from fabloop.process.deltas import Called
 from fabloop.process.evaluate import Stuck, inputs_of, text_of
 from fabloop.process.state import Frame, State
@@ -22,6 +22,10 @@ def call(step: Step, frame: Frame, node: Node, action: Call) -> None:
     local = inputs_of(node, seen, step.at)
     definition = _called(state, text_of(action.process, {**seen, **local}, step.at), action.tag)
     _check_depth(state, frame)
+    start = definition.scopes[0].start
+    if start == NOWHERE:
+        text = f"Expected process '{definition.id}' to have a start event without a trigger."
+        raise Stuck("call", f"{text} Only such a process can be called.")
     watches = watches_of(step, frame, node, {**seen, **local})
     act = open_act(step, frame, node, {})
     key, root = step.mint(), step.mint()
@@ -29,7 +33,7 @@ def call(step: Step, frame: Frame, node: Node, action: Call) -> None:
     caller = state.instances[frame.instance]
     given = with_data(definition.scopes[0], given, caller.business_key)
     step.emit(Called(key, act, definition.id, definition.version, root, given))
-    step.agenda.append((root, definition.nodes[definition.scopes[0].start], {}))
+    step.agenda.append((root, definition.nodes[start], {}))
     arm(step, act, watches)
 
 

@@ -116,17 +116,39 @@ class SetVariables(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PublishMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """Give a message to at most one waiting instance per process.
+    """Give a message to at most one waiting instance per process, or let it start one.
 
-    It is kept for `time_to_live_ns` for others to come. While it is kept, another one with the
-    same name, key and `message_id` is ignored.
+    With a key, an instance that it starts is the only one of its process with that key. It is kept
+    for `time_to_live_ns` for others to come. While it is kept, another one with the same name, key
+    and `message_id` is ignored.
     """
 
     name: str
-    correlation_key: str
+    correlation_key: str = ""
     time_to_live_ns: int = 0
     message_id: str = ""
     variables: Variables = {}
+
+
+class CorrelateMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """Give a message as `PublishMessage` does, but only if somebody waits for it now."""
+
+    name: str
+    correlation_key: str
+    variables: Variables = {}
+
+
+class BroadcastSignal(msgspec.Struct, frozen=True, kw_only=True):
+    """Give a signal to all that wait for it, and start what it starts; it is not kept."""
+
+    name: str
+    variables: Variables = {}
+
+
+class ReportKpis(msgspec.Struct, frozen=True, kw_only=True):
+    """Tell the values of KPIs, by name; conditions read them as ``kpi.<name>``."""
+
+    values: Variables
 
 
 class AdvanceTo(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,13 +210,15 @@ class Migrate(msgspec.Struct, frozen=True, kw_only=True):
     """Let an instance go on by another definition; `nodes` maps ids where the plan errs.
 
     `restart` maps nodes in progress, by id, to nodes of the target that are entered instead: what
-    had begun at them is cancelled, in the same step.
+    had begun at them is cancelled, in the same step. Events that are armed stay so, with their
+    dates, names and keys, but for `renew`, by ids of the target: those are told anew.
     """
 
     instance: int
     target: DefinitionKey
     nodes: dict[str, str] = {}
     restart: dict[str, str] = {}
+    renew: tuple[str, ...] = ()
 
 
 Command = (
@@ -209,6 +233,9 @@ Command = (
     | ResolveIncident
     | SetVariables
     | PublishMessage
+    | CorrelateMessage
+    | BroadcastSignal
+    | ReportKpis
     | AdvanceTo
     | CancelInstance
     | Modify
@@ -292,6 +319,12 @@ class MessagePublished(msgspec.Struct, frozen=True, array_like=True, tag=6):
     duplicate: bool
 
 
+class SignalBroadcast(msgspec.Struct, frozen=True, array_like=True, tag=9):
+    """The instances that heard it or were started by it."""
+
+    instances: tuple[int, ...]
+
+
 class Advanced(msgspec.Struct, frozen=True, array_like=True, tag=7):
     """How many things were due; `next_due` may be past when the limit was reached."""
 
@@ -313,6 +346,7 @@ Reply = (
     | JobsActivated
     | LeaseExtended
     | MessagePublished
+    | SignalBroadcast
     | Advanced
     | InstanceMigrated
     | OperatorReply
@@ -392,6 +426,27 @@ class TimerFired(msgspec.Struct, frozen=True, kw_only=True):
     due: Instant
 
 
+class DatesSkipped(msgspec.Struct, frozen=True, kw_only=True):
+    """A cycle was behind by too many dates: those from `first` on, before `until`, do not happen.
+
+    For the start event of a process there is no `instance` (0).
+    """
+
+    process: str
+    instance: int
+    node: str
+    first: Instant
+    until: Instant
+
+
+class InstanceBegun(msgspec.Struct, frozen=True, kw_only=True):
+    """A start event has started an instance."""
+
+    instance: int
+    definition: DefinitionKey
+    node: str
+
+
 class LeaseExpired(msgspec.Struct, frozen=True, kw_only=True):
     """A worker did not report in time; the job may be taken again."""
 
@@ -417,6 +472,8 @@ Notice = (
     | InstanceFinished
     | IncidentOpened
     | TimerFired
+    | DatesSkipped
+    | InstanceBegun
     | LeaseExpired
     | MigratedTo
 )

@@ -8,8 +8,9 @@ from enum import StrEnum
 
 import msgspec
 
-from fabloop.feel import Expression
 from fabloop.process.cpn.compiled import CompiledNet
+from fabloop.process.formula import Assign, Formula, Text
+from fabloop.process.trigger import Span, Trigger
 
 NOWHERE = -1
 """The number of a node, flow or scope that does not exist."""
@@ -27,64 +28,41 @@ class ScopeKind(StrEnum):
     ROUND = "round"
 
 
-class Formula(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """A FEEL expression with its text; `expression.variables` are the names it reads."""
-
-    text: str
-    expression: Expression
-
-
-class Assign(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """One input or output mapping: `formula` is evaluated into variable `target`."""
-
-    target: str
-    formula: Formula
-
-
-class Text(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """Text that stands in the model, or that `formula` yields when the node is reached."""
-
-    literal: str = ""
-    formula: Formula | None = None
-
-
-class Span(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """When a timer is due: `duration_ns` after it was set, at instant `date`, or as FEEL says.
-
-    Exactly one is given. A `formula` yields ISO 8601 text; `relative` tells how it is read.
-    """
-
-    duration_ns: int | None = None
-    date: int | None = None
-    formula: Formula | None = None
-    relative: bool = True
-
-
-# -- what an event waits for --------------------------------------------------------------------
-
-
-class OnTimer(msgspec.Struct, frozen=True, eq=False):
-    """A timer is due."""
-
-    due: Span
-
-
-class OnMessage(msgspec.Struct, frozen=True, eq=False):
-    """A message of this name comes with the key that `correlation_key` yielded on arrival."""
-
-    name: Text
-    correlation_key: Formula
-
-
-Trigger = OnTimer | OnMessage
-"""What is armed when an activity begins that an event waits at, and disarmed when it ends."""
-
-
 # -- what a node does when a token reaches it -------------------------------------------------
 
 
 class Start(msgspec.Struct, frozen=True):
     """Where the token of a new frame appears; passes it on."""
+
+
+class StartOn(msgspec.Struct, frozen=True, eq=False):
+    """Where the token of an instance appears that `trigger` has started; passes it on."""
+
+    trigger: Trigger
+
+
+class Jump(msgspec.Struct, frozen=True):
+    """Goes on at node `target` (a number), the link of the same scope."""
+
+    target: int
+
+
+class Pass(msgspec.Struct, frozen=True):
+    """Passes the token on: a link that is gone on at, an event that throws nothing."""
+
+
+class SendMessage(msgspec.Struct, frozen=True, eq=False):
+    """Publishes a message with its inputs, or all variables that are seen, and goes on."""
+
+    name: Text
+    correlation_key: Formula | None
+    time_to_live: Span | None
+
+
+class SendSignal(msgspec.Struct, frozen=True, eq=False):
+    """Broadcasts a signal with its inputs, or all variables that are seen, and goes on."""
+
+    name: Text
 
 
 class End(msgspec.Struct, frozen=True):
@@ -270,6 +248,12 @@ class Await(msgspec.Struct, frozen=True, eq=False):
     trigger: Trigger
 
 
+class Receive(msgspec.Struct, frozen=True, eq=False):
+    """Waits for a message, as an activity with inputs and boundary events."""
+
+    trigger: Trigger
+
+
 class Boundary(msgspec.Struct, frozen=True, eq=False):
     """Armed when `host` is entered; an interrupting one ends `host` when it happens."""
 
@@ -308,6 +292,11 @@ class BoundaryCancel(msgspec.Struct, frozen=True):
 
 Action = (
     Start
+    | StartOn
+    | Jump
+    | Pass
+    | SendMessage
+    | SendSignal
     | End
     | ErrorEnd
     | Terminate
@@ -326,6 +315,7 @@ Action = (
     | Rounds
     | Again
     | Await
+    | Receive
     | Boundary
     | BoundaryError
     | BoundaryEscalation
@@ -355,7 +345,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     joins : tokens wait on its incoming flows (a `Parallel` or `Inclusive` with two or more)
     boundary : numbers of the boundary events attached to it, in document order
     watches : numbers of the events that are armed while it waits: those on its boundary that have
-        a `Trigger`, those behind an `EventBased`, an `Await` itself, the start of a `Respond`
+        a `Trigger`, those behind an `EventBased`, an `Await` or `Receive` itself, the start of a
+        `Respond`
     catches : error code -> number of the boundary event that catches it; "" catches the rest
     escalations : the same for escalations
     handler : number of the activity that undoes it (NOWHERE: none)
@@ -432,7 +423,9 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     choice : what may be chosen in an ad-hoc sub-process
     data : names of its data objects: variables that are null at first; that of the process holds
         `BUSINESS_KEY` where an expression reads it
-    start : number of the node it begins at (NOWHERE for a page and an ad-hoc one)
+    start : number of the node it begins at (NOWHERE: a page, an ad-hoc one, or a process that only
+        events begin)
+    starts : numbers of the start events of a process that have a trigger
     nodes, flows : numbers of what stands directly in it
     joins : flows on which tokens may wait
     merges : its inclusive gateways with two or more incoming flows
@@ -450,6 +443,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     owner: int = NOWHERE
     parent: int = NOWHERE
     start: int = NOWHERE
+    starts: tuple[int, ...] = ()
     nodes: tuple[int, ...] = ()
     flows: tuple[int, ...] = ()
     joins: tuple[int, ...] = ()

@@ -10,6 +10,7 @@ import msgspec
 from fabloop.base.instant import Instant
 from fabloop.process.commands import Reply
 from fabloop.process.decision_deltas import DecisionDelta
+from fabloop.process.event_deltas import EventDelta
 from fabloop.process.operation_deltas import OperationDelta
 from fabloop.process.round_deltas import RoundDelta
 from fabloop.process.undo_deltas import UndoDelta
@@ -366,6 +367,7 @@ Delta = (
     | UndoDelta
     | RoundDelta
     | DecisionDelta
+    | EventDelta
 )
 
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from fabloop.base.codec import to_msgpack
 from fabloop.base.errors import Fault, Invalid
+from fabloop.process.begin import reopen
 from fabloop.process.bpmn.model import BpmnProcess, BusinessRuleTask
 from fabloop.process.bpmn.outline import all_nodes, net_of
 from fabloop.process.bpmn.read import read_processes
@@ -63,6 +64,7 @@ def _deployed(step: Step, deployment: Deployment) -> VersionDeployed:
     version = step.state.versions.get(name, 0) + 1
     step.focus("definitions")
     step.emit(Deployed(name, version, sha256(source).hexdigest(), source))
+    reopen(step, step.state.definitions[DefinitionKey(name, version)])
     return VersionDeployed(DefinitionKey(name, version), known=False)
 
 

@@ -8,16 +8,18 @@ import msgspec
 from fabloop.base.errors import Broken, FabloopError, Fault, Invalid
 from fabloop.base.instant import Instant
 from fabloop.base.journal import Row
-from fabloop.process import batch, events, jobs, migrate, operate, suspend, views
+from fabloop.process import batch, events, jobs, migrate, operate, suspend, views, waits
 from fabloop.process.apply import apply, remember
 from fabloop.process.choose import choose_activities
 from fabloop.process.commands import (
     ActivateJobs,
     AdvanceTo,
     AssignJob,
+    BroadcastSignal,
     CancelInstance,
     Command,
     CompleteJob,
+    CorrelateMessage,
     Deploy,
     ExtendLease,
     FailJob,
@@ -26,6 +28,7 @@ from fabloop.process.commands import (
     Notice,
     PublishMessage,
     Reply,
+    ReportKpis,
     ResolveIncident,
     SetVariables,
     StartInstance,
@@ -174,6 +177,14 @@ class Engine:
         """Return every deployed version, in the order of deployment."""
         return tuple(self.state.definitions)
 
+    def openings(self) -> tuple[waits.OpeningView, ...]:
+        """Return the start events by which messages, signals, dates and KPIs start instances."""
+        return waits.openings_of(self.state)
+
+    def kpis(self) -> dict[str, object]:
+        """Return the KPIs that were reported, by name."""
+        return dict(self.state.kpis)
+
     def incidents(self, instance: int = 0) -> tuple[Incident, ...]:
         """Return open incidents, of one instance where given."""
         frames = self.state.frames
@@ -246,6 +257,9 @@ _DECIDERS: dict[type[Any], Callable[[Step, Any], Reply]] = {
     ResolveIncident: operate.resolve,
     SetVariables: operate.set_all,
     PublishMessage: events.publish,
+    CorrelateMessage: events.correlate,
+    BroadcastSignal: events.broadcast,
+    ReportKpis: events.report_kpis,
     AdvanceTo: events.advance,
     CancelInstance: operate.cancel_instance,
     Modify: operate.modify,

@@ -1,25 +1,22 @@
 """Evaluates the expressions of a node; what fails is `Stuck`, and becomes an incident there."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fabloop.base.errors import Broken, Invalid
-from fabloop.base.instant import Instant, duration_of_iso, instant_of
+from fabloop.base.instant import Instant
 from fabloop.process.commands import Variables
 from fabloop.process.definition import (
     BUSINESS_KEY,
     NOWHERE,
-    Assign,
     Definition,
     Exclusive,
     Flow,
-    Formula,
     Inclusive,
     Node,
-    Span,
-    Text,
 )
+from fabloop.process.formula import Assign, Formula, Text
+from fabloop.process.schedule import Dates, read_dates
+from fabloop.process.trigger import Span
 from fabloop.process.variables import plain_value
 
 
@@ -165,33 +162,22 @@ def _default(node: Node, gateway: Exclusive | Inclusive) -> int:
     return gateway.default
 
 
-def due_of(span: Span, context: Mapping[str, object], at: Instant) -> Instant:
-    """Return when a timer set at `at` is due; raises Stuck when its expression gives no time."""
+def dates_of(span: Span, context: Mapping[str, object], at: Instant) -> Dates:
+    """Return when a timer that is set at `at` is due; raises Stuck when its text gives no time."""
     if span.duration_ns is not None:
-        return Instant(at + span.duration_ns)
-    if span.date is not None:
-        return Instant(span.date)
-    assert span.formula is not None, "a span is a duration, a date or an expression"
-    value = value_of(span.formula, context, at)
-    if not isinstance(value, str):
-        text = f"Expected ISO 8601 text from '{span.formula.text}', but found {shown(value)}."
-        raise Stuck("timer", text)
+        return Dates(Instant(at + span.duration_ns))
+    text: object = span.text
+    if span.formula is not None:
+        text = value_of(span.formula, context, at)
+        if not isinstance(text, str):
+            said = f"Expected ISO 8601 text from '{span.formula.text}', but found {shown(text)}."
+            raise Stuck("timer", said)
+    assert isinstance(text, str), "a span is text, or an expression that yields some"
     try:
-        return Instant(at + duration_of_iso(value)) if span.relative else _instant(value)
-    except ValueError as error:
-        raise Stuck("timer", f"Timer '{span.formula.text}': {error}") from error
-
-
-def _instant(text: str) -> Instant:
-    """Read a date-time with an offset or, as FEEL writes it, a named zone behind ``@``."""
-    local, _, zone = text.partition("@")
-    if not zone:
-        return instant_of(text)
-    try:
-        moment = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(zone))
-    except ZoneInfoNotFoundError as error:
-        raise ValueError(f"Expected a time zone such as 'Europe/Vienna', but {error}.") from error
-    return instant_of(moment.isoformat())
+        return read_dates(span.kind, text, at)
+    except (ValueError, OverflowError) as error:
+        of = span.formula.text if span.formula else text
+        raise Stuck("timer", f"Timer '{of}': {error}") from error
 
 
 def text_of(text: Text, context: Mapping[str, object], at: Instant) -> str:
@@ -203,6 +189,15 @@ def text_of(text: Text, context: Mapping[str, object], at: Instant) -> str:
         return value or ""
     message = f"Expected text from '{text.formula.text}', but found {shown(value)}."
     raise Stuck("assignment", message)
+
+
+def name_of(text: Text, context: Mapping[str, object], at: Instant) -> str:
+    """Return the literal or computed name of a message or signal; an empty one raises Stuck."""
+    found = text_of(text, context, at)
+    if not found:
+        of = f" from '{text.formula.text}'" if text.formula is not None else ""
+        raise Stuck("name", f"Expected the name of a message or signal{of}, but found none.")
+    return found
 
 
 def texts_of(

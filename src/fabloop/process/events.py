@@ -1,71 +1,96 @@
-"""What happens to an instance from outside its jobs: messages, and the passing of time."""
+"""What happens to instances from outside their jobs: messages, signals, KPIs, passing time."""
 
+from collections.abc import Iterator
+
+from fabloop.base.errors import NotFound
 from fabloop.base.instant import Instant
 from fabloop.process.acts import announce_job
 from fabloop.process.commands import (
     Advanced,
     AdvanceTo,
+    BroadcastSignal,
+    CorrelateMessage,
+    Done,
     LeaseExpired,
     MessagePublished,
     PublishMessage,
-    TimerFired,
+    ReportKpis,
+    SignalBroadcast,
 )
-from fabloop.process.deltas import (
-    JobReady,
-    MessageDropped,
-    MessageKept,
-    PageWaits,
-    TimerCleared,
-)
+from fabloop.process.conditions import report
+from fabloop.process.deltas import JobReady, MessageDropped, PageWaits
 from fabloop.process.messages import STREAM, is_kept
-from fabloop.process.operation_deltas import MessageHeld
+from fabloop.process.post import Letter, hand_over, tell
 from fabloop.process.rounds import go_on
 from fabloop.process.state import NO_TIME, Alarm, JobState, State
-from fabloop.process.step import Step
+from fabloop.process.step import INSTRUCTIONS_PER_TRIGGER_MAX, Step
+from fabloop.process.timers import fire_opening, fire_timer
 from fabloop.process.variables import admit
 from fabloop.process.walk import run
-from fabloop.process.watch import happen
 
 ALARMS_PER_COMMAND_MAX = 1_000
 
 
 def publish(step: Step, command: PublishMessage) -> MessagePublished:
-    """Give a message to the first waiting instance of each process; keep it while it lives."""
+    """Give a message to those who wait for it; keep it while it lives."""
     variables = admit(command.variables, f"message '{command.name}'")
     address = (command.name, command.correlation_key)
     if command.message_id and is_kept(step, address, command.message_id):
         return MessagePublished((), duplicate=True)
-    takers = _takers(step.state, address)
-    if command.time_to_live_ns > 0:
-        step.focus(STREAM)
-        until = Instant(step.at + command.time_to_live_ns)
-        key = step.mint()
-        step.emit(MessageKept(key, *address, command.message_id, until, variables, tuple(takers)))
+    letter = Letter(
+        name=command.name,
+        correlation=command.correlation_key,
+        variables=variables,
+        until=Instant(step.at + max(0, command.time_to_live_ns)),
+        id=command.message_id,
+    )
+    return MessagePublished(_run_each(step, hand_over(step, letter)), duplicate=False)
+
+
+def correlate(step: Step, command: CorrelateMessage) -> MessagePublished:
+    """Give a message to those who wait for it; without any it is refused."""
+    variables = admit(command.variables, f"message '{command.name}'")
+    letter = Letter(
+        name=command.name,
+        correlation=command.correlation_key,
+        variables=variables,
+        until=step.at,
+    )
+    instances = _run_each(step, hand_over(step, letter))
+    if not instances:
+        raise NotFound(
+            f"Expected somebody to wait for message '{command.name}' with key "
+            f"'{command.correlation_key}', but nobody does. Publish it with a time to live."
+        )
+    return MessagePublished(instances, duplicate=False)
+
+
+def _run_each(step: Step, reached: Iterator[int]) -> tuple[int, ...]:
+    """Let each instance that is reached run to rest before the next one is; each has its budget."""
     instances = []
-    for key in takers.values():
-        waits = step.state.subscriptions.get(key)
-        if waits is None:  # it ended with its caller, which took the message first
-            continue
-        act = step.state.acts[waits.act]
-        instance = step.state.instance_of(act)
-        instances.append(instance.key)
-        step.trigger(instance)
-        if step.state.is_suspended(instance):
-            step.emit(MessageHeld(key, variables))
-            continue
-        node = step.state.definition_of(step.state.frames[act.frame]).nodes[waits.node]
-        happen(step, act, node, variables)
+    for instance in reached:
+        step.budget = INSTRUCTIONS_PER_TRIGGER_MAX
         run(step)
-    return MessagePublished(tuple(instances), duplicate=False)
+        instances.append(instance)
+    return tuple(instances)
 
 
-def _takers(state: State, address: tuple[str, str]) -> dict[str, int]:
-    """Return the first waiting subscription per process id."""
-    takers: dict[str, int] = {}
-    for key in state.waiting.get(address, ()):
-        act = state.acts[state.subscriptions[key].act]
-        takers.setdefault(state.instance_of(act).definition.id, key)
-    return takers
+def broadcast(step: Step, command: BroadcastSignal) -> SignalBroadcast:
+    """Give a signal to all that wait for it now."""
+    variables = admit(command.variables, f"signal '{command.name}'")
+    return SignalBroadcast(_run_each(step, tell(step, command.name, variables)))
+
+
+def report_kpis(step: Step, command: ReportKpis) -> Done:
+    """Take the values of KPIs, and let happen what waits for them."""
+    report(step, command)
+    changed = tuple(step.pending)
+    step.pending.clear()
+    for key in changed:
+        step.budget = INSTRUCTIONS_PER_TRIGGER_MAX
+        step.pending[key] = None
+        run(step)
+    return Done()
 
 
 def advance(step: Step, command: AdvanceTo) -> Advanced:
@@ -76,7 +101,7 @@ def advance(step: Step, command: AdvanceTo) -> Advanced:
         if due is None or due > command.now:
             break
         _, key, kind = step.state.calendar[0]
-        _ring(step, key, kind)
+        _ring(step, key, kind, command.now)
         run(step)
         fired += 1
     return Advanced(fired, next_due(step.state))
@@ -91,10 +116,12 @@ def next_due(state: State) -> Instant | None:
     return None
 
 
-def _ring(step: Step, key: int, kind: Alarm) -> None:
+def _ring(step: Step, key: int, kind: Alarm, now: Instant) -> None:
     match kind:
         case Alarm.TIMER:
-            _fire_timer(step, key)
+            fire_timer(step, key, now)
+        case Alarm.OPENING:
+            fire_opening(step, key, now)
         case Alarm.JOB:
             _release_job(step, key)
         case Alarm.PAGE:
@@ -108,18 +135,6 @@ def _ring(step: Step, key: int, kind: Alarm) -> None:
         case Alarm.MESSAGE:
             step.focus(STREAM)
             step.emit(MessageDropped(key))
-
-
-def _fire_timer(step: Step, key: int) -> None:
-    state = step.state
-    timer = state.timers[key]
-    act = state.acts[timer.act]
-    frame = state.frames[act.frame]
-    node = state.definition_of(frame).nodes[timer.node]
-    step.trigger(state.instances[frame.instance])
-    step.notices.append(TimerFired(instance=frame.instance, node=node.id, due=timer.due))
-    step.emit(TimerCleared(key))
-    happen(step, state.acts[act.key], node, {})
 
 
 def _release_job(step: Step, key: int) -> None:

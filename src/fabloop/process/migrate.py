@@ -8,6 +8,7 @@ import msgspec
 from fabloop.base.errors import Fault, Invalid, NotFound
 from fabloop.process.acts import cancel, wake_pages
 from fabloop.process.commands import InstanceMigrated, Migrate, MigratedTo
+from fabloop.process.conditions import seen_at
 from fabloop.process.cpn.bag import Bag
 from fabloop.process.definition import (
     NOWHERE,
@@ -18,6 +19,7 @@ from fabloop.process.definition import (
     DefinitionKey,
     Enter,
     Flow,
+    Listen,
     Node,
     Respond,
     Rounds,
@@ -27,12 +29,14 @@ from fabloop.process.definition import (
 )
 from fabloop.process.deltas import Migrated, PageMap
 from fabloop.process.evaluate import Stuck
+from fabloop.process.event_deltas import EventDisarmed
 from fabloop.process.kept import Completed
 from fabloop.process.operate import instance_named, listen_as_opened, recheck_joins
 from fabloop.process.state import Act, Frame, Instance, Phase, State
 from fabloop.process.step import Step
+from fabloop.process.trigger import OnCondition
 from fabloop.process.walk import run
-from fabloop.process.watch import Watch, arm, seen_at, watched
+from fabloop.process.watch import Watch, arm, watched
 
 
 class MigrationPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +90,7 @@ def migrate(step: Step, command: Migrate) -> InstanceMigrated:
     notice = MigratedTo(instance=instance.key, source=plan.source, target=plan.target)
     step.notices.append(notice)
     for act, watches in new.items():
+        _disarm(step, state.acts[act], {each.node for each in watches})
         arm(step, act, watches)
     step.agenda.extend((frame, node, {}) for frame, node in entered)
     for key in tuple(instance.frames):
@@ -171,6 +176,17 @@ def _new_watches(step: Step, instance: Instance, plan: MigrationPlan) -> dict[in
     return found
 
 
+def _disarm(step: Step, act: Act, events: set[int]) -> None:
+    """Take out what is to be told anew."""
+    state = step.state
+    armed = [state.timers[key].node for key in act.timers]
+    armed += [state.subscriptions[key].node for key in act.subscriptions]
+    armed += [state.signals[key].node for key in act.signals]
+    armed += [state.conditions[key].node for key in act.conditions]
+    for number in sorted(events.intersection(armed)):
+        step.emit(EventDisarmed(act.key, number))
+
+
 class _Planner:
     def __init__(
         self, state: State, instance: Instance, target: Definition, command: Migrate
@@ -181,6 +197,7 @@ class _Planner:
         self.target = target
         self.wanted = command.nodes
         self.restart = command.restart
+        self.renew = command.renew
         self.nodes: dict[int, int] = {}
         self.flows: dict[int, int] = {}
         self.scopes: dict[int, int] = {0: 0}
@@ -192,6 +209,9 @@ class _Planner:
     def plan(self) -> MigrationPlan:
         for name, wanted in self.wanted.items():
             self._check_wanted(name, wanted)
+        for name in self.renew:
+            if name not in self.target.number_of:
+                self._fault(name, "an event of the target to tell anew", "none with this id")
         for key in self.instance.frames:
             self._frame(self.state.frames[key])
         shared = self._shared()
@@ -254,10 +274,14 @@ class _Planner:
         mapped = self._node(node, self.scopes[frame.scope])
         for old in (self.source.nodes[each] for each in node.watches):
             new = self._counterpart(old)
-            if new is not None and _kind(self.target, new) == _kind(self.source, old):
+            if new is None or _kind(self.target, new) != _kind(self.source, old):
+                continue
+            if new.id not in self.renew and not _reads_else(old, new):
                 self.inherited.add(new.number)
         awaited = [self.state.timers[key].node for key in act.timers]
         awaited += [self.state.subscriptions[key].node for key in act.subscriptions]
+        awaited += [self.state.signals[key].node for key in act.signals]
+        awaited += [self.state.conditions[key].node for key in act.conditions]
         for number in awaited:
             if number != act.node and mapped is not None:
                 self._event(self.source.nodes[number], mapped)
@@ -435,9 +459,21 @@ def _kind(definition: Definition, node: Node) -> str:
     name = type(node.action).__name__
     if isinstance(node.action, Enter):
         return f"{name} {definition.scopes[node.action.scope].kind}"
-    if isinstance(node.action, Await | Boundary):
+    if isinstance(node.action, Await | Boundary | Listen):
         return f"{name} {type(node.action.trigger).__name__}"
     return name
+
+
+def _reads_else(old: Node, new: Node) -> bool:
+    """Whether an event waits for another condition than before: that one is new."""
+    match (old.action, new.action):
+        case (
+            (Await() | Boundary() | Listen()) as before,
+            (Await() | Boundary() | Listen()) as after,
+        ) if isinstance(before.trigger, OnCondition) and isinstance(after.trigger, OnCondition):
+            return before.trigger.formula.text != after.trigger.formula.text
+        case _:
+            return False
 
 
 def _fault(instance: int, place: str, expected: str, found: str, hint: str = "") -> Fault:

@@ -24,6 +24,7 @@ from fabloop.process.commands import (
     StartInstance,
 )
 from fabloop.process.definition import (
+    NOWHERE,
     Boundary,
     BoundaryCancel,
     BoundaryError,
@@ -67,6 +68,13 @@ def start(step: Step, command: StartInstance) -> InstanceCreated:
             f"Expected process '{definition.id}' version {definition.version} to take new "
             "instances, but it is suspended. Resume it first."
         )
+    start = definition.scopes[0].start
+    if start == NOWHERE:
+        events = ", ".join(f"'{definition.nodes[n].id}'" for n in definition.scopes[0].starts)
+        raise Conflict(
+            f"Expected a process that is started by command, but '{definition.id}' is started by "
+            f"its events only: {events}. Let one of them happen."
+        )
     variables = with_data(definition.scopes[0], variables, command.business_key)
     key, frame = step.mint(), step.mint()
     step.focus(f"instance/{key}")
@@ -75,7 +83,7 @@ def start(step: Step, command: StartInstance) -> InstanceCreated:
             key, definition.id, definition.version, command.business_key, frame, variables
         )
     )
-    step.agenda.append((frame, definition.nodes[definition.scopes[0].start], {}))
+    step.agenda.append((frame, definition.nodes[start], {}))
     run(step)
     return InstanceCreated(key, definition.key)
 
@@ -111,6 +119,7 @@ def set_all(step: Step, command: SetVariables) -> Done:
     if act is not None:
         step.trigger(state.instance_of(act))
         step.emit(LocalsSet(act.key, variables))
+        run(step)
         return Done()
     if command.target in state.instances:
         frame = state.frames[state.instances[command.target].frame]
@@ -121,6 +130,7 @@ def set_all(step: Step, command: SetVariables) -> Done:
         raise AssertionError("an unknown target is refused")
     step.trigger(state.instances[frame.instance])
     step.emit(VariablesSet(frame.key, variables))
+    run(step)
     return Done()
 
 
@@ -180,6 +190,7 @@ def cancel_instance(step: Step, command: CancelInstance) -> Done:
     for key in state.frames[instance.frame].acts:
         announce_end(step, state.acts[key])
     finish(step, instance.key, InstanceState.CANCELLED)
+    run(step)
     return Done()
 
 

@@ -17,13 +17,6 @@ class InstanceResumed(msgspec.Struct, frozen=True, array_like=True, tag=81):
     key: int
 
 
-class MessageHeld(msgspec.Struct, frozen=True, array_like=True, tag=82):
-    """A suspended instance got a message it waits for; it goes on with it when it is resumed."""
-
-    subscription: int
-    variables: dict[str, object]
-
-
 class ProcessSuspended(msgspec.Struct, frozen=True, array_like=True, tag=83):
     """A version of a process takes no new instances; version 0 stands for all."""
 
@@ -64,7 +57,6 @@ class BatchTurned(msgspec.Struct, frozen=True, array_like=True, tag=87):
 OperationDelta = (
     InstanceSuspended
     | InstanceResumed
-    | MessageHeld
     | ProcessSuspended
     | ProcessResumed
     | BatchOpened

@@ -108,6 +108,7 @@ class MigrateEach(msgspec.Struct, frozen=True, kw_only=True, tag="migrate"):
     target: DefinitionKey
     nodes: dict[str, str] = {}
     restart: dict[str, str] = {}
+    renew: tuple[str, ...] = ()
 
 
 Action = CancelEach | SuspendEach | ResumeEach | ResolveEach | SetEach | ModifyEach | MigrateEach

@@ -1,6 +1,6 @@
 """Lets instances that nobody has touched for long rest as bytes, and wakes them when needed.
 
-Their frames, acts, jobs, timers and subscriptions leave the tables; the names under which jobs and
+Their frames, acts, jobs and what they wait for leave the tables; the names under which jobs and
 messages find them stay, and so do their dates in the calendar. A record that is asked for is back.
 """
 
@@ -11,19 +11,11 @@ from typing import Any
 import msgspec
 from msgspec.structs import astuple, replace
 
+from fabloop.process.awaited import Condition, SignalWait, Subscription, Timer
 from fabloop.process.definition import NOWHERE
 from fabloop.process.records import ENCODER, decoder, original, twin
 from fabloop.process.shelf import Table
-from fabloop.process.state import (
-    ROOT_STREAM,
-    Act,
-    Frame,
-    Instance,
-    JobRecord,
-    State,
-    Subscription,
-    Timer,
-)
+from fabloop.process.state import ROOT_STREAM, Act, Frame, Instance, JobRecord, State
 
 ROOTS_IN_MEMORY_MAX = 10_000
 """Instances (with all they have called) that stay as records; about 2 KB each."""
@@ -38,6 +30,8 @@ RESTING: dict[str, Any] = {
     "jobs": JobRecord,
     "timers": Timer,
     "subscriptions": Subscription,
+    "signals": SignalWait,
+    "conditions": Condition,
 }
 """The tables whose records may rest."""
 
@@ -118,7 +112,10 @@ def _gather(state: State, root: Instance) -> list[list[Any]] | None:
     jobs = [job for act in acts if (job := state.jobs.get(act.key)) is not None]
     timers = [state.timers[key] for act in acts for key in act.timers]
     subscriptions = [state.subscriptions[key] for act in acts for key in act.subscriptions]
-    return [list(instances.values()), frames, acts, jobs, timers, subscriptions]
+    signals = [state.signals[key] for act in acts for key in act.signals]
+    conditions = [state.conditions[key] for act in acts for key in act.conditions]
+    waits: list[list[Any]] = [timers, subscriptions, signals, conditions]
+    return [list(instances.values()), frames, acts, jobs, *waits]
 
 
 def _put_away(state: State, records: list[list[Any]]) -> None:

@@ -16,6 +16,7 @@ from msgspec.structs import astuple
 
 from fabloop.base.errors import Broken
 from fabloop.base.instant import Instant
+from fabloop.process.awaited import Condition, Opening, SignalWait, Subscription, Timer
 from fabloop.process.commands import Reply
 from fabloop.process.decision_model import DecisionModel, model_of
 from fabloop.process.definition import DefinitionKey
@@ -34,17 +35,7 @@ from fabloop.process.records import (
 )
 from fabloop.process.remembered import Finished, Message
 from fabloop.process.repetition import Repetition
-from fabloop.process.state import (
-    Act,
-    Entry,
-    Frame,
-    Incident,
-    Instance,
-    JobRecord,
-    State,
-    Subscription,
-    Timer,
-)
+from fabloop.process.state import Act, Entry, Frame, Incident, Instance, JobRecord, State
 
 RECORDS_PER_CHUNK_MAX = 5_000
 """Records in one chunk, so that neither writing nor reading needs everything twice in memory."""
@@ -66,6 +57,9 @@ TABLES: dict[str, tuple[Any, Any]] = {
     "jobs": (int, JobRecord),
     "timers": (int, Timer),
     "subscriptions": (int, Subscription),
+    "signals": (int, SignalWait),
+    "conditions": (int, Condition),
+    "openings": (int, Opening),
     "messages": (int, Message),
     "incidents": (int, Incident),
     "repetitions": (int, Repetition),
@@ -77,6 +71,12 @@ TABLES: dict[str, tuple[Any, Any]] = {
     "ready": (str, _Keys),
     "waiting": (_Address, _Keys),
     "kept": (_Address, _Keys),
+    "listening": (str, _Keys),
+    "readers": (tuple[int, str], _Keys),
+    "opened": (tuple[int, str], _Keys),
+    "openings_of": (str, _Keys),
+    "locks": (_Address, int),
+    "kpis": (str, object),
 }
 """Every table of `State` that a snapshot holds, in the order of its chunks: key and value."""
 

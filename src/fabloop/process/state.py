@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from fabloop.base.instant import Instant
 from fabloop.feel.dmn import Model
+from fabloop.process.awaited import Condition, Opening, SignalWait, Subscription, Timer
 from fabloop.process.commands import Reply, Variables
 from fabloop.process.cpn.bag import Bag
 from fabloop.process.cpn.token import Token
@@ -32,7 +33,7 @@ PARTITION_SHIFT = 51
 ROOT_STREAM = "instance/"
 """Begins the name of the stream of an instance and of those it calls; its key follows."""
 
-RESTING_TABLES = 6
+RESTING_TABLES = 8
 """Tables whose records may rest as bytes."""
 
 REQUESTS_REMEMBERED_MAX = 100_000
@@ -86,6 +87,7 @@ class Instance(msgspec.Struct, frozen=True):
     pages : those of them that are pages
     shared : the bags of its fusion places
     caller : the act that called it, or 0
+    correlation : the key of the message that started it: no second one starts meanwhile
     """
 
     key: int
@@ -98,6 +100,7 @@ class Instance(msgspec.Struct, frozen=True):
     pages: dict[int, None]
     shared: tuple[Bag, ...]
     caller: int = 0
+    correlation: str = ""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -144,6 +147,7 @@ class Act(msgspec.Struct, frozen=True):
     called : instance it called, or 0
     timers : keys of timers that run for it
     subscriptions : keys of the messages it waits for
+    signals, conditions : the same for signals and conditions
     incident : key of its incident, or 0
     kept : what is left of its frame when that has completed, while the act itself has not
     undo : what it still has to have undone, the next one last
@@ -161,6 +165,8 @@ class Act(msgspec.Struct, frozen=True):
     called: int = 0
     timers: tuple[int, ...] = ()
     subscriptions: tuple[int, ...] = ()
+    signals: tuple[int, ...] = ()
+    conditions: tuple[int, ...] = ()
     incident: int = 0
     kept: Kept | None = None
     undo: tuple[Completed, ...] = ()
@@ -180,29 +186,6 @@ class JobRecord(msgspec.Struct, frozen=True):
     epoch: int = 0
     until: Instant = NO_TIME
     message: str = ""
-
-
-class Timer(msgspec.Struct, frozen=True):
-    """Runs for `act`; `node` is what it makes happen."""
-
-    key: int
-    act: int
-    node: int
-    due: Instant
-
-
-class Subscription(msgspec.Struct, frozen=True):
-    """An act waits for a message; `node` is what it makes happen.
-
-    `held` is what came with it while the instance was suspended.
-    """
-
-    key: int
-    act: int
-    node: int
-    name: str
-    correlation: str
-    held: Variables | None = None
 
 
 class Incident(msgspec.Struct, frozen=True):
@@ -225,6 +208,7 @@ class Alarm(IntEnum):
     PAGE = 2
     MESSAGE = 3
     ROUNDS = 4
+    OPENING = 5
 
 
 Entry = tuple[Instant, int, Alarm]
@@ -257,6 +241,9 @@ class State:
         self.jobs: dict[int, JobRecord] = {}
         self.timers: dict[int, Timer] = {}
         self.subscriptions: dict[int, Subscription] = {}
+        self.signals: dict[int, SignalWait] = {}
+        self.conditions: dict[int, Condition] = {}
+        self.openings: dict[int, Opening] = {}
         self.messages: dict[int, Message] = {}
         self.incidents: dict[int, Incident] = {}
         self.repetitions: dict[int, Repetition] = {}
@@ -268,6 +255,12 @@ class State:
         self.ready: dict[str, dict[int, None]] = {}
         self.waiting: dict[tuple[str, str], dict[int, None]] = {}
         self.kept: dict[tuple[str, str], dict[int, None]] = {}
+        self.listening: dict[str, dict[int, None]] = {}
+        self.readers: dict[tuple[int, str], dict[int, None]] = {}
+        self.opened: dict[tuple[int, str], dict[int, None]] = {}
+        self.openings_of: dict[str, dict[int, None]] = {}
+        self.locks: dict[tuple[str, str], int] = {}
+        self.kpis: dict[str, object] = {}
         self.calendar: list[Entry] = []
         self.touched: dict[str, None] = {}
         self.shelf = Shelf(RESTING_TABLES)
@@ -377,7 +370,7 @@ class State:
                 return self.is_suspended(self.instance_of(self.acts[key]))
             case Alarm.PAGE:
                 return self.is_suspended(self.instances[self.frames[key].instance])
-            case Alarm.MESSAGE:
+            case Alarm.MESSAGE | Alarm.OPENING:
                 return False
 
     def _applies(self, entry: Entry) -> bool:
@@ -398,6 +391,9 @@ class State:
             case Alarm.ROUNDS:
                 repetition = self.repetitions.get(key)
                 return repetition is not None and repetition.wake == at
+            case Alarm.OPENING:
+                opening = self.openings.get(key)
+                return opening is not None and opening.due == at
 
     def dates(self) -> Iterator[Entry]:
         """Yield the entries of the calendar that still apply, and those of what rests."""
@@ -410,7 +406,7 @@ class State:
         heapify(self.calendar)
 
     def _alarms_max(self) -> int:
-        most = len(self.timers) + len(self.jobs) + len(self.frames)
+        most = len(self.timers) + len(self.jobs) + len(self.frames) + len(self.openings)
         return most + len(self.messages) + len(self.repetitions)
 
     # -- reading ------------------------------------------------------------------------------

@@ -9,8 +9,21 @@ from fabloop.base.journal import Row
 from fabloop.process.apply import apply, remember
 from fabloop.process.commands import Notice, Reply, Variables
 from fabloop.process.definition import Node
-from fabloop.process.deltas import FORMAT, ROW_KIND, Body, Delta, Passed, encode_body
+from fabloop.process.deltas import (
+    FORMAT,
+    ROW_KIND,
+    Body,
+    Delta,
+    LocalsSet,
+    Passed,
+    VariablesSet,
+    encode_body,
+)
+from fabloop.process.event_deltas import KpisSet
 from fabloop.process.state import Frame, Instance, State
+
+INSTRUCTIONS_PER_VISIT_MAX = 100
+"""What a message or signal that is thrown may run in each instance that it reaches, on top."""
 
 INSTRUCTIONS_PER_TRIGGER_MAX = 10_000
 """Nodes and firings that one trigger may run before the process is taken for an endless loop."""
@@ -31,6 +44,10 @@ class Step:
     rounds : acts that may begin their next round
     rounds_left : rounds that this command may still begin; the others wait for `AdvanceTo`
     resting : frames of pages that neither ended nor wait for work or time
+    pending : conditions that read something that has changed
+    vacant : processes and keys of which an instance that a message has started has ended
+    mixed : several streams are changed in turn
+    thrown : messages and signals that were thrown
     budget : instructions left before the trigger is stopped
     """
 
@@ -44,7 +61,11 @@ class Step:
         self.rounds: dict[int, None] = {}
         self.rounds_left = ROUNDS_PER_COMMAND_MAX
         self.resting: dict[int, None] = {}
+        self.pending: dict[int, None] = {}
+        self.vacant: dict[tuple[str, str], None] = {}
         self.notices: list[Notice] = []
+        self.mixed = False
+        self.thrown = 0
         self.budget = INSTRUCTIONS_PER_TRIGGER_MAX
         self._rows: list[tuple[str, list[Delta]]] = []
         self._stream = ""
@@ -65,10 +86,34 @@ class Step:
         self.focus(instance.stream)
         self.budget = INSTRUCTIONS_PER_TRIGGER_MAX
 
+    def visit(self, stream: str) -> None:
+        """Begin to change another instance, before what was begun has come to rest."""
+        self.focus(stream)
+        self.mixed = True
+        self.budget += INSTRUCTIONS_PER_VISIT_MAX
+
     def emit(self, delta: Delta) -> None:
-        """Record a delta and apply it."""
+        """Record a delta and apply it; note whether conditions read what it changes."""
         self._deltas.append(delta)
         apply(self.state, delta, self.at)
+        if self.state.readers:
+            self._note_change(delta)
+
+    def _note_change(self, delta: Delta) -> None:
+        readers = self.state.readers
+        match delta:
+            case VariablesSet(frame, values):
+                for name in values:
+                    self.pending.update(readers.get((frame, name), {}))
+            case LocalsSet(act, values):
+                for key in self.state.acts[act].conditions:
+                    if any(name in values for _, name in self.state.conditions[key].reads):
+                        self.pending[key] = None
+            case KpisSet(values):
+                for name in ("", *values):
+                    self.pending.update(readers.get((0, name), {}))
+            case _:
+                pass
 
     def emit_to(self, stream: str, delta: Delta) -> None:
         """Record and apply a delta of another stream; the focus comes back."""
@@ -107,6 +152,8 @@ class Step:
                 del self._rows[rows:], self.notices[notices:]
                 for left in (self.agenda, self.pages, self.touched, self.rounds, self.resting):
                     left.clear()
+                self.pending.clear()
+                self.vacant.clear()
                 self._trail.clear()
 
     def rows(self, actor: str, request: str, reply: Reply) -> tuple[Row, ...]:

@@ -2,7 +2,9 @@
 
 from fabloop.base.errors import Conflict
 from fabloop.process.acts import announce_job
+from fabloop.process.awaited import SignalWait, Subscription
 from fabloop.process.commands import Done
+from fabloop.process.event_deltas import HeldTaken
 from fabloop.process.jobs import yield_result
 from fabloop.process.operate import definition_named, instance_named
 from fabloop.process.operation_deltas import (
@@ -20,7 +22,7 @@ from fabloop.process.operations import (
 from fabloop.process.state import JobState, Phase, State
 from fabloop.process.step import Step
 from fabloop.process.walk import run
-from fabloop.process.watch import happen
+from fabloop.process.watch import event_of, happen
 
 PROCESSES = "definitions"
 
@@ -65,11 +67,23 @@ def _catch_up(step: Step, key: int) -> None:
     job = state.jobs.get(key)
     if job is not None and job.state is JobState.READY:
         announce_job(step, key)
-    for waits in [state.subscriptions[each] for each in act.subscriptions]:
-        if waits.held is not None:
-            definition = state.definition_of(state.frames[act.frame])
-            happen(step, act, definition.nodes[waits.node], waits.held)
+    step.pending.update(dict.fromkeys(act.conditions))
+    waiting: list[Subscription | SignalWait] = [state.subscriptions[k] for k in act.subscriptions]
+    waiting += [state.signals[each] for each in act.signals]
+    for waits in waiting:
+        if waits.held and key in state.acts:
+            _give_held(step, key, waits)
+
+
+def _give_held(step: Step, key: int, waits: Subscription | SignalWait) -> None:
+    """Let happen what came for an event of an act; several times where the event stays."""
+    step.emit(HeldTaken(waits.key))
+    for variables in waits.held:
+        act = step.state.acts.get(key)
+        if act is None or act.phase is Phase.LEAVING:
             return
+        happen(step, act, event_of(step.state, act, waits.node), variables)
+        run(step)
 
 
 def suspend_process(step: Step, command: SuspendProcess) -> Done:

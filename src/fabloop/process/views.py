@@ -9,8 +9,9 @@ from fabloop.process.choice import choosable
 from fabloop.process.commands import InstanceState, Variables
 from fabloop.process.cpn.compiled import CompiledNet
 from fabloop.process.cpn.token import thaw
-from fabloop.process.definition import NOWHERE, Definition, DefinitionKey, ScopeKind
-from fabloop.process.state import Act, Frame, Incident, JobState, Phase, State, Timer
+from fabloop.process.definition import NOWHERE, DefinitionKey, ScopeKind
+from fabloop.process.state import Act, Frame, Incident, JobState, Phase, State
+from fabloop.process.waits import TimerView, WaitView, timers_of, waits_of
 
 
 class JobView(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,14 +35,6 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-class TimerView(msgspec.Struct, frozen=True, kw_only=True):
-    """A running timer and the event it makes happen."""
-
-    key: int
-    node: str
-    due: Instant
-
-
 class RoundsView(msgspec.Struct, frozen=True, kw_only=True):
     """How far a loop is; `total` is -1 where it has no bound."""
 
@@ -56,7 +49,8 @@ class ActView(msgspec.Struct, frozen=True, kw_only=True):
 
     `called` is the instance that a call activity has started.
 
-    `message` names what it waits for, several separated by commas.
+    `waits` are the events armed at it, `timers` apart; `message` names the messages among them,
+    several separated by commas.
     """
 
     key: int
@@ -67,6 +61,7 @@ class ActView(msgspec.Struct, frozen=True, kw_only=True):
     child: int
     called: int
     timers: tuple[TimerView, ...]
+    waits: tuple[WaitView, ...]
     message: str
     incident: int
     rounds: RoundsView | None = None
@@ -223,7 +218,8 @@ def _act(state: State, act: Act) -> ActView:
         locals=dict(act.locals),
         child=act.child,
         called=act.called,
-        timers=tuple(_timer(state.timers[key], definition) for key in act.timers),
+        timers=timers_of(state, act),
+        waits=waits_of(state, act),
         message=", ".join(state.subscriptions[key].name for key in act.subscriptions),
         incident=act.incident,
         rounds=_rounds(state, act.key) if act.key in state.repetitions else None,
@@ -238,7 +234,3 @@ def _rounds(state: State, key: int) -> RoundsView:
         completed=found.completed,
         terminated=found.terminated,
     )
-
-
-def _timer(timer: Timer, definition: Definition) -> TimerView:
-    return TimerView(key=timer.key, node=definition.nodes[timer.node].id, due=timer.due)

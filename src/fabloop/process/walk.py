@@ -13,6 +13,7 @@ from fabloop.process.acts import (
     raise_incident,
     set_variables,
 )
+from fabloop.process.begin import begin_next, reconsider
 from fabloop.process.calls import call, finish
 from fabloop.process.commands import InstanceState, NodeCompleted, Variables
 from fabloop.process.decide import decide
@@ -36,16 +37,22 @@ from fabloop.process.definition import (
     Exclusive,
     Inclusive,
     Job,
+    Jump,
     Listen,
     Node,
     Nothing,
     Parallel,
+    Pass,
     Person,
+    Receive,
     Respond,
     Rounds,
     ScopeKind,
     Script,
+    SendMessage,
+    SendSignal,
     Start,
+    StartOn,
     Terminate,
 )
 from fabloop.process.deltas import (
@@ -59,6 +66,7 @@ from fabloop.process.evaluate import (
 )
 from fabloop.process.gateways import choose, merge, spread
 from fabloop.process.pages import DEADLOCK, admit_entry, check_rest, feed, look_at_rest, run_page
+from fabloop.process.post import send_message, send_signal
 from fabloop.process.respond import ears_of, listen, only_listens, respond
 from fabloop.process.rounds import begin_round, end_round, repeat
 from fabloop.process.state import Frame, Phase, Role
@@ -67,40 +75,72 @@ from fabloop.process.tasks import ask, do_nothing, offer, run_script
 from fabloop.process.thrown import escalate, throw_end
 from fabloop.process.undo import cancel_transaction, compensate, go_on, keep
 from fabloop.process.variables import with_data
-from fabloop.process.watch import arm, wait, watches_of
+from fabloop.process.watch import arm, recheck, wait, watches_of
 
 
 def run(step: Step) -> None:
     """Run until nothing moves: first tokens, then pages, then frames that came to their end."""
     state = step.state
     while True:
-        if step.agenda:
+        if step.pending:
+            _look_again(step, _first(step.pending))
+        elif step.agenda:
             key, node, brought = step.agenda.popleft()
             frame = state.frames.get(key)
             if frame is not None:
+                _turn(step, frame)
                 enter(step, frame, node, brought)
         elif step.pages:
-            key = next(iter(step.pages))
-            del step.pages[key]
-            if key in state.frames:
-                run_page(step, state.frames[key])
+            if frame := state.frames.get(_first(step.pages)):
+                _turn(step, frame)
+                run_page(step, frame)
         elif step.touched:
-            key = next(iter(step.touched))
-            del step.touched[key]
-            if key in state.frames:
-                settle(step, state.frames[key])
+            if frame := state.frames.get(_first(step.touched)):
+                _turn(step, frame)
+                settle(step, frame)
         elif step.rounds:
-            key = next(iter(step.rounds))
-            del step.rounds[key]
+            key = _first(step.rounds)
             if key in state.repetitions:
-                begin_round(step, state.acts[key])
+                act = state.acts[key]
+                _turn(step, state.frames[act.frame])
+                begin_round(step, act)
         elif step.resting:
-            key = next(iter(step.resting))
-            del step.resting[key]
-            if key in state.frames:
-                check_rest(step, state.frames[key])
+            if frame := state.frames.get(_first(step.resting)):
+                _turn(step, frame)
+                check_rest(step, frame)
+        elif step.vacant:
+            process, correlation = next(iter(step.vacant))
+            del step.vacant[process, correlation]
+            begin_next(step, process, correlation)
         else:
             return
+
+
+def _first(keys: dict[int, None]) -> int:
+    """Take the first of some keys."""
+    key = next(iter(keys))
+    del keys[key]
+    return key
+
+
+def _turn(step: Step, frame: Frame) -> None:
+    """Let what follows go to the row of a frame's instance, where several are changed in turn."""
+    if step.mixed:
+        step.focus(step.state.instances[frame.instance].stream)
+
+
+def _look_again(step: Step, key: int) -> None:
+    """Look at a condition that reads something that has changed; a suspended one waits."""
+    state = step.state
+    opening, condition = state.openings.get(key), state.conditions.get(key)
+    if opening is not None:
+        reconsider(step, opening)
+    elif condition is not None:
+        instance = state.instance_of(state.acts[condition.act])
+        if not state.is_suspended(instance):
+            step.focus(instance.stream)
+            step.mixed = True
+            recheck(step, key)
 
 
 def enter(step: Step, frame: Frame, node: Node, brought: Variables) -> None:
@@ -119,19 +159,23 @@ def _enter(  # noqa: C901, PLR0912, PLR0915  # one line per action
 ) -> None:
     action = node.action
     match action:
-        case Parallel():
+        case Parallel() | Pass():
             _pass(step, frame, node)
-        case Start() | Listen():
+        case Start() | StartOn() | Listen():
             ears = ears_of(step, frame)
+            if isinstance(action, StartOn) and node.outputs:
+                set_variables(step, frame, outputs_of(step, frame, node, {}, brought))
             _pass(step, frame, node)
             listen(step, frame, ears)
+        case Jump() | SendMessage() | SendSignal() | ErrorEnd() | Escalate() | Terminate():
+            _throw(step, frame, node, action)
         case End():
             _end(step, frame, node)
         case Exclusive():
             choose(step, frame, node, action)
         case Inclusive():
             spread(step, frame, node, action)
-        case EventBased() | Await():
+        case EventBased() | Await() | Receive():
             wait(step, frame, node)
         case Nothing():
             do_nothing(step, frame, node)
@@ -153,12 +197,6 @@ def _enter(  # noqa: C901, PLR0912, PLR0915  # one line per action
             made = outputs_of(step, frame, node, {}, brought)
             set_variables(step, frame, made)
             _pass(step, frame, node)
-        case ErrorEnd():
-            throw_end(step, frame, node, action)
-        case Escalate():
-            escalate(step, frame, node, action)
-        case Terminate():
-            _terminate(step, frame, node)
         case Respond():
             respond(step, frame, node, action, brought)
         case Compensate():
@@ -171,6 +209,30 @@ def _enter(  # noqa: C901, PLR0912, PLR0915  # one line per action
             raise AssertionError("no token comes to an event that only names a handler")
         case _:
             assert_never(action)
+
+
+def _throw(
+    step: Step,
+    frame: Frame,
+    node: Node,
+    action: Jump | SendMessage | SendSignal | ErrorEnd | Escalate | Terminate,
+) -> None:
+    match action:
+        case Jump():
+            step.passed(frame, node)
+            step.notices.append(NodeCompleted(instance=frame.instance, node=node.id))
+            target = step.state.definition_of(frame).nodes[action.target]
+            step.agenda.append((frame.key, target, {}))
+        case SendMessage():
+            send_message(step, frame, node, action)
+        case SendSignal():
+            send_signal(step, frame, node, action)
+        case ErrorEnd():
+            throw_end(step, frame, node, action)
+        case Escalate():
+            escalate(step, frame, node, action)
+        case Terminate():
+            _terminate(step, frame, node)
 
 
 def _pass(step: Step, frame: Frame, node: Node) -> None:

@@ -11,30 +11,30 @@ from typing import assert_never
 import msgspec
 
 from fabloop.base.instant import Instant
-from fabloop.process.acts import cancel, clear, occur, open_act, seen_by
+from fabloop.process.acts import cancel, clear, occur, open_act
 from fabloop.process.commands import Variables
-from fabloop.process.definition import (
-    Await,
-    Boundary,
-    Definition,
-    Listen,
-    Node,
-    OnMessage,
-    OnTimer,
-    Respond,
-)
+from fabloop.process.conditions import holds, seen_at
+from fabloop.process.definition import Await, Boundary, Definition, Listen, Node, Receive, Respond
 from fabloop.process.deltas import MessageAwaited, TimerSet
-from fabloop.process.evaluate import correlation_of, due_of, text_of
+from fabloop.process.evaluate import correlation_of, dates_of, inputs_of, name_of
+from fabloop.process.event_deltas import (
+    ConditionAwaited,
+    ConditionTurned,
+    CycleSet,
+    SignalAwaited,
+)
 from fabloop.process.messages import take_kept
+from fabloop.process.schedule import Dates
 from fabloop.process.state import Act, Frame, Phase, State
 from fabloop.process.step import Step
+from fabloop.process.trigger import OnCondition, OnMessage, OnSignal, OnTimer
 
 
 class TimerWatch(msgspec.Struct, frozen=True):
-    """Event `node` is due at an instant."""
+    """Event `node` is due once, or again and again."""
 
     node: int
-    due: Instant
+    dates: Dates
 
 
 class MessageWatch(msgspec.Struct, frozen=True):
@@ -45,7 +45,22 @@ class MessageWatch(msgspec.Struct, frozen=True):
     correlation: str
 
 
-Watch = TimerWatch | MessageWatch
+class SignalWatch(msgspec.Struct, frozen=True):
+    """Event `node` waits for a signal."""
+
+    node: int
+    name: str
+
+
+class ConditionWatch(msgspec.Struct, frozen=True):
+    """Event `node` waits for a condition that reads these variables and KPIs."""
+
+    node: int
+    names: tuple[str, ...]
+    kpis: tuple[str, ...]
+
+
+Watch = TimerWatch | MessageWatch | SignalWatch | ConditionWatch
 
 
 def watches_of(step: Step, frame: Frame, node: Node, context: Variables) -> list[Watch]:
@@ -63,39 +78,52 @@ def watched(
 
 
 def _watch(event: Node, context: Variables, at: Instant) -> Watch:
-    assert isinstance(event.action, Await | Boundary | Listen), "only events are watched"
+    assert isinstance(event.action, Await | Receive | Boundary | Listen), "only events are watched"
     trigger = event.action.trigger
     match trigger:
         case OnTimer():
-            return TimerWatch(event.number, due_of(trigger.due, context, at))
+            return TimerWatch(event.number, dates_of(trigger.due, context, at))
         case OnMessage():
-            name = text_of(trigger.name, context, at)
+            name = name_of(trigger.name, context, at)
             key = correlation_of(trigger.correlation_key, context, at)
             return MessageWatch(event.number, name, key)
+        case OnSignal():
+            return SignalWatch(event.number, name_of(trigger.name, context, at))
+        case OnCondition():
+            return ConditionWatch(event.number, trigger.names, trigger.kpis)
         case _:
             assert_never(trigger)
 
 
-def seen_at(state: State, act: Act) -> Variables:
-    """Return what the triggers of events at an act may read: also the inputs of what it opened."""
-    if act.child and not state.frames[act.child].bags:
-        return state.visible(state.frames[act.child])
-    return seen_by(state, act)
-
-
 def arm(step: Step, key: int, watches: list[Watch]) -> None:
     """Arm events at an act; what they wait for may be there already, and end the act."""
-    for each in watches:
+    if not watches:
+        return
+    made = [_arm(step, key, each) for each in watches]
+    for each, armed in zip(watches, made, strict=True):
         match each:
-            case TimerWatch():
-                step.emit(TimerSet(step.mint(), key, each.node, each.due))
             case MessageWatch():
-                step.emit(MessageAwaited(step.mint(), key, each.node, each.name, each.correlation))
+                _take_kept(step, key, each)
+            case ConditionWatch() if armed in step.state.conditions:
+                recheck(step, armed)
             case _:
-                assert_never(each)
-    for each in watches:
-        if isinstance(each, MessageWatch):
-            _take_kept(step, key, each)
+                pass
+
+
+def _arm(step: Step, key: int, watch: Watch) -> int:
+    armed = step.mint()
+    match watch:
+        case TimerWatch(node, Dates(due, "")):
+            step.emit(TimerSet(armed, key, node, due))
+        case TimerWatch(node, Dates(due, rule, left)):
+            step.emit(CycleSet(armed, key, node, due, rule, left))
+        case MessageWatch(node, name, correlation):
+            step.emit(MessageAwaited(armed, key, node, name, correlation))
+        case SignalWatch(node, name):
+            step.emit(SignalAwaited(armed, key, node, name))
+        case ConditionWatch(node, names, kpis):
+            step.emit(ConditionAwaited(armed, key, node, names, kpis))
+    return armed
 
 
 def _take_kept(step: Step, key: int, watch: MessageWatch) -> None:
@@ -103,23 +131,38 @@ def _take_kept(step: Step, key: int, watch: MessageWatch) -> None:
     state = step.state
     while (act := state.acts.get(key)) is not None and act.phase is not Phase.LEAVING:
         frame = state.frames[act.frame]
+        if all(state.subscriptions[each].node != watch.node for each in act.subscriptions):
+            return
         kept = take_kept(step, frame, watch.name, watch.correlation)
         if kept is None:
             return
-        happen(step, act, state.definition_of(frame).nodes[watch.node], kept)
+        happen(step, act, event_of(state, act, watch.node), kept)
 
 
 def wait(step: Step, frame: Frame, node: Node) -> None:
     """Hold a token at a catch event, or at a gateway until the first of its events happens."""
-    watches = watches_of(step, frame, node, step.state.visible(frame))
-    arm(step, open_act(step, frame, node, {}), watches)
+    seen = step.state.visible(frame)
+    local = inputs_of(node, seen, step.at)
+    watches = watches_of(step, frame, node, {**seen, **local} if local else seen)
+    arm(step, open_act(step, frame, node, local), watches)
+
+
+def event_of(state: State, act: Act, number: int) -> Node:
+    """Return an event that is armed at an act, by its number."""
+    return state.definition_of(state.frames[act.frame]).nodes[number]
+
+
+def stays(state: State, act: Act, event: Node) -> bool:
+    """Whether an event of an act goes on to be armed when it happens."""
+    action = state.node_of(act).action if isinstance(event.action, Listen) else event.action
+    return isinstance(action, Boundary | Respond) and not action.interrupting
 
 
 def happen(step: Step, act: Act, event: Node, variables: Variables) -> None:
     """Go on with an event that is armed at an act, as its position says."""
     action = event.action
     match action:
-        case Await():
+        case Await() | Receive():
             occur(step, act, event.number, variables)
         case Boundary():
             if action.interrupting:
@@ -134,3 +177,19 @@ def happen(step: Step, act: Act, event: Node, variables: Variables) -> None:
             step.agenda.append((frame.key, response, variables))
         case _:
             raise AssertionError(f"nothing arms '{event.id}'")
+
+
+def recheck(step: Step, key: int) -> None:
+    """Look at a condition again; it happens when it has become true."""
+    state = step.state
+    condition = state.conditions[key]
+    act = state.acts[condition.act]
+    event = event_of(state, act, condition.node)
+    assert isinstance(event.action, Await | Boundary | Listen), "only events are watched"
+    assert isinstance(event.action.trigger, OnCondition), "a condition was armed"
+    now = holds(event.action.trigger, state, seen_at(state, act), step.at)
+    if now == condition.holds:
+        return
+    step.emit(ConditionTurned(key, now))
+    if now:
+        happen(step, state.acts[act.key], event, {})

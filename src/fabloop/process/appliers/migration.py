@@ -78,6 +78,12 @@ def _migrate_act(state: State, act: Act, page: PageMap | None, delta: Migrated) 
     for key in act.subscriptions:
         waits = state.subscriptions[key]
         state.put(state.subscriptions, key, replace(waits, node=nodes[waits.node]))
+    for key in act.signals:
+        signal = state.signals[key]
+        state.put(state.signals, key, replace(signal, node=nodes[signal.node]))
+    for key in act.conditions:
+        condition = state.conditions[key]
+        state.put(state.conditions, key, replace(condition, node=nodes[condition.node]))
     if act.incident:
         _migrate_incident(state, act.incident, nodes)
 

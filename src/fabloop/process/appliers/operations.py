@@ -12,7 +12,6 @@ from fabloop.process.operation_deltas import (
     BatchTurned,
     InstanceResumed,
     InstanceSuspended,
-    MessageHeld,
     ProcessResumed,
     ProcessSuspended,
 )
@@ -54,12 +53,6 @@ def _wake(state: State, frame: Frame) -> None:
             state.alarm(state.timers[timer].due, timer, Alarm.TIMER)
         if act in state.repetitions and (wake := state.repetitions[act].wake):
             state.alarm(wake, act, Alarm.ROUNDS)
-
-
-def message_held(state: State, delta: MessageHeld, at: Instant) -> None:
-    waits = state.subscriptions[delta.subscription]
-    state.leave_index(state.waiting, (waits.name, waits.correlation), waits.key)
-    state.put(state.subscriptions, waits.key, replace(waits, held=dict(delta.variables)))
 
 
 def process_suspended(state: State, delta: ProcessSuspended, at: Instant) -> None:

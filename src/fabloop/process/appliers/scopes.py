@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from fabloop.base.instant import Instant
-from fabloop.process.appliers.work import drop_job, drop_subscriptions
+from fabloop.process.appliers.events import disarmed
+from fabloop.process.appliers.work import drop_job
 from fabloop.process.commands import InstanceState
 from fabloop.process.cpn.bag import Bag
 from fabloop.process.cpn.compiled import Place
@@ -120,6 +121,8 @@ def instance_ended(state: State, delta: InstanceEnded, at: Instant) -> None:
         state.put(state.acts, act.key, replace(act, called=0))
     else:
         state.touched.pop(instance.stream, None)
+    if instance.correlation:
+        state.drop(state.locks, (instance.definition.id, instance.correlation))
     finished = Finished(
         delta.key,
         instance.definition,
@@ -247,9 +250,8 @@ def act_closed(state: State, delta: ActClosed, at: Instant) -> None:
 def act_held(state: State, delta: ActHeld, at: Instant) -> None:
     act = state.acts[delta.key]
     drop_job(state, delta.key)
-    kept = tuple(each for each in act.subscriptions if state.subscriptions[each].node != act.node)
-    drop_subscriptions(state, [each for each in act.subscriptions if each not in kept])
-    held = replace(act, phase=Phase.LEAVING, result=dict(delta.result), subscriptions=kept)
+    act = disarmed(state, act, act.node)
+    held = replace(act, phase=Phase.LEAVING, result=dict(delta.result))
     state.put(state.acts, delta.key, held)
 
 
@@ -273,11 +275,9 @@ def drop_act(state: State, act: Act) -> None:
 
 
 def forget_act(state: State, act: Act) -> None:
-    """Take an act out with its job, timers, subscription and incident."""
+    """Take an act out with its job, what it waits for and its incident."""
     drop_job(state, act.key)
-    for timer in act.timers:
-        state.drop(state.timers, timer)
-    drop_subscriptions(state, act.subscriptions)
+    disarmed(state, act)
     if act.incident:
         state.drop(state.incidents, act.incident)
     state.drop(state.acts, act.key)

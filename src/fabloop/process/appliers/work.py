@@ -2,11 +2,11 @@
 
 # ruff: noqa: ARG001, D103  # appliers are called alike, and do what their deltas say
 
-from collections.abc import Iterable
-
 from msgspec.structs import replace
 
 from fabloop.base.instant import Instant
+from fabloop.process.appliers.events import disarmed
+from fabloop.process.awaited import Subscription, Timer
 from fabloop.process.deltas import (
     EventHappened,
     IncidentCleared,
@@ -24,16 +24,7 @@ from fabloop.process.deltas import (
     TimerSet,
 )
 from fabloop.process.remembered import Message
-from fabloop.process.state import (
-    NO_TIME,
-    Alarm,
-    Incident,
-    JobRecord,
-    JobState,
-    State,
-    Subscription,
-    Timer,
-)
+from fabloop.process.state import NO_TIME, Alarm, Incident, JobRecord, JobState, State
 
 
 def job_offered(state: State, delta: JobOffered, at: Instant) -> None:
@@ -107,15 +98,6 @@ def job_assigned(state: State, delta: JobAssigned, at: Instant) -> None:
     state.put(state.jobs, delta.key, replace(job, assignee=delta.assignee))
 
 
-def drop_subscriptions(state: State, keys: Iterable[int]) -> None:
-    """Take out messages that are waited for; their act still names them."""
-    for key in keys:
-        gone = state.subscriptions[key]
-        if gone.held is None:
-            state.leave_index(state.waiting, (gone.name, gone.correlation), gone.key)
-        state.drop(state.subscriptions, gone.key)
-
-
 def timer_set(state: State, delta: TimerSet, at: Instant) -> None:
     timer = Timer(state.saw(delta.key), delta.act, delta.node, delta.due)
     act = state.acts[delta.act]
@@ -140,11 +122,8 @@ def message_awaited(state: State, delta: MessageAwaited, at: Instant) -> None:
 
 
 def event_happened(state: State, delta: EventHappened, at: Instant) -> None:
-    act = state.acts[delta.act]
-    for timer in act.timers:
-        state.drop(state.timers, timer)
-    drop_subscriptions(state, act.subscriptions)
-    state.put(state.acts, act.key, replace(act, node=delta.node, timers=(), subscriptions=()))
+    act = disarmed(state, state.acts[delta.act])
+    state.put(state.acts, act.key, replace(act, node=delta.node))
 
 
 def message_kept(state: State, delta: MessageKept, at: Instant) -> None:

@@ -8,17 +8,18 @@ from fabloop.process.bpmn.model import (
     CatchEvent,
     EndEvent,
     FlowNode,
-    ReceiveTask,
-    SendTask,
     StartEvent,
     ThrowEvent,
 )
 from fabloop.process.bpmn.triggers import (
     CancelTrigger,
     CompensateTrigger,
+    ConditionTrigger,
     ErrorTrigger,
     EscalationTrigger,
+    LinkTrigger,
     MessageTrigger,
+    SignalTrigger,
     TerminateTrigger,
     TimerTrigger,
 )
@@ -30,47 +31,37 @@ def refused(node: FlowNode, report: Report) -> Iterator[Fault]:
     if getattr(node, "listeners", ()):
         yield report(node.id, "an element without listeners", "listeners")
     match node:
-        case SendTask() | ReceiveTask():
-            yield report(node.id, "a service, user or script task", type(node).__name__)
         case StartEvent() | EndEvent() | CatchEvent() | ThrowEvent() | BoundaryEvent():
             yield from _event(node, report)
         case _:
             pass
 
 
+_ARMED = (ConditionTrigger, MessageTrigger, SignalTrigger, TimerTrigger)
 _CARRIED_OUT: dict[type, tuple[type, ...]] = {
-    StartEvent: (
-        CompensateTrigger,
-        ErrorTrigger,
-        EscalationTrigger,
-        MessageTrigger,
-        TimerTrigger,
-    ),
+    StartEvent: (*_ARMED, CompensateTrigger, ErrorTrigger, EscalationTrigger),
     EndEvent: (
         CancelTrigger,
         CompensateTrigger,
         ErrorTrigger,
         EscalationTrigger,
+        MessageTrigger,
+        SignalTrigger,
         TerminateTrigger,
     ),
-    CatchEvent: (MessageTrigger, TimerTrigger),
-    ThrowEvent: (CompensateTrigger, EscalationTrigger),
-    BoundaryEvent: (
-        CancelTrigger,
+    CatchEvent: (*_ARMED, LinkTrigger),
+    ThrowEvent: (
         CompensateTrigger,
-        ErrorTrigger,
         EscalationTrigger,
+        LinkTrigger,
         MessageTrigger,
-        TimerTrigger,
+        SignalTrigger,
     ),
+    BoundaryEvent: (*_ARMED, CancelTrigger, CompensateTrigger, ErrorTrigger, EscalationTrigger),
 }
 
 
 def _event(node: Event, report: Report) -> Iterator[Fault]:
     trigger = node.trigger
-    if trigger is None and not isinstance(node, ThrowEvent):
-        return
-    if not isinstance(trigger, _CARRIED_OUT[type(node)]):
+    if trigger is not None and not isinstance(trigger, _CARRIED_OUT[type(node)]):
         yield report(node.id, "an event that is carried out", type(trigger).__name__)
-    if isinstance(trigger, TimerTrigger) and trigger.cycle:
-        yield report(node.id, "a duration or a date", "a cycle")

@@ -30,6 +30,7 @@ from fabloop.process.definition import (
     Node,
     Scope,
     ScopeKind,
+    StartOn,
 )
 
 
@@ -188,13 +189,15 @@ class _Compiler:
             if isinstance(node, model.StartEvent) or outline.kind is ScopeKind.ROUND
         ]
         begun = responses_in(outline)
+        by_event = tuple(n for n in starts if isinstance(nodes[n].action, StartOn))
         return Scope(
             number=outline.number,
             kind=outline.kind,
             owner=outline.host,
             parent=outline.parent,
             data=self._data(outline),
-            start=starts[0] if starts else NOWHERE,
+            start=next((n for n in starts if n not in by_event), NOWHERE),
+            starts=by_event,
             choice=choice_in(outline, self.expressions),
             nodes=tuple(number for number, _ in outline.nodes),
             flows=tuple(number for number, _ in outline.flows),

@@ -1,6 +1,6 @@
 """Compiles what each node does when a token reaches it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from fabloop.process.bpmn import model
 from fabloop.process.bpmn.compile_expressions import Expressions
@@ -9,9 +9,12 @@ from fabloop.process.bpmn.outline import Outline, net_of
 from fabloop.process.bpmn.triggers import (
     CancelTrigger,
     CompensateTrigger,
+    ConditionTrigger,
     ErrorTrigger,
     EscalationTrigger,
+    LinkTrigger,
     MessageTrigger,
+    SignalTrigger,
     TerminateTrigger,
     TimerTrigger,
 )
@@ -36,20 +39,24 @@ from fabloop.process.definition import (
     Exclusive,
     Inclusive,
     Job,
+    Jump,
     Listen,
     Nothing,
-    OnMessage,
-    OnTimer,
     Parallel,
+    Pass,
     Person,
+    Receive,
     Respond,
     Script,
+    SendMessage,
+    SendSignal,
     Start,
+    StartOn,
     Terminate,
-    Trigger,
 )
+from fabloop.process.trigger import OnCondition, OnMessage, OnSignal, OnTimer, Trigger
 
-ARMED = TimerTrigger | MessageTrigger
+ARMED = TimerTrigger | MessageTrigger | SignalTrigger | ConditionTrigger
 """Triggers that are armed while an activity waits; others are thrown at it."""
 
 
@@ -74,12 +81,16 @@ class Actions:
         self.flow_of = flow_of
         self.scope_of = scope_of
 
-    def action(self, number: int, node: model.FlowNode, outline: Outline) -> Action:
+    def action(  # noqa: PLR0911  # one per kind
+        self, number: int, node: model.FlowNode, outline: Outline
+    ) -> Action:
         """Return what a node does."""
         match node:
             case model.StartEvent(trigger=trigger) if isinstance(trigger, ARMED) and outline.owner:
                 response = self.node_of[outline.owner.id]
                 return Listen(response, self.trigger(node.id, trigger))
+            case model.StartEvent(trigger=trigger) if isinstance(trigger, ARMED):
+                return StartOn(self.trigger(node.id, trigger))
             case model.StartEvent():
                 return Start()
             case model.EndEvent():
@@ -87,7 +98,7 @@ class Actions:
             case model.CatchEvent():
                 return self._catch(node)
             case model.ThrowEvent():
-                return self._throw(node)
+                return self._throw(node, outline)
             case model.BoundaryEvent():
                 return self._boundary(node)
             case (
@@ -118,7 +129,9 @@ class Actions:
             case model.EventBasedGateway():
                 return EventBased(events=tuple(n for n, _ in events_behind(node, outline)))
 
-    def _activity(self, number: int, node: model.Activity) -> Action:
+    def _activity(  # noqa: PLR0911  # one per kind
+        self, number: int, node: model.Activity
+    ) -> Action:
         if node.loop is not None:
             return repeated(node, node.loop, self.scope_of[number], self.expressions)
         match node:
@@ -146,6 +159,10 @@ class Actions:
             case model.ScriptTask():
                 formula = self.expressions.formula(node.id, node.expression)
                 return Script(formula=formula, target=node.result_variable)
+            case model.SendTask():
+                return self._send(node.id, node.message, node.work)
+            case model.ReceiveTask():
+                return Receive(self.trigger(node.id, node.message))
             case _:
                 raise AssertionError(f"nothing compiles {type(node).__name__} '{node.id}'")
 
@@ -176,26 +193,67 @@ class Actions:
                 return Compensate(self.node_of.get(activity, NOWHERE))
             case CancelTrigger():
                 return CancelEnd()
+            case MessageTrigger() as message:
+                return self._send(event.id, message, event.work)
+            case SignalTrigger(name=name):
+                return SendSignal(self.expressions.text_of(event.id, name))
             case _:
                 raise AssertionError(f"nothing compiles end event '{event.id}'")
 
     def _catch(self, event: model.CatchEvent) -> Action:
-        if isinstance(event.trigger, ARMED):
-            return Await(self.trigger(event.id, event.trigger))
-        raise AssertionError(f"nothing compiles catch event '{event.id}'")
+        match event.trigger:
+            case LinkTrigger():
+                return Pass()
+            case trigger:
+                return Await(self.trigger(event.id, trigger))
 
-    def trigger(self, element: str, trigger: TimerTrigger | MessageTrigger) -> Trigger:
+    def trigger(
+        self,
+        element: str,
+        trigger: TimerTrigger | MessageTrigger | SignalTrigger | ConditionTrigger,
+    ) -> Trigger:
         """Return what an event is armed with."""
         match trigger:
             case TimerTrigger():
                 return OnTimer(self.expressions.span(element, trigger))
             case MessageTrigger():
                 name = self.expressions.text_of(element, trigger.name)
-                key = self.expressions.formula(element, trigger.correlation_key)
+                key = self.expressions.formula(element, trigger.correlation_key or "null")
                 return OnMessage(name, key)
+            case SignalTrigger():
+                return OnSignal(self.expressions.text_of(element, trigger.name))
+            case ConditionTrigger():
+                return self._condition(element, trigger.condition)
 
-    def _throw(self, event: model.ThrowEvent) -> Action:
+    def _condition(self, element: str, text: str) -> OnCondition:
+        formula = self.expressions.formula(element, text)
+        kpis = {entry for name, entry in formula.expression.paths if name == "kpi"}
+        names = tuple(sorted(formula.expression.variables))
+        return OnCondition(formula, names, ("",) if "" in kpis else tuple(sorted(kpis)))
+
+    def _send(
+        self, element: str, message: MessageTrigger | None, work: model.JobWork | None
+    ) -> Action:
+        if work is not None:
+            return Job(type=work.type, retries=work.retries, headers=dict(work.headers))
+        assert message is not None, "a message is sent, or a job does it"
+        key, life = message.correlation_key, message.time_to_live
+        return SendMessage(
+            name=self.expressions.text_of(element, message.name),
+            correlation_key=self.expressions.formula(element, key) if key else None,
+            time_to_live=self.expressions.length(element, life) if life else None,
+        )
+
+    def _throw(self, event: model.ThrowEvent, outline: Outline) -> Action:
         match event.trigger:
+            case None:
+                return Pass()
+            case LinkTrigger(name=name):
+                return Jump(link_named(name, outline))
+            case MessageTrigger() as message:
+                return self._send(event.id, message, event.work)
+            case SignalTrigger(name=name):
+                return SendSignal(self.expressions.text_of(event.id, name))
             case EscalationTrigger(code=code):
                 return Escalate(code=code)
             case CompensateTrigger(activity=activity):
@@ -210,7 +268,9 @@ class Actions:
                 return BoundaryError(host=host, code=code)
             case EscalationTrigger(code=code):
                 return BoundaryEscalation(host, code, event.interrupting)
-            case TimerTrigger() | MessageTrigger() as trigger:
+            case (
+                TimerTrigger() | MessageTrigger() | SignalTrigger() | ConditionTrigger()
+            ) as trigger:
                 return Boundary(host, self.trigger(event.id, trigger), event.interrupting)
             case CompensateTrigger():
                 return BoundaryUndo(host, self.node_of[event.handler])
@@ -228,21 +288,35 @@ def watches_of(
     node_of: Mapping[str, int],
 ) -> tuple[int, ...]:
     """Return the numbers of the events that are armed while a node waits."""
-    awaited: Sequence[tuple[int, model.BoundaryEvent | model.CatchEvent | model.StartEvent]]
     match node:
         case model.CatchEvent():
-            awaited = [(number, node)]
+            return (number,) if isinstance(node.trigger, ARMED) else ()
+        case model.EventBasedGateway():
+            return tuple(n for n, _ in events_behind(node, outline))
         case model.SubProcess(kind=model.SubProcessKind.EVENT, nodes=inner):
-            awaited = [(node_of[e.id], e) for e in inner if isinstance(e, model.StartEvent)]
+            starts = [each for each in inner if isinstance(each, model.StartEvent)]
+            return tuple(node_of[e.id] for e in starts if isinstance(e.trigger, ARMED))
         case _:
-            awaited = attached or events_behind(node, outline)
-    return tuple(n for n, each in awaited if isinstance(each.trigger, ARMED))
+            own = (number,) if isinstance(node, model.ReceiveTask) else ()
+            return own + tuple(n for n, each in attached if isinstance(each.trigger, ARMED))
 
 
-def events_behind(node: model.FlowNode, outline: Outline) -> list[tuple[int, model.CatchEvent]]:
+def link_named(name: str, outline: Outline) -> int:
+    """Return the number of the link of a name that tokens go on at."""
+    return next(
+        number
+        for number, node in outline.nodes
+        if isinstance(node, model.CatchEvent) and node.trigger == LinkTrigger(name=name)
+    )
+
+
+def events_behind(
+    node: model.FlowNode, outline: Outline
+) -> list[tuple[int, model.CatchEvent | model.ReceiveTask]]:
     """Return the events behind an event-based gateway, in the order of its flows."""
     if not isinstance(node, model.EventBasedGateway):
         return []
     by_id = {each.id: (number, each) for number, each in outline.nodes}
     targets = [by_id[flow.target] for _, flow in outline.flows if flow.source == node.id]
-    return [(n, each) for n, each in targets if isinstance(each, model.CatchEvent)]
+    awaited = model.CatchEvent | model.ReceiveTask
+    return [(n, each) for n, each in targets if isinstance(each, awaited)]

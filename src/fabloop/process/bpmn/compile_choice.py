@@ -4,7 +4,8 @@ from fabloop.process.bpmn.compile_expressions import Expressions
 from fabloop.process.bpmn.model import SubProcess
 from fabloop.process.bpmn.outline import Outline
 from fabloop.process.bpmn.validate_ad_hoc import may_begin
-from fabloop.process.definition import Choice, Formula, ScopeKind
+from fabloop.process.definition import Choice, ScopeKind
+from fabloop.process.formula import Formula
 
 
 def choice_in(outline: Outline, expressions: Expressions) -> Choice | None:

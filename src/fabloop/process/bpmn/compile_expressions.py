@@ -1,13 +1,20 @@
 """Compiles the expressions of a process, and collects the faults of all that is compiled."""
 
+import re
 from collections.abc import Mapping
 
 from fabloop.base.errors import Fault, Invalid, Refused
-from fabloop.base.instant import duration_of_iso, instant_of
+from fabloop.base.instant import Instant, duration_of_iso
+from fabloop.base.period import moment_of, period_of_iso
 from fabloop.feel import compile_expression
 from fabloop.process.bpmn import model
 from fabloop.process.bpmn.triggers import TimerTrigger
-from fabloop.process.definition import Assign, Formula, Span, Text
+from fabloop.process.formula import Assign, Formula, Text
+from fabloop.process.schedule import read_dates
+from fabloop.process.trigger import Span, SpanKind
+
+_CYCLE = re.compile(r"R-?\d*/|@\w+$|([^\s()]+\s+){5}[^\s()]+(\s+@\S+)?$")
+"""Text that means a cycle or a cron line, be it right or wrong; any other is FEEL."""
 
 
 class Expressions:
@@ -47,14 +54,36 @@ class Expressions:
         return Text(literal=text)
 
     def span(self, element: str, timer: TimerTrigger) -> Span:
-        """Return when a timer is due."""
+        """Return when a timer is due: what is no ISO 8601 text or cron line is FEEL."""
+        if timer.duration:
+            return self.length(element, timer.duration)
+        kind, text = (SpanKind.CYCLE, timer.cycle) if timer.cycle else (SpanKind.DATE, timer.date)
         try:
-            if timer.duration:
-                return Span(duration_ns=duration_of_iso(timer.duration))
-            return Span(date=instant_of(timer.date), relative=False)
+            if kind is SpanKind.DATE:
+                moment_of(text)
+            else:
+                read_dates(kind, text, Instant(0))
+        except (ValueError, OverflowError) as error:
+            if kind is SpanKind.CYCLE and _CYCLE.match(text):
+                self.fault(element, "a cycle or a cron line", f"'{text}'", str(error))
+            return Span(kind=kind, formula=self.formula(element, text))
+        return Span(kind=kind, text=text)
+
+    def length(self, element: str, text: str) -> Span:
+        """Return a duration: ISO 8601 text, or FEEL."""
+        try:
+            return Span(kind=SpanKind.DURATION, duration_ns=duration_of_iso(text))
         except ValueError:
-            text = timer.duration or timer.date
-            return Span(formula=self.formula(element, text), relative=bool(timer.duration))
+            if text.startswith("P") and text[1:2].isdecimal():
+                return self._calendar(element, text)
+            return Span(kind=SpanKind.DURATION, formula=self.formula(element, text))
+
+    def _calendar(self, element: str, text: str) -> Span:
+        try:
+            period_of_iso(text)
+        except ValueError as error:
+            self.fault(element, "an ISO 8601 duration", f"'{text}'", str(error))
+        return Span(kind=SpanKind.DURATION, text=text)
 
     def fault(self, element: str, expected: str, found: str, hint: str = "") -> None:
         """Note what is wrong at an element."""

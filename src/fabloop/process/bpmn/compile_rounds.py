@@ -4,7 +4,8 @@ import re
 
 from fabloop.process.bpmn import model
 from fabloop.process.bpmn.compile_expressions import Expressions
-from fabloop.process.definition import COUNTER, Again, Formula, Rounds
+from fabloop.process.definition import COUNTER, Again, Rounds
+from fabloop.process.formula import Formula
 
 _PATH = re.compile(r"([^\W\d]\w*)(\.[^\W\d]\w*)*$")
 

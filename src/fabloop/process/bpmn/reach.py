@@ -8,8 +8,10 @@ from fabloop.process.definition import (
     BoundaryError,
     BoundaryEscalation,
     Flow,
+    Jump,
     Merge,
     Node,
+    Pass,
 )
 
 
@@ -33,11 +35,13 @@ def _before(last: int, gateway: Node, nodes: Mapping[int, Node], flows: Mapping[
         if number == gateway.number or mask >> number & 1:
             continue
         mask |= 1 << number
-        waiting.extend(_sources(nodes[number], flows))
+        waiting.extend(_sources(nodes[number], nodes, flows))
     return mask
 
 
-def _sources(node: Node, flows: Mapping[int, Flow]) -> Iterable[int]:
+def _sources(node: Node, nodes: Mapping[int, Node], flows: Mapping[int, Flow]) -> Iterable[int]:
     yield from (flows[flow].source for flow in node.incoming)
+    if isinstance(node.action, Pass):
+        yield from (each.number for each in nodes.values() if each.action == Jump(node.number))
     if isinstance(node.action, Boundary | BoundaryError | BoundaryEscalation | BoundaryCancel):
         yield node.action.host

@@ -35,7 +35,7 @@ from fabloop.process.bpmn.triggers import (
     Thrown,
     TimerTrigger,
 )
-from fabloop.process.bpmn.xml import BPMN
+from fabloop.process.bpmn.xml import BPMN, FABLOOP
 
 Trigger = Started | Attached | Caught | Thrown | Ended
 
@@ -145,7 +145,11 @@ class EventReader:
         message = self._referred(element, "message")
         if message is None:
             return None
-        return MessageTrigger(name=feel_name(message), correlation_key=correlation_of(message))
+        return MessageTrigger(
+            name=feel_name(message),
+            correlation_key=correlation_of(message),
+            time_to_live=stripped(element.get(f"{FABLOOP}timeToLive", "")),
+        )
 
     # -- definitions --------------------------------------------------------------------------
 

@@ -30,11 +30,14 @@ class EscalationTrigger(msgspec.Struct, frozen=True, kw_only=True, tag="escalati
 class MessageTrigger(msgspec.Struct, frozen=True, kw_only=True, tag="message"):
     """Waits for (or sends) a message of this name with the key that `correlation_key` (FEEL) gives.
 
-    The start event of a process needs no key.
+    The start event of a process needs no key, nor does a message that is sent to one. A sent
+    message is kept for `time_to_live`: ISO 8601 text, or FEEL. The name is plain text, or FEEL
+    where it begins with ``=``.
     """
 
     name: str
     correlation_key: str = ""
+    time_to_live: str = ""
 
 
 class SignalTrigger(msgspec.Struct, frozen=True, kw_only=True, tag="signal"):

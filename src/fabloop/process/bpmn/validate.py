@@ -19,7 +19,9 @@ from fabloop.process.bpmn.model import (
     FlowNode,
     InclusiveGateway,
     JobWork,
+    ReceiveTask,
     ScriptTask,
+    SendTask,
     SequenceFlow,
     ServiceTask,
     StartEvent,
@@ -27,13 +29,17 @@ from fabloop.process.bpmn.model import (
 )
 from fabloop.process.bpmn.names import is_name
 from fabloop.process.bpmn.outline import Outline, all_nodes, depth_of, net_of, outlines
+from fabloop.process.bpmn.triggers import LinkTrigger
 from fabloop.process.bpmn.validate_ad_hoc import ad_hoc_faults, is_ad_hoc, may_begin
 from fabloop.process.bpmn.validate_events import (
     Report,
     attachment_faults,
     event_faults,
     gateway_faults,
+    link_faults,
+    message_faults,
     repeated_faults,
+    start_faults,
 )
 from fabloop.process.bpmn.validate_responses import is_response, response_faults
 from fabloop.process.bpmn.validate_rounds import loop_faults
@@ -105,10 +111,9 @@ def _scope(
     owner = outline.owner.id if outline.owner else process.id
     nodes = {node.id: node for _, node in outline.nodes}
     flows = [flow for _, flow in outline.flows]
-    starts = [node.id for node in nodes.values() if isinstance(node, StartEvent)]
-    if len(starts) != 1 and not is_ad_hoc(outline.owner):
-        found = ", ".join(f"'{each}'" for each in starts) or "none"
-        yield report(owner, "exactly one start event", found)
+    if not is_ad_hoc(outline.owner):
+        yield from start_faults(owner, list(nodes.values()), outline.owner is None, report)
+    yield from link_faults(list(nodes.values()), report)
     for flow in flows:
         yield from _flow(flow, nodes, report)
     for node in nodes.values():
@@ -145,9 +150,11 @@ def _flow(flow: SequenceFlow, nodes: Mapping[str, FlowNode], report: Report) -> 
 def _ends(
     node: FlowNode, incoming: int, outgoing: int, outline: Outline, report: Report
 ) -> Iterator[Fault]:
-    entered_otherwise = isinstance(node, StartEvent | BoundaryEvent)
+    linked = isinstance(node, CatchEvent) and isinstance(node.trigger, LinkTrigger)
+    entered_otherwise = isinstance(node, StartEvent | BoundaryEvent) or linked
     if entered_otherwise and incoming:
-        yield report(node.id, "no flow into a start or boundary event", str(incoming))
+        expected = "no flow into a start or boundary event, or a link to go on at"
+        yield report(node.id, expected, str(incoming))
     if getattr(node, "for_compensation", False) or is_response(node):
         return
     if not entered_otherwise and not incoming and not may_begin(node, outline):
@@ -155,6 +162,9 @@ def _ends(
         yield report(node.id, "a flow into the node", "none", hint)
     if isinstance(node, EndEvent) and outgoing:
         yield report(node.id, "no flow out of an end event", str(outgoing))
+    jumps = isinstance(node, ThrowEvent) and isinstance(node.trigger, LinkTrigger)
+    if jumps and outgoing:
+        yield report(node.id, "no flow out of a link that goes on elsewhere", str(outgoing))
 
 
 def _deciding(
@@ -189,6 +199,8 @@ def _node(node: FlowNode, report: Report) -> Iterator[Fault]:
                 yield report(node.id, "a result variable", f"'{node.result_variable}'")
         case StartEvent() | EndEvent() | ThrowEvent() | CatchEvent() | BoundaryEvent():
             yield from event_faults(node, report)
+        case SendTask() | ReceiveTask():
+            yield from message_faults(node, report)
         case _:
             pass
     yield from _mappings(node, report)

@@ -11,6 +11,9 @@ from fabloop.process.bpmn.model import (
     EndEvent,
     EventBasedGateway,
     FlowNode,
+    JobWork,
+    ReceiveTask,
+    SendTask,
     SequenceFlow,
     StartEvent,
     SubProcess,
@@ -18,9 +21,12 @@ from fabloop.process.bpmn.model import (
 )
 from fabloop.process.bpmn.triggers import (
     CompensateTrigger,
+    ConditionTrigger,
     ErrorTrigger,
     EscalationTrigger,
+    LinkTrigger,
     MessageTrigger,
+    SignalTrigger,
     TimerTrigger,
 )
 
@@ -45,9 +51,14 @@ def gateway_faults(
     for flow in outgoing:
         event = nodes.get(flow.target)
         into = sum(1 for each in flows if each.target == flow.target)
-        if event is not None and not isinstance(event, CatchEvent):
+        if event is not None and not isinstance(event, CatchEvent | ReceiveTask):
             found = f"'{event.id}', a {type(event).__name__}"
-            yield report(flow.id, "a catch event behind an event-based gateway", found)
+            expected = "a catch event or receive task behind an event-based gateway"
+            yield report(flow.id, expected, found)
+        elif isinstance(event, ReceiveTask) and (attached := _attached(event, nodes)):
+            hint = "Let it stand behind a gateway, or have events on its boundary."
+            expected = "a receive task behind a gateway without boundary events"
+            yield report(event.id, expected, f"'{attached[0]}'", hint)
         elif into > 1:
             hint = "Let its other flows lead to a catch event of their own."
             expected = "one flow into an event behind an event-based gateway"
@@ -93,6 +104,53 @@ def repeated_faults(nodes: Mapping[str, FlowNode], report: Report) -> Iterator[F
         seen.add(caught)
 
 
+def _attached(host: FlowNode, nodes: Mapping[str, FlowNode]) -> list[str]:
+    events = (each for each in nodes.values() if isinstance(each, BoundaryEvent))
+    return [each.id for each in events if each.attached_to == host.id]
+
+
+def start_faults(
+    owner: str, nodes: list[FlowNode], outermost: bool, report: Report
+) -> Iterator[Fault]:
+    """Yield what is wrong with how a scope is started; a process may be by several events."""
+    starts = [node for node in nodes if isinstance(node, StartEvent)]
+    plain = [node.id for node in starts if node.trigger is None]
+    if not outermost and len(starts) != 1:
+        found = ", ".join(f"'{each.id}'" for each in starts) or "none"
+        yield report(owner, "exactly one start event", found)
+    elif not starts:
+        yield report(owner, "at least one start event", "none")
+    elif len(plain) > 1:
+        found = ", ".join(f"'{each}'" for each in plain)
+        yield report(owner, "at most one start event without a trigger", found)
+    seen: dict[object, str] = {}
+    for node in starts:
+        if not isinstance(node.trigger, MessageTrigger | SignalTrigger):
+            continue
+        what = (type(node.trigger), node.trigger.name)
+        if what in seen:
+            yield report(node.id, "one start event per message or signal", f"'{seen[what]}', too")
+        seen[what] = node.id
+
+
+def link_faults(nodes: list[FlowNode], report: Report) -> Iterator[Fault]:
+    """Yield links of a scope without a counterpart, and names that several go on at."""
+    linked = [n for n in nodes if isinstance(n, CatchEvent) and isinstance(n.trigger, LinkTrigger)]
+    jumps = [n for n in nodes if isinstance(n, ThrowEvent) and isinstance(n.trigger, LinkTrigger)]
+    targets = [n.trigger.name for n in linked if isinstance(n.trigger, LinkTrigger)]
+    sources = [n.trigger.name for n in jumps if isinstance(n.trigger, LinkTrigger)]
+    for node, name in zip(linked, targets, strict=True):
+        if targets.count(name) > 1:
+            yield report(node.id, "one link of a name to go on at in a scope", f"'{name}' again")
+        if name not in sources:
+            hint = "Add a throw event with a link of this name to the same scope, or remove it."
+            yield report(node.id, "a link that leads here", f"none named '{name}'", hint)
+    for jump, name in zip(jumps, sources, strict=True):
+        if name not in targets:
+            hint = "Add a catch event with a link of this name to the same scope."
+            yield report(jump.id, "a link to go on at", f"none named '{name}'", hint)
+
+
 def event_faults(node: Event, report: Report) -> Iterator[Fault]:
     """Yield what is wrong with the trigger of an event."""
     match node.trigger:
@@ -101,18 +159,52 @@ def event_faults(node: Event, report: Report) -> Iterator[Fault]:
         case ErrorTrigger(code="") if isinstance(node, EndEvent):
             yield report(node.id, "an error with a code", "none")
         case MessageTrigger() as message:
-            yield from _message(node, message, report)
+            if isinstance(node, EndEvent | ThrowEvent):
+                yield from _sent(node.id, message, node.work, report)
+            else:
+                yield from _awaited(
+                    node.id, message, report, keyed=not isinstance(node, StartEvent)
+                )
         case TimerTrigger() as timer:
             yield from _timer(node.id, timer, report)
+        case SignalTrigger(name=name) if not name.removeprefix("=").strip():
+            yield report(node.id, "the name of a signal", "none")
+        case ConditionTrigger(condition=condition) if not condition.strip():
+            yield report(node.id, "a condition", "none")
+        case LinkTrigger(name=name) if not name:
+            yield report(node.id, "the name of a link", "none")
         case _:
             pass
 
 
-def _message(node: Event, message: MessageTrigger, report: Report) -> Iterator[Fault]:
-    if not message.name:
-        yield report(node.id, "a message name", "none")
-    if not message.correlation_key and not isinstance(node, StartEvent):
-        yield report(node.id, "a correlation key", "none")
+def message_faults(node: SendTask | ReceiveTask, report: Report) -> Iterator[Fault]:
+    """Yield what is wrong with the message of a task."""
+    match node:
+        case SendTask(message=None, work=None):
+            yield report(node.id, "a message to send, or a job", "neither")
+        case SendTask(message=message, work=work):
+            yield from _sent(node.id, message, work, report)
+        case ReceiveTask(message=message):
+            yield from _awaited(node.id, message, report)
+
+
+def _sent(
+    element: str, message: MessageTrigger | None, work: JobWork | None, report: Report
+) -> Iterator[Fault]:
+    if work is not None and not work.type:
+        yield report(element, "a job type", "none")
+    elif work is None and message is not None and not message.name.removeprefix("=").strip():
+        yield report(element, "a message name", "none")
+
+
+def _awaited(
+    element: str, message: MessageTrigger, report: Report, *, keyed: bool = True
+) -> Iterator[Fault]:
+    if not message.name.removeprefix("=").strip():
+        yield report(element, "a message name", "none")
+    if keyed and not message.correlation_key:
+        hint = "Give the message a zeebe:subscription with a correlationKey."
+        yield report(element, "a correlation key", "none", hint)
 
 
 def _timer(element: str, timer: TimerTrigger, report: Report) -> Iterator[Fault]:

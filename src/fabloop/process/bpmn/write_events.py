@@ -24,7 +24,7 @@ from fabloop.process.bpmn.triggers import (
     TerminateTrigger,
     TimerTrigger,
 )
-from fabloop.process.bpmn.write_xml import Element, child, formula, zeebe
+from fabloop.process.bpmn.write_xml import FABLOOP, Element, child, formula, zeebe
 
 Trigger = (
     TimerTrigger
@@ -50,7 +50,7 @@ def write_event(element: Element, node: FlowNode) -> None:
             if not node.interrupting:
                 element.set("cancelActivity", "false")
         case SendTask(message=MessageTrigger() as message) | ReceiveTask(message=message):
-            element.set("messageRef", _message_id(message))
+            _refer(element, message)
         case _:
             pass
     if isinstance(node, _EVENTS) and node.trigger is not None:
@@ -65,7 +65,7 @@ def _trigger(element: Element, trigger: Trigger) -> None:  # one line per kind
         case TimerTrigger():
             _timer(child(element, "timerEventDefinition"), trigger)
         case MessageTrigger():
-            child(element, "messageEventDefinition", messageRef=_message_id(trigger))
+            _refer(child(element, "messageEventDefinition"), trigger)
         case SignalTrigger(name=name):
             child(element, "signalEventDefinition", signalRef=f"signal-{_encoded(name)}")
         case ConditionTrigger(condition=condition):
@@ -83,6 +83,12 @@ def _trigger(element: Element, trigger: Trigger) -> None:  # one line per kind
             child(element, "cancelEventDefinition")
         case TerminateTrigger():
             child(element, "terminateEventDefinition")
+
+
+def _refer(element: Element, message: MessageTrigger) -> None:
+    element.set("messageRef", _message_id(message))
+    if message.time_to_live:
+        element.set(f"{{{FABLOOP}}}timeToLive", message.time_to_live)
 
 
 def _timer(element: Element, timer: TimerTrigger) -> None:

@@ -20,6 +20,7 @@ from fabloop.process.definition import (
     Node,
     Nothing,
     Person,
+    Receive,
     Rounds,
     ScopeKind,
     Script,
@@ -155,4 +156,5 @@ ACTIVITIES: dict[type, Mapping] = {
         "until",
     ),
     Again: _rounds("scope", "condition", "before", "maximum", "own"),
+    Receive: _activity("trigger"),
 }

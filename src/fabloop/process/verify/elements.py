@@ -54,7 +54,7 @@ KNOWN: dict[type, frozenset[str]] = {
     ),
     Flow: _names("number id source target condition waits"),
     Scope: _names(
-        "number kind owner parent start nodes flows joins merges net entry exit fusion data"
+        "number kind owner parent start starts nodes flows joins merges net entry exit fusion data"
     ),
 }
 """Fields of a definition's parts that are looked at, or change nothing for the verification."""

@@ -16,6 +16,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """What is assumed of the outside; part of every report."""
 
     messages: Openness = Openness.OPEN
+    signals: Openness = Openness.OPEN
+    conditions: Openness = Openness.OPEN
     timers: Openness = Openness.OPEN
     errors: Openness = Openness.OPEN
 

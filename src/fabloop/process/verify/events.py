@@ -7,8 +7,13 @@ from fabloop.process.definition import (
     Boundary,
     End,
     EventBased,
+    Jump,
     Node,
+    Pass,
+    SendMessage,
+    SendSignal,
     Start,
+    StartOn,
     Terminate,
 )
 from fabloop.process.verify.draft import Draft, Mapping
@@ -20,6 +25,43 @@ from fabloop.process.verify.gateways import openness_of
 def _start(_draft: Draft, _node: Node) -> bool:
     """Add nothing: entering a scope puts the tokens behind its start event."""
     return False
+
+
+def _start_on(draft: Draft, node: Node) -> bool:
+    """Add nothing; tell whether the outside may start the process here (`processes`)."""
+    return openness_of(draft, node) is Openness.OPEN
+
+
+def _passes(draft: Draft, node: Node) -> bool:
+    """Add nothing for a link that is gone on at; else what passes the token on."""
+    for taken in draft.incoming(node):
+        draft.add(node.id, node.id, taken, draft.outgoing(node))
+    return True
+
+
+def _jump(draft: Draft, node: Node) -> bool:
+    assert isinstance(node.action, Jump)
+    target = draft.definition.nodes[node.action.target]
+    for taken in draft.incoming(node):
+        draft.net.add(
+            FlatTransition(
+                label=node.id, elements=(node.id, target.id),
+                pre=taken, post=draft.outgoing(target),
+            )
+        )  # fmt: skip
+    return True
+
+
+def _throws(draft: Draft, node: Node) -> bool:
+    """Add what passes the token on: others of the process hear what is thrown from the outside."""
+    on = draft.outgoing(node) or {end_of(draft, node): 1}
+    for taken in draft.incoming(node):
+        draft.add(node.id, node.id, taken, on)
+    return True
+
+
+def _thrown_ends(draft: Draft, node: Node) -> Iterable[int]:
+    return [] if node.outgoing else [end_of(draft, node)]
 
 
 def end_of(draft: Draft, node: Node) -> int:
@@ -79,6 +121,15 @@ EVENTS: dict[type, Mapping] = {
     Start: Mapping(add=_start),
     End: Mapping(add=_end, leaves=_leaves),
     Terminate: Mapping(add=_terminate, leaves=_leaves),
+    StartOn: Mapping(add=_start_on, knows=frozenset({"trigger"})),
+    Pass: Mapping(add=_passes),
+    Jump: Mapping(add=_jump, knows=frozenset({"target"})),
+    SendMessage: Mapping(
+        add=_throws,
+        knows=frozenset({"name", "correlation_key", "time_to_live"}),
+        leaves=_thrown_ends,
+    ),
+    SendSignal: Mapping(add=_throws, knows=frozenset({"name"}), leaves=_thrown_ends),
     Await: Mapping(add=_await, knows=frozenset({"trigger"})),
     Boundary: Mapping(add=_boundary, knows=frozenset({"host", "trigger", "interrupting"})),
 }

@@ -10,10 +10,11 @@ from fabloop.process.definition import (
     Exclusive,
     Inclusive,
     Node,
-    OnMessage,
-    OnTimer,
     Parallel,
+    Receive,
+    StartOn,
 )
+from fabloop.process.trigger import OnCondition, OnMessage, OnSignal, OnTimer
 from fabloop.process.verify.draft import Draft, Mapping
 from fabloop.process.verify.environment import Openness
 from fabloop.process.verify.flat import FlatTransition
@@ -82,13 +83,18 @@ def spread_of(draft: Draft, node: Node) -> None:
 
 def openness_of(draft: Draft, event: Node) -> Openness:
     """Return whether the outside may let an event happen."""
-    assert isinstance(event.action, Await | Boundary), "only events have a trigger"
-    trigger = event.action.trigger
+    action = event.action
+    assert isinstance(action, Await | Receive | Boundary | StartOn), "only events have a trigger"
+    trigger = action.trigger
     match trigger:
         case OnTimer():
             return draft.environment.timers
         case OnMessage():
             return draft.environment.messages
+        case OnSignal():
+            return draft.environment.signals
+        case OnCondition():
+            return draft.environment.conditions
         case _:
             assert_never(trigger)
 

@@ -5,12 +5,12 @@ answer a job with an error) is set by an `Environment`. How each element becomes
 said by its family: `elements`.
 """
 
-from fabloop.process.definition import Definition, ScopeKind
+from fabloop.process.definition import NOWHERE, Definition, Scope, ScopeKind
 from fabloop.process.verify.draft import Draft
 from fabloop.process.verify.elements import MAPPINGS
-from fabloop.process.verify.environment import Environment
+from fabloop.process.verify.environment import Environment, Openness
 from fabloop.process.verify.flat import Final, FlatNet, Limits
-from fabloop.process.verify.gateways import spread_of
+from fabloop.process.verify.gateways import openness_of, spread_of
 from fabloop.process.verify.pages import open_page
 
 
@@ -31,7 +31,7 @@ def flat_process(definition: Definition, environment: Environment, limits: Limit
         if node.decides:
             spread_of(draft, node)
     root = definition.scopes[0]
-    net.initial.update(draft.outgoing(definition.nodes[root.start]))
+    _open(draft, root)
     resources: dict[int, int] = {}
     for page in draft.pages.values():
         for field in net.known_fields(page, page.shared):
@@ -46,3 +46,18 @@ def flat_process(definition: Definition, environment: Environment, limits: Limit
         elements=tuple(draft.elements),
         places=(*draft.places(), *net.places()),
     )
+
+
+def _open(draft: Draft, root: Scope) -> None:
+    """Put the tokens behind the start event, or let the outside choose one of several."""
+    nodes = draft.definition.nodes
+    plain = [nodes[root.start]] if root.start != NOWHERE else []
+    events = [nodes[number] for number in root.starts]
+    starts = plain + [each for each in events if openness_of(draft, each) is Openness.OPEN]
+    if plain and not events:
+        draft.net.initial.update(draft.outgoing(plain[0]))
+        return
+    begin = draft.field("begin", NOWHERE, f"{draft.definition.id} begins")
+    draft.net.initial[begin] = 1
+    for start in starts:
+        draft.add(start.id, start.id, {begin: 1}, draft.outgoing(start))
