@@ -225,6 +225,17 @@ def test_a_failed_job_becomes_an_incident_and_is_tried_again(run, shop):
     assert run("jobs", "--json")["jobs"][0]["retries"] == 2
 
 
+def test_an_error_is_caught_by_its_event_and_a_job_belongs_to_who_was_named(run, shop):
+    (job, other) = run("jobs", "--json")["jobs"]
+    assert "is ann's" in run("assign", job["key"], "ann")
+    assert run("jobs", "--json")["jobs"][0]["assignee"] == "ann"
+    run("assign", job["key"], "")
+    assert run("jobs", "--json")["jobs"][0]["assignee"] == ""
+    run("throw", other["key"], "cold", "--message", "below 20 degC")
+    (incident,) = run("incidents", "--json")["incidents"]
+    assert "'cold'" in incident["text"]
+
+
 def test_a_message_finds_who_waits_for_it(tmp_path, run):
     (tmp_path / "yard.bpmn").write_text(MESSAGES)
     run("deploy", "yard.bpmn")

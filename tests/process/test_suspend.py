@@ -1,6 +1,8 @@
 """A suspended instance stands still and loses nothing; a suspended process takes no instances."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fabloop.base.errors import Conflict, NotFound
 from fabloop.base.instant import SECOND
@@ -208,6 +210,49 @@ def test_everything_of_it_can_be_undone(plant):
     resumed(plant, key)
     plant.passes(0)
     assert plant.ended(key) is InstanceState.COMPLETED
+
+
+LOT = message("m", "M", "k")
+CELL = process(
+    both("f"), job("a"), timer("late", "a", "PT5S"), job("c"), LOT, job("b"), wait("w", "PT7S"),
+    both("j"), job("d"),
+    links=flows("start f a j d end", "late c end", "f m b j", "f w j"),
+)  # fmt: skip
+
+
+def acted(plant, act):
+    match act:
+        case "time":
+            plant.passes(3)
+        case "message":
+            plant.does(PublishMessage(name="M", correlation_key="7", variables={"lot": 1}))
+        case _:
+            for each in plant.takes(f"do-{act}"):
+                plant.does(CompleteJob(job=each.key, epoch=each.epoch, variables={act: 1}))
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", "d", "message", "time"]), max_size=12))
+def test_a_suspension_changes_nothing_but_the_time_at_which_it_happens(acts):
+    plain, halting = Plant(), Plant()
+    for plant in (plain, halting):
+        plant.starts(CELL, {"k": "7"})
+    (key,) = plain.engine.instances()
+    for act in acts:
+        held = {each: halting.takes(f"do-{each}") for each in "abcd" if act == each}
+        acted(plain, act)
+        if key in halting.engine.instances():
+            suspended(halting, key)
+        for each in held.get(act, []):
+            halting.does(CompleteJob(job=each.key, epoch=each.epoch, variables={act: 1}))
+        if act in ("time", "message"):
+            acted(halting, act)
+        if key in halting.engine.instances():
+            resumed(halting, key)
+            halting.passes(0)
+        assert halting.engine.instance(key).variables == plain.engine.instance(key).variables
+        assert halting.ended(key) is plain.ended(key)
+        if plain.ended(key) is InstanceState.ACTIVE:
+            assert halting.at_nodes(key) == plain.at_nodes(key)
 
 
 def test_a_suspended_process_takes_no_new_instances_and_lets_the_others_go_on(plant):

@@ -171,6 +171,44 @@ def fail(
 
 
 @commands.command()
+def throw(
+    job: Annotated[int, typer.Argument(help="Key of a job.")],
+    code: Annotated[str, typer.Argument(help="Code of the error, as its event names it.")],
+    message: Annotated[str, typer.Option(help="What went wrong.")] = "",
+    variables: Variables = "{}",
+    epoch: Annotated[int | None, typer.Option(help="That of the lease, where it is held.")] = None,
+    store: Store = STORE,
+    request: Request = "",
+    json: Json = False,
+) -> None:
+    """Report a business error of a job, for the event that catches it."""
+    from fabloop.cli.given import json_object
+    from fabloop.cli.processes.instances import do
+    from fabloop.process.commands import ThrowError
+
+    given = json_object("--variables", variables)
+    command = ThrowError(job=job, code=code, message=message, variables=given, epoch=epoch)
+    raise typer.Exit(do(store, command, request, f"Job {job}: error '{code}'.", as_json=json))
+
+
+@commands.command()
+def assign(
+    job: Annotated[int, typer.Argument(help="Key of a job.")],
+    person: Annotated[str, typer.Argument(help="Whose it is; '' for nobody's.")],
+    store: Store = STORE,
+    request: Request = "",
+    json: Json = False,
+) -> None:
+    """Give a job to a person or worker."""
+    from fabloop.cli.processes.instances import do
+    from fabloop.process.commands import AssignJob
+
+    text = f"Job {job} is {person}'s." if person else f"Job {job} is nobody's."
+    command = AssignJob(job=job, assignee=person)
+    raise typer.Exit(do(store, command, request, text, as_json=json))
+
+
+@commands.command()
 def message(
     name: Annotated[str, typer.Argument(help="Name of the message.")],
     correlation: Annotated[str, typer.Argument(help="Its correlation key.")],
