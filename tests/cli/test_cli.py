@@ -254,6 +254,23 @@ def test_a_net_in_pnml_verifies_and_a_foreign_element_is_told_with_its_line(tmp_
     assert "line 21: Expected a part of a net, but found <gate>" in done.stderr
 
 
+def test_a_net_of_cpn_tools_is_counted_and_its_refusals_name_page_and_line(tmp_path):
+    from process.cpn.cpn_files import COLOURS, cpn, page, place, put, take, transition
+
+    sheet = page("P", place("a", "INT", "1`1 ++ 1`2"), place("z", "INT"), transition("t"),
+                 take("a", "t", "n"), put("z", "t", "n + 1"))  # fmt: skip
+    data = cpn(COLOURS, sheet)
+    (tmp_path / "net.cpn").write_bytes(data)
+    done = fabloop("process", "verify", "net.cpn", "--json", cwd=tmp_path)
+    report = json.loads(done.stdout)
+    assert (report["markings"], report["arcs"], report["dead_markings"]) == (4, 4, 1)
+    assert (report["exhaustive"], report["bounds"]) == (True, {"a": 2, "z": 2})
+    (tmp_path / "net.cpn").write_bytes(data.replace(b"n + 1", b"n + f n"))
+    done = fabloop("process", "verify", "net.cpn", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "page 'P', arc between 'z' and 't', line 3" in done.stderr
+
+
 def test_help_and_version_are_there(tmp_path):
     shown = fabloop("--help", cwd=tmp_path)
     assert shown.returncode == 0

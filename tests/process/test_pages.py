@@ -19,6 +19,8 @@ from fabloop.process.commands import (
 )
 from fabloop.process.cpn.model import TransitionWork
 from fabloop.process.cpn.net import Net, any_plain, record
+from fabloop.process.deployment import Deployment, definition_of
+from fabloop.process.verify.report import verify
 from process.driver import Plant, both, error, flows, job, page, process, script, timer, xor
 
 ROBOTS = [{"id": "R1"}]
@@ -275,3 +277,42 @@ def test_jobs_of_a_page_are_leased_like_any_other(plant):
     (again,) = plant.takes("weld", "robot-cell")
     plant.does(CompleteJob(job=again.key, epoch=again.epoch))
     assert plant.result(key) == {}
+
+
+def flushing() -> Net:
+    """Move three parts, and only when none is left empty the belt and go on."""
+    net = Net("n")
+    inlet = net.place("in", any_plain, port="in")
+    outlet = net.place("out", any_plain, port="out")
+    parts, belt = net.place("parts", initial=[()] * 3), net.place("belt")
+    net.transition("flush", take={inlet: "o"}, put={outlet: "o"}, inhibit=[parts], reset=[belt])
+    net.transition("move", take={parts: "()"}, put={belt: "()"}, work=TransitionWork(type="move"))
+    return net
+
+
+def test_a_page_goes_on_when_what_inhibits_it_is_gone_and_empties_places(plant):
+    p = process(page("w", "n", inputs=LOT), links=flows("start w end"))
+    key = plant.starts(p, {"lot": "L1"}, (flushing().document(),))
+    assert places(plant, key)["out"] == [{"lot": "L1"}], "no part is left to inhibit it"
+    for each in plant.engine.jobs():
+        plant.completes_job(each.key)
+    assert plant.result(key) == {"lot": "L1"}
+
+
+def test_verification_names_pages_that_test_or_empty_places(plant):
+    p = process(page("w", "n"), links=flows("start w end"))
+    report = verify(definition_of(Deployment(p, (flushing().document(),)), 0))
+    assert report.sound is None
+    assert "'w' (a page that tests or empties places)" in report.findings[0].reason
+
+
+def test_what_only_a_net_by_itself_may_do_is_refused_at_deployment(plant):
+    net = Net("n")
+    inlet = net.place("in", any_plain, port="in")
+    outlet = net.place("out", any_plain, port="out")
+    shared = net.place("shared", fusion="robots")
+    net.transition("t", take={inlet: "o"}, put={outlet: "o"}, inhibit=[shared])
+    p = process(page("w", "n"), links=flows("start w end"))
+    with pytest.raises(Invalid) as told:
+        plant.does(Deploy(process=p, nets=(net.document(),)))
+    assert "transition t: Expected inhibitors on places of the page alone" in str(told.value)

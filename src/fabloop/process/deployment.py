@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from fabloop.base.codec import from_msgpack
-from fabloop.base.errors import Invalid
+from fabloop.base.errors import Fault, Invalid
 from fabloop.process.bpmn.compile import compile_process
 from fabloop.process.bpmn.model import BpmnProcess
 from fabloop.process.bpmn.validate import faults_of
@@ -34,11 +34,29 @@ def definition_of(
     for document in deployment.nets:
         try:
             nets[document.id] = compile_net(document)
+            faults += _not_live(nets[document.id])
         except Invalid as error:
             faults += error.faults
     if faults:
         raise Invalid(faults)
     return compile_process(deployment.process, nets, version, lines)
+
+
+def _not_live(net: CompiledNet) -> list[Fault]:
+    """Return what a net may do by itself, but not as a page of a running process."""
+    found: list[tuple[str, str, str]] = []
+    for each in net.transitions:
+        path = f"transition {each.name}"
+        if each.draws:
+            found.append((path, "no distribution in a page that runs", "a value drawn by chance"))
+        shared = [net.places[n].name for n in each.inhibits if net.places[n].fusion]
+        if shared:
+            expected = "inhibitors on places of the page alone"
+            found.append((path, expected, f"the shared {', '.join(map(repr, shared))}"))
+    return [
+        Fault(source=f"net {net.id}", path=path, expected=expected, found=what)
+        for path, expected, what in found
+    ]
 
 
 def read_deployment(source: bytes) -> Deployment:

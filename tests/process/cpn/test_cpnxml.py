@@ -91,6 +91,9 @@ def refusal(data: bytes) -> str:
         ('size "abc" + (if true andalso not false orelse false then 1 else 0)', [4]),
         ('valOf (Int.fromString "12")', [12]),
         ("floor 2.7 + round 2.4", [4]),
+        ("List.length (ListPair.zip ([1, 2], [n, n]))", [2]),
+        ("case Int.compare (n, 8) of LESS => 1 | _ => 2", [1]),
+        ("size (INT.mkstr ~12 ^ BOOL.mkstr (n = 7))", [7]),
     ],
 )
 def test_inscriptions_put_what_they_say(inscription: str, expected: list[object]):

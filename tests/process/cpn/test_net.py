@@ -17,6 +17,8 @@ from fabloop.process.cpn.net import (
     union,
     unit,
 )
+from fabloop.process.cpn.pnml import read_pnml
+from fabloop.process.cpn.pnml_write import write_pnml
 from fabloop.process.cpn.simulate import simulate
 from fabloop.process.cpn.space import reach
 from fabloop.process.verify.report import verify_net
@@ -169,3 +171,20 @@ def test_faults_of_pages_are_told_with_the_substitution():
         "substitution odd.deep: Expected pages that end",
     ):
         assert each_part in text, text
+
+
+def test_what_place_transition_nets_cannot_say_is_not_written_as_pnml():
+    with pytest.raises(Invalid) as told:
+        write_pnml(changeover().document())
+    assert "no guard, delay, priority, work, inhibitor or emptied place" in str(told.value)
+
+
+def test_a_net_with_pages_is_written_as_pnml_flat():
+    net = Net("n")
+    first, last = net.place("first", initial=[()]), net.place("last")
+    sheet = net.page("Sheet")
+    entry, leave = sheet.place("entry", port="in"), sheet.place("leave", port="out")
+    sheet.transition("move", take={entry: "()"}, put={leave: "()"})
+    net.substitute("a", sheet, {entry: first, leave: last})
+    again = read_pnml(write_pnml(net.document()))
+    assert [(each.name, each.take[0].place) for each in again.transitions] == [("a.move", "first")]

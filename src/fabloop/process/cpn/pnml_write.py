@@ -8,6 +8,7 @@ from lxml import etree
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.xml import Element
 from fabloop.process.cpn.document import faults_of
+from fabloop.process.cpn.hierarchy import flattened
 from fabloop.process.cpn.model import NetDocument, PlaceSpec, TransitionSpec
 from fabloop.process.cpn.pnml import TOOL
 from fabloop.process.cpn.pnml_graph import GRAMMAR, PNML
@@ -22,16 +23,18 @@ def write_pnml(document: NetDocument) -> bytes:
     """Return a net without colours as PNML that `read_pnml` reads as the same net.
 
     The final marking and capacities, for which PNML has no word, go to a tool-specific part.
+    Pages are written as what they hold.
 
     Raises
     ------
     Invalid
         The document has faults, or it holds what a place/transition net cannot say: all of it.
     """
-    faults = [*faults_of(document), *_not_plain(document)]
+    flat = flattened(document, [])
+    faults = [*faults_of(document), *_not_plain(flat)]
     if faults:
         raise Invalid(faults)
-    return _written(document)
+    return _written(flat)
 
 
 # -- what cannot be said --------------------------------------------------------------------------
@@ -41,6 +44,8 @@ def _not_plain(document: NetDocument) -> list[Fault]:
     found: list[tuple[str, str, str]] = []
     for name in (document.id, document.name, document.final):
         found += _unwritable("net", name)
+    if document.language != "python":
+        found.append(("net", "inscriptions in the form of Python", document.language))
     for place in document.places:
         path = f"place {place.name}"
         found += _unwritable(path, place.name) + [
@@ -77,7 +82,10 @@ def _beyond_transition(transition: TransitionSpec) -> list[tuple[str, str]]:
     bare = TransitionSpec(name=transition.name, take=transition.take, put=transition.put)
     beyond: list[tuple[str, str]] = []
     if transition != bare:
-        beyond.append(("no guard, delay, priority or work", repr(transition)[:200]))
+        expected = "no guard, delay, priority, work, inhibitor or emptied place"
+        beyond.append((expected, repr(transition)[:200]))
+    if any(take.many for take in transition.take) or any(put.many for put in transition.put):
+        beyond.append(("arcs of single tokens", "an arc of many"))
     beyond += [
         ("an input of '()' or '_'", repr(take.pattern))
         for take in transition.take

@@ -68,6 +68,8 @@ def not_verified(definition: Definition) -> list[str]:
         if scope.kind not in SCOPES:
             found.append(f"element '{owner}' (a scope of kind {scope.kind.value})")
         found += [f"element '{owner}' ({what})" for what in _beyond(scope, KNOWN[Scope])]
+        if scope.net is not None and any(t.inhibits or t.resets for t in scope.net.transitions):
+            found.append(f"element '{owner}' (a page that tests or empties places)")
     for node in definition.nodes:
         mapping = MAPPINGS.get(type(node.action))
         if mapping is None:

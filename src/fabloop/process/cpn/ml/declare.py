@@ -1,6 +1,7 @@
 """The declarations of a net in CPN ML: what its colours, values and functions are called."""
 
 from collections.abc import Callable
+from math import pi
 from typing import Any
 
 from fabloop.process.cpn.colour import ColourSet
@@ -32,6 +33,9 @@ class Declarations(Globals):
         self.define("SOME", PLAIN["SOME"], tag="SOME")
         self.define("NONE", NONE, constant=True)
         self.define("empty", Bunch())
+        self.define("Math.pi", pi)
+        for order in ("LESS", "EQUAL", "GREATER"):
+            self.define(order, order, constant=True)
 
     # -- colours ------------------------------------------------------------------------------
 

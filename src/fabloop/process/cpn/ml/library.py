@@ -124,6 +124,11 @@ def _without(item: Any) -> Function:
     return rest
 
 
+def _compared(pair: Any) -> str:
+    left, right = pair
+    return "LESS" if left < right else "GREATER" if left > right else "EQUAL"
+
+
 def _option(found: list[Any]) -> Any:
     return ("SOME", found[0]) if found else NONE
 
@@ -131,7 +136,7 @@ def _option(found: list[Any]) -> Any:
 PLAIN: dict[str, Function] = {
     "not": lambda x: not x,
     "~": lambda x: -x,
-    "abs": abs, "Int.abs": abs, "Real.abs": abs,
+    "abs": abs, "Int.abs": abs,
     "length": lambda x: len(elements(x)), "List.length": lambda x: len(elements(x)),
     "size": len, "String.size": len,
     "hd": _head, "List.hd": _head, "tl": _tail, "List.tl": _tail,
@@ -175,6 +180,16 @@ PLAIN: dict[str, Function] = {
     "str": lambda x: x, "String.str": lambda x: x, "chr": _character, "Char.chr": _character,
     "ord": ord, "Char.ord": ord, "explode": tuple, "String.explode": tuple,
     "implode": _concat, "String.implode": _concat,
+    "ListPair.zip": lambda p: tuple(zip(*p, strict=False)),
+    "ListPair.unzip": lambda x: tuple(map(tuple, zip(*x, strict=True))) or ((), ()),
+    "List.revAppend": lambda p: _limited((*reversed(p[0]), *p[1])),
+    "Int.sign": lambda x: (x > 0) - (x < 0), "Int.compare": _compared, "String.compare": _compared,
+    "Char.isDigit": str.isdigit, "Char.isAlpha": str.isalpha, "Char.isSpace": str.isspace,
+    "Char.toUpper": str.upper, "Char.toLower": str.lower, "Char.toString": lambda x: x,
+    "String.sub": lambda p: _nth((tuple(p[0]), p[1])),
+    "Real.abs": abs, "Math.pow": lambda p: float(p[0]) ** p[1],
+    "Option.getOpt": lambda p: p[0][1] if p[0] != NONE else p[1],
+    "getOpt": lambda p: p[0][1] if p[0] != NONE else p[1],
     "valOf": _value_of, "Option.valOf": _value_of,
     "isSome": lambda x: x != NONE, "Option.isSome": lambda x: x != NONE,
     "SOME": lambda x: ("SOME", x),
@@ -244,6 +259,12 @@ def higher(budget: Budget) -> dict[str, Function]:  # one each
         ),
         "List.tabulate": tabulate,
         "foldl": fold_left, "List.foldl": fold_left, "foldr": fold_right, "List.foldr": fold_right,
+        "List.mapPartial": lambda f: lambda items: tuple(
+            found[1] for each in walked(items) if (found := f(each)) != NONE
+        ),
+        "ListPair.map": lambda f: lambda pair: tuple(
+            f(each) for each in walked(tuple(zip(*pair, strict=False)))
+        ),
         "sort": _sorting(budget),
     }  # fmt: skip
 

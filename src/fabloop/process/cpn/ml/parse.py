@@ -170,8 +170,11 @@ def _text_of(token: str) -> str:
 class _Builder(Transformer[Token, Any]):
     """Builds the tree bottom up while parsing, so that depth costs no recursion."""
 
-    def decs(self, *declarations: Declaration) -> tuple[Declaration, ...]:
-        return declarations
+    def decs(self, *declarations: Declaration | None) -> tuple[Declaration, ...]:
+        return tuple(each for each in declarations if each is not None)
+
+    def type_name(self, *_parts: Any) -> None:
+        return None  # types are not looked at
 
     def val(self, pattern: Node, *rest: Any) -> Val:
         return Val(pattern, rest[-1])
