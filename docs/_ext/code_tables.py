@@ -6,7 +6,9 @@ the limits of `limit_rows`.
 """  # noqa: INP001  # a Sphinx extension is found by path
 
 import inspect
+import json
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, ClassVar, get_args
 
 import msgspec
@@ -25,6 +27,7 @@ from fabloop.model import facts
 from fabloop.model.documents import schema_of
 from fabloop.process import commands, deltas
 
+PATTERNS = Path(__file__).parents[2] / "examples/patterns"
 Row = tuple[str, ...]
 Schema = dict[str, Any]
 
@@ -113,6 +116,16 @@ def named_limits(page: str) -> list[str]:
     return table(("what", "at most"), rows)
 
 
+def pattern_table() -> list[str]:
+    """Return the workflow patterns, each with its example in ``examples/patterns``."""
+    found = json.loads((PATTERNS / "patterns.json").read_text(encoding="utf-8"))
+    rows = [
+        (str(each["number"]), each["name"], each["verdict"], each["how"], f"`{each['file']}`")
+        for each in found
+    ]
+    return table(("", "pattern", "in", "how", "example"), rows)
+
+
 def document_tables(name: str) -> list[str]:
     """Return the fields of a kind of document, and of each kind of entry in it."""
     schema = schema_of(name)
@@ -184,6 +197,7 @@ def form(schema: Schema) -> str:
 
 
 TABLES: dict[str, Callable[[], list[str]]] = {
+    "patterns": pattern_table,
     "facts": fact_table,
     "commands": lambda: table(("command", "asks"), members(commands.Command)),
     "notices": lambda: table(("notice", "tells"), members(commands.Notice)),
