@@ -41,6 +41,7 @@ from fabloop.process.commands import (
 from fabloop.process.definition import Await
 from fabloop.process.deltas import ROW_KIND, decode_body
 from fabloop.process.engine import Engine
+from fabloop.process.passive import lay_down
 from fabloop.process.recovery import recover, save_snapshot
 from fabloop.process.retention import archive_ended
 from fabloop.process.snapshot import read_snapshot
@@ -207,6 +208,8 @@ def live(store: Store, seed: str, processes: Processes, tell: int) -> None:
             seq, request, reply = waiting.pop(0)
             journal.wait(seq)
             os.write(tell, b"%d %s %s\n" % (seq, request.encode(), reply))
+        if chance.random() < 0.1:
+            lay_down(engine.state, chance.randrange(INSTANCES_MAX))
         if number % COMMANDS_PER_SNAPSHOT == COMMANDS_PER_SNAPSHOT - 1:
             save_snapshot(engine, _durable(journal), snapshots)
             archive_ended(journal, snapshots, archive, Instant(now - SECOND), store.partition)
