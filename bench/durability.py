@@ -95,10 +95,9 @@ class ClosedLoop:
         self.times: list[float] = []
         journal.append(self.engine.handle(Deploy(process=scenario_a()), at=AT).rows)
 
-    def run(self, commands: int) -> float:
-        """Send this many commands; return how many a second were acknowledged."""
+    def run(self, commands: int) -> None:
+        """Send this many commands, and wait for all of them."""
         sent, started = 0, 0
-        begun = time.perf_counter()
         while sent < commands or self.waiting:
             while sent < commands and len(self.waiting) < self.in_flight:
                 if not self.todo:
@@ -109,7 +108,6 @@ class ClosedLoop:
                 self._send(self.todo.popleft())
                 sent += 1
             self._acknowledge()
-        return commands / (time.perf_counter() - begun)
 
     def _send(self, command: Command) -> None:
         begun = time.perf_counter()
@@ -126,20 +124,23 @@ class ClosedLoop:
                 self.todo.append(CompleteJob(job=notice.job, variables=done))
 
 
-def measure_acknowledgement(folder: Path, in_flight: int, commands: int) -> None:
+def measure_acknowledgement(
+    name: str, journal: Journal, folder: Path, in_flight: int, commands: int
+) -> None:
     """Print the latency of acknowledged commands beside that of the disk."""
     before = fdatasync(folder)
-    journal = SqliteJournal(folder / f"ack-{in_flight}.db")
     loop = ClosedLoop(journal, in_flight)
     settle()
-    rate = loop.run(commands)
+    with clocked() as clock:
+        loop.run(commands)
     journal.close()
     disk = statistics.median([before, fdatasync(folder)])
     p50, p99 = (percentile(loop.times, share) for share in (0.5, 0.99))
     print(
-        f"acknowledged, {in_flight:5} in flight   p50 {p50 * 1e3:6.2f} ms  "
-        f"p99 {p99 * 1e3:6.2f} ms  {rate:7.0f} commands/s   "
-        f"fdatasync p50 {disk * 1e3:.2f} ms (x {p50 / disk:.1f})"
+        f"acknowledged, {name}, {in_flight:5} in flight   p50 {p50 * 1e3:6.2f} ms  "
+        f"p99 {p99 * 1e3:6.2f} ms  {commands / clock.wall_s:7.0f} commands/s   "
+        f"fdatasync p50 {disk * 1e3:.2f} ms (x {p50 / disk:.1f}); "
+        f"{clock.cpu_s / clock.wall_s:.0%} of a core was ours"
     )
 
 
@@ -153,8 +154,9 @@ def measure_recovery(folder: Path, instances: int) -> None:
         rows += engine.handle(command, at=AT).rows
     journal.wait(journal.append(rows))
     deltas = sum(len(decode_body(row.body).deltas) for row in rows)
+    on_disk = sum(each.stat().st_size for each in folder.glob("recovery.db*"))
     print(
-        f"{instances} instances wait; journal {path.stat().st_size / instances:.0f} B on disk, "
+        f"{instances} instances wait; journal {on_disk / instances:.0f} B on disk, "
         f"{sum(len(row.body) for row in rows) / instances:.0f} B payload each"
     )
     snapshots = SqliteSnapshots(folder / "snapshots.db")
@@ -261,7 +263,7 @@ def measure_bytes() -> None:
     print(f"journal of one instance of (a)    {payload:6.0f} B payload")
 
 
-def measure_kills(place: str, kills: int) -> None:
+def measure_kills(name: str, place: str, kills: int) -> None:
     """Print what killing the kernel at random moments has shown; fails where it is wrong."""
     paths = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
     begun = time.perf_counter()
@@ -273,20 +275,37 @@ def measure_kills(place: str, kills: int) -> None:
         check=True,
     )
     print(
-        f"kill -9: nothing acknowledged was lost, nothing was done twice: {done.stdout.strip()} "
-        f"in {time.perf_counter() - begun:.0f} s"
+        f"kill -9, {name}: nothing acknowledged was lost, nothing was done twice: "
+        f"{done.stdout.strip()} in {time.perf_counter() - begun:.0f} s"
     )
+
+
+def measure_postgres(folder: Path, kills: int) -> None:
+    """Print latencies and kills over a PostgreSQL server of our own, where it is installed."""
+    from fabloop.adapters.postgres import PostgresJournal
+    from postgres_server import binaries, postgres_server
+
+    if binaries() is None:
+        print("PostgreSQL is not installed here: apt-get install postgresql")
+        return
+    with postgres_server() as url:
+        measure_kills("PostgreSQL", url, max(1, kills))
+        for in_flight, commands in ((1, 500), (1_000, 30_000)):
+            journal = PostgresJournal(url)
+            measure_acknowledgement("PostgreSQL", journal, folder, in_flight, commands)
 
 
 def main() -> None:
     """Print every figure."""
+    sys.path.append(str(ROOT / "tests"))
     instances = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     kills = int(sys.argv[2]) if len(sys.argv) > 2 else 200
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        measure_acknowledgement(folder, 1, 1_500)
-        measure_acknowledgement(folder, 1_000, 60_000)
+        for in_flight, commands in ((1, 1_500), (1_000, 60_000)):
+            journal = SqliteJournal(folder / f"{in_flight}.db")
+            measure_acknowledgement("SQLite", journal, folder, in_flight, commands)
         measure_bytes()
         for in_memory in (instances, passive.ROOTS_IN_MEMORY_MAX, 0):
             measure_memory(instances, in_memory)
@@ -296,7 +315,8 @@ def main() -> None:
             measure_correlation(population)
         place = folder / "kills"
         place.mkdir()
-        measure_kills(str(place), kills)
+        measure_kills("SQLite", str(place), kills)
+        measure_postgres(folder, kills // 10)
 
 
 if __name__ == "__main__":

@@ -94,7 +94,8 @@ class Engine:
         Broken
             A bug of ours; nothing has changed.
         """
-        _check_names(request, actor)
+        if request or actor:
+            _check_names(request, actor)
         state = self.state
         if request and request in state.requests:
             return Outcome((), state.requests[request], ())

@@ -328,7 +328,8 @@ class State:
         self._undo.clear()
         self._rung.clear()
         self._mark = self.last_key
-        if len(self.calendar) > STALE_ALARMS_MAX + 2 * self._alarms_max():
+        entries = len(self.calendar)
+        if entries > STALE_ALARMS_MAX and entries > STALE_ALARMS_MAX + 2 * self._alarms_max():
             self._prune_calendar()
 
     def rollback(self) -> None:
