@@ -292,9 +292,9 @@ def test_what_only_steers_the_other_engine_is_passed_over():
          "</extensionElements></callActivity>"), "business key '${k}'"),
         ('<businessRuleTask id="x" c:decisionRef="d" c:decisionRefBinding="deployment"/>',
          "decisionRefBinding 'deployment'"),
-        ('<userTask id="x" c:assigne="typo"/>', "attribute assigne"),
+        ('<userTask id="x" c:assigne="typo"/>', "c:assigne"),
         ('<userTask id="x"><extensionElements><c:oddity/></extensionElements></userTask>',
-         "extension oddity"),
+         "c:oddity"),
         (('<userTask id="x"><extensionElements><c:taskListener event="assignment" class="L"/>'
          "</extensionElements></userTask>"), "taskListener for 'assignment'"),
         (('<userTask id="x"><extensionElements><c:executionListener event="start"'

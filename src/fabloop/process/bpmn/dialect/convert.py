@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from fabloop.base.xml import Element, Tally, local_of, text_of
+from fabloop.base.xml import Element, Tally, local_of
 from fabloop.process.bpmn.dialect.calls import call_activity, decision, repetition
 from fabloop.process.bpmn.dialect.events import error_reference, event, receive, subscriptions
 from fabloop.process.bpmn.dialect.gateways import exclusive, inclusive
@@ -111,11 +111,10 @@ def _service(element: Element, sheet: Sheet) -> None:
 def _operation(element: Element, sheet: Sheet) -> str:
     """Return what standard BPMN says that a task does: its operation, else the task itself."""
     wanted = element.get("operationRef", "").rpartition(":")[2]
-    for each in sheet.root.iterfind(f"{BPMN}interface/{BPMN}operation"):
-        if wanted and each.get("id") == wanted:
-            named = text_of(each.find(f"{BPMN}implementationRef")) or each.get("implementationRef")
-            return each.get("name") or named or wanted
-    return element.get("id", "")
+    operation = sheet.declared("operation", wanted) if wanted else None
+    if operation is None:
+        return element.get("id", "")
+    return operation.get("name", "") or operation.get("implementationRef", "") or wanted
 
 
 def _sub_process(element: Element, sheet: Sheet) -> None:

@@ -1,7 +1,5 @@
 """Rewrites what events of the Java engines say besides the standard."""
 
-from lxml import etree
-
 from fabloop.base.xml import Element, local_of
 from fabloop.process.bpmn.dialect.sheet import Sheet
 from fabloop.process.bpmn.dialect.work import work
@@ -45,8 +43,8 @@ def error_reference(definition: Element, sheet: Sheet) -> None:
     """Declare the error that a definition refers to by its code."""
     reference = definition.get("errorRef", "")
     name = reference.rpartition(":")[2]
-    if name and not sheet.native and _known(sheet, "error", name) is None:
-        _added(definition, sheet, "error", name).set("errorCode", reference)
+    if name and not sheet.native and sheet.declared("error", name) is None:
+        sheet.declare(definition, "error", name).set("errorCode", reference)
 
 
 def receive(element: Element, sheet: Sheet) -> None:
@@ -61,9 +59,9 @@ def _declare(element: Element, sheet: Sheet, name: str) -> None:
     if not reference:
         reference = f"message-of-{name}"
         element.set("messageRef", reference)
-        _added(element, sheet, "message", reference).set("name", name)
-    elif _known(sheet, "message", reference) is None:
-        _added(element, sheet, "message", reference).set("name", reference)
+        sheet.declare(element, "message", reference).set("name", name)
+    elif sheet.declared("message", reference) is None:
+        sheet.declare(element, "message", reference).set("name", reference)
 
 
 def _thrown(element: Element, definition: Element, sheet: Sheet) -> None:
@@ -75,22 +73,22 @@ def _thrown(element: Element, definition: Element, sheet: Sheet) -> None:
     reference = definition.get(f"{kind}Ref", "").rpartition(":")[2]
     if sheet.native or (sheet.java and not reference):
         return
-    declared = _known(sheet, kind, reference) if reference else None
+    declared = sheet.declared(kind, reference) if reference else None
     if reference and declared is None and kind == "escalation":
         return
     if declared is None or not declared.get(f"{kind}Code"):
         code = reference or element.get("id", "")
         definition.set(f"{kind}Ref", f"thrown-{code}")
-        if _known(sheet, kind, f"thrown-{code}") is None:
-            _added(definition, sheet, kind, f"thrown-{code}").set(f"{kind}Code", code)
+        if sheet.declared(kind, f"thrown-{code}") is None:
+            sheet.declare(definition, kind, f"thrown-{code}").set(f"{kind}Code", code)
 
 
 def _name_signal(element: Element, definition: Element, sheet: Sheet) -> None:
     """Declare the signal of a drawing that names none: one for all events of the same name."""
     name = element.get("name", "") or element.get("id", "")
     definition.set("signalRef", f"signal-{name}")
-    if _known(sheet, "signal", f"signal-{name}") is None:
-        _added(definition, sheet, "signal", f"signal-{name}").set("name", name)
+    if sheet.declared("signal", f"signal-{name}") is None:
+        sheet.declare(definition, "signal", f"signal-{name}").set("name", name)
 
 
 def _payload(element: Element, definition: Element, sheet: Sheet) -> None:
@@ -107,18 +105,6 @@ def subscriptions(root: Element, sheet: Sheet) -> None:
     """Let messages find the instance by its business key."""
     for message in root.iterfind(f"{BPMN}message"):
         sheet.extension(message, "subscription", correlationKey=f"={BUSINESS_KEY}")
-
-
-def _known(sheet: Sheet, kind: str, name: str) -> Element | None:
-    found = [each for each in sheet.root.iterfind(f"{BPMN}{kind}") if each.get("id") == name]
-    return found[0] if found else None
-
-
-def _added(place: Element, sheet: Sheet, kind: str, name: str) -> Element:
-    made = etree.SubElement(sheet.root, f"{BPMN}{kind}")
-    made.sourceline = place.sourceline
-    made.set("id", name)
-    return made
 
 
 def _caught(element: Element, definition: Element, sheet: Sheet) -> None:

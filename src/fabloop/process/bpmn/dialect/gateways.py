@@ -9,7 +9,7 @@ from fabloop.process.bpmn.xml import BPMN
 
 def exclusive(gateway: Element, sheet: Sheet) -> None:
     """Make the only flow without a condition the default, where none is named."""
-    flows = _leaving(gateway)
+    flows = sheet.leaving(gateway)
     if sheet.native or len(flows) == 1 or gateway.get("default"):
         return
     bare = [flow for flow in flows if not _condition(flow)]
@@ -19,7 +19,7 @@ def exclusive(gateway: Element, sheet: Sheet) -> None:
 
 def inclusive(gateway: Element, sheet: Sheet) -> None:
     """Let a flow without a condition be always taken, unless it is the default."""
-    flows = _leaving(gateway)
+    flows = sheet.leaving(gateway)
     if sheet.native or len(flows) == 1:
         return
     for flow in flows:
@@ -27,14 +27,6 @@ def inclusive(gateway: Element, sheet: Sheet) -> None:
             made = etree.SubElement(flow, f"{BPMN}conditionExpression")
             made.sourceline = flow.sourceline
             made.text = "true"
-
-
-def _leaving(gateway: Element) -> list[Element]:
-    scope = gateway.getparent()
-    if scope is None:
-        return []
-    name = gateway.get("id")
-    return [flow for flow in scope.iterfind(f"{BPMN}sequenceFlow") if flow.get("sourceRef") == name]
 
 
 def _condition(flow: Element) -> str:

@@ -2,7 +2,7 @@
 
 import re
 
-from fabloop.base.xml import Element, local_of, text_of
+from fabloop.base.xml import Element, text_of
 from fabloop.process.bpmn.dialect.sheet import Sheet
 from fabloop.process.bpmn.juel import is_juel
 from fabloop.process.bpmn.xml import BPMN, ZEEBE
@@ -74,12 +74,6 @@ def _potential_owners(element: Element, sheet: Sheet) -> list[str]:
             found += [user or plain for _, user, plain in _MEMBER.findall(text_of(text))]
         for reference in owner.iterfind(f"{BPMN}resourceRef"):
             name = text_of(reference).rpartition(":")[2]
-            for each in sheet.root.iterfind(f"{BPMN}resource"):
-                if each.get("id") == name and each.get("name"):
-                    found.append(each.get("name", ""))
+            resource = sheet.declared("resource", name)
+            found.append("" if resource is None else resource.get("name", ""))
     return [each.strip() for each in found if each.strip()]
-
-
-def is_user_task(element: Element) -> bool:
-    """Whether it is one."""
-    return local_of(element) == "userTask"

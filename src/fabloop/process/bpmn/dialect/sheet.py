@@ -4,7 +4,12 @@ from lxml import etree
 
 from fabloop.base.codec import to_json
 from fabloop.base.xml import Element, Tally, local_of
-from fabloop.process.bpmn.dialect.names import HARMLESS_ATTRIBUTES, HARMLESS_ELEMENTS, JAVA
+from fabloop.process.bpmn.dialect.names import (
+    HARMLESS_ATTRIBUTES,
+    HARMLESS_ELEMENTS,
+    JAVA,
+    JAVA_NAMESPACES,
+)
 from fabloop.process.bpmn.juel import Unsupported, is_juel
 from fabloop.process.bpmn.juel_feel import feel_of_juel
 from fabloop.process.bpmn.xml import BPMN, ZEEBE
@@ -22,6 +27,7 @@ class Sheet:
     ----------
     java : the document uses or declares one of the Java namespaces
     native : it does so with ours or ``zeebe``
+    prefix : what the document writes before the names of the Java namespace
     """
 
     def __init__(self, root: Element, tally: Tally, *, java: bool, native: bool) -> None:
@@ -29,6 +35,11 @@ class Sheet:
         self.tally = tally
         self.java = java
         self.native = native
+        own = [key for key, value in root.nsmap.items() if value in JAVA_NAMESPACES and key]
+        self.prefix = f"{own[0]}:" if own else ""
+        beside = [*root, *root.iterfind(f"{BPMN}interface/{BPMN}operation")]
+        self._beside = {(local_of(each), each.get("id", "")): each for each in beside}
+        self._leaving: dict[Element, dict[str, list[Element]]] = {}
 
     # -- taking -------------------------------------------------------------------------------
 
@@ -83,6 +94,31 @@ class Sheet:
         made.sourceline = place.sourceline
         return made
 
+    # -- what refers to each other ------------------------------------------------------------
+
+    def declared(self, kind: str, name: str) -> Element | None:
+        """Return what stands beside the processes under this id."""
+        return self._beside.get((kind, name))
+
+    def declare(self, place: Element, kind: str, name: str) -> Element:
+        """Declare something beside the processes, on behalf of an element."""
+        made = self._new(self.root, f"{BPMN}{kind}", place)
+        made.set("id", name)
+        self._beside[kind, name] = made
+        return made
+
+    def leaving(self, node: Element) -> list[Element]:
+        """Return the flows out of a node."""
+        scope = node.getparent()
+        if scope is None:
+            return []
+        if scope not in self._leaving:
+            found: dict[str, list[Element]] = {}
+            for flow in scope.iterfind(f"{BPMN}sequenceFlow"):
+                found.setdefault(flow.get("sourceRef", ""), []).append(flow)
+            self._leaving[scope] = found
+        return self._leaving[scope].get(node.get("id", ""), [])
+
     # -- expressions --------------------------------------------------------------------------
 
     def formula(self, element: Element, text: str) -> str:
@@ -112,7 +148,7 @@ class Sheet:
 
     def refuse(self, element: Element, found: str, hint: str = "") -> None:
         """Refuse something that has no counterpart here."""
-        expected = f"what {local_of(element)} can be carried out with"
+        expected = f"a {local_of(element)} that can be carried out here"
         self.tally.refuse(element, expected, found, hint)
 
     def refuse_rest(self, scope: Element) -> None:
@@ -123,8 +159,8 @@ class Sheet:
             for key in element.attrib:
                 name = str(key).removeprefix(JAVA)
                 if name != str(key) and name not in HARMLESS_ATTRIBUTES:
-                    self.refuse(element, f"attribute {name} of a Java engine")
+                    self.refuse(element, f"{self.prefix}{name}")
             for each in element.iterfind(f"{_BOX}/*"):
                 name = str(each.tag).removeprefix(JAVA)
                 if name != str(each.tag) and name not in HARMLESS_ELEMENTS:
-                    self.refuse(element, f"extension {name} of a Java engine")
+                    self.refuse(element, f"{self.prefix}{name}")
