@@ -148,7 +148,7 @@ class Sheet:
 
     def refuse(self, element: Element, found: str, hint: str = "") -> None:
         """Refuse something that has no counterpart here."""
-        expected = f"a {local_of(element)} that can be carried out here"
+        expected = f"only what is carried out in {local_of(element)}"
         self.tally.refuse(element, expected, found, hint)
 
     def refuse_rest(self, scope: Element) -> None:
