@@ -245,6 +245,32 @@ def test_a_message_finds_who_waits_for_it(tmp_path, run):
     assert f"Taken by: {key}." in run("message", "arrived", "L7")
 
 
+SIGNALS = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL">
+  <signal id="s" name="alarm"/>
+  <process id="yard" isExecutable="true">
+    <startEvent id="start"/><sequenceFlow id="a" sourceRef="start" targetRef="wait"/>
+    <intermediateCatchEvent id="wait"><signalEventDefinition signalRef="s"/>
+    </intermediateCatchEvent>
+    <sequenceFlow id="c" sourceRef="wait" targetRef="hot"/>
+    <intermediateCatchEvent id="hot"><conditionalEventDefinition>
+      <condition>=kpi.temperature &gt; 80</condition></conditionalEventDefinition>
+    </intermediateCatchEvent>
+    <sequenceFlow id="d" sourceRef="hot" targetRef="end"/><endEvent id="end"/>
+  </process></definitions>"""
+
+
+def test_signals_and_kpis_reach_who_waits_for_them(tmp_path, run):
+    (tmp_path / "yard.bpmn").write_text(SIGNALS)
+    run("deploy", "yard.bpmn")
+    keys = [run("start", "yard", "--json")["instance"] for _ in range(2)]
+    assert run("signal", "alarm") == f"Heard by: {keys[0]}, {keys[1]}.\n"
+    assert run("signal", "alarm", "--variables", "{}") == "Heard by: nobody.\n"
+    run("kpis", '{"temperature": 79}')
+    assert len(run("list", "--json")["instances"]) == 2
+    assert "Told: temperature." in run("kpis", '{"temperature": 81}')
+    assert run("list", "--json")["instances"] == []
+
+
 def test_a_request_that_is_sent_again_changes_nothing(run, shop):
     first = run("start", "shop", "--request", "r-1", "--json")
     assert run("start", "shop", "--request", "r-1", "--json") == first

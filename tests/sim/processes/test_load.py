@@ -6,7 +6,14 @@ import pytest
 
 from fabloop.base.errors import Invalid
 from fabloop.base.instant import HOUR, MINUTE, SECOND
-from fabloop.process.bpmn.model import BpmnProcess, JobWork, ServiceTask
+from fabloop.process.bpmn.model import (
+    BpmnProcess,
+    EndEvent,
+    JobWork,
+    ServiceTask,
+    StartEvent,
+    TimerTrigger,
+)
 from fabloop.process.commands import Deploy
 from fabloop.sim.processes import load
 from fabloop.sim.processes.kpi import kpis_of, spread_of
@@ -167,6 +174,18 @@ def test_what_never_comes_to_its_end_is_counted():
     stuck = BpmnProcess(id="q", nodes=(*stuck.nodes, job("b")), flows=(*stuck.flows,
                         *flows("b end")))  # fmt: skip
     assert kpis_of(runs(scene(stuck, variables={"x": 0}), 1)).incidents == ("1 x no flow at 'g'",)
+
+
+def test_a_run_is_over_when_its_cases_are_whatever_starts_by_itself():
+    often = BpmnProcess(
+        id="often",
+        nodes=(StartEvent(id="start", trigger=TimerTrigger(cycle="R/PT1M")), job("a"),
+               EndEvent(id="end")),
+        flows=flows("start a end"),
+    )  # fmt: skip
+    (run,) = runs(scene(ONE, often, cases=2, durations=draws(a="10min")), 1)
+    assert (len(run.cases), run.started, run.cut) == (2, 2, False)
+    assert run.span_ns == 10 * MINUTE
 
 
 def test_a_run_ends_at_its_horizon_and_at_its_limit_of_events(monkeypatch):

@@ -235,6 +235,40 @@ def message(
 
 
 @commands.command()
+def signal(
+    name: Annotated[str, typer.Argument(help="Name of the signal.")],
+    variables: Variables = "{}",
+    store: Store = STORE,
+    request: Request = "",
+    json: Json = False,
+) -> None:
+    """Broadcast a signal to all that wait for it, and start what it starts."""
+    from fabloop.cli.given import json_object
+    from fabloop.cli.processes.instances import do
+    from fabloop.process.commands import BroadcastSignal
+
+    command = BroadcastSignal(name=name, variables=json_object("--variables", variables))
+    raise typer.Exit(do(store, command, request, "", as_json=json))
+
+
+@commands.command()
+def kpis(
+    values: Annotated[str, typer.Argument(help="Values by name as a JSON object, or @FILE.")],
+    store: Store = STORE,
+    request: Request = "",
+    json: Json = False,
+) -> None:
+    """Tell the values of KPIs to the conditions that read them."""
+    from fabloop.cli.given import json_object
+    from fabloop.cli.processes.instances import do
+    from fabloop.process.commands import ReportKpis
+
+    given = json_object("VALUES", values)
+    text = f"Told: {', '.join(given)}."
+    raise typer.Exit(do(store, ReportKpis(values=given), request, text, as_json=json))
+
+
+@commands.command()
 def simulate(
     files: Annotated[
         list[Path], typer.Argument(help="BPMN 2.0 files; the first process is started.")

@@ -21,6 +21,7 @@ from fabloop.process.commands import (
     Command,
     InstanceCreated,
     MessagePublished,
+    SignalBroadcast,
     StartInstance,
 )
 from fabloop.process.operations import Selection
@@ -49,6 +50,8 @@ def do(store: Path, command: Command, request: str, text: str, *, as_json: bool)
     elif isinstance(reply, MessagePublished):
         taken = ", ".join(map(str, reply.instances)) or "nobody yet"
         print_lines(["Ignored: it was sent before." if reply.duplicate else f"Taken by: {taken}."])
+    elif isinstance(reply, SignalBroadcast):
+        print_lines([f"Heard by: {', '.join(map(str, reply.instances)) or 'nobody'}."])
     else:
         print_lines([text])
     return ExitCode.FINE

@@ -152,7 +152,10 @@ class _Stage:
         following, events, cut = next(arrivals, None), 0, False
         span_ns = self.scene.horizon_ns
         horizon = None if span_ns is None else self.scene.begin + span_ns
-        while (at := self._next(following)) is not None:
+        while following is not None or self.begun:
+            at = self._next(following)
+            if at is None:
+                break
             if events >= EVENTS_PER_RUN_MAX or (horizon is not None and at > horizon):
                 cut = True
                 break
