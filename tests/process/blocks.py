@@ -6,13 +6,17 @@ from itertools import pairwise
 from msgspec.structs import replace
 
 from fabloop.process.bpmn.model import (
+    AdHoc,
     BoundaryEvent,
     BpmnProcess,
     EndEvent,
     FlowNode,
+    Listener,
+    ListenerEvent,
     MultiInstance,
     SequenceFlow,
     StandardLoop,
+    SubProcess,
     SubProcessKind,
     Task,
 )
@@ -51,7 +55,12 @@ from process.driver import (
 
 Block = tuple  # nested: (kind, *parts)
 
-CONDITIONS = {"xor": "modulo(n, {1}) = {0}", "or": "modulo(n + {0}, 2) = 0", "and": ""}
+CONDITIONS = {
+    "xor": "modulo(n, {1}) = {0}",
+    "or": "modulo(n + {0}, 2) = 0",
+    "and": "",
+    "ways": "modulo(n + {0}, 2) = 0",
+}
 
 EVENTS: dict[str, Started] = {
     "message": MessageTrigger(name="R", correlation_key='"k"'),
@@ -59,6 +68,11 @@ EVENTS: dict[str, Started] = {
     "error": ErrorTrigger(code="E"),
     "escalation": EscalationTrigger(code="H"),
 }
+
+ASKED = (
+    Listener(event=ListenerEvent.START, type="before"),
+    Listener(event=ListenerEvent.END, type="behind"),
+)
 
 LOOPS = {
     "each": MultiInstance(
@@ -100,10 +114,12 @@ class Builder:
                 return ends[0][0], ends[-1][1]
             case "race":
                 return self.race(parts[0])
-            case "xor" | "and" | "or":
+            case "xor" | "and" | "or" | "ways":
                 return self.fork(kind, parts[0])
             case "sub" | "each" | "after" | "again":
                 return self.add(replace(self.scope(parts[0]), loop=LOOPS.get(kind)))
+            case "any":
+                return self.add(self.chosen(*parts))
             case "kill":
                 return self.add(self.contest(*parts))
             case "tell":
@@ -123,6 +139,8 @@ class Builder:
         match kind:
             case "job":
                 return self.add(job(name))
+            case "asked":
+                return self.add(job(name, listeners=ASKED))
             case "task":
                 return self.add(Task(id=name))
             case "script":
@@ -149,9 +167,14 @@ class Builder:
             flow = self.link(split, begin, condition)
             default = default or flow
             self.link(last, merge)
-        deciding = {"xor": xor, "or": some}.get(kind)
-        self.nodes.append(deciding(split, default=default) if deciding else both(split))
-        self.nodes.append({"xor": xor, "or": some, "and": both}[kind](merge))
+        match kind:
+            case "ways":
+                self.nodes += [Task(id=split, default=default), some(merge)]
+            case "and":
+                self.nodes += [both(split), both(merge)]
+            case _:
+                deciding = {"xor": xor, "or": some}[kind]
+                self.nodes += [deciding(split, default=default), deciding(merge)]
         return split, merge
 
     def race(self, parts: list[Block]) -> tuple[str, str]:
@@ -169,6 +192,13 @@ class Builder:
             self.link(event, begin)
             self.link(last, merge)
         return gateway, merge
+
+    def chosen(self, sequential: bool, parts: list[Block]) -> FlowNode:
+        """Add an ad-hoc sub-process that begins with all that is in it."""
+        boxes = tuple(self.scope(part) for part in parts)
+        listed = ", ".join(f'"{box.id}"' for box in boxes)
+        rules = AdHoc(sequential=sequential, activities=f"[{listed}]")
+        return SubProcess(id=self.names("any"), nodes=boxes, flows=(), ad_hoc=rules)
 
     def guard(self, kind: str, boxed: bool, body: Block, handler: Block) -> tuple[str, str]:
         host = self.scope(body) if boxed else job(self.names("job"))

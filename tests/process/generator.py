@@ -44,9 +44,9 @@ DEPTH = 3
 BEGIN = Instant(SECOND)
 
 KINDS = ("seq", "seq", "xor", "and", "or", "race", "sub", "each", "after", "again", "tx", "turns",
-    "kill", "begun", "begun", "tell", "late", "remind", "error", "ring", "notice")  # fmt: skip
+    "ways", "any", "kill", "begun", "begun", "tell", "late", "remind", "error", "ring", "notice")  # fmt: skip
 
-LEAVES = ("job", "task", "script", "wait", "message", "page", "call")
+LEAVES = ("job", "asked", "task", "script", "wait", "message", "page", "call")
 MORE_LEAVES = (*LEAVES, "kept", "undo")
 
 
@@ -57,7 +57,7 @@ def leaves(kinds: tuple[str, ...]) -> st.SearchStrategy:
 def grown(parts: st.SearchStrategy) -> st.SearchStrategy:
     several = st.lists(parts, min_size=1, max_size=3)
     return st.one_of(
-        st.tuples(st.sampled_from(["seq", "xor", "and", "or", "race"]), several),
+        st.tuples(st.sampled_from(["seq", "xor", "and", "or", "ways", "race"]), several),
         st.tuples(st.just("sub"), parts),
         st.tuples(st.sampled_from(["each", "after", "again"]), parts),
         st.tuples(st.just("kill"), parts, parts),
@@ -71,6 +71,7 @@ def grown_more(parts: st.SearchStrategy) -> st.SearchStrategy:
         grown(parts),
         st.tuples(st.just("begun"), st.sampled_from(list(EVENTS)), st.booleans(), parts, parts),
         st.tuples(st.just("tx"), parts),
+        st.tuples(st.just("any"), st.booleans(), st.lists(parts, min_size=1, max_size=3)),
         st.tuples(st.just("turns"), st.integers(1, 3), parts),
         st.tuples(st.sampled_from(["ring", "notice"]), st.booleans(), parts, parts),
     )
@@ -91,8 +92,10 @@ def random_block(chance: Random, depth: int) -> Block:
     one, other, flag = parts[0], parts[-1], chance.random() < 0.5
     kind = chance.choice(KINDS)
     match kind:
-        case "seq" | "xor" | "and" | "or" | "race":
+        case "seq" | "xor" | "and" | "or" | "ways" | "race":
             return (kind, parts)
+        case "any":
+            return (kind, flag, parts)
         case "sub" | "each" | "after" | "again" | "tx":
             return (kind, one)
         case "turns":
@@ -191,7 +194,7 @@ def check_rest(state: State) -> None:
         assert act.key in frame.acts
         waits = (act.child, act.called, act.timers, act.subscriptions, act.incident)
         works = act.key in state.jobs or act.key in state.repetitions
-        listens = act.phase is Phase.LISTENING
+        listens = act.phase in (Phase.LISTENING, Phase.QUEUED)
         assert any(waits) or works or listens, f"{act} waits for nothing"
         assert act.phase is not Phase.UNDOING or act.child, f"{act} undoes nothing"
         if act.child:

@@ -163,7 +163,7 @@ def test_everything_that_is_not_carried_out_is_named_with_id_and_line():
 <bpmn:endEvent id="kill"><bpmn:signalEventDefinition/></bpmn:endEvent>
 <bpmn:boundaryEvent id="two" attachedToRef="bare"><bpmn:signalEventDefinition/>
 <bpmn:timerEventDefinition/></bpmn:boundaryEvent>
-<bpmn:userTask id="u"><bpmn:extensionElements><zeebe:taskListeners/></bpmn:extensionElements>
+<bpmn:userTask id="u"><bpmn:extensionElements><zeebe:linkedResources/></bpmn:extensionElements>
 </bpmn:userTask>
 <bpmn:receiveTask id="r" instantiate="true"/>"""
     found = refusal(document(content))

@@ -28,8 +28,6 @@ from fabloop.process.bpmn.validate_events import Event, Report
 
 def refused(node: FlowNode, report: Report) -> Iterator[Fault]:
     """Yield a fault for each thing about a node that the kernel does not carry out."""
-    if getattr(node, "listeners", ()):
-        yield report(node.id, "an element without listeners", "listeners")
     match node:
         case StartEvent() | EndEvent() | CatchEvent() | ThrowEvent() | BoundaryEvent():
             yield from _event(node, report)

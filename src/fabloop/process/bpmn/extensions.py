@@ -19,7 +19,7 @@ _HARMLESS = frozenset(
 _ACTIVITY = frozenset({"ioMapping", "executionListeners"})
 _KNOWN: dict[str, frozenset[str]] = {
     "serviceTask": _ACTIVITY | {"taskDefinition", "taskHeaders"},
-    "userTask": _ACTIVITY | {"userTask", "assignmentDefinition", "taskHeaders"},
+    "userTask": _ACTIVITY | {"userTask", "assignmentDefinition", "taskHeaders", "taskListeners"},
     "scriptTask": _ACTIVITY | {"script"},
     "businessRuleTask": _ACTIVITY | {"calledDecision", "taskDefinition", "taskHeaders"},
     "sendTask": _ACTIVITY | {"taskDefinition", "taskHeaders"},
@@ -31,11 +31,15 @@ _KNOWN: dict[str, frozenset[str]] = {
     "adHocSubProcess": _ACTIVITY | {"adHoc"},
     "callActivity": _ACTIVITY | {"calledElement"},
     "multiInstanceLoopCharacteristics": frozenset({"loopCharacteristics"}),
-    "startEvent": frozenset({"ioMapping"}),
-    "intermediateCatchEvent": frozenset({"ioMapping"}),
-    "intermediateThrowEvent": frozenset({"ioMapping", "taskDefinition", "taskHeaders"}),
-    "endEvent": frozenset({"ioMapping", "taskDefinition", "taskHeaders"}),
-    "boundaryEvent": frozenset({"ioMapping"}),
+    "startEvent": _ACTIVITY,
+    "intermediateCatchEvent": _ACTIVITY,
+    "intermediateThrowEvent": _ACTIVITY | {"taskDefinition", "taskHeaders"},
+    "endEvent": _ACTIVITY | {"taskDefinition", "taskHeaders"},
+    "boundaryEvent": _ACTIVITY,
+    "exclusiveGateway": frozenset({"executionListeners"}),
+    "inclusiveGateway": frozenset({"executionListeners"}),
+    "parallelGateway": frozenset({"executionListeners"}),
+    "eventBasedGateway": frozenset({"executionListeners"}),
     "message": frozenset({"subscription"}),
 }
 
@@ -120,21 +124,28 @@ def _retries(definition: Element, tally: Tally) -> int:
 
 
 def listeners_of(element: Element, tally: Tally) -> tuple[Listener, ...]:
-    """Return the execution listeners of an element, in their order."""
-    box = extension(element, "executionListeners")
+    """Return the execution and task listeners of an element, in their order."""
     found = []
-    for each in () if box is None else box.iterfind(f"{ZEEBE}executionListener"):
-        event = each.get("eventType", "")
-        if event not in tuple(ListenerEvent):
-            tally.refuse(each, "eventType start or end", f"'{event}'")
-            continue
-        listener = Listener(
-            event=ListenerEvent(event),
-            type=static(each, "type", tally),
-            retries=_retries(each, tally),
-        )
-        found.append(listener)
+    for name, events in LISTENERS.items():
+        for each in element.iterfind(f"{BPMN}extensionElements/{ZEEBE}{name}s/{ZEEBE}{name}"):
+            event = each.get("eventType", "")
+            if event not in events:
+                tally.refuse(each, f"eventType {' or '.join(events)}", f"'{event}'")
+                continue
+            listener = Listener(
+                event=ListenerEvent(event),
+                type=static(each, "type", tally),
+                retries=_retries(each, tally),
+            )
+            found.append(listener)
     return tuple(found)
+
+
+LISTENERS: dict[str, tuple[ListenerEvent, ...]] = {
+    "executionListener": (ListenerEvent.START, ListenerEvent.END),
+    "taskListener": (ListenerEvent.CREATING, ListenerEvent.COMPLETING),
+}
+"""The extension elements of listeners, and when each kind may be asked."""
 
 
 def decision_of(task: Element, tally: Tally) -> Element | None:

@@ -71,10 +71,15 @@ Loop = MultiInstance | StandardLoop
 
 
 class ListenerEvent(StrEnum):
-    """When a listener is asked: before an element begins, or after its work is done."""
+    """When a listener is asked: before an element begins, or after its work is done.
+
+    The last two are those of a person's task (``zeebe:taskListener``).
+    """
 
     START = "start"
     END = "end"
+    CREATING = "creating"
+    COMPLETING = "completing"
 
 
 class Listener(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +131,7 @@ class StartEvent(msgspec.Struct, frozen=True, kw_only=True, tag="startEvent"):
     trigger: Started | None = None
     interrupting: bool = True
     outputs: tuple[Mapping, ...] = ()
+    listeners: tuple[Listener, ...] = ()
 
 
 class EndEvent(msgspec.Struct, frozen=True, kw_only=True, tag="endEvent"):
@@ -140,6 +146,7 @@ class EndEvent(msgspec.Struct, frozen=True, kw_only=True, tag="endEvent"):
     work: JobWork | None = None
     inputs: tuple[Mapping, ...] = ()
     outputs: tuple[Mapping, ...] = ()
+    listeners: tuple[Listener, ...] = ()
 
 
 class ServiceTask(msgspec.Struct, frozen=True, kw_only=True, tag="serviceTask"):
@@ -275,6 +282,7 @@ class ExclusiveGateway(msgspec.Struct, frozen=True, kw_only=True, tag="exclusive
     id: str
     name: str = ""
     default: str = ""
+    listeners: tuple[Listener, ...] = ()
 
 
 class ParallelGateway(msgspec.Struct, frozen=True, kw_only=True, tag="parallelGateway"):
@@ -282,6 +290,7 @@ class ParallelGateway(msgspec.Struct, frozen=True, kw_only=True, tag="parallelGa
 
     id: str
     name: str = ""
+    listeners: tuple[Listener, ...] = ()
 
 
 class InclusiveGateway(msgspec.Struct, frozen=True, kw_only=True, tag="inclusiveGateway"):
@@ -293,6 +302,7 @@ class InclusiveGateway(msgspec.Struct, frozen=True, kw_only=True, tag="inclusive
     id: str
     name: str = ""
     default: str = ""
+    listeners: tuple[Listener, ...] = ()
 
 
 class EventBasedGateway(msgspec.Struct, frozen=True, kw_only=True, tag="eventBasedGateway"):
@@ -300,6 +310,7 @@ class EventBasedGateway(msgspec.Struct, frozen=True, kw_only=True, tag="eventBas
 
     id: str
     name: str = ""
+    listeners: tuple[Listener, ...] = ()
 
 
 class CatchEvent(msgspec.Struct, frozen=True, kw_only=True, tag="intermediateCatchEvent"):
@@ -309,6 +320,7 @@ class CatchEvent(msgspec.Struct, frozen=True, kw_only=True, tag="intermediateCat
     name: str = ""
     trigger: Caught
     outputs: tuple[Mapping, ...] = ()
+    listeners: tuple[Listener, ...] = ()
 
 
 class ThrowEvent(msgspec.Struct, frozen=True, kw_only=True, tag="intermediateThrowEvent"):
@@ -323,6 +335,7 @@ class ThrowEvent(msgspec.Struct, frozen=True, kw_only=True, tag="intermediateThr
     work: JobWork | None = None
     inputs: tuple[Mapping, ...] = ()
     outputs: tuple[Mapping, ...] = ()
+    listeners: tuple[Listener, ...] = ()
 
 
 class BoundaryEvent(msgspec.Struct, frozen=True, kw_only=True, tag="boundaryEvent"):
@@ -338,6 +351,7 @@ class BoundaryEvent(msgspec.Struct, frozen=True, kw_only=True, tag="boundaryEven
     interrupting: bool = True
     handler: str = ""
     outputs: tuple[Mapping, ...] = ()
+    listeners: tuple[Listener, ...] = ()
 
 
 class SubProcess(msgspec.Struct, frozen=True, kw_only=True, tag="subProcess"):

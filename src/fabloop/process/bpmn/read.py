@@ -9,7 +9,7 @@ from fabloop.base.errors import Fault, Invalid
 from fabloop.base.xml import Element, Tally, local_of, parse_xml, text_of
 from fabloop.process.bpmn.dialect.convert import to_native
 from fabloop.process.bpmn.executable import executables, name_flows
-from fabloop.process.bpmn.extensions import check_extensions, extension, stripped
+from fabloop.process.bpmn.extensions import check_extensions, extension, listeners_of, stripped
 from fabloop.process.bpmn.model import (
     BpmnProcess,
     Diagram,
@@ -173,7 +173,8 @@ class _Reader:
             self._check_children(child)
             node = read(child)
             if node is not None:
-                found.append(node)
+                told = listeners_of(child, self.tally)
+                found.append(msgspec.structs.replace(node, listeners=told) if told else node)
         return tuple(found)
 
     def _unsupported(self, element: Element) -> None:

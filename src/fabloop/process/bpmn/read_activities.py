@@ -10,7 +10,6 @@ from fabloop.process.bpmn.extensions import (
     extension,
     headers_of,
     job_of,
-    listeners_of,
     mappings_of,
     script_of,
     static,
@@ -22,7 +21,6 @@ from fabloop.process.bpmn.model import (
     BusinessRuleTask,
     CallActivity,
     DataObject,
-    Listener,
     Loop,
     ManualTask,
     Mapping,
@@ -48,7 +46,6 @@ class Common(TypedDict):
     outputs: tuple[Mapping, ...]
     loop: Loop | None
     for_compensation: bool
-    listeners: tuple[Listener, ...]
     default: str
 
 
@@ -68,7 +65,6 @@ class ActivityReader:
             outputs=mappings_of(element, "output"),
             loop=self._loop(element),
             for_compensation=element.get("isForCompensation") == "true",
-            listeners=listeners_of(element, self.tally),
             default=element.get("default", ""),
         )
 

@@ -41,6 +41,7 @@ from fabloop.process.bpmn.validate_events import (
     repeated_faults,
     start_faults,
 )
+from fabloop.process.bpmn.validate_listeners import listener_faults
 from fabloop.process.bpmn.validate_responses import is_response, response_faults
 from fabloop.process.bpmn.validate_rounds import loop_faults
 from fabloop.process.bpmn.validate_undo import undo_faults
@@ -133,6 +134,7 @@ def _scope(
     yield from undo_faults(outline, scopes, report)
     yield from response_faults(outline, report)
     yield from ad_hoc_faults(outline, report)
+    yield from listener_faults(outline, report)
 
 
 def _flow(flow: SequenceFlow, nodes: Mapping[str, FlowNode], report: Report) -> Iterator[Fault]:

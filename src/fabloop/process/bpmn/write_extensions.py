@@ -2,6 +2,7 @@
 
 from lxml import etree
 
+from fabloop.process.bpmn.extensions import LISTENERS
 from fabloop.process.bpmn.model import (
     Activity,
     AdHoc,
@@ -36,6 +37,7 @@ def write_extensions(element: Element, node: FlowNode) -> None:
         if node.work:
             _work(box, node.work)
         _mappings(box, node.inputs, node.outputs)
+    _listeners(box, node)
     if not len(box):
         element.remove(box)
 
@@ -65,17 +67,15 @@ def _activity(box: Element, node: Activity) -> None:
         case _:
             pass
     _mappings(box, node.inputs, node.outputs)
-    if node.listeners:
-        listeners = zeebe(box, "executionListeners")
-        for each in node.listeners:
+
+
+def _listeners(box: Element, node: FlowNode) -> None:
+    for name, events in LISTENERS.items():
+        told = [each for each in node.listeners if each.event in events]
+        inside = zeebe(box, f"{name}s") if told else box
+        for each in told:
             retries = str(each.retries)
-            zeebe(
-                listeners,
-                "executionListener",
-                eventType=each.event,
-                type=each.type,
-                retries=retries,
-            )
+            zeebe(inside, name, eventType=each.event, type=each.type, retries=retries)
 
 
 def _work(box: Element, work: JobWork | PageWork) -> None:
