@@ -44,7 +44,8 @@ DEPTH = 3
 BEGIN = Instant(SECOND)
 
 KINDS = ("seq", "seq", "xor", "and", "or", "race", "sub", "each", "after", "again", "tx", "turns",
-    "ways", "any", "kill", "begun", "begun", "tell", "late", "remind", "error", "ring", "notice")  # fmt: skip
+    "ways", "any", "kill", "begun", "begun", "tell", "late", "remind", "error", "ring",
+    "notice")  # fmt: skip
 
 LEAVES = ("job", "asked", "task", "script", "wait", "message", "page", "call")
 MORE_LEAVES = (*LEAVES, "kept", "undo")
