@@ -12,8 +12,8 @@ from fabloop.process.bpmn.model import (
     JobWork,
     ServiceTask,
     StartEvent,
-    TimerTrigger,
 )
+from fabloop.process.bpmn.triggers import TimerTrigger
 from fabloop.process.commands import Deploy
 from fabloop.sim.processes import load
 from fabloop.sim.processes.kpi import kpis_of, spread_of
