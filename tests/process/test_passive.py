@@ -83,6 +83,20 @@ def test_queries_find_what_rests_and_nothing_else(resting):
     assert asleep(engine) == 5
 
 
+def test_lists_wake_only_what_they_show(resting):
+    engine, twin = resting
+    assert engine.instances() == twin.instances()
+    assert asleep(engine) == 5
+    last = twin.instances()[-1]
+    assert engine.jobs(instance=last) == twin.jobs(instance=last)
+    assert asleep(engine) == 4
+    assert engine.jobs(job_type="none") == ()
+    assert engine.jobs(instance=10**9) == ()
+    assert asleep(engine) == 4
+    assert engine.jobs(job_type="do-a") == twin.jobs(job_type="do-a")
+    assert asleep(engine) == 0
+
+
 def test_work_messages_and_time_wake_only_whom_they_concern(resting):
     engine, twin = resting
     job = next(iter(twin.state.jobs))

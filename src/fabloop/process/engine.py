@@ -54,7 +54,7 @@ from fabloop.process.operations import (
     SuspendInstance,
     SuspendProcess,
 )
-from fabloop.process.passive import rest
+from fabloop.process.passive import glance, rest
 from fabloop.process.state import Incident, JobState, State
 from fabloop.process.step import Step
 
@@ -164,7 +164,7 @@ class Engine:
 
     def instances(self) -> tuple[int, ...]:
         """Return the keys of the running instances, oldest first."""
-        return tuple(sorted(self.state.instances))
+        return tuple(sorted(each.key for each in glance(self.state, "instances")))
 
     def definition(self, process: str, version: int | None = None) -> Definition:
         """Return a deployed definition, the latest by default; NotFound for others."""

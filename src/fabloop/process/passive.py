@@ -80,6 +80,16 @@ def wake(state: State, key: int) -> None:
     state.touched[records[0][0].stream] = None
 
 
+def glance(state: State, name: str) -> list[Any]:
+    """Return the records of a table without waking any; those that rest are copies, to be read."""
+    found = list(dict.values(getattr(state, name)))
+    if len(state.shelf):
+        number, glancing = _GLANCES[name]
+        for group in state.shelf.bodies():
+            found += original(RESTING[name], glancing.decode(group)[number])
+    return found
+
+
 def counts_of(group: bytes) -> list[int]:
     """Return how many records of each table are in a group."""
     return [len(each) for each in _COUNTER.decode(group)]
@@ -132,7 +142,16 @@ def _keys(records: list[list[Any]]) -> list[int]:
     return [each.key for each in chain(*records[:3], *records[4:])]
 
 
-_DECODER: msgspec.msgpack.Decoder[Any] = decoder(
-    GenericAlias(tuple, tuple(GenericAlias(list, (twin(each),)) for each in RESTING.values()))
-)
+def _decoder_of(wanted: int | None = None) -> msgspec.msgpack.Decoder[Any]:
+    """Return a decoder of groups; of one table alone, the others stay bytes."""
+    parts = [
+        GenericAlias(list, (_TWINS[name],)) if wanted in (None, number) else msgspec.Raw
+        for number, name in enumerate(RESTING)
+    ]
+    return decoder(GenericAlias(tuple, tuple(parts)))
+
+
+_TWINS = {name: twin(record) for name, record in RESTING.items()}
+_DECODER = _decoder_of()
+_GLANCES = {name: (number, _decoder_of(number)) for number, name in enumerate(RESTING)}
 _COUNTER = msgspec.msgpack.Decoder(list[list[msgspec.Raw]])

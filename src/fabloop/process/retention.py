@@ -5,6 +5,7 @@ from fabloop.base.journal import Archive, JournalReader
 from fabloop.base.snapshots import Snapshots
 from fabloop.process.messages import STREAM as MESSAGES
 from fabloop.process.operations import BatchState
+from fabloop.process.passive import glance
 from fabloop.process.recovery import newest_snapshot
 from fabloop.process.state import State
 
@@ -27,7 +28,7 @@ def archive_ended(
     if found is None:
         return 0
     state, seq = found
-    live = {each.stream for each in state.instances.values()}
+    live = {each.stream for each in glance(state, "instances")}
     quiet = archive.quiet(seq, before)
     ended = [each for each in quiet if each not in live and _has_ended(state, each)]
     return archive.move([*ended, MESSAGES], seq, before)

@@ -88,6 +88,12 @@ class Shelf:
             assert group is not None, "a slot with keys holds a group"
             yield listed_keys, group
 
+    def bodies(self) -> Iterator[bytes]:
+        """Yield every group without its keys; the shelf may not change meanwhile."""
+        for group in self._groups:
+            if group is not None:
+                yield group
+
     def _find(self, key: int) -> int | None:
         bucket = key >> BUCKET_BITS
         listed = self._keys.get(bucket)
@@ -171,10 +177,6 @@ class Table(dict[int, V]):
         """Return all keys with their records."""
         self._fetch_all()
         return ItemsView(self)
-
-    def in_memory(self) -> ItemsView[int, V]:
-        """Return the records that do not lie on the shelf."""
-        return dict.items(self)
 
     def __eq__(self, other: object) -> bool:
         self._fetch_all()

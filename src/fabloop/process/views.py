@@ -10,7 +10,8 @@ from fabloop.process.commands import InstanceState, Variables
 from fabloop.process.cpn.compiled import CompiledNet
 from fabloop.process.cpn.token import thaw
 from fabloop.process.definition import NOWHERE, DefinitionKey, ScopeKind
-from fabloop.process.state import Act, Frame, Incident, JobState, Phase, State
+from fabloop.process.passive import glance
+from fabloop.process.state import Act, Frame, Incident, JobRecord, JobState, Phase, State
 from fabloop.process.waits import TimerView, WaitView, timers_of, waits_of
 
 
@@ -115,13 +116,20 @@ def jobs_of(
     state: State, wanted: JobState | None, job_type: str, instance: int
 ) -> tuple[JobView, ...]:
     """Return open jobs in the order of their keys, filtered."""
-    return tuple(
-        _job(state, key)
-        for key in sorted(state.jobs)
-        if (wanted is None or state.jobs[key].state is wanted)
-        and (not job_type or state.jobs[key].type == job_type)
-        and (not instance or state.instance_of(state.acts[key]).key == instance)
-    )
+    jobs = _jobs_in(state, instance) if instance else glance(state, "jobs")
+    chosen = [
+        job.key
+        for job in jobs
+        if (wanted is None or job.state is wanted) and (not job_type or job.type == job_type)
+    ]
+    return tuple(_job(state, key) for key in sorted(chosen))
+
+
+def _jobs_in(state: State, instance: int) -> list[JobRecord]:
+    running = state.instances.get(instance)
+    frames = [state.frames[key] for key in running.frames] if running is not None else []
+    found = [state.jobs.get(key) for frame in frames for key in frame.acts]
+    return [job for job in found if job is not None]
 
 
 def _job(state: State, key: int) -> JobView:

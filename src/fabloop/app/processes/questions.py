@@ -11,6 +11,7 @@ from fabloop.process.commands import InstanceState, Migrate
 from fabloop.process.definition import DefinitionKey
 from fabloop.process.engine import Engine
 from fabloop.process.operations import Action, Batch, BatchFailure, Selection
+from fabloop.process.passive import glance
 from fabloop.process.state import Incident, JobState
 from fabloop.process.views import InstanceView, JobView
 
@@ -110,7 +111,7 @@ class AskStatus(msgspec.Struct, frozen=True, kw_only=True, tag="status"):
         return Status(
             at=at,
             definitions=len(engine.definitions()),
-            instances=len(engine.instances()),
+            instances=len(engine.state.instances),
             suspended=len(engine.state.suspended),
             jobs=len(engine.state.jobs),
             ready=ready,
@@ -124,7 +125,7 @@ class AskDefinitions(msgspec.Struct, frozen=True, kw_only=True, tag="definitions
 
     def answer(self, engine: Engine, at: Instant) -> tuple[DefinitionLine, ...]:  # noqa: ARG002
         """List every version."""
-        running = Counter(each.definition for each in engine.state.instances.values())
+        running = Counter(each.definition for each in glance(engine.state, "instances"))
         return tuple(
             DefinitionLine(
                 id=key.id,
