@@ -178,14 +178,17 @@ def test_performers_of_the_standard_are_read():
 def test_parameters_of_every_form_become_mappings():
     extras = inside("""<c:inputOutput><c:inputParameter name="t">plain</c:inputParameter>
       <c:inputParameter name="e">${a.b > 3}</c:inputParameter><c:inputParameter name="n"/>
-      <c:inputParameter name="l"><c:list><c:value>x</c:value><c:value>${y}</c:value></c:list>
+      <c:inputParameter name="nest"><c:list><c:map><c:entry key="a">1</c:entry></c:map></c:list>
+      </c:inputParameter><c:inputParameter name="l"><c:list>
+        <c:value>x</c:value><c:value>${y}</c:value></c:list>
       </c:inputParameter><c:inputParameter name="m"><c:map><c:entry key="k">${v}</c:entry></c:map>
       </c:inputParameter><c:inputParameter name="f"><c:script scriptFormat="feel">a + 1</c:script>
       </c:inputParameter><c:outputParameter name="o"><c:map><c:entry key="${k}">w</c:entry></c:map>
       </c:outputParameter></c:inputOutput>""")
     node = read(f'<userTask id="x">{extras}</userTask>')
     assert {each.target: each.source for each in node.inputs} == {
-        "t": '"plain"', "e": "a.b > 3", "n": "null", "l": '["x", y]', "m": '{"k": v}', "f": "a + 1",
+        "t": '"plain"', "e": "a.b > 3", "n": "null", "nest": '[{"a": "1"}]',
+        "l": '["x", y]', "m": '{"k": v}', "f": "a + 1",
     }  # fmt: skip
     assert node.outputs == (Mapping(source='context([{key: k, value: "w"}])', target="o"),)
 
@@ -248,6 +251,23 @@ def test_what_is_heard_of_an_error_comes_into_the_variables_asked_for():
         Mapping(source="errorCode", target="c"),
         Mapping(source="errorMessage", target="m"),
     )
+
+
+def test_a_signal_carries_what_is_named_and_no_more():
+    throw = '<intermediateThrowEvent id="x"><signalEventDefinition signalRef="go">{}'
+    throw += "</signalEventDefinition></intermediateThrowEvent>"
+    declared = '<signal id="go" name="go-${n}"/>'
+    name = Mapping(source='"go"', target="signalName")
+    assert read(throw.format(""), declared).inputs == (name,)
+    named = read(throw.format(inside('<c:in source="a" target="b"/>')), declared)
+    assert named.inputs == (name, Mapping(source="a", target="b"))
+    assert read(throw.format(inside('<c:in variables="all"/>')), declared).inputs == ()
+
+
+def test_a_date_without_an_offset_is_utc():
+    node = read("""<intermediateCatchEvent id="x"><timerEventDefinition><timeDate>
+      2036-11-14T11:12:22</timeDate></timerEventDefinition></intermediateCatchEvent>""")
+    assert node.trigger == TimerTrigger(date="2036-11-14T11:12:22Z")
 
 
 def test_times_and_conditions_in_juel_become_feel():

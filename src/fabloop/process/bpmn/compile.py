@@ -9,11 +9,11 @@ from fabloop.process.bpmn.compile_choice import choice_in
 from fabloop.process.bpmn.compile_expressions import Expressions
 from fabloop.process.bpmn.compile_pages import page_of, share
 from fabloop.process.bpmn.compile_rounds import kept
-from fabloop.process.bpmn.compile_scopes import attached_to, responses_in
+from fabloop.process.bpmn.compile_scopes import responses_in
 from fabloop.process.bpmn.listeners import with_listeners
 from fabloop.process.bpmn.model import BpmnProcess, FlowNode
 from fabloop.process.bpmn.names import is_name
-from fabloop.process.bpmn.outline import Outline, outlines
+from fabloop.process.bpmn.outline import Outline, outlines, ties_of
 from fabloop.process.bpmn.reach import merge_of
 from fabloop.process.bpmn.triggers import (
     CancelTrigger,
@@ -59,6 +59,7 @@ class _Compiler:
         self.nets = nets
         self.expressions = Expressions(process.id, lines)
         self.outlines = outlines(process)
+        self.ties = {each.number: ties_of(each) for each in self.outlines}
         self.number_of = {
             node.id: number
             for outline in self.outlines
@@ -107,9 +108,10 @@ class _Compiler:
         )
 
     def _node(self, number: int, node: FlowNode, outline: Outline) -> Node:
-        incoming = tuple(n for n, flow in outline.flows if flow.target == node.id)
-        outgoing = tuple(n for n, flow in outline.flows if flow.source == node.id)
-        attached = attached_to(node, outline)
+        ties = self.ties[outline.number]
+        incoming = tuple(n for n, _ in ties.incoming.get(node.id, ()))
+        leaving = ties.outgoing.get(node.id, [])
+        attached = ties.attached.get(node.id, [])
         mapped = None if getattr(node, "loop", None) else node  # a loop maps in each round
         return Node(
             number=number,
@@ -118,7 +120,7 @@ class _Compiler:
             scope=outline.number,
             action=self.actions.action(number, node, outline),
             incoming=incoming,
-            outgoing=outgoing,
+            outgoing=tuple(n for n, _ in leaving),
             joins=isinstance(node, model.ParallelGateway | model.InclusiveGateway)
             and len(incoming) > 1,
             inputs=self.expressions.assigns(node.id, getattr(mapped, "inputs", ())),
@@ -127,8 +129,7 @@ class _Compiler:
             watches=watches_of(number, node, attached, outline, self.number_of),
             catches={e.trigger.code: n for n, e in attached if isinstance(e.trigger, ErrorTrigger)},
             keeps=self._keeps(outline),
-            decides=isinstance(node, model.Activity)
-            and any(flow.condition for _, flow in outline.flows if flow.source == node.id),
+            decides=isinstance(node, model.Activity) and any(flow.condition for _, flow in leaving),
             default=self._default(node),
             escalations={
                 e.trigger.code: n for n, e in attached if isinstance(e.trigger, EscalationTrigger)
@@ -144,7 +145,7 @@ class _Compiler:
         if getattr(node, "loop", None) is not None:
             return NOWHERE
         around = self.outlines[outline.parent] if outline.kind is ScopeKind.ROUND else outline
-        attached = attached_to(node, around)
+        attached = self.ties[around.number].attached.get(node.id, [])
         names = [e.handler for _, e in attached if isinstance(e.trigger, CompensateTrigger)]
         return self.number_of[names[0]] if names else NOWHERE
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from fabloop.process.bpmn.model import (
     Activity,
+    BoundaryEvent,
     BpmnProcess,
     CallActivity,
     FlowNode,
@@ -47,6 +48,26 @@ _KINDS = {
 
 def _kind(node: SubProcess) -> ScopeKind:
     return ScopeKind.AD_HOC if node.ad_hoc else _KINDS[node.kind]
+
+
+class Ties(msgspec.Struct, frozen=True, kw_only=True):
+    """What leads to and from each node of a scope, and what stands on it, by its id."""
+
+    incoming: dict[str, list[tuple[int, SequenceFlow]]]
+    outgoing: dict[str, list[tuple[int, SequenceFlow]]]
+    attached: dict[str, list[tuple[int, BoundaryEvent]]]
+
+
+def ties_of(outline: Outline) -> Ties:
+    """Return the ties of a scope, read once: asking each node anew takes too long in big ones."""
+    ties = Ties(incoming={}, outgoing={}, attached={})
+    for number, flow in outline.flows:
+        ties.incoming.setdefault(flow.target, []).append((number, flow))
+        ties.outgoing.setdefault(flow.source, []).append((number, flow))
+    for number, node in outline.nodes:
+        if isinstance(node, BoundaryEvent):
+            ties.attached.setdefault(node.attached_to, []).append((number, node))
+    return ties
 
 
 class _Counter:

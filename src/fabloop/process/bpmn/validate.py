@@ -28,7 +28,7 @@ from fabloop.process.bpmn.model import (
     ThrowEvent,
 )
 from fabloop.process.bpmn.names import is_name
-from fabloop.process.bpmn.outline import Outline, all_nodes, depth_of, net_of, outlines
+from fabloop.process.bpmn.outline import Outline, all_nodes, depth_of, net_of, outlines, ties_of
 from fabloop.process.bpmn.triggers import LinkTrigger
 from fabloop.process.bpmn.validate_ad_hoc import ad_hoc_faults, is_ad_hoc, may_begin
 from fabloop.process.bpmn.validate_events import (
@@ -112,15 +112,15 @@ def _scope(
     owner = outline.owner.id if outline.owner else process.id
     nodes = {node.id: node for _, node in outline.nodes}
     flows = [flow for _, flow in outline.flows]
+    ties = ties_of(outline)
     if not is_ad_hoc(outline.owner):
         yield from start_faults(owner, list(nodes.values()), outline.owner is None, report)
     yield from link_faults(list(nodes.values()), report)
     for flow in flows:
         yield from _flow(flow, nodes, report)
     for node in nodes.values():
-        incoming = [flow for flow in flows if flow.target == node.id]
-        outgoing = [flow for flow in flows if flow.source == node.id]
-        yield from _ends(node, len(incoming), len(outgoing), outline, report)
+        outgoing = [flow for _, flow in ties.outgoing.get(node.id, ())]
+        yield from _ends(node, len(ties.incoming.get(node.id, ())), len(outgoing), outline, report)
         default = getattr(node, "default", "")
         if default and default not in {flow.id for flow in outgoing}:
             yield report(node.id, "a default flow that leaves it", f"'{default}'")

@@ -1,5 +1,6 @@
 """Rewrites the elements of a document in place, so that one reader is enough for all dialects."""
 
+import re
 from collections.abc import Callable
 
 from fabloop.base.xml import Element, Tally, local_of
@@ -20,6 +21,7 @@ _FORMULAS = frozenset(
     {"conditionExpression", "condition", "completionCondition", "loopCardinality", "loopCondition"}
     | {"timeDate", "timeDuration", "timeCycle"}
 )
+_LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?")
 _TIMES = frozenset({"timeDate", "timeDuration", "timeCycle"})
 
 
@@ -93,6 +95,8 @@ def _formula(element: Element, sheet: Sheet) -> None:
         sheet.refuse(element, f"language '{language}'", "Write a FEEL expression.")
     elif is_juel(text):
         element.text = sheet.formula(element, text)
+    elif not sheet.native and local_of(element) == "timeDate" and _LOCAL.fullmatch(text.strip()):
+        element.text = f"{text.strip()}Z"
     element.attrib.pop("language", "")
 
 

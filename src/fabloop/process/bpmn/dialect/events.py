@@ -92,11 +92,21 @@ def _name_signal(element: Element, definition: Element, sheet: Sheet) -> None:
 
 
 def _payload(element: Element, definition: Element, sheet: Sheet) -> None:
-    """Rewrite what a signal carries to the inputs of the event that throws it."""
-    for each in sheet.children(definition, "in"):
-        if each.get("variables") or local_of(element) not in _THROWING:
-            sheet.refuse(definition, "all variables for a signal", "Name each of them.")
-            continue
+    """Rewrite what a signal carries to the inputs of the event that throws it.
+
+    One of a Java engine carries nothing that is not named, so it gets an input of its own.
+    """
+    given = sheet.children(definition, "in")
+    if local_of(element) not in _THROWING:
+        return
+    if any(each.get("variables") for each in given):
+        if len(given) > 1:
+            sheet.refuse(definition, "all variables and some others", "Name all, or some.")
+        return
+    if sheet.java:
+        reference = definition.get("signalRef", "").rpartition(":")[2]
+        sheet.maps(element, "input", "signalName", reference)
+    for each in given:
         source = each.get("sourceExpression", "") or f"${{{each.get('source', '')}}}"
         sheet.maps(element, "input", each.get("target", ""), sheet.value(element, source))
 

@@ -24,22 +24,30 @@ def input_output(element: Element, sheet: Sheet, box: Element | None = None) -> 
 def parameter_feel(parameter: Element, sheet: Sheet) -> str:
     """Return FEEL for the value that stands in a parameter, a list item or an entry."""
     for child in parameter:
-        match local_of(child):
-            case "list":
-                return f"[{', '.join(_item(each, sheet) for each in child)}]"
-            case "map":
-                return _map(child, sheet)
-            case "script":
-                return script_feel(child, sheet)
-            case name:
-                sheet.refuse(parameter, f"{name} in {local_of(parameter)}")
-                return "null"
+        found = _nested(child, sheet)
+        if found:
+            return found
+        sheet.refuse(parameter, f"{local_of(child)} in {local_of(parameter)}")
+        return "null"
     text = text_of(parameter)
     return sheet.literal(parameter, text) if text else "null"
 
 
+def _nested(element: Element, sheet: Sheet) -> str:
+    """Return FEEL for a list, map or script; empty for anything else."""
+    match local_of(element):
+        case "list":
+            return f"[{', '.join(_item(each, sheet) for each in element)}]"
+        case "map":
+            return _map(element, sheet)
+        case "script":
+            return script_feel(element, sheet)
+        case _:
+            return ""
+
+
 def _item(item: Element, sheet: Sheet) -> str:
-    return script_feel(item, sheet) if local_of(item) == "script" else parameter_feel(item, sheet)
+    return _nested(item, sheet) or parameter_feel(item, sheet)
 
 
 def _map(box: Element, sheet: Sheet) -> str:
