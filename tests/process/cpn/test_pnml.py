@@ -15,7 +15,7 @@ from fabloop.process.cpn.model import (
     Take,
     TransitionSpec,
 )
-from fabloop.process.cpn.net import Net, integer
+from fabloop.process.cpn.net import Net
 from fabloop.process.cpn.pnml import read_pnml
 from fabloop.process.cpn.pnml_write import write_pnml
 from fabloop.process.verify.report import verify_net
@@ -178,10 +178,11 @@ def test_hostile_documents_are_refused(data):
 
 
 def test_what_a_net_without_colours_cannot_say_is_refused_all_at_once():
-    net = Net("coloured")
-    todo = net.place("todo", integer(0, 3), initial=[1])
+    net = Net("rich")
+    todo = net.place("todo", fusion="shared", initial=[()])
     done = net.place("done", timed=True)
-    net.transition("work", take={todo: "x"}, put={done: "()"}, when="x > 0", delay=5)
+    net.transition("work", take={todo: "x"}, put={done: "()"}, when="x == ()", delay=5)
+    assert not net.check()
     with pytest.raises(Invalid) as refused:
         write_pnml(net.document())
     paths = [fault.path for fault in refused.value.faults]

@@ -14,12 +14,19 @@ from fabloop.process.cpn.model import (
     Take,
     TransitionSpec,
 )
-from fabloop.process.cpn.pnml_graph import GRAMMAR, PNML, Graph, Labels, label, read_graph
+from fabloop.process.cpn.pnml_graph import (
+    GRAMMAR,
+    PNML,
+    Graph,
+    Labels,
+    capacity_of,
+    label,
+    own_part,
+    read_graph,
+)
 from fabloop.process.cpn.pnml_symmetric import read_symmetric
 
 SOURCE = "PNML document"
-TOOL = "fabloop"
-"""Whose tool-specific part carries what PNML has no word for: final marking, capacity."""
 
 PLAIN = Labels(
     place=frozenset({"initialMarking"}), transition=frozenset(), arc=frozenset({"inscription"})
@@ -81,21 +88,13 @@ def _read(net: Element, tally: Tally) -> NetDocument | None:
     )  # fmt: skip
 
 
-def own_part(element: Element, name: str) -> dict[str, str]:
-    """Return the attributes of our own tool-specific part of an element."""
-    for part in element.iterfind(f"{PNML}toolspecific[@tool='{TOOL}']/{PNML}{name}"):
-        return {str(key): str(value) for key, value in part.attrib.items()}
-    return {}
-
-
 def _place(graph: Graph, place: str, tally: Tally) -> PlaceSpec:
     element = graph.places[place]
     count = _number(element, "initialMarking", 0, TOKENS_PER_PLACE_MAX, tally)
-    capacity = own_part(element, "place").get("capacity", "")
     return PlaceSpec(
         name=graph.place_names[place], colour="unit",
         initial=(InitialToken(count=count),) if count else (),
-        capacity=int(capacity) if re.fullmatch("[0-9]{1,9}", capacity) else None,
+        capacity=capacity_of(element),
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The graph of a PNML net: places, transitions and arcs over all its pages, references resolved."""
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -9,6 +10,8 @@ from fabloop.base.xml import Element, Tally, local_of, text_of
 PNML = "{http://www.pnml.org/version-2009/grammar/pnml}"
 GRAMMAR = "http://www.pnml.org/version-2009/grammar/"
 
+TOOL = "fabloop"
+"""Whose tool-specific part carries what PNML has no word for: final marking, capacity."""
 _SILENT = frozenset({"name", "graphics", "toolspecific"})
 _NODES = ("place", "transition")
 
@@ -37,6 +40,19 @@ class Graph(msgspec.Struct, kw_only=True, eq=False):
     transition_names: dict[str, str] = {}
     inputs: dict[str, list[tuple[str, Element]]] = {}
     outputs: dict[str, list[tuple[str, Element]]] = {}
+
+
+def own_part(element: Element, name: str) -> dict[str, str]:
+    """Return the attributes of our own tool-specific part of an element."""
+    for part in element.iterfind(f"{PNML}toolspecific[@tool='{TOOL}']/{PNML}{name}"):
+        return {str(key): str(value) for key, value in part.attrib.items()}
+    return {}
+
+
+def capacity_of(place: Element) -> int | None:
+    """Return the capacity in our own part of a place; None where there is none."""
+    capacity = own_part(place, "place").get("capacity", "")
+    return int(capacity) if re.fullmatch("[0-9]{1,9}", capacity) else None
 
 
 def label(element: Element, name: str) -> str:

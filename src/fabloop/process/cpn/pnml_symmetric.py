@@ -16,7 +16,7 @@ from fabloop.process.cpn.document import ARCS_PER_TRANSITION_MAX, TOKENS_PER_PLA
 from fabloop.process.cpn.expression import Misread, read_tree
 from fabloop.process.cpn.generate import COUNT_MAX
 from fabloop.process.cpn.model import Colour, InitialToken, PlaceSpec, Put, Take, TransitionSpec
-from fabloop.process.cpn.pnml_graph import PNML, Graph
+from fabloop.process.cpn.pnml_graph import PNML, Graph, capacity_of
 from fabloop.process.cpn.pnml_sorts import (
     DECLARATIONS_MAX,
     DOT,
@@ -142,7 +142,10 @@ class _Reader:
         self.place_sorts[place] = sort
         name = self.graph.place_names[place]
         initial = self._attempt(lambda: self._initial(element, sort), _NO_TOKENS)
-        return PlaceSpec(name=name, colour=self.colours.name_of(sort), initial=initial)
+        return PlaceSpec(
+            name=name, colour=self.colours.name_of(sort), initial=initial,
+            capacity=capacity_of(element),
+        )  # fmt: skip
 
     def _structure(self, element: Element, label: str) -> Element:
         found = element.find(f"{PNML}{label}/{PNML}structure")

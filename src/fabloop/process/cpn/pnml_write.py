@@ -1,4 +1,4 @@
-"""A net document to PNML (ISO/IEC 15909-2), where it is a place/transition net."""
+"""A net document to PNML (ISO/IEC 15909-2): a place/transition net, or a symmetric net."""
 
 import re
 from typing import Any
@@ -10,8 +10,8 @@ from fabloop.base.xml import Element
 from fabloop.process.cpn.document import faults_of
 from fabloop.process.cpn.hierarchy import flattened
 from fabloop.process.cpn.model import NetDocument, PlaceSpec, TransitionSpec
-from fabloop.process.cpn.pnml import TOOL
-from fabloop.process.cpn.pnml_graph import GRAMMAR, PNML
+from fabloop.process.cpn.pnml_graph import GRAMMAR, PNML, TOOL
+from fabloop.process.cpn.pnml_write_symmetric import SymmetricWriter
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _UNWRITABLE = re.compile("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
@@ -20,21 +20,23 @@ _SPACES: Any = {None: PNML.strip("{}")}  # the stub knows no default namespace
 
 
 def write_pnml(document: NetDocument) -> bytes:
-    """Return a net without colours as PNML that `read_pnml` reads as the same net.
+    """Return a net as PNML that `read_pnml` reads as a net that does the same.
 
-    The final marking and capacities, for which PNML has no word, go to a tool-specific part.
-    Pages are written as what they hold.
+    With places of colour ``unit`` alone it is a place/transition net, read back as the same net;
+    with others a symmetric net. The final marking and capacities, for which PNML has no word, go
+    to a tool-specific part. Pages are written as what they hold.
 
     Raises
     ------
     Invalid
-        The document has faults, or it holds what a place/transition net cannot say: all of it.
+        The document has faults, or it holds what such a net cannot say: all of it.
     """
     flat = flattened(document, [])
-    faults = [*faults_of(document), *_not_plain(flat)]
+    coloured = any(place.colour != "unit" for place in flat.places)
+    faults = [*faults_of(document), *([] if coloured else _not_plain(flat))]
     if faults:
         raise Invalid(faults)
-    return _written(flat)
+    return _symmetric(flat) if coloured else _written(flat)
 
 
 # -- what cannot be said --------------------------------------------------------------------------
@@ -89,10 +91,10 @@ def _beyond_transition(transition: TransitionSpec) -> list[tuple[str, str]]:
     beyond += [
         ("an input of '()' or '_'", repr(take.pattern))
         for take in transition.take
-        if take.pattern.strip() not in ("()", "_")
+        if take.many or take.pattern.strip() not in ("()", "_")
     ]
     for put in transition.put:
-        if put.value.strip() != "()" or put.delay != "0":
+        if put.many or put.value.strip() != "()" or put.delay != "0":
             beyond.append(("an output of '()' without delay", repr(put.value)))
         if not re.fullmatch("[1-9][0-9]{0,8}", put.count):
             beyond.append(("a count that is a number from 1", repr(put.count)))
@@ -104,11 +106,7 @@ def _beyond_transition(transition: TransitionSpec) -> list[tuple[str, str]]:
 
 def _written(document: NetDocument) -> bytes:
     root = etree.Element(f"{PNML}pnml", nsmap=_SPACES)
-    own = {} if _NAME.fullmatch(document.id) else {"id": document.id}
-    plain = document.id if _NAME.fullmatch(document.id) else "net"
-    net = etree.SubElement(root, f"{PNML}net", id=plain, type=f"{GRAMMAR}ptnet")
-    _label(net, "name", document.name)
-    _own(net, "net", own | ({"final": document.final} if document.final else {}))
+    net, plain = _net(root, document, "ptnet")
     page = etree.SubElement(net, f"{PNML}page", id=f"{plain}.page")
     ids: dict[str, str] = {}
     for number, place in enumerate(document.places):
@@ -129,13 +127,45 @@ def _written(document: NetDocument) -> bytes:
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)
 
 
+def _symmetric(document: NetDocument) -> bytes:
+    root = etree.Element(f"{PNML}pnml", nsmap=_SPACES)
+    net, plain = _net(root, document, "symmetricnet")
+    writer = SymmetricWriter(document, net, plain)
+    writer.write(_capacity)
+    texts = [("net", text) for text in (document.id, document.name, document.final)]
+    texts += [(f"place {each.name}", each.name) for each in document.places]
+    texts += [(f"transition {each.name}", each.name) for each in document.transitions]
+    faults = [
+        Fault(source=f"net {document.id}", path=path, expected=expected, found=found)
+        for where, text in texts
+        for path, expected, found in _unwritable(where, text)
+    ]
+    if faults or writer.faults:
+        raise Invalid([*faults, *writer.faults])
+    return etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)
+
+
+def _net(root: Element, document: NetDocument, kind: str) -> tuple[Element, str]:
+    """Return the element of the net, and the name by which its ids begin."""
+    own = {} if _NAME.fullmatch(document.id) else {"id": document.id}
+    plain = document.id if _NAME.fullmatch(document.id) else "net"
+    net = etree.SubElement(root, f"{PNML}net", id=plain, type=f"{GRAMMAR}{kind}")
+    _label(net, "name", document.name)
+    _own(net, "net", own | ({"final": document.final} if document.final else {}))
+    return net, plain
+
+
+def _capacity(node: Element, place: PlaceSpec) -> None:
+    if place.capacity is not None:
+        _own(node, "place", {"capacity": str(place.capacity)})
+
+
 def _place(page: Element, name: str, place: PlaceSpec) -> None:
     node = etree.SubElement(page, f"{PNML}place", id=name)
     _label(node, "name", place.name)
     count = sum(token.count for token in place.initial)
     _label(node, "initialMarking", str(count) if count else "")
-    if place.capacity is not None:
-        _own(node, "place", {"capacity": str(place.capacity)})
+    _capacity(node, place)
 
 
 def _label(element: Element, name: str, text: str) -> None:
