@@ -121,6 +121,18 @@ def test_of_enabled_transitions_verification_fires_those_of_highest_priority():
     assert (report.markings, report.dead_transitions) == (2, ("low",))
 
 
+def test_in_a_timed_net_a_lower_priority_may_come_first():
+    net = Net("rank")
+    a, b, c = net.place("a", initial=[()]), net.place("b"), net.place("c", timed=True)
+    start = net.place("start", initial=[()])
+    net.transition("heat", take={start: "()"}, put={c: "()"}, delay=60)
+    net.transition("low", take={a: "()"}, put={b: "()"})
+    net.transition("high", take={a: "()", c: "()"}, put={b: "()"}, priority=1)
+    report = verify_net(net.compiled(), counted=True)
+    assert report.dead_transitions == ()
+    assert report.left_out == ("time", "priority")
+
+
 def line() -> Net:
     """Two stations of one kind that share a robot."""
     net = Net("line")

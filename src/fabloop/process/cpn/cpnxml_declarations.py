@@ -31,6 +31,9 @@ from fabloop.process.cpn.token import thaw
 COLOURS_MAX = 500
 DECLARATIONS_MAX = 5_000
 
+PRIORITIES = {"P_HIGH": 100, "P_NORMAL": 1_000, "P_LOW": 10_000}
+"""What CPN Tools calls its standard priorities."""
+
 _NAMES = re.compile(r"\b(?:fun|val|and)\s+(?:rec\s+)?([A-Za-z][A-Za-z0-9_']*)")
 
 
@@ -90,6 +93,8 @@ class _Reader:
         )
         for colour in palette.sets.values():
             self.found.names.colour(colour)
+        for name, rank in PRIORITIES.items():
+            self.found.names.define(name, rank)
 
     def read(self, element: Element) -> None:
         """Read one declaration."""

@@ -22,7 +22,6 @@ from fabloop.process.cpn.model import (
 )
 from fabloop.process.cpn.token import thaw
 
-NORMAL_PRIORITY = 1_000
 TOKENS_MAX = 100_000
 
 
@@ -227,8 +226,7 @@ class NetReader:
 
     def _priority(self, raw: RawTransition) -> int:
         """Return a rank of ours, where higher goes first, for one of theirs, where lower does."""
-        names = self.found.names.names
-        normal = names["P_NORMAL"].value if "P_NORMAL" in names else NORMAL_PRIORITY
+        normal = self.found.names.look_up("P_NORMAL").value
         where = f"{raw.where}, priority"
         if not raw.priority or not self._check(where, raw.priority, frozenset()):
             return 0

@@ -110,7 +110,12 @@ class _Search:
         self.limit = ""
 
     def _ranks(self) -> list[list[int]]:
-        """Return the transitions by priority, highest first."""
+        """Return the transitions by priority, highest first.
+
+        Where time counts and is left out, priorities are too: what goes first may not be ready.
+        """
+        if not self.timed and any(place.timed for place in self.net.places):
+            return [list(range(len(self.net.transitions)))]
         priorities = sorted({each.priority for each in self.net.transitions}, reverse=True)
         return [
             [n for n, each in enumerate(self.net.transitions) if each.priority == priority]

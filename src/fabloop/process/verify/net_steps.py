@@ -132,9 +132,13 @@ def step_label(net: CompiledNet, step: Step) -> str:
 
 
 def with_rules(unfolding: Unfolding, page: Page, net: CompiledNet) -> list[FlatTransition]:
-    """Return the flat transitions with zero tests, emptied places and priorities."""
+    """Return the flat transitions with zero tests, emptied places and priorities.
+
+    In a timed net priorities are left out, as time is: what goes first may not be ready.
+    """
     flat = unfolding.transitions
-    ranked = len({each.priority for each in net.transitions}) > 1
+    timed = any(place.timed for place in net.places)
+    ranked = not timed and len({each.priority for each in net.transitions}) > 1
     if not ranked and not any(each.inhibits or each.resets for each in net.transitions):
         return flat
     numbers = {each.name: n for n, each in enumerate(net.transitions)}

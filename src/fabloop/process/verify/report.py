@@ -70,8 +70,9 @@ def verify_net(
             flat, subject, limits=limits, environment=None, reduced=reduced and plain,
             counted=counted,
         )  # fmt: skip
-    left_out = tuple(each for each in _left_out_of_nets((net,)) if each is not LeftOut.PRIORITY)
-    return msgspec.structs.replace(found, left_out=left_out)
+    left_out = _left_out_of_nets((net,))
+    kept = () if left_out == (LeftOut.PRIORITY,) else left_out  # obeyed where nothing is timed
+    return msgspec.structs.replace(found, left_out=kept)
 
 
 def verify_drawing(
