@@ -18,7 +18,7 @@ from fabloop.process.commands import (
 from fabloop.process.verify.explore import Property
 from fabloop.process.verify.report import verify
 from fabloop.process.verify.verdict import Verdict
-from process.driver import Plant, both, call, flows, job, process, script, sub
+from process.driver import Plant, both, call, flows, job, person, process, script, sub
 from process.test_pages import station
 
 MAPPED = {
@@ -170,3 +170,24 @@ def test_a_net_that_is_not_deployed_is_refused(called, found):
     model = process(call("a", called), links=flows("start a end"))
     with pytest.raises(Invalid, match=found):
         Plant().does(Deploy(process=model, nets=(station("n").document(),)))
+
+
+# -- what a person is shown ---------------------------------------------------------------------
+
+
+def test_dates_priority_form_and_all_candidates_are_shown_with_a_job():
+    plant = Plant()
+    xml = write(process(person("a"), links=flows("start a end")))
+    shown = b"""<zeebe:assignmentDefinition candidateUsers="ann, bob" candidateGroups="=night"/>
+      <zeebe:taskSchedule dueDate="2026-12-01T08:00:00Z" followUpDate="=later"/>
+      <zeebe:priorityDefinition priority="70"/><zeebe:formDefinition formId="weld-form"/>"""
+    read, _ = read_bpmn(xml.replace(b"<zeebe:userTask/>", b"<zeebe:userTask/>" + shown))
+    plant.starts(read, {"later": "2026-12-02T08:00:00Z", "night": ["n1", "n2"]})
+    view = plant.job("a")
+    assert view.candidates == ("ann", "bob", "n1", "n2")
+    assert view.headers == {
+        "formId": "weld-form", "priority": "70", "dueDate": "2026-12-01T08:00:00Z"
+    }  # fmt: skip
+    assert view.variables["followUpDate"] == "2026-12-02T08:00:00Z"
+    again, _ = read_bpmn(write(read))
+    assert again.nodes == read.nodes

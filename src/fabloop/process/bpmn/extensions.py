@@ -11,15 +11,22 @@ from fabloop.process.bpmn.model import (
 )
 from fabloop.process.bpmn.xml import BPMN, FABLOOP, ZEEBE
 
-_HARMLESS = frozenset(
-    {"properties", "versionTag", "userTaskForm", "formDefinition", "modelerTemplate"}
-)
+_HARMLESS = frozenset({"properties", "versionTag", "userTaskForm", "modelerTemplate"})
 """Elements of the zeebe namespace that change nothing in the execution."""
 
 _ACTIVITY = frozenset({"ioMapping", "executionListeners"})
+_SHOWN: dict[str, tuple[str, ...]] = {
+    "formDefinition": ("formId", "formKey", "externalReference"),
+    "priorityDefinition": ("priority",),
+    "taskSchedule": ("dueDate", "followUpDate"),
+}
+"""What a person is shown with a task: attributes of extension elements."""
+
 _KNOWN: dict[str, frozenset[str]] = {
     "serviceTask": _ACTIVITY | {"taskDefinition", "taskHeaders"},
-    "userTask": _ACTIVITY | {"userTask", "assignmentDefinition", "taskHeaders", "taskListeners"},
+    "userTask": _ACTIVITY
+    | {"userTask", "assignmentDefinition", "taskHeaders", "taskListeners"}
+    | _SHOWN.keys(),
     "scriptTask": _ACTIVITY | {"script"},
     "businessRuleTask": _ACTIVITY | {"calledDecision", "taskDefinition", "taskHeaders"},
     "sendTask": _ACTIVITY | {"taskDefinition", "taskHeaders"},
@@ -181,17 +188,38 @@ def mappings_of(element: Element, kind: str) -> tuple[Mapping, ...]:
     )
 
 
-def assignment_of(task: Element, tally: Tally) -> tuple[str, tuple[str, ...]]:
-    """Return assignee and candidate groups: plain text, or FEEL behind ``=``."""
+def assignment_of(task: Element) -> tuple[str, tuple[str, ...]]:
+    """Return assignee and candidates: plain text, or FEEL behind ``=``.
+
+    Users and groups who may take a task are one list.
+    """
     given = extension(task, "assignmentDefinition")
     if given is None:
         return "", ()
-    if given.get("candidateUsers"):
-        tally.refuse(given, "candidate groups", "candidateUsers", "Use groups or an assignee.")
-    groups = given.get("candidateGroups", "").strip()
-    parts = [groups] if groups.startswith("=") else groups.split(",")
-    named = tuple(part.strip() for part in parts if part.strip())
-    return given.get("assignee", "").strip(), named
+    named: list[str] = []
+    for attribute in ("candidateUsers", "candidateGroups"):
+        listed = given.get(attribute, "").strip()
+        parts = [listed] if listed.startswith("=") else listed.split(",")
+        named += [part.strip() for part in parts if part.strip()]
+    assignee = given.get("assignee", "").strip()
+    if len(named) > 1 and any(part.startswith("=") for part in named):
+        return assignee, (f"=flatten([{', '.join(map(feel_of, named))}])",)
+    return assignee, tuple(named)
+
+
+def shown_of(task: Element) -> tuple[dict[str, str], tuple[Mapping, ...]]:
+    """Return what a person is shown with a task: headers, and as inputs what is computed."""
+    headers: dict[str, str] = {}
+    inputs: list[Mapping] = []
+    for name, attributes in _SHOWN.items():
+        given = extension(task, name)
+        for attribute in attributes if given is not None else ():
+            text = given.get(attribute, "").strip() if given is not None else ""
+            if text.startswith("="):
+                inputs.append(Mapping(source=feel_of(text), target=attribute))
+            elif text:
+                headers[attribute] = text
+    return headers, tuple(inputs)
 
 
 def called_of(task: Element, tally: Tally) -> Element | None:

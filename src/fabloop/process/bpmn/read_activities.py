@@ -12,6 +12,7 @@ from fabloop.process.bpmn.extensions import (
     job_of,
     mappings_of,
     script_of,
+    shown_of,
     static,
     stripped,
     work_of,
@@ -74,12 +75,15 @@ class ActivityReader:
 
     def user(self, element: Element) -> UserTask:
         """Return a user task."""
-        assignee, groups = assignment_of(element, self.tally)
+        assignee, groups = assignment_of(element)
+        headers, inputs = shown_of(element)
+        common = self.common(element)
+        common["inputs"] += inputs
         return UserTask(
-            **self.common(element),
+            **common,
             assignee=assignee,
             candidate_groups=groups,
-            headers=headers_of(element),
+            headers=headers_of(element) | headers,
         )
 
     def script(self, element: Element) -> ScriptTask:
