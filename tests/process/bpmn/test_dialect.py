@@ -228,7 +228,17 @@ def test_listeners_of_classes_become_jobs():
                     '<c:taskListener event="complete" delegateExpression="${audit}"/>')  # fmt: skip
     assert read(f'<userTask id="x">{extras}</userTask>').listeners == (
         Listener(event=ListenerEvent.START, type="Log"),
-        Listener(event=ListenerEvent.END, type="audit"),
+        Listener(event=ListenerEvent.COMPLETING, type="audit"),
+    )
+
+
+def test_listeners_before_a_start_event_or_a_process_come_behind_the_event():
+    log = inside('<c:executionListener event="start" class="Log"/>')
+    begun = log.replace("Log", "Begun")
+    node = read(f'{begun}<startEvent id="x">{log}</startEvent>')
+    assert node.listeners == (
+        Listener(event=ListenerEvent.END, type="Log"),
+        Listener(event=ListenerEvent.END, type="Begun"),
     )
 
 

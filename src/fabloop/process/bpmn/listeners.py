@@ -86,6 +86,8 @@ def _expanded(node: FlowNode, flows: tuple[SequenceFlow, ...]) -> Content:
             source=chain[-1].id if flow.source == node.id else flow.source,
             target=chain[0].id if flow.target == node.id else flow.target,
         )
+        if node.id in (flow.source, flow.target)
+        else flow
         for flow in flows
     )
     return tuple(chain), (*moved, *_links(chain))

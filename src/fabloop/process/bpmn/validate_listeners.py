@@ -29,12 +29,10 @@ _GATEWAYS = ExclusiveGateway | InclusiveGateway | ParallelGateway | EventBasedGa
 
 def listener_faults(outline: Outline, report: Report) -> Iterator[Fault]:
     """Yield what is wrong with the listeners in a scope."""
-    waited_for = {
-        flow.target
-        for _, flow in outline.flows
-        for _, node in outline.nodes
-        if isinstance(node, EventBasedGateway) and node.id == flow.source
-    }
+    if not any(node.listeners for _, node in outline.nodes):
+        return
+    waiting = {node.id for _, node in outline.nodes if isinstance(node, EventBasedGateway)}
+    waited_for = {flow.target for _, flow in outline.flows if flow.source in waiting}
     entered = {flow.target for _, flow in outline.flows} - waited_for
     for _, node in outline.nodes:
         if node.listeners:

@@ -7,7 +7,7 @@ from fabloop.base.xml import Element, Tally, local_of
 from fabloop.process.bpmn.dialect.calls import call_activity, decision, repetition
 from fabloop.process.bpmn.dialect.events import error_reference, event, receive, subscriptions
 from fabloop.process.bpmn.dialect.gateways import exclusive, inclusive
-from fabloop.process.bpmn.dialect.listeners import listeners
+from fabloop.process.bpmn.dialect.listeners import listeners, process_listeners
 from fabloop.process.bpmn.dialect.mappings import input_output
 from fabloop.process.bpmn.dialect.names import JAVA, JAVA_NAMESPACES
 from fabloop.process.bpmn.dialect.people import user_task
@@ -48,6 +48,7 @@ def to_native(root: Element, processes: list[Element], tally: Tally) -> None:
             sheet.extension(process, "versionTag", value=tag)
         for element in [each for each in process.iter() if str(each.tag).startswith(BPMN)]:
             _rewrite(element, sheet)
+        process_listeners(process, sheet)
         sheet.refuse_rest(process)
     if not native:
         subscriptions(root, sheet)

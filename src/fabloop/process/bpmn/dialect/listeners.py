@@ -1,36 +1,52 @@
 """Rewrites listeners: what Java classes did before and after an element is a job there."""
 
-from collections.abc import Mapping
-
 from fabloop.base.xml import Element, local_of
 from fabloop.process.bpmn.dialect.delegates import delegate_of
 from fabloop.process.bpmn.dialect.names import JAVA
 from fabloop.process.bpmn.dialect.sheet import Sheet
+from fabloop.process.bpmn.xml import BPMN
 
 _EXECUTION = {"start": "start", "end": "end"}
-_TASK = {"create": "start", "complete": "end"}
+_ENTERED_BY_NO_FLOW = {"start": "end", "end": "end"}
+_TASK = {"create": "creating", "complete": "completing"}
+_HINT = "Let a task do its work."
 
 
 def listeners(element: Element, sheet: Sheet) -> None:
-    """Rewrite the execution and task listeners of an element."""
-    _rewrite(element, sheet, "executionListener", _EXECUTION)
-    _rewrite(element, sheet, "taskListener", _TASK)
+    """Rewrite the execution and task listeners of an element.
+
+    A start or boundary event has no flow into it: what is told before it is told behind it.
+    """
+    entered = local_of(element) not in ("startEvent", "boundaryEvent")
+    told = _EXECUTION if entered else _ENTERED_BY_NO_FLOW
+    for each in sheet.children(element, "executionListener"):
+        _rewrite(element, each, told.get(each.get("event", "").strip(), ""), sheet)
+    for each in sheet.children(element, "taskListener"):
+        _rewrite(element, each, _TASK.get(each.get("event", "").strip(), ""), sheet)
 
 
-def _rewrite(element: Element, sheet: Sheet, name: str, events: Mapping[str, str]) -> None:
-    activity = local_of(element).endswith(("ask", "ubProcess", "ctivity", "transaction"))
-    for each in sheet.children(element, name):
-        event = each.get("event", "").strip()
-        if not activity or event not in events:
-            found = f"{name} for '{event or 'start'}' at {local_of(element)}"
-            sheet.refuse(element, found, "Let a task do its work.")
-            continue
-        given = {key: each.get(key, "") for key in ("class", "delegateExpression", "expression")}
-        job = delegate_of(element, sheet, given, name)
-        if job is None:
-            script = each.find(f"{JAVA}script")
-            what = "a script" if script is not None else "no class or expression"
-            sheet.refuse(element, f"{name} with {what}", "Let a task do its work.")
-            continue
-        box = sheet.extension(element, "executionListeners")
-        sheet.part(box, "executionListener", eventType=events[event], type=job)
+def process_listeners(process: Element, sheet: Sheet) -> None:
+    """Rewrite the listeners at the start of a process to such of its start events."""
+    for each in sheet.children(process, "executionListener"):
+        begun = process.findall(f"{BPMN}startEvent") if each.get("event") == "start" else []
+        if not begun:
+            _rewrite(process, each, "", sheet)
+        for start in begun:
+            _rewrite(start, each, "end", sheet)
+
+
+def _rewrite(element: Element, listener: Element, event: str, sheet: Sheet) -> None:
+    name = local_of(listener)
+    if not event:
+        found = f"{name} for '{listener.get('event', '') or 'no event'}'"
+        sheet.refuse(element, found, _HINT)
+        return
+    given = {key: listener.get(key, "") for key in ("class", "delegateExpression", "expression")}
+    job = delegate_of(element, sheet, given, name)
+    if job is None:
+        scripted = listener.find(f"{JAVA}script") is not None
+        what = "a script" if scripted else "no class or expression"
+        sheet.refuse(element, f"{name} with {what}", _HINT)
+        return
+    box = sheet.extension(element, f"{name}s")
+    sheet.part(box, name, eventType=event, type=job)
