@@ -9,12 +9,13 @@ from pathlib import Path
 
 import msgspec
 
+from fabloop.app.processes.clocks import WallClock
 from fabloop.base.errors import FabloopError, Fault, Invalid
-from fabloop.process.bpmn.read import read_processes
+from fabloop.process.commands import Deploy, ProcessDeployed
 from fabloop.process.cpn.document import read_net, read_nets
 from fabloop.process.cpn.model import NetDocument
 from fabloop.process.definition import Definition
-from fabloop.process.deployment import Deployment, definition_of
+from fabloop.process.engine import Engine
 from fabloop.process.verify.flat import Limits
 from fabloop.process.verify.report import verify
 from fabloop.process.verify.verdict import Verdict, Verification
@@ -161,18 +162,12 @@ class Examiner:
 
 
 def _compiled(data: bytes, nets: tuple[NetDocument, ...]) -> list[Definition]:
-    """Return the definitions of a document; raises Invalid with the faults of all of them."""
-    processes, lines = read_processes(data)
-    faults: list[Fault] = []
-    found = []
-    for each in processes:
-        try:
-            found.append(definition_of(Deployment(each, nets), 0, lines))
-        except Invalid as error:
-            faults += error.faults
-    if faults:
-        raise Invalid(faults)
-    return found
+    """Return the definitions of a document, as a store without any would; raises Invalid."""
+    engine = Engine()
+    reply = engine.handle(Deploy(process=data, nets=nets), at=WallClock().now()).reply
+    assert isinstance(reply, ProcessDeployed), "a deployment is answered with its definitions"
+    keys = (reply.key, *(each.key for each in reply.others))
+    return [engine.definition(key.id, key.version) for key in keys]
 
 
 def _verified(definition: Definition, left_s: float) -> Verification | None:
