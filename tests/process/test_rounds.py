@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fabloop.base.errors import Conflict, Invalid
-from fabloop.process.bpmn.model import Mapping, MultiInstance, StandardLoop
+from fabloop.process.bpmn.model import Mapping, MultiInstance, ReceiveTask, StandardLoop
+from fabloop.process.bpmn.triggers import MessageTrigger
 from fabloop.process.commands import (
     ActAt,
     Activate,
@@ -223,6 +224,19 @@ def test_every_kind_of_activity_can_be_repeated(kind, sequential):
 
 
 # -- what ends rounds from outside --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sequential", [False, True])
+def test_a_receive_task_waits_for_a_message_in_each_round(sequential):
+    plant = Plant()
+    loop = each(sequential=sequential)
+    takes = ReceiveTask(id="a", message=MessageTrigger(name="M", correlation_key="part"), loop=loop)
+    key = plant.starts(alone(takes), {"parts": ["x", "y"]})
+    for part in ("x", "y"):
+        assert plant.ended(key) is InstanceState.ACTIVE
+        taken = plant.does(PublishMessage(name="M", correlation_key=part))
+        assert taken.instances == (key,)
+    assert plant.ended(key) is InstanceState.COMPLETED
 
 
 def test_an_error_in_one_round_is_caught_for_all():

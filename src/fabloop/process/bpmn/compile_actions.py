@@ -297,7 +297,8 @@ def watches_of(
             starts = [each for each in inner if isinstance(each, model.StartEvent)]
             return tuple(node_of[e.id] for e in starts if isinstance(e.trigger, ARMED))
         case _:
-            own = (number,) if isinstance(node, model.ReceiveTask) else ()
+            waits = isinstance(node, model.ReceiveTask) and node.loop is None
+            own = (number,) if waits else ()  # with a loop, each round waits
             return own + tuple(n for n, each in attached if isinstance(each.trigger, ARMED))
 
 
