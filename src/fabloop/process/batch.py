@@ -1,6 +1,7 @@
 """Batches: the same thing done to many instances, in steps, each instance wholly or not at all."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import assert_never
 
 from fabloop.base.errors import Conflict, FabloopError, Fault, Invalid, NotFound
@@ -43,6 +44,7 @@ from fabloop.process.operations import (
     SuspendEach,
     SuspendInstance,
 )
+from fabloop.process.passive import glance
 from fabloop.process.state import Instance, State
 from fabloop.process.step import Step
 from fabloop.process.suspend import resume, suspend
@@ -56,13 +58,15 @@ def selected(state: State, where: Selection, action: Action | None = None) -> tu
 
     Where they are to be cancelled, those that were called are left out.
     """
-    keys: Iterable[int] = where.instances or state.instances
+    if where.instances:
+        named = [state.instances.get(key) for key in where.instances]
+        running = [each for each in named if each is not None]
+    else:
+        running = sorted(glance(state, "instances"), key=attrgetter("key"))
     return tuple(
-        key
-        for key in keys
-        if (instance := state.instances.get(key)) is not None
-        and _is_meant(state, instance, where)
-        and not (isinstance(action, CancelEach) and instance.caller)
+        each.key
+        for each in running
+        if _is_meant(state, each, where) and not (isinstance(action, CancelEach) and each.caller)
     )
 
 
