@@ -1,10 +1,10 @@
 """Named limits of the code with their words, for the tables of the reference."""  # noqa: INP001
 
-from fabloop.app.processes import host, questions, server, wire
+from fabloop.app.processes import host, questions, server, upkeep, wire
 from fabloop.base import xml
 from fabloop.model.documents import texts, variants
 from fabloop.plan import conflicts, engine, producible, recommend
-from fabloop.process import batch, calls, jobs, rounds, step
+from fabloop.process import batch, calls, jobs, passive, recovery, rounds, step
 from fabloop.process.appliers import operations
 from fabloop.process.bpmn import juel, validate
 from fabloop.process.cpn import (
@@ -57,6 +57,9 @@ ROWS: dict[str, dict[str, int]] = {
     "operate": {
         "ended instances remembered": FINISHED_REMEMBERED_MAX,
         "ended batches remembered": operations.BATCHES_REMEMBERED_MAX,
+        "instances in memory as records; more of them rest": passive.ROOTS_IN_MEMORY_MAX,
+        "rows that a server lets come between snapshots": upkeep.ROWS_PER_SNAPSHOT,
+        "snapshots kept": recovery.SNAPSHOTS_KEPT,
         "instances of a batch": batch.TARGETS_PER_BATCH_MAX,
         "instances of one step of a batch": batch.TARGETS_PER_STEP_MAX,
         "reasons that a batch keeps": operations.FAILURES_KEPT_MAX,
