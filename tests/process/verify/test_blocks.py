@@ -14,7 +14,7 @@ from fabloop.process.verify.report import verify
 from fabloop.process.verify.verdict import Verdict
 from process.blocks import built
 from process.driver import Plant, both, xor
-from process.generator import BLOCKS, next_commands
+from process.generator import ALL_BLOCKS, BLOCKS, next_commands
 from process.test_pages import station
 
 LIMITS = Limits(markings=3_000)
@@ -38,7 +38,7 @@ def checked(model):
 
 
 @CHECKS
-@given(BLOCKS)
+@given(ALL_BLOCKS)
 def test_block_structured_processes_are_sound(block):
     verdicts = checked(built(block))
     assume(Verdict.UNKNOWN not in verdicts.values())

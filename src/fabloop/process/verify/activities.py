@@ -12,6 +12,7 @@ from fabloop.process.definition import (
     NOWHERE,
     Again,
     Boundary,
+    BoundaryEscalation,
     Call,
     Decide,
     Definition,
@@ -65,27 +66,33 @@ def _armed(draft: Draft, node: Node) -> list[int]:
 
     Each is taken to happen once: what it does again does not differ from the first time.
     """
-    actions = ((number, draft.definition.nodes[number].action) for number in node.watches)
-    patient = [n for n, a in actions if isinstance(a, Boundary) and not a.interrupting]
+    actions = ((number, draft.definition.nodes[number].action) for number in node.boundary)
+    patient = [
+        number
+        for number, action in actions
+        if isinstance(action, Boundary | BoundaryEscalation) and not action.interrupting
+    ]
     return [draft.armed(number) for number in patient]
 
 
-def _holds(draft: Draft, node: Node) -> Iterable[int]:
+def holds_of(draft: Draft, node: Node) -> Iterable[int]:
+    """Return the field of an activity in progress, if it begins and ends."""
     return [draft.busy(node)] if draft.splits(node) else []
 
 
-def _inside(draft: Draft, node: Node) -> Iterable[int]:
+def inside_of(draft: Draft, node: Node) -> Iterable[int]:
+    """Return what interrupting an activity clears."""
     inner = draft.scope_in(node)
     content = draft.content(inner) if inner is not None else frozenset()
     return [*_armed(draft, node), *content]
 
 
 def _rounds(*knows: str) -> Mapping:
-    return Mapping(add=_repeat, knows=frozenset(knows), holds=_holds, inside=_within)
+    return Mapping(add=_repeat, knows=frozenset(knows), holds=holds_of, inside=_within)
 
 
 def _activity(*knows: str) -> Mapping:
-    return Mapping(add=_add, knows=frozenset(knows), holds=_holds, inside=_inside)
+    return Mapping(add=_add, knows=frozenset(knows), holds=holds_of, inside=inside_of)
 
 
 def _repeat(draft: Draft, node: Node) -> bool:
@@ -122,7 +129,7 @@ def _turns(draft: Draft, node: Node) -> tuple[int, int]:
 
 
 def _within(draft: Draft, node: Node) -> Iterable[int]:
-    return [*_turns(draft, node), *_inside(draft, node)]
+    return [*_turns(draft, node), *inside_of(draft, node)]
 
 
 def shares_at_once(definition: Definition, node: Node) -> bool:

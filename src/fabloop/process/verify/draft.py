@@ -8,7 +8,18 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from fabloop.process.definition import Again, Definition, Enter, Node, Rounds, Scope, ScopeKind
+from fabloop.process.definition import (
+    NOWHERE,
+    Again,
+    BoundaryUndo,
+    Definition,
+    Enter,
+    Node,
+    Respond,
+    Rounds,
+    Scope,
+    ScopeKind,
+)
 from fabloop.process.verify.environment import Environment
 from fabloop.process.verify.flat import Bound, BoundKind, FlatPlace, FlatTransition, Limits, Refund
 from fabloop.process.verify.thrower import NOBODY, Thrower
@@ -32,6 +43,7 @@ class Draft:
         self.pages: dict[int, Page] = {}
         self.bounds: list[Bound] = []
         self.elements: dict[str, None] = {}
+        self.undoers = {node.handler for node in definition.nodes} - {NOWHERE}
 
     def mapping(self, node: Node) -> "Mapping":
         """Return how the node's kind of element is put into the net."""
@@ -44,7 +56,7 @@ class Draft:
     def scope_in(self, node: Node) -> Scope | None:
         """Return the scope that a node opens, if it opens one."""
         action = node.action
-        if not isinstance(action, Enter | Rounds | Again):
+        if not isinstance(action, Enter | Respond | Rounds | Again):
             return None
         return self.definition.scopes[action.scope]
 
@@ -88,6 +100,8 @@ class Draft:
         scope = self.definition.scopes[node.scope]
         if scope.kind is ScopeKind.ROUND:
             return [self.field("round", scope.number, f"{node.id} in a round")]
+        if node.number in self.undoers:
+            return [self.field("undo", node.number, f"{node.id} is to undo")]
         return [self.flow(flow) for flow in node.incoming]
 
     def outgoing(self, node: Node) -> dict[int, int]:
@@ -102,7 +116,10 @@ class Draft:
 
     def splits(self, node: Node) -> bool:
         """Tell whether an activity begins and ends, because something may happen in between."""
-        return self.scope_in(node) is not None or bool(node.boundary)
+        events = (self.definition.nodes[number].action for number in node.boundary)
+        return self.scope_in(node) is not None or any(
+            not isinstance(event, BoundaryUndo) for event in events
+        )
 
     def tokens_at(self, node: Node) -> set[int]:
         """Return the fields that tell of a token at a node."""

@@ -9,38 +9,25 @@ from collections.abc import Iterator
 
 import msgspec
 
-from fabloop.process.definition import (
-    BoundaryCancel,
-    BoundaryUndo,
-    CancelEnd,
-    Compensate,
-    Definition,
-    Flow,
-    Listen,
-    Node,
-    Respond,
-    Scope,
-    ScopeKind,
-)
+from fabloop.process.definition import Definition, Flow, Node, Scope, ScopeKind
 from fabloop.process.verify.activities import ACTIVITIES, shares_at_once
 from fabloop.process.verify.draft import Mapping
 from fabloop.process.verify.errors import ERRORS
 from fabloop.process.verify.events import EVENTS
 from fabloop.process.verify.gateways import GATEWAYS
+from fabloop.process.verify.responses import RESPONSES
+from fabloop.process.verify.undoing import UNDOING
 
-MAPPINGS: dict[type, Mapping] = {**ACTIVITIES, **GATEWAYS, **EVENTS, **ERRORS}
-
-NOT_VERIFIED: dict[type, str] = {
-    Respond: "event sub-process",
-    Listen: "start of an event sub-process",
-    Compensate: "compensation",
-    CancelEnd: "cancel",
-    BoundaryUndo: "compensation",
-    BoundaryCancel: "cancel",
+MAPPINGS: dict[type, Mapping] = {
+    **ACTIVITIES,
+    **GATEWAYS,
+    **EVENTS,
+    **ERRORS,
+    **RESPONSES,
+    **UNDOING,
 }
-"""Elements that are carried out and not verified, by name."""
 
-SCOPES = frozenset({ScopeKind.PROCESS, ScopeKind.SUBPROCESS, ScopeKind.PAGE, ScopeKind.ROUND})
+SCOPES = frozenset(ScopeKind)
 
 
 def _names(text: str) -> frozenset[str]:
@@ -50,11 +37,12 @@ def _names(text: str) -> frozenset[str]:
 KNOWN: dict[type, frozenset[str]] = {
     Node: _names(
         "number id name scope action incoming outgoing joins inputs outputs boundary watches"
-        " catches escalations keeps decides default"
+        " catches escalations keeps decides default handler cancelled"
     ),
     Flow: _names("number id source target condition waits"),
     Scope: _names(
         "number kind owner parent start starts nodes flows joins merges net entry exit fusion data"
+        " catches escalations undo listens"
     ),
 }
 """Fields of a definition's parts that are looked at, or change nothing for the verification."""
@@ -73,8 +61,7 @@ def not_verified(definition: Definition) -> list[str]:
     for node in definition.nodes:
         mapping = MAPPINGS.get(type(node.action))
         if mapping is None:
-            what = NOT_VERIFIED.get(type(node.action), type(node.action).__name__)
-            found.append(f"element '{node.id}' ({what})")
+            found.append(f"element '{node.id}' ({type(node.action).__name__})")
             continue
         if shares_at_once(definition, node):
             found.append(f"element '{node.id}' (rounds at once with shared places)")

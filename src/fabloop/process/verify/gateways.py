@@ -9,6 +9,7 @@ from fabloop.process.definition import (
     EventBased,
     Exclusive,
     Inclusive,
+    Listen,
     Node,
     Parallel,
     Receive,
@@ -84,7 +85,8 @@ def spread_of(draft: Draft, node: Node) -> None:
 def openness_of(draft: Draft, event: Node) -> Openness:
     """Return whether the outside may let an event happen."""
     action = event.action
-    assert isinstance(action, Await | Receive | Boundary | StartOn), "only events have a trigger"
+    armed = Await | Receive | Boundary | Listen | StartOn
+    assert isinstance(action, armed), "only events have a trigger"
     trigger = action.trigger
     match trigger:
         case OnTimer():

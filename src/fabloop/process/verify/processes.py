@@ -12,6 +12,7 @@ from fabloop.process.verify.environment import Environment, Openness
 from fabloop.process.verify.flat import Final, FlatNet, Limits
 from fabloop.process.verify.gateways import openness_of, spread_of
 from fabloop.process.verify.pages import open_page
+from fabloop.process.verify.responses import open_root
 
 
 def flat_process(definition: Definition, environment: Environment, limits: Limits) -> FlatNet:
@@ -31,12 +32,13 @@ def flat_process(definition: Definition, environment: Environment, limits: Limit
         if node.decides:
             spread_of(draft, node)
     root = definition.scopes[0]
-    _open(draft, root)
+    opened = open_root(draft, _open(draft, root))
     resources: dict[int, int] = {}
     for page in draft.pages.values():
         for field in net.known_fields(page, page.shared):
             resources[field] = net.initial.get(field, 0)
-    final = Final(empty=draft.control(root) | set(net.faulty), equal=resources)
+    empty = draft.control(root) | set(net.faulty) | opened
+    final = Final(empty=empty, equal=resources)
     return FlatNet(
         fields=tuple(net.names),
         initial=tuple(net.initial.get(number, 0) for number in range(len(net.names))),
@@ -48,16 +50,20 @@ def flat_process(definition: Definition, environment: Environment, limits: Limit
     )
 
 
-def _open(draft: Draft, root: Scope) -> None:
-    """Put the tokens behind the start event, or let the outside choose one of several."""
+def _open(draft: Draft, root: Scope) -> frozenset[int]:
+    """Put the tokens behind the start event, or let the outside choose one of several.
+
+    The field returned holds a token as long as that is not chosen.
+    """
     nodes = draft.definition.nodes
     plain = [nodes[root.start]] if root.start != NOWHERE else []
     events = [nodes[number] for number in root.starts]
     starts = plain + [each for each in events if openness_of(draft, each) is Openness.OPEN]
     if plain and not events:
         draft.net.initial.update(draft.outgoing(plain[0]))
-        return
+        return frozenset()
     begin = draft.field("begin", NOWHERE, f"{draft.definition.id} begins")
     draft.net.initial[begin] = 1
     for start in starts:
         draft.add(start.id, start.id, {begin: 1}, draft.outgoing(start))
+    return frozenset({begin})

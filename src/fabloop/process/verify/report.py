@@ -15,6 +15,7 @@ from fabloop.process.verify.flat import Exceeded, Final, FlatNet, Limits
 from fabloop.process.verify.judge import judge
 from fabloop.process.verify.net_steps import Partial, fired_with_time, unfolded, with_rules
 from fabloop.process.verify.processes import flat_process
+from fabloop.process.verify.undoing import undoes
 from fabloop.process.verify.verdict import LeftOut, Verification, undecided
 
 LIMITS = Limits()
@@ -117,7 +118,8 @@ def _left_out_of(definition: Definition) -> tuple[LeftOut, ...]:
         isinstance(node.action, Rounds) and not node.action.sequential for node in definition.nodes
     )
     at_once = (LeftOut.AT_ONCE,) if several else ()
-    return _left_out_of_nets(nets) + data + ((LeftOut.CALLS,) if calls else ()) + at_once
+    undoing = (LeftOut.UNDOING,) if undoes(definition) else ()
+    return _left_out_of_nets(nets) + data + ((LeftOut.CALLS,) if calls else ()) + at_once + undoing
 
 
 def _left_out_of_nets(nets: Sequence[CompiledNet]) -> tuple[LeftOut, ...]:

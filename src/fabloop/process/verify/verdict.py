@@ -22,7 +22,7 @@ class LeftOut(StrEnum):
     A fault that is found may then be out of reach in a run. In return, the proof of an option to
     complete trusts that what is left out does not always forbid the way to the end. Rounds of a
     parallel multi-instance are looked at one after the other, as many as there may be: they share
-    no places.
+    no places. What undoes may do so in any order and number; that it does at all is not looked at.
     """
 
     TIME = "time"
@@ -31,6 +31,7 @@ class LeftOut(StrEnum):
     CALLS = "calls"
     EXECUTION = "execution"
     AT_ONCE = "rounds at once"
+    UNDOING = "undoing"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
