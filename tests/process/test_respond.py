@@ -4,16 +4,26 @@ import msgspec
 import pytest
 
 from fabloop.base.errors import Invalid
-from fabloop.process.bpmn.model import EndEvent, Mapping, StartEvent, SubProcess, SubProcessKind
+from fabloop.process.bpmn.model import (
+    EndEvent,
+    Mapping,
+    MultiInstance,
+    StartEvent,
+    SubProcess,
+    SubProcessKind,
+)
 from fabloop.process.bpmn.triggers import (
+    ConditionTrigger,
     ErrorTrigger,
     EscalationTrigger,
     MessageTrigger,
+    SignalTrigger,
     TimerTrigger,
 )
 from fabloop.process.commands import (
     ActAt,
     Activate,
+    BroadcastSignal,
     CancelInstance,
     CompleteJob,
     Deploy,
@@ -21,8 +31,10 @@ from fabloop.process.commands import (
     Migrate,
     Modify,
     PublishMessage,
+    SetVariables,
     ThrowError,
 )
+from fabloop.process.operations import ResumeInstance, SuspendInstance
 from process.driver import (
     Plant,
     both,
@@ -303,3 +315,73 @@ def test_two_for_one_error_and_a_flow_into_one_are_refused():
         Plant().does(Deploy(process=twice))
     assert "one event sub-process per event" in str(refused.value)
     assert "no flow into or out of an event sub-process" in str(refused.value)
+
+
+def test_signals_conditions_and_cycles_begin_them():
+    plant = Plant()
+    again = TimerTrigger(cycle="R2/PT2S")
+    key = plant.starts(
+        process(
+            job("a"),
+            on("s", SignalTrigger(name="S"), job("x"), interrupting=False),
+            on("c", ConditionTrigger(condition="heat > 80"), job("y"), interrupting=False),
+            on("t", again, job("z"), interrupting=False),
+            on("stop", ConditionTrigger(condition="heat > 100"), job("w")),
+            links=flows("start a end"),
+        ),
+        {"heat": 20},
+    )  # fmt: skip
+    plant.does(BroadcastSignal(name="S"))
+    plant.does(BroadcastSignal(name="S"))
+    assert plant.open_nodes() == ["a", "x", "x"]
+    plant.does(SetVariables(target=key, variables={"heat": 90}))
+    assert plant.open_nodes() == ["a", "x", "x", "y"]
+    for _ in range(3):
+        plant.passes(2)
+    assert plant.open_nodes() == ["a", "x", "x", "y", "z", "z"]
+    plant.does(SetVariables(target=key, variables={"heat": 101}))
+    assert plant.open_nodes() == ["w"]
+    plant.does(BroadcastSignal(name="S"))
+    plant.completes("w")
+    assert finished(plant, key)
+
+
+def test_one_signal_that_two_would_interrupt_for_begins_the_first():
+    plant = Plant()
+    signal = SignalTrigger(name="S")
+    key = plant.starts(process(job("a"), on("m", signal, job("x")), on("n", signal, job("y")),
+                               links=flows("start a end")))  # fmt: skip
+    plant.does(BroadcastSignal(name="S"))
+    assert plant.open_nodes() == ["x"]
+    plant.completes("x")
+    assert finished(plant, key)
+
+
+def test_in_each_of_several_rounds_at_once_one_of_its_own_listens():
+    plant = Plant()
+    box = sub("box", job("a"), on("s", SignalTrigger(name="S"), job("x")),
+              links=flows("box.s a box.e"),
+              loop=MultiInstance(collection="[1, 2, 3]", element="item"))  # fmt: skip
+    key = plant.starts(process(box, links=flows("start box end")))
+    plant.does(CompleteJob(job=plant.engine.jobs()[0].key))
+    plant.does(BroadcastSignal(name="S"))
+    assert [(each.node, each.variables["item"]) for each in plant.engine.jobs()] == [
+        ("x", 2),
+        ("x", 3),
+    ]
+    for each in plant.engine.jobs():
+        plant.does(CompleteJob(job=each.key))
+    assert finished(plant, key)
+
+
+def test_what_comes_while_suspended_begins_it_afterwards():
+    plant = Plant()
+    key = plant.starts(process(job("a"), on("m", M, job("y")), links=flows("start a end")))
+    plant.does(SuspendInstance(instance=key))
+    say(plant, part=1)
+    assert plant.open_nodes() == ["a"]
+    plant.does(ResumeInstance(instance=key))
+    assert plant.open_nodes() == ["y"]
+    assert plant.job("y").variables["part"] == 1
+    plant.completes("y")
+    assert finished(plant, key)

@@ -27,7 +27,7 @@ MAPPINGS: dict[type, Mapping] = {
     **UNDOING,
 }
 
-SCOPES = frozenset(ScopeKind)
+SCOPES = frozenset(ScopeKind) - {ScopeKind.AD_HOC}
 
 
 def _names(text: str) -> frozenset[str]:
