@@ -24,7 +24,6 @@ from fabloop.process.deployment import Deployment, definition_of
 DATA = Path(os.environ.get("FABLOOP_DATA", "../shared/data"))
 FOLDERS = ("bpmn-operaton", "bpmn-miwg")
 NS = r"(?:camunda|operaton|activiti|flowable|fox)"
-BEGIN = r"\s*(?:<(?:\w+:)?documentation>[^<]*</(?:\w+:)?documentation>\s*)?"
 CALL = r"\w+(?:\.\w+)*\.(?!equals\b|toString\b|length\b|size\b|getVariable\b)\w+\s*\("
 
 FOREIGN = {
@@ -36,10 +35,7 @@ FOREIGN = {
         r"[$#]\{[^}]*\b(?:(?:execution|task)\b(?!\.getVariable)|authenticatedUserId)"
     ),
     "listener without a class or bean": rf"<{NS}:(?:execution|task)Listener[^>]*>\s*<{NS}:script",
-    "listener at a flow, gateway, event or process": (
-        rf"<(?:\w+:)?(?:sequenceFlow|\w+Gateway|\w+Event|process)\b[^>]*[^/]>{BEGIN}"
-        rf"<(?:\w+:)?extensionElements>(?:(?!</(?:\w+:)?extensionElements>).)*<{NS}:executionListener"
-    ),
+    "listener of a flow": rf'<{NS}:executionListener[^>]*event="take"',
     "task listener for assignment, update, deletion or time": (
         rf'<{NS}:taskListener[^>]*event="(?:assignment|update|delete|timeout)"'
     ),

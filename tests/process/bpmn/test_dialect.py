@@ -293,6 +293,16 @@ def test_times_and_conditions_in_juel_become_feel():
     assert nodes["g"].default == "f2"
 
 
+def test_conditions_behind_an_event_are_decided_by_a_gateway():
+    flow = '<sequenceFlow id="{0}" sourceRef="s" targetRef="{0}u">{1}</sequenceFlow>'
+    asked = "<conditionExpression>${n > %d}</conditionExpression>"
+    content = '<startEvent id="s"/><userTask id="au"/><userTask id="bu"/><userTask id="cu"/>'
+    content += flow.format("a", asked % 1) + flow.format("b", asked % 5) + flow.format("c", "")
+    plant = Plant()
+    plant.starts(read_bpmn(document(content))[0], {"n": 3})
+    assert plant.open_nodes() == ["au", "cu"]
+
+
 def test_what_only_steers_the_other_engine_is_passed_over():
     node = read(
         '<startEvent id="s" c:initiator="who" c:asyncBefore="true"/><manualTask id="x"'

@@ -1,6 +1,7 @@
 """Rewrites what events of the Java engines say besides the standard."""
 
 from fabloop.base.xml import Element, local_of
+from fabloop.process.bpmn.dialect.gateways import decide_behind
 from fabloop.process.bpmn.dialect.sheet import Sheet
 from fabloop.process.bpmn.dialect.work import work
 from fabloop.process.bpmn.xml import BPMN, ZEEBE
@@ -15,6 +16,7 @@ def event(element: Element, sheet: Sheet) -> None:
     for name in _SHOWN:
         sheet.attribute(element, name)
     throws = local_of(element) in _THROWING
+    decide_behind(element, sheet)
     for definition in list(element):
         match local_of(definition):
             case "messageEventDefinition":

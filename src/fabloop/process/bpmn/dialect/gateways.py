@@ -23,10 +23,34 @@ def inclusive(gateway: Element, sheet: Sheet) -> None:
     if sheet.native or len(flows) == 1:
         return
     for flow in flows:
-        if not _condition(flow) and flow.get("id") != gateway.get("default"):
-            made = etree.SubElement(flow, f"{BPMN}conditionExpression")
-            made.sourceline = flow.sourceline
-            made.text = "true"
+        if flow.get("id") != gateway.get("default"):
+            _always(flow)
+
+
+def decide_behind(event: Element, sheet: Sheet) -> None:
+    """Put a gateway behind an event whose flows have conditions: an event does not decide."""
+    flows = sheet.leaving(event)
+    scope = event.getparent()
+    if sheet.native or scope is None or not any(_condition(flow) for flow in flows):
+        return
+    name = f"behind-{event.get('id', '')}"
+    gateway = etree.SubElement(scope, f"{BPMN}inclusiveGateway")
+    way = etree.SubElement(scope, f"{BPMN}sequenceFlow")
+    for each, key in ((gateway, name), (way, f"to-{name}")):
+        each.sourceline = event.sourceline
+        each.set("id", key)
+    way.set("sourceRef", event.get("id", ""))
+    way.set("targetRef", name)
+    for flow in flows:
+        flow.set("sourceRef", name)
+        _always(flow)
+
+
+def _always(flow: Element) -> None:
+    if not _condition(flow):
+        made = etree.SubElement(flow, f"{BPMN}conditionExpression")
+        made.sourceline = flow.sourceline
+        made.text = "true"
 
 
 def _condition(flow: Element) -> str:
