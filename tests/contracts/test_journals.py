@@ -95,6 +95,10 @@ class TestSqliteJournal(JournalContract):
         with pytest.raises(Broken, match=r"notes\.db"):
             SqliteJournal(path)
 
+    def test_a_folder_that_is_not_there_is_named(self, tmp_path):
+        with pytest.raises(Unavailable, match="nowhere"):
+            SqliteJournal(tmp_path / "nowhere" / "journal.db")
+
     def test_a_second_writer_is_refused_until_the_first_has_closed(self, tmp_path):
         first = SqliteJournal(tmp_path / "one.db")
         with pytest.raises(Conflict, match="only process"):

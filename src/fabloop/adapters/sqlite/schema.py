@@ -2,7 +2,7 @@
 
 import apsw
 
-from fabloop.base.errors import Broken, Conflict
+from fabloop.base.errors import Broken, Conflict, Unavailable
 
 SCHEMA_VERSION = 1
 BUSY_MS_MAX = 10_000
@@ -69,7 +69,12 @@ def open_file(path: str, schema: str) -> apsw.Connection:
 
 def lock_owner(path: str) -> apsw.Connection:
     """Return a connection that holds the right to write a journal, until it is closed or dies."""
-    connection = apsw.Connection(owner_of(path))
+    try:
+        connection = apsw.Connection(owner_of(path))
+    except apsw.CantOpenError as error:
+        raise Unavailable(
+            f"Expected to write beside '{path}', but {error}. Make its folder, or name another one."
+        ) from error
     try:
         connection.pragma("locking_mode", "exclusive")
         connection.execute("BEGIN EXCLUSIVE")
