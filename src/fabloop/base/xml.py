@@ -24,8 +24,11 @@ def parse_xml(data: bytes, source: str) -> Element:
     refuse = _Refusal(source)
     if len(data) > XML_BYTES_MAX:
         raise refuse("", f"at most {XML_BYTES_MAX} bytes", f"{len(data)}")
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise refuse("", "XML without a DTD", "a DTD", "Remove it.")
+    for mark in (b"<!DOCTYPE", b"<!ENTITY"):
+        if mark in data:
+            number = data.count(b"\n", 0, data.index(mark)) + 1
+            place = f"element '!DOCTYPE', line {number}"
+            raise refuse(place, "XML without a DTD", "a DTD", "Remove it.")
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -42,7 +45,7 @@ def parse_xml(data: bytes, source: str) -> Element:
         raise refuse(line, "well-formed XML", error.msg or "something else") from error
     about: Any = root.getroottree().docinfo  # the stub lacks `doctype`
     if about.doctype:
-        raise refuse("", "XML without a DTD", "a DTD", "Remove it.")
+        raise refuse("element '!DOCTYPE', line 1", "XML without a DTD", "a DTD", "Remove it.")
     _measure(root, refuse)
     return root
 

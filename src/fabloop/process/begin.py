@@ -1,5 +1,7 @@
 """Instances that are started by events: messages, signals, dates and conditions."""
 
+from collections.abc import Mapping
+
 from fabloop.base.errors import Fault, Invalid
 from fabloop.process.awaited import Opening, OpeningKind
 from fabloop.process.commands import InstanceBegun, Variables
@@ -15,7 +17,7 @@ from fabloop.process.trigger import OnCondition, OnMessage, OnSignal, OnTimer
 from fabloop.process.variables import with_data
 
 
-def reopen(step: Step, definition: Definition) -> None:
+def reopen(step: Step, definition: Definition, lines: Mapping[str, int]) -> None:
     """Arm the start events of a new version; those of the version before are no longer armed.
 
     Raises
@@ -31,10 +33,11 @@ def reopen(step: Step, definition: Definition) -> None:
         try:
             step.emit(_opening(step, definition, node))
         except Stuck as stuck:
+            line = f", line {lines[node.id]}" if node.id in lines else ""
             faults.append(
                 Fault(
                     source=f"process '{definition.id}'",
-                    path=f"element '{node.id}'",
+                    path=f"element '{node.id}'{line}",
                     expected="a start event that needs no variables",
                     found=stuck.text,
                 )

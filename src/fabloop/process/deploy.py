@@ -46,7 +46,7 @@ def deploy(step: Step, command: Deploy) -> ProcessDeployed | DecisionsKnown:
                 faults += error.faults
     if faults:
         raise Invalid(faults)
-    first, *others = [_deployed(step, each) for each in deployments]
+    first, *others = [_deployed(step, each, lines) for each in deployments]
     return ProcessDeployed(first.key, first.known, tuple(others), tuple(decisions))
 
 
@@ -55,7 +55,7 @@ def _known(step: Step, deployment: Deployment) -> int | None:
     return step.state.digests.get((deployment.process.id, digest))
 
 
-def _deployed(step: Step, deployment: Deployment) -> VersionDeployed:
+def _deployed(step: Step, deployment: Deployment, lines: dict[str, int]) -> VersionDeployed:
     name = deployment.process.id
     known = _known(step, deployment)
     if known is not None:
@@ -64,7 +64,7 @@ def _deployed(step: Step, deployment: Deployment) -> VersionDeployed:
     version = step.state.versions.get(name, 0) + 1
     step.focus("definitions")
     step.emit(Deployed(name, version, sha256(source).hexdigest(), source))
-    reopen(step, step.state.definitions[DefinitionKey(name, version)])
+    reopen(step, step.state.definitions[DefinitionKey(name, version)], lines)
     return VersionDeployed(DefinitionKey(name, version), known=False)
 
 

@@ -213,6 +213,9 @@ def test_a_call_hands_on_only_what_it_names():
 def test_decisions_and_collections_are_read():
     rule = read('<businessRuleTask id="x" c:decisionRef="d" c:resultVariable="r"/>')
     assert rule == BusinessRuleTask(id="x", decision="d", result_variable="r")
+    bound = '<businessRuleTask id="x" c:decisionRef="d" c:decisionRefBinding="{}" {}/>'
+    assert read(bound.format("deployment", "")).together
+    assert read(bound.format("versionTag", 'c:decisionRefVersionTag="v"')).version_tag == "v"
     loop = read("""<userTask id="x"><multiInstanceLoopCharacteristics c:collection="parts"
         c:elementVariable="part"><completionCondition>${done}</completionCondition>
         </multiInstanceLoopCharacteristics></userTask>""").loop
@@ -278,6 +281,9 @@ def test_a_date_without_an_offset_is_utc():
     node = read("""<intermediateCatchEvent id="x"><timerEventDefinition><timeDate>
       2036-11-14T11:12:22</timeDate></timerEventDefinition></intermediateCatchEvent>""")
     assert node.trigger == TimerTrigger(date="2036-11-14T11:12:22Z")
+    node = read("""<startEvent id="x"><timerEventDefinition><timeDate>
+      ${'2036-11-14T11:12'}</timeDate></timerEventDefinition></startEvent>""")
+    assert node.trigger == TimerTrigger(date="2036-11-14T11:12Z")
 
 
 def test_times_and_conditions_in_juel_become_feel():
@@ -330,8 +336,8 @@ def test_what_only_steers_the_other_engine_is_passed_over():
         ('<callActivity id="x" calledElement="q" c:calledElementBinding="version"/>', "'version'"),
         (('<callActivity id="x" calledElement="q"><extensionElements><c:in businessKey="${k}"/>'
          "</extensionElements></callActivity>"), "business key '${k}'"),
-        ('<businessRuleTask id="x" c:decisionRef="d" c:decisionRefBinding="deployment"/>',
-         "decisionRefBinding 'deployment'"),
+        ('<businessRuleTask id="x" c:decisionRef="d" c:decisionRefBinding="version"/>',
+         "decisionRefBinding 'version'"),
         ('<userTask id="x" c:assigne="typo"/>', "c:assigne"),
         ('<userTask id="x"><extensionElements><c:oddity/></extensionElements></userTask>',
          "c:oddity"),

@@ -65,16 +65,22 @@ def decision(element: Element, sheet: Sheet) -> bool:
     if not reference:
         return False
     binding = sheet.attribute(element, "decisionRefBinding") or "latest"
-    if binding != "latest":
-        sheet.refuse(element, f"decisionRefBinding '{binding}'", "Use the latest.")
+    tag = sheet.attribute(element, "decisionRefVersionTag")
+    if binding not in ("latest", "deployment", "versionTag"):
+        hint = "Use latest, deployment or versionTag."
+        sheet.refuse(element, f"decisionRefBinding '{binding}'", hint)
         sheet.attribute(element, "decisionRefVersion")
+        binding = "latest"
     variable = sheet.attribute(element, "resultVariable") or "decisionResult"
-    sheet.extension(
+    made = sheet.extension(
         element,
         "calledDecision",
         decisionId=sheet.value(element, reference),
         resultVariable=variable,
+        bindingType=binding,
     )
+    if binding == "versionTag":
+        made.set("versionTag", tag)
     return True
 
 

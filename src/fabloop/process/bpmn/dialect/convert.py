@@ -96,7 +96,8 @@ def _formula(element: Element, sheet: Sheet) -> None:
         sheet.refuse(element, f"language '{language}'", "Write a FEEL expression.")
     elif is_juel(text):
         element.text = sheet.formula(element, text)
-    elif not sheet.native and local_of(element) == "timeDate" and _LOCAL.fullmatch(text.strip()):
+        text = element.text.strip('"') if local_of(element) in _TIMES else ""
+    if not sheet.native and local_of(element) == "timeDate" and _LOCAL.fullmatch(text.strip()):
         element.text = f"{text.strip()}Z"
     element.attrib.pop("language", "")
 
