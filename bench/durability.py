@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,11 +27,12 @@ from fabloop.process.bpmn.model import (
     BpmnProcess,
     CatchEvent,
     EndEvent,
-    MessageTrigger,
     SequenceFlow,
     StartEvent,
 )
+from fabloop.process.bpmn.triggers import Caught, MessageTrigger, SignalTrigger
 from fabloop.process.commands import (
+    BroadcastSignal,
     Command,
     CompleteJob,
     Deploy,
@@ -183,10 +184,22 @@ def measure_recovery(folder: Path, instances: int) -> None:
     journal.close()
 
 
-def waits() -> BpmnProcess:
-    """Return a process that waits for a message with a key of its own."""
+WAITED: dict[str, tuple[Caught, Callable[[int], Command]]] = {
+    "correlate": (
+        MessageTrigger(name="part", correlation_key="order"),
+        lambda number: PublishMessage(name="part", correlation_key=f"o-{number}"),
+    ),
+    "signal": (
+        SignalTrigger(name="=order"),
+        lambda number: BroadcastSignal(name=f"o-{number}"),
+    ),
+}
+"""What instances wait for, and what reaches the one of a number."""
+
+
+def waits(trigger: Caught) -> BpmnProcess:
+    """Return a process that waits for something of its own."""
     ends = ["start catch", "catch end"]
-    trigger = MessageTrigger(name="part", correlation_key="order")
     return BpmnProcess(
         id="waits",
         nodes=(StartEvent(id="start"), CatchEvent(id="catch", trigger=trigger), EndEvent(id="end")),
@@ -196,10 +209,11 @@ def waits() -> BpmnProcess:
     )
 
 
-def measure_correlation(population: int) -> None:
-    """Print the CPU time of one published message while many instances wait."""
+def measure_correlation(population: int, kind: str) -> None:
+    """Print the CPU time of one message or signal while many instances wait."""
+    trigger, reaching = WAITED[kind]
     engine = Engine()
-    engine.handle(Deploy(process=waits()), at=AT)
+    engine.handle(Deploy(process=waits(trigger)), at=AT)
     for number in range(population):
         engine.handle(StartInstance(process="waits", variables={"order": f"o-{number}"}), at=AT)
     gc.collect()
@@ -207,14 +221,15 @@ def measure_correlation(population: int) -> None:
     times = []
     published = min(PUBLISHED, population // 2)
     for number in range(published):
-        command = PublishMessage(name="part", correlation_key=f"o-{number * 2}")
+        command = reaching(number * 2)
         begun = time.process_time_ns()
         engine.handle(command, at=AT)
         times.append((time.process_time_ns() - begun) / 1e9)
     gc.unfreeze()
     assert len(engine.instances()) == population - published
     print(
-        f"correlate, {population:7} waiting      p50 {statistics.median(times) * 1e6:6.0f} us CPU"
+        f"{kind + ',':10} {population:7} waiting      "
+        f"p50 {statistics.median(times) * 1e6:6.0f} us CPU"
         f"   p99 {percentile(times, 0.99) * 1e6:6.0f} us   worst {max(times) * 1e6:6.0f} us"
     )
 
@@ -312,7 +327,8 @@ def main() -> None:
         measure_recovery(folder, instances)
         gc.collect()
         for population in (1_000, instances):
-            measure_correlation(population)
+            for kind in WAITED:
+                measure_correlation(population, kind)
         place = folder / "kills"
         place.mkdir()
         measure_kills("SQLite", str(place), kills)

@@ -9,6 +9,7 @@ from fabloop.process.bpmn.model import (
     AdHoc,
     BoundaryEvent,
     BpmnProcess,
+    CatchEvent,
     EndEvent,
     FlowNode,
     Listener,
@@ -19,12 +20,15 @@ from fabloop.process.bpmn.model import (
     SubProcess,
     SubProcessKind,
     Task,
+    ThrowEvent,
 )
 from fabloop.process.bpmn.triggers import (
     CancelTrigger,
+    ConditionTrigger,
     ErrorTrigger,
     EscalationTrigger,
     MessageTrigger,
+    SignalTrigger,
     Started,
     TimerTrigger,
 )
@@ -67,7 +71,11 @@ EVENTS: dict[str, Started] = {
     "timer": TimerTrigger(duration="PT2S"),
     "error": ErrorTrigger(code="E"),
     "escalation": EscalationTrigger(code="H"),
+    "signal": SignalTrigger(name="Z"),
+    "condition": ConditionTrigger(condition="kpi.zap > 0"),
+    "cycle": TimerTrigger(cycle="R2/PT2S"),
 }
+"""What may begin something new; the leaves wait for other messages, signals and KPIs."""
 
 ASKED = (
     Listener(event=ListenerEvent.START, type="before"),
@@ -149,6 +157,16 @@ class Builder:
                 return self.add(wait(name, "PT3S"))
             case "message":
                 return self.add(message(name, "M", '"k"'))
+            case "signal":
+                return self.add(CatchEvent(id=name, trigger=SignalTrigger(name="S")))
+            case "condition":
+                trigger = ConditionTrigger(condition="kpi.go > 0")
+                return self.add(CatchEvent(id=name, trigger=trigger))
+            case "send":
+                sent = MessageTrigger(name="M", correlation_key='"k"', time_to_live="PT2S")
+                return self.add(ThrowEvent(id=name, trigger=sent))
+            case "shout":
+                return self.add(ThrowEvent(id=name, trigger=SignalTrigger(name="S")))
             case "call":
                 return self.add(call(name, "called"))
             case "undo":
@@ -207,7 +225,9 @@ class Builder:
         if kind == "error":
             self.nodes.append(error(event, host.id, "E"))
         elif kind in ("ring", "notice"):
-            trigger, interrupting = EVENTS["message"], kind == "ring"
+            number = len(self.nodes) + len(self.flows)
+            which = ("message", "signal", "condition", "cycle")[number % 4]
+            trigger, interrupting = EVENTS[which], kind == "ring"
             self.nodes.append(BoundaryEvent(id=event, attached_to=host.id, trigger=trigger,
                                             interrupting=interrupting))  # fmt: skip
         else:

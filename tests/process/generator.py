@@ -16,12 +16,14 @@ from fabloop.process.bpmn.model import (
 from fabloop.process.commands import (
     ActivateJobs,
     AdvanceTo,
+    BroadcastSignal,
     Command,
     CompleteJob,
     Deploy,
     FailJob,
     InstanceCreated,
     PublishMessage,
+    ReportKpis,
     StartInstance,
     ThrowError,
 )
@@ -47,7 +49,8 @@ KINDS = ("seq", "seq", "xor", "and", "or", "race", "sub", "each", "after", "agai
     "ways", "any", "kill", "begun", "begun", "tell", "late", "remind", "error", "ring",
     "notice")  # fmt: skip
 
-LEAVES = ("job", "asked", "task", "script", "wait", "message", "page", "call")
+LEAVES = ("job", "asked", "task", "script", "wait", "message", "page", "call", "signal",
+    "condition", "send", "shout")  # fmt: skip
 MORE_LEAVES = (*LEAVES, "kept", "undo")
 
 
@@ -149,13 +152,23 @@ def next_commands(engine: Engine) -> list[Command]:
         commands.append(PublishMessage(name="M", correlation_key="k", time_to_live_ns=SECOND))
         commands.append(PublishMessage(name="N", correlation_key="k"))
         commands.append(PublishMessage(name="R", correlation_key="k"))
+    if engine.state.signals:
+        commands += [BroadcastSignal(name="S"), BroadcastSignal(name="Z")]
+    for kpi in ("go", "zap") if engine.state.conditions else ():
+        commands.append(ReportKpis(values={kpi: 1 - int(bool(engine.state.kpis.get(kpi)))}))
     return commands
 
 
 def onwards(commands: list[Command]) -> list[Command]:
     """Return those that bring a process nearer to its end, and begin nothing new."""
     work = [each for each in commands if isinstance(each, CompleteJob | AdvanceTo)]
-    heard = [each for each in commands if isinstance(each, PublishMessage) and each.name != "R"]
+    heard = [
+        each
+        for each in commands
+        if (isinstance(each, PublishMessage) and each.name != "R")
+        or (isinstance(each, BroadcastSignal) and each.name == "S")
+        or (isinstance(each, ReportKpis) and each.values.get("go") == 1)
+    ]
     return work or heard
 
 
@@ -193,7 +206,8 @@ def check_rest(state: State) -> None:
     for act in state.acts.values():
         frame = state.frames[act.frame]
         assert act.key in frame.acts
-        waits = (act.child, act.called, act.timers, act.subscriptions, act.incident)
+        waits = (act.child, act.called, act.timers, act.subscriptions, act.incident,
+            act.signals, act.conditions)  # fmt: skip
         works = act.key in state.jobs or act.key in state.repetitions
         listens = act.phase in (Phase.LISTENING, Phase.QUEUED)
         assert any(waits) or works or listens, f"{act} waits for nothing"
@@ -210,3 +224,8 @@ def check_rest(state: State) -> None:
         assert each.key in state.acts[each.act].timers
     for waits in state.subscriptions.values():
         assert waits.key in state.acts[waits.act].subscriptions
+    for hears in state.signals.values():
+        assert hears.key in state.acts[hears.act].signals
+    for looks in state.conditions.values():
+        assert looks.key in state.acts[looks.act].conditions
+        assert all(looks.key in state.readers[each] for each in looks.reads)

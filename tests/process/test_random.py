@@ -94,6 +94,10 @@ def test_a_random_process_ends_on_a_random_path_and_replays_at_every_step(
         state.jobs,
         state.timers,
         state.subscriptions,
+        state.signals,
+        state.conditions,
+        state.listening,
+        state.readers,
         state.repetitions,
         state.ready,
     )

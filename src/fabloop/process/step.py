@@ -68,6 +68,7 @@ class Step:
         self.thrown = 0
         self.budget = INSTRUCTIONS_PER_TRIGGER_MAX
         self._rows: list[tuple[str, list[Delta]]] = []
+        self._settled = 0
         self._stream = ""
         self._deltas: list[Delta] = []
         self._trail: dict[int, list[int]] = {}
@@ -140,6 +141,7 @@ class Step:
         self._flush()
         self._stream = ""
         mark, rows, notices = self.state.savepoint(), len(self._rows), len(self.notices)
+        self._settled = rows
         done = False
         try:
             yield
@@ -183,5 +185,9 @@ class Step:
             self._deltas.append(Passed(frame, nodes))
         self._trail.clear()
         if self._deltas:
-            self._rows.append((self._stream, self._deltas))
+            last = self._rows[-1] if len(self._rows) > self._settled else None
+            if last is not None and last[0] == self._stream:
+                last[1].extend(self._deltas)
+            else:
+                self._rows.append((self._stream, self._deltas))
         self._deltas = []

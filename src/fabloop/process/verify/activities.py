@@ -17,6 +17,7 @@ from fabloop.process.definition import (
     Decide,
     Definition,
     Enter,
+    EventBased,
     Job,
     Node,
     Nothing,
@@ -27,7 +28,9 @@ from fabloop.process.definition import (
     Script,
 )
 from fabloop.process.verify.draft import Draft, Mapping
+from fabloop.process.verify.environment import Openness
 from fabloop.process.verify.flat import FlatTransition
+from fabloop.process.verify.gateways import openness_of
 from fabloop.process.verify.pages import end_page, page_start
 
 
@@ -59,6 +62,21 @@ def _add(draft: Draft, node: Node) -> bool:
         clears = end.clears | draft.left(inner)
         draft.net.add(msgspec.structs.replace(end, zero=draft.control(inner), clears=clears))
     return True
+
+
+def _receive(draft: Draft, node: Node) -> bool:
+    """Add an activity that ends when its message comes, if the outside may send it."""
+    sources = [draft.definition.flows[flow].source for flow in node.incoming]
+    before = [draft.definition.nodes[number] for number in sources if number != NOWHERE]
+    if any(isinstance(each.action, EventBased) for each in before):
+        return openness_of(draft, node) is Openness.OPEN  # the gateway adds what it does
+    if openness_of(draft, node) is Openness.OPEN:
+        return _add(draft, node)
+    if draft.splits(node):
+        begun = dict.fromkeys((draft.busy(node), *_armed(draft, node)), 1)
+        for taken in draft.incoming(node):
+            draft.add(f"{node.id} begins", "", taken, begun)
+    return False
 
 
 def _armed(draft: Draft, node: Node) -> list[int]:
@@ -163,5 +181,5 @@ ACTIVITIES: dict[type, Mapping] = {
         "until",
     ),
     Again: _rounds("scope", "condition", "before", "maximum", "own"),
-    Receive: _activity("trigger"),
+    Receive: Mapping(add=_receive, knows=frozenset({"trigger"}), holds=holds_of, inside=inside_of),
 }

@@ -23,5 +23,5 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 OPEN = Environment()
-CLOSED = Environment(messages=Openness.CLOSED, errors=Openness.CLOSED)
-"""Nobody sends a message or answers with an error; time passes all the same."""
+CLOSED = Environment(messages=Openness.CLOSED, signals=Openness.CLOSED, errors=Openness.CLOSED)
+"""Nobody sends a message or signal or answers with an error; time passes, and data change."""

@@ -13,8 +13,11 @@ from fabloop.process.definition import (
     Node,
     Parallel,
     Receive,
+    SendMessage,
+    SendSignal,
     StartOn,
 )
+from fabloop.process.formula import Text
 from fabloop.process.trigger import OnCondition, OnMessage, OnSignal, OnTimer
 from fabloop.process.verify.draft import Draft, Mapping
 from fabloop.process.verify.environment import Openness
@@ -82,8 +85,18 @@ def spread_of(draft: Draft, node: Node) -> None:
             draft.add(label, "", {draft.left_by(node): 1}, put)
 
 
+def _throws(draft: Draft, kind: type[SendMessage | SendSignal], name: Text) -> bool:
+    """Whether the process throws a message or signal of this name, or of a computed one."""
+    names = [n.action.name for n in draft.definition.nodes if isinstance(n.action, kind)]
+    computed = name.formula is not None or any(each.formula is not None for each in names)
+    return bool(names) and (computed or any(each.literal == name.literal for each in names))
+
+
 def openness_of(draft: Draft, event: Node) -> Openness:
-    """Return whether the outside may let an event happen."""
+    """Return whether the outside, or the process itself, may let an event happen.
+
+    What the process throws it may hear: when, and with which key, is not looked at.
+    """
     action = event.action
     armed = Await | Receive | Boundary | Listen | StartOn
     assert isinstance(action, armed), "only events have a trigger"
@@ -92,9 +105,11 @@ def openness_of(draft: Draft, event: Node) -> Openness:
         case OnTimer():
             return draft.environment.timers
         case OnMessage():
-            return draft.environment.messages
+            thrown = _throws(draft, SendMessage, trigger.name)
+            return Openness.OPEN if thrown else draft.environment.messages
         case OnSignal():
-            return draft.environment.signals
+            thrown = _throws(draft, SendSignal, trigger.name)
+            return Openness.OPEN if thrown else draft.environment.signals
         case OnCondition():
             return draft.environment.conditions
         case _:
