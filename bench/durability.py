@@ -157,7 +157,7 @@ def measure_recovery(folder: Path, instances: int) -> None:
     deltas = sum(len(decode_body(row.body).deltas) for row in rows)
     on_disk = sum(each.stat().st_size for each in folder.glob("recovery.db*"))
     print(
-        f"{instances} instances wait; journal {on_disk / instances:.0f} B on disk, "
+        f"{instances} instances wait; journal {on_disk / instances:.0f} B on disk with its log, "
         f"{sum(len(row.body) for row in rows) / instances:.0f} B payload each"
     )
     snapshots = SqliteSnapshots(folder / "snapshots.db")
