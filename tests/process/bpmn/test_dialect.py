@@ -7,6 +7,7 @@ from fabloop.process.bpmn.model import (
     BusinessRuleTask,
     CallActivity,
     EndEvent,
+    ExclusiveGateway,
     JobWork,
     Listener,
     ListenerEvent,
@@ -307,6 +308,13 @@ def test_conditions_behind_an_event_are_decided_by_a_gateway():
     plant = Plant()
     plant.starts(read_bpmn(document(content))[0], {"n": 3})
     assert plant.open_nodes() == ["au", "cu"]
+
+
+def test_a_gateway_with_one_event_behind_it_only_passes():
+    node = read("""<eventBasedGateway id="x"/><sequenceFlow id="f" sourceRef="x" targetRef="e"/>
+      <intermediateCatchEvent id="e"><messageEventDefinition messageRef="m"/>
+      </intermediateCatchEvent>""", '<message id="m" name="m"/>')  # fmt: skip
+    assert node == ExclusiveGateway(id="x")
 
 
 def test_what_only_steers_the_other_engine_is_passed_over():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fabloop.base.xml import Element, Tally, local_of
 from fabloop.process.bpmn.dialect.calls import call_activity, decision, repetition
 from fabloop.process.bpmn.dialect.events import error_reference, event, receive, subscriptions
-from fabloop.process.bpmn.dialect.gateways import exclusive, inclusive
+from fabloop.process.bpmn.dialect.gateways import event_based, exclusive, inclusive
 from fabloop.process.bpmn.dialect.listeners import listeners, process_listeners
 from fabloop.process.bpmn.dialect.mappings import input_output
 from fabloop.process.bpmn.dialect.names import JAVA, JAVA_NAMESPACES
@@ -156,5 +156,5 @@ _CONVERTERS: dict[str, Callable[[Element, Sheet], None]] = {
     "exclusiveGateway": exclusive,
     "inclusiveGateway": inclusive,
     "parallelGateway": _plain,
-    "eventBasedGateway": _plain,
+    "eventBasedGateway": event_based,
 }

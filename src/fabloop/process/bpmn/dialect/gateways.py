@@ -27,6 +27,12 @@ def inclusive(gateway: Element, sheet: Sheet) -> None:
             _always(flow)
 
 
+def event_based(gateway: Element, sheet: Sheet) -> None:
+    """Let one with a single event behind it pass: the event itself waits."""
+    if not sheet.native and len(sheet.leaving(gateway)) == 1:
+        gateway.tag = f"{BPMN}exclusiveGateway"
+
+
 def decide_behind(event: Element, sheet: Sheet) -> None:
     """Put a gateway behind an event whose flows have conditions: an event does not decide."""
     flows = sheet.leaving(event)

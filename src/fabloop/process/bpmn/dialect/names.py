@@ -20,7 +20,7 @@ HARMLESS_ATTRIBUTES = frozenset(
     | {"jobPriority", "taskPriority", "historyTimeToLive", "isStartableInTasklist"}
     | {"candidateStarterUsers", "candidateStarterGroups", "initiator"}
     | {"modelerTemplate", "modelerTemplateVersion", "modelerTemplateIcon"}
-    | {"formHandlerClass", "formFieldValidation", "skipExpression", "owner"}
+    | {"owner"}
     | {"variableName", "variableEvents", "mapDecisionResult", "executionPlatform"}
 )
 """Every step is durable and has one history here; conditions are read when a variable changes."""
