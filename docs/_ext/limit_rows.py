@@ -23,7 +23,7 @@ from fabloop.process.cpn import (
 from fabloop.process.cpn.ml import parse, values
 from fabloop.process.remembered import FINISHED_REMEMBERED_MAX
 from fabloop.process.state import REQUESTS_REMEMBERED_MAX
-from fabloop.process.verify import copies, explore, judge
+from fabloop.process.verify import copies, explore, judge, stubborn
 from fabloop.process.verify.flat import Limits
 
 YEAR_NS = 366 * 86_400 * 10**9
@@ -107,6 +107,7 @@ ROWS: dict[str, dict[str, int]] = {
         "bytes that markings and arcs may take, roughly": _VERIFY.memory,
         "tokens of one field": (1 << explore.WIDTHS[-1] - 1) - 1,
         "markings searched for a shorter counterexample": judge.EXPLAINED_MARKINGS_MAX,
+        "markings searched for deadlocks once all are too many": stubborn.DEADLOCK_MARKINGS_MAX,
         "transitions compared in search of interchangeable tokens": copies.LOOKS_MAX,
     },
     "planning": {

@@ -9,6 +9,7 @@ from fabloop.process.verify.explore import Exploration, Property, explore
 from fabloop.process.verify.flat import FlatNet, Limits, fire
 from fabloop.process.verify.quotient import Quotient, concrete, quotient_of
 from fabloop.process.verify.reduce import reduce
+from fabloop.process.verify.stubborn import DEADLOCK_MARKINGS_MAX, find_deadlock
 from fabloop.process.verify.verdict import Finding, Verdict, Verification
 
 EXPLAINED_MARKINGS_MAX = 200_000
@@ -20,10 +21,14 @@ FIRST = (Property.DEADLOCK_FREE, *Property)
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """What was explored, and which net it was: `net` has the transitions of the quotient's net."""
+    """What was explored, and which net it was: `net` has the transitions of the quotient's net.
+
+    `proven` holds in any case, though not everything was explored.
+    """
 
     net: FlatNet
     found: Exploration
+    proven: frozenset[Property] = frozenset()
 
 
 def judge(
@@ -54,8 +59,27 @@ def judge(
             few = min(limits.markings, EXPLAINED_MARKINGS_MAX)
             found = explore(quotient.net, msgspec.structs.replace(limits, markings=few))
             tries.insert(0, Evidence(net=quotient.net, found=found))
+    if reduced and not any(each.found.complete for each in tries):
+        tries += _deadlocks(tries, limits)
     shown = next((each for each in tries if each.found.complete), tries[0])
     return _report(net, quotient, tries, tries[0] if counted else shown, subject, environment)
+
+
+def _deadlocks(tries: Sequence[Evidence], limits: Limits) -> list[Evidence]:
+    """Return what a search for deadlocks alone finds where all markings are too many."""
+    if any(Property.DEADLOCK_FREE in each.found.witnesses for each in tries):
+        return []
+    net = tries[-1].net
+    few = min(limits.markings, DEADLOCK_MARKINGS_MAX)
+    search = find_deadlock(net, msgspec.structs.replace(limits, markings=few))
+    if search is None or not (search.complete or search.witness):
+        return []
+    witnesses = {Property.DEADLOCK_FREE: search.witness} if search.witness else {}
+    found = Exploration(
+        seen=search.markings, complete=False, fired=bytearray(), witnesses=witnesses
+    )
+    proven = frozenset[Property]() if search.witness else frozenset({Property.DEADLOCK_FREE})
+    return [Evidence(net=net, found=found, proven=proven)]
 
 
 def _report(
@@ -98,7 +122,8 @@ def _explored(
         part = f"a part: {found.seen} markings, then {found.limit}"
         small = next((each.found for each in tries if each.found.complete), None)
         if small is None:
-            return part
+            sought = next((each.found.seen for each in tries if each.proven), 0)
+            return f"{part}; deadlocks, in {sought} that have them all" if sought else part
         return f"{part}; verdicts from {small.seen} markings of a smaller net that has the same"
     if not whole:
         return f"{found.seen} markings of a smaller net with the same verdicts"
@@ -126,9 +151,9 @@ def _finding(
     if which in ENDS and not net.final.stated:
         reason = "no final marking is stated"
         return Finding(property=which, verdict=Verdict.UNKNOWN, reason=reason)
-    if any(each.found.complete for each in tries):
+    if any(each.found.complete or which in each.proven for each in tries):
         return Finding(property=which, verdict=Verdict.HOLDS)
-    most = max((each.found for each in tries), key=lambda found: found.seen)
+    most = max((each.found for each in tries if each.found.limit), key=lambda found: found.seen)
     reason = f"explored {most.seen:,} markings, it holds in them, not exhaustive: {most.limit}"
     return Finding(property=which, verdict=Verdict.UNKNOWN, reason=reason)
 
