@@ -1,6 +1,9 @@
 """Rows in PostgreSQL, copied in groups by one writer thread per partition."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+import psycopg
 
 from fabloop.adapters.groups import GroupWriter, Value
 from fabloop.adapters.postgres.reader import PostgresReader
@@ -70,6 +73,8 @@ class PostgresJournal:
     def close(self) -> None:
         """Commit what is pending, and let others write the partition."""
         self._groups.close()
+        with suppress(psycopg.Error):  # a session that is lost holds nothing
+            self._connection.execute("SELECT pg_advisory_unlock_all()")  # closing alone takes time
         self._connection.close()
 
     def _commit(self, rows: Iterator[tuple[Value, ...]]) -> None:
