@@ -12,6 +12,7 @@ import pytest
 
 from fabloop.app.processes import models
 from fabloop.cli import main
+from process.test_decide import discount
 
 FABLOOP = Path(sys.executable).with_name("fabloop")
 
@@ -120,6 +121,36 @@ def test_what_is_good_is_deployed_beside_what_is_refused(tmp_path, run):
     assert "No such file" in said
     assert "1 of 3 files deployed" in said
     assert "shop" in run("list", "--definitions")
+
+
+def test_decisions_are_deployed_alone_or_with_a_process(tmp_path, run):
+    task = (
+        '<bpmn:businessRuleTask id="r"><bpmn:extensionElements><zeebe:calledDecision '
+        'decisionId="discount" resultVariable="off" bindingType="deployment"/>'
+        "</bpmn:extensionElements></bpmn:businessRuleTask>"
+    )
+    (tmp_path / "ruled.bpmn").write_text(f"""<bpmn:definitions
+        xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
+        xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" targetNamespace="x">
+      <bpmn:process id="ruled" isExecutable="true">
+        <bpmn:startEvent id="s"/>{task}<bpmn:receiveTask id="w" messageRef="m">
+        </bpmn:receiveTask><bpmn:endEvent id="e"/>
+        <bpmn:sequenceFlow id="f1" sourceRef="s" targetRef="r"/>
+        <bpmn:sequenceFlow id="f2" sourceRef="r" targetRef="w"/>
+        <bpmn:sequenceFlow id="f3" sourceRef="w" targetRef="e"/>
+      </bpmn:process>
+      <bpmn:message id="m" name="go"><bpmn:extensionElements>
+        <zeebe:subscription correlationKey="=pieces"/></bpmn:extensionElements></bpmn:message>
+    </bpmn:definitions>""")
+    (tmp_path / "discount.dmn").write_bytes(discount(5))
+    said = run("deploy", "discount.dmn")
+    assert "discount.dmn: deployed: discount version 1" in said
+    assert "'discount'" in run("deploy", "ruled.bpmn", code=1)
+    (report,) = run("deploy", "ruled.bpmn", "--dmn", "discount.dmn", "--json")["files"]
+    assert report["versions"] == {"ruled": 1}
+    variables = '{"pieces": 100}'
+    found = run("start", "ruled", "--variables", variables, "--json")
+    assert run("show", found["instance"], "--json")["variables"]["off"] == 5
 
 
 def test_every_executable_process_of_a_file_is_deployed_or_refused(tmp_path, run):

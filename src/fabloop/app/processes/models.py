@@ -11,7 +11,7 @@ import msgspec
 
 from fabloop.app.processes.clocks import WallClock
 from fabloop.base.errors import FabloopError, Fault, Invalid
-from fabloop.process.commands import Deploy, ProcessDeployed
+from fabloop.process.commands import DecisionsKnown, Deploy, ProcessDeployed
 from fabloop.process.cpn.document import read_net, read_nets
 from fabloop.process.cpn.model import NetDocument
 from fabloop.process.definition import Definition
@@ -20,6 +20,7 @@ from fabloop.process.verify.flat import Limits
 from fabloop.process.verify.report import verify
 from fabloop.process.verify.verdict import Verdict, Verification
 
+DECISIONS_SUFFIX = ".dmn"
 MODEL_SUFFIXES = (".bpmn", ".bpmn2", ".bpmn20.xml")
 FILE_BYTES_MAX = 10_000_000
 NAMESPACE = b"http://www.omg.org/spec/BPMN/20100524/MODEL"
@@ -58,8 +59,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    definitions : ids of its processes; none where anything is refused
-    data, nets : what to deploy
+    definitions : ids of its processes or decisions; none where anything is refused
+    data, nets, decisions : what to deploy; a decision model has no `data`
     verified : whether there was time to verify it
     """
 
@@ -67,9 +68,15 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     definitions: tuple[str, ...] = ()
     data: bytes = b""
     nets: tuple[NetDocument, ...] = ()
+    decisions: tuple[bytes, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[Warned, ...] = ()
     verified: bool = False
+
+    @property
+    def deploys(self) -> Deploy:
+        """The command that deploys it."""
+        return Deploy(process=self.data or None, nets=self.nets, decisions=self.decisions)
 
 
 def model_files(given: Iterable[Path]) -> Iterator[Path]:
@@ -100,11 +107,15 @@ class Examiner:
     Parameters
     ----------
     nets : net documents that pages may name; those beside a file come on top
+    decisions : DMN documents that are deployed with every process
     strict : a process that verification refutes is refused
     """
 
-    def __init__(self, nets: Iterable[Path], *, strict: bool) -> None:
+    def __init__(
+        self, nets: Iterable[Path], *, decisions: Iterable[Path] = (), strict: bool
+    ) -> None:
         self._nets = tuple(net for path in nets for net in _nets_in(path))
+        self._decisions = tuple(path.read_bytes() for path in decisions)
         self._strict = strict
         self._until = time.monotonic() + VERIFY_BUDGET_S
 
@@ -126,9 +137,11 @@ class Examiner:
         if path.stat().st_size > FILE_BYTES_MAX:
             return _refused(path, f"Expected at most {FILE_BYTES_MAX} bytes, but found more.")
         data = path.read_bytes()
+        if path.name.lower().endswith(DECISIONS_SUFFIX):
+            return Model(file=str(path), definitions=_decisions_in(data), decisions=(data,))
         beside = path.with_suffix(".nets.json")
         nets = (*self._nets, *(_nets_in(beside) if beside.is_file() else ()))
-        definitions = _compiled(data, nets)
+        definitions = _compiled(Deploy(process=data, nets=nets, decisions=self._decisions))
         warnings, verified = self._verify(definitions)
         if self._strict and warnings:
             refusals = tuple(_refuted(each) for each in warnings)
@@ -138,6 +151,7 @@ class Examiner:
             definitions=tuple(each.id for each in definitions),
             data=data,
             nets=nets,
+            decisions=self._decisions,
             warnings=warnings,
             verified=verified,
         )
@@ -161,10 +175,17 @@ class Examiner:
         return tuple(warnings), True
 
 
-def _compiled(data: bytes, nets: tuple[NetDocument, ...]) -> list[Definition]:
+def _decisions_in(data: bytes) -> tuple[str, ...]:
+    """Return the ids of the decisions of a document; raises Invalid."""
+    reply = Engine().handle(Deploy(decisions=(data,)), at=WallClock().now()).reply
+    assert isinstance(reply, DecisionsKnown), "decisions alone are answered with what they are"
+    return tuple(each.key.id for each in reply.decisions)
+
+
+def _compiled(command: Deploy) -> list[Definition]:
     """Return the definitions of a document, as a store without any would; raises Invalid."""
     engine = Engine()
-    reply = engine.handle(Deploy(process=data, nets=nets), at=WallClock().now()).reply
+    reply = engine.handle(command, at=WallClock().now()).reply
     assert isinstance(reply, ProcessDeployed), "a deployment is answered with its definitions"
     keys = (reply.key, *(each.key for each in reply.others))
     return [engine.definition(key.id, key.version) for key in keys]

@@ -27,6 +27,10 @@ def deploy(
     nets: Annotated[
         list[Path] | None, typer.Option("--net", help="Net document of a page; repeatable.")
     ] = None,
+    dmn: Annotated[
+        list[Path] | None,
+        typer.Option("--dmn", help="Decision model deployed with every process; repeatable."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell what can be deployed; needs no store.")
     ] = False,
@@ -39,14 +43,21 @@ def deploy(
 ) -> None:
     """Make processes known to a store; the same content keeps its version.
 
-    Each file is deployed or refused by itself. Exit codes: 0 all are deployed, 1 some are refused,
-    2 bad input.
+    A DMN file (.dmn) makes its decisions known. Each file is deployed or refused by itself. Exit
+    codes: 0 all are deployed, 1 some are refused, 2 bad input.
     """
     from fabloop.cli.processes.deploy import print_deployment
 
     raise typer.Exit(
         print_deployment(
-            files, nets or (), store, dry_run=dry_run, strict=strict, request=request, as_json=json
+            files,
+            nets or (),
+            dmn or (),
+            store,
+            dry_run=dry_run,
+            strict=strict,
+            request=request,
+            as_json=json,
         )
     )
 

@@ -13,11 +13,11 @@ from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import Broken, ExitCode, Fault, Invalid, Refused
 from fabloop.cli.processes.instances import ACTOR
 from fabloop.cli.processes.progress import Progress
-from fabloop.process.commands import Deploy, ProcessDeployed
+from fabloop.process.commands import DecisionsKnown, ProcessDeployed
 
 
 class FileReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a file; `definitions` are ids of processes, `versions` their new versions."""
+    """What became of a file; `definitions` are ids of processes or decisions, by `versions`."""
 
     file: str
     ok: bool
@@ -37,6 +37,7 @@ class DeployReport(msgspec.Struct, frozen=True, kw_only=True):
 def print_deployment(
     files: Iterable[Path],
     nets: Iterable[Path],
+    decisions: Iterable[Path],
     store: Path,
     *,
     dry_run: bool,
@@ -46,11 +47,10 @@ def print_deployment(
 ) -> ExitCode:
     """Deploy every file that can be, and tell why others cannot; a dry run needs no store."""
     paths = list(model_files(files))
+    examiner = Examiner(nets, decisions=decisions, strict=strict)
     service = None if dry_run else connect(store, make=True)
     try:
-        report = DeployReport(
-            files=tuple(_reports(paths, Examiner(nets, strict=strict), service, request))
-        )
+        report = DeployReport(files=tuple(_reports(paths, examiner, service, request)))
     finally:
         if service is not None:
             service.close()
@@ -90,13 +90,14 @@ def _reports(
 def _deployed(
     model: Model, service: Service, request: str
 ) -> tuple[dict[str, int], tuple[Refusal, ...]]:
-    command = Deploy(process=model.data, nets=model.nets)
     try:
-        reply = service.submit(command, actor=ACTOR, request=request)
+        reply = service.submit(model.deploys, actor=ACTOR, request=request)
     except Invalid as error:
         return {}, tuple(map(refusal_of, error.faults))
     except (Refused, Broken) as error:
         return {}, (Refusal(element="", line=0, reason=str(error)),)
+    if isinstance(reply, DecisionsKnown):
+        return {each.key.id: each.key.version for each in reply.decisions}, ()
     assert isinstance(reply, ProcessDeployed), "a deployment is answered with its definitions"
     keys = (reply.key, *(each.key for each in reply.others))
     return {key.id: key.version for key in keys}, ()

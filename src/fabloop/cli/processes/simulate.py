@@ -13,7 +13,6 @@ from fabloop.base.names import did_you_mean
 from fabloop.cli.given import duration_given, instant_given, json_object
 from fabloop.cli.processes.plain import columns, print_json, print_lines
 from fabloop.cli.processes.progress import Progress
-from fabloop.process.commands import Deploy
 from fabloop.sim.processes.kpi import Kpis, Resource, Spread, kpis_of
 from fabloop.sim.processes.load import Scene, simulate
 from fabloop.sim.processes.spread import Draw, draw_of
@@ -70,7 +69,7 @@ def _scene(wish: Wish) -> Scene:
         found = repr(wish.process)
         raise Invalid(Fault(source="--process", path="", expected=expected, found=found, hint=hint))
     return Scene(
-        deploys=tuple(Deploy(process=model.data, nets=model.nets) for model in models),
+        deploys=tuple(model.deploys for model in models),
         process=wish.process or known[0],
         cases=wish.cases,
         between=draw_of(wish.every, "--every") if wish.every else None,
