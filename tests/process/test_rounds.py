@@ -5,7 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fabloop.base.errors import Conflict, Invalid
-from fabloop.process.bpmn.model import Mapping, MultiInstance, ReceiveTask, StandardLoop
+from fabloop.process.bpmn.model import (
+    AdHoc,
+    BusinessRuleTask,
+    Mapping,
+    MultiInstance,
+    ReceiveTask,
+    SendTask,
+    StandardLoop,
+    SubProcess,
+    Task,
+)
 from fabloop.process.bpmn.triggers import MessageTrigger
 from fabloop.process.commands import (
     ActAt,
@@ -26,9 +36,11 @@ from fabloop.process.commands import (
 )
 from fabloop.process.definition import DefinitionKey
 from fabloop.process.deltas import decode_body
+from fabloop.process.events import next_due
 from fabloop.process.operations import ResumeInstance, SuspendInstance
 from fabloop.process.round_deltas import RoundOpened
 from fabloop.process.rounds import ROUNDS_MAX
+from fabloop.process.snapshot import read_snapshot, write_snapshot
 from fabloop.process.step import INSTRUCTIONS_PER_TRIGGER_MAX, ROUNDS_PER_COMMAND_MAX
 from process.driver import (
     Plant,
@@ -38,7 +50,6 @@ from process.driver import (
     flows,
     hear,
     job,
-    message,
     page,
     person,
     process,
@@ -47,7 +58,10 @@ from process.driver import (
     tell,
     timer,
 )
+from process.test_decide import discount
 from process.test_pages import station
+
+COME = MessageTrigger(name="M", correlation_key='"k"')
 
 
 def each(collection: str = "parts", **more: object) -> MultiInstance:
@@ -196,12 +210,16 @@ def test_rounds_nest():
     assert plant.result(key)["all"] == [[10, 20], [], [30]]
 
 
-@pytest.mark.parametrize("kind", ["job", "person", "script", "page", "sub", "call", "receive"])
+KINDS = ["job", "person", "script", "task", "rule", "page", "sub", "call", "receive", "send", "any"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("sequential", [False, True])
 def test_every_kind_of_activity_can_be_repeated(kind, sequential):
     plant = Plant()
     loop = MultiInstance(sequential=sequential, cardinality="2")
-    plant.does(Deploy(process=process(job("w"), links=flows("start w end"), id="other")))
+    plant.does(Deploy(process=process(job("w"), links=flows("start w end"), id="other"),
+                      decisions=(discount(1),)))  # fmt: skip
     made = {
         "job": lambda: job("a", loop=loop),
         "person": lambda: person("a", assignee='=string(loopCounter)', loop=loop),
@@ -209,9 +227,15 @@ def test_every_kind_of_activity_can_be_repeated(kind, sequential):
         "page": lambda: page("a", "n", loop=loop),
         "sub": lambda: sub("a", job("w"), links=flows("a.s w a.e"), loop=loop),
         "call": lambda: call("a", "other", loop=loop),
-        "receive": lambda: sub("a", message("m", "M", '"k"'), links=flows("a.s m a.e"), loop=loop),
+        "task": lambda: Task(id="a", loop=loop),
+        "rule": lambda: BusinessRuleTask(id="a", decision="discount", result_variable="x",
+                                         loop=loop),
+        "receive": lambda: ReceiveTask(id="a", message=COME, loop=loop),
+        "send": lambda: SendTask(id="a", message=COME, loop=loop),
+        "any": lambda: SubProcess(id="a", nodes=(job("w"),), flows=(), loop=loop,
+                                  ad_hoc=AdHoc(activities='["w"]')),
     }[kind]()  # fmt: skip
-    key = plant.starts(alone(made), {}, (station("n").document(),))
+    key = plant.starts(alone(made), {"pieces": 1}, (station("n").document(),))
     for _ in range(8):
         for each_job in plant.engine.jobs()[:1]:
             plant.does(CompleteJob(job=each_job.key, variables={"seam_mm": 1}))
@@ -379,6 +403,20 @@ def test_a_condition_can_end_it_before_all_have_begun():
     plant.does(CompleteJob(job=plant.engine.jobs()[7].key))
     assert plant.ended(key) is InstanceState.COMPLETED
     assert plant.engine.next_due() is None
+
+
+def test_a_snapshot_between_the_portions_is_what_the_rows_replay_to():
+    plant = Plant()
+    count = ROUNDS_PER_COMMAND_MAX + 5
+    key = plant.starts(alone(job("a", loop=MultiInstance(cardinality=str(count)))))
+    plant.does(CompleteJob(job=plant.engine.jobs()[3].key))
+    state = read_snapshot(list(write_snapshot(plant.engine.state)))
+    assert state == plant.engine.state
+    assert state.repetitions
+    assert next_due(state) == plant.engine.next_due()
+    plant.engine.state = state
+    plant.passes(1)
+    assert len(plant.engine.jobs(instance=key)) == count - 1
 
 
 # -- migration ----------------------------------------------------------------------------------
