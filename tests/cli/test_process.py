@@ -404,6 +404,17 @@ def test_an_empty_store_is_told_plainly(tmp_path, run, command, key):
     assert run(command, "--json") == {key: []}
 
 
+def test_commands_side_by_side_wait_for_each_other(tmp_path, run, shop):
+    starts = [
+        subprocess.Popen(
+            [str(FABLOOP), "process", "start", "shop"], cwd=tmp_path, stdout=subprocess.DEVNULL
+        )
+        for _ in range(3)
+    ]
+    assert [each.wait(60) for each in starts] == [0, 0, 0]
+    assert len(run("list", "--json")["instances"]) == 5
+
+
 # -- serve and work -----------------------------------------------------------------------------
 
 

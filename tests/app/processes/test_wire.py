@@ -26,7 +26,7 @@ from fabloop.app.processes.questions import (
 )
 from fabloop.app.processes.remote import Remote
 from fabloop.app.processes.slots import Slot
-from fabloop.app.processes.store import Serving, connect, open_host, read_card
+from fabloop.app.processes.store import Serving, connect, open_host, reach, read_card
 from fabloop.app.processes.wire import Do, raw
 from fabloop.base.errors import Conflict, Invalid, NotFound, Unavailable
 from fabloop.process.commands import (
@@ -229,10 +229,11 @@ def test_a_worker_connects_again_when_the_host_comes_back(tmp_path):
 
     with Serving(store) as serving:
         started(serving.host, shop("weld"))
-        crew = Worker(connect(store), [weld], connect=lambda: connect(store))
+        crew = Worker(connect(store), [weld], connect=lambda: reach(store))
         completed = until(serving.host, JobCompleted)
         crew.start()
         completed()
+    open_host(store).close()  # it did not take the store for itself meanwhile
     with Serving(store) as serving:
         completed = until(serving.host, JobCompleted)
         serving.host.submit(StartInstance(process="shop"))
@@ -311,6 +312,14 @@ def test_where_nobody_serves_the_folder_is_opened_here(tmp_path):
     open_host(tmp_path).close()
     with connect(tmp_path) as here:
         started(here, shop("weld"))
+
+
+def test_a_folder_that_nobody_serves_is_not_opened_by_who_only_wants_to_reach_it(tmp_path):
+    open_host(tmp_path).close()
+    with pytest.raises(Unavailable, match="process serve"):
+        reach(tmp_path)
+    with pytest.raises(Unavailable):
+        reach(tmp_path / "nowhere")
 
 
 def test_a_folder_with_nothing_in_it_is_no_store(tmp_path):

@@ -82,13 +82,21 @@ def connect(folder: Path | str, *, make: bool = False) -> Service:
             f"Expected a store in '{path}', but found none. Make one with "
             "`fabloop process deploy FILE`, or name another folder with --store."
         )
-    card = read_card(path)
-    if card is not None and (where := card.where()) is not None:
-        try:
-            return Remote(where, bytes.fromhex(card.key))
-        except Unavailable:  # it has gone without a word: the folder is free
-            pass
-    return open_host(path)
+    try:
+        return reach(path)
+    except Unavailable:  # nobody serves it, or who did has gone without a word
+        return open_host(path)
+
+
+def reach(folder: Path | str) -> Remote:
+    """Return the host that serves a folder; raises Unavailable where nobody does."""
+    card = read_card(Path(folder))
+    where = card.where() if card is not None else None
+    if card is None or where is None:
+        raise Unavailable(
+            f"Expected '{folder}' to be served, but nobody does. Run `fabloop process serve`."
+        )
+    return Remote(where, bytes.fromhex(card.key))
 
 
 class Serving:

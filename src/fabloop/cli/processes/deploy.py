@@ -8,10 +8,9 @@ import msgspec
 
 from fabloop.app.processes.models import Examiner, Model, Refusal, Warned, model_files, refusal_of
 from fabloop.app.processes.service import Service
-from fabloop.app.processes.store import connect
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import Broken, ExitCode, Fault, Invalid, Refused
-from fabloop.cli.processes.instances import ACTOR
+from fabloop.cli.processes.instances import ACTOR, patiently
 from fabloop.cli.processes.progress import Progress
 from fabloop.process.commands import DecisionsKnown, ProcessDeployed
 
@@ -48,7 +47,7 @@ def print_deployment(
     """Deploy every file that can be, and tell why others cannot; a dry run needs no store."""
     paths = list(model_files(files))
     examiner = Examiner(nets, decisions=decisions, strict=strict)
-    service = None if dry_run else connect(store, make=True)
+    service = None if dry_run else patiently(store, make=True)
     try:
         report = DeployReport(files=tuple(_reports(paths, examiner, service, request)))
     finally:

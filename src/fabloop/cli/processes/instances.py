@@ -1,5 +1,6 @@
 """``fabloop process start``, ``show``, ``list``, ``jobs`` and what is done to one job."""
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from fabloop.app.processes.questions import (
 )
 from fabloop.app.processes.service import Service
 from fabloop.app.processes.store import connect
-from fabloop.base.errors import ExitCode
+from fabloop.base.errors import Conflict, ExitCode
 from fabloop.base.instant import iso_of
 from fabloop.cli.processes.plain import columns, print_json, print_lines, short
 from fabloop.process.commands import (
@@ -29,12 +30,28 @@ from fabloop.process.state import JobState
 from fabloop.process.views import ActView, InstanceView, JobView
 
 ACTOR = "cli"
+PATIENCE_S = 2.0
+"""How long a command waits for another one to let go of the store."""
+
+LOOK_AGAIN_S = 0.05
+
+
+def patiently(store: Path, *, make: bool = False) -> Service:
+    """Connect to a store; another command that has it open will be done in a moment."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return connect(store, make=make)
+        except Conflict:
+            if time.monotonic() > until:
+                raise
+            time.sleep(LOOK_AGAIN_S)
 
 
 @contextmanager
 def service_of(store: Path) -> Iterator[Service]:
     """Use the store's host, here or where it is served."""
-    service = connect(store)
+    service = patiently(store)
     try:
         yield service
     finally:

@@ -12,7 +12,7 @@ from types import FrameType, ModuleType
 
 from fabloop.app.processes.crew import Worker
 from fabloop.app.processes.remote import Remote
-from fabloop.app.processes.store import Serving, connect
+from fabloop.app.processes.store import Serving, connect, reach
 from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.cli.processes.plain import print_json, print_lines
 
@@ -38,7 +38,7 @@ def work(module: str, store: Path, *, concurrency: int, name: str, as_json: bool
     """Do jobs with the marked functions of a module until a signal comes."""
     functions = _loaded(module)
     service = connect(store, make=True)
-    again = (lambda: connect(store)) if isinstance(service, Remote) else None
+    again = (lambda: reach(store)) if isinstance(service, Remote) else None
     try:
         crew = Worker(service, functions, name=name, concurrency=concurrency, connect=again)
         _say(
