@@ -19,6 +19,7 @@ from fabloop.process.commands import (
     DatesSkipped,
     Deploy,
     InstanceState,
+    Migrate,
     PublishMessage,
     ReportKpis,
     StartInstance,
@@ -231,3 +232,14 @@ def test_an_end_that_sends_a_message_starts_the_next_process(plant):
     (begun,) = plant.engine.instances()
     assert plant.engine.instance(begun).variables == {"lot": "L7", "n": 1}
     assert plant.engine.state.locks == {("next", "L7"): begun}
+
+
+def test_an_instance_that_goes_on_as_another_process_no_longer_stands_for_its_key(plant):
+    plant.does(Deploy(process=started_by(ORDERED)))
+    (one,) = plant.does(sent("A")).instances
+    plant.does(sent("A", variables={"n": 1}, time_to_live_ns=9 * SECOND))
+    target = plant.does(Deploy(process=process(job("a"), links=flows("start a end"), id="q"))).key
+    plant.does(Migrate(instance=one, target=target))
+    assert len(plant.engine.instances()) == 2, "the next message has started the next one"
+    plant.does(CancelInstance(instance=one))
+    assert list(plant.engine.state.locks) == [("p", "A")]

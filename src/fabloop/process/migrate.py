@@ -87,6 +87,8 @@ def migrate(step: Step, command: Migrate) -> InstanceMigrated:
     entered = [(frame, _entered(state, plan, frame, node)) for frame, node in left]
     new = _new_watches(step, instance, plan)
     step.emit(plan.change)
+    if instance.correlation and plan.target.id != plan.source.id:
+        step.vacant[plan.source.id, instance.correlation] = None
     notice = MigratedTo(instance=instance.key, source=plan.source, target=plan.target)
     step.notices.append(notice)
     for act, watches in new.items():

@@ -19,7 +19,11 @@ def migrated(state: State, delta: Migrated, at: Instant) -> None:
     for bag, number in zip(old.shared, delta.shared, strict=True):
         if number != NOWHERE:
             shared[number] = bag
-    instance = replace(old, definition=target.key, shared=tuple(shared))
+    correlation = old.correlation
+    if correlation and delta.id != old.definition.id:  # it no longer stands for its key there
+        state.drop(state.locks, (old.definition.id, correlation))
+        correlation = ""
+    instance = replace(old, definition=target.key, shared=tuple(shared), correlation=correlation)
     state.put(state.instances, old.key, instance)
     for key in instance.frames:
         _migrate_frame(state, state.frames[key], instance, delta, at)
