@@ -219,7 +219,7 @@ def behind_events(node: FlowNode):
     [
         (process(told(both("f"), BEHIND), links=flows("start f end")), "no end listener"),
         (behind_events(told(wait("w", "PT1S"), BEFORE)), "flow into it"),
-        (process(told(job("a"), BEFORE, BEFORE), links=flows("start a end")), "per type"),
+        (process(told(job("a"), *[BEFORE] * 21), links=flows("start a end")), "at most 20"),
         (process(told(job("a"), replace(BEFORE, type="")), links=flows("start a end")), "job type"),
         (process(told(job("a"), replace(BEFORE, retries=0)), links=flows("start a end")), "retry"),
         (process(SubProcess(id="b", nodes=(told(job("a"), BEFORE),), flows=(), ad_hoc=AdHoc()),

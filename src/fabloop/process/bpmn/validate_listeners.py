@@ -1,6 +1,5 @@
 """What must hold of listeners: where they may stand, and what they say."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 from fabloop.base.errors import Fault
@@ -48,10 +47,6 @@ def _texts(node: FlowNode, report: Report) -> Iterator[Fault]:
             yield report(node.id, "a job type of each listener", "none")
         if each.retries < 1:
             yield report(node.id, "at least one retry of each listener", str(each.retries))
-    for (event, kind), count in Counter((e.event, e.type) for e in node.listeners).items():
-        if count > 1:
-            found = f"{count} of type '{kind}'"
-            yield report(node.id, f"one listener per type at its {event.value}", found)
 
 
 def _places(node: FlowNode, entered: bool, report: Report) -> Iterator[Fault]:
