@@ -23,30 +23,29 @@ from fabloop.base.errors import FabloopError
 from fabloop.base.instant import SECOND, Instant
 from fabloop.base.journal import Archive, Journal, JournalReader
 from fabloop.base.snapshots import Snapshots
-from fabloop.process.awaited import Subscription
 from fabloop.process.commands import (
     ActivateJobs,
     AdvanceTo,
+    BroadcastSignal,
     CancelInstance,
     Command,
     CompleteJob,
     Deploy,
     FailJob,
     PublishMessage,
+    ReportKpis,
     ResolveIncident,
     SetVariables,
     StartInstance,
     ThrowError,
 )
-from fabloop.process.definition import Await
 from fabloop.process.deltas import ROW_KIND, decode_body
 from fabloop.process.engine import Engine
 from fabloop.process.passive import lay_down
 from fabloop.process.recovery import recover, save_snapshot
 from fabloop.process.retention import archive_ended
 from fabloop.process.snapshot import read_snapshot
-from fabloop.process.state import State
-from process.generator import deployments
+from process.generator import awaited, deployments
 
 Processes = Callable[[random.Random], Sequence[Deploy]]
 
@@ -83,6 +82,14 @@ def next_command(engine: Engine, now: Instant, chance: random.Random) -> Command
         one = state.subscriptions[chance.choice(list(state.subscriptions))]
         lives = chance.choice([0, SECOND])
         return PublishMessage(name=one.name, correlation_key=one.correlation, time_to_live_ns=lives)
+    if (state.signals or state.conditions) and draw < 0.88:
+        zap, go = (1 - int(bool(state.kpis.get(kpi))) for kpi in ("zap", "go"))
+        told = (
+            BroadcastSignal(name="Z"),
+            ReportKpis(values={"zap": zap}),
+            ReportKpis(values={"go": go}),
+        )
+        return chance.choice([*awaited(state), *told])
     if state.incidents and draw < 0.95:
         return ResolveIncident(incident=chance.choice(list(state.incidents)))
     if state.instances and (draw > 0.98 or len(state.instances) >= INSTANCES_MAX):
@@ -91,16 +98,6 @@ def next_command(engine: Engine, now: Instant, chance: random.Random) -> Command
         return chance.choice([CancelInstance(instance=one), change])
     name = chance.choice(sorted(state.versions))
     return StartInstance(process=name, variables={"n": chance.randrange(6)})
-
-
-def _awaited(state: State) -> Subscription | None:
-    """Return a message that somebody waits for; what begins something new is not one."""
-    for each in state.subscriptions.values():
-        act = state.acts[each.act]
-        event = state.definition_of(state.frames[act.frame]).nodes[each.node]
-        if isinstance(event.action, Await):
-            return each
-    return None
 
 
 def to_the_end(engine: Engine, now: Instant, chance: random.Random) -> int:
@@ -118,8 +115,8 @@ def to_the_end(engine: Engine, now: Instant, chance: random.Random) -> int:
         elif free and chance.random() < 0.7:
             one = chance.choice(free)
             command = CompleteJob(job=one.key, variables={"n": number % 7}, epoch=one.epoch)
-        elif (waits := _awaited(state)) is not None and chance.random() < 0.7:
-            command = PublishMessage(name=waits.name, correlation_key=waits.correlation)
+        elif (told := awaited(state)) and chance.random() < 0.7:
+            command = chance.choice(told)
         elif due is not None:
             now = Instant(max(now, due))
             command = AdvanceTo(now=now)

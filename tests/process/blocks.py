@@ -15,6 +15,7 @@ from fabloop.process.bpmn.model import (
     Listener,
     ListenerEvent,
     MultiInstance,
+    ReceiveTask,
     SequenceFlow,
     StandardLoop,
     SubProcess,
@@ -45,6 +46,7 @@ from process.driver import (
     message,
     on,
     page,
+    person,
     script,
     some,
     sub,
@@ -142,7 +144,9 @@ class Builder:
                 return self.turns(*parts)
         return self.leaf(kind)
 
-    def leaf(self, kind: str) -> tuple[str, str]:  # noqa: PLR0911  # one per kind
+    def leaf(  # noqa: C901, PLR0911, PLR0912  # one per kind
+        self, kind: str
+    ) -> tuple[str, str]:
         name = self.names(kind)
         match kind:
             case "job":
@@ -162,6 +166,11 @@ class Builder:
             case "condition":
                 trigger = ConditionTrigger(condition="kpi.go > 0")
                 return self.add(CatchEvent(id=name, trigger=trigger))
+            case "receive":
+                sent = MessageTrigger(name="N", correlation_key='"k"')
+                return self.add(ReceiveTask(id=name, message=sent))
+            case "sign":
+                return self.add(person(name))
             case "send":
                 sent = MessageTrigger(name="M", correlation_key='"k"', time_to_live="PT2S")
                 return self.add(ThrowEvent(id=name, trigger=sent))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from fabloop.base.instant import SECOND, Instant
+from fabloop.process.awaited import Condition, SignalWait, Subscription
 from fabloop.process.bpmn.model import (
     BpmnProcess,
 )
@@ -28,6 +29,7 @@ from fabloop.process.commands import (
     ThrowError,
 )
 from fabloop.process.cpn.net import Net
+from fabloop.process.definition import Await, Receive
 from fabloop.process.engine import Engine
 from fabloop.process.state import Phase, Role, State
 from fabloop.process.thrown import hearer_of
@@ -51,7 +53,7 @@ KINDS = ("seq", "seq", "xor", "and", "or", "race", "sub", "each", "after", "agai
 
 LEAVES = ("job", "asked", "task", "script", "wait", "message", "page", "call", "signal",
     "condition", "send", "shout")  # fmt: skip
-MORE_LEAVES = (*LEAVES, "kept", "undo")
+MORE_LEAVES = (*LEAVES, "kept", "undo", "receive", "sign")
 
 
 def leaves(kinds: tuple[str, ...]) -> st.SearchStrategy:
@@ -159,17 +161,29 @@ def next_commands(engine: Engine) -> list[Command]:
     return commands
 
 
-def onwards(commands: list[Command]) -> list[Command]:
-    """Return those that bring a process nearer to its end, and begin nothing new."""
+def awaited(state: State) -> list[Command]:
+    """Return what the outside may tell that a token waits for; nothing new begins with it."""
+    waits = (*state.subscriptions.values(), *state.signals.values(), *state.conditions.values())
+    commands: list[Command] = []
+    for each in waits:
+        definition = state.definition_of(state.frames[state.acts[each.act].frame])
+        if not isinstance(definition.nodes[each.node].action, Await | Receive):
+            continue
+        match each:
+            case Subscription():
+                commands.append(PublishMessage(name=each.name, correlation_key=each.correlation))
+            case SignalWait():
+                commands.append(BroadcastSignal(name=each.name))
+            case Condition():
+                commands.append(ReportKpis(values={"go": 1}))
+    return commands
+
+
+def onwards(engine: Engine) -> list[Command]:
+    """Return what brings a process nearer to its end: work and time, else what is waited for."""
+    commands = next_commands(engine)
     work = [each for each in commands if isinstance(each, CompleteJob | AdvanceTo)]
-    heard = [
-        each
-        for each in commands
-        if (isinstance(each, PublishMessage) and each.name != "R")
-        or (isinstance(each, BroadcastSignal) and each.name == "S")
-        or (isinstance(each, ReportKpis) and each.values.get("go") == 1)
-    ]
-    return work or heard
+    return work or awaited(engine.state)
 
 
 def may_throw(state: State, job: int) -> bool:
@@ -190,8 +204,8 @@ def drive(engine: Engine, seed: int, now: Instant = BEGIN) -> int:
     for step in range(STEPS_MAX):
         if reply.instance not in engine.instances():
             return reply.instance
-        commands = next_commands(engine)
-        command = chance.choice(commands if step < STEPS_MAX // 10 else onwards(commands))
+        early = step < STEPS_MAX // 10
+        command = chance.choice(next_commands(engine) if early else onwards(engine))
         now = Instant(max(now, command.now)) if isinstance(command, AdvanceTo) else now
         engine.handle(command, at=now)
         check_rest(engine.state)

@@ -77,8 +77,8 @@ def test_a_random_process_ends_on_a_random_path_and_replays_at_every_step(
             migrate(plant, key, built(("seq", [block, ("job",)])))
         check_rest(plant.engine.state)
         commands = next_commands(plant.engine)
-        assert onwards(commands), f"stuck: {plant.engine.instance(key)}"
-        choices = commands if step < 40 else onwards(commands)
+        assert onwards(plant.engine), f"stuck: {plant.engine.instance(key)}"
+        choices = commands if step < 40 else onwards(plant.engine)
         command = data.draw(st.sampled_from(choices)) if step < 60 else choices[0]
         if isinstance(command, AdvanceTo):
             plant.now = Instant(max(plant.now, command.now))

@@ -31,8 +31,8 @@ def test_a_random_process_that_halts_now_and_then_comes_to_its_end(block, n, dat
         if key not in plant.engine.instances():
             break
         commands = next_commands(plant.engine)
-        assert onwards(commands), f"stuck: {plant.engine.instance(key)}"
-        choices = commands if step < HALTS_WITHIN else onwards(commands)
+        assert onwards(plant.engine), f"stuck: {plant.engine.instance(key)}"
+        choices = commands if step < HALTS_WITHIN else onwards(plant.engine)
         command = data.draw(st.sampled_from(choices))
         halts = step < HALTS_WITHIN and data.draw(st.booleans())
         if halts:
