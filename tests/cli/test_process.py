@@ -151,6 +151,9 @@ def test_decisions_are_deployed_alone_or_with_a_process(tmp_path, run):
     variables = '{"pieces": 100}'
     found = run("start", "ruled", "--variables", variables, "--json")
     assert run("show", found["instance"], "--json")["variables"]["off"] == 5
+    options = ("--dmn", "discount.dmn", "--variables", variables, "--message", "go=3s")
+    kpis = run("simulate", "ruled.bpmn", *options, "--runs", 1, "--cases", 2, "--json")
+    assert (kpis["finished"], kpis["throughput_s"]["max"]) == (2, 3)
 
 
 def test_every_executable_process_of_a_file_is_deployed_or_refused(tmp_path, run):

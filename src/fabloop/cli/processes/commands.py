@@ -308,6 +308,9 @@ def simulate(
     nets: Annotated[
         list[Path] | None, typer.Option("--net", help="Net document of a page; repeatable.")
     ] = None,
+    dmn: Annotated[
+        list[Path] | None, typer.Option("--dmn", help="Decision model it uses; repeatable.")
+    ] = None,
     begin: Annotated[
         str, typer.Option(help="Date and time of the first arrival.")
     ] = "2026-01-05T00:00:00Z",
@@ -324,6 +327,7 @@ def simulate(
     wish = Wish(
         files=tuple(files),
         nets=tuple(nets or ()),
+        decisions=tuple(dmn or ()),
         process=process,
         runs=runs,
         cases=cases,

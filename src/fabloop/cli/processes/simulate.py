@@ -25,6 +25,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
     files: tuple[Path, ...]
     nets: tuple[Path, ...]
+    decisions: tuple[Path, ...]
     process: str
     runs: int
     cases: int
@@ -57,7 +58,7 @@ def print_simulation(wish: Wish, *, as_json: bool) -> ExitCode:
 
 
 def _scene(wish: Wish) -> Scene:
-    examiner = Examiner(wish.nets, strict=False)
+    examiner = Examiner(wish.nets, decisions=wish.decisions, strict=False)
     models = [examiner.examine(path) for path in wish.files]
     faults = [_fault(model, each.reason) for model in models for each in model.refusals]
     if faults:
