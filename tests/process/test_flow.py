@@ -1,10 +1,14 @@
 """Tokens through gateways, scripts, sub-processes and mappings."""
 
+from typing import get_args
+
 import pytest
 
+from fabloop.process import walk
 from fabloop.process.bpmn.model import EndEvent, Mapping
 from fabloop.process.bpmn.triggers import ErrorTrigger
 from fabloop.process.commands import InstanceState, JobCreated, NodeCompleted
+from fabloop.process.definition import Action, BoundaryUndo
 from process.driver import (
     Plant,
     both,
@@ -175,3 +179,8 @@ def test_nodes_are_told_in_the_order_in_which_tokens_leave_them(plant):
     plant.starts(p)
     plant.completes("j")
     assert [each.node for each in plant.told(NodeCompleted)] == ["start", "s1", "j", "end"]
+
+
+def test_a_token_can_enter_every_kind_of_node():
+    known = set(get_args(Action)) - {BoundaryUndo}  # it only names a handler
+    assert set(walk._ENTRIES) == known

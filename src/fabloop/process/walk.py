@@ -1,6 +1,7 @@
 """Runs tokens to rest: enters nodes, fires pages, completes frames, until nothing moves."""
 
-from typing import assert_never
+from collections.abc import Callable
+from typing import Any
 
 from fabloop.process import choice
 from fabloop.process.acts import (
@@ -24,7 +25,6 @@ from fabloop.process.definition import (
     BoundaryCancel,
     BoundaryError,
     BoundaryEscalation,
-    BoundaryUndo,
     Call,
     CancelEnd,
     Compensate,
@@ -82,38 +82,48 @@ def run(step: Step) -> None:
     """Run until nothing moves: first tokens, then pages, then frames that came to their end."""
     state = step.state
     while True:
-        if step.pending:
-            _look_again(step, _first(step.pending))
-        elif step.agenda:
-            key, node, brought = step.agenda.popleft()
-            frame = state.frames.get(key)
-            if frame is not None:
+        if not step.agenda or step.pending:
+            if not _run_rest(step):
+                return
+            continue
+        key, node, brought = step.agenda.popleft()
+        frame = state.frames.get(key)
+        if frame is not None:
+            if step.mixed:
                 _turn(step, frame)
-                enter(step, frame, node, brought)
-        elif step.pages:
-            if frame := state.frames.get(_first(step.pages)):
-                _turn(step, frame)
-                run_page(step, frame)
-        elif step.touched:
-            if frame := state.frames.get(_first(step.touched)):
-                _turn(step, frame)
-                settle(step, frame)
-        elif step.rounds:
-            key = _first(step.rounds)
-            if key in state.repetitions:
-                act = state.acts[key]
-                _turn(step, state.frames[act.frame])
-                begin_round(step, act)
-        elif step.resting:
-            if frame := state.frames.get(_first(step.resting)):
-                _turn(step, frame)
-                check_rest(step, frame)
-        elif step.vacant:
-            process, correlation = next(iter(step.vacant))
-            del step.vacant[process, correlation]
-            begin_next(step, process, correlation)
-        else:
-            return
+            enter(step, frame, node, brought)
+
+
+def _run_rest(step: Step) -> bool:
+    """Do the first that is due besides tokens on their way; tell whether there was something."""
+    state = step.state
+    if step.pending:
+        _look_again(step, _first(step.pending))
+    elif step.pages:
+        if frame := state.frames.get(_first(step.pages)):
+            _turn(step, frame)
+            run_page(step, frame)
+    elif step.touched:
+        if frame := state.frames.get(_first(step.touched)):
+            _turn(step, frame)
+            settle(step, frame)
+    elif step.rounds:
+        key = _first(step.rounds)
+        if key in state.repetitions:
+            act = state.acts[key]
+            _turn(step, state.frames[act.frame])
+            begin_round(step, act)
+    elif step.resting:
+        if frame := state.frames.get(_first(step.resting)):
+            _turn(step, frame)
+            check_rest(step, frame)
+    elif step.vacant:
+        process, correlation = next(iter(step.vacant))
+        del step.vacant[process, correlation]
+        begin_next(step, process, correlation)
+    else:
+        return False
+    return True
 
 
 def _first(keys: dict[int, None]) -> int:
@@ -149,95 +159,37 @@ def enter(step: Step, frame: Frame, node: Node, brought: Variables) -> None:
         step.budget -= 1
         if step.budget < 0:
             raise Stuck("limit", "Expected the process to come to rest, but it runs without end.")
-        _enter(step, frame, node, brought)
+        _ENTRIES[type(node.action)](step, frame, node, node.action, brought)
     except Stuck as stuck:
         hold_entry(step, frame, node, brought, stuck)
-
-
-def _enter(  # noqa: C901, PLR0912, PLR0915  # one line per action
-    step: Step, frame: Frame, node: Node, brought: Variables
-) -> None:
-    action = node.action
-    match action:
-        case Parallel() | Pass():
-            _pass(step, frame, node)
-        case Start() | StartOn() | Listen():
-            ears = ears_of(step, frame)
-            if isinstance(action, StartOn) and node.outputs:
-                set_variables(step, frame, outputs_of(step, frame, node, {}, brought))
-            _pass(step, frame, node)
-            listen(step, frame, ears)
-        case Jump() | SendMessage() | SendSignal() | ErrorEnd() | Escalate() | Terminate():
-            _throw(step, frame, node, action)
-        case End():
-            _end(step, frame, node)
-        case Exclusive():
-            choose(step, frame, node, action)
-        case Inclusive():
-            spread(step, frame, node, action)
-        case EventBased() | Await() | Receive():
-            wait(step, frame, node)
-        case Nothing():
-            do_nothing(step, frame, node)
-        case Decide():
-            decide(step, frame, node, action)
-        case Script():
-            run_script(step, frame, node, action)
-        case Job():
-            offer(step, frame, node, action)
-        case Person():
-            ask(step, frame, node, action)
-        case Enter():
-            _open_frame(step, frame, node, action)
-        case Call():
-            call(step, frame, node, action)
-        case Rounds() | Again():
-            repeat(step, frame, node, action)
-        case Boundary() | BoundaryError() | BoundaryEscalation():
-            made = outputs_of(step, frame, node, {}, brought)
-            set_variables(step, frame, made)
-            _pass(step, frame, node)
-        case Respond():
-            respond(step, frame, node, action, brought)
-        case Compensate():
-            compensate(step, frame, node, action)
-        case CancelEnd():
-            cancel_transaction(step, frame, node)
-        case BoundaryCancel():
-            _pass(step, frame, node)
-        case BoundaryUndo():
-            raise AssertionError("no token comes to an event that only names a handler")
-        case _:
-            assert_never(action)
-
-
-def _throw(
-    step: Step,
-    frame: Frame,
-    node: Node,
-    action: Jump | SendMessage | SendSignal | ErrorEnd | Escalate | Terminate,
-) -> None:
-    match action:
-        case Jump():
-            step.passed(frame, node)
-            step.notices.append(NodeCompleted(instance=frame.instance, node=node.id))
-            target = step.state.definition_of(frame).nodes[action.target]
-            step.agenda.append((frame.key, target, {}))
-        case SendMessage():
-            send_message(step, frame, node, action)
-        case SendSignal():
-            send_signal(step, frame, node, action)
-        case ErrorEnd():
-            throw_end(step, frame, node, action)
-        case Escalate():
-            escalate(step, frame, node, action)
-        case Terminate():
-            _terminate(step, frame, node)
 
 
 def _pass(step: Step, frame: Frame, node: Node) -> None:
     step.passed(frame, node)
     leave(step, frame, node)
+
+
+def _begin(
+    step: Step, frame: Frame, node: Node, action: Start | StartOn | Listen, brought: Variables
+) -> None:
+    ears = ears_of(step, frame)
+    if isinstance(action, StartOn) and node.outputs:
+        set_variables(step, frame, outputs_of(step, frame, node, {}, brought))
+    _pass(step, frame, node)
+    listen(step, frame, ears)
+
+
+def _go_on(step: Step, frame: Frame, node: Node, brought: Variables) -> None:
+    """Go on behind the event on a boundary, with what it brought."""
+    set_variables(step, frame, outputs_of(step, frame, node, {}, brought))
+    _pass(step, frame, node)
+
+
+def _jump(step: Step, frame: Frame, node: Node, jump: Jump) -> None:
+    step.passed(frame, node)
+    step.notices.append(NodeCompleted(instance=frame.instance, node=node.id))
+    target = step.state.definition_of(frame).nodes[jump.target]
+    step.agenda.append((frame.key, target, {}))
 
 
 def _end(step: Step, frame: Frame, node: Node) -> None:
@@ -322,3 +274,54 @@ def _note_deadlock(step: Step, frame: Frame) -> None:
         "in its scope can bring them. Move a token there, or cancel the waiting one."
     )
     raise_incident(step, frame, 0, node, Stuck(DEADLOCK, text))
+
+
+_Entry = Callable[[Step, Frame, Node, Any, Variables], None]
+
+
+def _plain(enter: Callable[[Step, Frame, Node], None]) -> _Entry:
+    return lambda step, frame, node, _action, _brought: enter(step, frame, node)
+
+
+def _acting(enter: Callable[[Step, Frame, Node, Any], None]) -> _Entry:
+    return lambda step, frame, node, action, _brought: enter(step, frame, node, action)
+
+
+# Each entry takes its own action; a table typed by that cannot be written, hence Any. It is no
+# `match`, since every token comes by here and the actions are many.
+_ENTRIES: dict[type[Any], _Entry] = {
+    Parallel: _plain(_pass),
+    Pass: _plain(_pass),
+    Start: _begin,
+    StartOn: _begin,
+    Listen: _begin,
+    Jump: _acting(_jump),
+    SendMessage: _acting(send_message),
+    SendSignal: _acting(send_signal),
+    ErrorEnd: _acting(throw_end),
+    Escalate: _acting(escalate),
+    Terminate: _plain(_terminate),
+    End: _plain(_end),
+    Exclusive: _acting(choose),
+    Inclusive: _acting(spread),
+    EventBased: _plain(wait),
+    Await: _plain(wait),
+    Receive: _plain(wait),
+    Nothing: _plain(do_nothing),
+    Decide: _acting(decide),
+    Script: _acting(run_script),
+    Job: _acting(offer),
+    Person: _acting(ask),
+    Enter: _acting(_open_frame),
+    Call: _acting(call),
+    Rounds: _acting(repeat),
+    Again: _acting(repeat),
+    Boundary: lambda step, frame, node, _, brought: _go_on(step, frame, node, brought),
+    BoundaryError: lambda step, frame, node, _, brought: _go_on(step, frame, node, brought),
+    BoundaryEscalation: lambda step, frame, node, _, brought: _go_on(step, frame, node, brought),
+    Respond: respond,
+    Compensate: _acting(compensate),
+    CancelEnd: _plain(cancel_transaction),
+    BoundaryCancel: _plain(_pass),
+}
+"""What a token does that comes to a node. None comes to an event that only names a handler."""
