@@ -26,8 +26,10 @@ from fabloop.process.commands import (
     Move,
     ResolveIncident,
     SetVariables,
+    StartInstance,
     ThrowError,
 )
+from fabloop.process.state import Role
 from process.driver import (
     Plant,
     both,
@@ -294,6 +296,23 @@ def undoing_instance() -> tuple[Plant, int]:
     for each in ("a", "b", "c"):
         plant.completes(each)
     return plant, key
+
+
+def test_an_operator_sees_what_can_be_undone_and_what_is_being_undone():
+    plant, key = undoing_instance()
+    roles = [(each.owner, each.role, each.undoable) for each in plant.engine.instance(key).frames]
+    assert roles == [("p", Role.RUNS, ()), ("p", Role.UNDOES, ())]
+    plant.completes("-c")
+    roles = [(each.owner, each.role, each.undoable) for each in plant.engine.instance(key).frames]
+    assert roles == [("p", Role.RUNS, ()), ("box", Role.REOPENED, ()), ("box", Role.UNDOES, ())]
+    other = plant.does(StartInstance(process="p")).instance
+    for _ in range(3):
+        plant.does(CompleteJob(job=plant.engine.jobs(instance=other)[0].key))
+    assert plant.engine.instance(other).frames[0].undoable == ()  # taken over by the throw event
+    third = plant.does(StartInstance(process="p")).instance
+    for _ in range(2):
+        plant.does(CompleteJob(job=plant.engine.jobs(instance=third)[0].key))
+    assert plant.engine.instance(third).frames[0].undoable == ("box",)
 
 
 def test_an_instance_is_cancelled_while_it_undoes():

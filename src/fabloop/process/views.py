@@ -11,7 +11,7 @@ from fabloop.process.cpn.compiled import CompiledNet
 from fabloop.process.cpn.token import thaw
 from fabloop.process.definition import NOWHERE, DefinitionKey, ScopeKind
 from fabloop.process.passive import glance
-from fabloop.process.state import Act, Frame, Incident, JobRecord, JobState, Phase, State
+from fabloop.process.state import Act, Frame, Incident, JobRecord, JobState, Phase, Role, State
 from fabloop.process.waits import TimerView, WaitView, timers_of, waits_of
 
 
@@ -79,7 +79,9 @@ class PlaceView(msgspec.Struct, frozen=True, kw_only=True):
 class FrameView(msgspec.Struct, frozen=True, kw_only=True):
     """One activation of a scope; `tokens` wait on flows (by id) into joins.
 
-    `may_choose` are the activities of an ad-hoc sub-process that may begin.
+    `undoable` are the completed activities that can be undone, in the order of completion;
+    `role` tells whether something is undone in it. `may_choose` are the activities of an ad-hoc
+    sub-process that may begin.
     """
 
     key: int
@@ -90,6 +92,8 @@ class FrameView(msgspec.Struct, frozen=True, kw_only=True):
     tokens: dict[str, int]
     acts: tuple[ActView, ...]
     places: tuple[PlaceView, ...]
+    undoable: tuple[str, ...] = ()
+    role: Role = Role.RUNS
     may_choose: tuple[str, ...] = ()
 
 
@@ -199,6 +203,8 @@ def _frame(state: State, frame: Frame) -> FrameView:
         variables=dict(frame.variables),
         tokens={definition.flows[flow].id: count for flow, count in frame.tokens.items()},
         acts=tuple(_act(state, state.acts[each]) for each in frame.acts),
+        undoable=tuple(definition.nodes[frame.done[each].node].id for each in sorted(frame.done)),
+        role=frame.role,
         places=_places(frame, scope.net) if scope.net else (),
         may_choose=tuple(choosable(definition, scope.choice)) if scope.choice else (),
     )
