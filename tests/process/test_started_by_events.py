@@ -7,6 +7,8 @@ from fabloop.base.instant import SECOND, Instant, iso_of
 from fabloop.process.bpmn.model import BpmnProcess, EndEvent, Mapping, StartEvent
 from fabloop.process.bpmn.triggers import (
     ConditionTrigger,
+    ErrorTrigger,
+    EscalationTrigger,
     MessageTrigger,
     SignalTrigger,
     TimerTrigger,
@@ -243,3 +245,9 @@ def test_an_instance_that_goes_on_as_another_process_no_longer_stands_for_its_ke
     assert len(plant.engine.instances()) == 2, "the next message has started the next one"
     plant.does(CancelInstance(instance=one))
     assert list(plant.engine.state.locks) == [("p", "A")]
+
+
+@pytest.mark.parametrize("trigger", [ErrorTrigger(code="E"), EscalationTrigger(code="E")])
+def test_only_what_comes_from_outside_starts_a_process(plant, trigger):
+    with pytest.raises(Invalid, match="'on'"):
+        plant.does(Deploy(process=started_by(by(trigger))))

@@ -28,6 +28,7 @@ from fabloop.process.commands import (
 from fabloop.process.operations import Selection
 from fabloop.process.state import JobState
 from fabloop.process.views import ActView, InstanceView, JobView
+from fabloop.process.waits import WaitView
 
 ACTOR = "cli"
 PATIENCE_S = 2.0
@@ -124,12 +125,17 @@ def _shown(view: InstanceView) -> Iterable[str]:
 def _act(act: ActView) -> Iterable[str]:
     name = f"{act.node}.{act.transition}" if act.transition else act.node
     notes = [f"act {act.key}"]
-    if act.message:
-        notes.append(f"waits for {act.message}")
+    notes += [f"{each.node} waits for {_waited(each)}" for each in act.waits]
     if act.called:
         notes.append(f"called instance {act.called}")
     notes += [f"timer '{each.node}' at {iso_of(each.due)}" for each in act.timers]
     yield f"{name}: {', '.join(notes)}"
+
+
+def _waited(wait: WaitView) -> str:
+    key = f" with key '{wait.correlation}'" if wait.correlation else ""
+    held = f" ({wait.held} held back)" if wait.held else ""
+    return f"{wait.kind} '{wait.name}'{key}{held}"
 
 
 def list_instances(

@@ -1,6 +1,7 @@
 """Compiles what each node does when a token reaches it."""
 
 from collections.abc import Mapping
+from typing import assert_never
 
 from fabloop.process.bpmn import model
 from fabloop.process.bpmn.compile_expressions import Expressions
@@ -198,7 +199,7 @@ class Actions:
             case SignalTrigger(name=name):
                 return SendSignal(self.expressions.text_of(event.id, name))
             case _:
-                raise AssertionError(f"nothing compiles end event '{event.id}'")
+                assert_never(event.trigger)
 
     def _catch(self, event: model.CatchEvent) -> Action:
         match event.trigger:
@@ -259,7 +260,7 @@ class Actions:
             case CompensateTrigger(activity=activity):
                 return Compensate(self.node_of.get(activity, NOWHERE))
             case _:
-                raise AssertionError(f"nothing compiles throw event '{event.id}'")
+                assert_never(event.trigger)
 
     def _boundary(self, event: model.BoundaryEvent) -> Action:
         host = self.node_of[event.attached_to]
@@ -277,7 +278,7 @@ class Actions:
             case CancelTrigger():
                 return BoundaryCancel(host)
             case _:
-                raise AssertionError(f"nothing compiles boundary event '{event.id}'")
+                assert_never(event.trigger)
 
 
 def watches_of(

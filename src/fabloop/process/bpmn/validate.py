@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 
 from fabloop.base.errors import Fault
 from fabloop.base.names import did_you_mean
-from fabloop.process.bpmn.carried_out import refused
 from fabloop.process.bpmn.model import (
     Activity,
     BoundaryEvent,
@@ -71,7 +70,6 @@ def faults_of(process: BpmnProcess, lines: Mapping[str, int] | None = None) -> l
         if outline.kind not in (ScopeKind.PAGE, ScopeKind.ROUND):
             faults += _scope(process, outline, scopes, report)
     for node in all_nodes(process):
-        faults += refused(node, report)
         faults += _node(node, report)
     known = {node.id for node in all_nodes(process)}
     for lane in process.lanes:

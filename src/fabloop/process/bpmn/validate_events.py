@@ -123,6 +123,11 @@ def start_faults(
     elif len(plain) > 1:
         found = ", ".join(f"'{each}'" for each in plain)
         yield report(owner, "at most one start event without a trigger", found)
+    for node in starts if outermost else ():
+        if isinstance(node.trigger, ErrorTrigger | EscalationTrigger):
+            hint = "Errors and escalations begin event sub-processes."
+            expected = "a process started by a message, timer, signal or condition"
+            yield report(node.id, expected, type(node.trigger).__name__, hint)
     seen: dict[object, str] = {}
     for node in starts:
         if not isinstance(node.trigger, MessageTrigger | SignalTrigger):
