@@ -73,13 +73,24 @@ class SqliteReader:
 
     def _open(self) -> tuple[apsw.Connection, bool]:
         """Return a connection and whether there is an archive beside it."""
-        connection = apsw.Connection(self._path, flags=apsw.SQLITE_OPEN_READONLY)
+        connection = _open_to_read(self._path)
         connection.set_busy_timeout(BUSY_MS_MAX)
         if not Path(archive_of(self._path)).is_file():
             return connection, False
         connection.execute("ATTACH ? AS archive", (archive_of(self._path),))
         begun = connection.execute("SELECT 1 FROM archive.sqlite_schema WHERE name = 'journal'").get
         return connection, begun is not None
+
+
+def _open_to_read(path: str) -> apsw.Connection:
+    """Open a file that is only read: writing is refused, but mending what a killed writer left.
+
+    SQLite can recover a log only over a connection that may write; files that may not be written
+    are opened as they are.
+    """
+    connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
+    connection.pragma("query_only", True)  # noqa: FBT003  # the value of the pragma
+    return connection
 
 
 def _rows(connection: apsw.Connection, archived: bool, after: int) -> apsw.Cursor:
