@@ -5,6 +5,7 @@ import pytest
 
 from fabloop.base.errors import Invalid
 from fabloop.process.bpmn.model import (
+    BoundaryEvent,
     EndEvent,
     Mapping,
     MultiInstance,
@@ -385,3 +386,17 @@ def test_what_comes_while_suspended_begins_it_afterwards():
     assert plant.job("y").variables["part"] == 1
     plant.completes("y")
     assert finished(plant, key)
+
+
+@pytest.mark.parametrize("interrupting", [True, False])
+def test_what_happens_at_once_around_a_scope_that_an_operator_opens(interrupting):
+    plant = Plant()
+    trigger = ConditionTrigger(condition="heat > 80")
+    event = BoundaryEvent(id="b", attached_to="box", trigger=M, interrupting=interrupting)
+    box = sub("box", job("a"), on("c", trigger, job("y")), links=flows("box.s a box.e"))
+    key = plant.starts(process(job("first"), box, event, job("x"), EndEvent(id="end2"),
+                               links=flows("start first box end", "b x end2")))  # fmt: skip
+    plant.does(PublishMessage(name="M", correlation_key="k", time_to_live_ns=10**10))
+    plant.rehearses(Modify(instance=key, activate=(Activate(node="a"),)))
+    plant.does(Modify(instance=key, activate=(Activate(node="a"),)))
+    assert plant.open_nodes() == (["first", "x"] if interrupting else ["a", "first", "x"])

@@ -210,9 +210,26 @@ def modify(step: Step, command: Modify) -> Done:
     for key in emptied:
         _prune(step, key)
     for key in [each for each in instance.frames if each > known]:
-        listen_as_opened(step, step.state.frames[key])
+        if key in step.state.frames:
+            _arm_around(step, step.state.frames[key])
+        if key in step.state.frames:
+            listen_as_opened(step, step.state.frames[key])
     run(step)
     return Done()
+
+
+def _arm_around(step: Step, frame: Frame) -> None:
+    """Arm the events on the boundary of what an operator has opened; one may happen at once."""
+    state = step.state
+    owner = state.acts[frame.act]
+    node = state.node_of(owner)
+    if isinstance(node.action, Respond):
+        return  # what waits for its event is another act
+    try:
+        watches = watches_of(step, state.frames[owner.frame], node, state.visible(frame))
+    except Stuck as stuck:
+        raise Conflict(f"Sub-process '{node.id}' cannot be opened: {stuck.text}") from stuck
+    arm(step, owner.key, watches)
 
 
 def listen_as_opened(step: Step, frame: Frame) -> None:
@@ -326,15 +343,12 @@ def _open_scope(step: Step, outer: Frame, owner: Node, scope: int) -> Frame:
     seen = step.state.visible(outer)
     try:
         local = inputs_of(owner, seen, step.at)
-        begun = isinstance(owner.action, Respond)  # what waits for its event is another act
-        watches = [] if begun else watches_of(step, outer, owner, {**seen, **local})
     except Stuck as stuck:
         raise Conflict(f"Sub-process '{owner.id}' cannot be opened: {stuck.text}") from stuck
     act = open_act(step, outer, owner, {})
     key = step.mint()
     opened = step.state.definition_of(outer).scopes[scope]
     step.emit(FrameOpened(key, act, scope, with_data(opened, local)))
-    arm(step, act, watches)
     return step.state.frames[key]
 
 
