@@ -16,9 +16,10 @@ SELECT stream FROM (SELECT stream, max(seq) AS newest, at FROM journal GROUP BY 
 WHERE newest <= ? AND at < ?
 """
 _CHOSEN = """
-SELECT seq FROM journal WHERE stream = ? AND seq <= ? AND at < ?
+SELECT seq FROM journal WHERE stream IN (SELECT stream FROM temp.chosen) AND seq <= ? AND at < ?
 AND seq < (SELECT max(seq) FROM journal)
 """
+"""One walk through the journal for all streams: an index by stream would cost each commit."""
 
 
 class SqliteArchive:
@@ -37,17 +38,22 @@ class SqliteArchive:
 
     def move(self, streams: Iterable[str], upto: int, before: Instant) -> int:
         """Move rows in steps, each of them first copied, then deleted."""
-        numbers = (
-            int(str(seq))
-            for stream in streams
-            for (seq,) in self._live.execute(_CHOSEN, (stream, upto, before)).fetchall()
-        )
+        self._choose(streams)
+        found = self._live.execute(_CHOSEN, (upto, before)).fetchall()
+        numbers = (int(str(seq)) for (seq,) in found)
         moved = 0
         while chunk := list(islice(numbers, ROWS_PER_MOVE_MAX)):
             self._copy(chunk)
             self._delete(chunk)
             moved += len(chunk)
         return moved
+
+    def _choose(self, streams: Iterable[str]) -> None:
+        """Note the streams whose rows are moved, for this connection alone."""
+        self._live.execute("CREATE TEMP TABLE IF NOT EXISTS chosen (stream TEXT PRIMARY KEY)")
+        self._live.execute("DELETE FROM temp.chosen")
+        names = ((stream,) for stream in streams)
+        self._live.executemany("INSERT OR IGNORE INTO temp.chosen VALUES (?)", names)
 
     def _copy(self, numbers: list[int]) -> None:
         marks = ",".join("?" * len(numbers))

@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS journal (
   body BLOB NOT NULL) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS journal_request ON journal (partition, request)
   WHERE request IS NOT NULL;
-CREATE INDEX IF NOT EXISTS journal_stream ON journal (stream, seq);
+DROP INDEX IF EXISTS journal_stream;
 """
 OWNER = """
 CREATE TABLE IF NOT EXISTS owner (
