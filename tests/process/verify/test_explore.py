@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 
-from fabloop.process.cpn.net import Net, integer
+from fabloop.process.cpn.net import Net, integer, list_of
 from fabloop.process.verify.explore import Property, explore
 from fabloop.process.verify.flat import Limits, fire
 from fabloop.process.verify.report import verify_net
@@ -96,6 +96,36 @@ def test_a_net_without_a_bound_on_its_values_is_unknown():
     assert "more than 5000 markings, and by values more than 200 values" in finding.reason
     assert not report.released
     assert (report.markings, report.exhaustive) == (5_000, False)
+
+
+def test_a_counter_that_grows_is_given_up_after_few_looks():
+    net = Net("counter")
+    count = net.place("count", int, initial=[0])
+    net.transition("more", take={count: "n"}, put={count: "n + 1"})
+    limits = Limits(values=500, looks=2_500, markings=1_000)
+    report = verify_net(net.compiled(), limits=limits)
+    assert not report.exhaustive
+    assert "more than 500 values" in report.explored, "every value was looked at more than once"
+
+
+def test_values_that_are_joined_without_end_are_given_up_by_looks():
+    net = Net("pairs")
+    left, right = net.place("left", int, initial=[0]), net.place("right", int, initial=[0])
+    net.transition("both", take={left: "n", right: "m"}, put={left: "n + 1", right: "n + m"})
+    limits = Limits(looks=5_000, markings=100)
+    report = verify_net(net.compiled(), limits=limits)
+    assert not report.exhaustive
+    assert "more than 5000 looks at bindings" in report.explored
+
+
+def test_lists_that_grow_are_given_up_by_their_parts():
+    net = Net("lists")
+    line = net.place("line", list_of(int), initial=[[0]])
+    net.transition("more", take={line: "q"}, put={line: "q + [len(q)]"})
+    report = verify_net(net.compiled(), limits=Limits(looks=10_000, memory=32_000_000))
+    assert not report.exhaustive
+    assert "more than 1000000 parts of values" in report.explored
+    assert "more than 10000 looks at bindings and parts of values" in report.explored
 
 
 def test_values_that_only_grow_when_nothing_is_taken_away_do_no_harm():

@@ -17,9 +17,9 @@ Marking: TypeAlias = Sequence[Bag]
 Consumed: TypeAlias = tuple[tuple[int, Token, Instant], ...]
 Produced: TypeAlias = tuple[tuple[int, Token, Instant], ...]
 
-Parts: TypeAlias = tuple[
-    Callable[[Marking, Instant], Iterator[tuple[dict[str, object], Consumed]]], ...
-]
+Found: TypeAlias = tuple[dict[str, object], Consumed]
+Part: TypeAlias = Callable[[Marking, Instant], Iterator[Found]]
+Parts: TypeAlias = tuple[Part, ...]
 Make: TypeAlias = Callable[[dict[str, object], object, Instant], Produced]
 
 Fire: TypeAlias = Callable[[Instant], bool]

@@ -24,6 +24,10 @@ from fabloop.process.cpn.compiled import (
 START = Instant(0)
 BYTES_PER_MARKING = 250
 """What a marking takes besides its places: table entries and the way to it."""
+BYTES_PER_PART = 32
+"""What an item of a list, a part of a product or a letter takes, with its share of the way here."""
+STEPS_MAX = 500_000
+"""Different steps that are remembered; to find one takes far longer than to take it again."""
 CONTENTS_MAX = 200_000
 """Different contents of one place that are remembered."""
 
@@ -84,7 +88,9 @@ def reach(
         An inscription fails on tokens that can be reached.
     """
     size = BYTES_PER_MARKING + 8 * len(net.places)
-    return _Search(net, min(markings, max(1_000, memory // size)), arcs, timed=timed).run()
+    search = _Search(net, min(markings, max(1_000, memory // size)), arcs, timed=timed)
+    search.parts_max = memory // BYTES_PER_PART
+    return search.run()
 
 
 class _Search:
@@ -108,6 +114,7 @@ class _Search:
         self.known: list[dict[Marking, tuple[Way, ...]]] = [{} for _ in net.transitions]
         self.ranks = self._ranks()
         self.limit = ""
+        self.parts = self.parts_max = 0
 
     def _ranks(self) -> list[list[int]]:
         """Return the transitions by priority, highest first.
@@ -140,8 +147,13 @@ class _Search:
             known = self.numbers[place][items] = len(self.contents[place])
             self.contents[place].append(tuple(counts.items()))
             self.sizes[place].append(sum(counts.values()))
+            values = [each[0] for each in counts] if self.stamped[place] else list(counts)
+            self.parts += sum(len(each) for each in values if isinstance(each, tuple | str))
+            name = self.net.places[place].name
+            if self.parts > self.parts_max:
+                self.limit = f"more than {self.parts_max} parts of values, at {name!r}"
             if known >= CONTENTS_MAX:
-                self.limit = f"more than {CONTENTS_MAX} contents of {self.net.places[place].name!r}"
+                self.limit = f"more than {CONTENTS_MAX} contents of {name!r}"
         return known
 
     def _changed(self, place: int, content: int, change: int) -> int:
@@ -228,6 +240,8 @@ class _Search:
         if known is None:
             known = self.step_numbers[step] = len(self.steps)
             self.steps.append(step)
+            if known >= STEPS_MAX:
+                self.limit = f"more than {STEPS_MAX} different steps"
         return known
 
     def _enabled(self, marking: Marking, now: Instant) -> list[Way]:

@@ -127,12 +127,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     bindings : flat transitions that unfolding may produce
+    looks : bindings that unfolding may look at, known ones included, and parts of new values
     values : colour values per place
     markings, arcs : explored; an arc is a firing that leads from one marking to the next
     memory : bytes that markings and arcs may take, roughly
     """
 
     bindings: int = 200_000
+    looks: int = 2_000_000
     values: int = 10_000
     markings: int = 2_000_000
     arcs: int = 20_000_000

@@ -6,7 +6,7 @@ that is every value a run can bring, and sometimes more, which costs fields but 
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
-from itertools import product
+from itertools import islice, product
 
 import msgspec
 
@@ -14,7 +14,7 @@ from fabloop.base.errors import Invalid
 from fabloop.base.instant import Instant
 from fabloop.process.cpn.bag import Bag
 from fabloop.process.cpn.colour import ColourSet
-from fabloop.process.cpn.compiled import CompiledNet, CompiledTransition, Make, Parts
+from fabloop.process.cpn.compiled import CompiledNet, CompiledTransition, Found, Make, Part, Parts
 from fabloop.process.cpn.model import ProductColour, RecordColour, UnitColour
 from fabloop.process.cpn.token import UNIT, Record, Token
 from fabloop.process.cpn.unknown import UNKNOWN, Undecided, every_way, is_unknown
@@ -68,6 +68,7 @@ class Unfolding:
         self.pages: list[Page] = []
         self.faulty: dict[int, None] = {}
         self._seen: set[Hashable] = set()
+        self._looked = 0
 
     def field(self, key: Hashable, name: str) -> int:
         """Return the number of a field, made when first asked for."""
@@ -104,6 +105,9 @@ class Unfolding:
                 name = page.net.places[place].name
                 raise Exceeded(f"more than {self.limits.values} values on place {name!r}")
             name = f"{page.prefix}{page.net.places[place].name}"
+            self._look(
+                page.net.places[place].name, len(value) if isinstance(value, tuple | str) else 1
+            )
             shown = "" if isinstance(value, tuple) and not value else f"={value!r:.60}"
             values[value] = self.field((key, "value", len(values)), name + shown)
         number = values[value]
@@ -139,17 +143,22 @@ class Unfolding:
                     sizes = tuple(
                         len(self.known.get(page.keys[place], ())) for place in transition.takes
                     )
-                    if done.get((page_number, number)) == sizes:
+                    before = done.get((page_number, number))
+                    if before == sizes:
                         continue
                     done[page_number, number] = sizes
                     changed = True
-                    self._fire_all(page, number, transition)
+                    lone = transition.counts == (1,)  # then a known token has nothing new to join
+                    known = before[0] if before is not None and lone else 0
+                    self._fire_all(page, number, transition, known=known)
 
-    def _fire_all(self, page: Page, number: int, transition: CompiledTransition) -> None:
+    def _fire_all(
+        self, page: Page, number: int, transition: CompiledTransition, *, known: int
+    ) -> None:
         parts, make = page.lenient[number]
-        marking = self._everything(page, transition)
+        marking = self._everything(page, transition, known)
         try:
-            for variables, consumed in _combinations(parts, marking):
+            for variables, consumed in self._combinations(parts, marking, transition.name):
                 taken = tuple((place, value) for place, value, _ in consumed)
                 key = (id(page), number, taken, tuple(sorted(variables.items(), key=_by_name)))
                 if key in self._seen:
@@ -166,14 +175,38 @@ class Unfolding:
         except Invalid as invalid:
             raise Exceeded(f"an inscription fails: {invalid.faults[0].sentence()}") from invalid
 
-    def _everything(self, page: Page, transition: CompiledTransition) -> list[Bag]:
+    def _combinations(self, parts: Parts, marking: Sequence[Bag], name: str) -> Iterator[Found]:
+        for combination in product(*(self._distinct(part, marking, name) for part in parts)):
+            self._look(name)
+            variables: dict[str, object] = {}
+            for bound, _ in combination:
+                variables |= bound
+            yield variables, tuple(token for _, consumed in combination for token in consumed)
+
+    def _distinct(self, part: Part, marking: Sequence[Bag], name: str) -> list[Found]:
+        seen: dict[Hashable, Found] = {}
+        for variables, consumed in part(marking, START):
+            self._look(name)
+            seen.setdefault((tuple(variables.items()), consumed), (variables, consumed))
+        return list(seen.values())
+
+    def _look(self, name: str, parts: int = 1) -> None:
+        self._looked += parts
+        if self._looked > self.limits.looks:
+            raise Exceeded(
+                f"more than {self.limits.looks} looks at bindings and parts of values, at {name!r}"
+            )
+
+    def _everything(self, page: Page, transition: CompiledTransition, known: int) -> list[Bag]:
         copies: Counter[int] = Counter()
         for place, count in zip(transition.takes, transition.counts, strict=True):
             copies[place] += count or 1  # an arc that takes several tokens looks at each value
         bags = [Bag() for _ in page.net.places]
         for place, count in copies.items():
             bags[place].values = [
-                value for value in self.known.get(page.keys[place], ()) for _ in range(count)
+                value
+                for value in islice(self.known.get(page.keys[place], ()), known, None)
+                for _ in range(count)
             ]
             bags[place].times = [START] * len(bags[place].values)
         return bags
@@ -267,25 +300,6 @@ def entry_token(colour: ColourSet) -> Token:
             return tuple(entry_token(part) for part in colour.parts.values())
         case _:
             return UNKNOWN  # type: ignore[return-value]  # stands for any token of the colour
-
-
-def _combinations(
-    parts: Parts, marking: Sequence[Bag]
-) -> Iterator[tuple[dict[str, object], tuple[tuple[int, Token, Instant], ...]]]:
-    for combination in product(*(_distinct(part(marking, START)) for part in parts)):
-        variables: dict[str, object] = {}
-        for bound, _ in combination:
-            variables |= bound
-        yield variables, tuple(token for _, consumed in combination for token in consumed)
-
-
-def _distinct(
-    found: Iterator[tuple[dict[str, object], tuple[tuple[int, Token, Instant], ...]]],
-) -> list[tuple[dict[str, object], tuple[tuple[int, Token, Instant], ...]]]:
-    seen: dict[Hashable, tuple[dict[str, object], tuple[tuple[int, Token, Instant], ...]]] = {}
-    for variables, consumed in found:
-        seen.setdefault((tuple(variables.items()), consumed), (variables, consumed))
-    return list(seen.values())
 
 
 def _by_name(item: tuple[str, object]) -> str:
