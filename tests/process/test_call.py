@@ -19,6 +19,7 @@ from fabloop.process.commands import (
     PublishMessage,
     ResolveIncident,
     SetVariables,
+    StartInstance,
     ThrowError,
 )
 from fabloop.process.definition import DefinitionKey
@@ -236,6 +237,76 @@ def test_caller_and_called_migrate_each_by_itself(plant):
     assert plant.ended(key) is InstanceState.COMPLETED
 
 
+@pytest.mark.parametrize("said", ["1", "=which", "=string(which)"])
+def test_a_version_may_be_called_by_its_number(plant, said):
+    plant.does(Deploy(process=called(last="newer")))
+    plant.starts(caller(call("c", "q", version=said)), {"n": 1, "which": 1})
+    assert plant.open_nodes() == ["w"]
+
+
+@pytest.mark.parametrize(("said", "text"), [("7", "version 7"), ('="x"', "number of a version")])
+def test_a_version_that_is_not_there_is_an_incident(plant, said, text):
+    key = plant.starts(caller(call("c", "q", version=said)), {"n": 1})
+    (incident,) = plant.engine.incidents()
+    assert text in incident.text
+    assert plant.ended(key) is InstanceState.ACTIVE
+
+
+def pair(last: str) -> bytes:
+    """Return a document with a process that calls the other one deployed with it."""
+    content = f"""<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
+        xmlns:z="http://camunda.org/schema/zeebe/1.0" targetNamespace="t">
+      <process id="p" isExecutable="true"><startEvent id="s"/>
+        <sequenceFlow id="f" sourceRef="s" targetRef="c"/><callActivity id="c"><extensionElements>
+        <z:calledElement processId="q" bindingType="deployment"/></extensionElements></callActivity>
+      </process>
+      <process id="q" isExecutable="true"><startEvent id="s"/>
+        <sequenceFlow id="f" sourceRef="s" targetRef="{last}"/><userTask id="{last}">
+        <extensionElements><z:userTask/></extensionElements></userTask></process></definitions>"""
+    return content.encode()
+
+
+def test_what_was_deployed_together_is_called_together():
+    plant = Plant()
+    plant.does(Deploy(process=pair("old")))
+    reply = plant.does(Deploy(process=pair("new")))
+    assert [reply.key, reply.others[0].key] == [DefinitionKey("p", 2), DefinitionKey("q", 2)]
+    again = plant.does(Deploy(process=pair("old")))
+    assert (again.key, again.known) == (DefinitionKey("p", 1), True)
+    plant.does(StartInstance(process="p", version=1))
+    assert plant.open_nodes() == ["old"]
+    plant.does(StartInstance(process="p", version=2))
+    assert plant.open_nodes() == ["new", "old"]
+    plant.restores()
+
+
+def test_a_call_of_another_document_stays_with_what_was_there_when_it_was_deployed(plant):
+    plant.does(Deploy(process=caller(call("c", "q", together=True))))
+    plant.does(Deploy(process=called(last="newer")))
+    plant.does(StartInstance(process="p", variables={"n": 1}))
+    assert plant.open_nodes() == ["w"]
+    reply = plant.does(Deploy(process=caller(call("c", "q", together=True))))
+    assert (reply.key, reply.known) == (DefinitionKey("p", 2), False)
+    plant.does(StartInstance(process="p", variables={"n": 1}))
+    assert plant.open_nodes() == ["newer", "w"]
+
+
+def test_a_call_finds_nothing_where_nothing_was_deployed_before():
+    plant = Plant()
+    plant.starts(caller(call("c", "q", together=True)))
+    plant.does(Deploy(process=called()))
+    (incident,) = plant.engine.incidents()
+    assert "when its caller was deployed" in incident.text
+
+
+@pytest.mark.parametrize(("said", "key"), [("", "7"), ("fix", "fix"), ('=order + "/1"', "A/1")])
+def test_what_is_called_has_the_business_key_of_its_caller_or_its_own(plant, said, key):
+    plant.does(Deploy(process=caller(call("c", "q", business_key=said))))
+    plant.does(StartInstance(process="p", business_key="7", variables={"n": 1, "order": "A"}))
+    child = plant.engine.state.instances[plant.job("w").instance]
+    assert child.business_key == key
+
+
 def test_a_call_is_read_with_its_version_and_other_bindings_are_refused():
     def content(attributes):
         return document(f"""<bpmn:callActivity id="c"><bpmn:extensionElements>
@@ -243,7 +314,8 @@ def test_a_call_is_read_with_its_version_and_other_bindings_are_refused():
 
     (node,) = read_bpmn(content('processId="q" bindingType="versionTag" versionTag="v2"'))[0].nodes
     assert node == call("c", "q", version_tag="v2")
-    for wrong in ('processId="q" bindingType="deployment"', 'processId="q" versionTag="v2"',
-                  'processId="q" bindingType="versionTag"'):  # fmt: skip
+    for wrong in ('processId="q" bindingType="never"', 'processId="q" versionTag="v2"',
+                  'processId="q" bindingType="versionTag"',
+                  'processId="q" xmlns:f="urn:fabloop:bpmn:1" f:version="new"'):  # fmt: skip
         with pytest.raises(Invalid, match="line 6"):
             read_bpmn(content(wrong))

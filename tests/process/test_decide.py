@@ -198,3 +198,20 @@ def test_a_waiting_decision_migrates():
 
 def test_a_decision_is_verified_like_any_task():
     assert verify(compile_process(ruled(), {}, 1)).sound
+
+
+@pytest.mark.parametrize(("said", "expected"), [("1", 5), ("=2", 7)])
+def test_a_version_may_be_asked_by_its_number(said, expected):
+    plant = Plant()
+    for percent in (5, 7, 9):
+        plant.does(Deploy(process=ruled(version=said), decisions=(discount(percent),)))
+    key = plant.does(StartInstance(process="p", variables={"pieces": 100})).instance
+    assert off(plant, key) == expected
+
+
+def test_a_version_that_is_not_there_is_an_incident():
+    plant = Plant()
+    plant.does(Deploy(process=ruled(version="4"), decisions=(discount(5),)))
+    plant.does(StartInstance(process="p", variables={"pieces": 100}))
+    (incident,) = plant.engine.incidents()
+    assert "'discount' in version 4" in incident.text

@@ -10,6 +10,7 @@ import msgspec
 
 from fabloop.process.cpn.compiled import CompiledNet
 from fabloop.process.formula import Assign, Formula, Text
+from fabloop.process.pick import Pick
 from fabloop.process.trigger import Span, Trigger
 
 NOWHERE = -1
@@ -140,14 +141,12 @@ class EventBased(msgspec.Struct, frozen=True):
 class Decide(msgspec.Struct, frozen=True, eq=False):
     """Evaluates a decision into variable `target` and passes.
 
-    The latest version of it, the latest with version tag `tag`, or the one that was deployed
-    `together` with the process.
+    The latest version of it, or the one that `pick` says.
     """
 
     decision: Text
     target: str
-    tag: str = ""
-    together: bool = False
+    pick: Pick
 
 
 class Nothing(msgspec.Struct, frozen=True):
@@ -188,16 +187,17 @@ class Enter(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True, eq=False):
-    """Starts an instance of `process` (with version tag `tag`, if any) and waits for its end.
+    """Starts an instance of `process` and waits for its end.
 
     `hands_in`: it gets every variable that is seen; `hands_back`: without outputs it gives back
-    all of its own.
+    all of its own. `key` is its business key, None that of its caller.
     """
 
     process: Text
-    tag: str
+    pick: Pick
     hands_in: bool
     hands_back: bool
+    key: Text | None = None
 
 
 COUNTER = "loopCounter"

@@ -324,6 +324,7 @@ class Called(msgspec.Struct, frozen=True, array_like=True, tag=37):
     version: int
     frame: int
     variables: dict[str, object]
+    business_key: str
 
 
 Delta = (

@@ -14,6 +14,7 @@ from fabloop.process.cpn.model import NetDocument
 from fabloop.process.definition import DefinitionKey
 from fabloop.process.deltas import Deployed
 from fabloop.process.deploy_decisions import decision_faults, deploy_decisions
+from fabloop.process.deploy_together import beside, bound
 from fabloop.process.deployment import Deployment, definition_of
 from fabloop.process.step import Step
 
@@ -35,7 +36,8 @@ def deploy(step: Step, command: Deploy) -> ProcessDeployed | DecisionsKnown:
             fault = Fault(source="Deploy", path="process, decisions", expected="one", found="none")
             raise Invalid(fault)
         return DecisionsKnown(tuple(decisions))
-    deployments, lines = _read(command, command.process, keys)
+    read, lines = _read(command, command.process, keys)
+    deployments = bound(step.state, read)
     faults: list[Fault] = []
     for each in deployments:
         faults += decision_faults(step.state, each.process, keys, lines)
@@ -46,24 +48,35 @@ def deploy(step: Step, command: Deploy) -> ProcessDeployed | DecisionsKnown:
                 faults += error.faults
     if faults:
         raise Invalid(faults)
-    first, *others = [_deployed(step, each, lines) for each in deployments]
+    versions = {each.process.id: _version(step, each) for each in deployments}
+    first, *others = [_deployed(step, each, versions, lines) for each in deployments]
     return ProcessDeployed(first.key, first.known, tuple(others), tuple(decisions))
 
 
 def _known(step: Step, deployment: Deployment) -> int | None:
-    digest = sha256(to_msgpack(deployment)).hexdigest()
-    return step.state.digests.get((deployment.process.id, digest))
+    return step.state.digests.get((deployment.process.id, _digest(deployment)))
 
 
-def _deployed(step: Step, deployment: Deployment, lines: dict[str, int]) -> VersionDeployed:
+def _digest(deployment: Deployment) -> str:
+    return sha256(to_msgpack(deployment)).hexdigest()
+
+
+def _version(step: Step, deployment: Deployment) -> int:
+    latest = step.state.versions.get(deployment.process.id, 0)
+    return _known(step, deployment) or latest + 1
+
+
+def _deployed(
+    step: Step, deployment: Deployment, versions: dict[str, int], lines: dict[str, int]
+) -> VersionDeployed:
     name = deployment.process.id
     known = _known(step, deployment)
     if known is not None:
         return VersionDeployed(DefinitionKey(name, known), known=True)
-    source = to_msgpack(deployment)
+    whole = beside(deployment, versions)
     version = step.state.versions.get(name, 0) + 1
     step.focus("definitions")
-    step.emit(Deployed(name, version, sha256(source).hexdigest(), source))
+    step.emit(Deployed(name, version, _digest(deployment), to_msgpack(whole)))
     reopen(step, step.state.definitions[DefinitionKey(name, version)], lines)
     return VersionDeployed(DefinitionKey(name, version), known=False)
 

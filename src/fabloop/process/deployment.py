@@ -17,12 +17,16 @@ from fabloop.process.definition import Definition
 class Deployment(msgspec.Struct, frozen=True, array_like=True):
     """What a definition is compiled from: the process and the nets of its pages, by id.
 
-    `decisions` are keys of the decision models that were deployed with it, where it says so.
+    Where it calls processes in the version that was deployed with it, `beside` holds these
+    versions, and `group` tells the content of its document; `decisions` are keys of the decision
+    models that were deployed with it, where it says so.
     """
 
     process: BpmnProcess
     nets: tuple[NetDocument, ...]
     decisions: tuple[int, ...] = ()
+    group: str = ""
+    beside: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 def definition_of(

@@ -191,6 +191,19 @@ def text_of(text: Text, context: Mapping[str, object], at: Instant) -> str:
     raise Stuck("assignment", message)
 
 
+def number_of(text: Text, context: Mapping[str, object], at: Instant) -> int:
+    """Return a literal or computed version, which is a whole number or its digits."""
+    value = text.literal if text.formula is None else value_of(text.formula, context, at)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str) and value.strip().isdecimal():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    of = f" from '{text.formula.text}'" if text.formula is not None else ""
+    raise Stuck("version", f"Expected the number of a version{of}, but found {shown(value)}.")
+
+
 def name_of(text: Text, context: Mapping[str, object], at: Instant) -> str:
     """Return the literal or computed name of a message or signal; an empty one raises Stuck."""
     found = text_of(text, context, at)

@@ -328,6 +328,33 @@ def test_what_only_steers_the_other_engine_is_passed_over():
     assert node.id == "x"
 
 
+@pytest.mark.parametrize(
+    ("binding", "said"),
+    [
+        ('"version" c:{0}Version="3"', {"version": "3"}),
+        ('"version" c:{0}Version="${{v + 1}}"', {"version": "=v + 1"}),
+        ('"deployment"', {"together": True}),
+        ('"versionTag" c:{0}VersionTag="t"', {"version_tag": "t"}),
+        ('"latest"', {}),
+    ],
+)
+def test_the_version_of_what_is_used_is_bound(binding, said):
+    bound = binding.format("calledElement")
+    node = read(f'<callActivity id="x" calledElement="q" c:calledElementBinding={bound}/>')
+    asked = {"hands_in": False, "hands_back": False}
+    assert node == CallActivity(id="x", process="q", **asked, **said)
+    bound = binding.format("decisionRef")
+    node = read(f'<businessRuleTask id="x" c:decisionRef="d" c:decisionRefBinding={bound}/>')
+    named = {"decision": "d", "result_variable": "decisionResult"}
+    assert node == BusinessRuleTask(id="x", **named, **said)
+
+
+def test_a_called_process_may_get_a_business_key_of_its_own():
+    handed = inside('<c:in businessKey="${order.id}"/>')
+    node = read(f'<callActivity id="x" calledElement="q">{handed}</callActivity>')
+    assert node.business_key == "=order.id"
+
+
 # -- refused by name ---------------------------------------------------------------------------
 
 
@@ -341,11 +368,10 @@ def test_what_only_steers_the_other_engine_is_passed_over():
         ('<callActivity id="x" c:caseRef="c"/>', "caseRef"),
         ('<callActivity id="x" calledElement="q" c:variableMappingClass="M"/>',
          "variableMappingClass"),
-        ('<callActivity id="x" calledElement="q" c:calledElementBinding="version"/>', "'version'"),
-        (('<callActivity id="x" calledElement="q"><extensionElements><c:in businessKey="${k}"/>'
-         "</extensionElements></callActivity>"), "business key '${k}'"),
+        ('<callActivity id="x" calledElement="q" c:calledElementBinding="version"/>',
+         "'version' without a version"),
         ('<businessRuleTask id="x" c:decisionRef="d" c:decisionRefBinding="version"/>',
-         "decisionRefBinding 'version'"),
+         "decisionRefBinding 'version' without a version"),
         ('<userTask id="x" c:assigne="typo"/>', "c:assigne"),
         ('<userTask id="x"><extensionElements><c:oddity/></extensionElements></userTask>',
          "c:oddity"),

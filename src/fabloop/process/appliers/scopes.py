@@ -78,7 +78,7 @@ def called(state: State, delta: Called, at: Instant) -> None:
     instance = Instance(
         key=state.saw(delta.key),
         definition=definition.key,
-        business_key=caller.business_key,
+        business_key=delta.business_key,
         frame=state.saw(delta.frame),
         started_at=at,
         stream=caller.stream,

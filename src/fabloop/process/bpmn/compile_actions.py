@@ -55,6 +55,8 @@ from fabloop.process.definition import (
     StartOn,
     Terminate,
 )
+from fabloop.process.formula import Text
+from fabloop.process.pick import Pick
 from fabloop.process.trigger import OnCondition, OnMessage, OnSignal, OnTimer, Trigger
 
 ARMED = TimerTrigger | MessageTrigger | SignalTrigger | ConditionTrigger
@@ -154,7 +156,7 @@ class Actions:
                 )
             case model.BusinessRuleTask():
                 decision = self.expressions.text_of(node.id, node.decision)
-                return Decide(decision, node.result_variable, node.version_tag, node.together)
+                return Decide(decision, node.result_variable, self._pick(node))
             case model.ManualTask() | model.Task():
                 return Nothing()
             case model.ScriptTask():
@@ -173,12 +175,20 @@ class Actions:
                 return Enter(scope=self.scope_of[number])
             case model.CallActivity():
                 process = self.expressions.text_of(node.id, node.process)
-                return Call(process, node.version_tag, node.hands_in, node.hands_back)
+                key = self._text(node.id, node.business_key)
+                return Call(process, self._pick(node), node.hands_in, node.hands_back, key)
             case model.SubProcess(kind=model.SubProcessKind.EVENT):
                 start = next(each for each in node.nodes if isinstance(each, model.StartEvent))
                 return Respond(self.scope_of[number], start.interrupting)
             case model.SubProcess():
                 return Enter(scope=self.scope_of[number])
+
+    def _pick(self, node: model.CallActivity | model.BusinessRuleTask) -> Pick:
+        version = self._text(node.id, node.version)
+        return Pick(tag=node.version_tag, version=version, together=node.together)
+
+    def _text(self, element: str, text: str) -> Text | None:
+        return self.expressions.text_of(element, text) if text else None
 
     def _end(self, event: model.EndEvent) -> Action:
         match event.trigger:

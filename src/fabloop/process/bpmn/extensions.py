@@ -14,6 +14,9 @@ from fabloop.process.bpmn.xml import BPMN, FABLOOP, ZEEBE
 _HARMLESS = frozenset({"properties", "versionTag", "userTaskForm", "modelerTemplate"})
 """Elements of the zeebe namespace that change nothing in the execution."""
 
+VERSION, KEY = f"{FABLOOP}version", f"{FABLOOP}businessKey"
+"""Attributes of what is called: the number of its version, and its business key."""
+
 _ACTIVITY = frozenset({"ioMapping", "executionListeners"})
 _SHOWN: dict[str, tuple[str, ...]] = {
     "formDefinition": ("formId", "formKey", "externalReference"),
@@ -156,17 +159,27 @@ LISTENERS: dict[str, tuple[ListenerEvent, ...]] = {
 
 
 def decision_of(task: Element, tally: Tally) -> Element | None:
-    """Return what a business rule task evaluates; its version is bound in one of three ways."""
+    """Return what a business rule task evaluates."""
     called = extension(task, "calledDecision")
-    if called is None:
-        return None
+    if called is not None:
+        _check_binding(called, tally)
+    return called
+
+
+def _check_binding(called: Element, tally: Tally) -> None:
+    """Refuse a version that is bound in no way, or in two."""
     binding = called.get("bindingType", "latest")
     if binding not in ("latest", "deployment", "versionTag"):
         tally.refuse(called, "bindingType latest, deployment or versionTag", binding)
     if (binding == "versionTag") != bool(called.get("versionTag")):
         found = f"bindingType '{binding}' and versionTag '{called.get('versionTag', '')}'"
         tally.refuse(called, "a version tag exactly with bindingType versionTag", found)
-    return called
+    version = called.get(VERSION)
+    if version is not None and binding != "latest":
+        found = f"bindingType '{binding}' and fabloop:version '{version}'"
+        tally.refuse(called, "fabloop:version without another binding", found)
+    if version is not None and not (version.startswith("=") or version.strip().isdecimal()):
+        tally.refuse(called, "a version as digits, or FEEL behind =", f"'{version}'")
 
 
 def headers_of(task: Element) -> dict[str, str]:
@@ -223,17 +236,12 @@ def shown_of(task: Element) -> tuple[dict[str, str], tuple[Mapping, ...]]:
 
 
 def called_of(task: Element, tally: Tally) -> Element | None:
-    """Return what a call activity calls; a version is given by its tag or is the latest."""
+    """Return what a call activity calls."""
     called = extension(task, "calledElement")
     if called is None:
         tally.refuse(task, "what to call (zeebe:calledElement)", "none")
         return None
-    binding = called.get("bindingType", "latest")
-    if binding not in ("latest", "versionTag"):
-        tally.refuse(called, "bindingType latest or versionTag", binding)
-    if (binding == "versionTag") != bool(called.get("versionTag")):
-        found = f"bindingType '{binding}' and versionTag '{called.get('versionTag', '')}'"
-        tally.refuse(called, "a version tag exactly with bindingType versionTag", found)
+    _check_binding(called, tally)
     return called
 
 

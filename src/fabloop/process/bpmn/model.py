@@ -202,8 +202,8 @@ class BusinessRuleTask(msgspec.Struct, frozen=True, kw_only=True, tag="businessR
     """Evaluates deployed DMN `decision` into `result_variable` (``zeebe:calledDecision``).
 
     `decision` is plain text, or FEEL where it begins with ``=``: its latest version, the latest
-    with `version_tag`, or the one deployed `together` with the process. With `work` it is a job
-    instead.
+    with `version_tag`, number `version` (digits, or FEEL behind ``=``), or the one deployed
+    `together` with the process. With `work` it is a job instead.
     """
 
     id: str
@@ -211,6 +211,7 @@ class BusinessRuleTask(msgspec.Struct, frozen=True, kw_only=True, tag="businessR
     decision: str = ""
     result_variable: str = ""
     version_tag: str = ""
+    version: str = ""
     together: bool = False
     work: JobWork | None = None
     inputs: tuple[Mapping, ...] = ()
@@ -378,9 +379,11 @@ class SubProcess(msgspec.Struct, frozen=True, kw_only=True, tag="subProcess"):
 class CallActivity(msgspec.Struct, frozen=True, kw_only=True, tag="callActivity"):
     """Runs another deployed process and waits for its end (``zeebe:calledElement``).
 
-    `process` is a process id, or FEEL where it begins with ``=``; the latest version is called, or
-    the latest with `version_tag`. The called process gets all variables that are seen here
-    (`hands_in`) and the inputs; without outputs it gives all of its own back (`hands_back`).
+    `process` is a process id, or FEEL where it begins with ``=``; the latest version is called, the
+    latest with `version_tag`, number `version` (digits, or FEEL behind ``=``), or the one deployed
+    `together` with the caller. The called process gets all variables that are seen here
+    (`hands_in`) and the inputs; without outputs it gives all of its own back (`hands_back`). Its
+    business key is `business_key` (plain text, or FEEL behind ``=``), else that of its caller.
     ``cpn:NET`` runs a page of that net instead, with the inputs alone.
     """
 
@@ -388,6 +391,9 @@ class CallActivity(msgspec.Struct, frozen=True, kw_only=True, tag="callActivity"
     name: str = ""
     process: str
     version_tag: str = ""
+    version: str = ""
+    together: bool = False
+    business_key: str = ""
     hands_in: bool = True
     hands_back: bool = True
     inputs: tuple[Mapping, ...] = ()

@@ -4,6 +4,8 @@ from typing import TypedDict
 
 from fabloop.base.xml import Element, Tally, text_of
 from fabloop.process.bpmn.extensions import (
+    KEY,
+    VERSION,
     assignment_of,
     called_of,
     decision_of,
@@ -107,6 +109,7 @@ class ActivityReader:
             decision=decision,
             result_variable=called.get("resultVariable", "").strip(),
             version_tag=static(called, "versionTag", self.tally),
+            version=called.get(VERSION, "").strip(),
             together=called.get("bindingType") == "deployment",
             work=work,
         )
@@ -141,6 +144,9 @@ class ActivityReader:
             **self.common(element),
             process=called.get("processId", "").strip(),
             version_tag=static(called, "versionTag", self.tally),
+            version=called.get(VERSION, "").strip(),
+            together=called.get("bindingType") == "deployment",
+            business_key=called.get(KEY, "").strip(),
             hands_in=called.get("propagateAllParentVariables", "true") != "false",
             hands_back=called.get("propagateAllChildVariables", "true") != "false",
         )

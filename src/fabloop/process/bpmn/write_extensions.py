@@ -2,7 +2,7 @@
 
 from lxml import etree
 
-from fabloop.process.bpmn.extensions import LISTENERS
+from fabloop.process.bpmn.extensions import KEY, LISTENERS, VERSION
 from fabloop.process.bpmn.model import (
     Activity,
     AdHoc,
@@ -94,19 +94,22 @@ def _called(box: Element, node: CallActivity) -> None:
         "processId": node.process,
         "propagateAllChildVariables": "" if node.hands_back else "false",
         "propagateAllParentVariables": "" if node.hands_in else "false",
-        "bindingType": "versionTag" if node.version_tag else "",
-        "versionTag": node.version_tag,
+        **_binding(node),
+        KEY: node.business_key,
     }
     zeebe(box, "calledElement", **given(named))
 
 
+def _binding(node: CallActivity | BusinessRuleTask) -> dict[str, str]:
+    kind = "versionTag" if node.version_tag else "deployment" if node.together else ""
+    return {"bindingType": kind, "versionTag": node.version_tag, VERSION: node.version}
+
+
 def _decision(box: Element, node: BusinessRuleTask) -> None:
-    binding = "versionTag" if node.version_tag else "deployment" if node.together else ""
     named = {
         "decisionId": node.decision,
         "resultVariable": node.result_variable,
-        "bindingType": binding,
-        "versionTag": node.version_tag,
+        **_binding(node),
     }
     zeebe(box, "calledDecision", **given(named))
 

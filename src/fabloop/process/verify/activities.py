@@ -165,9 +165,9 @@ ACTIVITIES: dict[type, Mapping] = {
     Job: _activity("type", "retries", "headers"),
     Person: _activity("assignee", "candidates", "headers"),
     Nothing: _activity(),
-    Decide: _activity("decision", "target", "tag", "together"),
+    Decide: _activity("decision", "target", "pick"),
     Script: _activity("formula", "target"),
-    Call: _activity("process", "tag", "hands_in", "hands_back"),
+    Call: _activity("process", "pick", "key", "hands_in", "hands_back"),
     Enter: _activity("scope", "headers"),
     Rounds: _rounds(
         "scope",

@@ -2,6 +2,7 @@
 
 from fabloop.base.xml import Element, text_of
 from fabloop.process.bpmn.dialect.sheet import Sheet
+from fabloop.process.bpmn.extensions import KEY, VERSION
 from fabloop.process.bpmn.xml import BPMN, ZEEBE
 from fabloop.process.definition import BUSINESS_KEY
 
@@ -20,18 +21,34 @@ def call_activity(element: Element, sheet: Sheet) -> None:
         return
     binding = sheet.attribute(element, "calledElementBinding") or "latest"
     tag = sheet.attribute(element, "calledElementVersionTag")
+    version = sheet.attribute(element, "calledElementVersion")
     made = sheet.extension(
         element, "calledElement", processId=sheet.value(element, _local(element, called))
     )
-    if binding == "versionTag":
-        made.set("bindingType", binding)
-        made.set("versionTag", tag)
-    elif binding != "latest":
-        sheet.refuse(element, f"calledElementBinding '{binding}'", "Use latest or versionTag.")
-        sheet.attribute(element, "calledElementVersion")
+    _bind(made, element, sheet, "calledElementBinding", (binding, tag, version))
     if sheet.java:
-        made.set("propagateAllParentVariables", str(_handed(element, sheet, "in")).lower())
-        made.set("propagateAllChildVariables", str(_handed(element, sheet, "out")).lower())
+        made.set("propagateAllParentVariables", str(_handed(element, sheet, "in", made)).lower())
+        made.set("propagateAllChildVariables", str(_handed(element, sheet, "out", made)).lower())
+
+
+def _bind(
+    made: Element, element: Element, sheet: Sheet, name: str, said: tuple[str, str, str]
+) -> None:
+    """Say which version is meant; `said` are the binding, a version tag and a version."""
+    binding, tag, version = said
+    match binding:
+        case "latest":
+            pass
+        case "deployment":
+            made.set("bindingType", binding)
+        case "versionTag":
+            made.set("bindingType", binding)
+            made.set("versionTag", tag)
+        case "version" if version:
+            made.set(VERSION, sheet.value(element, version))
+        case _:
+            found = f"{name} '{binding}'" + " without a version" * (binding == "version")
+            sheet.refuse(element, found, "Use latest, deployment, versionTag or version.")
 
 
 def _local(element: Element, called: str) -> str:
@@ -40,7 +57,7 @@ def _local(element: Element, called: str) -> str:
     return name if mark and prefix in element.nsmap else called
 
 
-def _handed(element: Element, sheet: Sheet, kind: str) -> bool:
+def _handed(element: Element, sheet: Sheet, kind: str, made: Element) -> bool:
     """Rewrite ``in`` or ``out`` parameters; tells whether all variables are handed on."""
     everything = False
     for each in sheet.children(element, kind):
@@ -49,9 +66,9 @@ def _handed(element: Element, sheet: Sheet, kind: str) -> bool:
             continue
         key = each.get("businessKey")
         if key is not None:
-            if sheet.value(element, key.strip()) != f"={BUSINESS_KEY}":
-                found = f"the business key '{key}' for the called process"
-                sheet.refuse(element, found, "It gets that of its caller.")
+            business = sheet.value(element, key.strip())
+            if business != f"={BUSINESS_KEY}":
+                made.set(KEY, business)
             continue
         source = each.get("sourceExpression", "") or f"${{{each.get('source', '')}}}"
         mapping = "input" if kind == "in" else "output"
@@ -66,21 +83,15 @@ def decision(element: Element, sheet: Sheet) -> bool:
         return False
     binding = sheet.attribute(element, "decisionRefBinding") or "latest"
     tag = sheet.attribute(element, "decisionRefVersionTag")
-    if binding not in ("latest", "deployment", "versionTag"):
-        hint = "Use latest, deployment or versionTag."
-        sheet.refuse(element, f"decisionRefBinding '{binding}'", hint)
-        sheet.attribute(element, "decisionRefVersion")
-        binding = "latest"
+    version = sheet.attribute(element, "decisionRefVersion")
     variable = sheet.attribute(element, "resultVariable") or "decisionResult"
     made = sheet.extension(
         element,
         "calledDecision",
         decisionId=sheet.value(element, reference),
         resultVariable=variable,
-        bindingType=binding,
     )
-    if binding == "versionTag":
-        made.set("versionTag", tag)
+    _bind(made, element, sheet, "decisionRefBinding", (binding, tag, version))
     return True
 
 
