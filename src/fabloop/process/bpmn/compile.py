@@ -10,6 +10,7 @@ from fabloop.process.bpmn.compile_expressions import Expressions
 from fabloop.process.bpmn.compile_pages import page_of, share
 from fabloop.process.bpmn.compile_rounds import kept
 from fabloop.process.bpmn.compile_scopes import responses_in
+from fabloop.process.bpmn.lanes import with_lanes
 from fabloop.process.bpmn.listeners import with_listeners
 from fabloop.process.bpmn.model import BpmnProcess, FlowNode
 from fabloop.process.bpmn.names import is_name
@@ -48,7 +49,7 @@ def compile_process(
     Invalid
         An expression does not parse, or a page does not fit; all of them, with places.
     """
-    return _Compiler(with_listeners(process), nets, lines or {}).compile(version)
+    return _Compiler(with_listeners(with_lanes(process)), nets, lines or {}).compile(version)
 
 
 class _Compiler:
