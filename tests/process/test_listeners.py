@@ -17,14 +17,17 @@ from fabloop.process.bpmn.model import (
     SubProcess,
 )
 from fabloop.process.bpmn.read import read_bpmn
+from fabloop.process.bpmn.triggers import EscalationTrigger, MessageTrigger
 from fabloop.process.bpmn.write import write
 from fabloop.process.commands import (
+    CancelInstance,
     Deploy,
     FailJob,
     InstanceState,
     Migrate,
     PublishMessage,
     ResolveIncident,
+    StartInstance,
 )
 from fabloop.process.definition import DefinitionKey
 from fabloop.process.verify.report import verify
@@ -32,10 +35,14 @@ from process.driver import (
     START,
     Plant,
     both,
+    call,
     first,
     flows,
+    hear,
     job,
+    kill,
     message,
+    on,
     page,
     person,
     process,
@@ -239,3 +246,106 @@ def test_events_of_a_task_that_nobody_tells_are_refused_by_name():
                         links=flows("start a end")))  # fmt: skip
     with pytest.raises(Invalid, match="assigning"):
         read_bpmn(xml.replace(b'"creating"', b'"assigning"'))
+
+
+AROUND = (BEFORE, BEHIND)
+
+
+def test_a_process_tells_its_listeners_when_it_has_begun_and_once_when_all_of_it_ended():
+    plant = Plant()
+    model = process(both("f"), job("a"), job("b"), links=flows("start f a end", "f b end"))
+    key = plant.starts(replace(model, listeners=AROUND), {"n": 1})
+    plant.completes("start/end/1")
+    assert plant.open_nodes() == ["a", "b"]
+    plant.completes("a", {"made": 2})
+    assert plant.open_nodes() == ["b"]
+    plant.completes("b")
+    assert plant.job("p/end/1").variables == {"n": 1, "made": 2}
+    plant.completes("p/end/1", {"told": True})
+    assert plant.result(key) == {"n": 1, "made": 2, "told": True}
+
+
+def test_a_terminated_process_tells_its_end_and_a_cancelled_one_does_not():
+    plant = Plant()
+    model = process(both("f"), job("a"), kill("k"), links=flows("start f k", "f a end"))
+    key = plant.starts(replace(model, listeners=(BEHIND,)))
+    plant.rehearses(CancelInstance(instance=key))
+    assert steps(plant, key) == ["behind"]
+    other = plant.does(StartInstance(process="p")).instance
+    plant.does(CancelInstance(instance=other))
+    assert plant.engine.jobs(instance=other) == []
+
+
+def test_the_events_of_a_process_are_heard_until_its_end_is_told():
+    plant = Plant()
+    alarm = on("e", MessageTrigger(name="M", correlation_key='"k"'), job("x"))
+    model = process(job("a"), alarm, links=flows("start a end"))
+    key = plant.starts(replace(model, listeners=(BEHIND,)))
+    plant.does(PublishMessage(name="M", correlation_key="k"))
+    assert plant.open_nodes() == ["x"]
+    plant.restores()
+    assert steps(plant, key) == ["do-x", "behind"]
+    assert plant.ended(key) is InstanceState.COMPLETED
+
+
+@pytest.mark.parametrize("interrupting", [True, False])
+def test_an_event_sub_process_tells_its_listeners(interrupting):
+    plant = Plant()
+    alarm = told(on("e", MessageTrigger(name="M", correlation_key='"k"'), job("x"),
+                    interrupting=interrupting))  # fmt: skip
+    key = plant.starts(process(job("a"), alarm, links=flows("start a end")))
+    plant.does(PublishMessage(name="M", correlation_key="k"))
+    if not interrupting:
+        plant.completes("a")
+    assert steps(plant, key) == ["before", "do-x", "behind"]
+    assert plant.ended(key) is InstanceState.COMPLETED
+
+
+def test_an_end_event_that_throws_tells_its_end_behind_that():
+    plant = Plant()
+    loud = told(EndEvent(id="l", trigger=EscalationTrigger(code="H")), BEFORE, BEHIND)
+    inner = sub("u", job("b"), links=flows("u.s b u.e"))
+    inner = replace(inner, nodes=(inner.nodes[0], inner.nodes[1], loud), flows=flows("u.s b l"))
+    model = process(inner, hear("h", "u", interrupting=False), job("c"),
+                    links=flows("start u end", "h c end"))  # fmt: skip
+    key = plant.starts(model)
+    plant.completes("b")
+    plant.completes("l/start/1")
+    assert plant.open_nodes() == ["c", "l/end/1"]
+    plant.completes("c")
+    assert steps(plant, key) == ["behind"]
+    assert plant.ended(key) is InstanceState.COMPLETED
+
+
+def test_an_end_event_that_terminates_tells_all_before():
+    plant = Plant()
+    key = plant.starts(process(told(kill("k")), job("a"), both("f"),
+                               links=flows("start f k", "f a end")))  # fmt: skip
+    plant.completes("k/start/1")
+    plant.completes("k/end/1")
+    assert plant.ended(key) is InstanceState.COMPLETED
+
+
+def test_a_called_process_tells_its_end_before_its_caller_goes_on():
+    plant = Plant()
+    plant.does(Deploy(process=replace(process(job("a"), links=flows("start a end"), id="q"),
+                                      listeners=AROUND)))  # fmt: skip
+    key = plant.starts(process(call("c", "q"), job("b"), links=flows("start c b end")))
+    for node in ("start/end/1", "a", "q/end/1", "b"):
+        plant.completes(node)
+    assert plant.ended(key) is InstanceState.COMPLETED
+
+
+def test_a_process_with_listeners_is_written_read_and_verified():
+    model = replace(process(job("a"), links=flows("start a end")), listeners=AROUND)
+    read, _ = read_bpmn(write(model))
+    assert read.listeners == AROUND
+    assert verify(compile_process(model, {}, 1)).sound
+
+
+def test_a_process_that_several_events_begin_cannot_tell_its_end():
+    second = StartEvent(id="s2", trigger=MessageTrigger(name="M"))
+    model = process(second, job("a"), links=flows("start a end", "s2 a"))
+    with pytest.raises(Invalid, match="one start event"):
+        Plant().does(Deploy(process=replace(model, listeners=(BEHIND,))))
+    Plant().does(Deploy(process=replace(model, listeners=(BEFORE,))))

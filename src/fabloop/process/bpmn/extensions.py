@@ -51,6 +51,7 @@ _KNOWN: dict[str, frozenset[str]] = {
     "parallelGateway": frozenset({"executionListeners"}),
     "eventBasedGateway": frozenset({"executionListeners"}),
     "message": frozenset({"subscription"}),
+    "process": frozenset({"executionListeners"}),
 }
 
 

@@ -488,5 +488,6 @@ class BpmnProcess(msgspec.Struct, frozen=True, kw_only=True):
     nodes: tuple[FlowNode, ...]
     flows: tuple[SequenceFlow, ...]
     data: tuple[DataObject, ...] = ()
+    listeners: tuple[Listener, ...] = ()
     lanes: tuple[Lane, ...] = ()
     diagram: Diagram = Diagram()

@@ -149,6 +149,7 @@ class _Reader:
             nodes=self._nodes(element),
             flows=self._flows(element),
             data=data_of(element, self.tally),
+            listeners=listeners_of(element, self.tally),
             lanes=tuple(self._lanes(element)),
         )
         own = self.tally.lines.keys() - before

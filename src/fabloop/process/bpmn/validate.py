@@ -40,7 +40,7 @@ from fabloop.process.bpmn.validate_events import (
     repeated_faults,
     start_faults,
 )
-from fabloop.process.bpmn.validate_listeners import listener_faults
+from fabloop.process.bpmn.validate_listeners import listener_faults, process_listener_faults
 from fabloop.process.bpmn.validate_responses import is_response, response_faults
 from fabloop.process.bpmn.validate_rounds import loop_faults
 from fabloop.process.bpmn.validate_undo import undo_faults
@@ -71,6 +71,7 @@ def faults_of(process: BpmnProcess, lines: Mapping[str, int] | None = None) -> l
             faults += _scope(process, outline, scopes, report)
     for node in all_nodes(process):
         faults += _node(node, report)
+    faults += process_listener_faults(process, report)
     known = {node.id for node in all_nodes(process)}
     for lane in process.lanes:
         for missing in (each for each in lane.nodes if each not in known):

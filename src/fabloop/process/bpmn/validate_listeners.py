@@ -6,13 +6,16 @@ from fabloop.base.errors import Fault
 from fabloop.process.bpmn.listeners import BEFORE, BEHIND, listeners_of
 from fabloop.process.bpmn.model import (
     BoundaryEvent,
+    BpmnProcess,
     EndEvent,
     EventBasedGateway,
     ExclusiveGateway,
     FlowNode,
     InclusiveGateway,
+    Listener,
     ParallelGateway,
     StartEvent,
+    SubProcess,
     ThrowEvent,
 )
 from fabloop.process.bpmn.outline import Outline
@@ -35,25 +38,53 @@ def listener_faults(outline: Outline, report: Report) -> Iterator[Fault]:
     entered = {flow.target for _, flow in outline.flows} - waited_for
     for _, node in outline.nodes:
         if node.listeners:
-            yield from _texts(node, report)
+            yield from _texts(node.id, node.listeners, report)
+            if isinstance(node, SubProcess) and is_response(node):
+                yield from _around(node.id, node.nodes, node.listeners, report)
+                yield from _undoing(node, report)
+                continue
             yield from _places(node, node.id in entered, report)
 
 
-def _texts(node: FlowNode, report: Report) -> Iterator[Fault]:
-    if len(node.listeners) > LISTENERS_MAX:
-        yield report(node.id, f"at most {LISTENERS_MAX} listeners", str(len(node.listeners)))
-    for each in node.listeners:
+def process_listener_faults(process: BpmnProcess, report: Report) -> Iterator[Fault]:
+    """Yield what is wrong with the listeners of a process itself."""
+    yield from _texts(process.id, process.listeners, report)
+    yield from _around(process.id, process.nodes, process.listeners, report)
+
+
+def _texts(owner: str, listeners: tuple[Listener, ...], report: Report) -> Iterator[Fault]:
+    if len(listeners) > LISTENERS_MAX:
+        yield report(owner, f"at most {LISTENERS_MAX} listeners", str(len(listeners)))
+    for each in listeners:
         if not each.type:
-            yield report(node.id, "a job type of each listener", "none")
+            yield report(owner, "a job type of each listener", "none")
         if each.retries < 1:
-            yield report(node.id, "at least one retry of each listener", str(each.retries))
+            yield report(owner, "at least one retry of each listener", str(each.retries))
+
+
+def _around(
+    owner: str, nodes: tuple[FlowNode, ...], listeners: tuple[Listener, ...], report: Report
+) -> Iterator[Fault]:
+    starts = sum(isinstance(each, StartEvent) for each in nodes)
+    if starts != 1 and any(each.event in BEHIND for each in listeners):
+        expected = "one start event where a listener is told at the end of a process"
+        yield report(owner, expected, str(starts))
+
+
+def _undoing(node: SubProcess, report: Report) -> Iterator[Fault]:
+    """What undoes the scope around an event sub-process has to stand directly in it."""
+    if any(each.event in BEHIND for each in node.listeners):
+        for each in node.nodes:
+            trigger = each.trigger if isinstance(each, ThrowEvent | EndEvent) else None
+            if isinstance(trigger, CompensateTrigger):
+                expected = "no end listener of an event sub-process that throws compensation"
+                yield report(node.id, expected, f"'{each.id}'")
 
 
 def _places(node: FlowNode, entered: bool, report: Report) -> Iterator[Fault]:
     """Yield a fault for each kind of listener that cannot be told at an element."""
     undoes = isinstance(node, BoundaryEvent) and isinstance(node.trigger, CompensateTrigger)
-    apart = getattr(node, "for_compensation", False) or is_response(node) or undoes
-    if apart:
+    if getattr(node, "for_compensation", False) or undoes:
         yield report(node.id, "listeners only where a token passes", "a listener")
         return
     if listeners_of(node, BEFORE) and not entered:
@@ -66,8 +97,6 @@ def _places(node: FlowNode, entered: bool, report: Report) -> Iterator[Fault]:
 
 def _can_end(node: FlowNode) -> bool:
     """Tell whether anything can be told between an element and what follows it."""
-    if isinstance(node, EndEvent):
-        return node.trigger is None
     if isinstance(node, _GATEWAYS):
         return False
     trigger = node.trigger if isinstance(node, ThrowEvent | StartEvent) else None

@@ -27,7 +27,7 @@ from fabloop.process.bpmn.model import (
 )
 from fabloop.process.bpmn.write_diagram import has_pool, participant_of, write_diagram
 from fabloop.process.bpmn.write_events import write_associations, write_event, write_globals
-from fabloop.process.bpmn.write_extensions import write_extensions
+from fabloop.process.bpmn.write_extensions import write_extensions, write_listeners
 from fabloop.process.bpmn.write_faults import unwritable
 from fabloop.process.bpmn.write_xml import (
     BPMN,
@@ -82,8 +82,11 @@ def write(process: BpmnProcess) -> bytes:
 
 def _process(root: Element, process: BpmnProcess) -> None:
     element = child(root, "process", id=process.id, name=process.name, isExecutable="true")
-    if process.version_tag:
-        zeebe(child(element, "extensionElements"), "versionTag", value=process.version_tag)
+    if process.version_tag or process.listeners:
+        box = child(element, "extensionElements")
+        if process.version_tag:
+            zeebe(box, "versionTag", value=process.version_tag)
+        write_listeners(box, process.listeners)
     if process.lanes:
         lanes = child(element, "laneSet", id=f"lanes-{process.id}")
         for lane in process.lanes:

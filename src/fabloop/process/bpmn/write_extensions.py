@@ -13,6 +13,7 @@ from fabloop.process.bpmn.model import (
     EndEvent,
     FlowNode,
     JobWork,
+    Listener,
     Mapping,
     PageWork,
     ScriptTask,
@@ -37,7 +38,7 @@ def write_extensions(element: Element, node: FlowNode) -> None:
         if node.work:
             _work(box, node.work)
         _mappings(box, node.inputs, node.outputs)
-    _listeners(box, node)
+    write_listeners(box, node.listeners)
     if not len(box):
         element.remove(box)
 
@@ -69,9 +70,10 @@ def _activity(box: Element, node: Activity) -> None:
     _mappings(box, node.inputs, node.outputs)
 
 
-def _listeners(box: Element, node: FlowNode) -> None:
+def write_listeners(box: Element, listeners: tuple[Listener, ...]) -> None:
+    """Write execution and task listeners."""
     for name, events in LISTENERS.items():
-        told = [each for each in node.listeners if each.event in events]
+        told = [each for each in listeners if each.event in events]
         inside = zeebe(box, f"{name}s") if told else box
         for each in told:
             retries = str(each.retries)

@@ -26,11 +26,12 @@ def listeners(element: Element, sheet: Sheet) -> None:
 
 
 def process_listeners(process: Element, sheet: Sheet) -> None:
-    """Rewrite the listeners at the start of a process to such of its start events."""
+    """Rewrite the listeners of a process: those at its start to such of its start events."""
     for each in sheet.children(process, "executionListener"):
         begun = process.findall(f"{BPMN}startEvent") if each.get("event") == "start" else []
         if not begun:
-            _rewrite(process, each, "", sheet)
+            event = each.get("event", "").strip()
+            _rewrite(process, each, "end" if event == "end" else "", sheet)
         for start in begun:
             _rewrite(start, each, "end", sheet)
 
