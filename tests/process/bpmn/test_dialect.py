@@ -448,3 +448,15 @@ def test_a_model_of_another_engine_runs():
     assert plant.result(big)["m"] == 6
     plant.starts(process, {"n": 1, "boss": "eva", "done": False})
     assert plant.open_nodes() == ["w"]
+
+
+def test_listeners_of_a_process_are_told_at_its_ends():
+    content = """<extensionElements><c:executionListener event="start" class="Begun"/>
+      <c:executionListener event="end" class="Over"/></extensionElements><startEvent id="s"/>
+      <sequenceFlow id="f" sourceRef="s" targetRef="x"/><userTask id="x"/>"""
+    plant = Plant()
+    plant.starts(read_bpmn(document(content))[0])
+    assert plant.job("s/end/1").type == "Begun"
+    plant.completes("s/end/1")
+    plant.completes("x")
+    assert plant.job("p/end/1").type == "Over"
