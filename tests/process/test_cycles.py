@@ -7,11 +7,11 @@ from fabloop.base.instant import HOUR, SECOND, Instant, iso_of
 from fabloop.base.period import moment_of
 from fabloop.process.bpmn.model import BoundaryEvent, CatchEvent
 from fabloop.process.bpmn.triggers import TimerTrigger
-from fabloop.process.commands import DatesSkipped, InstanceState, TimerFired
+from fabloop.process.commands import DatesSkipped, IncidentOpened, InstanceState, TimerFired
 from fabloop.process.schedule import ENDLESS, following, read_dates
 from fabloop.process.timers import MISSED_DATES_MAX
 from fabloop.process.trigger import SpanKind
-from process.driver import Plant, flows, job, process, script
+from process.driver import Plant, flows, job, process, script, wait
 
 
 @pytest.fixture
@@ -128,3 +128,24 @@ def test_a_cycle_that_says_no_date_is_refused_at_deployment(plant, cycle):
 def test_a_computed_cycle_that_says_no_date_is_an_incident(plant, value):
     key = plant.starts(counting("line"), {"line": value})
     assert [each.kind for each in plant.engine.incidents(key)] == ["timer"]
+
+
+@pytest.mark.parametrize("text", ["PT", "-PT5S", "PT5X", "2026-11-23T06:00:00+01:00"])
+def test_text_that_is_no_duration_is_refused_at_deployment(plant, text):
+    drawn = process(wait("c", text), links=flows("start c end"))
+    with pytest.raises(Invalid, match="an ISO 8601 duration"):
+        plant.starts(drawn)
+
+
+@pytest.mark.parametrize("text", ["P1M", "2026-13-01T06:00:00Z", "2026-11-23T06:00:00"])
+def test_text_that_is_no_date_is_refused_at_deployment(plant, text):
+    dated = CatchEvent(id="c", trigger=TimerTrigger(date=text))
+    with pytest.raises(Invalid, match="a date and time"):
+        plant.starts(process(dated, links=flows("start c end")))
+
+
+def test_a_computed_date_that_is_none_is_an_incident_that_tells_the_form(plant):
+    dated = CatchEvent(id="c", trigger=TimerTrigger(date="when"))
+    plant.starts(process(dated, links=flows("start c end")), {"when": "PT7S"})
+    (opened,) = plant.told(IncidentOpened)
+    assert "such as '2026-11-23T06:00:00+01:00', but found 'PT7S'" in opened.text

@@ -212,7 +212,8 @@ def processes() -> None:
 @process.command()
 def verify(
     file: Annotated[
-        Path, typer.Argument(help="BPMN 2.0 XML, a net document, or a production recipe.")
+        Path,
+        typer.Argument(help="BPMN 2.0 XML, a net (document, .pnml, .cpn) or a production recipe."),
     ],
     nets: Annotated[
         list[Path] | None, typer.Option("--net", help="Net document of a page; repeatable.")

@@ -40,9 +40,19 @@ def read_dates(kind: SpanKind, text: str, at: Instant) -> Dates:
         case SpanKind.DURATION:
             return Dates(_after(text, at))
         case SpanKind.DATE:
-            return Dates(moment_of(text))
+            return Dates(_date(text))
         case SpanKind.CYCLE:
             return _cycle(text, at)
+
+
+def _date(text: str) -> Instant:
+    try:
+        return moment_of(text)
+    except ValueError as error:
+        raise ValueError(
+            "Expected a date and time with an offset, such as '2026-11-23T06:00:00+01:00', but "
+            f"found {text!r}: {error}"
+        ) from None
 
 
 def _after(text: str, at: Instant) -> Instant:

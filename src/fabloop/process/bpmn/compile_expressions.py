@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from fabloop.base.errors import Fault, Invalid, Refused
 from fabloop.base.instant import Instant, duration_of_iso
-from fabloop.base.period import moment_of, period_of_iso
+from fabloop.base.period import period_of_iso
 from fabloop.feel import compile_expression
 from fabloop.process.bpmn import model
 from fabloop.process.bpmn.triggers import TimerTrigger
@@ -15,6 +15,10 @@ from fabloop.process.trigger import Span, SpanKind
 
 _CYCLE = re.compile(r"R-?\d*/|@\w+$|([^\s()]+\s+){5}[^\s()]+(\s+@\S+)?$")
 """Text that means a cycle or a cron line, be it right or wrong; any other is FEEL."""
+_TIME = re.compile(r"-?P(T?\d|T?$)|\d{4}-\d\d-\d\d")
+"""How text begins that means a duration or a date, be it right or wrong; any other is FEEL."""
+
+_EXPECTED = {SpanKind.CYCLE: "a cycle or a cron line", SpanKind.DATE: "a date and time"}
 
 
 class Expressions:
@@ -59,13 +63,10 @@ class Expressions:
             return self.length(element, timer.duration)
         kind, text = (SpanKind.CYCLE, timer.cycle) if timer.cycle else (SpanKind.DATE, timer.date)
         try:
-            if kind is SpanKind.DATE:
-                moment_of(text)
-            else:
-                read_dates(kind, text, Instant(0))
+            read_dates(kind, text, Instant(0))
         except (ValueError, OverflowError) as error:
-            if kind is SpanKind.CYCLE and _CYCLE.match(text):
-                self.fault(element, "a cycle or a cron line", f"'{text}'", str(error))
+            if _TIME.match(text) or (kind is SpanKind.CYCLE and _CYCLE.match(text)):
+                self.fault(element, _EXPECTED[kind], f"'{text}'", str(error))
             return Span(kind=kind, formula=self.formula(element, text))
         return Span(kind=kind, text=text)
 
@@ -74,7 +75,7 @@ class Expressions:
         try:
             return Span(kind=SpanKind.DURATION, duration_ns=duration_of_iso(text))
         except ValueError:
-            if text.startswith("P") and text[1:2].isdecimal():
+            if _TIME.match(text):
                 return self._calendar(element, text)
             return Span(kind=SpanKind.DURATION, formula=self.formula(element, text))
 
