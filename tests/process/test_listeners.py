@@ -50,6 +50,9 @@ from process.driver import (
     some,
     sub,
     timer,
+    undo,
+    undoing,
+    undone_by,
     wait,
     xor,
 )
@@ -349,3 +352,16 @@ def test_a_process_that_several_events_begin_cannot_tell_its_end():
     with pytest.raises(Invalid, match="one start event"):
         Plant().does(Deploy(process=replace(model, listeners=(BEHIND,))))
     Plant().does(Deploy(process=replace(model, listeners=(BEFORE,))))
+
+
+def test_an_activity_for_compensation_tells_its_listeners():
+    plant = Plant()
+    model = process(job("a"), undone_by("u", "a", "z"), told(undoing("z")), undo("t"), job("b"),
+                    links=flows("start a t b end"))  # fmt: skip
+    key = plant.starts(model)
+    plant.completes("a")
+    plant.restores()
+    assert plant.open_nodes() == ["z/work/start/1"]
+    assert steps(plant, key) == ["before", "do-z", "behind", "do-b"]
+    assert plant.ended(key) is InstanceState.COMPLETED
+    assert verify(compile_process(model, {}, 1)).sound

@@ -319,7 +319,8 @@ def test_a_gateway_with_one_event_behind_it_only_passes():
 
 def test_what_only_steers_the_other_engine_is_passed_over():
     node = read(
-        '<startEvent id="s" c:initiator="who" c:asyncBefore="true"/><manualTask id="x"'
+        '<startEvent id="s" c:initiator="who" c:asyncBefore="true"/>'
+        '<sequenceFlow id="f" sourceRef="s" targetRef="x"/><manualTask id="x"'
         ' c:asyncAfter="true" c:exclusive="false" c:jobPriority="3">'
         f"{inside('<c:properties/><c:failedJobRetryTimeCycle>R3/PT1M</c:failedJobRetryTimeCycle>')}"
         "</manualTask>",
@@ -460,3 +461,31 @@ def test_listeners_of_a_process_are_told_at_its_ends():
     plant.completes("s/end/1")
     plant.completes("x")
     assert plant.job("p/end/1").type == "Over"
+
+
+UNREACHED = """<laneSet id="l"><lane id="l1"><flowNodeRef>x</flowNodeRef>
+  <flowNodeRef>b</flowNodeRef></lane></laneSet><startEvent id="s"/>
+  <sequenceFlow id="f" sourceRef="s" targetRef="x"/><userTask id="x"/>
+  <userTask id="a"/><boundaryEvent id="t" attachedToRef="a"><timerEventDefinition>
+  <timeDuration>PT1S</timeDuration></timerEventDefinition></boundaryEvent>
+  <sequenceFlow id="f2" sourceRef="a" targetRef="b"/><userTask id="b"/>
+  <sequenceFlow id="f3" sourceRef="t" targetRef="x"/>
+  <userTask id="c"/><sequenceFlow id="f4" sourceRef="c" targetRef="c"/>"""
+
+
+def test_what_nothing_reaches_is_left_out_as_in_the_java_engines():
+    process, _ = read_bpmn(document(UNREACHED))
+    assert [node.id for node in process.nodes] == ["s", "x", "c"]
+    assert [flow.id for flow in process.flows] == ["f", "f4"]
+    assert process.lanes[0].nodes == ("x",)
+    plant = Plant()
+    key = plant.starts(process)
+    plant.completes("x")
+    assert plant.ended(key) is InstanceState.COMPLETED
+
+
+def test_what_nothing_reaches_is_refused_in_a_plain_model():
+    bare = document(UNREACHED).replace(b'xmlns:c="http://camunda.org/schema/1.0/bpmn"', b"")
+    process, _ = read_bpmn(bare)
+    with pytest.raises(Invalid, match="nothing would ever reach it"):
+        Plant().does(Deploy(process=process))

@@ -113,6 +113,8 @@ def _expanded(node: FlowNode, flows: tuple[SequenceFlow, ...]) -> Content:
     before, behind = listeners_of(node, BEFORE), listeners_of(node, BEHIND)
     if not before and not behind:
         return (node,), flows
+    if isinstance(node, Activity) and node.for_compensation:
+        return (_undoer(node),), flows
     once = isinstance(node, Activity) and node.loop is None
     inputs = node.inputs if isinstance(node, Activity) and once else ()
     first = [
@@ -140,6 +142,21 @@ def _expanded(node: FlowNode, flows: tuple[SequenceFlow, ...]) -> Content:
         for flow in flows
     )
     return tuple(chain), (*moved, *_links(chain))
+
+
+def _undoer(node: Activity) -> SubProcess:
+    """Return an activity for compensation with its listeners as a sub-process that undoes."""
+    work = replace(node, id=f"{node.id}/work", for_compensation=False)
+    ends = (StartEvent(id=f"{node.id}/begin"), EndEvent(id=f"{node.id}/over"))
+    links = tuple(_links([ends[0], work, ends[1]]))
+    nodes, flows = _expanded(work, links)
+    return SubProcess(
+        id=node.id,
+        name=node.name,
+        nodes=(ends[0], *nodes, ends[1]),
+        flows=flows,
+        for_compensation=True,
+    )
 
 
 def _ended(event: EndEvent, first: list[ServiceTask], last: list[ServiceTask]) -> list[FlowNode]:

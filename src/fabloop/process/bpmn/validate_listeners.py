@@ -84,10 +84,10 @@ def _undoing(node: SubProcess, report: Report) -> Iterator[Fault]:
 def _places(node: FlowNode, entered: bool, report: Report) -> Iterator[Fault]:
     """Yield a fault for each kind of listener that cannot be told at an element."""
     undoes = isinstance(node, BoundaryEvent) and isinstance(node.trigger, CompensateTrigger)
-    if getattr(node, "for_compensation", False) or undoes:
+    if undoes:
         yield report(node.id, "listeners only where a token passes", "a listener")
         return
-    if listeners_of(node, BEFORE) and not entered:
+    if listeners_of(node, BEFORE) and not (entered or getattr(node, "for_compensation", False)):
         expected = "a start listener only of an element with a flow into it"
         hint = "An event behind an event-based gateway counts as one without."
         yield report(node.id, expected, "a start listener", hint)

@@ -12,6 +12,7 @@ from fabloop.process.bpmn.dialect.mappings import input_output
 from fabloop.process.bpmn.dialect.names import JAVA, JAVA_NAMESPACES
 from fabloop.process.bpmn.dialect.people import user_task
 from fabloop.process.bpmn.dialect.sheet import Sheet
+from fabloop.process.bpmn.dialect.unreached import leave_out
 from fabloop.process.bpmn.dialect.work import script_task, work
 from fabloop.process.bpmn.executable import begin_scopes
 from fabloop.process.bpmn.juel import is_juel
@@ -36,6 +37,8 @@ def to_native(root: Element, processes: list[Element], tally: Tally) -> None:
     sheet = Sheet(root, tally, java=java, native=native)
     if not native:
         begin_scopes(processes)
+    for process in processes if java and not native else ():
+        leave_out(process)
     for kind in ("signal", "message"):
         for each in root.iterfind(f"{BPMN}{kind}"):
             if not (java or native) and not each.get("name"):
