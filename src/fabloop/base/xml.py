@@ -42,7 +42,8 @@ def parse_xml(data: bytes, source: str) -> Element:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         line = f"line {error.lineno}"
-        raise refuse(line, "well-formed XML", error.msg or "something else") from error
+        found = (error.msg or "something else").partition(", use XML_PARSE_HUGE")[0]
+        raise refuse(line, "well-formed XML", found) from error
     about: Any = root.getroottree().docinfo  # the stub lacks `doctype`
     if about.doctype:
         raise refuse("element '!DOCTYPE', line 1", "XML without a DTD", "a DTD", "Remove it.")
