@@ -14,6 +14,7 @@ from collections import deque
 from pathlib import Path
 
 from fabloop.adapters.sqlite import SqliteJournal
+from fabloop.base.collector import settle
 from fabloop.base.instant import Instant
 from fabloop.base.journal import Journal, MemoryJournal, Row
 from fabloop.process.bpmn.model import (
@@ -123,6 +124,7 @@ def measure_replay(rows: list[Row]) -> None:
 
 def main() -> None:
     """Print every figure."""
+    settle()  # as a host does that serves a store
     instances = int(sys.argv[1]) if len(sys.argv) > 1 else 3_000
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {instances} instances of a")
     measure("warm-up", MemoryJournal(), 256, instances // 4)

@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from fabloop.adapters.sqlite import SqliteJournal
+from fabloop.base.collector import settle
 from fabloop.base.instant import SECOND, Instant
 from fabloop.base.journal import Journal, MemoryJournal
 from fabloop.process.bpmn.model import (
@@ -128,6 +129,7 @@ def measure(name: str, journal: Journal, items: int) -> tuple[float, float]:
 
 def main() -> None:
     """Print every figure."""
+    settle()  # as a host does that serves a store
     sizes = tuple(map(int, sys.argv[1:])) or SIZES
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores")
     measure("warm-up", MemoryJournal(), 200)

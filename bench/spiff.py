@@ -23,6 +23,7 @@ from kernel import Load  # type: ignore[import-not-found]  # it stands beside th
 from lxml import etree
 
 from fabloop.adapters.sqlite import SqliteJournal
+from fabloop.base.collector import settle
 
 ROUNDS = 3
 MODEL = b"""<?xml version="1.0"?>
@@ -115,6 +116,7 @@ def of_ours(instances: int, in_flight: int, folder: Path) -> tuple[float, float]
 
 def main() -> None:
     """Print every figure: medians of some rounds, taken in turn."""
+    settle()  # as a host does that serves a store
     instances = int(sys.argv[1]) if len(sys.argv) > 1 else 3_000
     rounds: dict[str, list[float]] = {"peer": [], "one": [], "many": [], "wall": []}
     for _ in range(ROUNDS):

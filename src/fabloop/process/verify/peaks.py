@@ -11,6 +11,7 @@ class Peaks:
         self.most = [sum(net.initial[field] for field in place) for place in places]
         self._low = [sum(1 << field * width for field in place) for place in places]
         self._bits = range(1, width - 1)
+        self._more = [sum(low << bit for bit in self._bits) for low in self._low]
         self.grown_by = [
             tuple(
                 number
@@ -28,7 +29,8 @@ class Peaks:
         for place in self.grown_by[number]:
             low = self._low[place]
             held = (marking & low).bit_count()
-            for bit in self._bits:
-                held += (marking >> bit & low).bit_count() << bit
+            if marking & self._more[place]:  # a field holds more than one
+                for bit in self._bits:
+                    held += (marking >> bit & low).bit_count() << bit
             if held > self.most[place]:
                 self.most[place] = held
