@@ -553,3 +553,27 @@ def test_every_process_of_a_document_is_deployed_or_none(tmp_path, run):
     (report,) = run("deploy", "bad.bpmn", "--json", code=1)["files"]
     assert report["definitions"] == []
     assert report["refusals"]
+
+
+DRAWN = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="p">
+  <startEvent id="s"/><sequenceFlow id="a" sourceRef="s" targetRef="g"/><exclusiveGateway id="g"/>
+  <sequenceFlow id="b" sourceRef="g" targetRef="t"/><task id="t"/>
+  <sequenceFlow id="c" sourceRef="g" targetRef="e"/>
+  <sequenceFlow id="d" sourceRef="t" targetRef="e"/>
+  <endEvent id="e"/></process></definitions>"""
+
+
+@pytest.mark.parametrize("extra", ["", ' xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"'])
+def test_a_drawing_whose_conditions_are_missing_is_verified_by_its_flow(tmp_path, run, extra):
+    text = DRAWN.replace("MODEL", f'MODEL"{extra}', 1).replace('""', '"') if extra else DRAWN
+    (tmp_path / "drawn.bpmn").write_text(text)
+    report = run("verify", "drawn.bpmn", "--json", "--full")
+    assert report["sound"] is True
+    assert report["markings"] == 5
+    assert "execution" in report["left_out"]
+
+
+def test_where_nets_are_named_what_cannot_be_carried_out_is_refused(tmp_path, run):
+    (tmp_path / "drawn.bpmn").write_text(DRAWN)
+    (tmp_path / "drawn.nets.json").write_text("[]")
+    assert "condition" in run("verify", "drawn.bpmn", code=2)

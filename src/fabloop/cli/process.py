@@ -7,6 +7,8 @@ import msgspec
 
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
+from fabloop.base.xml import parse_xml
+from fabloop.process.bpmn.dialect.convert import is_drawing
 from fabloop.process.bpmn.read import read_bpmn
 from fabloop.process.cpn.cpnxml import is_cpn, read_cpn
 from fabloop.process.cpn.document import compile_net, read_net, read_nets
@@ -65,12 +67,12 @@ class Effort(msgspec.Struct, frozen=True, kw_only=True):
         net = compile_net(document)
         return verify_net(net, limits=self.limits, reduced=self.reduced, counted=True)
 
-    def drawing(self, data: bytes, refused: Invalid) -> Verification:
-        """Return the report on a document that cannot be carried out, if it is at least drawn."""
+    def drawing(self, data: bytes, refused: Invalid | None = None) -> Verification:
+        """Return the report on a document that says nothing of its execution, or was refused."""
         try:
             drawing = read_drawing(data)
-        except Invalid:
-            raise refused from None
+        except Invalid as error:
+            raise refused or error from None
         return verify_drawing(
             drawing, limits=self.limits, environment=self.environment, reduced=self.reduced,
             counted=True,
@@ -91,18 +93,28 @@ def _verified(file: Path, nets: tuple[Path, ...], effort: Effort) -> Verificatio
     if file.suffix.lower() == ".cpn" or is_cpn(data):
         return effort.net(read_cpn(data, str(file)))
     if data.lstrip().startswith(b"<"):
-        try:
-            process, lines = read_bpmn(data)
-        except Invalid as refused:
-            return effort.drawing(data, refused)
-        beside = file.with_suffix(".nets.json")
-        files = nets or ((beside,) if beside.is_file() else ())
-        documents = tuple(net for each in files for net in _nets(each))
-        return effort.process(definition_of(Deployment(process, documents), 0, lines))
+        return _verified_bpmn(file, data, nets, effort)
     if NET_FORMAT in data:
         return effort.net(read_net(data, str(file)))
     composed = compose(read_recipe(data, source=str(file)), process_id="recipe")
     return effort.process(definition_of(Deployment(composed.process, composed.nets), 0))
+
+
+def _verified_bpmn(file: Path, data: bytes, nets: tuple[Path, ...], effort: Effort) -> Verification:
+    """Return the report on what is carried out, or on the flow alone where nothing can be."""
+    beside = file.with_suffix(".nets.json")
+    files = nets or ((beside,) if beside.is_file() else ())
+    if not files and is_drawing(parse_xml(data, str(file))):
+        return effort.drawing(data)
+    documents = tuple(net for each in files for net in _nets(each))
+    try:
+        process, lines = read_bpmn(data)
+        definition = definition_of(Deployment(process, documents), 0, lines)
+    except Invalid as refused:
+        if files:
+            raise
+        return effort.drawing(data, refused)
+    return effort.process(definition)
 
 
 def _nets(file: Path) -> tuple[NetDocument, ...]:

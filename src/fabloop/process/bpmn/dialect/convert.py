@@ -26,6 +26,15 @@ _LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?")
 _TIMES = frozenset({"timeDate", "timeDuration", "timeCycle"})
 
 
+NATIVE_NAMESPACES = frozenset({ZEEBE.strip("{}"), FABLOOP.strip("{}")})
+
+
+def is_drawing(root: Element) -> bool:
+    """Whether a document uses no extension that says how it is carried out."""
+    namespaces = _one_namespace(root)
+    return (JAVA_NAMESPACES | NATIVE_NAMESPACES).isdisjoint(namespaces)
+
+
 def to_native(root: Element, processes: list[Element], tally: Tally) -> None:
     """Rewrite what Java engines write, and standard BPMN where we need our own element for it.
 
@@ -33,7 +42,7 @@ def to_native(root: Element, processes: list[Element], tally: Tally) -> None:
     """
     namespaces = _one_namespace(root)
     java = not JAVA_NAMESPACES.isdisjoint(namespaces)
-    native = not {ZEEBE.strip("{}"), FABLOOP.strip("{}")}.isdisjoint(namespaces)
+    native = not NATIVE_NAMESPACES.isdisjoint(namespaces)
     sheet = Sheet(root, tally, java=java, native=native)
     if not native:
         begin_scopes(processes)
