@@ -1,6 +1,17 @@
 from app.pictures.reading import outside, signs, titles, words
 from fabloop.app.pictures import Version, change_picture, process_picture
 from fabloop.app.pictures.change import changed_nodes
+from fabloop.process.bpmn.model import (
+    BpmnProcess,
+    ManualTask,
+    MultiInstance,
+    SequenceFlow,
+    StandardLoop,
+    StartEvent,
+    SubProcess,
+    SubProcessKind,
+)
+from fabloop.process.bpmn.triggers import TimerTrigger
 from fabloop.run.compose import compose
 from fabloop.run.recipe import recipe_of
 from process.bpmn.test_write import everything
@@ -74,3 +85,34 @@ def test_removed_nodes_are_marked_before_and_added_ones_after():
 
 def test_no_change_marks_nothing_in_the_processes():
     assert changed_nodes(HERE, HERE) == {}
+
+
+def test_how_an_activity_is_carried_out_shows_as_bpmn_draws_it():
+    def drawn(**more):
+        task = ManualTask(id="t", **more)
+        links = (SequenceFlow(id="f", source="s", target="t"),)
+        return process_picture(BpmnProcess(id="p", nodes=(StartEvent(id="s"), task), flows=links))
+
+    plain = drawn()
+    marked = [
+        drawn(loop=MultiInstance(cardinality="2")),
+        drawn(loop=MultiInstance(cardinality="2", sequential=True)),
+        drawn(loop=StandardLoop(condition="x")),
+        drawn(for_compensation=True),
+    ]
+    assert len({plain, *marked}) == 5
+    assert all(each.count("<path") > plain.count("<path") for each in marked)
+
+
+def test_what_does_not_interrupt_and_what_responds_is_dashed():
+    def drawn(kind, *, interrupting):
+        begins = StartEvent(
+            id="on", trigger=TimerTrigger(duration="PT1S"), interrupting=interrupting
+        )
+        inner = SubProcess(id="sub", kind=kind, nodes=(begins,), flows=())
+        return process_picture(BpmnProcess(id="p", nodes=(StartEvent(id="s"), inner), flows=()))
+
+    dashed = "<g stroke-dasharray="
+    assert dashed not in drawn(SubProcessKind.EMBEDDED, interrupting=True)
+    assert drawn(SubProcessKind.EVENT, interrupting=True).count(dashed) == 1
+    assert drawn(SubProcessKind.EVENT, interrupting=False).count(dashed) == 2

@@ -33,12 +33,15 @@ from fabloop.process.bpmn.model import (
     FlowNode,
     InclusiveGateway,
     ManualTask,
+    MultiInstance,
     ParallelGateway,
     ScriptTask,
     SequenceFlow,
     ServiceTask,
+    StandardLoop,
     StartEvent,
     SubProcess,
+    SubProcessKind,
     ThrowEvent,
     UserTask,
 )
@@ -192,7 +195,7 @@ def _drawn(node: FlowNode, diagram: Diagram, shown: Mapping[str, str]) -> str:
     state = shown.get(node.id, "")
     match node:
         case SubProcess():
-            parts = [box(at.x, at.y, at.width, at.height, f"open {state}", radius=10)]
+            parts = [_frame(node, at, state), *_marks(node, at)]
             parts.append(text(at.x + 10, at.y + 17, shortened(node.name, at.width - 20), "strong"))
             parts += _state(state, at)
         case ExclusiveGateway() | ParallelGateway() | InclusiveGateway() | EventBasedGateway():
@@ -216,7 +219,41 @@ def _task(node: Activity, at: Bounds, state: str) -> list[str]:
     first = at.y + at.height / 2 + (6 if state else 10) - (len(rows) - 1) * 7
     for number, row in enumerate(rows):
         parts.append(text(at.x + at.width / 2, first + number * 14, row, anchor="middle"))
-    return [*parts, *_state(state, at)]
+    return [*parts, *_marks(node, at), *_state(state, at)]
+
+
+def _frame(node: SubProcess, at: Bounds, state: str) -> str:
+    """Return the border of a sub-process: dotted for an event one, double for a transaction."""
+    border = box(at.x, at.y, at.width, at.height, f"open {state}", radius=10)
+    if node.kind is SubProcessKind.EVENT:
+        return element("g", content=border, stroke_dasharray="1 4")
+    if node.kind is SubProcessKind.TRANSACTION:
+        return border + box(at.x + 4, at.y + 4, at.width - 8, at.height - 8, "open", radius=7)
+    return border
+
+
+def _marks(node: Activity, at: Bounds) -> list[str]:
+    """Return the signs at the lower edge: how often it is carried out, and what it undoes."""
+    signs = []
+    match node.loop:
+        case MultiInstance(sequential=sequential):
+            signs.append("M-5 -4H5M-5 0H5M-5 4H5" if sequential else "M-4 -5V5M0 -5V5M4 -5V5")
+        case StandardLoop():
+            signs.append("M2 -5A5 5 0 1 0 5 1M2 -5L-2 -7M2 -5L0 -1")
+        case None:
+            pass
+    if isinstance(node, SubProcess) and node.ad_hoc:
+        signs.append("M-6 2C-3 -5 3 5 6 -2")
+    if node.for_compensation:
+        signs.append("M-1 -5L-7 0L-1 5ZM6 -5L0 0L6 5Z")
+    left = at.x + at.width / 2 - (len(signs) - 1) * 9
+    return [
+        element(
+            "g", "icon", f'<path d="{way}"/>',
+            transform=f"translate({left + 18 * number:g} {at.y + at.height - 9:g})",
+        )
+        for number, way in enumerate(signs)
+    ]  # fmt: skip
 
 
 def _state(state: str, at: Bounds) -> list[str]:
@@ -266,6 +303,8 @@ def _event(
     parts = [element("circle", f"open{thick} {state}", cx=x, cy=y, r=r)]
     if isinstance(node, CatchEvent | ThrowEvent | BoundaryEvent):
         parts.append(element("circle", f"open {state}", cx=x, cy=y, r=r - 3))
+    if not getattr(node, "interrupting", True):
+        parts = [element("g", content="".join(parts), stroke_dasharray="4 3")]
     thrown = isinstance(node, ThrowEvent | EndEvent)
     sign = _SIGNS.get(type(node.trigger), "")
     if sign:
