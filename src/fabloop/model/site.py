@@ -38,7 +38,7 @@ class WorkUnit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TransportLink(msgspec.Struct, frozen=True, kw_only=True):
-    """A way for work pieces between two areas of one site, in both directions.
+    """A way for work pieces between two areas of one site, in both directions unless `one_way`.
 
     A link from an area to itself says what moving between two of its work units takes.
     """
@@ -49,6 +49,7 @@ class TransportLink(msgspec.Struct, frozen=True, kw_only=True):
     duration_ns: int
     cost_minor: int
     energy_j: float
+    one_way: bool = False
 
 
 class ShippingLane(msgspec.Struct, frozen=True, kw_only=True):

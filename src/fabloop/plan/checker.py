@@ -239,9 +239,10 @@ def _links(leg: Movement, grounds: Grounds) -> Iterator[tuple[int, int, float, F
     site = grounds.network.sites[leg.origin_site]
     if leg.destination_site != leg.origin_site:
         return
-    areas = {_area(leg.origin, site), _area(leg.destination, site)}
+    way = _area(leg.origin, site), _area(leg.destination, site)
     for link in site.transport:
-        if {link.origin, link.destination} == areas and link.by == leg.by:
+        ends = link.origin, link.destination
+        if (way == ends or (way == ends[::-1] and not link.one_way)) and link.by == leg.by:
             co2 = Fraction(link.energy_j) * Fraction(site.tariff.co2_kg_per_j)
             yield link.duration_ns, link.cost_minor, link.energy_j, co2
 

@@ -150,7 +150,7 @@ def roads_of(network: Network) -> Roads:
 
 def _directions(link: TransportLink) -> Iterator[tuple[AreaId, AreaId]]:
     yield link.origin, link.destination
-    if link.origin != link.destination:
+    if link.origin != link.destination and not link.one_way:
         yield link.destination, link.origin
 
 
