@@ -4,11 +4,11 @@ import msgspec
 import pytest
 
 from fabloop.base.instant import HOUR, Instant
+from fabloop.model.calendar import Shift
 from fabloop.model.explanation import DispatchCode, Explanation, ReasonCode
 from fabloop.model.facts import JobBound, JobOffered
 from fabloop.model.ids import LaneId, OperationId, OrderId, PersonId, SkillId, WorkUnitId
 from fabloop.model.plan import Producible
-from fabloop.model.site import Shift
 from fabloop.plan.producible import check
 from fabloop.run.dispatch import Floor, Nobody, dispatch
 from fabloop.services.registry import Registry, Reservation

@@ -1,6 +1,7 @@
 """A wave gear of seven operations, planned over one site and over two: material for tests."""
 
 from fabloop.base.instant import HOUR, MINUTE, Instant, instant_of
+from fabloop.model.calendar import Shift
 from fabloop.model.ids import (
     AreaId,
     EquipmentTypeId,
@@ -16,7 +17,7 @@ from fabloop.model.ids import (
 )
 from fabloop.model.plan import Movement, MovementKind, Plan, PlannedStep, Totals
 from fabloop.model.product import ConfiguredProduct, Material, Operation
-from fabloop.model.site import Network, Shift, Site, Tariff, TransportLink, WorkUnit
+from fabloop.model.site import Network, Site, Tariff, TransportLink, WorkUnit
 from fabloop.model.skill import Requirement, Skill, SkillVocabulary
 
 BEGIN = instant_of("2026-11-23T06:00:00Z")

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fabloop.base.instant import DAY, HOUR, MINUTE, SECOND, Instant, instant_of
+from fabloop.model.calendar import Shift
 from fabloop.model.explanation import DispatchCode
 from fabloop.model.ids import PersonId, SiteId, SkillId
-from fabloop.model.site import Person, Shift
+from fabloop.model.site import Person
 from fabloop.model.skill import Skill, SkillVocabulary
 from fabloop.services.assignment import Assigned, NobodyNow, assign, next_start, on_shift
 from plan.instances import site

@@ -27,6 +27,7 @@ class ReasonCode(StrEnum):
     KPI_UNUSABLE = "kpi-unusable"
     NO_PERSON = "no-person"
     UNIT_UNAVAILABLE = "unit-unavailable"
+    TOOL_MISSING = "tool-missing"
 
     NO_UNIT_WITH_SKILL = "no-unit-with-skill"
     NO_UNIT_MEETS = "no-unit-meets"

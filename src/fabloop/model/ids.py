@@ -14,6 +14,7 @@ MaterialId = NewType("MaterialId", str)
 OperationId = NewType("OperationId", str)
 OrderId = NewType("OrderId", str)
 PlanId = NewType("PlanId", str)
+ToolId = NewType("ToolId", str)
 LotId = NewType("LotId", str)
 KpiId = NewType("KpiId", str)
 """Kind of key performance indicator, such as ``total-position-error``."""

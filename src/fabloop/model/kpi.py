@@ -4,6 +4,7 @@ import msgspec
 
 from fabloop.base.instant import Instant
 from fabloop.base.quantity import Dimension
+from fabloop.model.disclosure import Disclosure
 from fabloop.model.ids import KpiId, WorkUnitId
 
 TOTAL_POSITION_ERROR = KpiId("total-position-error")
@@ -28,6 +29,7 @@ class KpiValue(msgspec.Struct, frozen=True, kw_only=True):
     at : when the underlying measurement ended
     valid_for_ns : age beyond which the value may not be used
     source : what produced it, with its version (``tpe/1, daily test program 3``)
+    disclosure : what a planner of another tenant may see of it
     """
 
     work_unit: WorkUnitId
@@ -39,6 +41,7 @@ class KpiValue(msgspec.Struct, frozen=True, kw_only=True):
     valid_for_ns: int
     source: str
     terms: tuple[KpiTerm, ...] = ()
+    disclosure: Disclosure = Disclosure.FULL
 
     def is_valid(self, now: Instant) -> bool:
         """Tell whether the value may be used at `now`; a value from the future may not."""

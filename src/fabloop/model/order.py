@@ -4,17 +4,18 @@ import msgspec
 
 from fabloop.base.instant import Instant
 from fabloop.model.ids import OrderId, ProductId
-from fabloop.model.product import ConfiguredProduct
+from fabloop.model.product import Choice, ConfiguredProduct
 
 
 class ProductionOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An order for one piece of a configured product; `goal_ns` is received-to-finished."""
+    """An order for pieces of a configured product; `goal_ns` is received-to-finished."""
 
     id: OrderId
     product: ConfiguredProduct
     received_at: Instant
     due_at: Instant
     priority: int = 1
+    quantity: int = 1
 
     @property
     def goal_ns(self) -> int:
@@ -27,7 +28,8 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     id: OrderId
     product: ProductId
-    choices: dict[str, str]
+    choices: dict[str, Choice]
     received_at: Instant
     due_at: Instant
     priority: int = 1
+    quantity: int = 1

@@ -1,5 +1,6 @@
 """Products: features to choose from, bill of material, bill of process."""
 
+from enum import StrEnum
 from typing import Generic, TypeVar
 
 import msgspec
@@ -8,16 +9,54 @@ from fabloop.model.ids import MaterialId, OperationId, ProductId, SkillId
 from fabloop.model.skill import Requirement
 
 Value = TypeVar("Value")
+Choice = str | tuple[str, ...]
+"""The option chosen of a feature; of an ``or`` feature all options chosen."""
+
+
+class Group(StrEnum):
+    """How many options of a feature may be chosen."""
+
+    ALTERNATIVE = "alternative"
+    """One."""
+    OR = "or"
+    """One or more."""
+
+
+class Per(StrEnum):
+    """What the figures of an operation stand for."""
+
+    PIECE = "piece"
+    LOT = "lot"
+    """All pieces of an order together."""
+
+
+class Attribute(msgspec.Struct, frozen=True, kw_only=True):
+    """A number that formulas of a product can read, in `unit` (empty: a plain number).
+
+    It is what the chosen option of a feature says, or a FEEL `formula` over features and the
+    attributes before it. Where several options of an ``or`` feature are chosen, they add up;
+    where none is chosen, it is 0.
+    """
+
+    name: str
+    label: str
+    unit: str = ""
+    formula: str = ""
 
 
 class Feature(msgspec.Struct, frozen=True, kw_only=True):
-    """A choice the customer makes: one of `options`, or none where it is optional."""
+    """A choice the customer makes: one of `options`, or none where it is optional.
+
+    `attributes` are numbers by option and name, in the units of the family's attributes.
+    """
 
     id: str
     label: str
     options: tuple[str, ...]
     default: str | None = None
     mandatory: bool = True
+    group: Group = Group.ALTERNATIVE
+    attributes: dict[str, dict[str, float]] = {}
 
 
 class FeatureRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,8 +68,32 @@ class FeatureRule(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Purchase(msgspec.Struct, frozen=True, kw_only=True):
+    """A third party that delivers the material: how long that takes, and what a piece takes."""
+
+    supplier: str
+    lead_ns: int
+    cost_minor: int
+    co2_kg: float = 0.0
+
+
+class ByFormula(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that a FEEL formula over features and attributes gives: scale x result + offset.
+
+    `scale` and `offset` take the result from the unit it is written in to the unit of the noun.
+    """
+
+    formula: str
+    scale: float = 1.0
+    offset: float = 0.0
+
+
 class Material(msgspec.Struct, frozen=True, kw_only=True):
-    """A material definition of the bill of material: raw, bought, made or final."""
+    """A material definition of the bill of material: raw, bought, made or final.
+
+    `amounts` tells how many of a part go into one piece where that is not one; in a family a
+    formula may tell it (`amount_formulas`).
+    """
 
     id: MaterialId
     label: str
@@ -38,6 +101,9 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     third_party: bool = False
     condition: str = ""
     """FEEL over the chosen features; empty is always."""
+    amounts: dict[MaterialId, int] = {}
+    amount_formulas: dict[MaterialId, ByFormula] = {}
+    supply: tuple[Purchase, ...] = ()
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,11 +111,16 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    inputs : operations whose output this one takes; together they form an in-tree
+    inputs : operations whose output this one takes; together they form an in-tree, and each
+        choice of routing does where there are alternatives
     output : the material definition that leaves the step
     duration_ns : at a work unit of speed 1, without set-up
     energy_j, cost_minor : of the operation itself, without the work unit's base load and rate
     person_skill : where set, a person with this skill carries the step out at the work unit
+    per : whether duration, energy and cost are those of one piece or of the whole lot
+    setup_family : what `WorkUnit.setups` speak of; empty is none
+    batch_family : pieces of one family may be processed at once where a unit's `batch_max` allows
+    tools : kinds of tools and fixtures, each held at the site while the step lasts
     """
 
     id: OperationId
@@ -61,6 +132,44 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     energy_j: float
     cost_minor: int
     person_skill: SkillId | None = None
+    per: Per = Per.PIECE
+    setup_family: str = ""
+    batch_family: str = ""
+    tools: tuple[str, ...] = ()
+
+    def runs(self, quantity: int, batch_max: int = 1) -> int:
+        """Return how often the duration is spent for this many pieces.
+
+        Once for a lot; else once for each piece, or for each batch where it has a batch family.
+        """
+        if self.per is Per.LOT:
+            return 1
+        return -(-quantity // batch_max) if self.batch_family else quantity
+
+    def pieces(self, quantity: int) -> int:
+        """Return how often own energy and cost are spent: a batch saves neither."""
+        return 1 if self.per is Per.LOT else quantity
+
+
+class RoutingOption(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to do a part of the work: these operations, and none of the other options."""
+
+    id: str
+    label: str
+    operations: tuple[OperationId, ...]
+
+
+class Alternative(msgspec.Struct, frozen=True, kw_only=True):
+    """Ways of which exactly one is carried out.
+
+    All options take the outputs of the same operations, and each hands over by its last
+    operation to the same taker (the common end), among whose inputs all those last operations
+    stand. An alternative may lie within an option of another: it counts where that is chosen.
+    """
+
+    id: str
+    label: str
+    options: tuple[RoutingOption, ...]
 
 
 class ByFeature(msgspec.Struct, Generic[Value], frozen=True, kw_only=True):
@@ -73,20 +182,24 @@ class ByFeature(msgspec.Struct, Generic[Value], frozen=True, kw_only=True):
 class ParametricOperation(msgspec.Struct, frozen=True, kw_only=True):
     """An operation of a product family; `condition` is FEEL over the features, empty is always.
 
-    Quantities are as in `Operation`, or depend on a feature.
+    Quantities are as in `Operation`, or depend on a feature or a formula.
     """
 
     id: OperationId
     label: str
     skill: SkillId
-    constraints: dict[str, float | str | ByFeature[float | str]] = {}
+    constraints: dict[str, float | str | ByFeature[float | str] | ByFormula] = {}
     inputs: tuple[OperationId, ...]
     output: MaterialId
-    duration_ns: int | ByFeature[int]
-    energy_j: float | ByFeature[float]
-    cost_minor: int | ByFeature[int]
+    duration_ns: int | ByFeature[int] | ByFormula
+    energy_j: float | ByFeature[float] | ByFormula
+    cost_minor: int | ByFeature[int] | ByFormula
     person_skill: SkillId | None = None
     condition: str = ""
+    per: Per = Per.PIECE
+    setup_family: str = ""
+    batch_family: str = ""
+    tools: tuple[str, ...] = ()
 
 
 class ProductFamily(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +213,8 @@ class ProductFamily(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[FeatureRule, ...]
     materials: tuple[Material, ...]
     operations: tuple[ParametricOperation, ...]
+    attributes: tuple[Attribute, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
 
 
 class ConfiguredProduct(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,9 +223,11 @@ class ConfiguredProduct(msgspec.Struct, frozen=True, kw_only=True):
     product: ProductId
     label: str
     version: str
-    choices: dict[str, str]
+    choices: dict[str, Choice]
     materials: tuple[Material, ...]
     operations: tuple[Operation, ...]
+    alternatives: tuple[Alternative, ...] = ()
+    attributes: dict[str, float] = {}
 
     def operation(self, operation: OperationId) -> Operation:
         """Return the operation with this id."""

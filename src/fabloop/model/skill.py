@@ -6,6 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from fabloop.base.quantity import Dimension
+from fabloop.model.disclosure import Disclosure
 from fabloop.model.ids import KpiId, SkillId
 
 
@@ -32,12 +33,22 @@ class ParameterDefinition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Skill(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be done to material or with it; a kind of `broader`, whose parameters it shares."""
+    """What can be done to material or with it; a kind of `broader`, whose parameters it shares.
+
+    Attributes
+    ----------
+    parts : where the skill is composed, the skills that one work unit has to offer together;
+        a parameter of a part is a parameter of the whole, as ``part.parameter`` and, where the
+        parts that have it mean the same, under its plain name for all of them
+    synonyms : other names under which documents may refer to it
+    """
 
     id: SkillId
     label: str
     broader: SkillId | None = None
     parameters: tuple[ParameterDefinition, ...] = ()
+    parts: tuple[SkillId, ...] = ()
+    synonyms: tuple[str, ...] = ()
 
 
 class SkillVocabulary(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,3 +122,4 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
     skill: SkillId
     values: dict[str, OfferedValue] = {}
+    disclosure: Disclosure = Disclosure.FULL

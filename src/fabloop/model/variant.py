@@ -1,39 +1,40 @@
 """What the chosen features leave of a family's bills: the variant."""
 
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from fabloop.base.errors import Fault, Invalid, Refused
+from fabloop.base.errors import Fault, Invalid
 from fabloop.base.names import did_you_mean
-from fabloop.feel import Expression, compile_expression
+from fabloop.model.formulas import NOT_NEGATIVE, POSITIVE, Bounds, Reading, contains, options_of
 from fabloop.model.ids import MaterialId, OperationId
 from fabloop.model.product import (
+    Alternative,
     ByFeature,
+    ByFormula,
+    Choice,
     ConfiguredProduct,
     FeatureRule,
+    Group,
     Material,
     Operation,
     ParametricOperation,
     ProductFamily,
-    Value,
 )
+from fabloop.model.routing import routing_faults
 from fabloop.model.skill import Requirement
 
-CONDITIONS_REMEMBERED_MAX = 4_096
 
-
-def rule_holds(rule: FeatureRule, choices: Mapping[str, str]) -> bool:
+def rule_holds(rule: FeatureRule, choices: Mapping[str, Choice]) -> bool:
     """Tell whether complete choices satisfy the rule."""
     feature, option = rule.when
-    if choices.get(feature) != option:
+    if not contains(choices.get(feature), option):
         return True
     other, wanted = rule.other
-    return (choices.get(other) == wanted) == (rule.kind == "requires")
+    return contains(choices.get(other), wanted) == (rule.kind == "requires")
 
 
-def variant(family: ProductFamily, choices: Mapping[str, str]) -> ConfiguredProduct:
+def variant(family: ProductFamily, choices: Mapping[str, Choice]) -> ConfiguredProduct:
     """Return the bills that complete, consistent choices leave.
 
     An operation is left out where its condition, or that of the material it makes, does not
@@ -46,76 +47,88 @@ def variant(family: ProductFamily, choices: Mapping[str, str]) -> ConfiguredProd
         The family, not the choice, is at fault: an operation loses every input, or a condition
         is neither true nor false.
     """
-    facts = {feature.id: choices.get(feature.id) for feature in family.features}
     faults: list[Fault] = []
+    reading = Reading(family, choices, faults)
     materials = {
         each.id: each
         for index, each in enumerate(family.materials)
-        if _holds(each.condition, facts, family, f"$.materials[{index}].when", faults)
+        if reading.holds(each.condition, f"$.materials[{index}].when")
     }
-    kept = {
+    kept = frozenset(
         each.id
         for index, each in enumerate(family.operations)
-        if each.output in materials
-        and _holds(each.condition, facts, family, f"$.operations[{index}].when", faults)
-    }
-    inputs = _rewired(family.operations, kept)
+        if each.output in materials and reading.holds(each.condition, f"$.operations[{index}].when")
+    )
+    alternatives, closed = _open_ways(family.alternatives, kept)
+    inputs = _rewired(family.operations, kept, closed)
     for index, each in enumerate(family.operations):
         if each.id in kept and each.inputs and not inputs[each.id]:
-            faults.append(_nothing_left(family, index, facts))
+            faults.append(_nothing_left(family, index, reading))
+    left = {each: inputs[each] for each in kept}
+    faults.extend(_without_common_end(family, left, alternatives, reading))
+    operations = tuple(
+        _operation(each, inputs[each.id], reading, f"$.operations[{index}]")
+        for index, each in enumerate(family.operations)
+        if each.id in kept
+    )
+    made = tuple(
+        _material(each, materials, reading, f"$.materials[{index}]")
+        for index, each in enumerate(family.materials)
+        if each.id in materials
+    )
     if faults:
         raise Invalid(faults)
     return ConfiguredProduct(
         product=family.id,
         label=family.label,
         version=family.version,
-        choices={name: option for name, option in facts.items() if option is not None},
-        materials=tuple(_made_of(each, materials) for each in materials.values()),
-        operations=tuple(
-            _operation(each, inputs[each.id], choices)
-            for each in family.operations
-            if each.id in kept
-        ),
+        choices={f.id: choices[f.id] for f in family.features if f.id in choices},
+        materials=made,
+        operations=operations,
+        alternatives=alternatives,
+        attributes=reading.attributes,
     )
 
 
-@lru_cache(maxsize=CONDITIONS_REMEMBERED_MAX)
-def _compiled(condition: str) -> Expression:
-    return compile_expression(condition)
+def _open_ways(
+    alternatives: tuple[Alternative, ...], kept: frozenset[OperationId]
+) -> tuple[tuple[Alternative, ...], frozenset[OperationId]]:
+    """Return the alternatives that are left, and the operations of the ways that are not.
 
-
-def _holds(
-    condition: str,
-    facts: Mapping[str, str | None],
-    family: ProductFamily,
-    path: str,
-    faults: list[Fault],
-) -> bool:
-    """Tell whether the condition holds; note a fault where it is neither true nor false."""
-    if not condition:
-        return True
-    try:
-        value = _compiled(condition).evaluate(dict(facts))
-    except Refused as error:
-        value = str(error)
-    if isinstance(value, bool):
-        return value
-    faults.append(
-        Fault(
-            source=family.id,
-            path=path,
-            expected="a condition that is true or false for every variant",
-            found=f"{'null' if value is None else repr(value)} for {_told(facts)}",
-            hint=f"The condition is: {condition}",
-        )
-    )
-    return False
+    A way of which nothing is left cannot be gone, as long as another one can. Where a single one
+    remains there is nothing to choose.
+    """
+    left: list[Alternative] = []
+    closed: set[OperationId] = set()
+    for each in alternatives:
+        ways = [
+            msgspec.structs.replace(
+                way, operations=tuple(op for op in way.operations if op in kept)
+            )
+            for way in each.options
+        ]
+        possible = tuple(way for way in ways if way.operations)
+        if possible:
+            closed |= {
+                operation
+                for before, way in zip(each.options, ways, strict=True)
+                if not way.operations
+                for operation in before.operations
+            }
+        if len(possible) > 1:
+            left.append(msgspec.structs.replace(each, options=possible))
+    return tuple(left), frozenset(closed)
 
 
 def _rewired(
-    operations: tuple[ParametricOperation, ...], kept: set[OperationId]
+    operations: tuple[ParametricOperation, ...],
+    kept: frozenset[OperationId],
+    closed: frozenset[OperationId],
 ) -> dict[OperationId, tuple[OperationId, ...]]:
-    """Return the inputs of every operation with left-out ones replaced by what they take."""
+    """Return the inputs of every operation with left-out ones replaced by what they take.
+
+    What lies on a `closed` way is replaced by nothing: another way leads round it.
+    """
     by_id = {each.id: each for each in operations}
     rewired: dict[OperationId, tuple[OperationId, ...]] = {}
     stack = [each.id for each in operations]
@@ -126,40 +139,62 @@ def _rewired(
             stack.extend(waiting)
             continue
         stack.pop()
-        rewired[this.id] = tuple(
+        sources = (
             source
             for each in this.inputs
+            if each not in closed
             for source in ((each,) if each in kept else rewired[each])
         )
+        rewired[this.id] = tuple(dict.fromkeys(sources))
     return rewired
 
 
-def _nothing_left(family: ProductFamily, index: int, facts: Mapping[str, str | None]) -> Fault:
+def _without_common_end(
+    family: ProductFamily,
+    inputs: Mapping[OperationId, tuple[OperationId, ...]],
+    alternatives: tuple[Alternative, ...],
+    reading: Reading,
+) -> Iterable[Fault]:
+    """Yield what conditions leave of alternatives that is none any more."""
+    places = {each.id: index for index, each in enumerate(family.alternatives)}
+    for fault in routing_faults(inputs, alternatives):
+        each = alternatives[fault.alternative]
+        option = "" if fault.option is None else f", option {each.options[fault.option].id!r}"
+        yield Fault(
+            source=family.id,
+            path=f"$.alternatives[{places[each.id]}]",
+            expected=fault.expected,
+            found=f"{fault.found}{option} where {reading.told()}",
+            hint="Compare the conditions of the operations in the options.",
+        )
+
+
+def _nothing_left(family: ProductFamily, index: int, reading: Reading) -> Fault:
     return Fault(
         source=family.id,
         path=f"$.operations[{index}].inputs",
         expected=f"something for operation {family.operations[index].id!r} to take",
-        found=f"no input left where {_told(facts)}",
+        found=f"no input left where {reading.told()}",
         hint="Give the operation the condition of its inputs, or one input without condition.",
     )
 
 
-def _told(facts: Mapping[str, str | None]) -> str:
-    return ", ".join(
-        f"no {name}" if option is None else f"{name} = {option!r}" for name, option in facts.items()
-    )
-
-
-def _made_of(material: Material, kept: Mapping[MaterialId, Material]) -> Material:
-    return msgspec.structs.replace(
-        material, made_of=tuple(each for each in material.made_of if each in kept)
-    )
+def _material(
+    material: Material, kept: Mapping[MaterialId, Material], reading: Reading, path: str
+) -> Material:
+    parts = tuple(each for each in material.made_of if each in kept)
+    amounts = {part: count for part, count in material.amounts.items() if part in kept}
+    for part, formula in material.amount_formulas.items():
+        if part in kept:
+            amounts[part] = reading.count(formula, f"{path}.amounts[{part!r}]")
+    return msgspec.structs.replace(material, made_of=parts, amounts=amounts, amount_formulas={})
 
 
 def _operation(
     family: ParametricOperation,
     inputs: tuple[OperationId, ...],
-    choices: Mapping[str, str],
+    reading: Reading,
+    path: str,
 ) -> Operation:
     return Operation(
         id=family.id,
@@ -167,55 +202,82 @@ def _operation(
         requirement=Requirement(
             skill=family.skill,
             constraints={
-                name: _chosen_constraint(value, choices)
+                name: _constraint(value, reading, f"{path}.constraints.{name}")
                 for name, value in family.constraints.items()
             },
         ),
         inputs=inputs,
         output=family.output,
-        duration_ns=_chosen(family.duration_ns, choices),
-        energy_j=_chosen(family.energy_j, choices),
-        cost_minor=_chosen(family.cost_minor, choices),
+        duration_ns=_whole(family.duration_ns, reading, f"{path}.duration", POSITIVE),
+        energy_j=_amount(family.energy_j, reading, f"{path}.energy", NOT_NEGATIVE),
+        cost_minor=_whole(family.cost_minor, reading, f"{path}.cost", NOT_NEGATIVE),
         person_skill=family.person_skill,
+        per=family.per,
+        setup_family=family.setup_family,
+        batch_family=family.batch_family,
+        tools=family.tools,
     )
 
 
-def _chosen_constraint(
-    value: float | str | ByFeature[float | str], choices: Mapping[str, str]
+def _constraint(
+    value: float | str | ByFeature[float | str] | ByFormula, reading: Reading, path: str
 ) -> float | str:
-    if isinstance(value, ByFeature):
-        return value.of[choices[value.feature]]
-    return value
+    match value:
+        case ByFormula():
+            return reading.number(value, path)
+        case ByFeature():
+            return reading.chosen(value)
+        case _:
+            return value
 
 
-def _chosen(value: Value | ByFeature[Value], choices: Mapping[str, str]) -> Value:
-    if isinstance(value, ByFeature):
-        return value.of[choices[value.feature]]
-    return value
+def _amount(
+    value: float | ByFeature[float] | ByFormula, reading: Reading, path: str, bounds: Bounds
+) -> float:
+    match value:
+        case ByFormula():
+            return reading.number(value, path, bounds)
+        case ByFeature():
+            return reading.chosen(value)
+        case _:
+            return value
+
+
+def _whole(
+    value: int | ByFeature[int] | ByFormula, reading: Reading, path: str, bounds: Bounds
+) -> int:
+    match value:
+        case ByFormula():
+            return round(reading.number(value, path, bounds))
+        case ByFeature():
+            return reading.chosen(value)
+        case _:
+            return value
 
 
 def faults_in_choices(
-    family: ProductFamily, choices: Mapping[str, str], source: str, path: str
+    family: ProductFamily, choices: Mapping[str, Choice], source: str, path: str
 ) -> list[Fault]:
-    """Return a fault for each choice of a feature or an option that the family does not have."""
+    """Return a fault for each choice that the family does not know or allow for its feature."""
     features = {each.id: each for each in family.features}
     faults: list[Fault] = []
-    for name, option in choices.items():
+
+    def fault(name: str, expected: str, found: str, hint: str = "") -> None:
+        at = f"{path}.{name}"
+        faults.append(Fault(source=source, path=at, expected=expected, found=found, hint=hint))
+
+    for name, choice in choices.items():
         feature = features.get(name)
         if feature is None:
-            expected, found, hint = "a feature of the product", name, did_you_mean(name, features)
-        elif option not in feature.options:
-            expected, found = f"an option of feature {name!r}", option
-            hint = did_you_mean(option, feature.options)
-        else:
+            fault(name, "a feature of the product", repr(name), did_you_mean(name, features))
             continue
-        faults.append(
-            Fault(
-                source=source,
-                path=f"{path}.{name}",
-                expected=expected,
-                found=repr(found),
-                hint=hint,
-            )
-        )
+        chosen = options_of(choice)
+        if isinstance(choice, tuple) and feature.group is not Group.OR:
+            fault(name, f"one option of feature {name!r}", f"a list of {len(chosen)}")
+        if not chosen or len(set(chosen)) < len(chosen):
+            fault(name, f"different options of feature {name!r}", f"a list of {len(chosen)}")
+        for option in chosen:
+            if option not in feature.options:
+                hint = did_you_mean(option, feature.options)
+                fault(name, f"an option of feature {name!r}", repr(option), hint)
     return faults

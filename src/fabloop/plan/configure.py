@@ -3,18 +3,21 @@
 from collections.abc import Iterator, Mapping
 
 from fabloop.base.errors import Invalid
+from fabloop.model.formulas import contains, options_of
 from fabloop.model.product import (
+    Choice,
     ChoiceConflict,
     Configured,
     Feature,
     FeatureRule,
+    Group,
     NotConfigurable,
     ProductFamily,
 )
 from fabloop.model.variant import faults_in_choices, rule_holds, variant
 
 
-def configure(family: ProductFamily, choices: Mapping[str, str]) -> Configured | NotConfigurable:
+def configure(family: ProductFamily, choices: Mapping[str, Choice]) -> Configured | NotConfigurable:
     """Return the variant that the choices stand for, or everything that contradicts them.
 
     What the customer leaves open is filled in: first by options that rules require of what is
@@ -35,7 +38,7 @@ def configure(family: ProductFamily, choices: Mapping[str, str]) -> Configured |
     return Configured(product=variant(family, complete))
 
 
-def _completed(family: ProductFamily, choices: Mapping[str, str]) -> dict[str, str]:
+def _completed(family: ProductFamily, choices: Mapping[str, Choice]) -> dict[str, Choice]:
     complete = dict(choices)
     _require(family, complete)
     for feature in family.features:
@@ -43,29 +46,34 @@ def _completed(family: ProductFamily, choices: Mapping[str, str]) -> dict[str, s
         if feature.id in complete or default is None:
             continue
         if not _excluded(family, feature.id, default, complete):
-            complete[feature.id] = default
+            complete[feature.id] = _as_choice(family, feature.id, default)
             _require(family, complete)
     return complete
 
 
-def _require(family: ProductFamily, complete: dict[str, str]) -> None:
+def _require(family: ProductFamily, complete: dict[str, Choice]) -> None:
     """Fill in what rules require of the features left open, until nothing changes."""
     changed = True
     while changed:
         changed = False
         for rule in family.rules:
             feature, option = rule.other
-            applies = rule.kind == "requires" and complete.get(rule.when[0]) == rule.when[1]
+            applies = rule.kind == "requires" and contains(complete.get(rule.when[0]), rule.when[1])
             if applies and feature not in complete:
-                complete[feature] = option
+                complete[feature] = _as_choice(family, feature, option)
                 changed = True
 
 
+def _as_choice(family: ProductFamily, feature: str, option: str) -> Choice:
+    grouped = next(each.group for each in family.features if each.id == feature)
+    return (option,) if grouped is Group.OR else option
+
+
 def _excluded(
-    family: ProductFamily, feature: str, option: str, complete: Mapping[str, str]
+    family: ProductFamily, feature: str, option: str, complete: Mapping[str, Choice]
 ) -> bool:
     """Tell whether the option would break a rule together with what is chosen so far."""
-    tried = {**complete, feature: option}
+    tried = {**complete, feature: _as_choice(family, feature, option)}
     return any(
         not rule_holds(rule, tried)
         for rule in family.rules
@@ -74,7 +82,7 @@ def _excluded(
     )
 
 
-def _missing(family: ProductFamily, complete: Mapping[str, str]) -> Iterator[ChoiceConflict]:
+def _missing(family: ProductFamily, complete: Mapping[str, Choice]) -> Iterator[ChoiceConflict]:
     for feature in family.features:
         if feature.mandatory and feature.id not in complete:
             yield ChoiceConflict(
@@ -86,7 +94,7 @@ def _missing(family: ProductFamily, complete: Mapping[str, str]) -> Iterator[Cho
 
 
 def _broken(
-    family: ProductFamily, complete: Mapping[str, str], choices: Mapping[str, str]
+    family: ProductFamily, complete: Mapping[str, Choice], choices: Mapping[str, Choice]
 ) -> Iterator[ChoiceConflict]:
     """Yield a conflict for each rule that does not hold, at a feature the customer can change."""
     features = {each.id: each for each in family.features}
@@ -96,15 +104,17 @@ def _broken(
         named = rule.other[0] if rule.other[0] in choices else rule.when[0]
         yield ChoiceConflict(
             feature=named,
-            option=complete.get(named, ""),
+            option=", ".join(options_of(complete.get(named))),
             reason=_reason(rule, features, complete),
             allowed=_allowed(family, features[named], complete),
         )
 
 
-def _reason(rule: FeatureRule, features: Mapping[str, Feature], complete: Mapping[str, str]) -> str:
+def _reason(
+    rule: FeatureRule, features: Mapping[str, Feature], complete: Mapping[str, Choice]
+) -> str:
     (when, option), (other, wanted) = rule.when, rule.other
-    chosen = repr(complete[other]) if other in complete else "nothing"
+    chosen = " and ".join(repr(each) for each in options_of(complete.get(other))) or "nothing"
     said = (
         f"{features[when].label} {option!r} {rule.kind} {features[other].label} {wanted!r}, "
         f"but {chosen} is chosen."
@@ -113,7 +123,7 @@ def _reason(rule: FeatureRule, features: Mapping[str, Feature], complete: Mappin
 
 
 def _allowed(
-    family: ProductFamily, feature: Feature, complete: Mapping[str, str]
+    family: ProductFamily, feature: Feature, complete: Mapping[str, Choice]
 ) -> tuple[str, ...]:
     """Return the options that break no rule of this feature while the other choices stay."""
     return tuple(

@@ -6,9 +6,10 @@ import msgspec
 
 from fabloop.base.instant import Instant
 from fabloop.base.zones import wall_clock
+from fabloop.model.calendar import Shift
 from fabloop.model.explanation import DispatchCode, Evidence, Explanation
 from fabloop.model.ids import PersonId, SkillId
-from fabloop.model.site import Person, Shift, Site
+from fabloop.model.site import Person, Site
 from fabloop.model.skill import SkillVocabulary
 from fabloop.services.matching import offers_skill
 

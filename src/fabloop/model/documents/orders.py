@@ -53,7 +53,7 @@ def order_of(document: OrderDocument, sheet: Sheet, names: Names) -> OrderReques
     return OrderRequest(
         id=OrderId(document.id),
         product=ProductId(document.product),
-        choices=document.choices,
+        choices=dict(document.choices),
         received_at=received_at,
         due_at=due_at,
         priority=document.priority,

@@ -22,6 +22,7 @@ from fabloop.model.documents.variants import note_variants
 from fabloop.model.ids import MaterialId, OperationId, ProductId, SkillId
 from fabloop.model.product import (
     ByFeature,
+    ByFormula,
     Feature,
     FeatureRule,
     Material,
@@ -180,10 +181,10 @@ def _operation(
 
 def _constraints(
     entry: OperationEntry, features: Features, sheet: Sheet, names: Names
-) -> dict[str, float | str | ByFeature[float | str]]:
+) -> dict[str, float | str | ByFeature[float | str] | ByFormula]:
     assert names.vocabulary is not None, "the skill is known, so the vocabulary is"
     parameters = names.vocabulary.parameters(SkillId(entry.skill))
-    constraints: dict[str, float | str | ByFeature[float | str]] = {}
+    constraints: dict[str, float | str | ByFeature[float | str] | ByFormula] = {}
     for name, value in entry.constraints.items():
         at = sheet.at(name)
         if at.known(name, parameters, f"a parameter of skill {entry.skill!r}"):

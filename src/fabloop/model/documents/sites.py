@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from fabloop.base.instant import DAY
 from fabloop.base.names import did_you_mean
 from fabloop.base.quantity import Dimension
+from fabloop.model.calendar import Shift
 from fabloop.model.documents.collect import Sheet, unique
 from fabloop.model.documents.equipment import live_kpis, merged, monitored, offers_of
 from fabloop.model.documents.names import Names
@@ -29,7 +30,7 @@ from fabloop.model.ids import (
     SkillId,
     WorkUnitId,
 )
-from fabloop.model.site import Person, Shift, ShippingLane, Site, Tariff, TransportLink, WorkUnit
+from fabloop.model.site import Person, ShippingLane, Site, Tariff, TransportLink, WorkUnit
 
 
 def sites_of(found: Sequence[tuple[Sheet, SiteDocument]], names: Names, purse: Purse) -> list[Site]:
