@@ -1,5 +1,6 @@
 """Choose the engine: the tree for what adds up, list schedule and CP-SAT for contended time."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -8,8 +9,10 @@ import numpy as np
 from fabloop.base.errors import Fault, Invalid
 from fabloop.model.plan import Optimality, Plan
 from fabloop.model.site import Network
-from fabloop.plan.problem import MEASURE, Objective, Problem
-from fabloop.plan.roads import Figures, Weights
+from fabloop.plan.candidates import Columns
+from fabloop.plan.layout import Floats
+from fabloop.plan.problem import MEASURE, Job, Objective, Problem
+from fabloop.plan.roads import Weights
 from fabloop.plan.schedule import (
     Routing,
     Timetable,
@@ -19,7 +22,6 @@ from fabloop.plan.schedule import (
 )
 from fabloop.plan.solver import Before, Question, Solved, Stage, solve
 from fabloop.plan.tree import (
-    Floats,
     Tables,
     best_plans,
     heads,
@@ -47,19 +49,20 @@ class Timed(msgspec.Struct, frozen=True):
 
 
 def fast_measure(problem: Problem) -> Weights:
-    """Return cost, with so little time in it that only equally cheap plans are told apart."""
-    ticks = sum(_longest([each.takes for each in job.candidates]) for job in problem.jobs)
-    hops = [
-        hop.takes
-        for hops in (*problem.roads.links.values(), *problem.roads.lanes.values())
-        for hop in hops
-    ]
-    ticks += 3 * _longest(hops) * sum(len(job.sources) for job in problem.jobs)
-    return Weights(cost=1.0, ticks=0.25 / (ticks + 1))
+    """Return cost, with so little time in it that only equally cheap plans are told apart.
+
+    The weight of a tick is a power of two, so that problems of a size share their measure.
+    """
+    ticks = sum(_longest(job) for job in problem.jobs)
+    ticks += 3 * problem.roads.ticks_max * sum(len(job.sources) for job in problem.jobs)
+    return Weights(cost=1.0, ticks=0.25 / 2 ** math.ceil(math.log2(ticks + 1)))
 
 
-def _longest(figures: Sequence[Figures]) -> int:
-    return max((each.ticks for each in figures), default=0)
+def _longest(job: Job) -> int:
+    candidates = job.candidates
+    if isinstance(candidates, Columns):
+        return int(candidates.takes.ticks.max(initial=0.0))
+    return max((each.takes.ticks for each in candidates), default=0)
 
 
 def measure_of(problem: Problem, objective: Objective) -> Weights:

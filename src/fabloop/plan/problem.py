@@ -1,20 +1,22 @@
 """A planning problem as data: who can do each operation, what that takes, what moves where."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
 
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import HOUR, Instant
-from fabloop.model.explanation import Explanation, ReasonCode
-from fabloop.model.ids import OperationId, PersonId, SkillId, WorkUnitId
-from fabloop.model.kpi import KpiValue
+from fabloop.model.ids import OperationId, WorkUnitId
 from fabloop.model.product import ConfiguredProduct, Operation
 from fabloop.model.site import Network, Site, WorkUnit
-from fabloop.model.skill import Requirement, SkillVocabulary
-from fabloop.plan.roads import TICK, Figures, Place, Roads, Weights, roads_of, ticks_of
-from fabloop.services.matching import KpiValues, Match, match_person, match_unit, offers_skill
+from fabloop.model.skill import SkillVocabulary
+from fabloop.plan.candidates import Candidate as Candidate
+from fabloop.plan.candidates import Condition, Judge
+from fabloop.plan.candidates import Rejected as Rejected
+from fabloop.plan.plant import Plant
+from fabloop.plan.roads import TICK, Figures, Place, Roads, Weights, ticks_of
+from fabloop.services.matching import KpiValues
 
 
 class Objective(StrEnum):
@@ -32,29 +34,6 @@ MEASURE = {
     Objective.ENERGY: Weights(energy=1.0),
     Objective.CO2: Weights(co2=1.0),
 }
-
-
-class Candidate(msgspec.Struct, frozen=True):
-    """A work unit that may do the operation, what that takes, and the KPI values it rests on."""
-
-    unit: WorkUnit
-    place: Place
-    takes: Figures
-    kpis: tuple[KpiValue, ...]
-
-
-class Rejected(msgspec.Struct, frozen=True):
-    """A work unit that has the skill but may not do the operation, and all reasons why."""
-
-    unit: WorkUnit
-    place: Place
-    takes: Figures
-    reasons: tuple[Explanation, ...]
-
-    @property
-    def failing(self) -> frozenset[str]:
-        """Names of the constraints that are not met (``person`` and ``availability`` too)."""
-        return frozenset(each.details["parameter"] for each in self.reasons)
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -75,8 +54,8 @@ class Job(msgspec.Struct, frozen=True):
 
     operation: Operation
     sources: tuple[Source, ...]
-    candidates: tuple[Candidate, ...]
-    rejected: tuple[Rejected, ...]
+    candidates: Sequence[Candidate]
+    rejected: Sequence[Rejected]
 
     def feeding(self) -> Iterator[int]:
         """Yield the open jobs whose output this one takes."""
@@ -110,6 +89,7 @@ class Setting(msgspec.Struct, frozen=True):
     origin : tick 0, not before `now`; no open operation starts before it
     busy : when work units are taken by something else
     unavailable : work units that may not be chosen, a broken one for instance
+    plant : the network made ready beforehand, where many questions are asked about it
     """
 
     network: Network
@@ -119,6 +99,14 @@ class Setting(msgspec.Struct, frozen=True):
     origin: Instant
     busy: Busy = {}
     unavailable: frozenset[WorkUnitId] = frozenset()
+    plant: Plant | None = None
+
+    def planted(self) -> Plant:
+        """Return the network made ready: the `plant` at hand if it fits, with these KPI values."""
+        if self.plant is None or not self.plant.is_of(self.network, self.vocabulary):
+            return Plant(self.network, self.vocabulary, self.kpis)
+        self.plant.offers.follow(self.kpis)
+        return self.plant
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -141,8 +129,8 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
     past = past or Past()
     order = [each for each in in_tree_order(product) if each.id not in past.begun]
     number = {operation.id: index for index, operation in enumerate(order)}
-    roads = roads_of(setting.network)
-    judge = _Judge(setting)
+    plant = setting.planted()
+    judge = Judge(plant, Condition(setting.kpis, setting.now, setting.unavailable))
     jobs = []
     for operation in order:
         candidates, rejected = judge.judge(operation)
@@ -152,7 +140,7 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
         str(unit): tuple(_engagement(start, end, setting.origin) for start, end in spans)
         for unit, spans in setting.busy.items()
     }
-    return Problem(tuple(jobs), roads, setting.origin, busy)
+    return Problem(tuple(jobs), plant.roads, setting.origin, busy)
 
 
 def _tick(instant: Instant, origin: Instant) -> int:
@@ -222,73 +210,6 @@ def _tree_faults(
     if len(final) != 1:
         names = ", ".join(each.id for each in final) or "none"
         yield "operations", "one final operation", names
-
-
-class _Judge:
-    """Matches operations against all work units, each distinct requirement once."""
-
-    def __init__(self, setting: Setting) -> None:
-        self._setting = setting
-        self._sites = setting.network.sites
-        self._units = [
-            (unit, site, Place(site.id, unit.area, unit.id))
-            for site in self._sites.values()
-            for unit in site.work_units
-        ]
-        self._able: dict[SkillId, list[tuple[WorkUnit, Site, Place]]] = {}
-        self._persons: dict[tuple[str, SkillId], PersonId | Explanation] = {}
-
-    def judge(self, operation: Operation) -> tuple[tuple[Candidate, ...], tuple[Rejected, ...]]:
-        """Return who may do the operation, and who has the skill but may not."""
-        candidates: list[Candidate] = []
-        rejected: list[Rejected] = []
-        for unit, site, place in self._with_skill(operation.requirement.skill):
-            takes = effort(operation, unit, site)
-            kpis, reasons = self._verdict(operation, unit, site)
-            if reasons:
-                rejected.append(Rejected(unit, place, takes, reasons))
-            else:
-                candidates.append(Candidate(unit, place, takes, kpis))
-        return tuple(candidates), tuple(rejected)
-
-    def _with_skill(self, skill: SkillId) -> list[tuple[WorkUnit, Site, Place]]:
-        if skill not in self._able:
-            offered = {offer.skill for unit, _, _ in self._units for offer in unit.offers}
-            good = {each for each in offered if offers_skill(each, skill, self._setting.vocabulary)}
-            self._able[skill] = [
-                each for each in self._units if any(offer.skill in good for offer in each[0].offers)
-            ]
-        return self._able[skill]
-
-    def _verdict(
-        self, operation: Operation, unit: WorkUnit, site: Site
-    ) -> tuple[tuple[KpiValue, ...], tuple[Explanation, ...]]:
-        setting = self._setting
-        answer = match_unit(
-            operation.requirement, unit, setting.vocabulary, setting.kpis, setting.now
-        )
-        kpis, reasons = (answer.kpis, ()) if isinstance(answer, Match) else ((), answer.reasons)
-        if unit.id in setting.unavailable:
-            reasons += (_unavailable(unit, operation.requirement),)
-        if operation.person_skill is not None:
-            person = self._person(site, operation.person_skill)
-            if isinstance(person, Explanation):
-                reasons += (person,)
-        return kpis, reasons
-
-    def _person(self, site: Site, skill: SkillId) -> PersonId | Explanation:
-        key = (site.id, skill)
-        if key not in self._persons:
-            self._persons[key] = match_person(site, skill, self._setting.vocabulary)
-        return self._persons[key]
-
-
-def _unavailable(unit: WorkUnit, requirement: Requirement) -> Explanation:
-    return Explanation(
-        code=ReasonCode.UNIT_UNAVAILABLE,
-        subject=unit.id,
-        details={"skill": requirement.skill, "parameter": "availability"},
-    )
 
 
 def effort(operation: Operation, unit: WorkUnit, site: Site) -> Figures:

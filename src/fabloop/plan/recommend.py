@@ -27,8 +27,10 @@ from fabloop.plan.change import (
     product_change,
     skill_change,
 )
-from fabloop.plan.conflicts import every_conflict
+from fabloop.plan.conflicts import conflicts_of
 from fabloop.plan.engine import currency_of, is_possible_now, least
+from fabloop.plan.grid import grid_of_places
+from fabloop.plan.layout import Moves
 from fabloop.plan.problem import (
     Job,
     Objective,
@@ -39,7 +41,7 @@ from fabloop.plan.problem import (
     problem_of,
 )
 from fabloop.plan.roads import Hop, Place, Roads, Weights
-from fabloop.plan.tree import Moves, Tables, from_place, grid_of, moves_of, optimum
+from fabloop.plan.tree import Tables, from_place, optimum
 
 ALTERNATIVES_MAX = 4
 """Alternative recommendations of each kind, for the product and for the factory."""
@@ -64,10 +66,8 @@ def not_producible(
     `spent_minor` is what the past has cost already; costs of options are totals.
     """
     world = World(product, setting)
-    why = every_conflict(problem)
     return NotProducible(
-        conflicts=tuple(each.reasons for each in why.conflicts),
-        complete=why.complete,
+        conflicts=conflicts_of(problem),
         options=recommend(world, problem, past, spent_minor),
         exclusions=exclusions,
     )
@@ -162,7 +162,7 @@ class _Search:
         self._extends = world is not None
         self._seats = [self._seats_of(job, world) for job in problem.jobs]
         places = [seat.place for row in self._seats for seat in row]
-        self._grid = grid_of(problem.roads, places)
+        self._grid = grid_of_places(problem.roads, places)
         self._spots = [self._grid.spots([seat.place for seat in row]) for row in self._seats]
 
     def _seats_of(self, job: Job, world: World | None) -> list["_Seat"]:
@@ -209,14 +209,13 @@ class _Search:
             nodes=tuple(nodes),
             ready=tuple(np.zeros(len(node)) for node in nodes),
             moves=moves,
-            units=len(self._grid.unit),
             adds=True,
         )
 
     def _moves(self, banned: set[Key]) -> Moves:
         """Return movements that take nothing; new ways take their price where they may be made."""
         roads = self._problem.roads
-        moves = moves_of(roads, self._grid, Weights())
+        moves = roads.moves(Weights())
         if not self._extends:
             return moves
         return _extended(roads, self._grid.site, moves, banned)

@@ -27,12 +27,12 @@ from fabloop.plan.engine import (
     optimality_of,
     timed,
 )
+from fabloop.plan.layout import Floats
 from fabloop.plan.past import History, Moved, history_of
 from fabloop.plan.problem import Busy, Objective, Problem, Setting, problem_of
 from fabloop.plan.recommend import not_producible
 from fabloop.plan.roads import TICK
 from fabloop.plan.solver import Before
-from fabloop.plan.tree import Floats
 from fabloop.services.matching import KpiValues
 
 CHANGE_PRICE_MINOR = 500

@@ -1,16 +1,22 @@
 """Ways for work pieces: links inside sites, lanes between gates, and the legs they chain into."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import overload
 
 import msgspec
+import numpy as np
 
 from fabloop.base.instant import SECOND
 from fabloop.model.ids import AreaId, LaneId, SiteId, WorkUnitId
 from fabloop.model.plan import MovementKind
 from fabloop.model.site import Network, ShippingLane, Site, TransportLink
+from fabloop.plan.layout import Floats, Ints, Moves
 
 TICK = SECOND
 """Plans are made on whole seconds; every duration is rounded up to them."""
+
+MEASURES_MAX = 64
+"""Measures whose movement arrays are kept for one network."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -33,6 +39,24 @@ class Figures(msgspec.Struct, frozen=True):
     cost: int
     energy: float
     co2: float
+
+
+class FigureColumns(msgspec.Struct, frozen=True, eq=False):
+    """Figures of many things, as columns of shape (n,)."""
+
+    ticks: Floats
+    cost: Floats
+    energy: Floats
+    co2: Floats
+
+    def row(self, number: int) -> Figures:
+        """Return the figures of one of them."""
+        return Figures(
+            int(self.ticks[number]),
+            int(self.cost[number]),
+            float(self.energy[number]),
+            float(self.co2[number]),
+        )
 
 
 class Hop(msgspec.Struct, frozen=True):
@@ -60,8 +84,12 @@ class Weights(msgspec.Struct, frozen=True):
     energy: float = 0.0
     co2: float = 0.0
 
-    def of(self, takes: Figures) -> float:
-        """Return the weighted sum."""
+    @overload
+    def of(self, takes: Figures) -> float: ...
+    @overload
+    def of(self, takes: "FigureColumns") -> Floats: ...
+    def of(self, takes: "Figures | FigureColumns") -> float | Floats:
+        """Return the weighted sum, of columns the one of each row."""
         return (
             self.ticks * takes.ticks
             + self.cost * takes.cost
@@ -70,13 +98,37 @@ class Weights(msgspec.Struct, frozen=True):
         )
 
 
-class Roads(msgspec.Struct, frozen=True):
-    """All hops of a network; `areas` gives each site's areas in a fixed order."""
+class Roads(msgspec.Struct, frozen=True, eq=False):
+    """All hops of a network; `areas` gives each site's areas in a fixed order.
+
+    Sites, and areas within their site, are numbered in the order of `areas`.
+    """
 
     gates: dict[SiteId, AreaId]
     areas: dict[SiteId, tuple[AreaId, ...]]
     links: dict[tuple[SiteId, AreaId, AreaId], tuple[Hop, ...]]
     lanes: dict[tuple[SiteId, SiteId], tuple[Hop, ...]]
+    _tables: "list[_Hops]" = []
+    _moves: dict[Weights, Moves] = {}
+
+    @property
+    def ticks_max(self) -> int:
+        """The longest hop."""
+        table = self._hops()
+        return int(max(table.link.ticks.max(initial=0), table.lane.ticks.max(initial=0)))
+
+    def moves(self, weights: Weights) -> Moves:
+        """Return the movement arrays; of parallel hops the best one under `weights` counts."""
+        if weights not in self._moves:
+            if len(self._moves) >= MEASURES_MAX:
+                self._moves.clear()
+            self._moves[weights] = self._hops().moves(weights)
+        return self._moves[weights]
+
+    def _hops(self) -> "_Hops":
+        if not self._tables:
+            self._tables.append(_hops_of(self))
+        return self._tables[0]
 
     def route(self, origin: Place, destination: Place, weights: Weights) -> tuple[Leg, ...] | None:
         """Return the best legs under `weights`; none are needed at one work unit.
@@ -114,6 +166,73 @@ class Roads(msgspec.Struct, frozen=True):
         if origin.area == destination.area:
             return ()
         return self._inside(origin, destination, weights)
+
+
+class _Hops(msgspec.Struct, frozen=True, eq=False):
+    """All hops as columns, with the numbers of what they join.
+
+    Attributes
+    ----------
+    link_at : int64, shape (3, links): site, origin's area, destination's area
+    lane_at : int64, shape (2, lanes): origin, destination
+    gate : int64, shape (sites,)
+    """
+
+    areas: int
+    gate: Ints
+    link_at: Ints
+    link: FigureColumns
+    lane_at: Ints
+    lane: FigureColumns
+
+    def moves(self, weights: Weights) -> Moves:
+        """Return the movement arrays under one measure."""
+        sites = len(self.gate)
+        link = np.full((sites, self.areas, self.areas), np.inf)
+        np.minimum.at(link, tuple(self.link_at), weights.of(self.link))
+        lane = np.full((sites, sites), np.inf)
+        np.minimum.at(lane, tuple(self.lane_at), weights.of(self.lane))
+        here = np.arange(sites)
+        out, into = link[here, :, self.gate], link[here, self.gate, :]
+        out[here, self.gate] = into[here, self.gate] = 0.0
+        return Moves(link, out, into, lane)
+
+
+def _hops_of(roads: Roads) -> _Hops:
+    site = {each: number for number, each in enumerate(roads.areas)}
+    area = {each: _numbered(areas) for each, areas in roads.areas.items()}
+    links = [
+        ((site[at], area[at][origin], area[at][destination]), hop.takes)
+        for (at, origin, destination), hops in roads.links.items()
+        for hop in hops
+    ]
+    lanes = [
+        ((site[origin], site[destination]), hop.takes)
+        for (origin, destination), hops in roads.lanes.items()
+        for hop in hops
+    ]
+    return _Hops(
+        areas=max((len(each) for each in roads.areas.values()), default=0),
+        gate=np.array([area[each][gate] for each, gate in roads.gates.items()], dtype=np.int64),
+        link_at=np.array([at for at, _ in links], dtype=np.int64).reshape(-1, 3).T,
+        link=figure_columns([takes for _, takes in links]),
+        lane_at=np.array([at for at, _ in lanes], dtype=np.int64).reshape(-1, 2).T,
+        lane=figure_columns([takes for _, takes in lanes]),
+    )
+
+
+def _numbered(areas: tuple[AreaId, ...]) -> dict[AreaId, int]:
+    return {each: number for number, each in enumerate(areas)}
+
+
+def figure_columns(figures: Sequence[Figures]) -> FigureColumns:
+    """Return the figures as columns."""
+    return FigureColumns(
+        np.array([each.ticks for each in figures], dtype=np.float64),
+        np.array([each.cost for each in figures], dtype=np.float64),
+        np.array([each.energy for each in figures], dtype=np.float64),
+        np.array([each.co2 for each in figures], dtype=np.float64),
+    )
 
 
 def _best(hops: tuple[Hop, ...], weights: Weights) -> Hop | None:

@@ -12,58 +12,12 @@ from typing import TypeAlias
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from fabloop.plan.problem import Problem
-from fabloop.plan.roads import Place, Roads, Weights
-
-Floats: TypeAlias = NDArray[np.float64]
-Ints: TypeAlias = NDArray[np.int64]
-Bools: TypeAlias = NDArray[np.bool_]
-
-
-class Grid(msgspec.Struct, frozen=True):
-    """Numbers for sites, areas (within their site) and work units."""
-
-    site: dict[str, int]
-    area: dict[tuple[str, str], int]
-    unit: dict[str, int]
-
-    def spots(self, places: Sequence[Place]) -> "Spots":
-        """Return the places as arrays; a place without a work unit has unit -1."""
-        return Spots(
-            np.array([self.site[each.site] for each in places], dtype=np.int64),
-            np.array([self.area[each.site, each.area] for each in places], dtype=np.int64),
-            np.array([self.unit.get(each.unit or "", -1) for each in places], dtype=np.int64),
-        )
-
-
-class Spots(msgspec.Struct, frozen=True):
-    """Places as arrays of site, area and work unit numbers, shape (n,)."""
-
-    site: Ints
-    area: Ints
-    unit: Ints
-
-
-class Moves(msgspec.Struct, frozen=True):
-    """What moving takes under one measure; inf is impossible.
-
-    Attributes
-    ----------
-    link : float64, shape (sites, areas, areas), from the first area to the second
-    out, into : float64, shape (sites, areas), to and from the gate; 0 at the gate
-    lane : float64, shape (sites, sites)
-    """
-
-    link: Floats
-    out: Floats
-    into: Floats
-    lane: Floats
-
-    def reversed(self) -> "Moves":
-        """Return the same movements from destination to origin."""
-        return Moves(self.link.transpose(0, 2, 1), self.into, self.out, self.lane.T)
+from fabloop.plan.candidates import Columns
+from fabloop.plan.grid import Grid, grid_of_places
+from fabloop.plan.layout import Bools, Floats, Moves, Spots, message
+from fabloop.plan.problem import Job, Problem
+from fabloop.plan.roads import Place, Weights
 
 
 class Tables(msgspec.Struct, frozen=True):
@@ -79,7 +33,6 @@ class Tables(msgspec.Struct, frozen=True):
     nodes: tuple[Floats, ...]
     ready: tuple[Floats, ...]
     moves: Moves
-    units: int
     adds: bool
     free_edges: frozenset[int] = frozenset()
     """Jobs whose output may be anywhere at once: their edge is left out of account."""
@@ -96,35 +49,29 @@ Masks: TypeAlias = dict[int, Bools]
 """For some jobs, which choices are allowed."""
 
 
-def grid_of(roads: Roads, places: Sequence[Place]) -> Grid:
-    """Number the sites and areas of the roads, and the work units of the places."""
-    site = {str(each): index for index, each in enumerate(roads.areas)}
-    area = {
-        (str(site), str(area)): index
-        for site, areas in roads.areas.items()
-        for index, area in enumerate(areas)
-    }
-    units = dict.fromkeys(each.unit for each in places if each.unit is not None)
-    return Grid(site, area, {unit: index for index, unit in enumerate(units)})
+class _Seats:
+    """Where the candidates of a problem are, all of them numbered alike."""
+
+    def __init__(self, problem: Problem) -> None:
+        columns = [each.candidates for each in problem.jobs if isinstance(each.candidates, Columns)]
+        if columns:
+            self.grid = columns[0].plant.grid
+        else:
+            every = [each.place for job in problem.jobs for each in job.candidates]
+            self.grid = grid_of_places(problem.roads, every)
+
+    def of(self, job: Job) -> Spots:
+        """Return where a job's candidates are."""
+        if isinstance(job.candidates, Columns):
+            return job.candidates.spots
+        return self.grid.spots([each.place for each in job.candidates])
 
 
-def moves_of(roads: Roads, grid: Grid, weights: Weights) -> Moves:
-    """Return the movement arrays; of parallel hops the best one under `weights` counts."""
-    sites = len(grid.site)
-    areas = max((len(each) for each in roads.areas.values()), default=0)
-    link = np.full((sites, areas, areas), np.inf)
-    for (site, origin, destination), hops in roads.links.items():
-        key = grid.site[site], grid.area[site, origin], grid.area[site, destination]
-        link[key] = min(weights.of(hop.takes) for hop in hops)
-    lane = np.full((sites, sites), np.inf)
-    for (start, end), hops in roads.lanes.items():
-        lane[grid.site[start], grid.site[end]] = min(weights.of(hop.takes) for hop in hops)
-    out, into = np.full((sites, areas), np.inf), np.full((sites, areas), np.inf)
-    for name, gate in roads.gates.items():
-        s, g = grid.site[name], grid.area[name, gate]
-        out[s], into[s] = link[s, :, g], link[s, g, :]
-        out[s, g] = into[s, g] = 0.0
-    return Moves(link, out, into, lane)
+def _taken(job: Job, weights: Weights) -> Floats:
+    """Return what the job takes at each of its candidates."""
+    if isinstance(job.candidates, Columns):
+        return weights.of(job.candidates.takes)
+    return np.array([weights.of(each.takes) for each in job.candidates], dtype=np.float64)
 
 
 def tables_of(
@@ -138,20 +85,19 @@ def tables_of(
 
     `adds` is False for the makespan, where inputs run side by side.
     """
-    every = [each.place for job in problem.jobs for each in job.candidates]
-    grid = grid_of(problem.roads, every)
-    moves = moves_of(problem.roads, grid, weights)
+    seats = _Seats(problem)
+    moves = problem.roads.moves(weights)
     spots, nodes, ready = [], [], []
     for number, job in enumerate(problem.jobs):
-        here = grid.spots([each.place for each in job.candidates])
-        node = np.array([weights.of(each.takes) for each in job.candidates], dtype=np.float64)
+        here = seats.of(job)
+        node = _taken(job, weights)
         if extra is not None:
             node = node + extra[number]
         arrival = np.zeros(len(node))
         for source in job.sources:
             if source.place is None:
                 continue
-            way = from_place(source.place, grid, here, moves)
+            way = from_place(source.place, seats.grid, here, moves)
             if adds:
                 node = node + way
             else:
@@ -160,7 +106,7 @@ def tables_of(
         nodes.append(node)
         ready.append(arrival)
     inputs = tuple(tuple(job.feeding()) for job in problem.jobs)
-    return Tables(inputs, tuple(spots), tuple(nodes), tuple(ready), moves, len(grid.unit), adds)
+    return Tables(inputs, tuple(spots), tuple(nodes), tuple(ready), moves, adds)
 
 
 def from_place(place: Place, grid: Grid, here: Spots, moves: Moves) -> Floats:
@@ -183,23 +129,6 @@ def _between(site: int, area: int, unit: int, others: Spots, moves: Moves) -> Fl
     if unit >= 0:
         way[others.unit == unit] = 0.0
     return way
-
-
-def message(value: Floats, start: Spots, end: Spots, moves: Moves, units: int) -> Floats:
-    """Return ``min over starts of value + movement`` for each end, shape (len(end),)."""
-    per_area = np.full(moves.out.shape, np.inf)
-    np.minimum.at(per_area, (start.site, start.area), value)
-    live = np.flatnonzero(np.isfinite(per_area).any(axis=1))
-    reach = np.full(moves.out.shape, np.inf)
-    if len(live):
-        reach[live] = (per_area[live, :, None] + moves.link[live]).min(axis=1)
-        gate = (per_area[live] + moves.out[live]).min(axis=1)
-        arrive = (gate[:, None] + moves.lane[live]).min(axis=0)
-        np.minimum(reach, arrive[:, None] + moves.into, out=reach)
-    stay = np.full(units, np.inf)
-    stay[start.unit] = value
-    found: Floats = np.minimum(reach[end.site, end.area], stay[end.unit])
-    return found
 
 
 def _masked(tables: Tables, job: int, masks: Masks) -> Floats:
@@ -227,7 +156,7 @@ def heads(tables: Tables, masks: Masks | None = None) -> tuple[list[Floats], lis
 def _send(tables: Tables, value: Floats, child: int, job: int) -> Floats:
     if child in tables.free_edges:
         return np.full(len(tables.nodes[job]), value.min(initial=np.inf))
-    return message(value, tables.spots[child], tables.spots[job], tables.moves, tables.units)
+    return message(value, tables.spots[child], tables.spots[job], tables.moves)
 
 
 def optimum(tables: Tables, masks: Masks | None = None) -> Found | None:
@@ -279,9 +208,7 @@ def tails(tables: Tables) -> list[Floats]:
     for job in range(len(tables.nodes) - 1, -1, -1):
         through = tail[job] + tables.nodes[job]
         for child in tables.inputs[job]:
-            tail[child] = message(
-                through, tables.spots[job], tables.spots[child], back, tables.units
-            )
+            tail[child] = message(through, tables.spots[job], tables.spots[child], back)
     return tail
 
 
@@ -358,7 +285,5 @@ def marginals(tables: Tables, masks: Masks | None = None) -> list[Floats]:
             if child in tables.free_edges:
                 outer[child] = np.full(len(tables.nodes[child]), rest.min(initial=np.inf))
             else:
-                outer[child] = message(
-                    rest, tables.spots[job], tables.spots[child], back, tables.units
-                )
+                outer[child] = message(rest, tables.spots[job], tables.spots[child], back)
     return [up + down for up, down in zip(best, outer, strict=True)]

@@ -227,7 +227,7 @@ def _judge_live(
     if not _is_comparable(known.dimension, definition, required):
         return _Judgement(ReasonCode.KPI_UNUSABLE, shown)
     assert not isinstance(required, str)
-    worst = _worst(known, definition.rule)
+    worst = worst_value(known, definition.rule)
     shown = msgspec.structs.replace(shown, value=worst)
     if definition.rule is Rule.AT_MOST:
         return _Judgement(None if worst <= required else ReasonCode.KPI_TOO_HIGH, shown, known)
@@ -244,7 +244,7 @@ def _is_comparable(
     )
 
 
-def _worst(known: KpiValue, rule: Rule) -> float:
+def worst_value(known: KpiValue, rule: Rule) -> float:
     """Return the end of the 95 % interval that is worse for the rule.
 
     A value carries its upper end; the lower one lies as far on the other side.

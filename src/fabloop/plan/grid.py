@@ -1,0 +1,42 @@
+"""Numbers for sites, areas and work units, by which places become arrays."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from fabloop.plan.layout import Spots
+from fabloop.plan.roads import Place, Roads
+
+
+class Grid(msgspec.Struct, frozen=True):
+    """Numbers for sites, areas (within their site) and work units."""
+
+    site: dict[str, int]
+    area: dict[tuple[str, str], int]
+    unit: dict[str, int]
+
+    def spots(self, places: Sequence[Place]) -> Spots:
+        """Return the places as arrays; a place without a work unit has unit -1."""
+        return Spots.of(
+            np.array([self.site[each.site] for each in places], dtype=np.int64),
+            np.array([self.area[each.site, each.area] for each in places], dtype=np.int64),
+            np.array([self.unit.get(each.unit or "", -1) for each in places], dtype=np.int64),
+        )
+
+
+def grid_of(roads: Roads, units: Sequence[str]) -> Grid:
+    """Number the sites and areas as the roads do, and the work units in their order."""
+    site = {str(each): index for index, each in enumerate(roads.areas)}
+    area = {
+        (str(site), str(area)): index
+        for site, areas in roads.areas.items()
+        for index, area in enumerate(areas)
+    }
+    return Grid(site, area, {str(unit): index for index, unit in enumerate(units)})
+
+
+def grid_of_places(roads: Roads, places: Sequence[Place]) -> Grid:
+    """Number the sites and areas as the roads do, and the work units of the places."""
+    units = dict.fromkeys(each.unit for each in places if each.unit is not None)
+    return grid_of(roads, tuple(units))

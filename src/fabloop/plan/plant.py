@@ -1,0 +1,108 @@
+"""A network made ready for planning: offers, work units and ways as arrays.
+
+It is made once per network and follows KPI values; every product is stated against it.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from fabloop.base.instant import HOUR
+from fabloop.model.explanation import Explanation
+from fabloop.model.ids import KpiId, PersonId, SiteId, SkillId, WorkUnitId
+from fabloop.model.kpi import KpiValue
+from fabloop.model.product import Operation
+from fabloop.model.site import Network
+from fabloop.model.skill import SkillVocabulary
+from fabloop.plan.grid import grid_of
+from fabloop.plan.layout import Bools, Floats, Ints, Layout, Spots
+from fabloop.plan.roads import TICK, FigureColumns, Place, roads_of
+from fabloop.services.matching import match_person
+from fabloop.services.offers import OfferIndex
+
+
+class Plant:
+    """A network, its vocabulary and its live condition; work units go by number."""
+
+    def __init__(
+        self,
+        network: Network,
+        vocabulary: SkillVocabulary,
+        kpis: Mapping[tuple[WorkUnitId, KpiId], KpiValue],
+    ) -> None:
+        self.network = network
+        self.vocabulary = vocabulary
+        self.offers = OfferIndex(network, vocabulary, kpis)
+        self.units = self.offers.units
+        self.roads = roads_of(network)
+        self.places = tuple(Place(each.site, each.area, each.id) for each in self.units)
+        self.grid = grid_of(self.roads, [each.id for each in self.units])
+        self.site = _ints(self.grid.site[each.site] for each in self.units)
+        self.area = _ints(self.grid.area[each.site, each.area] for each in self.units)
+        self._speed = _floats(each.speed for each in self.units)
+        self._setup = _floats(each.setup_ns for each in self.units)
+        self._rate = _floats(each.cost_per_hour_minor for each in self.units)
+        self._power = _floats(each.power_w for each in self.units)
+        tariffs = [site.tariff for site in self.offers.sites]
+        self._price = _floats(each.energy_minor_per_j for each in tariffs)
+        self._intensity = _floats(each.co2_kg_per_j for each in tariffs)
+        self._labour = _floats(each.labour_cost_per_hour_minor for each in tariffs)
+        self._layouts: dict[SkillId, tuple[Ints, Layout]] = {}
+        self._persons: dict[SkillId, Bools] = {}
+
+    def is_of(self, network: Network, vocabulary: SkillVocabulary) -> bool:
+        """Tell whether this is what was made of exactly these documents."""
+        return self.network is network and self.vocabulary is vocabulary
+
+    def skilled(self, skill: SkillId) -> Ints:
+        """Return the work units that offer the skill, ascending."""
+        return self._layout(skill)[0]
+
+    def _layout(self, skill: SkillId) -> tuple[Ints, Layout]:
+        if skill not in self._layouts:
+            units = np.unique(self.offers.skill(skill).unit)
+            self._layouts[skill] = units, Layout(self.site[units], self.area[units], units)
+        return self._layouts[skill]
+
+    def spots(self, skill: SkillId, units: Ints) -> Spots:
+        """Return the places of work units that offer the skill."""
+        everyone, layout = self._layout(skill)
+        at = np.searchsorted(everyone, units)
+        return Spots(
+            self.site[units], self.area[units], units, layout, layout.slot[at], layout.cell[at]
+        )
+
+    def staffed(self, skill: SkillId) -> Bools:
+        """Return which work units stand where a person has the skill."""
+        if skill not in self._persons:
+            found = {
+                site.id: not isinstance(self.person(site.id, skill), Explanation)
+                for site in self.network.sites.values()
+            }
+            self._persons[skill] = np.array([found[each.site] for each in self.units], np.bool_)
+        return self._persons[skill]
+
+    def person(self, site: SiteId, skill: SkillId) -> PersonId | Explanation:
+        """Return the first person of the site who has the skill, or why there is none."""
+        return match_person(self.network.sites[site], skill, self.vocabulary)
+
+    def efforts(self, operation: Operation, units: Ints) -> FigureColumns:
+        """Return what the operation takes on each of the work units, as `effort` tells it."""
+        duration = operation.duration_ns / self._speed[units] + self._setup[units]
+        ticks = np.maximum(0.0, -(-(duration - 1_000.0) // TICK))
+        hours = ticks * TICK / HOUR
+        energy = operation.energy_j + self._power[units] * ticks * (TICK / 1e9)
+        cost = self._rate[units] * hours + self._price[units] * energy
+        if operation.person_skill is not None:
+            cost += self._labour[units] * hours
+        return FigureColumns(
+            ticks, operation.cost_minor + np.rint(cost), energy, energy * self._intensity[units]
+        )
+
+
+def _ints(values: Iterable[int]) -> Ints:
+    return np.array(list(values), dtype=np.int64)
+
+
+def _floats(values: Iterable[float]) -> Floats:
+    return np.array(list(values), dtype=np.float64)

@@ -1,0 +1,298 @@
+"""Every offer of a network as columns, so that a requirement is judged against all units at once.
+
+It answers the same as `services.matching` and asks there for reasons. Columns are made when a
+skill or a parameter is first asked for, and follow KPI values as they change.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from fabloop.base.instant import Instant
+from fabloop.model.ids import KpiId, SkillId, WorkUnitId
+from fabloop.model.kpi import KpiValue
+from fabloop.model.site import Network, Site, WorkUnit
+from fabloop.model.skill import (
+    Choices,
+    LiveRating,
+    Offer,
+    OfferedValue,
+    ParameterDefinition,
+    Rating,
+    Requirement,
+    Rule,
+    SkillVocabulary,
+    Span,
+)
+from fabloop.services.matching import offers_skill, worst_value
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
+Slot: TypeAlias = tuple[WorkUnitId, KpiId]
+
+EVER = np.iinfo(np.int64).max
+NEVER = -EVER
+
+
+class Able(msgspec.Struct, frozen=True):
+    """Who meets a requirement: unit numbers, ascending, and for each the row that does."""
+
+    units: Ints
+    rows: Ints
+
+
+class _Texts:
+    """What offers say of a parameter with rule ``among``."""
+
+    def __init__(self, offered: Iterable[OfferedValue | None]) -> None:
+        self._values = [each.values if isinstance(each, Choices) else () for each in offered]
+        self._known: dict[str, Bools] = {}
+
+    def fits(self, required: float | str) -> Bools | None:
+        """Return which rows accept the text; None where no row can."""
+        if not isinstance(required, str):
+            return None
+        if required not in self._known:
+            found = np.array([required in each for each in self._values], dtype=np.bool_)
+            self._known[required] = found
+        return self._known[required]
+
+
+class _Spans:
+    """What offers say of a parameter with rule ``within``."""
+
+    def __init__(self, offered: Iterable[OfferedValue | None]) -> None:
+        ends = [_ends(each) for each in offered]
+        self._low = np.array([low for low, _ in ends], dtype=np.float64)
+        self._high = np.array([high for _, high in ends], dtype=np.float64)
+
+    def fits(self, required: float | str) -> Bools | None:
+        """Return in which rows' span the value lies; None where it can lie in none."""
+        if isinstance(required, str):
+            return None
+        found: Bools = (self._low <= required) & (required <= self._high)
+        return found
+
+
+def _ends(offered: OfferedValue | None) -> tuple[float, float]:
+    """Return both ends; what is no span holds no value."""
+    if not isinstance(offered, Span):
+        return np.inf, -np.inf
+    low = -np.inf if offered.low is None else offered.low
+    return low, np.inf if offered.high is None else offered.high
+
+
+class _Ratings:
+    """What offers say of a parameter with rule ``at most`` or ``at least``, live or not.
+
+    A value counts from `since` to `until`; what may not be used is not a number, so that every
+    comparison with it fails.
+    """
+
+    def __init__(self, rule: Rule, count: int) -> None:
+        self._rule = rule
+        self._value = np.full(count, np.nan)
+        self._since = np.full(count, NEVER, dtype=np.int64)
+        self._until = np.full(count, EVER, dtype=np.int64)
+        self._at: Instant | None = None
+        self._now = self._value
+
+    def put(self, row: int, value: float, since: int = NEVER, until: int = EVER) -> None:
+        """Write one row."""
+        self._value[row] = value
+        self._since[row] = since
+        self._until[row] = min(until, EVER)
+        self._at = None
+
+    def turn_to(self, now: Instant) -> None:
+        """Let the instant be now."""
+        if self._at != now:
+            usable = (self._since <= now) & (now <= self._until)
+            self._now = np.where(usable, self._value, np.nan)
+            self._at = now
+
+    def turns(self, after: Instant, until: Instant) -> Ints:
+        """Return the rows whose value comes or ceases to be usable between the instants."""
+        before = (self._since <= after) & (after <= self._until)
+        then = (self._since <= until) & (until <= self._until)
+        return np.flatnonzero((before != then) & ~np.isnan(self._value))
+
+    def fits(self, required: float | str) -> Bools | None:
+        """Return which rows are good enough; None where none can be."""
+        if isinstance(required, str):
+            return None
+        found: Bools = (
+            self._now <= required if self._rule is Rule.AT_MOST else self._now >= required
+        )
+        return found
+
+
+Column: TypeAlias = _Texts | _Spans | _Ratings
+
+
+class SkillOffers:
+    """The offers that are a kind of one skill: a row each, in the order of units and offers."""
+
+    def __init__(
+        self, rows: list[tuple[int, Offer]], definitions: dict[str, ParameterDefinition]
+    ) -> None:
+        self.rows = rows
+        self.definitions = definitions
+        self.unit = np.array([unit for unit, _ in rows], dtype=np.int64)
+        self.repeats = len(set(self.unit.tolist())) < len(rows)
+        self.columns: dict[str, Column] = {}
+
+
+class OfferIndex:
+    """All offers of a network by skill and parameter; work units are numbered in its order."""
+
+    def __init__(
+        self, network: Network, vocabulary: SkillVocabulary, kpis: Mapping[Slot, KpiValue]
+    ) -> None:
+        self.network = network
+        self.vocabulary = vocabulary
+        self.units: tuple[WorkUnit, ...] = tuple(
+            unit for site in network.sites.values() for unit in site.work_units
+        )
+        self.sites: tuple[Site, ...] = tuple(
+            site for site in network.sites.values() for _ in site.work_units
+        )
+        self.number = {unit.id: number for number, unit in enumerate(self.units)}
+        self._kpis = dict(kpis)
+        self._skills: dict[SkillId, SkillOffers] = {}
+        self._live: dict[Slot, list[tuple[_Ratings, int, ParameterDefinition, LiveRating]]] = {}
+        self._offered: dict[SkillId, list[tuple[int, int, Offer]]] = {}
+        for number, unit in enumerate(self.units):
+            for place, offer in enumerate(unit.offers):
+                self._offered.setdefault(offer.skill, []).append((number, place, offer))
+
+    @property
+    def kpis(self) -> Mapping[Slot, KpiValue]:
+        """The KPI values that the answers rest on."""
+        return self._kpis
+
+    def skill(self, skill: SkillId) -> SkillOffers:
+        """Return the offers that are a kind of the skill."""
+        if skill not in self._skills:
+            kinds = [each for each in self._offered if offers_skill(each, skill, self.vocabulary)]
+            found = sorted(
+                (row for kind in kinds for row in self._offered[kind]), key=lambda row: row[:2]
+            )
+            definitions = self.vocabulary.parameters(skill) if found else {}
+            rows = [(unit, offer) for unit, _, offer in found]
+            self._skills[skill] = SkillOffers(rows, definitions)
+        return self._skills[skill]
+
+    def able(self, requirement: Requirement, now: Instant) -> Able:
+        """Return the work units that meet the requirement now."""
+        offers = self.skill(requirement.skill)
+        good = self.fits(requirement, now)
+        rows = np.flatnonzero(good) if good is not None else np.zeros(0, dtype=np.int64)
+        units = offers.unit[rows]
+        if offers.repeats and len(units) > 1:
+            first = np.concatenate(([True], units[1:] != units[:-1]))
+            rows, units = rows[first], units[first]
+        return Able(units, rows)
+
+    def fits(self, requirement: Requirement, now: Instant) -> Bools | None:
+        """Return which rows of the skill meet the requirement; None where none can."""
+        offers = self.skill(requirement.skill)
+        good = np.ones(len(offers.rows), dtype=np.bool_)
+        for name, required in requirement.constraints.items():
+            column = self.column(offers, name)
+            if isinstance(column, _Ratings):
+                column.turn_to(now)
+            fitting = None if column is None else column.fits(required)
+            if fitting is None:
+                return None
+            good &= fitting
+        return good
+
+    def column(self, offers: SkillOffers, name: str) -> Column | None:
+        """Return what the offers say of a parameter; None where the skill does not have it."""
+        if name not in offers.columns:
+            definition = offers.definitions.get(name)
+            if definition is None:
+                return None
+            offers.columns[name] = self._column(offers, definition)
+        return offers.columns[name]
+
+    def _column(self, offers: SkillOffers, definition: ParameterDefinition) -> Column:
+        offered = [offer.values.get(definition.name) for _, offer in offers.rows]
+        match definition.rule:
+            case Rule.AMONG:
+                return _Texts(offered)
+            case Rule.WITHIN:
+                return _Spans(offered)
+            case Rule.AT_MOST | Rule.AT_LEAST:
+                return self._ratings(offers, definition, offered)
+
+    def _ratings(
+        self,
+        offers: SkillOffers,
+        definition: ParameterDefinition,
+        offered: list[OfferedValue | None],
+    ) -> _Ratings:
+        column = _Ratings(definition.rule, len(offered))
+        for row, each in enumerate(offered):
+            if isinstance(each, Rating):
+                column.put(row, each.value)
+            elif isinstance(each, LiveRating):
+                slot = self.units[offers.rows[row][0]].id, each.kpi
+                self._live.setdefault(slot, []).append((column, row, definition, each))
+                _put_live(column, row, definition, each, self._kpis.get(slot))
+        return column
+
+    def hear(self, value: KpiValue) -> None:
+        """Take over a KPI value as the one that counts from now on."""
+        self._take((value.work_unit, value.kpi), value)
+
+    def follow(self, kpis: Mapping[Slot, KpiValue]) -> tuple[Slot, ...]:
+        """Take over all values that differ from those known; return which do."""
+        changed = [slot for slot, value in kpis.items() if self._kpis.get(slot) is not value]
+        if len(self._kpis) + len(changed) > len(kpis):
+            changed += [slot for slot in self._kpis if slot not in kpis]
+        for slot in changed:
+            self._take(slot, kpis.get(slot))
+        return tuple(changed)
+
+    def _take(self, slot: Slot, value: KpiValue | None) -> None:
+        if value is None:
+            self._kpis.pop(slot, None)
+        else:
+            self._kpis[slot] = value
+        for column, row, definition, rating in self._live.get(slot, ()):
+            _put_live(column, row, definition, rating, value)
+
+    def resting_on(
+        self, requirement: Requirement, row: int, kpis: Mapping[Slot, KpiValue]
+    ) -> Iterator[KpiValue]:
+        """Yield the values among `kpis` that a row which meets the requirement rests on."""
+        unit, offer = self.skill(requirement.skill).rows[row]
+        for name in requirement.constraints:
+            offered = offer.values.get(name)
+            if isinstance(offered, LiveRating):
+                known = kpis.get((self.units[unit].id, offered.kpi))
+                if known is not None:
+                    yield known
+
+
+def _put_live(
+    column: _Ratings,
+    row: int,
+    definition: ParameterDefinition,
+    rating: LiveRating,
+    known: KpiValue | None,
+) -> None:
+    """Write what counts for a live rating: the KPI, or the data sheet before the first one."""
+    if known is None:
+        column.put(row, np.nan if rating.monitored else rating.vendor)
+    elif known.dimension != definition.dimension:
+        column.put(row, np.nan)
+    else:
+        worst = worst_value(known, definition.rule)
+        column.put(row, worst, known.at, known.at + known.valid_for_ns)

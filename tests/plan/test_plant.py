@@ -1,0 +1,78 @@
+"""The plant's columns say what the nouns say: efforts, candidates, rejections, with and without."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fabloop.base.instant import Instant
+from fabloop.model.ids import WorkUnitId
+from fabloop.plan.plant import Plant
+from fabloop.plan.problem import Setting, effort, problem_of
+from fabloop.services.matching import Match, Mismatch, match_unit
+from plan.instances import NOW, gear, graz_and_vienna, random_instance, tpe, vocabulary
+
+SEEDS = st.integers(0, 1_000_000)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=SEEDS)
+def test_every_work_unit_with_the_skill_is_a_candidate_or_rejected_as_matching_says(seed):
+    order, network, kpis = random_instance(seed)
+    words = vocabulary()
+    problem = problem_of(order.product, Setting(network, words, kpis, NOW, NOW))
+    for job in problem.jobs:
+        operation = job.operation
+        answers = {
+            unit.id: match_unit(operation.requirement, unit, words, kpis, NOW)
+            for unit in network.work_units().values()
+        }
+        able = [name for name, answer in answers.items() if isinstance(answer, Match)]
+        unable = [
+            name
+            for name, answer in answers.items()
+            if isinstance(answer, Mismatch) and answer.has_skill
+        ]
+        assert [each.unit.id for each in job.candidates] == able
+        assert [each.unit.id for each in job.rejected] == unable
+        for each in job.candidates:
+            assert each.kpis == answers[each.unit.id].kpis
+        for each in job.rejected:
+            assert each.reasons == answers[each.unit.id].reasons
+        for each in (*job.candidates, *job.rejected):
+            assert each.takes == effort(operation, each.unit, network.sites[each.unit.site])
+
+
+def test_a_plant_at_hand_follows_the_values_that_it_is_asked_with():
+    network, kpis = graz_and_vienna()
+    words = vocabulary()
+    plant = Plant(network, words, kpis)
+    worn = {**kpis, (WorkUnitId("g-ream"), tpe("g-ream", 0).kpi): tpe("g-ream", 30e-6)}
+
+    def reamers(values, now=NOW):
+        setting = Setting(network, words, values, now, now, plant=plant)
+        jobs = problem_of(gear().product, setting).jobs
+        ream = next(job for job in jobs if job.operation.id == "ream-a")
+        return [each.unit.id for each in ream.candidates]
+
+    assert reamers(kpis) == ["g-ream", "v-ream"]
+    assert reamers(worn) == ["v-ream"]
+    assert reamers(kpis) == ["g-ream", "v-ream"]
+    assert reamers(kpis, Instant(NOW + 10**18)) == []
+
+
+def test_a_plant_of_another_network_is_not_used():
+    network, kpis = graz_and_vienna()
+    other, _ = graz_and_vienna()
+    words = vocabulary()
+    setting = Setting(network, words, kpis, NOW, NOW, plant=Plant(other, words, kpis))
+    assert setting.planted().network is network
+
+
+def test_a_broken_or_unstaffed_work_unit_is_rejected_with_every_reason():
+    network, kpis = graz_and_vienna()
+    broken = frozenset([WorkUnitId("g-wash")])
+    setting = Setting(network, vocabulary(), kpis, NOW, NOW, unavailable=broken)
+    clean = problem_of(gear().product, setting).jobs[-1]
+    assert not clean.candidates
+    assert clean.rejected[0].failing == {"availability"}
+    assert clean.rejected[:1] == (clean.rejected[0],)
+    assert clean.rejected[-1] is clean.rejected[0]
