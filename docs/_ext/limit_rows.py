@@ -3,7 +3,7 @@
 from fabloop.app.processes import host, questions, server, upkeep, wire
 from fabloop.base import xml
 from fabloop.model.documents import texts, variants
-from fabloop.plan import conflicts, engine, producible, recommend
+from fabloop.plan import conflicts, engine, minimal, producible, recommend
 from fabloop.process import batch, calls, jobs, passive, recovery, rounds, step
 from fabloop.process.appliers import operations
 from fabloop.process.bpmn import juel, validate
@@ -116,6 +116,7 @@ ROWS: dict[str, dict[str, int]] = {
             engine.WAYS_MAX
         ),
         "conflicts told": conflicts.CONFLICTS_MAX,
+        "smallest sets of demands tried in search of further conflicts": minimal.HITTING_SETS_MAX,
         "alternatives sought for the product, and for the factory": recommend.ALTERNATIVES_MAX,
     },
 }

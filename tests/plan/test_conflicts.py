@@ -10,8 +10,11 @@ from fabloop.model.explanation import OptionCode, ReasonCode
 from fabloop.model.ids import OperationId
 from fabloop.model.plan import NotProducible, Producible
 from fabloop.model.skill import Choices
-from fabloop.plan.conflicts import minimal_conflict
+from fabloop.plan.conflicts import conflicts_of, every_conflict
+from fabloop.plan.engine import is_possible_now
+from fabloop.plan.problem import Setting, problem_of
 from fabloop.plan.producible import check
+from plan import brute
 from plan.instances import (
     NOW,
     gear,
@@ -105,7 +108,14 @@ def test_work_units_that_cannot_be_reached_are_a_conflict_of_the_way():
     answer = refused(request, network(here, there), {})
     ((reason,),) = answer.conflicts
     assert reason.code == ReasonCode.NO_ROUTE
-    assert reason.details == {"made_by": "a", "taken_by": "b"}
+    assert reason.details == {
+        "made_by": "a",
+        "taken_by": "b",
+        "makers": "1",
+        "maker_sites": "here",
+        "takers": "1",
+        "taker_sites": "there",
+    }
     codes = [each.code for each in answer.options]
     assert OptionCode.ADD_LANE in codes
     assert OptionCode.ADD_SKILL in codes
@@ -209,14 +219,59 @@ def test_a_missing_person_is_to_be_found():
     assert answer.options[0].subject == "graz"
 
 
-def test_quickxplain_finds_a_planted_minimal_set():
-    bad = {3, 7, 11}
-    found = minimal_conflict(list(range(16)), lambda atoms: not bad <= set(atoms))
-    assert set(found) == bad
+def stated(request, plant, values):
+    return problem_of(request.product, Setting(plant, vocabulary(), values, NOW, NOW))
 
 
-def test_quickxplain_blames_nobody_where_nothing_can_hold():
-    assert minimal_conflict([1, 2], lambda atoms: False) == []
+def named(problem, conflict):
+    """Return the atoms of a conflict as the slow oracle calls them."""
+    number = {str(job.operation.id): index for index, job in enumerate(problem.jobs)}
+    return frozenset(
+        (number[each.details["taken_by"]], each.details["made_by"])
+        if each.code == ReasonCode.NO_ROUTE
+        else (number[each.subject], each.details["parameter"])
+        for each in conflict.reasons
+        if each.code != ReasonCode.NO_UNIT_WITH_SKILL
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 100_000))
+def test_all_minimal_conflicts_are_told_and_no_others(seed):
+    problem = stated(*random_instance(seed, operations=4, units=2))
+    answer = every_conflict(problem, conflicts_max=100)
+    assert answer.complete
+    told = [named(problem, each) for each in answer.conflicts]
+    told = [each for each in told if each]
+    assert len(set(told)) == len(told)
+    assert set(told) == set(brute.minimal_conflicts(problem))
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 100_000))
+def test_nothing_is_blamed_exactly_where_a_plan_exists(seed):
+    problem = stated(*random_instance(seed, operations=8, sites=3))
+    assert bool(conflicts_of(problem)) == (not is_possible_now(problem))
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 100_000))
+def test_a_work_unit_more_adds_no_conflict_among_the_same_demands(seed):
+    request, plant, values = random_instance(seed, operations=5, units=3)
+    fewer = {
+        key: replace(each, work_units=each.work_units[1:]) for key, each in plant.sites.items()
+    }
+    less = stated(request, replace(plant, sites=fewer), values)
+    more = stated(request, plant, values)
+    before = [named(less, each) for each in every_conflict(less, conflicts_max=100).conflicts]
+    after = [named(more, each) for each in every_conflict(more, conflicts_max=100).conflicts]
+    unskilled = {
+        index for index, job in enumerate(less.jobs) if not (job.candidates or job.rejected)
+    }
+    for conflict in after:
+        if not conflict or any(job in unskilled for job, _ in conflict) or unskilled:
+            continue
+        assert any(each <= conflict for each in before), "a conflict stays one with fewer units"
 
 
 def with_every_way(plant):

@@ -225,13 +225,39 @@ def _no_unit_meets(explanation: Explanation, now: Instant) -> str:
     nearest = "; ".join(
         f"{each.subject}: {evidence_text(each, now) or 'none'}" for each in explanation.evidence
     )
-    return f"{details['label']}: {counted} meet {_parameter(explanation)}" + (
-        f". Nearest: {nearest}." if nearest else "."
+    return f"{details['label']}: {counted} meet {_parameter(explanation)}{_waterfall(details)}." + (
+        f" Nearest: {nearest}." if nearest else ""
     )
+
+
+def _waterfall(details: Mapping[str, str]) -> str:
+    """Return how many are left after one demand after the other, where there are several."""
+    _, *stages = details.get("waterfall", "").split("; ")
+    if len(stages) < 2:
+        return ""
+    left = (stage.rpartition(" ") for stage in stages)
+    counted = ", ".join(f"{count} after {name_text(name)}" for name, _, count in left)
+    return f" (all demands together leave {counted})"
 
 
 ASIDE = {"person": "have a person for it", "availability": "are available"}
 """Demands that are no parameters of a skill."""
+
+
+def _no_route(explanation: Explanation, now: Instant) -> str:
+    del now
+    details = explanation.details
+    return (
+        "There is no way from a work unit that can do "
+        f"{details['made_by']}{_counted(details, 'maker')} to one that can do "
+        f"{details['taken_by']}{_counted(details, 'taker')}."
+    )
+
+
+def _counted(details: Mapping[str, str], role: str) -> str:
+    """Return how many there are and at which sites, if that is told."""
+    count, sites = details.get(f"{role}s"), details.get(f"{role}_sites")
+    return f" ({count} at {sites})" if count and sites else ""
 
 
 def _endangered(explanation: Explanation, now: Instant) -> str:
@@ -306,9 +332,7 @@ REASONS: dict[str, Say] = {
     ReasonCode.UNIT_UNAVAILABLE: _plain("{subject} is not available."),
     ReasonCode.NO_UNIT_WITH_SKILL: _plain("{label}: no work unit offers {skill}."),
     ReasonCode.NO_UNIT_MEETS: _no_unit_meets,
-    ReasonCode.NO_ROUTE: _plain(
-        "There is no way from a work unit that can do {made_by} to one that can do {taken_by}."
-    ),
+    ReasonCode.NO_ROUTE: _no_route,
     ReasonCode.STEP_ENDANGERED: _endangered,
     ReasonCode.STEP_MISSING: _plain("{subject} is planned {count} times instead of once."),
     ReasonCode.STEP_UNKNOWN: _plain(

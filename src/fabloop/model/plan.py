@@ -119,12 +119,14 @@ class Producible(msgspec.Struct, frozen=True, kw_only=True, tag="producible"):
 class NotProducible(msgspec.Struct, frozen=True, kw_only=True, tag="not-producible"):
     """No plan exists: minimal sets of reasons that cannot hold together, and what would help.
 
-    Removing any one reason of a conflict would resolve that conflict.
+    Removing any one reason of a conflict would resolve that conflict. `complete` tells whether
+    there are no other minimal conflicts.
     """
 
     conflicts: tuple[tuple[Explanation, ...], ...]
     options: tuple[Option, ...]
     exclusions: tuple[Exclusion, ...] = ()
+    complete: bool = True
 
 
 class NotDecided(msgspec.Struct, frozen=True, kw_only=True, tag="not-decided"):

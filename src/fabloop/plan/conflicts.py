@@ -1,26 +1,27 @@
 """Why nothing can be made: minimal sets of demands that cannot hold together.
 
-First every operation that no work unit can do (its smallest set of constraints that no work unit
-meets), then movements. Minimal sets come from QuickXplain (Junker, 2004) over atoms: one
-constraint of one operation, or one way from an operation to the next.
+An atom is one constraint of one operation, or one way from an operation to the next. First every
+operation that no work unit can do (all its smallest sets of constraints that no work unit meets,
+exactly), then all sets that go across operations, those that share nothing with others first.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 import msgspec
-import numpy as np
 
 from fabloop.model.explanation import Evidence, Explanation, ReasonCode
-from fabloop.model.ids import OperationId
-from fabloop.plan.grid import Grid, grid_of_places
-from fabloop.plan.layout import Bools, Floats, Moves, Spots
-from fabloop.plan.problem import Job, Problem, Source
-from fabloop.plan.roads import Place, Weights
-from fabloop.plan.tree import Tables, from_place, is_possible
+from fabloop.plan.minimal import all_conflicts, bits_of, minimal_conflict, smallest, transversals
+from fabloop.plan.problem import Candidate, Job, Problem, Rejected
+from fabloop.plan.reach import Frame, Reach
 
-CONFLICTS_MAX = 8
+__all__ = ["CONFLICTS_MAX", "Conflict", "conflicts_of", "minimal_conflict", "miss"]
+
+CONFLICTS_MAX = 12
+"""Conflicts that are told; where there are more, the answer says so."""
+
 NEAREST_MAX = 3
+"""Work units told that miss a constraint by least."""
 
 
 class Demand(msgspec.Struct, frozen=True):
@@ -31,178 +32,173 @@ class Demand(msgspec.Struct, frozen=True):
 
 
 class Way(msgspec.Struct, frozen=True):
-    """That an input can be moved from the operation that makes it to the job."""
+    """That an input (by its place among them) can be moved to the job."""
 
     job: int
-    made_by: OperationId
+    input: int
 
 
 Atom: TypeAlias = Demand | Way
 
 
+class Conflict(msgspec.Struct, frozen=True):
+    """Reasons that cannot hold together; without any one of them they could."""
+
+    reasons: tuple[Explanation, ...]
+
+
+class WhyNot(msgspec.Struct, frozen=True):
+    """All minimal conflicts found, and whether there are no others."""
+
+    conflicts: tuple[Conflict, ...]
+    complete: bool
+
+
 def conflicts_of(problem: Problem) -> tuple[tuple[Explanation, ...], ...]:
-    """Return minimal conflicts, those of single operations first; each one stands for itself.
+    """Return the minimal conflicts, those of single operations first. At most `CONFLICTS_MAX`."""
+    return tuple(each.reasons for each in every_conflict(problem).conflicts)
 
-    A later conflict holds even if all earlier ones are resolved. At most `CONFLICTS_MAX`.
+
+def every_conflict(problem: Problem, conflicts_max: int = CONFLICTS_MAX) -> WhyNot:
+    """Return the minimal conflicts, those of single operations first, and whether that is all."""
+    view = View(problem)
+    lone = [
+        Conflict((_no_skill(job),))
+        for job in problem.jobs
+        if not job.candidates and not job.rejected
+    ]
+    local = [mask for number in range(len(problem.jobs)) for mask in view.local(number)]
+    room = max(0, conflicts_max - len(lone))
+    answer = all_conflicts(view.universe, view.conflict_in, local, conflicts_max=room)
+    told = [Conflict(_explained(view, mask)) for mask in answer.found]
+    complete = answer.complete and len(lone) + len(told) <= conflicts_max
+    return WhyNot((*lone, *told)[:conflicts_max], complete)
+
+
+class View:
+    """The problem with every unit that has the skill; constraints and ways can be dropped.
+
+    Sets of atoms are masks, in the order of `atoms`.
     """
-    view = _View(problem)
-    found: list[tuple[Explanation, ...]] = []
-    dropped: set[Atom] = set()
-    for number, job in enumerate(problem.jobs):
-        if not job.candidates and not job.rejected:
-            found.append((_no_skill(job),))
-            continue
-        found.extend(
-            tuple(_explained(view, atom) for atom in atoms)
-            for atoms in _local(view, number, dropped)
-        )
-    while len(found) < CONFLICTS_MAX and not view.is_possible(view.atoms - dropped):
-        order = sorted(view.atoms - dropped, key=_preference)
-        conflict = minimal_conflict(order, view.is_possible)
-        if not conflict:
-            break
-        found.append(tuple(_explained(view, atom) for atom in conflict))
-        dropped |= set(conflict)
-    return tuple(found[:CONFLICTS_MAX])
-
-
-def _preference(atom: Atom) -> tuple[bool, int, str]:
-    """Order constraints before ways, so that ways are named only where they matter."""
-    name = atom.parameter if isinstance(atom, Demand) else atom.made_by
-    return isinstance(atom, Way), atom.job, name
-
-
-def _local(view: "_View", number: int, dropped: set[Atom]) -> Iterator[list[Atom]]:
-    """Yield the conflicts of one operation, and drop their atoms, until some unit is left."""
-
-    def holds(atoms: frozenset[Atom]) -> bool:
-        return bool(view.allowed(number, atoms).any())
-
-    mine = [atom for atom in sorted(view.atoms, key=_preference) if atom.job == number]
-    own: list[Atom] = [atom for atom in mine if isinstance(atom, Demand)]
-    while own and not holds(frozenset(own)):
-        conflict = minimal_conflict(own, holds)
-        yield conflict
-        dropped |= set(conflict)
-        own = [atom for atom in own if atom not in dropped]
-
-
-def minimal_conflict(atoms: Sequence[Atom], holds: Callable[[frozenset[Atom]], bool]) -> list[Atom]:
-    """Return a smallest-by-inclusion part of `atoms` that does not hold, by QuickXplain.
-
-    Earlier atoms are preferred in it. Empty where nothing can be blamed: not even no atom holds.
-    """
-    if not atoms or not holds(frozenset()):
-        return []
-
-    def explain(base: frozenset[Atom], *, grown: bool, rest: Sequence[Atom]) -> list[Atom]:
-        if grown and not holds(base):
-            return []
-        if len(rest) == 1:
-            return list(rest)
-        half = len(rest) // 2
-        first, second = rest[:half], rest[half:]
-        late = explain(base | set(first), grown=True, rest=second)
-        early = explain(base | set(late), grown=bool(late), rest=first)
-        return early + late
-
-    return explain(frozenset(), grown=False, rest=atoms)
-
-
-class _View:
-    """The problem with every unit that has the skill; constraints and ways can be dropped."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.places = [_places(job) for job in problem.jobs]
-        self.failing = [self._failing(job) for job in problem.jobs]
-        grid = grid_of_places(problem.roads, [place for row in self.places for place in row])
-        self._moves = problem.roads.moves(Weights())
-        self._spots = [self._spots_of(grid, row) for row in self.places]
-        self._reach = self._reachable(grid)
-        ways = {
-            Way(number, source.made_by)
-            for number, job in enumerate(problem.jobs)
-            for source in job.sources
-            if self.places[number] and not self._is_open_end(source)
-        }
-        demands = {
-            Demand(number, parameter)
-            for number, row in enumerate(self.failing)
-            for parameter in row
-        }
-        self.atoms: frozenset[Atom] = frozenset(ways | demands)
+        skilled: list[list[Candidate | Rejected]] = [
+            [*job.candidates, *job.rejected] for job in problem.jobs
+        ]
+        self.reach = Reach(
+            problem.roads, {each.unit.id: each.place for row in skilled for each in row}
+        )
+        self.count = [len(row) for row in skilled]
+        self.units = [self.reach.mask(each.unit.id for each in row) for row in skilled]
+        self.units = [mask or self.reach.all or 1 for mask in self.units]
+        self.frame = Frame(problem, self.reach, [not row for row in skilled])
+        self._rank: dict[Demand, int] = {}
+        self.fails = [self._fails(number) for number in range(len(problem.jobs))]
+        self.atoms: list[Atom] = []
+        self.bit: dict[Atom, int] = {}
+        self._of_job = [self._numbered(number) for number in range(len(problem.jobs))]
+        self.universe = (1 << len(self.atoms)) - 1
+        self._order = [self.bit[atom] for atom in sorted(self.atoms, key=self._preference)]
+        self._known: dict[tuple[int, int], int] = {}
 
-    def _is_open_end(self, source: Source) -> bool:
-        return source.job is not None and not self.places[source.job]
+    def _fails(self, number: int) -> dict[str, int]:
+        """Return, per constraint that anybody fails, who fails it; limits come first."""
+        masks: dict[str, int] = {}
+        ranks: dict[str, int] = {}
+        for each in self.problem.jobs[number].rejected:
+            bit = 1 << self.reach.number[each.unit.id]
+            for reason in each.reasons:
+                name = reason.details["parameter"]
+                masks[name] = masks.get(name, 0) | bit
+                ranks[name] = RANKS.get(reason.code, 0)
+        self._rank.update((Demand(number, name), rank) for name, rank in ranks.items())
+        return {name: masks[name] for name in sorted(masks, key=lambda each: (ranks[each], each))}
 
-    def _failing(self, job: Job) -> dict[str, Bools]:
-        """Return, per constraint that anybody fails, who fails it (candidates first)."""
-        names = sorted({name for each in job.rejected for name in each.failing})
-        lead = [False] * len(job.candidates)
-        return {
-            name: np.array([*lead, *(name in each.failing for each in job.rejected)])
-            for name in names
-        }
+    def _numbered(self, number: int) -> int:
+        """Give the atoms of a job their bits; return all of them."""
+        own: list[Atom] = [Demand(number, name) for name in self.fails[number]]
+        feeds = self.frame.feeds[number]
+        own += [Way(number, place) for place, feed in enumerate(feeds) if not feed.free]
+        first = len(self.atoms)
+        for place, atom in enumerate(own):
+            self.bit[atom] = 1 << first + place
+        self.atoms += own
+        return ((1 << len(own)) - 1) << first
 
-    def _spots_of(self, grid: Grid, row: Sequence[Place]) -> Spots:
-        """Return the places; an operation that nobody can do is anywhere."""
-        if row:
-            return grid.spots(row)
-        zero = np.zeros(1, dtype=np.int64)
-        return Spots.of(zero, zero, zero - 1)
+    def _preference(self, atom: Atom) -> tuple[int, int, int]:
+        """Order limits before sizes, materials, people and ways: ways only where they matter."""
+        if isinstance(atom, Way):
+            return len(RANKS) + 1, atom.job, atom.input
+        return self._rank[atom], atom.job, 0
 
-    def _reachable(self, grid: Grid) -> dict[Way, Floats]:
-        return {
-            Way(number, source.made_by): from_place(
-                source.place, grid, self._spots[number], self._moves
-            )
-            for number, job in enumerate(self.problem.jobs)
-            for source in job.sources
-            if source.place is not None and self.places[number]
-        }
-
-    def allowed(self, number: int, atoms: frozenset[Atom]) -> Bools:
+    def allowed(self, number: int, atoms: int) -> int:
         """Return which units of a job meet all its demands among `atoms`."""
-        good = np.ones(max(1, len(self.places[number])), dtype=np.bool_)
-        for name, failing in self.failing[number].items():
-            if Demand(number, name) in atoms:
-                good &= ~failing
-        return good
+        own = atoms & self._of_job[number]
+        known = self._known.get((number, own))
+        if known is None:
+            known = self.units[number]
+            for name, fails in self.fails[number].items():
+                if own & self.bit[Demand(number, name)]:
+                    known &= ~fails
+            self._known[number, own] = known
+        return known
 
-    def is_possible(self, atoms: frozenset[Atom]) -> bool:
-        """Tell whether the product can be made if only `atoms` are demanded."""
-        nodes = []
-        for number, job in enumerate(self.problem.jobs):
-            node = np.where(self.allowed(number, atoms), 0.0, np.inf)
-            for source in job.sources:
-                way = Way(number, source.made_by)
-                if way in atoms and way in self._reach:
-                    node = node + self._reach[way]
-            nodes.append(node)
-        free = {
-            source.job
-            for number, job in enumerate(self.problem.jobs)
-            for source in job.sources
-            if source.job is not None and Way(number, source.made_by) not in atoms
-        }
-        return is_possible(self._tables(nodes, frozenset(free), self._moves))
-
-    def _tables(self, nodes: list[Floats], free: frozenset[int], moves: Moves) -> Tables:
-        return Tables(
-            inputs=tuple(tuple(job.feeding()) for job in self.problem.jobs),
-            spots=tuple(self._spots),
-            nodes=tuple(nodes),
-            ready=tuple(np.zeros(len(node)) for node in nodes),
-            moves=moves,
-            adds=True,
-            free_edges=free,
+    def able(self, atoms: int, jobs: Sequence[int]) -> dict[int, int]:
+        """Return who can do each of the jobs, inputs included, if only `atoms` are demanded."""
+        bit = self.bit
+        return self.frame.able(
+            lambda number: self.allowed(number, atoms),
+            lambda number, place: not atoms & bit[Way(number, place)],
+            jobs,
         )
 
+    def is_possible(self, atoms: int) -> bool:
+        """Tell whether the product can be made if only `atoms` are demanded."""
+        return all(self.able(atoms, range(len(self.problem.jobs))).values())
 
-def _places(job: Job) -> list[Place]:
-    able = [each.place for each in job.candidates]
-    return able + [each.place for each in job.rejected]
+    def local(self, number: int) -> Iterator[int]:
+        """Yield every smallest set of the job's own demands that no unit meets.
+
+        They are the smallest sets that hit what each unit fails.
+        """
+        failing: set[int] = set()
+        if not self.count[number] or self.problem.jobs[number].candidates:
+            return
+        for each in self.problem.jobs[number].rejected:
+            failing.add(sum(self.bit[Demand(number, name)] for name in each.failing))
+        least = [each for each in failing if not any(o != each and o & each == o for o in failing)]
+        masks = transversals(sorted(least)) or ()
+        yield from sorted(masks, key=lambda each: (each.bit_count(), self._ranks(each)))
+
+    def _ranks(self, mask: int) -> list[int]:
+        return sorted(self._order.index(bit) for bit in bits_of(mask))
+
+    def conflict_in(self, atoms: int) -> int:
+        """Return a smallest conflict among the atoms, 0 where they hold together.
+
+        Where nobody can do a job although its inputs can be made, a conflict lies in what leads
+        to that job.
+        """
+        able = self.able(atoms, range(len(self.problem.jobs)))
+        broken = next((number for number, units in able.items() if not units), None)
+        if broken is None:
+            return 0
+        jobs = self.frame.under[broken]
+        own = 0
+        for number in jobs:
+            own |= self._of_job[number]
+        order = [bit for bit in self._order if bit & own & atoms]
+        return smallest(order, lambda mask: all(self.able(mask, jobs).values()))
+
+
+RANKS: dict[str, int] = {
+    ReasonCode.OUT_OF_SPAN: 1,
+    ReasonCode.NOT_AMONG: 2,
+    ReasonCode.NO_PERSON: 3,
+    ReasonCode.UNIT_UNAVAILABLE: 4,
+}
+"""What is named first where there is a choice: limits (0), then sizes, materials, people."""
 
 
 def _no_skill(job: Job) -> Explanation:
@@ -214,15 +210,16 @@ def _no_skill(job: Job) -> Explanation:
     )
 
 
-def _explained(view: _View, atom: Atom) -> Explanation:
-    job = view.problem.jobs[atom.job]
-    if isinstance(atom, Way):
-        return Explanation(
-            code=ReasonCode.NO_ROUTE,
-            subject=atom.made_by,
-            details={"made_by": atom.made_by, "taken_by": job.operation.id},
-        )
-    failing = view.failing[atom.job]
+def _explained(view: View, mask: int) -> tuple[Explanation, ...]:
+    atoms = [view.atoms[bit.bit_length() - 1] for bit in bits_of(mask)]
+    demands = [atom for atom in atoms if isinstance(atom, Demand)]
+    ways = [atom for atom in atoms if isinstance(atom, Way)]
+    return (*(_demand(view, each) for each in demands), *(_way(view, each, mask) for each in ways))
+
+
+def _demand(view: View, atom: Demand) -> Explanation:
+    job, fails = view.problem.jobs[atom.job], view.fails[atom.job]
+    count = view.count[atom.job]
     return Explanation(
         code=ReasonCode.NO_UNIT_MEETS,
         subject=job.operation.id,
@@ -230,35 +227,56 @@ def _explained(view: _View, atom: Atom) -> Explanation:
             "label": job.operation.label,
             "skill": job.operation.requirement.skill,
             "parameter": atom.parameter,
-            "with_skill": str(len(view.places[atom.job])),
-            "meeting": str(int((~failing[atom.parameter]).sum())),
-            "waterfall": _waterfall(len(view.places[atom.job]), failing),
+            "with_skill": str(count),
+            "meeting": str(count - fails[atom.parameter].bit_count()),
+            "waterfall": _waterfall(view.units[atom.job], fails),
         },
         evidence=_nearest(job, atom.parameter),
     )
 
 
-def _waterfall(count: int, failing: dict[str, Bools]) -> str:
+def _waterfall(units: int, fails: dict[str, int]) -> str:
     """Return how many units are left after each constraint, as ``skill 5; size 3; tpe 0``."""
-    left = np.ones(count, dtype=np.bool_)
-    parts = [f"skill {count}"]
-    for name, fails in failing.items():
-        left &= ~fails
-        parts.append(f"{name} {int(left.sum())}")
+    parts = [f"skill {units.bit_count()}"]
+    for name, mask in fails.items():
+        units &= ~mask
+        parts.append(f"{name} {units.bit_count()}")
     return "; ".join(parts)
 
 
 def _nearest(job: Job, parameter: str) -> tuple[Evidence, ...]:
-    """Return the evidence of the units that miss the constraint by least."""
-    evidence = [
-        each
-        for rejected in job.rejected
-        for reason in rejected.reasons
-        if reason.details["parameter"] == parameter
-        for each in reason.evidence
-    ]
-    evidence.sort(key=lambda each: (miss(each), each.subject))
-    return tuple(evidence[:NEAREST_MAX])
+    """Return the evidence of the units that miss least besides, and the constraint by least."""
+    found: list[tuple[tuple[int, float, str], Evidence]] = []
+    for rejected in job.rejected:
+        for reason in rejected.reasons:
+            if reason.details["parameter"] == parameter:
+                others = len(rejected.reasons)
+                found += [((others, miss(each), each.subject), each) for each in reason.evidence]
+    found.sort(key=lambda each: each[0])
+    return tuple(each for _, each in found[:NEAREST_MAX])
+
+
+def _way(view: View, atom: Way, mask: int) -> Explanation:
+    """Say who could make the input and who could take it, as far as the conflict goes."""
+    job = view.problem.jobs[atom.job]
+    source = job.sources[atom.input]
+    takers = view.allowed(atom.job, mask)
+    details = {
+        "made_by": source.made_by,
+        "taken_by": job.operation.id,
+        "takers": str(takers.bit_count()),
+        "taker_sites": _sites(view, takers),
+    }
+    makers = source.job
+    if makers is not None:
+        units = view.allowed(makers, mask)
+        details |= {"makers": str(units.bit_count()), "maker_sites": _sites(view, units)}
+    return Explanation(code=ReasonCode.NO_ROUTE, subject=source.made_by, details=details)
+
+
+def _sites(view: View, units: int) -> str:
+    places = (view.reach.places[bit.bit_length() - 1] for bit in bits_of(units))
+    return ", ".join(sorted({str(each.site) for each in places}))
 
 
 def miss(evidence: Evidence) -> float:

@@ -27,7 +27,7 @@ from fabloop.plan.change import (
     product_change,
     skill_change,
 )
-from fabloop.plan.conflicts import conflicts_of
+from fabloop.plan.conflicts import every_conflict
 from fabloop.plan.engine import currency_of, is_possible_now, least
 from fabloop.plan.grid import grid_of_places
 from fabloop.plan.layout import Moves
@@ -66,8 +66,10 @@ def not_producible(
     `spent_minor` is what the past has cost already; costs of options are totals.
     """
     world = World(product, setting)
+    why = every_conflict(problem)
     return NotProducible(
-        conflicts=conflicts_of(problem),
+        conflicts=tuple(each.reasons for each in why.conflicts),
+        complete=why.complete,
         options=recommend(world, problem, past, spent_minor),
         exclusions=exclusions,
     )
