@@ -8,12 +8,14 @@ import msgspec
 from fabloop.base.instant import Instant, span_text
 from fabloop.base.quantity import Dimension, quantity_text
 from fabloop.model.explanation import (
+    DangerCode,
     DispatchCode,
     Evidence,
     Explanation,
     Option,
     OptionCode,
     ReasonCode,
+    ReliefCode,
 )
 from fabloop.model.product import ConfiguredProduct
 from fabloop.model.site import Network
@@ -355,6 +357,15 @@ REASONS: dict[str, Say] = {
         "Moving from {origin} to {destination} for {subject} takes {expected}."
     ),
     ReasonCode.TOTAL_WRONG: _figure,
+    DangerCode.UNIT_BROKEN: _plain("{subject} cannot be done: {work_unit} is broken."),
+    DangerCode.UNIT_TAKEN: _plain("{subject}: {rush} takes {work_unit} at that time."),
+    DangerCode.MATERIAL_LATE: _with_evidence("{subject} must wait for {material}"),
+    DangerCode.SHIPMENT_LATE: _with_evidence("{made_by} comes too late for {subject}"),
+    DangerCode.LANE_CLOSED: _plain("{subject}: nothing leaves on lane {lane} at that time."),
+    DangerCode.PERSON_ABSENT: _plain(
+        "{subject}: nobody with the skill {skill} is left at {site} at that time."
+    ),
+    DangerCode.STEP_OVERRAN: _with_evidence("{subject} must wait until {before} is done"),
     DispatchCode.BOUND: _with_evidence("{label} takes the job"),
     DispatchCode.BOUND_AND_ASSIGNED: _with_evidence("{label} takes the job with {person}"),
     DispatchCode.ASSIGNED: _plain("{label} has the skill {skill} and is free."),
@@ -397,5 +408,8 @@ OPTIONS: dict[str, Callable[[Option], str]] = {
     OptionCode.RELEASE_UNIT: lambda it: f"make {it.subject} available",
     OptionCode.ADD_LINK: lambda it: f"link {it.before} and {it.after} at {it.subject}",
     OptionCode.ADD_LANE: lambda it: f"open a lane from {it.subject} to {it.parameter}",
+    ReliefCode.START_LATER: lambda it: (
+        f"start {it.subject} {value_text(it.after, it.dimension)} later"
+    ),
 }
 """One clause per option code; a test keeps the table complete."""

@@ -64,6 +64,24 @@ class OptionCode(StrEnum):
     ADD_LANE = "add-lane"
 
 
+class DangerCode(StrEnum):
+    """What may endanger a plan that is being carried out, besides a value of a KPI."""
+
+    UNIT_BROKEN = "unit-broken"
+    UNIT_TAKEN = "unit-taken"
+    MATERIAL_LATE = "material-late"
+    SHIPMENT_LATE = "shipment-late"
+    LANE_CLOSED = "lane-closed"
+    PERSON_ABSENT = "person-absent"
+    STEP_OVERRAN = "step-overran"
+
+
+class ReliefCode(StrEnum):
+    """What a person may do about a danger, besides what the planner proposes."""
+
+    START_LATER = "start-later"
+
+
 class DispatchCode(StrEnum):
     """What late binding may have to explain; `Explanation.code` is one of these texts."""
 

@@ -1,0 +1,149 @@
+"""How long it takes to see which plans a disturbance endangers, and to change a plan.
+
+Run ``python bench/running.py [SEEDS]``; figures are process time, since the machine may be shared.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+
+from fabloop.base.instant import DAY, HOUR, MINUTE, Instant
+from fabloop.model.disturbance import (
+    Disturbance,
+    KpiExpired,
+    KpiMoved,
+    LaneClosed,
+    RushOrder,
+    StepOverran,
+    UnitBroken,
+)
+from fabloop.model.ids import OrderId, PlanId
+from fabloop.model.kpi import TOTAL_POSITION_ERROR
+from fabloop.model.plan import Plan
+from fabloop.plan.dangers import Carried, Outlook, dangers
+from fabloop.plan.draft import Heading, draft
+from fabloop.plan.engine import cheapest
+from fabloop.plan.problem import Objective, Setting, problem_of
+from fabloop.plan.schedule import list_schedule
+from fabloop.plan.watchlist import Watchlist
+from plan import NOW, big, value, vocabulary
+
+Answer = TypeVar("Answer")
+SITES, UNITS, STEPS = 20, 50, 200
+PRODUCTS, VARIANTS, PLANS = 10, 10, 1_000
+SHAKE_MINOR = 40_000
+
+
+def spent(ask: Callable[[], Answer]) -> tuple[float, Answer]:
+    """Return the process time of a question in milliseconds, and its answer."""
+    start = time.process_time()
+    answer = ask()
+    return (time.process_time() - start) * 1e3, answer
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Return the value that this share of the values does not exceed."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def shifted(plan: Plan, by: int, name: str) -> Plan:
+    """Return the plan for another order, some time later."""
+
+    def later(part: msgspec.Struct) -> msgspec.Struct:
+        start, end = Instant(part.start + by), Instant(part.end + by)
+        return msgspec.structs.replace(part, start=start, end=end)
+
+    return msgspec.structs.replace(
+        plan,
+        id=PlanId(f"{name}/plan-1"),
+        order=OrderId(name),
+        steps=tuple(later(each) for each in plan.steps),
+        movements=tuple(later(each) for each in plan.movements),
+    )
+
+
+def open_plans() -> tuple[list[Carried], Outlook]:
+    """Return many plans of some products in one network, on work units that differ.
+
+    What each candidate takes is shaken for each variant of a plan, so that the plans do not all
+    crowd the cheapest work units; copies follow some days after one another.
+    """
+    _, network, kpis = big(SITES, UNITS, STEPS)
+    words, roll, carried = vocabulary(), np.random.default_rng(3), []
+    for number in range(PRODUCTS):
+        order, _, _ = big(1, 1, STEPS, seed=100 + number)
+        problem = problem_of(order.product, Setting(network, words, kpis, NOW, NOW))
+        for variant in range(VARIANTS):
+            extra = [roll.uniform(0, SHAKE_MINOR, len(job.candidates)) for job in problem.jobs]
+            routing = cheapest(problem, Objective.COST, extra)
+            assert routing is not None, "the network can make every product of the bench"
+            heading = Heading(PlanId("plan"), OrderId("order"), NOW, "EUR")
+            plan = draft(heading, problem, list_schedule(problem, routing))
+            for copy in range(PLANS // PRODUCTS // VARIANTS):
+                later = shifted(plan, copy * 3 * DAY, f"{number}-{variant}-{copy}")
+                carried.append(Carried(plan=later, product=order.product))
+    return carried, Outlook(network=network, vocabulary=words, kpis=kpis, now=NOW)
+
+
+def happenings(carried: Sequence[Carried], count: int) -> list[Disturbance]:
+    """Return disturbances of each kind that hit parts of random plans."""
+    roll, found = Random(5), []
+    for _ in range(count):
+        plan = roll.choice(carried).plan
+        step, movement = roll.choice(plan.steps), roll.choice(plan.movements)
+        since = Instant(step.start - 20 * MINUTE)
+        found += [
+            KpiMoved(value=value(step.work_unit, roll.uniform(10e-6, 45e-6), NOW)),
+            KpiExpired(work_unit=step.work_unit, kpi=TOTAL_POSITION_ERROR),
+            UnitBroken(work_unit=step.work_unit, since=since),
+            UnitBroken(work_unit=step.work_unit, since=since, until=Instant(since + 8 * HOUR)),
+            RushOrder(plan=shifted(plan, HOUR, "rush")),
+            StepOverran(
+                order=plan.order,
+                operation=step.operation,
+                work_unit=step.work_unit,
+                planned_end=step.end,
+                ends_at=Instant(step.end + 2 * HOUR),
+            ),
+        ]
+        if movement.lane is not None:
+            found.append(LaneClosed(lane=movement.lane, since=since, until=Instant(since + DAY)))
+    return found
+
+
+def endangered() -> None:
+    """Print how long the question takes with the index, and plan by plan beside it."""
+    carried, outlook = open_plans()
+    watch = Watchlist(outlook.network, outlook.vocabulary)
+    puts = [spent(lambda each=each: watch.put(each))[0] for each in carried]
+    print(f"{len(watch):,} open plans of {STEPS} steps, {PRODUCTS} products")
+    print(f"  a plan is taken in              {statistics.median(puts):8.2f} ms")
+    times: dict[str, list[float]] = {}
+    hits: dict[str, list[int]] = {}
+    for happened in happenings(carried, 60):
+        ms, answer = spent(lambda happened=happened: watch.endangered(happened, outlook))
+        kind = type(happened).__name__
+        times.setdefault(kind, []).append(ms)
+        hits.setdefault(kind, []).append(len(answer))
+    for kind, row in times.items():
+        print(
+            f"  {kind:<12} p50 {quantile(row, 0.5):7.2f} ms  p99 {quantile(row, 0.99):7.2f} ms"
+            f"  plans hit: {statistics.mean(hits[kind]):6.1f}, at most {max(hits[kind])}"
+        )
+    every = [ms for row in times.values() for ms in row]
+    print(f"  all          p50 {quantile(every, 0.5):7.2f} ms  p99 {quantile(every, 0.99):7.2f} ms")
+    worn = next(each for each in happenings(carried, 1) if isinstance(each, KpiMoved))
+    ms, plain = spent(lambda: [dangers(worn, each, outlook) for each in carried[:50]])
+    print(f"  plan by plan, one {type(worn).__name__}: {ms * PLANS / 50:.0f} ms (from 50 plans)")
+    assert plain
+
+
+if __name__ == "__main__":
+    print(f"Python {sys.version.split()[0]}")
+    endangered()
