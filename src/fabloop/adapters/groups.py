@@ -9,6 +9,14 @@ from fabloop.base.journal import Row, check_group
 GROUP_ROWS_MAX = 4_096
 """Rows in one commit; more wait for the next, so that the first ones are not kept waiting."""
 
+GATHER_ROWS = 512
+GATHER_S = 0.01
+"""Rows that nobody waits for yet let others join their commit: until they are so many, or so long.
+
+A commit costs what it costs, however few rows are in it, and it takes the interpreter from whoever
+computes. Somebody who waits is never kept waiting for others: the commit begins at once.
+"""
+
 PENDING_ROWS_MAX = 200_000
 """Rows queued before `append` refuses: memory is bounded, the caller has to slow down."""
 
@@ -33,67 +41,79 @@ class GroupWriter:
         self._pending_rows = 0
         self._failure: FabloopError | None = None
         self._closing = False
-        self._changed = threading.Condition()
+        self._awaited = 0
+        lock = threading.Lock()
+        self._work = threading.Condition(lock)
+        self._done = threading.Condition(lock)
         self._thread = threading.Thread(target=self._write, name="journal-writer", daemon=True)
         self._thread.start()
 
     def append(self, rows: Sequence[Row]) -> int:
         """Queue rows that are committed together; return the last sequence number."""
         check_group(rows, self._partition)
-        with self._changed:
-            self._check()
-            if self._pending_rows + len(rows) > PENDING_ROWS_MAX:
+        with self._work:
+            if self._failure is not None:
+                raise self._failure
+            count = self._pending_rows + len(rows)
+            if count > PENDING_ROWS_MAX:
                 raise Unavailable(
                     f"Expected at most {PENDING_ROWS_MAX} rows waiting for the disk, but found "
                     f"{self._pending_rows}. Wait for earlier rows before appending more."
                 )
-            first = self.last + 1
+            if not self._pending or self._pending_rows < GATHER_ROWS <= count:
+                self._work.notify()
+            self._pending.append((self.last + 1, tuple(rows)))
+            self._pending_rows = count
             self.last += len(rows)
-            self._pending_rows += len(rows)
-            if not self._pending:
-                self._changed.notify_all()
-            self._pending.append((first, tuple(rows)))
             return self.last
 
     def wait(self, seq: int) -> None:
         """Return once everything up to `seq` is durable."""
         if self.durable >= seq:
             return
-        with self._changed:
+        with self._done:
+            self._awaited = max(self._awaited, seq)
+            self._work.notify()
             while self.durable < seq:
-                self._check()
-                self._changed.wait()
+                if self._failure is not None:
+                    raise self._failure
+                self._done.wait()
 
     def close(self) -> None:
         """Commit what is pending and end the thread."""
-        with self._changed:
+        with self._work:
             self._closing = True
-            self._changed.notify_all()
+            self._work.notify()
         self._thread.join()
-
-    def _check(self) -> None:
-        if self._failure is not None:
-            raise self._failure
 
     def _write(self) -> None:
         """Commit pending groups until closed or failed; runs in the thread."""
-        while True:
-            with self._changed:
-                while not self._pending and not self._closing:
-                    self._changed.wait()
-                if not self._pending:
-                    return
-                groups = self._take()
+        while groups := self._next_groups():
             try:
                 self._commit(each for first, rows in groups for each in columns(first, rows))
             except Exception as error:  # noqa: BLE001  # whoever waits has to hear of anything
-                with self._changed:
+                with self._done:
                     self._failure = self._failed(error)
-                    self._changed.notify_all()
+                    self._done.notify_all()
                 return
-            with self._changed:
+            with self._done:
                 self.durable = groups[-1][0] + len(groups[-1][1]) - 1
-                self._changed.notify_all()
+                self._done.notify_all()
+
+    def _next_groups(self) -> list[tuple[int, Sequence[Row]]]:
+        """Return what is to be committed now; nothing when nothing will come any more."""
+        with self._work:
+            while not self._pending and not self._closing:
+                self._work.wait()
+            if self._gathers():
+                self._work.wait_for(lambda: not self._gathers(), GATHER_S)
+            return self._take()
+
+    def _gathers(self) -> bool:
+        """Whether nobody needs the pending rows yet, and more may join them; the lock is held."""
+        return (
+            self._pending_rows < GATHER_ROWS and self._awaited <= self.durable and not self._closing
+        )
 
     def _failed(self, error: Exception) -> FabloopError:
         if isinstance(error, FabloopError):
