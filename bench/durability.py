@@ -5,6 +5,7 @@ of the same disk in the same run. CPU seconds count; wall seconds depend on disk
 """
 
 import gc
+import multiprocessing
 import os
 import platform
 import statistics
@@ -15,6 +16,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from kernel import AT, scenario_a
@@ -87,8 +90,8 @@ def clocked() -> Iterator[Clock]:
 class ClosedLoop:
     """Keeps a number of commands of scenario (a) in flight, and notes when each is acknowledged."""
 
-    def __init__(self, journal: Journal, in_flight: int) -> None:
-        self.engine = Engine()
+    def __init__(self, journal: Journal, in_flight: int, partition: int = 0) -> None:
+        self.engine = Engine(partition)
         self.journal = journal
         self.in_flight = in_flight
         self.waiting: deque[tuple[float, int, Outcome]] = deque()
@@ -143,6 +146,52 @@ def measure_acknowledgement(
         f"fdatasync p50 {disk * 1e3:.2f} ms (x {p50 / disk:.1f}); "
         f"{clock.cpu_s / clock.wall_s:.0%} of a core was ours"
     )
+
+
+def measure_partitions(folder: Path, partitions: int, in_flight: int, commands: int) -> None:
+    """Print the same over partitions, each a process with an engine, a journal and a core."""
+    context = multiprocessing.get_context("fork")
+    together, ends = context.Barrier(partitions), []
+    before = fdatasync(folder)
+    for number in range(partitions):
+        hears, tells = context.Pipe(duplex=False)
+        given = (folder, number, in_flight // partitions, commands // partitions, together, tells)
+        child = context.Process(target=_run_partition, args=given)
+        child.start()
+        tells.close()
+        ends.append((child, hears))
+    told = [hears.recv() for _, hears in ends]
+    for child, _ in ends:
+        child.join()
+    disk = statistics.median([before, fdatasync(folder)])
+    times = [each for _, part in told for each in part]
+    p50, p99 = (percentile(times, share) for share in (0.5, 0.99))
+    rate = sum(len(part) / wall_s for wall_s, part in told)
+    print(
+        f"acknowledged, SQLite, {partitions} partitions, {in_flight} in flight   "
+        f"p50 {p50 * 1e3:6.2f} ms  p99 {p99 * 1e3:6.2f} ms  {rate:7.0f} commands/s   "
+        f"fdatasync p50 {disk * 1e3:.2f} ms (x {p50 / disk:.1f})"
+    )
+
+
+def _run_partition(
+    folder: Path,
+    partition: int,
+    in_flight: int,
+    commands: int,
+    together: Barrier,
+    tells: Connection,
+) -> None:
+    """Be one partition: begin with the others, and tell the wall seconds and all latencies."""
+    journal = SqliteJournal(folder / f"partition-{partition}.db", partition)
+    loop = ClosedLoop(journal, in_flight, partition)
+    settle()
+    together.wait()
+    with clocked() as clock:
+        loop.run(commands)
+    journal.close()
+    tells.send((clock.wall_s, loop.times))
+    tells.close()
 
 
 def measure_recovery(folder: Path, instances: int) -> None:
@@ -321,6 +370,7 @@ def main() -> None:
         for in_flight, commands in ((1, 1_500), (1_000, 60_000)):
             journal = SqliteJournal(folder / f"{in_flight}.db")
             measure_acknowledgement("SQLite", journal, folder, in_flight, commands)
+        measure_partitions(folder, 2, 1_000, 60_000)
         measure_bytes()
         for in_memory in (instances, passive.ROOTS_IN_MEMORY_MAX, 0):
             measure_memory(instances, in_memory)
