@@ -5,14 +5,14 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
-from fabloop.feel.decimals import NUMBERS_OF, truncated
+from fabloop.feel.decimals import NUMBERS_OF, settled, truncated
 from fabloop.feel.library import BUILTINS, PROPERTIES, call_builtin, is_builtin
 from fabloop.feel.limits import LIST_LENGTH_MAX
 from fabloop.feel.operators import equals, order, within
 from fabloop.feel.run import Run, Variables
 from fabloop.feel.temporal import Date
 from fabloop.feel.types import coerced
-from fabloop.feel.values import Function, Range, Value, described, to_feel
+from fabloop.feel.values import Function, Range, Value, described, number_of_float, to_feel
 
 _ABSENT = object()
 _PLAIN = frozenset({bool, str, type(None)})
@@ -21,18 +21,21 @@ _PLAIN = frozenset({bool, str, type(None)})
 def load(run: Run, variables: Variables, name: str, at: int) -> Value:
     """Return a variable as a FEEL value; null with a warning where there is none."""
     value = variables.get(name, _ABSENT)
-    if type(value) in _PLAIN:
+    kind = type(value)
+    if kind in _PLAIN:
         return value
+    if kind is int:
+        return settled(value)
     if value is _ABSENT:
         if is_builtin(name):
             return Function(None, lambda *given: call_builtin(run, name, given, (), at))
         run.null(at, f"Expected a variable '{name}', but there is none.")
         return None
-    if type(value) not in (list, dict):
-        found = to_feel(value)
+    if kind is not list and kind is not dict:
+        found = number_of_float(value) if kind is float else to_feel(value)
         if found is None:
-            kind = type(value).__name__
-            run.null(at, f"Expected '{name}' to hold a value of FEEL, but found Python's {kind}.")
+            said = kind.__name__
+            run.null(at, f"Expected '{name}' to hold a value of FEEL, but found Python's {said}.")
         return found
     return _converted_once(run, name, value)
 

@@ -1,6 +1,7 @@
 """FEEL expressions and unary tests, compiled once and evaluated often."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from fabloop.base.errors import Refused
@@ -12,7 +13,7 @@ from fabloop.feel.names import KnownNames
 from fabloop.feel.parser import Parser
 from fabloop.feel.run import Run
 from fabloop.feel.types import Types
-from fabloop.feel.values import Value, from_feel, to_feel, weigh
+from fabloop.feel.values import Value, from_feel, plain_number, to_feel, weigh
 
 _SCALARS = frozenset({bool, int, str, type(None)})
 _BUILTIN_NAMES = KnownNames(BUILTINS)
@@ -61,7 +62,10 @@ class Expression:
             value = self._code(variables, run)
         except RecursionError:
             raise _too_deep() from None
-        return value if type(value) in _SCALARS else _plain(value, run)
+        kind = type(value)
+        if kind in _SCALARS:
+            return value
+        return plain_number(value) if kind is Decimal else _plain(value, run)
 
     def evaluate_with_warnings(
         self, variables: Mapping[str, Any], *, now: Instant | None = None

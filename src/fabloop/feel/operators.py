@@ -1,5 +1,6 @@
 """FEEL's operators at run time: arithmetic, order, equality and three-valued logic."""
 
+import operator
 from collections.abc import Callable
 from decimal import Decimal, DecimalException
 from typing import Any
@@ -245,12 +246,22 @@ def order(a: Value, b: Value) -> int | None:
 
 def compare(run: Run, op: str, a: Value, b: Value, at: int) -> bool | None:
     """Return ``a op b`` for ``< <= > >=``; null where the two have no order."""
+    if type(a) in NUMBERS and type(b) in NUMBERS:
+        return _COMPARED[op](a, b)
     found = order(a, b)
     if found is None:
         values = f"{described(a)} and {described(b)}"
         run.null(at, f"Expected two values of one ordered type around '{op}', but found {values}.")
         return None
     return _holds(op, found)
+
+
+_COMPARED: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def _holds(op: str, found: int) -> bool:

@@ -198,7 +198,7 @@ def _plain(value: Value, depth: int) -> Any:
     if kind in (int, str, bool, type(None)):
         return value
     if kind is Decimal:
-        return _plain_number(value)
+        return plain_number(value)
     if depth > DATA_DEPTH_MAX:
         raise exceeded("levels of lists and contexts", DATA_DEPTH_MAX, "Make the result flatter.")
     match value:
@@ -214,7 +214,8 @@ def _plain(value: Value, depth: int) -> Any:
             return None
 
 
-def _plain_number(value: Decimal) -> int | float:
+def plain_number(value: Decimal) -> int | float:
+    """Return a decimal as an int where it is whole, else as a float; see `from_feel`."""
     if value.adjusted() < DIGITS and value == value.to_integral_value():
         return int(value)
     near = float(value)
