@@ -97,18 +97,18 @@ from fabloop.process.undo_deltas import FrameKept, RoundKept, Undoable, UndoBega
 
 def apply(state: State, delta: Delta, at: Instant) -> None:
     """Change the state by one delta that was decided at instant `at`."""
-    _APPLIERS[type(delta)](state, delta, at)
+    APPLIERS[type(delta)](state, delta, at)
 
 
 def remember(state: State, request: str, reply: Reply) -> None:
     """Keep the reply to a request; the oldest is forgotten beyond `REQUESTS_REMEMBERED_MAX`."""
     state.put(state.requests, request, reply)
     if len(state.requests) > REQUESTS_REMEMBERED_MAX:
-        state.drop(state.requests, next(iter(state.requests)))
+        state.drop_oldest(state.requests)
 
 
 # Each applier takes its own delta; a table typed by that cannot be written, hence Any.
-_APPLIERS: dict[type[Any], Callable[[State, Any, Instant], None]] = {
+APPLIERS: dict[type[Any], Callable[[State, Any, Instant], None]] = {
     Deployed: scopes.deployed,
     InstanceStarted: scopes.instance_started,
     InstanceEnded: scopes.instance_ended,
@@ -178,3 +178,4 @@ _APPLIERS: dict[type[Any], Callable[[State, Any, Instant], None]] = {
     RoundsDropped: rounds.rounds_dropped,
     RoundsWait: rounds.rounds_wait,
 }
+"""What each delta changes."""

@@ -35,6 +35,7 @@ from fabloop.process.records import (
 )
 from fabloop.process.remembered import Finished, Message
 from fabloop.process.repetition import Repetition
+from fabloop.process.shelf import Table
 from fabloop.process.state import Act, Entry, Frame, Incident, Instance, JobRecord, State
 
 RECORDS_PER_CHUNK_MAX = 5_000
@@ -108,13 +109,18 @@ def write_snapshot(state: State) -> Iterator[bytes]:
     chunks = sum(-(-size // RECORDS_PER_CHUNK_MAX) for size in sizes)
     yield _sealed(Header(RECORDS_DIGEST, state.partition, state.last_key, chunks))
     for name in TABLES:
-        for chunk in _sliced(dict.items(getattr(state, name))):
+        for chunk in _sliced(_entries(getattr(state, name))):
             flat = [(key, astuple(value)) for key, value in chunk] if name in _TWINS else chunk
             yield _sealed((name, flat))
     for chunk in _sliced(state.shelf.groups()):
         yield _sealed((SHELF, chunk))
     for chunk in _sliced(dates):
         yield _sealed((CALENDAR, chunk))
+
+
+def _entries(table: dict[Any, Any]) -> Iterable[tuple[Any, Any]]:
+    """Return what is in a table, in its order, and not what rests."""
+    return dict.items(table) if isinstance(table, Table) else table.items()
 
 
 def _sliced(entries: Iterable[Any]) -> Iterator[list[Any]]:

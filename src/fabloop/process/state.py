@@ -1,5 +1,6 @@
 """What the engine knows: tables of immutable records, changed only by `apply`, undoable."""
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from enum import IntEnum
 from heapq import heapify, heappop, heappush
@@ -247,11 +248,12 @@ class State:
         self.messages: dict[int, Message] = {}
         self.incidents: dict[int, Incident] = {}
         self.repetitions: dict[int, Repetition] = {}
-        self.finished: dict[int, Finished] = {}
+        # Where the oldest goes first, a dict would walk over all that have gone before it.
+        self.finished: OrderedDict[int, Finished] = OrderedDict()
         self.suspended: dict[int, Instant] = {}
         self.stopped: dict[tuple[str, int], Instant] = {}
         self.batches: dict[int, Batch] = {}
-        self.requests: dict[str, Reply] = {}
+        self.requests: OrderedDict[str, Reply] = OrderedDict()
         self.ready: dict[str, dict[int, None]] = {}
         self.waiting: dict[tuple[str, str], dict[int, None]] = {}
         self.kept: dict[tuple[str, str], dict[int, None]] = {}
@@ -262,7 +264,7 @@ class State:
         self.locks: dict[tuple[str, str], int] = {}
         self.kpis: dict[str, object] = {}
         self.calendar: list[Entry] = []
-        self.touched: dict[str, None] = {}
+        self.touched: OrderedDict[str, None] = OrderedDict()
         self.shelf = Shelf(RESTING_TABLES)
         self._undo: list[tuple[Any, Any, object]] = []  # tables of many types
         self._rung: list[Entry] = []
@@ -278,6 +280,11 @@ class State:
     def drop(self, table: dict[K, V], key: K) -> None:
         """Take an entry out of a table."""
         self._undo.append((table, key, table.pop(key)))
+
+    def drop_oldest(self, table: OrderedDict[K, V]) -> None:
+        """Take the oldest entry out of a table; a rollback makes it the oldest again."""
+        key, value = table.popitem(last=False)
+        self._undo.append((table, key, value))
 
     def deposit(self, bag: Bag, value: Token, ready_at: Instant) -> None:
         """Put a token into a bag."""
@@ -312,8 +319,8 @@ class State:
     def touch(self, stream: str) -> None:
         """Note that something happens in a stream: the instance in it does not rest."""
         if stream.startswith(ROOT_STREAM):
-            self.touched.pop(stream, None)
             self.touched[stream] = None
+            self.touched.move_to_end(stream)
 
     def alarm(self, at: Instant, key: int, kind: Alarm) -> None:
         """Enter a date into the calendar."""
@@ -352,6 +359,9 @@ class State:
                 (table.remove if old else table.add)(value, ready_at)
             elif old is _ABSENT:
                 del table[key]
+            elif isinstance(table, OrderedDict) and key not in table:
+                table[key] = old
+                table.move_to_end(key, last=False)
             else:
                 table[key] = old
         del self._undo[kept:]
@@ -448,6 +458,8 @@ class State:
 
     def is_stopped(self, key: DefinitionKey) -> bool:
         """Whether a definition takes no new instances."""
+        if not self.stopped:
+            return False
         return (key.id, 0) in self.stopped or (key.id, key.version) in self.stopped
 
     def subtree(self, instance: Instance) -> Iterator[Frame]:

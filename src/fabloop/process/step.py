@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from fabloop.base.instant import Instant
 from fabloop.base.journal import Row
-from fabloop.process.apply import apply, remember
+from fabloop.process.apply import APPLIERS, remember
 from fabloop.process.commands import Notice, Reply, Variables
 from fabloop.process.definition import Node
 from fabloop.process.deltas import (
@@ -77,9 +77,9 @@ class Step:
         """Let the following deltas go to the row of `stream`."""
         if stream == self._stream:
             return
-        self._flush()
+        if self._deltas or self._trail:
+            self._flush()
         self._stream = stream
-        self._deltas = []
         self.state.touch(stream)
 
     def trigger(self, instance: Instance) -> None:
@@ -96,7 +96,7 @@ class Step:
     def emit(self, delta: Delta) -> None:
         """Record a delta and apply it; note whether conditions read what it changes."""
         self._deltas.append(delta)
-        apply(self.state, delta, self.at)
+        APPLIERS[type(delta)](self.state, delta, self.at)  # `apply`, without a call for each
         if self.state.readers:
             self._note_change(delta)
 
@@ -181,13 +181,14 @@ class Step:
         return tuple(rows)
 
     def _flush(self) -> None:
-        for frame, nodes in self._trail.items():
-            self._deltas.append(Passed(frame, nodes))
-        self._trail.clear()
+        if self._trail:
+            for frame, nodes in self._trail.items():
+                self._deltas.append(Passed(frame, nodes))
+            self._trail.clear()
         if self._deltas:
             last = self._rows[-1] if len(self._rows) > self._settled else None
             if last is not None and last[0] == self._stream:
                 last[1].extend(self._deltas)
             else:
                 self._rows.append((self._stream, self._deltas))
-        self._deltas = []
+            self._deltas = []

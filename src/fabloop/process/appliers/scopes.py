@@ -43,6 +43,10 @@ from fabloop.process.state import (
     State,
 )
 
+_PHASES = tuple(Phase)
+_ENDS = tuple(InstanceState)
+"""Members by their number: a look-up is quicker than making one of them."""
+
 
 def deployed(state: State, delta: Deployed, at: Instant) -> None:
     deployment = read_deployment(delta.source)
@@ -64,7 +68,7 @@ def instance_started(state: State, delta: InstanceStarted, at: Instant) -> None:
         stream=f"instance/{delta.key}",
         frames={delta.frame: None},
         pages={},
-        shared=shared_bags(definition, at),
+        shared=shared_bags(definition, at) if definition.shared else (),
     )
     frame = Frame(delta.frame, delta.key, 0, 0, dict(delta.variables), {}, {})
     state.put(state.instances, delta.key, instance)
@@ -127,14 +131,14 @@ def instance_ended(state: State, delta: InstanceEnded, at: Instant) -> None:
         delta.key,
         instance.definition,
         instance.business_key,
-        InstanceState(delta.state),
+        _ENDS[delta.state],
         instance.started_at,
         at,
         variables,
     )
     state.put(state.finished, delta.key, finished)
     if len(state.finished) > FINISHED_REMEMBERED_MAX:
-        state.drop(state.finished, next(iter(state.finished)))
+        state.drop_oldest(state.finished)
 
 
 def frame_opened(state: State, delta: FrameOpened, at: Instant) -> None:
@@ -238,7 +242,8 @@ def withdraw(state: State, frame: Frame, tokens: Iterable[Deposit]) -> None:
 
 
 def act_opened(state: State, delta: ActOpened, at: Instant) -> None:
-    act = Act(state.saw(delta.key), delta.frame, delta.node, Phase(delta.phase), dict(delta.locals))
+    phase = _PHASES[delta.phase]
+    act = Act(state.saw(delta.key), delta.frame, delta.node, phase, dict(delta.locals))
     state.put(state.acts, delta.key, act)
     state.put(state.frames[delta.frame].acts, delta.key, None)
 
