@@ -13,6 +13,7 @@ from fabloop.process.commands import (
 )
 from fabloop.process.definition import (
     NOWHERE,
+    Definition,
     Enter,
     Job,
     Node,
@@ -67,10 +68,12 @@ def leave(step: Step, frame: Frame, node: Node, ways: tuple[int, ...] | None = N
     """Put a token on every flow out of a node, or on some of them."""
     if frame.act not in step.state.repetitions:
         step.notices.append(NodeCompleted(instance=frame.instance, node=node.id))
-    for flow in node.outgoing if ways is None else ways:
-        take(step, frame, flow)
     if not node.outgoing:
         step.touched[frame.key] = None
+        return
+    definition = step.state.definition_of(frame)
+    for flow in node.outgoing if ways is None else ways:
+        take(step, frame, definition, flow)
 
 
 def pass_with(
@@ -84,7 +87,7 @@ def note_passed(
     step: Step, frame: Frame, node: Node, made: Variables, local: Variables | None = None
 ) -> tuple[int, ...]:
     """Record what a token has made that runs through a node; return the flows it leaves on."""
-    ways = ways_out(step, frame, node, made)
+    ways = ways_out(step, frame, node, made) if node.decides else node.outgoing
     if node.keeps and local:
         made = {name: local[name] for name in node.keeps if name in local} | made
     set_variables(step, frame, made)
@@ -95,9 +98,8 @@ def note_passed(
     return ways
 
 
-def take(step: Step, frame: Frame, number: int) -> None:
+def take(step: Step, frame: Frame, definition: Definition, number: int) -> None:
     """Move a token along a flow: into its target, or to wait there for the others."""
-    definition = step.state.definition_of(frame)
     flow = definition.flows[number]
     target = definition.nodes[flow.target]
     if not flow.waits:
@@ -120,11 +122,12 @@ def join(step: Step, frame: Frame, node: Node) -> None:
 
 def complete(step: Step, act: Act, result: Variables) -> None:
     """Leave a node with the result of its work; outputs that fail hold it and its result."""
-    frame = step.state.frames[act.frame]
-    node = step.state.node_of(act)
+    state = step.state
+    frame = state.frames[act.frame]
+    node = state.definition_of(frame).nodes[act.node]
     try:
-        made = outputs_of(step, frame, node, act.locals, result)
-        ways = ways_out(step, frame, node, made)
+        made = outputs_of(step, frame, node, act.locals, result) if node.outputs else result
+        ways = ways_out(step, frame, node, made) if node.decides else node.outgoing
     except Stuck as stuck:
         step.emit(ActHeld(act.key, result))
         raise_incident(step, frame, act.key, node, stuck)
@@ -284,9 +287,9 @@ def wake_pages(step: Step, instance: int) -> None:
 # -- jobs as others see them --------------------------------------------------------------------
 
 
-def headers_of(state: State, act: Act) -> tuple[dict[str, str], str]:
+def headers_of(state: State, act: Act, node: Node) -> tuple[dict[str, str], str]:
     """Return the headers of an act's job, and the name of its transition (empty for a node)."""
-    action = state.node_of(act).action
+    action = node.action
     if act.transition < 0:
         assert isinstance(action, Job | Person), "only these wait for a job"
         return action.headers, ""
@@ -303,17 +306,19 @@ def announce_job(step: Step, key: int) -> None:
     """Tell that a job may be taken."""
     state = step.state
     act, job = state.acts[key], state.jobs[key]
-    instance = state.instance_of(act)
-    headers, transition = headers_of(state, act)
+    frame = state.frames[act.frame]
+    instance = state.instances[frame.instance]
+    node = state.definitions[instance.definition].nodes[act.node]
+    headers, transition = headers_of(state, act, node)
     notice = JobCreated(
         instance=instance.key,
-        node=state.node_of(act).id,
+        node=node.id,
         transition=transition,
         job=key,
         type=job.type,
         person=job.person,
         headers=headers,
-        variables=seen_by(state, act),
+        variables={**state.visible(frame), **act.locals},
         assignee=job.assignee,
         candidates=job.candidates,
         business_key=instance.business_key,

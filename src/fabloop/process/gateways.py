@@ -1,7 +1,7 @@
 """Gateways: which way a token takes."""
 
 from fabloop.process.acts import take
-from fabloop.process.commands import NodeCompleted
+from fabloop.process.commands import NodeCompleted, Variables
 from fabloop.process.definition import (
     Definition,
     Exclusive,
@@ -14,23 +14,23 @@ from fabloop.process.state import Frame
 from fabloop.process.step import Step
 
 
-def choose(step: Step, frame: Frame, node: Node, gateway: Exclusive) -> None:
+def choose(step: Step, frame: Frame, node: Node, gateway: Exclusive, _brought: Variables) -> None:
     """Let a token take one flow out of an exclusive gateway."""
-    state = step.state
-    flow = chosen_flow(state.definition_of(frame), node, gateway, state.visible(frame), step.at)
+    definition = step.state.definition_of(frame)
+    flow = chosen_flow(definition, node, gateway, step.state.visible(frame), step.at)
     step.passed(frame, node)
     step.notices.append(NodeCompleted(instance=frame.instance, node=node.id))
-    take(step, frame, flow)
+    take(step, frame, definition, flow)
 
 
 def spread(step: Step, frame: Frame, node: Node, gateway: Inclusive) -> None:
     """Put a token on every flow out of an inclusive gateway whose condition holds."""
-    state = step.state
-    flows = chosen_flows(state.definition_of(frame), node, gateway, state.visible(frame), step.at)
+    definition = step.state.definition_of(frame)
+    flows = chosen_flows(definition, node, gateway, step.state.visible(frame), step.at)
     step.passed(frame, node)
     step.notices.append(NodeCompleted(instance=frame.instance, node=node.id))
     for flow in flows:
-        take(step, frame, flow)
+        take(step, frame, definition, flow)
 
 
 def merge(step: Step, frame: Frame) -> bool:

@@ -62,12 +62,13 @@ def _lease(step: Step, key: int, command: ActivateJobs) -> ActiveJob:
     until = Instant(step.at + command.lease_ns)
     step.trigger(instance)
     step.emit(JobLeased(key, command.worker, job.epoch + 1, until))
-    headers, transition = headers_of(state, act)
+    node = state.node_of(act)
+    headers, transition = headers_of(state, act, node)
     return ActiveJob(
         key=key,
         type=job.type,
         instance=instance.key,
-        node=state.node_of(act).id,
+        node=node.id,
         transition=transition,
         headers=headers,
         variables=seen_by(state, act),
@@ -95,15 +96,15 @@ def finish_job(step: Step, command: CompleteJob) -> Done:
     """Take the result of a job and run on."""
     variables = admit(command.variables, f"job {command.job}")
     job = _open_job(step, command.job, command.epoch)
-    act = _focus(step, job)
-    notice = JobCompleted(
-        instance=step.state.instance_of(act).key,
-        node=step.state.node_of(act).id,
-        job=job.key,
-        type=job.type,
+    state = step.state
+    act = state.acts[job.key]
+    instance = state.instance_of(act)
+    step.trigger(instance)
+    node = state.definitions[instance.definition].nodes[act.node]
+    step.notices.append(
+        JobCompleted(instance=instance.key, node=node.id, job=job.key, type=job.type)
     )
-    step.notices.append(notice)
-    if step.state.is_suspended(step.state.instance_of(act)):
+    if state.suspended and state.is_suspended(instance):
         step.emit(ActHeld(act.key, variables))
         return Done()
     yield_result(step, act, variables)
@@ -204,6 +205,8 @@ def _open_job(step: Step, key: int, epoch: int | None) -> JobRecord:
     work done on a shop floor should not be done twice.
     """
     job = _job(step, key)
+    if job.state is JobState.READY and epoch is None:
+        return job
     if job.state in (JobState.FAILED, JobState.BACKOFF):
         raise Conflict(
             f"Expected job {key} to be in work, but its last attempt failed. "

@@ -1,6 +1,7 @@
 """Process variables at the border: plain, of bounded size, and nobody else's to change."""
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from math import isfinite
 
@@ -27,6 +28,8 @@ def admit(variables: object, source: str) -> Variables:
     """
     if not isinstance(variables, dict):
         raise Invalid(_fault(source, "$", "variables by name", type(variables).__name__))
+    if _is_simple(variables):
+        return dict(variables)
     copier = _Copier(source)
     copied = copier.copy(variables, "$", 0)
     if copier.faults:
@@ -35,10 +38,29 @@ def admit(variables: object, source: str) -> Variables:
     return copied
 
 
+def _is_simple(variables: Mapping[object, object]) -> bool:
+    """Whether all are plain already and hold nothing that is to be copied, as most are."""
+    if len(variables) >= VALUES_MAX:
+        return False
+    for name, value in variables.items():
+        if type(name) is not str or not _is_plain(value):
+            return False
+    return True
+
+
+def _is_plain(value: object) -> bool:
+    if type(value) is int:
+        return INT_MIN <= value <= INT_MAX
+    if type(value) is str:
+        return len(value) <= TEXT_LENGTH_MAX
+    if type(value) is float:
+        return isfinite(value)
+    return value is None or type(value) is bool
+
+
 def plain_value(value: object, source: str) -> object:
     """Return a computed value as plain data; raises Invalid where it has no plain form."""
-    kind = type(value)
-    if kind is str or kind is bool or value is None:
+    if type(value) is str or _is_plain(value):
         return value
     copier = _Copier(source)
     copied = copier.copy(value, "$", 0)

@@ -138,7 +138,7 @@ def _jobs_in(state: State, instance: int) -> list[JobRecord]:
 
 def _job(state: State, key: int) -> JobView:
     job, act = state.jobs[key], state.acts[key]
-    headers, transition = headers_of(state, act)
+    headers, transition = headers_of(state, act, state.node_of(act))
     return JobView(
         key=key,
         type=job.type,

@@ -176,7 +176,8 @@ def _begin(
     if isinstance(action, StartOn) and node.outputs:
         set_variables(step, frame, outputs_of(step, frame, node, {}, brought))
     _pass(step, frame, node)
-    listen(step, frame, ears)
+    if ears:
+        listen(step, frame, ears)
 
 
 def _go_on(step: Step, frame: Frame, node: Node, brought: Variables) -> None:
@@ -302,16 +303,16 @@ _ENTRIES: dict[type[Any], _Entry] = {
     Escalate: _acting(escalate),
     Terminate: _plain(_terminate),
     End: _plain(_end),
-    Exclusive: _acting(choose),
+    Exclusive: choose,
     Inclusive: _acting(spread),
     EventBased: _plain(wait),
     Await: _plain(wait),
     Receive: _plain(wait),
     Nothing: _plain(do_nothing),
     Decide: _acting(decide),
-    Script: _acting(run_script),
-    Job: _acting(offer),
-    Person: _acting(ask),
+    Script: run_script,
+    Job: offer,
+    Person: ask,
     Enter: _acting(_open_frame),
     Call: _acting(call),
     Rounds: _acting(repeat),

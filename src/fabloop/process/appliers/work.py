@@ -49,7 +49,7 @@ def drop_job(state: State, key: int) -> None:
     """Take a job out, if the act has one."""
     job = state.jobs.get(key)
     if job is not None:
-        withhold(state, key)
+        _unlist(state, job)
         state.drop(state.jobs, key)
 
 
@@ -62,8 +62,13 @@ def offer(state: State, job: JobRecord) -> None:
 def withhold(state: State, key: int) -> None:
     """Take the job of an act off the list of those to hand out, where it is on it."""
     job = state.jobs.get(key)
-    if job is not None and key in state.ready.get(job.type, ()):
-        state.leave_index(state.ready, job.type, key)
+    if job is not None:
+        _unlist(state, job)
+
+
+def _unlist(state: State, job: JobRecord) -> None:
+    if job.key in state.ready.get(job.type, ()):
+        state.leave_index(state.ready, job.type, job.key)
 
 
 def job_leased(state: State, delta: JobLeased, at: Instant) -> None:
