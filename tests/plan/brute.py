@@ -12,8 +12,8 @@ def atoms_of(problem):
         atoms += [(number, name) for name in sorted({n for r in job.rejected for n in r.failing})]
         for source in job.sources:
             maker = problem.jobs[source.job] if source.job is not None else None
-            blank = maker is not None and not (maker.candidates or maker.rejected)
-            if not blank and (job.candidates or job.rejected):
+            blank = maker is not None and not [*maker.candidates, *maker.rejected]
+            if not blank and [*job.candidates, *job.rejected]:
                 atoms.append((number, source.made_by))
     return atoms
 
@@ -37,7 +37,7 @@ def is_possible(problem, atoms):
                 for unit in units
                 if any(problem.roads.route(start, unit, Weights()) is not None for start in starts)
             ]
-        blank = not (job.candidates or job.rejected)
+        blank = not [*job.candidates, *job.rejected]
         if not units and not blank:
             return False
         able.append(units)

@@ -12,8 +12,8 @@ import msgspec
 
 from fabloop.model.explanation import Evidence, Explanation, ReasonCode
 from fabloop.plan.minimal import all_conflicts, bits_of, minimal_conflict, smallest, transversals
-from fabloop.plan.problem import Candidate, Job, Problem, Rejected
-from fabloop.plan.reach import Frame, Reach
+from fabloop.plan.problem import Job, Problem
+from fabloop.plan.reach import Frame, Reach, is_blank, units_of
 
 __all__ = ["CONFLICTS_MAX", "Conflict", "conflicts_of", "minimal_conflict", "miss"]
 
@@ -62,15 +62,14 @@ def conflicts_of(problem: Problem) -> tuple[tuple[Explanation, ...], ...]:
 def every_conflict(problem: Problem, conflicts_max: int = CONFLICTS_MAX) -> WhyNot:
     """Return the minimal conflicts, those of single operations first, and whether that is all."""
     view = View(problem)
-    lone = [
-        Conflict((_no_skill(job),))
-        for job in problem.jobs
-        if not job.candidates and not job.rejected
-    ]
+    blank = [number for number, job in enumerate(problem.jobs) if is_blank(job)]
+    lone = [Conflict((_no_skill(problem.jobs[each]),)) for each in view.frame.needed & {*blank}]
     local = [mask for number in range(len(problem.jobs)) for mask in view.local(number)]
     room = max(0, conflicts_max - len(lone))
-    answer = all_conflicts(view.universe, view.conflict_in, local, conflicts_max=room)
+    answer = all_conflicts(view.conflict_without, local, conflicts_max=room)
     told = [Conflict(_explained(view, mask)) for mask in answer.found]
+    if not lone and not told and not view.is_possible():
+        lone = [Conflict(tuple(_no_skill(problem.jobs[each]) for each in blank))]
     complete = answer.complete and len(lone) + len(told) <= conflicts_max
     return WhyNot((*lone, *told)[:conflicts_max], complete)
 
@@ -78,32 +77,47 @@ def every_conflict(problem: Problem, conflicts_max: int = CONFLICTS_MAX) -> WhyN
 class View:
     """The problem with every unit that has the skill; constraints and ways can be dropped.
 
-    Sets of atoms are masks, in the order of `atoms`.
+    Sets of atoms are masks, in the order of `atoms`. Who fails what is only looked at for the jobs
+    that a conflict is about, since reasons take long to tell.
     """
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        skilled: list[list[Candidate | Rejected]] = [
-            [*job.candidates, *job.rejected] for job in problem.jobs
+        blank = [is_blank(job) for job in problem.jobs]
+        self.reach = Reach(problem.roads, units_of(problem))
+        self.frame = Frame(problem, self.reach, blank)
+        anyone = self.reach.all or 1
+        self.able_now = [
+            (anyone if number in self.frame.needed else 0)
+            if blank[number]
+            else self.reach.mask(job.candidates)
+            for number, job in enumerate(problem.jobs)
         ]
-        self.reach = Reach(
-            problem.roads, {each.unit.id: each.place for row in skilled for each in row}
-        )
-        self.count = [len(row) for row in skilled]
-        self.units = [self.reach.mask(each.unit.id for each in row) for row in skilled]
-        self.units = [mask or self.reach.all or 1 for mask in self.units]
-        self.frame = Frame(problem, self.reach, [not row for row in skilled])
-        self._rank: dict[Demand, int] = {}
-        self.fails = [self._fails(number) for number in range(len(problem.jobs))]
         self.atoms: list[Atom] = []
         self.bit: dict[Atom, int] = {}
-        self._of_job = [self._numbered(number) for number in range(len(problem.jobs))]
-        self.universe = (1 << len(self.atoms)) - 1
-        self._order = [self.bit[atom] for atom in sorted(self.atoms, key=self._preference)]
+        self._rank: dict[Atom, int] = {}
+        self._fails: dict[int, dict[str, int]] = {}
+        self._of_job: dict[int, int] = {}
+        self._skilled: dict[int, int] = {}
         self._known: dict[tuple[int, int], int] = {}
 
-    def _fails(self, number: int) -> dict[str, int]:
-        """Return, per constraint that anybody fails, who fails it; limits come first."""
+    def skilled(self, number: int) -> int:
+        """Return the units that have the skill of a job."""
+        known = self._skilled.get(number)
+        if known is None:
+            known = self.able_now[number] | self.reach.mask(self.problem.jobs[number].rejected)
+            self._skilled[number] = known
+        return known
+
+    def fails(self, number: int) -> dict[str, int]:
+        """Return, per constraint of a job that anybody fails, who fails it; limits come first."""
+        if number not in self._fails:
+            self._fails[number] = self._failing(number)
+            own = [Demand(number, name) for name in self._fails[number]]
+            self._of_job[number] = sum(self._numbered(atom) for atom in own)
+        return self._fails[number]
+
+    def _failing(self, number: int) -> dict[str, int]:
         masks: dict[str, int] = {}
         ranks: dict[str, int] = {}
         for each in self.problem.jobs[number].rejected:
@@ -115,16 +129,12 @@ class View:
         self._rank.update((Demand(number, name), rank) for name, rank in ranks.items())
         return {name: masks[name] for name in sorted(masks, key=lambda each: (ranks[each], each))}
 
-    def _numbered(self, number: int) -> int:
-        """Give the atoms of a job their bits; return all of them."""
-        own: list[Atom] = [Demand(number, name) for name in self.fails[number]]
-        feeds = self.frame.feeds[number]
-        own += [Way(number, place) for place, feed in enumerate(feeds) if not feed.free]
-        first = len(self.atoms)
-        for place, atom in enumerate(own):
-            self.bit[atom] = 1 << first + place
-        self.atoms += own
-        return ((1 << len(own)) - 1) << first
+    def _numbered(self, atom: Atom) -> int:
+        """Return the bit of an atom, a new one where it has none."""
+        if atom not in self.bit:
+            self.bit[atom] = 1 << len(self.atoms)
+            self.atoms.append(atom)
+        return self.bit[atom]
 
     def _preference(self, atom: Atom) -> tuple[int, int, int]:
         """Order limits before sizes, materials, people and ways: ways only where they matter."""
@@ -134,62 +144,115 @@ class View:
 
     def allowed(self, number: int, atoms: int) -> int:
         """Return which units of a job meet all its demands among `atoms`."""
+        fails = self.fails(number)
         own = atoms & self._of_job[number]
         known = self._known.get((number, own))
         if known is None:
-            known = self.units[number]
-            for name, fails in self.fails[number].items():
+            known = self.skilled(number)
+            for name, mask in fails.items():
                 if own & self.bit[Demand(number, name)]:
-                    known &= ~fails
+                    known &= ~mask
             self._known[number, own] = known
         return known
 
-    def able(self, atoms: int, jobs: Sequence[int]) -> dict[int, int]:
-        """Return who can do each of the jobs, inputs included, if only `atoms` are demanded."""
+    def _left(self, number: int, dropped: int) -> int:
+        """Return which units meet the demands of a job that are not dropped."""
+        if dropped & self._of_job.get(number, 0):
+            return self.allowed(number, ~dropped)
+        return self.able_now[number]
+
+    def _able(self, dropped: int) -> dict[int, int]:
         bit = self.bit
         return self.frame.able(
-            lambda number: self.allowed(number, atoms),
-            lambda number, place: not atoms & bit[Way(number, place)],
-            jobs,
+            lambda number: self._left(number, dropped),
+            lambda number, place: bool(dropped & bit.get(Way(number, place), 0)),
+            range(len(self.problem.jobs)),
         )
 
-    def is_possible(self, atoms: int) -> bool:
-        """Tell whether the product can be made if only `atoms` are demanded."""
-        return all(self.able(atoms, range(len(self.problem.jobs))).values())
+    def is_possible(self, dropped: int = 0) -> bool:
+        """Tell whether the product can be made if some atoms are not demanded."""
+        return self.frame.broken(self._able(dropped)) is None
 
     def local(self, number: int) -> Iterator[int]:
-        """Yield every smallest set of the job's own demands that no unit meets.
+        """Yield every smallest set of a needed job's own demands that no unit meets.
 
         They are the smallest sets that hit what each unit fails.
         """
-        failing: set[int] = set()
-        if not self.count[number] or self.problem.jobs[number].candidates:
+        if self.able_now[number] or number not in self.frame.needed:
             return
-        for each in self.problem.jobs[number].rejected:
-            failing.add(sum(self.bit[Demand(number, name)] for name in each.failing))
+        self.fails(number)
+        failing = {
+            sum(self.bit[Demand(number, name)] for name in each.failing)
+            for each in self.problem.jobs[number].rejected
+        }
         least = [each for each in failing if not any(o != each and o & each == o for o in failing)]
         masks = transversals(sorted(least)) or ()
         yield from sorted(masks, key=lambda each: (each.bit_count(), self._ranks(each)))
 
-    def _ranks(self, mask: int) -> list[int]:
-        return sorted(self._order.index(bit) for bit in bits_of(mask))
+    def _ranks(self, mask: int) -> list[tuple[int, int, int]]:
+        return sorted(self._preference(atom) for atom in self.named(mask))
 
-    def conflict_in(self, atoms: int) -> int:
-        """Return a smallest conflict among the atoms, 0 where they hold together.
+    def named(self, mask: int) -> list[Atom]:
+        """Return the atoms of a mask."""
+        return [self.atoms[bit.bit_length() - 1] for bit in bits_of(mask)]
+
+    def conflict_without(self, dropped: int) -> int:
+        """Return a smallest conflict that has none of the dropped atoms, 0 where there is none.
 
         Where nobody can do a job although its inputs can be made, a conflict lies in what leads
-        to that job.
+        to that job. Which jobs and ways it is about is found before which demands of theirs.
         """
-        able = self.able(atoms, range(len(self.problem.jobs)))
-        broken = next((number for number, units in able.items() if not units), None)
+        broken = self.frame.broken(self._able(dropped))
         if broken is None:
             return 0
-        jobs = self.frame.under[broken]
-        own = 0
+        jobs = self.frame.under(broken)
+        blocks, ways = self._rough(jobs, dropped)
+        for number in blocks:
+            self.fails(number)
+        atoms: list[Atom] = [Demand(each, name) for each in blocks for name in self.fails(each)]
+        atoms += ways
+        order = sorted(atoms, key=self._preference)
+        bits = [bit for bit in map(self._numbered, order) if not bit & dropped]
+        return smallest(bits, lambda mask: self._holds(mask, {*blocks}, jobs))
+
+    def _rough(self, jobs: Sequence[int], dropped: int) -> tuple[list[int], list[Way]]:
+        """Return jobs and ways with a conflict among them, none of which can be left out."""
+        atoms: list[int | Way] = [
+            number for number in jobs if self._left(number, dropped) != self.skilled(number)
+        ]
         for number in jobs:
-            own |= self._of_job[number]
-        order = [bit for bit in self._order if bit & own & atoms]
-        return smallest(order, lambda mask: all(self.able(mask, jobs).values()))
+            ways = (
+                Way(number, place)
+                for place, each in enumerate(self.frame.feeds[number])
+                if not each.free
+            )
+            atoms += (way for way in ways if not dropped & self.bit.get(way, 0))
+
+        def holds(kept: frozenset[int | Way]) -> bool:
+            able = self.frame.able(
+                lambda number: (
+                    self._left(number, dropped) if number in kept else self.skilled(number)
+                ),
+                lambda number, place: Way(number, place) not in kept,
+                jobs,
+            )
+            return self.frame.broken(able) is None
+
+        found = minimal_conflict(atoms, holds)
+        blocks = [each for each in found if not isinstance(each, Way)]
+        return blocks, [each for each in found if isinstance(each, Way)]
+
+    def _holds(self, atoms: int, blocks: set[int], jobs: Sequence[int]) -> bool:
+        """Tell whether the jobs can be done if only `atoms` are demanded."""
+        bit = self.bit
+        able = self.frame.able(
+            lambda number: (
+                self.allowed(number, atoms) if number in blocks else self.skilled(number)
+            ),
+            lambda number, place: not atoms & bit.get(Way(number, place), 0),
+            jobs,
+        )
+        return self.frame.broken(able) is None
 
 
 RANKS: dict[str, int] = {
@@ -211,15 +274,17 @@ def _no_skill(job: Job) -> Explanation:
 
 
 def _explained(view: View, mask: int) -> tuple[Explanation, ...]:
-    atoms = [view.atoms[bit.bit_length() - 1] for bit in bits_of(mask)]
+    atoms = view.named(mask)
     demands = [atom for atom in atoms if isinstance(atom, Demand)]
     ways = [atom for atom in atoms if isinstance(atom, Way)]
+    demands.sort(key=lambda each: (each.job, list(view.fails(each.job)).index(each.parameter)))
+    ways.sort(key=lambda each: (each.job, each.input))
     return (*(_demand(view, each) for each in demands), *(_way(view, each, mask) for each in ways))
 
 
 def _demand(view: View, atom: Demand) -> Explanation:
-    job, fails = view.problem.jobs[atom.job], view.fails[atom.job]
-    count = view.count[atom.job]
+    job, fails = view.problem.jobs[atom.job], view.fails(atom.job)
+    skilled = view.skilled(atom.job)
     return Explanation(
         code=ReasonCode.NO_UNIT_MEETS,
         subject=job.operation.id,
@@ -227,9 +292,9 @@ def _demand(view: View, atom: Demand) -> Explanation:
             "label": job.operation.label,
             "skill": job.operation.requirement.skill,
             "parameter": atom.parameter,
-            "with_skill": str(count),
-            "meeting": str(count - fails[atom.parameter].bit_count()),
-            "waterfall": _waterfall(view.units[atom.job], fails),
+            "with_skill": str(skilled.bit_count()),
+            "meeting": str((skilled & ~fails[atom.parameter]).bit_count()),
+            "waterfall": _waterfall(skilled, fails),
         },
         evidence=_nearest(job, atom.parameter),
     )
@@ -267,16 +332,16 @@ def _way(view: View, atom: Way, mask: int) -> Explanation:
         "takers": str(takers.bit_count()),
         "taker_sites": _sites(view, takers),
     }
-    makers = source.job
-    if makers is not None:
-        units = view.allowed(makers, mask)
-        details |= {"makers": str(units.bit_count()), "maker_sites": _sites(view, units)}
+    makers = 0
+    for maker in view.frame.feeds[atom.job][atom.input].makers:
+        makers |= view.allowed(maker, mask)
+    if makers:
+        details |= {"makers": str(makers.bit_count()), "maker_sites": _sites(view, makers)}
     return Explanation(code=ReasonCode.NO_ROUTE, subject=source.made_by, details=details)
 
 
 def _sites(view: View, units: int) -> str:
-    places = (view.reach.places[bit.bit_length() - 1] for bit in bits_of(units))
-    return ", ".join(sorted({str(each.site) for each in places}))
+    return ", ".join(sorted({str(each.site) for each in view.reach.places_of(units)}))
 
 
 def miss(evidence: Evidence) -> float:

@@ -88,34 +88,28 @@ class Conflicts(msgspec.Struct, frozen=True):
 
 
 def all_conflicts(
-    universe: int,
-    conflict_in: Callable[[int], int],
-    known: Sequence[int] = (),
-    *,
-    conflicts_max: int,
+    conflict_without: Callable[[int], int], known: Sequence[int] = (), *, conflicts_max: int
 ) -> Conflicts:
-    """Return all smallest conflicts inside `universe`, those that share nothing first.
+    """Return all smallest conflicts, those that share nothing first.
 
     Parameters
     ----------
-    conflict_in : returns a smallest conflict inside a mask, 0 where the mask holds
+    conflict_without : returns a smallest conflict that has nothing of a mask, 0 where there is none
     known : smallest conflicts that were found already; they count and come first
     """
     found = list(known[:conflicts_max])
-    left = universe & ~_union(found)
     while len(found) < conflicts_max:
-        new = conflict_in(left)
+        new = conflict_without(_union(found))
         if not new:
             break
         found.append(new)
-        left &= ~new
     if len(found) >= conflicts_max or len(known) > conflicts_max:
         return Conflicts(tuple(found), complete=False)
-    return _advance(universe, conflict_in, found, conflicts_max)
+    return _advance(conflict_without, found, conflicts_max)
 
 
 def _advance(
-    universe: int, conflict_in: Callable[[int], int], found: list[int], conflicts_max: int
+    conflict_without: Callable[[int], int], found: list[int], conflicts_max: int
 ) -> Conflicts:
     """Find the conflicts that overlap known ones, until every hitting set is a correction."""
     hitting = transversals(found)
@@ -124,7 +118,7 @@ def _advance(
         open_ones = [each for each in hitting if each not in helps]
         if not open_ones:
             return Conflicts(tuple(found), complete=True)
-        new = conflict_in(universe & ~open_ones[0])
+        new = conflict_without(open_ones[0])
         if not new:
             helps.add(open_ones[0])
             continue

@@ -4,15 +4,33 @@ Only possible or not counts here, so one step of the tree is a few operations on
 what was asked before about the same set of work units is remembered.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 import numpy as np
 
 from fabloop.model.ids import WorkUnitId
-from fabloop.plan.grid import Grid, grid_of
-from fabloop.plan.problem import Job, Problem
-from fabloop.plan.roads import Place, Roads
+from fabloop.plan.candidates import Candidate, Columns, Rejected
+from fabloop.plan.layout import Bools
+from fabloop.plan.problem import Job, Problem, Source
+from fabloop.plan.roads import Place, Roads, Weights
+
+Rows = Sequence[Candidate] | Sequence[Rejected]
+
+
+def units_of(problem: Problem) -> dict[WorkUnitId, Place]:
+    """Return where the work units are that the problem speaks of, in a fixed order."""
+    for job in problem.jobs:
+        if isinstance(job.candidates, Columns):
+            plant = job.candidates.plant
+            ids = (unit.id for unit in plant.units)
+            return dict(zip(ids, plant.places, strict=True))
+    return {
+        each.unit.id: each.place
+        for job in problem.jobs
+        for rows in (job.candidates, job.rejected)
+        for each in rows
+    }
 
 
 class Reach:
@@ -23,10 +41,12 @@ class Reach:
 
     def __init__(self, roads: Roads, units: Mapping[WorkUnitId, Place]) -> None:
         self.places = list(units.values())
+        self.units = list(units)
         self.number = {unit: index for index, unit in enumerate(units)}
         self.all = (1 << len(self.places)) - 1
-        self._grid = grid_of(roads, tuple(units))
-        self._ways = _Ways(roads, self._grid)
+        self._moves = roads.moves(Weights())
+        self._site = {site: index for index, site in enumerate(roads.areas)}
+        self._areas = {site: list(areas) for site, areas in roads.areas.items()}
         self._members: dict[tuple[int, int], int] = {}
         for index, place in enumerate(self.places):
             area = self._area(place)
@@ -36,7 +56,7 @@ class Reach:
         self._known_places: dict[Place, int] = {}
 
     def _area(self, place: Place) -> tuple[int, int]:
-        return self._grid.site[place.site], self._grid.area[place.site, place.area]
+        return self._site[place.site], self._areas[place.site].index(place.area)
 
     def _classed(self) -> list[tuple[int, int]]:
         """Return pairs (work units, where their pieces get to), each second part once.
@@ -52,22 +72,24 @@ class Reach:
 
     def _rows(self, starts: Sequence[tuple[int, int]]) -> list[int]:
         """Return the work units to which anything leads, per area to start from."""
-        ways = self._ways
+        moves = self._moves
         begin = np.array(starts, dtype=np.int64).reshape(-1, 2)
         ends = [self._area(each) for each in self.places]
         end = np.array(ends, dtype=np.int64).reshape(-1, 2)
         s, a = begin[:, 0][:, None], begin[:, 1][:, None]
         t, b = end[:, 0][None, :], end[:, 1][None, :]
-        over = ways.out[s, a] & ways.lane[s, t] & ways.into[t, b]
-        found = np.where(s == t, ways.link[s, a, b], over)
-        packed = np.packbits(found, axis=1, bitorder="little")
-        return [int.from_bytes(row.tobytes(), "little") for row in packed]
+        over = np.isfinite(moves.out[s, a] + moves.lane[s, t] + moves.into[t, b])
+        return _packed(np.where(s == t, np.isfinite(moves.link[s, a, b]), over))
 
-    def mask(self, units: Iterable[WorkUnitId]) -> int:
-        """Return the work units as a mask."""
+    def mask(self, rows: Rows) -> int:
+        """Return the work units of candidates or rejected ones as a mask."""
+        if isinstance(rows, Columns):
+            flags = np.zeros((1, len(self.places)), dtype=np.bool_)
+            flags[0, rows.units] = True
+            return _packed(flags)[0]
         mask = 0
-        for each in units:
-            mask |= 1 << self.number[each]
+        for each in rows:
+            mask |= 1 << self.number[each.unit.id]
         return mask
 
     def of(self, units: int) -> int:
@@ -93,26 +115,18 @@ class Reach:
             self._known_places[place] = known
         return known
 
+    def places_of(self, units: int) -> Iterator[Place]:
+        """Yield where the work units of a mask are."""
+        while units:
+            low = units & -units
+            yield self.places[low.bit_length() - 1]
+            units ^= low
 
-class _Ways:
-    """Where links and lanes lead, as truth values in the shapes of `Moves`."""
 
-    def __init__(self, roads: Roads, grid: Grid) -> None:
-        sites = len(grid.site)
-        areas = max((len(each) for each in roads.areas.values()), default=0)
-        self.link = np.zeros((sites, areas, areas), dtype=np.bool_)
-        self.lane = np.zeros((sites, sites), dtype=np.bool_)
-        for site, origin, destination in roads.links:
-            here = grid.site[site]
-            self.link[here, grid.area[site, origin], grid.area[site, destination]] = True
-        for start, end in roads.lanes:
-            self.lane[grid.site[start], grid.site[end]] = True
-        self.out = np.zeros((sites, areas), dtype=np.bool_)
-        self.into = np.zeros((sites, areas), dtype=np.bool_)
-        for name, gate in roads.gates.items():
-            s, g = grid.site[name], grid.area[name, gate]
-            self.out[s], self.into[s] = self.link[s, :, g], self.link[s, g, :]
-            self.out[s, g] = self.into[s, g] = True
+def _packed(rows: Bools) -> list[int]:
+    """Return each row of truth values as a mask."""
+    packed = np.packbits(rows, axis=1, bitorder="little")
+    return [int.from_bytes(row.tobytes(), "little") for row in packed]
 
 
 class Feed(msgspec.Struct, frozen=True):
@@ -131,13 +145,26 @@ class Frame:
 
     def __init__(self, problem: Problem, reach: Reach, blank: Sequence[bool]) -> None:
         self.reach = reach
-        self.feeds = [_feeds(job, reach, blank, number) for number, job in enumerate(problem.jobs)]
-        self.under = [self._below(number) for number in range(len(problem.jobs))]
+        self.feeds = [
+            tuple(_feed(source, number, reach, blank) for source in job.sources)
+            for number, job in enumerate(problem.jobs)
+        ]
+        self.needed = self._needed()
 
-    def _below(self, number: int) -> tuple[int, ...]:
+    def _needed(self) -> frozenset[int]:
+        """Return the jobs that no choice of alternatives leaves out."""
+        last = len(self.feeds) - 1
+        needed, stack = {last} - {-1}, [last] if last >= 0 else []
+        while stack:
+            for feed in self.feeds[stack.pop()]:
+                if len(feed.makers) == 1 and feed.makers[0] not in needed:
+                    needed.add(feed.makers[0])
+                    stack.append(feed.makers[0])
+        return frozenset(needed)
+
+    def under(self, number: int) -> tuple[int, ...]:
         """Return the jobs that lead to this one, and itself, inputs first."""
-        seen = {number}
-        stack = [number]
+        seen, stack = {number}, [number]
         while stack:
             for feed in self.feeds[stack.pop()]:
                 stack.extend(each for each in feed.makers if each not in seen)
@@ -149,32 +176,51 @@ class Frame:
         allowed: Callable[[int], int],
         is_free: Callable[[int, int], bool],
         jobs: Sequence[int],
+        reach: Reach | None = None,
     ) -> dict[int, int]:
-        """Return, per job in order, who can do it with all its inputs; ends where nobody can."""
+        """Return, per job, who can do it with all its inputs; ends at a needed one for nobody.
+
+        `is_free` tells by job and place among its inputs where no way is asked for.
+        """
         found: dict[int, int] = {}
-        reach = self.reach.of
+        way = (reach or self.reach).of
         for number in jobs:
             units = allowed(number)
             for place, feed in enumerate(self.feeds[number]):
-                if not feed.free and not is_free(number, place):
-                    got = feed.reached
-                    for maker in feed.makers:
-                        got |= reach(found[maker])
-                    units &= got
+                if feed.free or is_free(number, place):
+                    if feed.makers and not any(found[maker] for maker in feed.makers):
+                        units = 0
+                    continue
+                got = feed.reached
+                for maker in feed.makers:
+                    got |= way(found[maker])
+                units &= got
             found[number] = units
-            if not units:
+            if not units and number in self.needed:
                 break
         return found
 
+    def broken(self, able: Mapping[int, int]) -> int | None:
+        """Return the first needed job that nobody can do, None where all goes well."""
+        return next(
+            (each for each, units in able.items() if not units and each in self.needed), None
+        )
 
-def _feeds(job: Job, reach: Reach, blank: Sequence[bool], number: int) -> tuple[Feed, ...]:
-    feeds = []
-    for source in job.sources:
-        if source.job is not None:
-            free = blank[number] or blank[source.job]
-            feeds.append(Feed((source.job,), free=free))
-        else:
-            assert source.place is not None, "an input is either open or somewhere"
-            reached = 0 if blank[number] else reach.from_place(source.place)
-            feeds.append(Feed((), reached=reached, free=blank[number]))
-    return tuple(feeds)
+
+def _feed(source: Source, number: int, reach: Reach, blank: Sequence[bool]) -> Feed:
+    makers = makers_of(source)
+    if makers:
+        return Feed(makers, free=blank[number] or any(blank[each] for each in makers))
+    assert source.place is not None, "an input is either open or somewhere"
+    reached = 0 if blank[number] else reach.from_place(source.place)
+    return Feed((), reached=reached, free=blank[number])
+
+
+def makers_of(source: Source) -> tuple[int, ...]:
+    """Return the open jobs of which one makes the input."""
+    return () if source.job is None else (source.job,)
+
+
+def is_blank(job: Job) -> bool:
+    """Tell whether no work unit has the skill at all."""
+    return not len(job.candidates) and not len(job.rejected)
