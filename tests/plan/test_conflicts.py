@@ -265,7 +265,9 @@ def test_a_work_unit_more_adds_no_conflict_among_the_same_demands(seed):
     more = stated(request, plant, values)
     before = [named(less, each) for each in every_conflict(less, conflicts_max=100).conflicts]
     after = [named(more, each) for each in every_conflict(more, conflicts_max=100).conflicts]
-    unskilled = {index for index, job in enumerate(less.jobs) if not [*job.candidates, *job.rejected]}
+    unskilled = {
+        index for index, job in enumerate(less.jobs) if not [*job.candidates, *job.rejected]
+    }
     for conflict in after:
         if not conflict or any(job in unskilled for job, _ in conflict) or unskilled:
             continue
