@@ -4,6 +4,7 @@ from fabloop.app.processes import host, questions, server, upkeep, wire
 from fabloop.base import xml
 from fabloop.model.documents import texts, variants
 from fabloop.plan import conflicts, engine, minimal, producible, recommend
+from fabloop.plan.market import blinding, buyer, tenant
 from fabloop.process import batch, calls, jobs, passive, recovery, rounds, step
 from fabloop.process.appliers import operations
 from fabloop.process.bpmn import juel, validate
@@ -38,6 +39,11 @@ ROWS: dict[str, dict[str, int]] = {
         "features of a product": texts.FEATURES_MAX,
         "options of a feature, words of an offer": texts.OPTIONS_MAX,
         "combinations of features that are tried": variants.VARIANTS_TRIED_MAX,
+    },
+    "marketplace": {
+        "inquiries of one exchange that a tenant answers": tenant.INQUIRIES_MAX,
+        "ways by indicative prices that a buyer looks at": buyer.COMPOSITIONS_LOOKED_AT_MAX,
+        "bytes of a secret or a salt, at least": blinding.SECRET_BYTES_MIN,
     },
     "process": {
         "nodes of a process": validate.NODES_MAX,

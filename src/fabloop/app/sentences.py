@@ -5,13 +5,14 @@ from types import MappingProxyType
 
 import msgspec
 
-from fabloop.base.instant import Instant, span_text
+from fabloop.base.instant import SECOND, Instant, span_text
 from fabloop.base.quantity import Dimension, quantity_text
 from fabloop.model.explanation import (
     DangerCode,
     DispatchCode,
     Evidence,
     Explanation,
+    MarketCode,
     Option,
     OptionCode,
     ReasonCode,
@@ -270,6 +271,11 @@ def _endangered(explanation: Explanation, now: Instant) -> str:
     )
 
 
+def _late(explanation: Explanation) -> str:
+    value = _first(explanation).value
+    return span_text(round(value * SECOND)) if isinstance(value, float) else "–"
+
+
 def _figure(explanation: Explanation, now: Instant) -> str:
     del now
     first = _first(explanation)
@@ -376,6 +382,16 @@ REASONS: dict[str, Say] = {
     DispatchCode.NOBODY_ON_SHIFT: _plain("Nobody with the skill {skill} is on shift at {subject}."),
     DispatchCode.ALL_PERSONS_BUSY: _plain("Everybody with the skill {skill} is busy at {subject}."),
     DispatchCode.NOBODY_SKILLED: _plain("Nobody at {subject} has the skill {skill}."),
+    MarketCode.DELIVERY_LATE: lambda it, _: (
+        f"{it.details['tenant']} is {_late(it)} late with {it.subject}."
+    ),
+    MarketCode.DELIVERY_ENDANGERED: lambda it, _: (
+        f"{it.details['tenant']} expects to be {_late(it)} late with {it.subject}."
+    ),
+    MarketCode.PROMISE_BROKEN: _with_evidence("{tenant} did not keep its promise for {operation}"),
+    MarketCode.PROMISE_UNPROVEN: _with_evidence(
+        "{tenant} reported no value for its promise for {operation}"
+    ),
 }
 """One sentence per reason code; a test keeps the table complete."""
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fabloop.base.errors import ExitCode, FabloopError, Invalid
+from fabloop.cli.order_commands import orders
 from fabloop.cli.processes.commands import commands
 from fabloop.cli.processes.operations import operations
 from fabloop.process.verify.environment import Openness
@@ -117,6 +118,9 @@ def check(
     from fabloop.cli.check import print_check
 
     raise typer.Exit(print_check(folder, as_json=json))
+
+
+app.add_typer(orders, name="order", no_args_is_help=True)
 
 
 dmn = typer.Typer(help="Ask decision models (DMN).", no_args_is_help=True)

@@ -97,6 +97,15 @@ class DispatchCode(StrEnum):
     TURN_NOT_COME = "turn-not-come"
 
 
+class MarketCode(StrEnum):
+    """What a contract may have to explain; `Explanation.code` is one of these texts."""
+
+    DELIVERY_LATE = "delivery-late"
+    DELIVERY_ENDANGERED = "delivery-endangered"
+    PROMISE_BROKEN = "promise-broken"
+    PROMISE_UNPROVEN = "promise-unproven"
+
+
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """A value against its limit. `relation` is how value should stand to limit (``at most``)."""
 

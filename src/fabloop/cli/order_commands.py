@@ -1,0 +1,96 @@
+"""Commands of ``fabloop order``; what a command needs is imported when it runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from fabloop.cli.orders import MarketRequest
+
+orders = typer.Typer(help="Put orders to the market and hold tenants to their promises.")
+
+Folder = Annotated[Path, typer.Argument(help="Folder with documents (*.json).")]
+Buyer = Annotated[str, typer.Option(help="Who buys; sites of this tenant quote at cost.")]
+Margin = Annotated[
+    float, typer.Option(min=0.0, max=10.0, help="What other tenants add to cost (0.2 is 20 %).")
+]
+Valid = Annotated[str, typer.Option(help="How long quotations bind, such as PT48H.")]
+Most = Annotated[int, typer.Option(min=1, max=20, help="How many bids are wanted.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+
+
+@orders.command()
+def quote(
+    folder: Folder,
+    buyer: Buyer = "buyer",
+    margin: Margin = 0.1,
+    valid_for: Valid = "PT48H",
+    most: Most = 4,
+    json: Json = False,
+) -> None:
+    """Ask every tenant of a folder for its order, blind, and rank the bids.
+
+    Exit codes: 0 there are bids, 1 there are none (with the reasons), 2 bad input.
+    """
+    from fabloop.cli.orders import print_quotations
+
+    request = _request(folder, buyer, margin, valid_for, most)
+    raise typer.Exit(print_quotations(request, as_json=json))
+
+
+@orders.command()
+def accept(
+    folder: Folder,
+    bid: Annotated[int, typer.Option(help="Number of the bid, as `quote` ranks them.")] = 1,
+    out: Annotated[Path, typer.Option(help="Where the contract goes (and .md beside it).")] = Path(
+        "contract.json"
+    ),
+    buyer: Buyer = "buyer",
+    margin: Margin = 0.1,
+    valid_for: Valid = "PT48H",
+    most: Most = 4,
+    json: Json = False,
+) -> None:
+    """Ask again, accept a bid and write the contract: who makes what by when, what is promised.
+
+    Exit codes: 0 it was written, 1 there are no bids, 2 bad input.
+    """
+    from fabloop.cli.orders import write_contract
+
+    request = _request(folder, buyer, margin, valid_for, most)
+    raise typer.Exit(write_contract(request, bid, out, as_json=json))
+
+
+@orders.command()
+def watch(
+    contract: Annotated[Path, typer.Argument(help="A contract that `accept` wrote.")],
+    delivery: Annotated[
+        list[Path] | None, typer.Option(help="A report of a tenant (JSON); repeatable.")
+    ] = None,
+    at: Annotated[str, typer.Option(help="The instant to judge at; now without it.")] = "",
+    json: Json = False,
+) -> None:
+    """Tell what of a contract is late, broken, in danger or not shown.
+
+    Exit codes: 0 all is as promised, 1 something is not, 2 bad input.
+    """
+    from fabloop.app.processes.clocks import WallClock
+    from fabloop.cli.given import instant_given
+    from fabloop.cli.orders import print_watch
+
+    now = instant_given("--at", at) if at else WallClock().now()
+    raise typer.Exit(print_watch(contract, tuple(delivery or ()), now, as_json=json))
+
+
+def _request(folder: Path, buyer: str, margin: float, valid_for: str, most: int) -> "MarketRequest":
+    from fabloop.cli.given import duration_given
+    from fabloop.cli.orders import MarketRequest
+
+    return MarketRequest(
+        folder=folder,
+        buyer=buyer,
+        margin=margin,
+        valid_for_ns=duration_given("--valid-for", valid_for),
+        most=most,
+    )

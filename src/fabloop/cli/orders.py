@@ -1,0 +1,181 @@
+"""``fabloop order``: put an order to the market, accept a bid, watch what was promised."""
+
+import secrets
+import sys
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from rich.console import Console
+
+from fabloop.adapters.documents import documents_in
+from fabloop.app.market import (
+    Outcome,
+    Terms,
+    bid_table,
+    contract_sentences,
+    contract_text,
+    refusals,
+    trade,
+)
+from fabloop.app.scenario import order_in
+from fabloop.app.sentences import sentence
+from fabloop.base.codec import from_json, to_json_pretty
+from fabloop.base.errors import ExitCode, Fault, Invalid
+from fabloop.base.instant import Instant
+from fabloop.cli.given import read_bytes
+from fabloop.cli.grid import grid_of
+from fabloop.model.documents import resolve
+from fabloop.model.knowledge import Knowledge
+from fabloop.model.market import Contract, Delivery
+from fabloop.model.order import ProductionOrder
+from fabloop.model.product import NotConfigurable
+from fabloop.plan.configure import configure
+from fabloop.plan.market.blinding import SECRET_BYTES_MIN
+from fabloop.plan.market.contract import accept, watch
+from fabloop.plan.market.tenant import PricePolicy
+
+T = TypeVar("T", Contract, Delivery)
+
+
+class MarketRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for on the command line."""
+
+    folder: Path
+    buyer: str
+    margin: float
+    valid_for_ns: int
+    most: int
+
+
+def print_quotations(request: MarketRequest, *, as_json: bool) -> ExitCode:
+    """Print the bids that the tenants of a folder make for its order, or why there are none."""
+    _, order, outcome = _traded(request)
+    if as_json:
+        sys.stdout.write(to_json_pretty(outcome).decode())
+    else:
+        if outcome.standings:
+            Console(highlight=False).print(grid_of(bid_table(outcome)))
+        for text in refusals(outcome, order):
+            sys.stdout.write(text + "\n")
+    return ExitCode.FINE if outcome.standings else ExitCode.NOT_PRODUCIBLE
+
+
+def write_contract(request: MarketRequest, number: int, out: Path, *, as_json: bool) -> ExitCode:
+    """Accept a bid, write the contract as JSON and as Markdown beside it, and print it."""
+    _, order, outcome = _traded(request)
+    if not outcome.standings:
+        for text in refusals(outcome, order):
+            sys.stderr.write(text + "\n")
+        return ExitCode.NOT_PRODUCIBLE
+    if not 1 <= number <= len(outcome.standings):
+        fault = Fault(
+            source="--bid",
+            path="",
+            expected=f"a bid from 1 to {len(outcome.standings)}",
+            found=str(number),
+            hint="See them with: fabloop order quote FOLDER",
+        )
+        raise Invalid(fault)
+    bid = outcome.standings[number - 1].bid
+    contract = accept(bid, order, request.buyer, order.received_at)
+    _write_new(out, to_json_pretty(contract))
+    text = contract_text(contract, order)
+    _write_new(out.with_suffix(".md"), text.encode())
+    sys.stdout.write(to_json_pretty(contract).decode() if as_json else text)
+    return ExitCode.FINE
+
+
+def print_watch(
+    contract_file: Path, delivery_files: tuple[Path, ...], now: Instant, *, as_json: bool
+) -> ExitCode:
+    """Print what of a contract is late, broken, in danger or unproven; exit 1 with any."""
+    contract = _decoded(contract_file, Contract)
+    deliveries = [_decoded(each, Delivery) for each in delivery_files]
+    known = {each.quotation.id for each in contract.bid.parts}
+    strays = [
+        Fault(
+            source=str(file),
+            path="$.quotation",
+            expected=f"a quotation of the contract ({', '.join(sorted(known))})",
+            found=repr(each.quotation),
+        )
+        for file, each in zip(delivery_files, deliveries, strict=True)
+        if each.quotation not in known
+    ]
+    if strays:
+        raise Invalid(strays)
+    found = watch(contract, deliveries, now)
+    if as_json:
+        sys.stdout.write(to_json_pretty(found).decode())
+    else:
+        for text in contract_sentences(sentence(each, now) for each in found):
+            sys.stdout.write(text + "\n")
+    return ExitCode.NOT_PRODUCIBLE if found else ExitCode.FINE
+
+
+def _traded(request: MarketRequest) -> tuple[Knowledge, ProductionOrder, Outcome]:
+    documents = documents_in(request.folder)
+    knowledge = resolve(documents)
+    asked = order_in(documents, knowledge, request.folder)
+    configured = configure(knowledge.families[asked.product], asked.choices)
+    if isinstance(configured, NotConfigurable):
+        faults = [
+            Fault(
+                source=str(request.folder),
+                path=f"$.choices.{each.feature}",
+                expected="choices that fit together",
+                found=each.option,
+                hint=each.reason,
+            )
+            for each in configured.conflicts
+        ]
+        raise Invalid(faults)
+    order = ProductionOrder(
+        id=asked.id,
+        product=configured.product,
+        received_at=asked.received_at,
+        due_at=asked.due_at,
+        priority=asked.priority,
+        quantity=asked.quantity,
+    )
+    terms = Terms(
+        buyer=request.buyer,
+        secret=secrets.token_bytes(2 * SECRET_BYTES_MIN),
+        now=order.received_at,
+        valid_for_ns=request.valid_for_ns,
+        policy=PricePolicy(margin=request.margin),
+        most=request.most,
+    )
+    return knowledge, order, trade(knowledge, order, terms)
+
+
+def _decoded(file: Path, kind: type[T]) -> T:
+    try:
+        return from_json(read_bytes(file), kind)
+    except msgspec.DecodeError as error:
+        fault = Fault(
+            source=str(file), path="", expected=f"a {kind.__name__.lower()}", found=str(error)
+        )
+        raise Invalid(fault) from error
+
+
+def _write_new(file: Path, data: bytes) -> None:
+    """Write a file that must not exist yet: a contract is not overwritten."""
+    try:
+        with file.open("xb") as out:
+            out.write(data)
+    except FileExistsError as error:
+        raise Invalid(
+            Fault(
+                source=str(file),
+                path="",
+                expected="a file that does not exist yet",
+                found="one that does",
+                hint="Name another file with --out.",
+            )
+        ) from error
+    except OSError as error:
+        raise Invalid(
+            Fault(source=str(file), path="", expected="a writable place", found=str(error.strerror))
+        ) from error

@@ -1,0 +1,1 @@
+"""The marketplace: blind questions between tenants, quotations, comparison, contracts."""

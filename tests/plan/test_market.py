@@ -1,0 +1,334 @@
+"""The marketplace: what leaks, what is offered, what a contract holds, what becomes of promises."""
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fabloop.base.codec import to_json
+from fabloop.base.errors import Conflict, Invalid
+from fabloop.base.instant import DAY, HOUR, MINUTE, Instant
+from fabloop.model.disclosure import Disclosure
+from fabloop.model.explanation import MarketCode
+from fabloop.model.ids import OperationId, SiteId
+from fabloop.model.market import (
+    Bid,
+    DeclineCode,
+    Declined,
+    Delivery,
+    Quotation,
+    Reached,
+    TrackRecord,
+)
+from fabloop.plan.market.blinding import is_sealed_by, pseudonyms, seal
+from fabloop.plan.market.buyer import compose, inquire, negotiate, unanswered
+from fabloop.plan.market.comparison import Criterion, compare_bids
+from fabloop.plan.market.contract import accept, renewed, track_records, watch
+from fabloop.plan.market.disclosure import view_of
+from fabloop.plan.market.tenant import HAND_OVER, Premises, PricePolicy, Quoted, answer, quote
+from fabloop.plan.producible import check
+from plan.instances import NOW, gear, graz_and_vienna, random_instance, vocabulary
+
+SECRET = b"0123456789abcdef0123456789abcdef"
+UNTIL = Instant(NOW + DAY)
+SEEDS = st.integers(0, 1_000_000)
+
+
+def premises(site, values, **more):
+    own = {key: each for key, each in values.items() if key[0] in {u.id for u in site.work_units}}
+    return Premises(
+        tenant=f"tenant-{site.id}",
+        site=site,
+        vocabulary=vocabulary(),
+        kpis=own,
+        now=NOW,
+        valid_for_ns=2 * HOUR,
+        **more,
+    )
+
+
+def market(plant, values, **more):
+    return {key: premises(each, values, **more) for key, each in plant.sites.items()}
+
+
+def exchange_for(order, name="x-1"):
+    return inquire(order, secret=SECRET, exchange=name, currency="EUR", expires_at=UNTIL)
+
+
+def bids(order, plant, values, *, most=4, heard=None, **more):
+    """Return all bids that a buyer gets, and note every message in `heard`."""
+    tenants = market(plant, values, **more)
+    heard = [] if heard is None else heard
+    exchange = exchange_for(order)
+    answers = [answer(exchange.asked, each) for each in tenants.values()]
+    heard += [("to tenants", exchange.asked), *(("to buyer", each) for each in answers)]
+
+    def ask(request):
+        quoted = quote(request, tenants[request.site])
+        reply = quoted.quotation if isinstance(quoted, Quoted) else quoted
+        heard.extend([("to tenants", request), ("to buyer", reply)])
+        return reply
+
+    found = [
+        negotiate(exchange, each, ask, expires_at=UNTIL)
+        for each in compose(exchange, answers, plant.lanes, now=NOW, most=most)
+    ]
+    return [each for each in found if isinstance(each, Bid)]
+
+
+def test_the_market_makes_the_gear_in_graz_while_its_reamer_is_good_and_in_both_when_it_wears():
+    plant, values = graz_and_vienna(graz_tpe=12e-6)
+    best, *_ = sorted(bids(gear(), plant, values), key=lambda each: each.price_minor)
+    assert best.tenants() == ("tenant-graz",)
+    assert not best.carriages
+    plant, values = graz_and_vienna(graz_tpe=16.2e-6)
+    best, *_ = sorted(bids(gear(), plant, values), key=lambda each: each.price_minor)
+    assert set(best.tenants()) == {"tenant-graz", "tenant-vienna"}
+    (reamed,) = [
+        each.quotation.site
+        for each in best.parts
+        if OperationId("ream-a") in each.operations.values()
+    ]
+    assert reamed == "vienna"
+
+
+def test_no_message_tells_a_tenant_about_the_order_or_a_buyer_about_the_site():
+    plant, values = graz_and_vienna(graz_tpe=16.2e-6)
+    order, heard = gear(), []
+    assert bids(order, plant, values, heard=heard)
+    of_the_order = [order.id, order.product.product, order.product.label, "mill-a", "ream-a-out"]
+    of_a_site = [unit.id for site in plant.sites.values() for unit in site.work_units]
+    of_a_site += ["hall", "16.2e-06", "1.62e-05", "tpe/1"]
+    for towards, message in heard:
+        text = to_json(message).decode()
+        leaked = of_the_order if towards == "to tenants" else of_a_site
+        assert not [each for each in leaked if f'"{each}"' in text or f"{each}" == text]
+        if towards == "to tenants":
+            assert not [each for each in of_the_order if each in text]
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=SEEDS)
+def test_pseudonyms_are_distinct_and_say_nothing_across_exchanges(seed):
+    names = [OperationId(f"o{seed}-{number}") for number in range(20)]
+    one, other = pseudonyms(SECRET, "a", names), pseudonyms(SECRET, "b", names)
+    assert len(set(one.values()) | set(other.values())) == 40
+
+
+def test_a_price_cannot_be_changed_once_it_is_sealed():
+    plant, values = graz_and_vienna()
+    quotation = bids(gear(), plant, values)[0].parts[0].quotation
+    sealed = seal(quotation, SECRET)
+    assert is_sealed_by(sealed, quotation, SECRET)
+    cheaper = msgspec.structs.replace(quotation, price_minor=quotation.price_minor - 1)
+    assert not is_sealed_by(sealed, cheaper, SECRET)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=SEEDS)
+def test_whoever_sees_everything_never_pays_more_than_on_the_market_without_margins(seed):
+    order, plant, values = random_instance(seed)
+    found = bids(order, plant, values)
+    seen = check(order, plant, vocabulary(), values, NOW, plans_max=1)
+    if not hasattr(seen, "plans"):
+        assert not found
+        return
+    for each in found:
+        assert seen.plans[0].totals.cost_minor <= each.price_minor
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=SEEDS, margin=st.floats(0.0, 1.0))
+def test_a_margin_raises_the_price_and_nothing_else(seed, margin):
+    order, plant, values = random_instance(seed)
+    plain = bids(order, plant, values, most=1)
+    dearer = bids(order, plant, values, most=1, policy=PricePolicy(margin=margin))
+    assert len(plain) == len(dearer)
+    for cheap, dear in zip(plain, dearer, strict=True):
+        assert cheap.price_minor <= dear.price_minor
+
+
+def test_what_nobody_can_do_is_named_and_no_bid_is_made():
+    plant, values = graz_and_vienna(graz_tpe=20e-6, vienna_tpe=19e-6)
+    exchange = exchange_for(gear())
+    answers = [answer(exchange.asked, each) for each in market(plant, values).values()]
+    assert unanswered(exchange, answers) == (OperationId("ream-a"),)
+    assert compose(exchange, answers, plant.lanes, now=NOW) == ()
+
+
+def test_a_tenant_declines_what_it_cannot_do_in_time_and_requests_that_make_no_sense():
+    plant, values = graz_and_vienna()
+    asked = []
+    bids(gear(), plant, values, heard=asked)
+    request = next(message for way, message in asked if hasattr(message, "arrivals"))
+    own = market(plant, values)[request.site]
+
+    def code(**changes):
+        reply = quote(msgspec.structs.replace(request, **changes), own)
+        return reply.code if isinstance(reply, Declined) else None
+
+    assert code() is None
+    assert code(wanted_by=Instant(NOW + MINUTE)) is DeclineCode.NOT_IN_TIME
+    assert code(expires_at=NOW) is DeclineCode.EXPIRED
+    assert code(currency="CHF") is DeclineCode.NOT_UNDERSTOOD
+    assert code(steps=()) is DeclineCode.NOT_UNDERSTOOD
+    assert code(steps=request.steps * 2) is DeclineCode.NOT_UNDERSTOOD
+    circle = tuple(
+        msgspec.structs.replace(each, after=(each.inquiry.id,)) for each in request.steps[:1]
+    )
+    assert code(steps=circle) is DeclineCode.NOT_UNDERSTOOD
+    tight = request.steps[0].inquiry.operation
+    needs = msgspec.structs.replace(tight.requirement, constraints={"size": 99.0})
+    impossible = msgspec.structs.replace(
+        request.steps[0],
+        inquiry=msgspec.structs.replace(
+            request.steps[0].inquiry, operation=msgspec.structs.replace(tight, requirement=needs)
+        ),
+    )
+    assert code(steps=(impossible, *request.steps[1:])) is DeclineCode.NOT_ABLE
+
+
+def test_a_buyer_refuses_answers_to_another_question():
+    plant, values = graz_and_vienna()
+    exchange, other = exchange_for(gear()), exchange_for(gear(), "x-2")
+    answers = [answer(other.asked, each) for each in market(plant, values).values()]
+    with pytest.raises(Invalid, match="exchange 'x-1'"):
+        compose(exchange, answers, plant.lanes, now=NOW)
+    answers = [answer(exchange.asked, each) for each in market(plant, values).values()]
+    (first, *_) = compose(exchange, answers, plant.lanes, now=NOW)
+
+    def lie(request):
+        quoted = quote(request, market(plant, values)[request.site])
+        return msgspec.structs.replace(quoted.quotation, price_minor=-1, request="another")
+
+    with pytest.raises(Invalid) as caught:
+        negotiate(exchange, first, lie, expires_at=UNTIL)
+    assert {each.path for each in caught.value.faults} == {"request", "price_minor"}
+
+
+def a_contract(**instance):
+    plant, values = graz_and_vienna(**instance)
+    order = gear()
+    bid = min(bids(order, plant, values), key=lambda each: each.price_minor)
+    return accept(bid, order, "buyer", Instant(NOW + HOUR))
+
+
+def test_a_quotation_that_expired_is_not_accepted():
+    plant, values = graz_and_vienna()
+    bid = bids(gear(), plant, values)[0]
+    with pytest.raises(Conflict, match="expired"):
+        accept(bid, gear(), "buyer", Instant(NOW + 3 * HOUR))
+
+
+def codes(contract, deliveries, at):
+    return [each.code for each in watch(contract, deliveries, Instant(at))]
+
+
+def test_a_late_part_is_told_as_soon_as_it_is_expected_and_again_when_it_is_late():
+    contract = a_contract()
+    (part,) = contract.bid.parts
+    ready = part.quotation.ready_at
+    warned = Delivery(quotation=part.quotation.id, at=NOW, expected_at=Instant(ready + HOUR))
+    assert codes(contract, [], NOW) == []
+    assert codes(contract, [warned], NOW) == [MarketCode.DELIVERY_ENDANGERED]
+    assert codes(contract, [warned], ready + 1) == [MarketCode.DELIVERY_LATE]
+
+
+def test_a_promise_is_kept_broken_or_unproven_and_silence_is_no_proof():
+    contract = a_contract()
+    (part,) = contract.bid.parts
+    (promise,) = part.quotation.promises
+    assert (promise.parameter, promise.limit) == ("tpe", 15e-6)
+    assert part.operations[promise.step] == "ream-a"
+    ready = part.quotation.ready_at
+
+    def told(*values):
+        return Delivery(
+            quotation=part.quotation.id,
+            at=Instant(ready - 1),
+            handed_over=True,
+            reached=tuple(
+                Reached(step=promise.step, parameter="tpe", value=each, at=NOW, source="tpe/1")
+                for each in values
+            ),
+        )
+
+    assert codes(contract, [told(14e-6)], ready) == []
+    assert codes(contract, [told(14e-6, 15.1e-6)], ready) == [MarketCode.PROMISE_BROKEN]
+    assert codes(contract, [told(float("nan"))], ready) == [MarketCode.PROMISE_BROKEN]
+    assert codes(contract, [told()], ready) == [MarketCode.PROMISE_UNPROVEN]
+    assert codes(contract, [], ready) == []
+    records = track_records([contract], [told(14e-6)], ready)["tenant-graz"]
+    assert (records.on_time_share, records.kept_share) == (1.0, 1.0)
+    records = track_records([contract], [told()], ready)["tenant-graz"]
+    assert (records.on_time_share, records.kept_share, records.promises_unproven) == (1.0, 0.0, 1)
+    assert track_records([contract], [], ready) == {}
+    assert track_records([contract], [], Instant(ready + 1))["tenant-graz"].on_time_share == 0.0
+    assert TrackRecord(tenant="new").on_time_share is None
+
+
+def test_bids_are_ranked_and_each_knows_what_it_is_best_at():
+    plant, values = graz_and_vienna()
+    found = bids(gear(), plant, values)
+    assert len(found) > 1
+    standings = compare_bids(found, {}, {Criterion.PRICE: 1.0})
+    prices = [each.bid.price_minor for each in standings]
+    assert prices == sorted(prices)
+    assert Criterion.PRICE in standings[0].best_at
+    assert standings[0].dominated_by == ()
+    for each in standings:
+        assert each.figures[Criterion.RECORD] is None
+        for other in each.dominated_by:
+            assert standings[other].bid.price_minor <= each.bid.price_minor
+
+
+def test_a_good_record_counts_and_an_unknown_one_is_neither_good_nor_bad():
+    plant, values = graz_and_vienna()
+    one, two, *_ = bids(gear(), plant, values)
+    known = {
+        each: TrackRecord(tenant=each, parts=10, on_time=9 if each == "tenant-graz" else 2)
+        for each in (*one.tenants(), *two.tenants())
+    }
+    best = compare_bids([one, two], known, {Criterion.RECORD: 1.0})[0].bid
+    assert best.tenants() == ("tenant-graz",)
+    even = compare_bids([one, two], {}, {Criterion.RECORD: 1.0})
+    assert [each.score for each in even] == [0.5, 0.5]
+
+
+def test_what_changed_since_a_bid_is_said_before_the_order():
+    plant, values = graz_and_vienna(graz_tpe=12e-6)
+    before = min(bids(gear(), plant, values), key=lambda each: each.price_minor)
+    plant, values = graz_and_vienna(graz_tpe=16.2e-6)
+    after = min(bids(gear(), plant, values), key=lambda each: each.price_minor)
+    change = renewed(before, after)
+    assert change.price_minor > 0
+    assert change.tenants_new == ("tenant-vienna",)
+    assert renewed(before, before).ready_ns == 0
+
+
+def test_a_tenant_sees_its_own_and_open_sites_and_may_ask_those_that_make_offers():
+    plant, _ = graz_and_vienna()
+    graz, vienna = plant.sites.values()
+    sites = {
+        SiteId("graz"): msgspec.structs.replace(graz, tenant="a", disclosure=Disclosure.NONE),
+        SiteId("vienna"): msgspec.structs.replace(vienna, tenant="b", disclosure=Disclosure.OFFERS),
+    }
+    shared = msgspec.structs.replace(plant, sites=sites)
+    seen = view_of(shared, "a")
+    assert (list(seen.network.sites), [each.id for each in seen.asked]) == (["graz"], ["vienna"])
+    assert seen.network.lanes == ()
+    seen = view_of(shared, "b")
+    assert (list(seen.network.sites), seen.asked) == (["vienna"], ())
+
+
+def test_the_plan_behind_a_quotation_ends_with_the_hand_over_at_the_gate():
+    plant, values = graz_and_vienna()
+    asked = []
+    bids(gear(), plant, values, heard=asked)
+    request = next(message for way, message in asked if hasattr(message, "arrivals"))
+    quoted = quote(request, market(plant, values)[request.site])
+    assert isinstance(quoted, Quoted)
+    last = quoted.plan.step(OperationId(HAND_OVER))
+    assert last.end == max(each.end for each in quoted.plan.steps)
+    assert isinstance(quoted.quotation, Quotation)
+    assert quoted.quotation.ready_at == last.end
