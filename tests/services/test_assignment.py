@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fabloop.base.instant import DAY, HOUR, MINUTE, SECOND, Instant, instant_of
-from fabloop.model.calendar import Shift
+from fabloop.model.calendar import CalendarException, Shift, WorkCalendar
 from fabloop.model.explanation import DispatchCode
 from fabloop.model.ids import PersonId, SiteId, SkillId
 from fabloop.model.site import Person
@@ -134,10 +134,25 @@ def test_a_night_shift_over_the_change_of_clocks_ends_when_the_clock_shows_its_e
     begin = instant_of("2026-10-24T22:00:00+02:00")
     end = instant_of("2026-10-25T06:00:00+01:00")
     assert end - begin == 9 * HOUR
-    assert on_shift(NIGHT, ZONE, Instant(end - 1))
-    assert not on_shift(NIGHT, ZONE, end)
-    assert next_start(NIGHT, ZONE, Instant(begin - 1)) == begin
-    assert next_start(NIGHT, ZONE, begin) == instant_of("2026-10-25T22:00:00+01:00")
+    night = WorkCalendar(shifts=(NIGHT,))
+    assert on_shift(night, ZONE, Instant(end - 1))
+    assert not on_shift(night, ZONE, end)
+    assert next_start(night, ZONE, Instant(begin - 1)) == begin
+    assert next_start(night, ZONE, begin) == instant_of("2026-10-25T22:00:00+01:00")
+
+
+def test_nobody_is_there_on_a_day_off_or_while_the_site_is_closed():
+    week = msgspec.structs.replace(EARLY, weekdays=(0, 1, 2, 3, 4))
+    closed = WorkCalendar(exceptions=(CalendarException(date="2026-11-23"),))
+    made = msgspec.structs.replace(place(person("a")), shifts=(week,), calendar=closed)
+    friday_evening = at("20T20:00")
+    answer = assign(made, FIT, WORDS, {}, (), friday_evening)
+    assert isinstance(answer, NobodyNow)
+    assert answer.look_again_at == at("24T06:00")  # not at the weekend, not on the closed Monday
+
+
+def test_who_never_works_again_is_not_waited_for():
+    assert next_start(WorkCalendar(), ZONE, at("23T10:00")) is None
 
 
 people = st.lists(

@@ -1,5 +1,6 @@
 """The columns answer as matching does, whatever is offered, required and measured, at any time."""
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,11 +21,11 @@ from fabloop.model.skill import (
     SkillVocabulary,
     Span,
 )
-from fabloop.services.matching import Match, match_unit
+from fabloop.services.matching import Condition, Match, match_unit, unit_offers
 from fabloop.services.offers import OfferIndex
 
 NOW = Instant(1_790_000_000 * SECOND)
-SKILLS = [SkillId(each) for each in ("cut", "mill", "finish", "drill")]
+SKILLS = [SkillId(each) for each in ("cut", "mill", "finish", "drill", "both", "wide")]
 PARAMETERS = ("material", "size", "error", "load")
 KPIS = [KpiId("wear"), KpiId("play")]
 NUMBERS = st.one_of(st.sampled_from([0.0, 1.0, 2.0, 3.0, float("inf"), float("nan")]))
@@ -38,12 +39,14 @@ def vocabulary():
         ParameterDefinition(name="error", label="e", rule=Rule.AT_MOST, dimension=length),
         ParameterDefinition(name="load", label="l", rule=Rule.AT_LEAST, dimension=Dimension.MASS),
     )
-    cut, mill, finish, drill = SKILLS
+    cut, mill, finish, drill, both, wide = SKILLS
     skills = (
         Skill(id=cut, label="", parameters=shared),
         Skill(id=mill, label="", broader=cut),
         Skill(id=finish, label="", broader=mill),
         Skill(id=drill, label="", broader=cut),
+        Skill(id=both, label="", broader=cut, parts=(mill, drill)),
+        Skill(id=wide, label="", parts=(both, finish)),
     )
     return SkillVocabulary(skills={each.id: each for each in skills})
 
@@ -71,7 +74,7 @@ REQUIREMENTS = st.builds(
     constraints=st.one_of(
         st.fixed_dictionaries({}, optional=FITTING),
         st.dictionaries(
-            st.sampled_from([*PARAMETERS, "colour"]),
+            st.sampled_from([*PARAMETERS, "colour", "mill.error", "drill.size", "both.mill.error"]),
             st.one_of(NUMBERS, st.sampled_from(["steel", "brass"])),
             max_size=3,
         ),
@@ -145,7 +148,9 @@ def by_matching(index, requirement, kpis, now):
 def by_columns(index, requirement, kpis, now):
     able = index.able(requirement, now)
     return {
-        index.units[unit].id: tuple(index.resting_on(requirement, int(row), kpis))
+        index.units[unit].id: index.resting_on(
+            requirement, int(unit), int(row), Condition(kpis, now)
+        )
         for unit, row in zip(able.units, able.rows, strict=True)
     }
 
@@ -173,5 +178,7 @@ def test_columns_and_matching_agree_while_values_change_and_time_passes(network,
     gone = set(index.follow(later))
     assert gone == set(kpis) - set(later)
     requirement, now = data.draw(REQUIREMENTS), data.draw(INSTANTS)
+    skilled = [unit_offers(unit, requirement.skill, vocabulary()) for unit in index.units]
+    assert list(np.flatnonzero(skilled)) == list(index.skilled(requirement.skill))
     expected = by_matching(index, requirement, later, now)
     assert same(by_columns(index, requirement, later, now), expected)

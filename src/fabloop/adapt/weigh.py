@@ -10,9 +10,9 @@ from fabloop.model.knowledge import Knowledge
 from fabloop.model.kpi import KpiValue
 from fabloop.model.product import Operation
 from fabloop.model.site import WorkUnit
-from fabloop.model.skill import LiveRating, SkillVocabulary
+from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.producible import impact
-from fabloop.services.matching import KpiValues, offers_skill
+from fabloop.services.matching import KpiValues, live_limits
 
 
 def weigh(
@@ -75,11 +75,6 @@ def limited_operations(
     With each comes its limit, in the KPI's SI unit.
     """
     for operation in operations:
-        for offer in unit.offers:
-            if not offers_skill(offer.skill, operation.requirement.skill, vocabulary):
-                continue
-            for name, limit in operation.requirement.constraints.items():
-                rating = offer.values.get(name)
-                is_live = isinstance(rating, LiveRating) and rating.kpi == kpi
-                if is_live and isinstance(limit, float):
-                    yield operation.id, limit
+        for limited, limit in live_limits(operation.requirement, unit, vocabulary):
+            if limited == kpi:
+                yield operation.id, limit

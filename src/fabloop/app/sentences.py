@@ -317,6 +317,13 @@ def _with_evidence(form: str) -> Say:
     return say
 
 
+def _no_tool(explanation: Explanation, now: Instant) -> str:
+    """Say that the site has none, or that none of those it has fits the work unit."""
+    some = any(each.value for each in explanation.evidence)
+    text = "{site} has no {tool} that fits {subject}." if some else "{site} has no {tool}."
+    return _plain(text)(explanation, now)
+
+
 REASONS: dict[str, Say] = {
     ReasonCode.SKILL_NOT_OFFERED: _plain("{subject} does not offer {skill}."),
     ReasonCode.PARAMETER_NOT_STATED: _not_stated,
@@ -338,6 +345,7 @@ REASONS: dict[str, Say] = {
     ),
     ReasonCode.NO_PERSON: _plain("{subject} has no person with the skill {skill}."),
     ReasonCode.UNIT_UNAVAILABLE: _plain("{subject} is not available."),
+    ReasonCode.TOOL_MISSING: _no_tool,
     ReasonCode.NO_UNIT_WITH_SKILL: _plain("{label}: no work unit offers {skill}."),
     ReasonCode.NO_UNIT_MEETS: _no_unit_meets,
     ReasonCode.NO_ROUTE: _no_route,

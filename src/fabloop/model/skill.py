@@ -52,9 +52,18 @@ class Skill(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SkillVocabulary(msgspec.Struct, frozen=True, kw_only=True):
-    """All skills by id. Documents are checked for cycles before this is built."""
+    """All skills by id. Documents are checked for cycles before this is built.
+
+    `composed` holds the skills that have parts; it is derived from `skills`.
+    """
 
     skills: dict[SkillId, Skill]
+    composed: tuple[SkillId, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Derive `composed`, which is asked for each work unit that lacks a skill."""
+        composed = tuple(each.id for each in self.skills.values() if each.parts)
+        msgspec.structs.force_setattr(self, "composed", composed)
 
     def lineage(self, skill: SkillId) -> Iterator[Skill]:
         """Yield the skill and what it is a kind of, nearest first."""
@@ -67,13 +76,36 @@ class SkillVocabulary(msgspec.Struct, frozen=True, kw_only=True):
         """Tell whether offering `narrow` also offers `broad`."""
         return any(each.id == broad for each in self.lineage(narrow))
 
+    def compositions(self, skill: SkillId) -> Iterator[Skill]:
+        """Yield the composed skills that are the skill or a kind of it."""
+        return (self.skills[each] for each in self.composed if self.is_a(each, skill))
+
     def parameters(self, skill: SkillId) -> dict[str, ParameterDefinition]:
-        """Return own and inherited parameters by name; the nearest definition wins."""
+        """Return own, inherited and parts' parameters by name; the nearest definition wins.
+
+        A part's parameter is named ``part.parameter``; it has its plain name too, unless parts
+        give that name different meanings.
+        """
         found: dict[str, ParameterDefinition] = {}
         for each in self.lineage(skill):
             for parameter in each.parameters:
                 found.setdefault(parameter.name, parameter)
+        plain: dict[str, list[ParameterDefinition]] = {}
+        for each in self.lineage(skill):
+            for part in each.parts:
+                for name, parameter in self.parameters(part).items():
+                    found.setdefault(f"{part}.{name}", parameter)
+                    plain.setdefault(name, []).append(parameter)
+        for name, meanings in plain.items():
+            if len({(each.rule, each.dimension) for each in meanings}) == 1:
+                found.setdefault(name, meanings[0])
         return found
+
+    def named(self, name: str) -> SkillId | None:
+        """Return the skill with this id or synonym."""
+        if name in self.skills:
+            return SkillId(name)
+        return next((each.id for each in self.skills.values() if name in each.synonyms), None)
 
 
 class Requirement(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,6 @@ from typing import Generic, TypeVar, overload
 import msgspec
 import numpy as np
 
-from fabloop.base.instant import Instant
 from fabloop.model.explanation import Explanation, ReasonCode
 from fabloop.model.ids import WorkUnitId
 from fabloop.model.kpi import KpiValue
@@ -16,7 +15,7 @@ from fabloop.model.skill import Requirement
 from fabloop.plan.layout import Bools, Ints, Spots
 from fabloop.plan.plant import Plant
 from fabloop.plan.roads import FigureColumns, Figures, Place
-from fabloop.services.matching import KpiValues, Mismatch, match_unit
+from fabloop.services.matching import Condition, Mismatch, match_unit, missing_tools
 from fabloop.services.offers import Able
 
 Row = TypeVar("Row")
@@ -45,21 +44,20 @@ class Rejected(msgspec.Struct, frozen=True):
         return frozenset(each.details["parameter"] for each in self.reasons)
 
 
-class Condition(msgspec.Struct, frozen=True):
-    """What is known when it is asked who may: KPI values, the instant, units out of reach."""
+class Asked(msgspec.Struct, frozen=True):
+    """What is known when it is asked who may: the live condition, and units out of reach."""
 
-    kpis: KpiValues
-    now: Instant
+    condition: Condition
     unavailable: frozenset[WorkUnitId] = frozenset()
 
 
 class Columns(Sequence[Row], Generic[Row]):
     """Work units by number, each made a noun when it is first asked for."""
 
-    def __init__(self, plant: Plant, operation: Operation, condition: Condition) -> None:
+    def __init__(self, plant: Plant, operation: Operation, asked: Asked) -> None:
         self.plant = plant
         self.operation = operation
-        self.condition = condition
+        self.asked = asked
         self._made: dict[int, Row] = {}
         self._takes: FigureColumns | None = None
 
@@ -111,10 +109,8 @@ class Columns(Sequence[Row], Generic[Row]):
 class Candidates(Columns[Candidate]):
     """The work units that may do an operation."""
 
-    def __init__(
-        self, plant: Plant, operation: Operation, able: Able, condition: Condition
-    ) -> None:
-        super().__init__(plant, operation, condition)
+    def __init__(self, plant: Plant, operation: Operation, able: Able, asked: Asked) -> None:
+        super().__init__(plant, operation, asked)
         self._able = able
 
     @property
@@ -126,18 +122,16 @@ class Candidates(Columns[Candidate]):
         """Return a candidate, with the KPI values it rests on."""
         plant, unit = self.plant, int(self.units[number])
         kpis = plant.offers.resting_on(
-            self.operation.requirement, int(self._able.rows[number]), self.condition.kpis
+            self.operation.requirement, unit, int(self._able.rows[number]), self.asked.condition
         )
-        return Candidate(plant.units[unit], plant.places[unit], self.takes.row(number), (*kpis,))
+        return Candidate(plant.units[unit], plant.places[unit], self.takes.row(number), kpis)
 
 
 class Rejections(Columns[Rejected]):
     """The work units that have the skill but may not do an operation."""
 
-    def __init__(
-        self, plant: Plant, operation: Operation, able: Able, condition: Condition
-    ) -> None:
-        super().__init__(plant, operation, condition)
+    def __init__(self, plant: Plant, operation: Operation, able: Able, asked: Asked) -> None:
+        super().__init__(plant, operation, asked)
         self._able = able
         self._units: Ints | None = None
 
@@ -145,7 +139,7 @@ class Rejections(Columns[Rejected]):
     def units(self) -> Ints:
         """Their numbers, ascending."""
         if self._units is None:
-            skilled = self.plant.skilled(self.operation.requirement.skill)
+            skilled = self.plant.offers.skilled(self.operation.requirement.skill)
             self._units = np.setdiff1d(skilled, self._able.units, assume_unique=True)
         return self._units
 
@@ -157,13 +151,14 @@ class Rejections(Columns[Rejected]):
         )
 
     def _reasons(self, number: int) -> tuple[Explanation, ...]:
-        plant, operation, condition = self.plant, self.operation, self.condition
-        unit = plant.units[number]
+        plant, operation, condition = self.plant, self.operation, self.asked.condition
+        unit, site = plant.units[number], plant.offers.sites[number]
         answer = match_unit(
             operation.requirement, unit, plant.vocabulary, condition.kpis, condition.now
         )
         reasons = answer.reasons if isinstance(answer, Mismatch) else ()
-        if unit.id in condition.unavailable:
+        reasons += missing_tools(operation.tools, unit, site, operation.requirement.skill)
+        if unit.id in self.asked.unavailable:
             reasons += (_unavailable(unit, operation.requirement),)
         if operation.person_skill is not None:
             person = plant.person(unit.site, operation.person_skill)
@@ -182,17 +177,17 @@ def _unavailable(unit: WorkUnit, requirement: Requirement) -> Explanation:
 class Judge:
     """Judges operations against all work units of a plant at one instant."""
 
-    def __init__(self, plant: Plant, condition: Condition) -> None:
+    def __init__(self, plant: Plant, asked: Asked) -> None:
         self._plant = plant
-        self._condition = condition
+        self._asked = asked
         self._available = np.ones(len(plant.units), dtype=np.bool_)
-        for unit in condition.unavailable:
+        for unit in asked.unavailable:
             if unit in plant.offers.number:
                 self._available[plant.offers.number[unit]] = False
 
     def able(self, operation: Operation) -> Able:
         """Return who may do the operation."""
-        found = self._plant.offers.able(operation.requirement, self._condition.now)
+        found = self._plant.offers.able(operation.requirement, self._asked.condition.now)
         allowed = self._allowed(operation)
         if allowed is None:
             return found
@@ -201,16 +196,18 @@ class Judge:
 
     def _allowed(self, operation: Operation) -> Bools | None:
         """Return which work units nothing but the match speaks for or against; None is all."""
-        allowed = self._available if self._condition.unavailable else None
+        allowed = self._available if self._asked.unavailable else None
+        known = [self._plant.tooled(kind) for kind in operation.tools]
         if operation.person_skill is not None:
-            staffed = self._plant.staffed(operation.person_skill)
-            allowed = staffed if allowed is None else allowed & staffed
+            known.append(self._plant.staffed(operation.person_skill))
+        for mask in known:
+            allowed = mask if allowed is None else allowed & mask
         return allowed
 
     def judge(self, operation: Operation) -> tuple[Candidates, Rejections]:
         """Return who may do the operation, and who has the skill but may not."""
         able = self.able(operation)
         return (
-            Candidates(self._plant, operation, able, self._condition),
-            Rejections(self._plant, operation, able, self._condition),
+            Candidates(self._plant, operation, able, self._asked),
+            Rejections(self._plant, operation, able, self._asked),
         )

@@ -17,7 +17,7 @@ from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.grid import grid_of
 from fabloop.plan.layout import Bools, Floats, Ints, Layout, Spots
 from fabloop.plan.roads import TICK, FigureColumns, Place, roads_of
-from fabloop.services.matching import match_person
+from fabloop.services.matching import match_person, missing_tools
 from fabloop.services.offers import OfferIndex
 
 
@@ -49,18 +49,15 @@ class Plant:
         self._labour = _floats(each.labour_cost_per_hour_minor for each in tariffs)
         self._layouts: dict[SkillId, tuple[Ints, Layout]] = {}
         self._persons: dict[SkillId, Bools] = {}
+        self._tools: dict[str, Bools] = {}
 
     def is_of(self, network: Network, vocabulary: SkillVocabulary) -> bool:
         """Tell whether this is what was made of exactly these documents."""
         return self.network is network and self.vocabulary is vocabulary
 
-    def skilled(self, skill: SkillId) -> Ints:
-        """Return the work units that offer the skill, ascending."""
-        return self._layout(skill)[0]
-
     def _layout(self, skill: SkillId) -> tuple[Ints, Layout]:
         if skill not in self._layouts:
-            units = np.unique(self.offers.skill(skill).unit)
+            units = self.offers.skilled(skill)
             self._layouts[skill] = units, Layout(self.site[units], self.area[units], units)
         return self._layouts[skill]
 
@@ -81,6 +78,16 @@ class Plant:
             }
             self._persons[skill] = np.array([found[each.site] for each in self.units], np.bool_)
         return self._persons[skill]
+
+    def tooled(self, kind: str) -> Bools:
+        """Return which work units stand where a tool of the kind fits them."""
+        if kind not in self._tools:
+            lacks = [
+                bool(missing_tools((kind,), unit, site, SkillId("")))
+                for unit, site in zip(self.units, self.offers.sites, strict=True)
+            ]
+            self._tools[kind] = ~np.array(lacks, dtype=np.bool_)
+        return self._tools[kind]
 
     def person(self, site: SiteId, skill: SkillId) -> PersonId | Explanation:
         """Return the first person of the site who has the skill, or why there is none."""

@@ -11,12 +11,12 @@ from fabloop.model.ids import OperationId, WorkUnitId
 from fabloop.model.product import ConfiguredProduct, Operation
 from fabloop.model.site import Network, Site, WorkUnit
 from fabloop.model.skill import SkillVocabulary
+from fabloop.plan.candidates import Asked, Judge
 from fabloop.plan.candidates import Candidate as Candidate
-from fabloop.plan.candidates import Condition, Judge
 from fabloop.plan.candidates import Rejected as Rejected
 from fabloop.plan.plant import Plant
 from fabloop.plan.roads import TICK, Figures, Place, Roads, Weights, ticks_of
-from fabloop.services.matching import KpiValues
+from fabloop.services.matching import Condition, KpiValues
 
 
 class Objective(StrEnum):
@@ -130,7 +130,7 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
     order = [each for each in in_tree_order(product) if each.id not in past.begun]
     number = {operation.id: index for index, operation in enumerate(order)}
     plant = setting.planted()
-    judge = Judge(plant, Condition(setting.kpis, setting.now, setting.unavailable))
+    judge = Judge(plant, Asked(Condition(setting.kpis, setting.now), setting.unavailable))
     jobs = []
     for operation in order:
         candidates, rejected = judge.judge(operation)

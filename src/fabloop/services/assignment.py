@@ -4,14 +4,16 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from fabloop.base.instant import Instant
-from fabloop.base.zones import wall_clock
-from fabloop.model.calendar import Shift
+from fabloop.base.instant import DAY, Instant
+from fabloop.model.calendar import WorkCalendar, open_spans
 from fabloop.model.explanation import DispatchCode, Evidence, Explanation
 from fabloop.model.ids import PersonId, SkillId
 from fabloop.model.site import Person, Site
 from fabloop.model.skill import SkillVocabulary
 from fabloop.services.matching import offers_skill
+
+LOOK_AHEAD_NS = (3 * DAY, 30 * DAY, 400 * DAY)
+"""How far a calendar is searched for the next working time: mostly the near days tell it."""
 
 
 class Assigned(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,14 +50,14 @@ def assign(
         for person in site.persons
         if any(offers_skill(each, skill, vocabulary) for each in person.skills)
     ]
-    shifts = {shift.id: shift for shift in site.shifts}
-    present = [each for each in skilled if on_shift(shifts[each.shift], site.time_zone, now)]
+    times = {each.id: site.working_time(each) for each in skilled}
+    present = [each for each in skilled if on_shift(times[each.id], site.time_zone, now)]
     free = [person for person in present if person.id not in occupied]
     if free:
         person = min(free, key=lambda each: (load.get(each.id, 0), each.id))
         return Assigned(person=person, because=_because(person, skill, len(free)))
     absent = [each for each in skilled if each not in present]
-    starts = [next_start(shifts[each.shift], site.time_zone, now) for each in absent]
+    starts = [next_start(times[each.id], site.time_zone, now) for each in absent]
     code = DispatchCode.NOBODY_ON_SHIFT
     if present:
         code = DispatchCode.ALL_PERSONS_BUSY
@@ -71,7 +73,7 @@ def assign(
                 Evidence(subject=site.id, parameter="of them on shift", value=len(present)),
             ),
         ),
-        look_again_at=min(starts, default=None),
+        look_again_at=min((each for each in starts if each is not None), default=None),
     )
 
 
@@ -83,17 +85,17 @@ def _because(person: Person, skill: SkillId, choice: int) -> Explanation:
     )
 
 
-def on_shift(shift: Shift, time_zone: str, now: Instant) -> bool:
-    """Tell whether `now` lies in the shift of today or, over midnight, of yesterday."""
-    return any(
-        wall_clock(now, time_zone, days, shift.start_ns)
-        <= now
-        < wall_clock(now, time_zone, days, shift.end_ns)
-        for days in (-1, 0)
-    )
+def on_shift(calendar: WorkCalendar, time_zone: str, now: Instant) -> bool:
+    """Tell whether somebody who works by this calendar is there now."""
+    return bool(open_spans(calendar, time_zone, now, Instant(now + 1)))
 
 
-def next_start(shift: Shift, time_zone: str, now: Instant) -> Instant:
-    """Return the next instant after `now` at which the shift begins."""
-    starts = (wall_clock(now, time_zone, days, shift.start_ns) for days in (0, 1, 2))
-    return next(start for start in starts if start > now)
+def next_start(calendar: WorkCalendar, time_zone: str, now: Instant) -> Instant | None:
+    """Return the next instant after `now` at which work begins; None: not within a year or so."""
+    for ahead_ns in LOOK_AHEAD_NS:
+        spans = open_spans(calendar, time_zone, now, Instant(now + ahead_ns))
+        starts = (start for start, _ in spans if start > now)
+        found = next(starts, None)
+        if found is not None:
+            return found
+    return None

@@ -5,7 +5,7 @@ measured or no longer valid does not match.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -24,6 +24,7 @@ from fabloop.model.skill import (
     Rating,
     Requirement,
     Rule,
+    Skill,
     SkillVocabulary,
     Span,
 )
@@ -73,15 +74,95 @@ def match_unit(
     kpis: KpiValues,
     now: Instant,
 ) -> Match | Mismatch:
-    """Match the unit's offers; where none fits, the one with the fewest reasons speaks."""
+    """Match the unit's offers; where none fits, the one with the fewest reasons speaks.
+
+    A composed skill is also offered by a unit that offers all its parts.
+    """
     best: Mismatch | None = None
     for offer in unit.offers:
         answer = match_offer(requirement, offer, unit.id, vocabulary, Condition(kpis, now))
         if isinstance(answer, Match):
             return answer
-        if answer.has_skill and (best is None or len(answer.reasons) < len(best.reasons)):
-            best = answer
+        best = _better(best, answer)
+    for composed in vocabulary.compositions(requirement.skill):
+        answer = _match_parts(requirement, composed, unit, vocabulary, Condition(kpis, now))
+        if isinstance(answer, Match):
+            return answer
+        best = _better(best, answer)
     return best or _without_skill(requirement, unit.id)
+
+
+def _better(best: Mismatch | None, other: Mismatch) -> Mismatch | None:
+    """Return the mismatch that is nearer to a match; none without the skill counts."""
+    if other.has_skill and (best is None or len(other.reasons) < len(best.reasons)):
+        return other
+    return best
+
+
+def _match_parts(
+    requirement: Requirement,
+    composed: Skill,
+    unit: WorkUnit,
+    vocabulary: SkillVocabulary,
+    condition: Condition,
+) -> Match | Mismatch:
+    """Match every part of a composed skill, each with the constraints that speak of it."""
+    of_parts, of_whole = required_of_parts(requirement, composed, vocabulary)
+    answers: list[tuple[SkillId, Match | Mismatch]] = []
+    for needed in of_parts:
+        answer = match_unit(needed, unit, vocabulary, condition.kpis, condition.now)
+        if isinstance(answer, Mismatch) and not answer.has_skill:
+            return _without_skill(requirement, unit.id)
+        answers.append((needed.skill, answer))
+    blank = Offer(skill=composed.id)
+    answers.append((composed.id, match_offer(of_whole, blank, unit.id, vocabulary, condition)))
+    return _together(composed, unit.id, answers)
+
+
+def required_of_parts(
+    requirement: Requirement, composed: Skill, vocabulary: SkillVocabulary
+) -> tuple[tuple[Requirement, ...], Requirement]:
+    """Return what is required of each part, and of the whole where no part has the parameter.
+
+    ``part.parameter`` speaks of one part, a plain name of every part that has the parameter and
+    no constraint of its own.
+    """
+    left = dict(requirement.constraints)
+    of_parts: list[Requirement] = []
+    for part in composed.parts:
+        own = vocabulary.parameters(part)
+        constraints: dict[str, float | str] = {}
+        for name, required in requirement.constraints.items():
+            plain = name.removeprefix(f"{part}.")
+            if plain in own:
+                left.pop(name, None)
+                if plain != name or f"{part}.{name}" not in requirement.constraints:
+                    constraints[plain] = required
+        of_parts.append(Requirement(skill=part, constraints=constraints))
+    return tuple(of_parts), Requirement(skill=requirement.skill, constraints=left)
+
+
+def _together(
+    composed: Skill, unit: WorkUnitId, answers: Sequence[tuple[SkillId, Match | Mismatch]]
+) -> Match | Mismatch:
+    """Return one match where all parts match, else the reasons of those that do not."""
+    reasons = tuple(
+        reason for _, each in answers if isinstance(each, Mismatch) for reason in each.reasons
+    )
+    if reasons:
+        return Mismatch(work_unit=unit, has_skill=True, reasons=reasons)
+    matches = [(part, each) for part, each in answers if isinstance(each, Match)]
+    values = {
+        f"{part}.{name}": value
+        for part, match in matches
+        for name, value in match.offer.values.items()
+    }
+    return Match(
+        work_unit=unit,
+        offer=Offer(skill=composed.id, values=values),
+        evidence=tuple(each for _, match in matches for each in match.evidence),
+        kpis=tuple(dict.fromkeys(each for _, match in matches for each in match.kpis)),
+    )
 
 
 def match_offer(
@@ -122,6 +203,58 @@ def match_offer(
 def offers_skill(offered: SkillId, required: SkillId, vocabulary: SkillVocabulary) -> bool:
     """Tell whether the offered skill is a kind of the required one; unknown skills are not."""
     return offered in vocabulary.skills and vocabulary.is_a(offered, required)
+
+
+def unit_offers(unit: WorkUnit, required: SkillId, vocabulary: SkillVocabulary) -> bool:
+    """Tell whether the unit offers the skill, a kind of it, or all parts that compose it."""
+    return any(offers_skill(offer.skill, required, vocabulary) for offer in unit.offers) or any(
+        all(unit_offers(unit, part, vocabulary) for part in composed.parts)
+        for composed in vocabulary.compositions(required)
+    )
+
+
+def live_limits(
+    requirement: Requirement, unit: WorkUnit, vocabulary: SkillVocabulary
+) -> Iterator[tuple[KpiId, float]]:
+    """Yield the KPIs of the unit that the requirement limits, each with its limit (SI)."""
+    for offer in unit.offers:
+        if offers_skill(offer.skill, requirement.skill, vocabulary):
+            for name, limit in requirement.constraints.items():
+                rating = offer.values.get(name)
+                if isinstance(rating, LiveRating) and isinstance(limit, float):
+                    yield rating.kpi, limit
+    for composed in vocabulary.compositions(requirement.skill):
+        if unit_offers(unit, composed.id, vocabulary):
+            for needed in required_of_parts(requirement, composed, vocabulary)[0]:
+                yield from live_limits(needed, unit, vocabulary)
+
+
+def missing_tools(
+    kinds: Sequence[str], unit: WorkUnit, site: Site, skill: SkillId
+) -> tuple[Explanation, ...]:
+    """Return a reason for each kind of tool of which the site has none that fits the unit.
+
+    The evidence tells how many of the kind there are that do not fit.
+    """
+    if not kinds:
+        return ()
+    fitting = {tool.kind for tool in site.tools if tool.fits_on(unit.id)}
+    return tuple(
+        Explanation(
+            code=ReasonCode.TOOL_MISSING,
+            subject=unit.id,
+            details={"skill": skill, "parameter": "tool", "tool": kind, "site": site.id},
+            evidence=(
+                Evidence(
+                    subject=site.id,
+                    parameter=kind,
+                    value=float(sum(tool.count for tool in site.tools if tool.kind == kind)),
+                ),
+            ),
+        )
+        for kind in kinds
+        if kind not in fitting
+    )
 
 
 def match_person(site: Site, skill: SkillId, vocabulary: SkillVocabulary) -> PersonId | Explanation:

@@ -4,8 +4,9 @@ It answers the same as `services.matching` and asks there for reasons. Columns a
 skill or a parameter is first asked for, and follow KPI values as they change.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from typing import TypeAlias, TypeGuard
 
 import msgspec
 import numpy as np
@@ -27,7 +28,14 @@ from fabloop.model.skill import (
     SkillVocabulary,
     Span,
 )
-from fabloop.services.matching import offers_skill, worst_value
+from fabloop.services.matching import (
+    Condition,
+    Match,
+    match_unit,
+    offers_skill,
+    required_of_parts,
+    worst_value,
+)
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -39,7 +47,10 @@ NEVER = -EVER
 
 
 class Able(msgspec.Struct, frozen=True):
-    """Who meets a requirement: unit numbers, ascending, and for each the row that does."""
+    """Who meets a requirement: unit numbers, ascending, and for each the row that does.
+
+    A row of -1 is a composed skill, met by several offers together.
+    """
 
     units: Ints
     rows: Ints
@@ -164,6 +175,7 @@ class OfferIndex:
         self.number = {unit.id: number for number, unit in enumerate(self.units)}
         self._kpis = dict(kpis)
         self._skills: dict[SkillId, SkillOffers] = {}
+        self._skilled: dict[SkillId, Ints] = {}
         self._live: dict[Slot, list[tuple[_Ratings, int, ParameterDefinition, LiveRating]]] = {}
         self._offered: dict[SkillId, list[tuple[int, int, Offer]]] = {}
         for number, unit in enumerate(self.units):
@@ -187,6 +199,16 @@ class OfferIndex:
             self._skills[skill] = SkillOffers(rows, definitions)
         return self._skills[skill]
 
+    def skilled(self, skill: SkillId) -> Ints:
+        """Return the work units that offer the skill, a kind of it or all its parts, ascending."""
+        if skill not in self._skilled:
+            found = np.unique(self.skill(skill).unit)
+            for composed in self.vocabulary.compositions(skill):
+                parts = [self.skilled(part) for part in composed.parts]
+                found = np.union1d(found, reduce(np.intersect1d, parts))
+            self._skilled[skill] = found
+        return self._skilled[skill]
+
     def able(self, requirement: Requirement, now: Instant) -> Able:
         """Return the work units that meet the requirement now."""
         offers = self.skill(requirement.skill)
@@ -196,7 +218,21 @@ class OfferIndex:
         if offers.repeats and len(units) > 1:
             first = np.concatenate(([True], units[1:] != units[:-1]))
             rows, units = rows[first], units[first]
-        return Able(units, rows)
+        return self._with_composed(Able(units, rows), requirement, now)
+
+    def _with_composed(self, able: Able, requirement: Requirement, now: Instant) -> Able:
+        """Add the units that meet the requirement by offering all parts of a composed skill."""
+        for composed in self.vocabulary.compositions(requirement.skill):
+            of_parts, of_whole = required_of_parts(requirement, composed, self.vocabulary)
+            if of_whole.constraints:
+                continue
+            parts = [self.able(each, now).units for each in of_parts]
+            more = np.setdiff1d(reduce(np.intersect1d, parts), able.units)
+            units = np.concatenate((able.units, more))
+            rows = np.concatenate((able.rows, np.full(len(more), -1, dtype=np.int64)))
+            order = np.argsort(units)
+            able = Able(units[order], rows[order])
+        return able
 
     def fits(self, requirement: Requirement, now: Instant) -> Bools | None:
         """Return which rows of the skill meet the requirement; None where none can."""
@@ -218,11 +254,11 @@ class OfferIndex:
             definition = offers.definitions.get(name)
             if definition is None:
                 return None
-            offers.columns[name] = self._column(offers, definition)
+            offers.columns[name] = self._column(offers, name, definition)
         return offers.columns[name]
 
-    def _column(self, offers: SkillOffers, definition: ParameterDefinition) -> Column:
-        offered = [offer.values.get(definition.name) for _, offer in offers.rows]
+    def _column(self, offers: SkillOffers, name: str, definition: ParameterDefinition) -> Column:
+        offered = [offer.values.get(name) for _, offer in offers.rows]
         match definition.rule:
             case Rule.AMONG:
                 return _Texts(offered)
@@ -269,16 +305,24 @@ class OfferIndex:
             _put_live(column, row, definition, rating, value)
 
     def resting_on(
-        self, requirement: Requirement, row: int, kpis: Mapping[Slot, KpiValue]
-    ) -> Iterator[KpiValue]:
-        """Yield the values among `kpis` that a row which meets the requirement rests on."""
-        unit, offer = self.skill(requirement.skill).rows[row]
-        for name in requirement.constraints:
-            offered = offer.values.get(name)
-            if isinstance(offered, LiveRating):
-                known = kpis.get((self.units[unit].id, offered.kpi))
-                if known is not None:
-                    yield known
+        self, requirement: Requirement, unit: int, row: int, condition: Condition
+    ) -> tuple[KpiValue, ...]:
+        """Return the values that the match of a unit by a row rests on."""
+        if row < 0:
+            answer = match_unit(
+                requirement, self.units[unit], self.vocabulary, condition.kpis, condition.now
+            )
+            assert isinstance(answer, Match), "the columns say that it matches"
+            return answer.kpis
+        _, offer = self.skill(requirement.skill).rows[row]
+        ratings = (offer.values.get(name) for name in requirement.constraints)
+        slots = ((self.units[unit].id, each.kpi) for each in ratings if _is_live(each))
+        known = (condition.kpis.get(slot) for slot in slots)
+        return tuple(each for each in known if each is not None)
+
+
+def _is_live(offered: OfferedValue | None) -> TypeGuard[LiveRating]:
+    return isinstance(offered, LiveRating)
 
 
 def _put_live(

@@ -10,7 +10,7 @@ from fabloop.model.ids import KpiId, SiteId, SkillId, WorkUnitId
 from fabloop.model.kpi import KpiValue
 from fabloop.model.site import Network, WorkUnit
 from fabloop.model.skill import Requirement, SkillVocabulary
-from fabloop.services.matching import Match, Mismatch, match_unit, offers_skill
+from fabloop.services.matching import Match, Mismatch, match_unit, unit_offers
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +44,7 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True):
         for unit in self.network.work_units().values():
             if site is not None and unit.site != site:
                 continue
-            if any(offers_skill(offer.skill, skill, self.vocabulary) for offer in unit.offers):
+            if unit_offers(unit, skill, self.vocabulary):
                 yield unit
 
 

@@ -164,11 +164,12 @@ def test_the_machines_that_ream_are_monitored_and_the_u630_waits_for_its_first_t
 @pytest.mark.parametrize("site", ["graz", "vienna"])
 def test_at_every_hour_somebody_with_each_skill_is_at_work(site):
     place = knowledge().network.sites[site]
-    shifts = {each.id: each for each in place.shifts}
     for hour, skill in product(range(48), ("assembly-work", "inspect")):
         now = Instant(START + hour * HOUR)
         at_work = tuple(
-            each for each in place.persons if on_shift(shifts[each.shift], place.time_zone, now)
+            each
+            for each in place.persons
+            if on_shift(place.working_time(each), place.time_zone, now)
         )
         present = msgspec.structs.replace(place, persons=at_work)
         assert isinstance(match_person(present, skill, knowledge().vocabulary), str), (hour, skill)
