@@ -1,14 +1,18 @@
 """The plant's columns say what the nouns say: efforts, candidates, rejections, with and without."""
 
+import msgspec
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fabloop.base.instant import Instant
-from fabloop.model.ids import WorkUnitId
+from fabloop.model.ids import SkillId, WorkUnitId
+from fabloop.model.product import Per
+from fabloop.model.site import Network
 from fabloop.plan.plant import Plant
 from fabloop.plan.problem import Setting, effort, problem_of
 from fabloop.services.matching import Match, Mismatch, match_unit
-from plan.instances import NOW, gear, graz_and_vienna, random_instance, tpe, vocabulary
+from plan.instances import NOW, gear, graz_and_vienna, operation, random_instance, tpe, vocabulary
 
 SEEDS = st.integers(0, 1_000_000)
 
@@ -76,3 +80,46 @@ def test_a_broken_or_unstaffed_work_unit_is_rejected_with_every_reason():
     assert clean.rejected[0].failing == {"availability"}
     assert clean.rejected[:1] == (clean.rejected[0],)
     assert clean.rejected[-1] is clean.rejected[0]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    quantity=st.integers(1, 500),
+    per=st.sampled_from(Per),
+    batch_family=st.sampled_from(["", "oven"]),
+    person=st.sampled_from([None, SkillId("assembler")]),
+    duration=st.integers(0, 10**14),
+    units=st.lists(
+        st.tuples(
+            st.floats(0.1, 10.0), st.integers(0, 10**12), st.integers(1, 20), st.integers(0, 10**5)
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+)
+def test_columns_of_efforts_equal_single_ones(quantity, per, batch_family, person, duration, units):
+    network, _ = graz_and_vienna()
+    graz = network.sites["graz"]
+    machines = tuple(
+        msgspec.structs.replace(
+            graz.work_units[0],
+            id=WorkUnitId(f"u{number}"),
+            speed=speed,
+            setup_ns=setup,
+            batch_max=batch,
+            cost_per_hour_minor=rate,
+        )
+        for number, (speed, setup, batch, rate) in enumerate(units)
+    )
+    site = msgspec.structs.replace(graz, work_units=machines, transport=())
+    it = msgspec.structs.replace(
+        operation("o", "mill"),
+        duration_ns=duration,
+        per=per,
+        batch_family=batch_family,
+        person_skill=person,
+    )
+    plant = Plant(Network(sites={site.id: site}), vocabulary(), {})
+    columns = plant.efforts(it, np.arange(len(machines)), quantity)
+    for number, unit in enumerate(machines):
+        assert columns.row(number) == effort(it, unit, site, quantity)

@@ -45,10 +45,11 @@ class Rejected(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What is known when it is asked who may: the live condition, and units out of reach."""
+    """What is known when it is asked who may: live condition, units out of reach, pieces."""
 
     condition: Condition
     unavailable: frozenset[WorkUnitId] = frozenset()
+    quantity: int = 1
 
 
 class Columns(Sequence[Row], Generic[Row]):
@@ -70,7 +71,7 @@ class Columns(Sequence[Row], Generic[Row]):
     def takes(self) -> FigureColumns:
         """What the operation takes at each of them."""
         if self._takes is None:
-            self._takes = self.plant.efforts(self.operation, self.units)
+            self._takes = self.plant.efforts(self.operation, self.units, self.asked.quantity)
         return self._takes
 
     @property

@@ -93,18 +93,30 @@ class Plant:
         """Return the first person of the site who has the skill, or why there is none."""
         return match_person(self.network.sites[site], skill, self.vocabulary)
 
-    def efforts(self, operation: Operation, units: Ints) -> FigureColumns:
+    def efforts(self, operation: Operation, units: Ints, quantity: int = 1) -> FigureColumns:
         """Return what the operation takes on each of the work units, as `effort` tells it."""
-        duration = operation.duration_ns / self._speed[units] + self._setup[units]
-        ticks = np.maximum(0.0, -(-(duration - 1_000.0) // TICK))
+        pieces = operation.pieces(quantity)
+        spent = operation.duration_ns * self._runs(operation, units, quantity)
+        ticks = np.maximum(
+            0.0, -(-(spent / self._speed[units] + self._setup[units] - 1_000.0) // TICK)
+        )
         hours = ticks * TICK / HOUR
-        energy = operation.energy_j + self._power[units] * ticks * (TICK / 1e9)
+        energy = operation.energy_j * pieces + self._power[units] * ticks * (TICK / 1e9)
         cost = self._rate[units] * hours + self._price[units] * energy
         if operation.person_skill is not None:
             cost += self._labour[units] * hours
         return FigureColumns(
-            ticks, operation.cost_minor + np.rint(cost), energy, energy * self._intensity[units]
+            ticks,
+            operation.cost_minor * pieces + np.rint(cost),
+            energy,
+            energy * self._intensity[units],
         )
+
+    def _runs(self, operation: Operation, units: Ints, quantity: int) -> Ints | int:
+        """Return how often the duration is spent; only batches depend on the work unit."""
+        if not operation.batch_family:
+            return operation.runs(quantity)
+        return _ints(operation.runs(quantity, self.units[each].batch_max) for each in units)
 
 
 def _ints(values: Iterable[int]) -> Ints:

@@ -89,6 +89,7 @@ class Setting(msgspec.Struct, frozen=True):
     origin : tick 0, not before `now`; no open operation starts before it
     busy : when work units are taken by something else
     unavailable : work units that may not be chosen, a broken one for instance
+    quantity : pieces of the product
     plant : the network made ready beforehand, where many questions are asked about it
     """
 
@@ -99,6 +100,7 @@ class Setting(msgspec.Struct, frozen=True):
     origin: Instant
     busy: Busy = {}
     unavailable: frozenset[WorkUnitId] = frozenset()
+    quantity: int = 1
     plant: Plant | None = None
 
     def planted(self) -> Plant:
@@ -130,7 +132,8 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
     order = [each for each in in_tree_order(product) if each.id not in past.begun]
     number = {operation.id: index for index, operation in enumerate(order)}
     plant = setting.planted()
-    judge = Judge(plant, Asked(Condition(setting.kpis, setting.now), setting.unavailable))
+    condition = Condition(setting.kpis, setting.now)
+    judge = Judge(plant, Asked(condition, setting.unavailable, setting.quantity))
     jobs = []
     for operation in order:
         candidates, rejected = judge.judge(operation)
@@ -212,22 +215,24 @@ def _tree_faults(
         yield "operations", "one final operation", names
 
 
-def effort(operation: Operation, unit: WorkUnit, site: Site) -> Figures:
-    """Return what the operation takes on the work unit.
+def effort(operation: Operation, unit: WorkUnit, site: Site, quantity: int = 1) -> Figures:
+    """Return what the operation takes on the work unit, for all pieces of an order.
 
     Notes
     -----
-    duration = operation's duration / speed + set-up, rounded up to a whole second;
-    energy = operation's + power x duration;
-    cost = operation's + rate x duration + energy price x energy, and labour x duration where
-    a person carries it out, rounded once to minor units;
+    duration = operation's duration x runs / speed + set-up, rounded up to a whole second;
+    energy = operation's x pieces + power x duration;
+    cost = operation's x pieces + rate x duration + energy price x energy, and labour x duration
+    where a person carries it out, rounded once to minor units;
     CO2 = energy x grid factor.
     """
-    ticks = ticks_of(operation.duration_ns / unit.speed + unit.setup_ns)
+    runs, pieces = operation.runs(quantity, unit.batch_max), operation.pieces(quantity)
+    ticks = ticks_of(operation.duration_ns * runs / unit.speed + unit.setup_ns)
     hours = ticks * TICK / HOUR
-    energy = operation.energy_j + unit.power_w * ticks * (TICK / 1e9)
+    energy = operation.energy_j * pieces + unit.power_w * ticks * (TICK / 1e9)
     tariff = site.tariff
     cost = unit.cost_per_hour_minor * hours + tariff.energy_minor_per_j * energy
     if operation.person_skill is not None:
         cost += tariff.labour_cost_per_hour_minor * hours
-    return Figures(ticks, operation.cost_minor + round(cost), energy, energy * tariff.co2_kg_per_j)
+    own = operation.cost_minor * pieces
+    return Figures(ticks, own + round(cost), energy, energy * tariff.co2_kg_per_j)
