@@ -189,13 +189,13 @@ class Judge:
     def able(self, operation: Operation) -> Able:
         """Return who may do the operation."""
         found = self._plant.offers.able(operation.requirement, self._asked.condition.now)
-        allowed = self._allowed(operation)
+        allowed = self.allowed(operation)
         if allowed is None:
             return found
         kept = allowed[found.units]
         return Able(found.units[kept], found.rows[kept])
 
-    def _allowed(self, operation: Operation) -> Bools | None:
+    def allowed(self, operation: Operation) -> Bools | None:
         """Return which work units nothing but the match speaks for or against; None is all."""
         allowed = self._available if self._asked.unavailable else None
         known = [self._plant.tooled(kind) for kind in operation.tools]

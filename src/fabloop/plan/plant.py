@@ -4,6 +4,7 @@ It is made once per network and follows KPI values; every product is stated agai
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -39,6 +40,7 @@ class Plant:
         self.grid = grid_of(self.roads, [each.id for each in self.units])
         self.site = _ints(self.grid.site[each.site] for each in self.units)
         self.area = _ints(self.grid.area[each.site, each.area] for each in self.units)
+        self.site_units = _spans(len(site.work_units) for site in network.sites.values())
         self._speed = _floats(each.speed for each in self.units)
         self._setup = _floats(each.setup_ns for each in self.units)
         self._rate = _floats(each.cost_per_hour_minor for each in self.units)
@@ -117,6 +119,12 @@ class Plant:
         if not operation.batch_family:
             return operation.runs(quantity)
         return _ints(operation.runs(quantity, self.units[each].batch_max) for each in units)
+
+
+def _spans(counts: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """Return first number and one beyond the last of each site's work units."""
+    ends = list(accumulate(counts, initial=0))
+    return tuple(pairwise(ends))
 
 
 def _ints(values: Iterable[int]) -> Ints:

@@ -5,7 +5,6 @@ from enum import StrEnum
 
 import msgspec
 
-from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import HOUR, Instant
 from fabloop.model.ids import OperationId, WorkUnitId
 from fabloop.model.product import ConfiguredProduct, Operation
@@ -16,6 +15,7 @@ from fabloop.plan.candidates import Candidate as Candidate
 from fabloop.plan.candidates import Rejected as Rejected
 from fabloop.plan.plant import Plant
 from fabloop.plan.roads import TICK, Figures, Place, Roads, Weights, ticks_of
+from fabloop.plan.steps import in_tree_order
 from fabloop.services.matching import Condition, KpiValues
 
 
@@ -168,51 +168,6 @@ def _source(
         ready=_tick(supply.ready_at, origin),
         legs_done=supply.legs_done,
     )
-
-
-def in_tree_order(product: ConfiguredProduct) -> list[Operation]:
-    """Return the operations with inputs before takers, siblings in the product's order.
-
-    Raises
-    ------
-    Invalid
-        An input is unknown or taken twice, or not exactly one operation is final.
-    """
-    by_id = {operation.id: operation for operation in product.operations}
-    taken = [each for operation in product.operations for each in operation.inputs]
-    final = [each for each in product.operations if each.id not in set(taken)]
-    faults = [
-        Fault(source=product.label, path=str(each), expected=expected, found=found)
-        for each, expected, found in _tree_faults(by_id, taken, final)
-    ]
-    if faults:
-        raise Invalid(faults)
-    order: list[Operation] = []
-    stack = [final[0]]
-    while stack:
-        order.append(stack.pop())
-        stack.extend(by_id[each] for each in order[-1].inputs)
-    if len(order) != len(by_id):
-        fault = Fault(
-            source=product.label,
-            path="operations",
-            expected="operations that all lead to the final one",
-            found=f"{len(by_id) - len(order)} in a circle",
-        )
-        raise Invalid(fault)
-    return order[::-1]
-
-
-def _tree_faults(
-    by_id: dict[OperationId, Operation], taken: list[OperationId], final: list[Operation]
-) -> Iterator[tuple[str, str, str]]:
-    for each in sorted(set(taken) - set(by_id)):
-        yield each, "an operation of the product", "an unknown one"
-    for each in sorted(each for each in set(taken) if taken.count(each) > 1):
-        yield each, "an output that one operation takes", "one taken more than once"
-    if len(final) != 1:
-        names = ", ".join(each.id for each in final) or "none"
-        yield "operations", "one final operation", names
 
 
 def effort(operation: Operation, unit: WorkUnit, site: Site, quantity: int = 1) -> Figures:

@@ -4,7 +4,7 @@ It answers the same as `services.matching` and asks there for reasons. Columns a
 skill or a parameter is first asked for, and follow KPI values as they change.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from typing import TypeAlias, TypeGuard
 
@@ -56,7 +56,7 @@ class Able(msgspec.Struct, frozen=True):
     rows: Ints
 
 
-class _Texts:
+class Texts:
     """What offers say of a parameter with rule ``among``."""
 
     def __init__(self, offered: Iterable[OfferedValue | None]) -> None:
@@ -72,8 +72,12 @@ class _Texts:
             self._known[required] = found
         return self._known[required]
 
+    def admits(self, row: int, required: Sequence[str]) -> Bools:
+        """Return which of the texts a row accepts."""
+        return np.array([each in self._values[row] for each in required], dtype=np.bool_)
 
-class _Spans:
+
+class Spans:
     """What offers say of a parameter with rule ``within``."""
 
     def __init__(self, offered: Iterable[OfferedValue | None]) -> None:
@@ -88,6 +92,11 @@ class _Spans:
         found: Bools = (self._low <= required) & (required <= self._high)
         return found
 
+    def admits(self, row: int, required: Floats) -> Bools:
+        """Return which of the values lie in a row's span."""
+        found: Bools = (self._low[row] <= required) & (required <= self._high[row])
+        return found
+
 
 def _ends(offered: OfferedValue | None) -> tuple[float, float]:
     """Return both ends; what is no span holds no value."""
@@ -97,7 +106,7 @@ def _ends(offered: OfferedValue | None) -> tuple[float, float]:
     return low, np.inf if offered.high is None else offered.high
 
 
-class _Ratings:
+class Ratings:
     """What offers say of a parameter with rule ``at most`` or ``at least``, live or not.
 
     A value counts from `since` to `until`; what may not be used is not a number, so that every
@@ -141,8 +150,15 @@ class _Ratings:
         )
         return found
 
+    def admits(self, row: int, required: Floats) -> Bools:
+        """Return for which of the values a row is good enough."""
+        found: Bools = (
+            self._now[row] <= required if self._rule is Rule.AT_MOST else self._now[row] >= required
+        )
+        return found
 
-Column: TypeAlias = _Texts | _Spans | _Ratings
+
+Column: TypeAlias = Texts | Spans | Ratings
 
 
 class SkillOffers:
@@ -156,6 +172,11 @@ class SkillOffers:
         self.unit = np.array([unit for unit, _ in rows], dtype=np.int64)
         self.repeats = len(set(self.unit.tolist())) < len(rows)
         self.columns: dict[str, Column] = {}
+
+    def of_unit(self, unit: int) -> range:
+        """Return the rows of a work unit."""
+        first, last = np.searchsorted(self.unit, (unit, unit + 1)).tolist()
+        return range(first, last)
 
 
 class OfferIndex:
@@ -176,7 +197,7 @@ class OfferIndex:
         self._kpis = dict(kpis)
         self._skills: dict[SkillId, SkillOffers] = {}
         self._skilled: dict[SkillId, Ints] = {}
-        self._live: dict[Slot, list[tuple[_Ratings, int, ParameterDefinition, LiveRating]]] = {}
+        self._live: dict[Slot, list[tuple[Ratings, int, ParameterDefinition, LiveRating]]] = {}
         self._offered: dict[SkillId, list[tuple[int, int, Offer]]] = {}
         for number, unit in enumerate(self.units):
             for place, offer in enumerate(unit.offers):
@@ -240,7 +261,7 @@ class OfferIndex:
         good = np.ones(len(offers.rows), dtype=np.bool_)
         for name, required in requirement.constraints.items():
             column = self.column(offers, name)
-            if isinstance(column, _Ratings):
+            if isinstance(column, Ratings):
                 column.turn_to(now)
             fitting = None if column is None else column.fits(required)
             if fitting is None:
@@ -261,9 +282,9 @@ class OfferIndex:
         offered = [offer.values.get(name) for _, offer in offers.rows]
         match definition.rule:
             case Rule.AMONG:
-                return _Texts(offered)
+                return Texts(offered)
             case Rule.WITHIN:
-                return _Spans(offered)
+                return Spans(offered)
             case Rule.AT_MOST | Rule.AT_LEAST:
                 return self._ratings(offers, definition, offered)
 
@@ -272,8 +293,8 @@ class OfferIndex:
         offers: SkillOffers,
         definition: ParameterDefinition,
         offered: list[OfferedValue | None],
-    ) -> _Ratings:
-        column = _Ratings(definition.rule, len(offered))
+    ) -> Ratings:
+        column = Ratings(definition.rule, len(offered))
         for row, each in enumerate(offered):
             if isinstance(each, Rating):
                 column.put(row, each.value)
@@ -326,7 +347,7 @@ def _is_live(offered: OfferedValue | None) -> TypeGuard[LiveRating]:
 
 
 def _put_live(
-    column: _Ratings,
+    column: Ratings,
     row: int,
     definition: ParameterDefinition,
     rating: LiveRating,

@@ -1,0 +1,114 @@
+"""Where work pieces get to in a whole network: sets of work units as bit masks, bit by number.
+
+Only possible or not counts here. Areas from which the same work units are reached are one class,
+so that a step is a few operations on whole numbers, however many ways there are.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+import numpy as np
+
+from fabloop.plan.layout import Bools
+from fabloop.plan.plant import Plant
+from fabloop.plan.roads import Weights
+
+REMEMBERED_MAX = 20_000
+"""Sets of work units whose reach is remembered; when they are full all are forgotten."""
+
+
+class _Class(msgspec.Struct, frozen=True):
+    """Work units from whose areas the same ones are reached.
+
+    `site` is the number of their site where they reach its gate, -1 otherwise.
+    """
+
+    units: int
+    inside: int
+    site: int
+
+
+class Passage:
+    """Where work pieces get to by links, and by lanes unless those are left out."""
+
+    def __init__(self, plant: Plant, *, lanes: bool = True) -> None:
+        self._plant = plant
+        moves = plant.roads.moves(Weights())
+        self._lane: Bools = np.isfinite(moves.lane) & lanes
+        self._entry: dict[int, int] = {}
+        self._classes: list[_Class] = []
+        for site in range(len(plant.site_units)):
+            self._survey(site, np.isfinite(moves.link[site]), np.isfinite(moves.out[site]))
+            self._entry[site] = self._masked(site, np.isfinite(moves.into[site]))
+        self._abroad: dict[int, int] = {}
+        self._known: dict[int, int] = {}
+        arrived = np.flatnonzero(self._lane.any(axis=0)).tolist()
+        self.most = 0
+        for each in self._classes:
+            self.most |= each.inside
+        for site in arrived:
+            self.most |= self._entry[site]
+
+    def _survey(self, site: int, link: Bools, out: Bools) -> None:
+        """Note the classes of a site."""
+        alike: dict[tuple[int, bool], int] = {}
+        start, end = self._plant.site_units[site]
+        for area in sorted(set(self._plant.area[start:end].tolist())):
+            only = np.zeros(len(link), dtype=np.bool_)
+            only[area] = True
+            units = self._masked(site, only)
+            inside = self._masked(site, link[area])
+            # Alone in its area, a work unit reaches itself anyway, which makes more areas alike.
+            inside |= units if units & (units - 1) == 0 else 0
+            key = inside, bool(out[area])
+            alike[key] = alike.get(key, 0) | units
+        leaves = bool(self._lane[site].any())
+        for (inside, exit_), units in alike.items():
+            self._classes.append(_Class(units, inside, site if exit_ and leaves else -1))
+
+    def _masked(self, site: int, areas: Bools) -> int:
+        """Return the site's work units in these areas."""
+        start, end = self._plant.site_units[site]
+        return mask_of(areas[self._plant.area[start:end]]) << start
+
+    def _over_lanes(self, site: int) -> int:
+        """Return the work units of other sites that are reached from the site's gate."""
+        if site not in self._abroad:
+            found = 0
+            for other in np.flatnonzero(self._lane[site]).tolist():
+                found |= self._entry[other]
+            self._abroad[site] = found
+        return self._abroad[site]
+
+    def of(self, units: int) -> int:
+        """Return where work pieces get to from any of the units; each one reaches itself."""
+        known = self._known.get(units)
+        if known is None:
+            if len(self._known) >= REMEMBERED_MAX:
+                self._known.clear()
+            known = self._known[units] = self._reached(units)
+        return known
+
+    def _reached(self, units: int) -> int:
+        reached = units
+        for each in self._classes:
+            if units & each.units:
+                reached |= each.inside
+                if each.site >= 0:
+                    reached |= self._over_lanes(each.site)
+                if self.most | reached == reached:
+                    break
+        return reached
+
+
+def mask_of(flags: Bools) -> int:
+    """Return the flags as a mask, the first one the lowest bit."""
+    return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
+
+
+def bits_of(mask: int) -> Iterator[int]:
+    """Yield the numbers of the bits, ascending."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low

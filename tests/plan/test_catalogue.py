@@ -1,0 +1,112 @@
+"""A catalogue that is kept up says what a fresh look says, whatever changes."""
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fabloop.base.errors import Conflict, NotFound
+from fabloop.base.instant import DAY, HOUR, Instant
+from fabloop.model.ids import SiteId, WorkUnitId
+from fabloop.plan import catalogue as limits
+from fabloop.plan.catalogue import Catalogue, Turned
+from fabloop.plan.engine import is_possible_now
+from fabloop.plan.plant import Plant
+from fabloop.plan.problem import Setting, problem_of
+from plan.instances import NOW, gear, graz_and_vienna, random_instance, tpe, vocabulary
+
+SEEDS = st.integers(0, 1_000_000)
+
+
+def afresh(product, network, kpis, now, unavailable):
+    setting = Setting(network, vocabulary(), kpis, now, now, unavailable=unavailable)
+    return is_possible_now(problem_of(product, setting))
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=SEEDS, others=st.lists(SEEDS, min_size=1, max_size=3), data=st.data())
+def test_a_catalogue_kept_up_equals_one_made_afresh(seed, others, data):
+    _, network, kpis = random_instance(seed, sites=2, units=3)
+    units = sorted(each.work_unit for each in kpis.values())
+    away = frozenset(data.draw(st.lists(st.sampled_from(units), max_size=1)))
+    words, now = vocabulary(), NOW
+    catalogue = Catalogue(Plant(network, words, kpis), now, away)
+    products = {f"p{each}": random_instance(each)[0].product for each in dict.fromkeys(others)}
+    known = {name: catalogue.register(name, product) for name, product in products.items()}
+    assert known == {
+        name: afresh(product, network, kpis, now, away) for name, product in products.items()
+    }
+    for _ in range(data.draw(st.integers(1, 5))):
+        if data.draw(st.booleans()):
+            unit = data.draw(st.sampled_from(units))
+            error = data.draw(st.sampled_from([8e-6, 12e-6, 18e-6, 30e-6]))
+            age = data.draw(st.sampled_from([-HOUR, 0, HOUR, 2 * DAY]))
+            value = tpe(unit, error, at=now - age)
+            kpis = {**kpis, (value.work_unit, value.kpi): value}
+            turned = catalogue.hear(value)
+        else:
+            now = Instant(now + data.draw(st.sampled_from([-HOUR, HOUR, 20 * HOUR, 3 * DAY])))
+            turned = catalogue.let_be(now)
+        before, known = (
+            known,
+            {name: afresh(product, network, kpis, now, away) for name, product in products.items()},
+        )
+        assert {name: catalogue.is_producible(name) for name in products} == known
+        assert set(catalogue.producible()) == {name for name, can in known.items() if can}
+        assert turned.producible == tuple(
+            sorted(name for name in products if known[name] and not before[name])
+        )
+        assert turned.not_producible == tuple(
+            sorted(name for name in products if before[name] and not known[name])
+        )
+
+
+def test_a_change_names_the_products_that_it_turns_and_touches_no_others():
+    network, kpis = graz_and_vienna()
+    catalogue = Catalogue(Plant(network, vocabulary(), kpis), NOW)
+    assert catalogue.register("fine", gear(8e-6).product) is False
+    assert catalogue.register("usual", gear(10e-6).product)
+    assert catalogue.register("rough", gear(50e-6).product)
+    assert len(catalogue) == 3
+    worn = catalogue.hear(tpe("v-ream", 11e-6))
+    assert worn == Turned(not_producible=("usual",), touched=1)
+    better = catalogue.hear(tpe("g-ream", 5e-6))
+    assert better == Turned(producible=("fine", "usual"), touched=2)
+    assert catalogue.hear(tpe("v-ream", 12e-6)) == Turned()
+    assert catalogue.hear(tpe("nowhere", 1e-6)) == Turned()
+    assert catalogue.let_be(Instant(NOW + 2 * DAY)).not_producible == ("fine", "rough", "usual")
+    assert catalogue.ends_at("rough") == ()
+
+
+def test_a_withdrawn_product_is_not_looked_at_again():
+    network, kpis = graz_and_vienna()
+    catalogue = Catalogue(Plant(network, vocabulary(), kpis), NOW)
+    catalogue.register("one", gear().product)
+    catalogue.register("two", gear().product)
+    assert catalogue.ends_at("one") == (SiteId("graz"),)
+    catalogue.withdraw("one")
+    assert list(catalogue.producible()) == ["two"]
+    both = [tpe("g-ream", 40e-6), tpe("v-ream", 40e-6)]
+    assert [catalogue.hear(each).not_producible for each in both] == [(), ("two",)]
+    with pytest.raises(NotFound, match="one"):
+        catalogue.withdraw("one")
+
+
+def test_a_name_is_taken_once_and_a_full_catalogue_says_so(monkeypatch):
+    network, kpis = graz_and_vienna()
+    catalogue = Catalogue(Plant(network, vocabulary(), kpis), NOW)
+    catalogue.register("one", gear().product)
+    with pytest.raises(Conflict, match="is registered"):
+        catalogue.register("one", gear().product)
+    monkeypatch.setattr(limits, "PRODUCTS_MAX", 1)
+    with pytest.raises(Conflict, match="at most 1 products"):
+        catalogue.register("two", gear().product)
+
+
+def test_people_and_tools_keep_a_work_unit_out_whatever_its_kpi():
+    network, kpis = graz_and_vienna()
+    graz = msgspec.structs.replace(network.sites["graz"], persons=())
+    nobody = msgspec.structs.replace(network, sites={**network.sites, graz.id: graz})
+    catalogue = Catalogue(Plant(nobody, vocabulary(), kpis), NOW)
+    assert not catalogue.register("gear", gear().product)
+    assert catalogue.hear(tpe(WorkUnitId("g-ream"), 1e-6)) == Turned(touched=0)
