@@ -40,6 +40,8 @@ STYLE = TOKENS + _one_line(
 .fab .ghost{fill:none;stroke:var(--muted);stroke-width:1.2;stroke-dasharray:4 3}
 .fab .line{fill:none}.fab .grid{stroke:var(--faint);stroke-width:1}
 .fab .flow{fill:none;stroke:var(--edge);stroke-width:1.2}
+.fab .critical{fill:none;stroke:var(--failed);stroke-width:1.6}
+.fab .head.critical{fill:var(--failed);stroke:none}
 .fab path.flow{opacity:.75}.fab .head{fill:var(--edge)}
 .fab .hatch{fill:none;stroke:var(--muted);stroke-width:1;opacity:.55}
 .fab .icon{fill:none;stroke:var(--muted);stroke-width:1.3}

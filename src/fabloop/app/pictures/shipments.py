@@ -1,0 +1,145 @@
+"""Sites and the shipments of a plan between them, as a schematic map."""
+
+from collections.abc import Sequence
+from math import atan2, cos, hypot, pi, sin
+
+from fabloop.app.pictures.svg import (
+    Picture,
+    arrow_head,
+    badge,
+    box,
+    document,
+    group,
+    number,
+    path,
+    shortened,
+    text,
+)
+from fabloop.app.pictures.timeline import clock_text
+from fabloop.app.sentences import money_text
+from fabloop.base.instant import span_text
+from fabloop.base.quantity import Dimension, quantity_text
+from fabloop.model.ids import SiteId
+from fabloop.model.plan import Movement, MovementKind, Plan
+from fabloop.model.product import ConfiguredProduct
+from fabloop.model.site import Network
+
+WIDTH = 900.0
+_SITE_WIDTH = 170.0
+_SITE_HEIGHT = 58.0
+_MARGIN = 70.0
+_LINE = 16.0
+
+
+def shipment_picture(
+    plan: Plan, product: ConfiguredProduct, network: Network, *, title: str = ""
+) -> str:
+    """Return every site with what it does for the order, and an arrow per shipment, as SVG.
+
+    Documents hold no coordinates: sites stand on a ring, those that take part first.
+    """
+    shipments = [each for each in plan.movements if each.kind is MovementKind.SHIPPING]
+    sites = _ordered(plan, network)
+    height = 420.0 if len(sites) > 2 else 260.0
+    places = _places(sites, height)
+    parts = [_arrow(number_, each, places) for number_, each in enumerate(shipments, 1)]
+    parts += [_site(each, places[each], plan, network) for each in sites]
+    parts += _list(shipments, product, network, plan.totals.currency, height)
+    bottom = height + _LINE * max(1, len(shipments)) + 34
+    drawn = Picture(width=WIDTH, height=bottom, body="".join(parts))
+    return document(drawn, title or f"Shipments of plan {plan.id}")
+
+
+def _ordered(plan: Plan, network: Network) -> list[SiteId]:
+    used = list(plan.totals.sites)
+    return used + [each for each in network.sites if each not in used]
+
+
+def _places(sites: Sequence[SiteId], height: float) -> dict[SiteId, tuple[float, float]]:
+    x, y = WIDTH / 2, height / 2
+    wide, high = WIDTH / 2 - _SITE_WIDTH / 2 - 40, height / 2 - _MARGIN
+    count = len(sites)
+    if count == 1:
+        return {sites[0]: (x, y)}
+    turn = [pi + 2 * pi * index / count for index in range(count)]
+    return {
+        site: (x + wide * cos(angle), y + high * sin(angle))
+        for site, angle in zip(sites, turn, strict=True)
+    }
+
+
+def _site(site: SiteId, place: tuple[float, float], plan: Plan, network: Network) -> str:
+    steps = [each for each in plan.steps if each.site == site]
+    x, y = place[0] - _SITE_WIDTH / 2, place[1] - _SITE_HEIGHT / 2
+    label = network.sites[site].label
+    made = f"{len(steps)} step{'s' if len(steps) != 1 else ''}" if steps else "not used"
+    cost = money_text(sum(each.cost_minor for each in steps), plan.totals.currency)
+    parts = [
+        box(x, y, _SITE_WIDTH, _SITE_HEIGHT, "shape" if steps else "ghost", radius=6),
+        text(place[0], place[1] - 4, shortened(label, _SITE_WIDTH - 16), "strong", anchor="middle"),
+        text(
+            place[0],
+            place[1] + 14,
+            f"{made}, {cost}" if steps else made,
+            "small muted",
+            anchor="middle",
+        ),
+    ]
+    return group(*parts, title=f"{label}: {made}")
+
+
+def _arrow(count: int, leg: Movement, places: dict[SiteId, tuple[float, float]]) -> str:
+    """Return a bent arrow with the number of the shipment; each pair's arrows bend apart."""
+    (x, y), (to_x, to_y) = places[leg.origin_site], places[leg.destination_site]
+    dx, dy = to_x - x, to_y - y
+    length = hypot(dx, dy) or 1.0
+    bend = 34.0 + 16.0 * ((count - 1) // 2 % 4)
+    top_x, top_y = (x + to_x) / 2 - dy / length * bend, (y + to_y) / 2 + dx / length * bend
+    start = _edge((x, y), (top_x, top_y))
+    end = _edge((to_x, to_y), (top_x, top_y))
+    way = (
+        f"M{number(start[0])} {number(start[1])}"
+        f"Q{number(top_x)} {number(top_y)} {number(end[0])} {number(end[1])}"
+    )
+    middle = (start[0] / 4 + top_x / 2 + end[0] / 4, start[1] / 4 + top_y / 2 + end[1] / 4)
+    heading = (end[0] - top_x, end[1] - top_y)
+    return group(
+        path(way, "flow"),
+        arrow_head(*end, heading, ""),
+        badge("done", *middle) if leg.frozen else "",
+        text(middle[0], middle[1] - 8, str(count), "halo strong", anchor="middle"),
+        title=f"Shipment {count}: {leg.by}",
+    )
+
+
+def _edge(centre: tuple[float, float], towards: tuple[float, float]) -> tuple[float, float]:
+    """Return where the line from a site's middle leaves its box."""
+    angle = atan2(towards[1] - centre[1], towards[0] - centre[0])
+    dx, dy = cos(angle), sin(angle)
+    reach = min(_SITE_WIDTH / 2 / abs(dx) if dx else 1e9, _SITE_HEIGHT / 2 / abs(dy) if dy else 1e9)
+    return centre[0] + dx * (reach + 3), centre[1] + dy * (reach + 3)
+
+
+def _list(
+    shipments: Sequence[Movement],
+    product: ConfiguredProduct,
+    network: Network,
+    currency: str,
+    y: float,
+) -> list[str]:
+    if not shipments:
+        return [text(24, y + 20, "Nothing is shipped: one site does everything.", "")]
+    labels = {each.id: each.label for each in product.materials}
+    parts = []
+    for count, leg in enumerate(shipments, 1):
+        output = product.operation(leg.made_by).output
+        zone = network.sites[leg.origin_site].time_zone
+        told = (
+            f"{count}  {labels.get(output, output)}: {network.sites[leg.origin_site].label} to "
+            f"{network.sites[leg.destination_site].label} with {leg.by}, "
+            f"{clock_text(leg.start, zone)}, {span_text(leg.end - leg.start)}, "
+            f"{money_text(leg.cost_minor, currency)}, "
+            f"{quantity_text(leg.co2_kg, Dimension.MASS)} CO₂"
+        )
+        parts.append(text(24, y + 4 + _LINE * count, shortened(told, WIDTH - 48)))
+    return parts
