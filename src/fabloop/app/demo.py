@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from fabloop.adapters.sqlite import SqliteJournal
+from fabloop.app.asked import ordered
 from fabloop.app.drive import Approve, Choose, Driver, TestSchedule
 from fabloop.app.edge import SimulatedEdge
 from fabloop.app.house import House, Listener
@@ -215,13 +216,7 @@ def order_of(scenario: Scenario, choices: Mapping[str, str]) -> ProductionOrder 
     configured = configure(family, {**request.choices, **choices})
     if isinstance(configured, NotConfigurable):
         return configured
-    return ProductionOrder(
-        id=request.id,
-        product=configured.product,
-        received_at=request.received_at,
-        due_at=request.due_at,
-        priority=request.priority,
-    )
+    return ordered(request, configured.product)
 
 
 def _write_durably(path: Path, data: bytes) -> None:

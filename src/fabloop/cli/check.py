@@ -5,19 +5,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from fabloop.adapters.documents import documents_in
 from fabloop.app.account import exclusion_table, plan_table, refusal_texts
-from fabloop.app.scenario import order_in
+from fabloop.app.asked import read_asked
 from fabloop.app.sentences import labels_of
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode
 from fabloop.cli.grid import grid_of
-from fabloop.model.documents import resolve
 from fabloop.model.facts import OrderRefused
-from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import Producible
 from fabloop.model.product import NotConfigurable
-from fabloop.plan.configure import configure
 from fabloop.plan.producible import check
 
 
@@ -27,24 +23,13 @@ def print_check(folder: Path, *, as_json: bool) -> ExitCode:
     Live KPI values are those of the documents; one that is too old at the order's receipt does
     not count.
     """
-    documents = documents_in(folder)
-    knowledge = resolve(documents)
-    request = order_in(documents, knowledge, folder)
-    configured = configure(knowledge.families[request.product], request.choices)
-    if isinstance(configured, NotConfigurable):
-        conflicts = configured.conflicts
-        texts = [f"{each.feature}={each.option}: {each.reason}" for each in conflicts]
-        _print(configured, as_json, texts)
+    asked = read_asked(folder)
+    if isinstance(asked, NotConfigurable):
+        texts = [f"{each.feature}={each.option}: {each.reason}" for each in asked.conflicts]
+        _print(asked, as_json, texts)
         return ExitCode.BAD_INPUT
-    order = ProductionOrder(
-        id=request.id,
-        product=configured.product,
-        received_at=request.received_at,
-        due_at=request.due_at,
-        priority=request.priority,
-    )
-    kpis = {(each.work_unit, each.kpi): each for each in knowledge.kpis}
-    answer = check(order, knowledge.network, knowledge.vocabulary, kpis, order.received_at)
+    knowledge, order = asked.knowledge, asked.order
+    answer = check(order, knowledge.network, knowledge.vocabulary, asked.kpis, order.received_at)
     labels = labels_of(knowledge.network, order.product)
     if isinstance(answer, Producible):
         _print(answer, as_json, [])

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 from rich.console import Console
 
-from fabloop.adapters.documents import documents_in
+from fabloop.app.asked import asked_in
 from fabloop.app.market import (
     Outcome,
     Terms,
@@ -18,19 +18,14 @@ from fabloop.app.market import (
     refusals,
     trade,
 )
-from fabloop.app.scenario import order_in
 from fabloop.app.sentences import sentence
 from fabloop.base.codec import from_json, to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.base.instant import Instant
 from fabloop.cli.given import read_bytes
 from fabloop.cli.grid import grid_of
-from fabloop.model.documents import resolve
-from fabloop.model.knowledge import Knowledge
 from fabloop.model.market import Contract, Delivery
 from fabloop.model.order import ProductionOrder
-from fabloop.model.product import NotConfigurable
-from fabloop.plan.configure import configure
 from fabloop.plan.market.blinding import SECRET_BYTES_MIN
 from fabloop.plan.market.contract import accept, watch
 from fabloop.plan.market.tenant import PricePolicy
@@ -50,7 +45,7 @@ class MarketRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 def print_quotations(request: MarketRequest, *, as_json: bool) -> ExitCode:
     """Print the bids that the tenants of a folder make for its order, or why there are none."""
-    _, order, outcome = _traded(request)
+    order, outcome = _traded(request)
     if as_json:
         sys.stdout.write(to_json_pretty(outcome).decode())
     else:
@@ -63,7 +58,7 @@ def print_quotations(request: MarketRequest, *, as_json: bool) -> ExitCode:
 
 def write_contract(request: MarketRequest, number: int, out: Path, *, as_json: bool) -> ExitCode:
     """Accept a bid, write the contract as JSON and as Markdown beside it, and print it."""
-    _, order, outcome = _traded(request)
+    order, outcome = _traded(request)
     if not outcome.standings:
         for text in refusals(outcome, order):
             sys.stderr.write(text + "\n")
@@ -114,31 +109,9 @@ def print_watch(
     return ExitCode.NOT_PRODUCIBLE if found else ExitCode.FINE
 
 
-def _traded(request: MarketRequest) -> tuple[Knowledge, ProductionOrder, Outcome]:
-    documents = documents_in(request.folder)
-    knowledge = resolve(documents)
-    asked = order_in(documents, knowledge, request.folder)
-    configured = configure(knowledge.families[asked.product], asked.choices)
-    if isinstance(configured, NotConfigurable):
-        faults = [
-            Fault(
-                source=str(request.folder),
-                path=f"$.choices.{each.feature}",
-                expected="choices that fit together",
-                found=each.option,
-                hint=each.reason,
-            )
-            for each in configured.conflicts
-        ]
-        raise Invalid(faults)
-    order = ProductionOrder(
-        id=asked.id,
-        product=configured.product,
-        received_at=asked.received_at,
-        due_at=asked.due_at,
-        priority=asked.priority,
-        quantity=asked.quantity,
-    )
+def _traded(request: MarketRequest) -> tuple[ProductionOrder, Outcome]:
+    asked = asked_in(request.folder)
+    order = asked.order
     terms = Terms(
         buyer=request.buyer,
         secret=secrets.token_bytes(2 * SECRET_BYTES_MIN),
@@ -147,7 +120,7 @@ def _traded(request: MarketRequest) -> tuple[Knowledge, ProductionOrder, Outcome
         policy=PricePolicy(margin=request.margin),
         most=request.most,
     )
-    return knowledge, order, trade(knowledge, order, terms)
+    return order, trade(asked.knowledge, order, terms)
 
 
 def _decoded(file: Path, kind: type[T]) -> T:

@@ -1,0 +1,80 @@
+"""What a folder of documents asks: its order, configured, with all that is known around it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from fabloop.adapters.documents import documents_in
+from fabloop.app.scenario import order_in
+from fabloop.base.errors import Fault, Invalid
+from fabloop.model.documents import resolve
+from fabloop.model.knowledge import Knowledge
+from fabloop.model.order import OrderRequest, ProductionOrder
+from fabloop.model.product import ConfiguredProduct, NotConfigurable
+from fabloop.plan.configure import configure
+from fabloop.services.matching import KpiValues
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """An order with the knowledge to plan it by."""
+
+    knowledge: Knowledge
+    order: ProductionOrder
+
+    @property
+    def kpis(self) -> KpiValues:
+        """The KPI values of the documents, by work unit and kind."""
+        return {(each.work_unit, each.kpi): each for each in self.knowledge.kpis}
+
+
+def read_asked(folder: Path) -> Asked | NotConfigurable:
+    """Read and check a folder; its order's choices may contradict the feature model.
+
+    Raises
+    ------
+    Invalid
+        Every fault of every document, or there is not exactly one order.
+    """
+    documents: Mapping[str, bytes] = documents_in(folder)
+    knowledge = resolve(documents)
+    request = order_in(documents, knowledge, folder)
+    configured = configure(knowledge.families[request.product], request.choices)
+    if isinstance(configured, NotConfigurable):
+        return configured
+    return Asked(knowledge=knowledge, order=ordered(request, configured.product))
+
+
+def asked_in(folder: Path) -> Asked:
+    """Read a folder whose choices have to fit together.
+
+    Raises
+    ------
+    Invalid
+        As `read_asked`, or with every contradiction of the choices.
+    """
+    found = read_asked(folder)
+    if isinstance(found, NotConfigurable):
+        raise Invalid(
+            Fault(
+                source=str(folder),
+                path=f"$.choices.{each.feature}",
+                expected="choices that fit together",
+                found=each.option,
+                hint=each.reason,
+            )
+            for each in found.conflicts
+        )
+    return found
+
+
+def ordered(request: OrderRequest, product: ConfiguredProduct) -> ProductionOrder:
+    """Return the order for a configured product."""
+    return ProductionOrder(
+        id=request.id,
+        product=product,
+        received_at=request.received_at,
+        due_at=request.due_at,
+        priority=request.priority,
+        quantity=request.quantity,
+    )

@@ -1,0 +1,118 @@
+"""Gantt chart, map of shipments, Pareto plot and conflict view: what they tell, and how."""
+
+import msgspec
+
+from app.pictures.reading import bar, outside, signs, titled, titles, words
+from fabloop.app.pictures.conflict import conflict_picture
+from fabloop.app.pictures.gantt import gantt_picture
+from fabloop.app.pictures.pareto import pareto_picture
+from fabloop.app.pictures.shipments import shipment_picture
+from fabloop.base.instant import DAY, Instant
+from fabloop.model.plan import NotProducible, Producible
+from fabloop.plan.critical import Key, criticality
+from fabloop.plan.producible import check
+from plan.instances import NOW, gear, graz_and_vienna, vocabulary
+
+
+def answered(order, **tpe):
+    plant, values = graz_and_vienna(**tpe)
+    return plant, check(order, plant, vocabulary(), values, NOW)
+
+
+def gantt(**more):
+    order = gear()
+    plant, answer = answered(order, graz_tpe=16.2e-6)
+    plan = answer.plans[0]
+    found = criticality(plan, order.product)
+    return plan, found, gantt_picture(plan, order.product, plant, found, **more)
+
+
+def test_each_step_has_a_row_that_tells_whether_it_is_critical_or_how_late_it_may_be():
+    plan, found, svg = gantt()
+    told = titles(svg)[1:]
+    assert len(told) == len(plan.steps)
+    for step in plan.steps:
+        (line,) = [each for each in told if each.startswith(f"{step.operation} on ")]
+        late = found.slack_ns[Key(step.operation)]
+        assert ("critical path" in line) == (late == 0)
+        assert ("may be" in line) == (late > 0)
+
+
+def test_bars_of_the_gantt_chart_are_as_long_as_their_steps():
+    plan, _, svg = gantt()
+    lengths = [
+        (bar(titled(svg, f"{each.operation} on")[0])[1], each.end - each.start)
+        for each in plan.steps
+    ]
+    (width, took), *rest = lengths
+    for other, span in rest:
+        assert abs(other / width - span / took) < 0.02
+
+
+def test_the_due_instant_is_drawn_where_it_is_near_and_told_where_it_is_far():
+    plan, *_ = gantt()
+    finish = max(each.end for each in plan.steps)
+    assert "due" in words(gantt(due_at=Instant(finish))[2])
+    far = words(gantt(due_at=Instant(finish + 30 * DAY))[2])
+    assert [each for each in far if each.startswith("due ") and each.endswith("→")]
+
+
+def test_the_map_shows_every_site_and_each_shipment_with_its_figures():
+    order = gear()
+    plant, answer = answered(order, graz_tpe=16.2e-6)
+    plan = answer.plans[0]
+    svg = shipment_picture(plan, order.product, plant)
+    assert {"graz", "vienna"} <= set(words(svg))
+    listed = [each for each in words(svg) if " to " in each and "carrier" in each]
+    assert len(listed) == plan.totals.shipments > 0
+    assert "50.00 EUR" in listed[0]
+    assert len([each for each in titles(svg) if each.startswith("Shipment ")]) == len(listed)
+
+
+def test_a_plan_without_shipments_says_so():
+    order = gear()
+    plant, answer = answered(order)
+    svg = shipment_picture(answer.plans[0], order.product, plant)
+    assert "Nothing is shipped: one site does everything." in words(svg)
+    assert "vienna: not used" in titles(svg)
+
+
+def test_every_plan_is_a_point_in_each_panel_and_tells_all_its_figures():
+    _, answer = answered(gear())
+    assert isinstance(answer, Producible)
+    svg = pareto_picture(answer.plans, chosen=2)
+    told = [each for each in titles(svg) if each.startswith("Plan ")]
+    assert len(told) == 3 * len(answer.plans)
+    assert signs(svg).count("done") == 3
+    cost = f"{answer.plans[0].totals.cost_minor / 100:.2f} EUR"
+    assert all(cost in each for each in told if each.startswith("Plan 1 "))
+    assert pareto_picture(answer.plans[:1])
+
+
+def test_a_conflict_shows_values_beside_their_limit_and_the_unknown_as_not_known():
+    order = gear(limit=5e-6)
+    plant, values = graz_and_vienna()
+    known = {key: each for key, each in values.items() if key[0] != "v-ream"}
+    answer = check(order, plant, vocabulary(), known, NOW)
+    assert isinstance(answer, NotProducible)
+    svg = conflict_picture(answer, NOW)
+    assert "12 µm" in words(svg)
+    assert "not known" in words(svg)
+    assert "limit 5 µm" in words(svg)
+    assert signs(svg) == ["failed"] * len(answer.conflicts)
+
+
+def test_pictures_need_no_network_no_script_and_no_ids_and_escape_what_people_wrote():
+    order = gear()
+    evil = tuple(
+        msgspec.structs.replace(each, label="<script>&") for each in order.product.operations
+    )
+    product = msgspec.structs.replace(order.product, operations=evil)
+    plant, answer = answered(order, graz_tpe=16.2e-6)
+    plan = answer.plans[0]
+    drawn = [
+        gantt_picture(plan, product, plant, criticality(plan, product)),
+        shipment_picture(plan, product, plant),
+        pareto_picture(answer.plans),
+    ]
+    assert not [each for svg in drawn for each in outside(svg)]
