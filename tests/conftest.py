@@ -1,8 +1,13 @@
-"""Servers that tests share: started once, on demand."""
+"""What all tests share: servers, started once and on demand, and no deadline for an example."""
 
 import pytest
+from hypothesis import settings
 
 from postgres_server import binaries, postgres_server
+
+# How long an example takes depends on the machine and on its neighbours.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")
