@@ -42,16 +42,16 @@ class GroupWriter:
         self._failure: FabloopError | None = None
         self._closing = False
         self._awaited = 0
-        lock = threading.Lock()
-        self._work = threading.Condition(lock)
-        self._done = threading.Condition(lock)
+        self._lock = threading.Lock()
+        self._work = threading.Condition(self._lock)
+        self._done = threading.Condition(self._lock)
         self._thread = threading.Thread(target=self._write, name="journal-writer", daemon=True)
         self._thread.start()
 
     def append(self, rows: Sequence[Row]) -> int:
         """Queue rows that are committed together; return the last sequence number."""
         check_group(rows, self._partition)
-        with self._work:
+        with self._lock:
             if self._failure is not None:
                 raise self._failure
             count = self._pending_rows + len(rows)
@@ -71,7 +71,7 @@ class GroupWriter:
         """Return once everything up to `seq` is durable."""
         if self.durable >= seq:
             return
-        with self._done:
+        with self._lock:
             self._awaited = max(self._awaited, seq)
             self._work.notify()
             while self.durable < seq:
@@ -81,7 +81,7 @@ class GroupWriter:
 
     def close(self) -> None:
         """Commit what is pending and end the thread."""
-        with self._work:
+        with self._lock:
             self._closing = True
             self._work.notify()
         self._thread.join()
@@ -92,17 +92,17 @@ class GroupWriter:
             try:
                 self._commit(each for first, rows in groups for each in columns(first, rows))
             except Exception as error:  # noqa: BLE001  # whoever waits has to hear of anything
-                with self._done:
+                with self._lock:
                     self._failure = self._failed(error)
                     self._done.notify_all()
                 return
-            with self._done:
+            with self._lock:
                 self.durable = groups[-1][0] + len(groups[-1][1]) - 1
                 self._done.notify_all()
 
     def _next_groups(self) -> list[tuple[int, Sequence[Row]]]:
         """Return what is to be committed now; nothing when nothing will come any more."""
-        with self._work:
+        with self._lock:
             while not self._pending and not self._closing:
                 self._work.wait()
             if self._gathers():

@@ -1,6 +1,7 @@
 """Rows in SQLite (WAL, ``synchronous=FULL``), committed in groups by one writer thread."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import apsw
@@ -99,7 +100,7 @@ class SqliteJournal:
             left = list(rows)
             for size in ROWS_PER_STATEMENT:
                 while len(left) >= size:
-                    execute(_INSERTS[size], [value for row in left[:size] for value in row])
+                    execute(_INSERTS[size], list(chain.from_iterable(left[:size])))
                     del left[:size]
             execute("COMMIT")
         except BaseException:
