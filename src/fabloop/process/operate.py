@@ -63,7 +63,8 @@ def start(step: Step, command: StartInstance) -> InstanceCreated:
     """Start an instance and run it to rest."""
     variables = admit(command.variables, f"process '{command.process}'")
     definition = definition_named(step.state, command.process, command.version)
-    if step.state.is_stopped(definition.key):
+    named = definition.key
+    if step.state.is_stopped(named):
         raise Conflict(
             f"Expected process '{definition.id}' version {definition.version} to take new "
             "instances, but it is suspended. Resume it first."
@@ -85,7 +86,7 @@ def start(step: Step, command: StartInstance) -> InstanceCreated:
     )
     step.agenda.append((frame, definition.nodes[start], {}))
     run(step)
-    return InstanceCreated(key, definition.key)
+    return InstanceCreated(key, named)
 
 
 def definition_named(state: State, process: str, version: int | None) -> Definition:

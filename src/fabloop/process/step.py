@@ -51,6 +51,14 @@ class Step:
     budget : instructions left before the trigger is stopped
     """
 
+    # What few commands change stays in the class: a step is made for each of them.
+    rounds_left = ROUNDS_PER_COMMAND_MAX
+    mixed = False
+    thrown = 0
+    budget = INSTRUCTIONS_PER_TRIGGER_MAX
+    _settled = 0
+    _stream = ""
+
     def __init__(self, state: State, at: Instant, command: str) -> None:
         self.state = state
         self.at = at
@@ -59,17 +67,11 @@ class Step:
         self.pages: dict[int, None] = {}
         self.touched: dict[int, None] = {}
         self.rounds: dict[int, None] = {}
-        self.rounds_left = ROUNDS_PER_COMMAND_MAX
         self.resting: dict[int, None] = {}
         self.pending: dict[int, None] = {}
         self.vacant: dict[tuple[str, str], None] = {}
         self.notices: list[Notice] = []
-        self.mixed = False
-        self.thrown = 0
-        self.budget = INSTRUCTIONS_PER_TRIGGER_MAX
         self._rows: list[tuple[str, list[Delta]]] = []
-        self._settled = 0
-        self._stream = ""
         self._deltas: list[Delta] = []
         self._trail: dict[int, list[int]] = {}
 

@@ -58,10 +58,11 @@ def deployed(state: State, delta: Deployed, at: Instant) -> None:
 
 
 def instance_started(state: State, delta: InstanceStarted, at: Instant) -> None:
-    definition = state.definitions[DefinitionKey(delta.id, delta.version)]
+    named = DefinitionKey(delta.id, delta.version)
+    definition = state.definitions[named]
     instance = Instance(
         key=state.saw(delta.key),
-        definition=definition.key,
+        definition=named,
         business_key=delta.business_key,
         frame=state.saw(delta.frame),
         started_at=at,
