@@ -5,6 +5,9 @@ from fabloop.base import xml
 from fabloop.model.documents import texts, variants
 from fabloop.plan import conflicts, engine, minimal, producible, recommend
 from fabloop.plan.market import blinding, buyer, tenant
+from fabloop.plan.shop import model as shop
+from fabloop.plan.shop.cpsat import search
+from fabloop.plan.shop.formats import lines
 from fabloop.process import batch, calls, jobs, passive, recovery, rounds, step
 from fabloop.process.appliers import operations
 from fabloop.process.bpmn import juel, validate
@@ -124,5 +127,17 @@ ROWS: dict[str, dict[str, int]] = {
         "conflicts told": conflicts.CONFLICTS_MAX,
         "smallest sets of demands tried in search of further conflicts": minimal.HITTING_SETS_MAX,
         "alternatives sought for the product, and for the factory": recommend.ALTERNATIVES_MAX,
+    },
+    "scheduling": {
+        "tasks, and jobs": shop.TASKS_MAX,
+        "modes of all tasks": shop.MODES_MAX,
+        "resources": shop.RESOURCES_MAX,
+        "arcs": shop.ARCS_MAX,
+        "options of all choices": shop.OPTIONS_MAX,
+        "ticks of a duration, lag, date or set-up": shop.TICKS_MAX,
+        "pairs of tasks in set-up orders and batches; beyond, nothing is searched for": (
+            search.SEQUENCE_PAIRS_MAX
+        ),
+        "bytes of a file": lines.BYTES_MAX,
     },
 }

@@ -204,6 +204,37 @@ def feel_run(
     raise typer.Exit(print_score(file, as_json=json))
 
 
+bench = typer.Typer(help="Measure on public problems.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
+
+
+@bench.callback()
+def benches() -> None:
+    """Measure on public problems."""
+
+
+@bench.command("fjsp")
+def bench_fjsp(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Problems (.fjs, .json, .ipps), or their folders."),
+    ],
+    time_limit: Annotated[
+        float, typer.Option("--time-limit", min=0.1, help="CPU seconds for each problem.")
+    ] = 10.0,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Threads of the search.")] = 2,
+    json: Annotated[bool, typer.Option("--json", help="Print all as JSON.")] = False,
+) -> None:
+    """Schedule flexible job shops and print makespan, bound, gap and CPU seconds of each.
+
+    Exit codes: 0 each has a schedule, 1 for some there is none, 2 bad input (a bad file is told
+    and the others run), 4 for some none was found in time.
+    """
+    from fabloop.cli.bench import print_schedules
+
+    raise typer.Exit(print_schedules(paths, time_limit=time_limit, workers=workers, as_json=json))
+
+
 process = typer.Typer(help="Verify, deploy and run processes.", no_args_is_help=True)
 app.add_typer(process, name="process")
 

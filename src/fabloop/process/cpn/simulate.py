@@ -6,6 +6,7 @@ from heapq import heapify, heappop, heappush
 
 import msgspec
 
+from fabloop.base.chance import chance
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import Instant
 from fabloop.process.cpn.bag import Bag
@@ -13,7 +14,6 @@ from fabloop.process.cpn.compiled import Binding, CompiledNet, CompiledTransitio
 
 FIRINGS_MAX = 1_000_000
 CHOICES_MAX = 1_000
-_MASK = 2**64 - 1
 
 
 class Occurrence(msgspec.Struct, frozen=True, gc=False):
@@ -48,25 +48,6 @@ Answer = Callable[[str, Mapping[str, object]], Mapping[str, object]]
 def no_answer(_transition: str, _variables: Mapping[str, object]) -> Mapping[str, object]:
     """Answer every work with nothing."""
     return {}
-
-
-def chance(seed: int) -> Callable[[int], int]:
-    """Return a generator of numbers below its argument (splitmix64); equal seeds, equal numbers.
-
-    Notes
-    -----
-    Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
-    """
-    state = seed & _MASK
-
-    def below(limit: int) -> int:
-        nonlocal state
-        state = (state + 0x9E3779B97F4A7C15) & _MASK
-        mixed = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
-        return ((mixed ^ (mixed >> 31)) * limit) >> 64
-
-    return below
 
 
 def simulate(

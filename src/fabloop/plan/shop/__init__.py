@@ -1,0 +1,1 @@
+"""Machine scheduling in general: tasks with modes, resources, precedence, alternatives."""

@@ -1,0 +1,1 @@
+"""Public formats of scheduling problems: classic text, FJSPLib JSON, process plans with options."""

@@ -1,0 +1,211 @@
+"""The best schedule within an effort: constructed, improved, then searched for with a proof."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from fabloop.base.chance import chance
+from fabloop.base.errors import Broken
+from fabloop.plan.shop.answer import Answer, Effort, Halt, Outcome, Progress
+from fabloop.plan.shop.bounds import bound_of
+from fabloop.plan.shop.checker import violations
+from fabloop.plan.shop.construct import Ground, construct, recipes, varied
+from fabloop.plan.shop.cpsat.search import (
+    Search,
+    Status,
+    is_small_enough,
+    relaxed_bound,
+    search,
+)
+from fabloop.plan.shop.graph import graph_of
+from fabloop.plan.shop.heads import heads_of
+from fabloop.plan.shop.measure import value_of
+from fabloop.plan.shop.model import Objective, Schedule, Shop
+from fabloop.plan.shop.sound import validated
+from fabloop.plan.shop.tabu import improve, is_plain
+
+SEED = 7
+RELAXED_SECONDS = 1.0
+"""Deterministic seconds for the bound without machines in each other's way."""
+Listener = Callable[[Progress], None]
+
+
+def solve(
+    shop: Shop,
+    objectives: tuple[Objective, ...] = (Objective.MAKESPAN,),
+    *,
+    effort: Effort | None = None,
+    halt: Halt | None = None,
+    told: Listener = lambda _: None,
+) -> Answer:
+    """Return the best schedule found; objectives count one after the other.
+
+    `told` hears of each better value and bound, from threads of the search as well.
+
+    Raises
+    ------
+    Invalid
+        The problem is not well formed.
+    """
+    assert objectives, "something is minimised"
+    validated(shop)
+    graph = graph_of(shop)
+    ground = Ground(shop, graph, heads_of(shop, graph))
+    return _Solve(ground, objectives, effort or Effort(), halt or Halt(), told).answer()
+
+
+class _Solve:
+    """One solve: the best so far, and what is known of each objective."""
+
+    def __init__(
+        self,
+        ground: Ground,
+        objectives: tuple[Objective, ...],
+        effort: Effort,
+        halt: Halt,
+        told: Listener,
+    ) -> None:
+        self.ground, self.objectives = ground, objectives
+        self.effort, self.halt, self.told = effort, halt, told
+        self.best: Schedule | None = None
+        self.bounds = [
+            bound_of(ground.shop, ground.graph, ground.heads, each) for each in objectives
+        ]
+
+    def values(self, schedule: Schedule) -> tuple[int, ...]:
+        """Return the values of a schedule, in the order of the objectives."""
+        return tuple(value_of(self.ground.shop, schedule, each) for each in self.objectives)
+
+    def answer(self) -> Answer:
+        """Construct, improve, search and check."""
+        self._construct()
+        self._relax()
+        if is_plain(self.ground.shop) and self.objectives[0] is Objective.MAKESPAN:
+            self._improve()
+        else:
+            self._vary()
+        proven = True
+        for stage in range(len(self.objectives)):
+            status = self._search(stage)
+            if status is Status.IMPOSSIBLE:
+                return Answer(
+                    outcome=Outcome.IMPOSSIBLE, schedule=None, values=(), bounds=tuple(self.bounds)
+                )
+            proven = proven and status is Status.PROVEN
+        if self.best is None:
+            bounds = tuple(self.bounds)
+            return Answer(outcome=Outcome.UNDECIDED, schedule=None, values=(), bounds=bounds)
+        broken = violations(self.ground.shop, self.best)
+        if broken:
+            raise Broken(f"The solver broke a rule: {broken[0].said}")
+        return Answer(
+            outcome=Outcome.PROVEN if proven else Outcome.FOUND,
+            schedule=self.best,
+            values=self.values(self.best),
+            bounds=tuple(self.bounds),
+        )
+
+    def _take(self, schedule: Schedule | None) -> None:
+        """Keep a schedule that is better than the best so far."""
+        if schedule is None:
+            return
+        if self.best is None or self.values(schedule) < self.values(self.best):
+            self.best = schedule
+            self._tell(0)
+
+    def _tell(self, stage: int) -> None:
+        objective = self.objectives[stage]
+        value = None if self.best is None else value_of(self.ground.shop, self.best, objective)
+        self.told(Progress(objective, value, self.bounds[stage]))
+
+    def _met(self, stage: int) -> bool:
+        """Return whether the best is proven to be so, as far as this objective goes."""
+        return self.best is not None and self.values(self.best)[stage] <= self.bounds[stage]
+
+    def _construct(self) -> None:
+        for recipe in recipes(self.ground):
+            self._take(construct(self.ground, recipe))
+            if self.halt.asked and self.best is not None:
+                return
+
+    def _relax(self) -> None:
+        """Raise the bound of the makespan, so that improving may end as soon as it is met."""
+        if self.objectives[0] is not Objective.MAKESPAN or self.best is None or self._met(0):
+            return
+        if not self.halt.asked:
+            effort = RELAXED_SECONDS
+            if self.effort.seconds is not None:
+                effort = min(effort, self.effort.seconds / 4)
+            wanted = msgspec.structs.replace(self._wanted(0), workers=1, effort=effort)
+            self.bounds[0] = max(self.bounds[0], relaxed_bound(wanted, self.halt.take))
+            self._tell(0)
+
+    def _improve(self) -> None:
+        """Search from the best on plain shops."""
+        if self.best is None:
+            return
+
+        def told(schedule: Schedule) -> None:
+            self._take(schedule)
+
+        improve(
+            self.ground,
+            self.best,
+            bound=self.bounds[0],
+            moves=self.effort.moves,
+            below=chance(SEED),
+            told=told,
+            halted=lambda: self.halt.hurried,
+        )
+
+    def _vary(self) -> None:
+        """Construct again and again near the best recipe on all other shops."""
+        below, size = chance(SEED), sum(len(task.modes) for task in self.ground.shop.tasks)
+        best = None
+        for recipe in recipes(self.ground):
+            made = construct(self.ground, recipe)
+            if made is not None and (best is None or self.values(made) < best[0]):
+                best = (self.values(made), recipe)
+        if best is None or not size:
+            return
+        for _ in range(self.effort.moves // (8 * size)):
+            if self.halt.hurried or all(map(self._met, range(len(self.objectives)))):
+                return
+            recipe = varied(self.ground, best[1], below)
+            made = construct(self.ground, recipe)
+            if made is not None and self.values(made) <= best[0]:
+                best = (self.values(made), recipe)
+                self._take(made)
+
+    def _search(self, stage: int) -> Status:
+        """Search with one objective, and keep what the earlier ones have reached."""
+        if self._met(stage):
+            return Status.PROVEN
+        if self.halt.asked or not is_small_enough(self.ground.shop):
+            return Status.UNDECIDED
+
+        def told(schedule: Schedule | None, bound: int) -> None:
+            self.bounds[stage] = max(self.bounds[stage], bound)
+            self._take(schedule)
+            if schedule is None:
+                self._tell(stage)
+
+        found = search(self._wanted(stage), told, self.halt.take)
+        self.bounds[stage] = max(self.bounds[stage], found.bound)
+        self._take(found.schedule)
+        if found.status is Status.PROVEN and self.best is not None:
+            self.bounds[stage] = self.values(self.best)[stage]
+        return Status.PROVEN if self._met(stage) else found.status
+
+    def _wanted(self, stage: int) -> Search:
+        """Return the search for one objective, from the best on."""
+        kept = () if self.best is None else self.values(self.best)[:stage]
+        return Search(
+            ground=self.ground,
+            objective=self.objectives[stage],
+            hint=self.best,
+            bound=self.bounds[stage],
+            kept=tuple(zip(self.objectives, kept, strict=False)),
+            workers=self.effort.workers,
+            effort=self.effort.seconds,
+        )
