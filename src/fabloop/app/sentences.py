@@ -346,6 +346,8 @@ REASONS: dict[str, Say] = {
     ReasonCode.NO_PERSON: _plain("{subject} has no person with the skill {skill}."),
     ReasonCode.UNIT_UNAVAILABLE: _plain("{subject} is not available."),
     ReasonCode.TOOL_MISSING: _no_tool,
+    ReasonCode.NOT_WISHED: _plain("{subject} may not take part: {wish}."),
+    ReasonCode.WISH_IN_THE_WAY: _with_evidence("The request demands {wish}"),
     ReasonCode.NO_UNIT_WITH_SKILL: _plain("{label}: no work unit offers {skill}."),
     ReasonCode.NO_UNIT_MEETS: _no_unit_meets,
     ReasonCode.NO_ROUTE: _no_route,
@@ -432,6 +434,11 @@ OPTIONS: dict[str, Callable[[Option], str]] = {
     OptionCode.RELEASE_UNIT: lambda it: f"make {it.subject} available",
     OptionCode.ADD_LINK: lambda it: f"link {it.before} and {it.after} at {it.subject}",
     OptionCode.ADD_LANE: lambda it: f"open a lane from {it.subject} to {it.parameter}",
+    ReliefCode.LIFT_WISH: lambda it: (
+        f"lift the wish {it.parameter}"
+        + (f" from {value_text(it.before, None)}" if it.before is not None else "")
+        + (f" to {value_text(it.after, None)}" if it.after is not None else "")
+    ),
     ReliefCode.START_LATER: lambda it: (
         f"start {it.subject} {value_text(it.after, it.dimension)} later"
     ),

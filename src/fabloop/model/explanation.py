@@ -28,10 +28,12 @@ class ReasonCode(StrEnum):
     NO_PERSON = "no-person"
     UNIT_UNAVAILABLE = "unit-unavailable"
     TOOL_MISSING = "tool-missing"
+    NOT_WISHED = "not-wished"
 
     NO_UNIT_WITH_SKILL = "no-unit-with-skill"
     NO_UNIT_MEETS = "no-unit-meets"
     NO_ROUTE = "no-route"
+    WISH_IN_THE_WAY = "wish-in-the-way"
     STEP_ENDANGERED = "step-endangered"
 
     STEP_MISSING = "step-missing"
@@ -77,9 +79,10 @@ class DangerCode(StrEnum):
 
 
 class ReliefCode(StrEnum):
-    """What a person may do about a danger, besides what the planner proposes."""
+    """What a person may do about a danger or a refusal, besides what the planner proposes."""
 
     START_LATER = "start-later"
+    LIFT_WISH = "lift-wish"
 
 
 class DispatchCode(StrEnum):

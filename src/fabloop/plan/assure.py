@@ -21,3 +21,9 @@ def assure(plan: Plan, grounds: Grounds) -> None:
     if violations:
         listed = ", ".join(f"{each.code} ({each.subject})" for each in violations)
         raise Broken(f"Expected plan {plan.id!r} to pass the check, but found {listed}.")
+
+
+def assured(plan: Plan, grounds: Grounds) -> Plan:
+    """Return the plan, or raise Broken where it does not hold."""
+    assure(plan, grounds)
+    return plan

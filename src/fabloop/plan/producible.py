@@ -1,6 +1,6 @@
 """The face of planning: can the order be made, where, when, at what cost - and if not, why."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 import msgspec
@@ -11,7 +11,7 @@ from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import NotDecided, Plan, PlanAnswer, Producible
 from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
-from fabloop.plan.assure import assure, exclusions
+from fabloop.plan.assure import assured, exclusions
 from fabloop.plan.checker import Grounds
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engagements import engagements
@@ -25,28 +25,54 @@ from fabloop.plan.engine import (
     is_additive,
     is_possible_now,
     least,
+    measure_of,
     optimality_of,
     ranked,
     timed,
 )
 from fabloop.plan.impact import compare, impact
+from fabloop.plan.objectives import Aim, Measure, aim_of, lexicographic, plain, weighted
 from fabloop.plan.problem import Busy, Objective, Problem, Setting, problem_of
 from fabloop.plan.recommend import not_producible
 from fabloop.plan.replan import replan
 from fabloop.plan.roads import TICK, Hop, Weights
-from fabloop.plan.schedule import Routing, Timetable
+from fabloop.plan.schedule import (
+    Routing,
+    Timetable,
+    list_schedule,
+    routing_of,
+    uncontended_finish,
+)
+from fabloop.plan.tree import optimum, tables_of
+from fabloop.plan.wished import Ask, wished
+from fabloop.plan.wishes import NO_WISHES, Wishes, check_wishes
 from fabloop.services.matching import KpiValues
 
-__all__ = ["Objective", "check", "compare", "engagements", "impact", "replan"]
+__all__ = [
+    "Aim",
+    "Measure",
+    "Objective",
+    "Wishes",
+    "check",
+    "compare",
+    "engagements",
+    "impact",
+    "lexicographic",
+    "replan",
+    "weighted",
+]
 
 FILLERS_PER_PLAN = 3
 """How many of the cheapest plans are looked at for each one that is to be returned."""
+
+EFFORT = 5.0
+"""How long one solve with wishes may take unless told otherwise, in about CPU seconds."""
 
 OPERATIONS_MAX = 5_000
 """Operations of one product; beyond it the question is not decided."""
 
 
-def check(
+def check(  # noqa: PLR0913  # the face of planning names every input
     order: ProductionOrder,
     network: Network,
     vocabulary: SkillVocabulary,
@@ -54,14 +80,27 @@ def check(
     now: Instant,
     *,
     plans_max: int = 4,
-    objective: Objective = Objective.COST,
+    objective: Objective | Measure | Aim = Objective.COST,
     busy: Busy | None = None,
+    wishes: Wishes = NO_WISHES,
+    like: Plan | None = None,
+    effort: float = EFFORT,
+    on_incumbent: Callable[[Plan], object] | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> PlanAnswer:
     """Return ranked plans for the order, or why there is none and what would help.
 
     The first plan is the best for `objective`. The best for cost, makespan, energy and CO2 are
-    among them where they differ and `plans_max` allows; the next cheapest fill up. `busy` are
-    engagements of work units that no plan may touch (`engagements` of other orders' plans).
+    among them where they differ and `plans_max` allows; without wishes the next cheapest fill up.
+
+    Parameters
+    ----------
+    busy : engagements of work units that no plan may touch (`engagements` of other orders' plans)
+    wishes : what is demanded of the plan beside the product
+    like : the plan from which the measure `changes` counts
+    effort : how long one solve may take, in about CPU seconds; the same effort, the same answer
+    on_incumbent : hears checked plans as they are found, each with its bounds, the first at once
+    stop : asked after each plan; True ends the search with what is there
 
     Raises
     ------
@@ -72,13 +111,17 @@ def check(
     """
     if len(order.product.operations) > OPERATIONS_MAX:
         return NotDecided(limit=f"{OPERATIONS_MAX} operations")
+    check_wishes(wishes, order.product, network)
     setting = Setting(network, vocabulary, kpis, now, now, busy or {})
     problem = problem_of(order.product, setting)
     excluded = exclusions(problem)
     if not is_possible_now(problem):
         return not_producible(order.product, setting, problem, excluded)
-    found, fast = _ranked(problem, plans_max, objective)
-    plans = _written(order, problem, found, fast, network, objective)
+    lead = plain(objective)
+    if lead is None or wishes != NO_WISHES:
+        aim = aim_of(objective)
+        ask = Ask(order, setting, problem, aim, wishes, like, plans_max, effort)
+        return wished(ask, on_incumbent, stop)
     grounds = Grounds(
         product=order.product,
         network=network,
@@ -87,9 +130,16 @@ def check(
         now=now,
         busy=setting.busy,
     )
-    for plan in plans:
-        assure(plan, grounds)
-    return Producible(plans=plans, exclusions=excluded)
+    found: list[_Found] = []
+    fast: Timed | None = None
+    for found, fast in _ranked(problem, plans_max, lead, at_once=on_incumbent is not None):
+        if on_incumbent is not None:
+            plans = _written(order, problem, found, fast, network, lead)
+            on_incumbent(assured(plans[0], grounds))
+            if stop is not None and stop():
+                break
+    plans = _written(order, problem, found, fast, network, lead)
+    return Producible(plans=tuple(assured(each, grounds) for each in plans), exclusions=excluded)
 
 
 class _Found(msgspec.Struct, frozen=True):
@@ -100,22 +150,26 @@ class _Found(msgspec.Struct, frozen=True):
 
 
 def _ranked(
-    problem: Problem, plans_max: int, objective: Objective
-) -> tuple[list[_Found], Timed | None]:
-    """Return different timetables: the best for each objective, then the next cheapest.
+    problem: Problem, plans_max: int, objective: Objective, *, at_once: bool
+) -> Iterator[tuple[list[_Found], Timed | None]]:
+    """Yield ever more timetables: the best for each objective, then the next cheapest.
 
     The fastest one comes again beside them, where it was asked for: its bound holds for all.
+    `at_once` yields a first one before any time is spent on when things happen.
     """
     leads = list(dict.fromkeys([objective, Objective.COST, *Objective]))
     found: list[_Found] = []
     fast: Timed | None = None
+    if at_once:
+        yield [_Found(objective, at_first(problem, objective))], None
     for lead in leads[:plans_max]:
         best = _best(problem, lead)
         fast = best if lead is Objective.MAKESPAN else fast
         _add(found, best, lead)
+        yield found, fast
     if len(found) < plans_max:
         _fill_up(problem, found, plans_max)
-    return found, fast
+        yield found, fast
 
 
 def _fill_up(problem: Problem, found: list[_Found], plans_max: int) -> None:
@@ -162,6 +216,15 @@ def _add(found: list[_Found], each: Timed, lead: Objective) -> None:
 def _ways(table: Timetable) -> tuple[tuple[int, ...], tuple[tuple[Hop, ...], ...]]:
     hops = (tuple(leg.hop for leg in each.legs) for job in table.transfers for each in job)
     return table.choice, tuple(hops)
+
+
+def at_first(problem: Problem, lead: Objective) -> Timed:
+    """Return the plan that is there at once: the tree's choices, scheduled as a list."""
+    weights = measure_of(problem, lead)
+    found = optimum(tables_of(problem, weights, adds=is_additive(lead)))
+    assert found is not None, "asked only where a plan exists"
+    routing = routing_of(problem, found.choice, weights)
+    return Timed(list_schedule(problem, routing), uncontended_finish(problem, routing), TREE)
 
 
 def _best(problem: Problem, lead: Objective) -> Timed:

@@ -1,0 +1,108 @@
+"""Look for plans that no other one beats: trade-offs under many weights, corner by corner."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from fabloop.plan.archive import Archive, Figures4, lattice
+from fabloop.plan.blend import Blend, Cap, Case, Sums, table_sums
+from fabloop.plan.engine import TREE, Timed, cheapest, fastest, is_additive, least, timed
+from fabloop.plan.problem import Objective
+from fabloop.plan.schedule import Routing, Timetable, list_schedule
+from fabloop.plan.tradeoff import Tradeoff, tradeoff
+from fabloop.plan.ways import WayBook
+
+EFFORT = 4.0
+"""How long to look for points, in about CPU seconds on work of ordinary size."""
+
+PLACINGS_PER_EFFORT = 6_000
+"""Operations placed in time by one unit of effort; a trade-off counts as four schedules."""
+
+CORNERS_MAX = 24
+"""Corners of one trade-off that are made timetables."""
+
+PARTS = (2, 3, 5, 7, 9)
+"""Parts of the weights, from coarse to fine, as long as the effort lasts."""
+
+
+class Sweep:
+    """One search for a front; `archive` holds what no other timetable beats so far."""
+
+    def __init__(self, case: Case, caps: Sequence[Cap], effort: float) -> None:
+        self.case = case
+        self.caps = tuple(caps)
+        self.archive = Archive()
+        self.known: list[Tradeoff] = []
+        self.fastest: Timed | None = None
+        self._book = WayBook(case.problem.roads)
+        self._left = int(effort * PLACINGS_PER_EFFORT)
+        self._tried: set[tuple[tuple[int, ...], tuple[object, ...]]] = set()
+
+    def rounds(self) -> Iterator[None]:
+        """Look further, and give way whenever the archive may have changed."""
+        problem = self.case.problem
+        for objective in Objective:
+            if is_additive(objective):
+                routing = cheapest(problem, objective)
+                assert routing is not None, "asked only where a plan exists"
+                self._try(routing, better=True)
+                yield
+        scales = self._scales()
+        for parts in PARTS:
+            for blend in lattice(scales, parts):
+                if self._left <= 0:
+                    return
+                self._corners(blend)
+                yield
+            if self.fastest is None:
+                self._hurry()
+                yield
+
+    def _hurry(self) -> None:
+        """See to it that the fastest plan is there; CP-SAT only where a wait may be avoided."""
+        problem = self.case.problem
+        table = min((each.table for each in self.archive), key=lambda each: each.finish(problem))
+        bound = round(least(problem, Objective.MAKESPAN))
+        if table.finish(problem) == bound:
+            self.fastest = Timed(table, bound, TREE)
+            return
+        self.fastest = fastest(problem)
+        assert self.fastest is not None, "asked only where a plan exists"
+        self._offer(self.fastest.table)
+
+    def _scales(self) -> Figures4:
+        """Return a typical figure of each kind: the mean over the plans so far."""
+        keys = [each.key for each in self.archive]
+        means = [sum(key[axis] for key in keys) / max(1, len(keys)) for axis in range(4)]
+        cost, finish, energy, co2 = (each if each > 0.0 else 1.0 for each in means)
+        return cost, finish, energy, co2
+
+    def _corners(self, blend: Blend) -> None:
+        found = tradeoff(self.case, blend, self._book)
+        self.known.append(found)
+        self._left -= 4 * len(self.case.problem.jobs)
+        times = found.front.time
+        picks = np.unique(np.linspace(0, len(times) - 1, CORNERS_MAX).round().astype(np.int64))
+        for pick in picks[::-1]:
+            if self._left <= 0:
+                return
+            self._try(found.routing(int(times[pick])))
+
+    def _try(self, routing: Routing, *, better: bool = False) -> None:
+        """Make choices and legs a timetable; `better` takes more time for its times."""
+        legs = tuple(leg.hop for job in routing.legs for way in job for leg in way)
+        if (routing.choice, legs) in self._tried:
+            return
+        self._tried.add((routing.choice, legs))
+        self._left -= len(self.case.problem.jobs)
+        problem = self.case.problem
+        self._offer(timed(problem, routing).table if better else list_schedule(problem, routing))
+
+    def _offer(self, table: Timetable) -> None:
+        sums = table_sums(self.case, table)
+        if all(_holds(cap, sums) for cap in self.caps):
+            self.archive.offer(sums, table)
+
+
+def _holds(cap: Cap, sums: Sums) -> bool:
+    return sums.of(cap.blend, 0) <= cap.limit * (1.0 + 1e-9)
