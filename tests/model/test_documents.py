@@ -95,9 +95,23 @@ def test_values_that_a_feature_decides_are_kept_by_option():
 def test_a_kpi_value_keeps_its_instant_even_where_it_is_long_past_or_still_to_come():
     for text in ("1999-01-01T00:00:00Z", "2099-01-01T00:00:00Z"):
         documents = put(small_shop(), "kpi.json/values/0/measured_at", text)
+        del documents["order.json"]  # whose receipt would tell what is still to come
         value = resolve(written(documents)).kpis[0]
         assert value.at == instant_of(text)
         assert not value.is_valid(instant_of("2026-11-23T12:30:00+01:00"))
+
+
+def test_a_kpi_value_may_not_be_younger_than_now_nor_than_the_last_receipt_of_an_order():
+    documents = put(small_shop(), "kpi.json/values/0/measured_at", "2026-11-23T13:00:00+01:00")
+    assert "not after the receipt of the order" in told(written(documents))[0]
+    assert resolve(written(documents), now=instant_of("2026-11-23T13:00:00+01:00")).kpis
+    with pytest.raises(Invalid, match="not after now at 2026-11-23T11:59:59Z"):
+        resolve(written(documents), now=instant_of("2026-11-23T12:59:59+01:00"))
+    documents["later.json"] = {
+        **documents["order.json"], "id": "o-2",
+        "received_at": "2026-11-23T14:00:00+01:00",
+    }  # fmt: skip
+    assert told(written(documents)) == []
 
 
 def test_a_kpi_value_without_upper_end_is_its_own_upper_end():
@@ -195,16 +209,18 @@ def test_a_document_beyond_the_size_limit_is_refused():
     large = b'{"document": "site"' + b" " * FILE_BYTES_MAX + b"}"
     (sentence,) = told({**written(small_shop()), "large.json": large})
     assert sentence == (
-        "large.json $: Expected a document of at most 4096 KiB, but found 4097 KiB. "
-        "Split it into several documents of the same kind."
+        "large.json $: Expected a document of at most 16384 KiB, but found 16385 KiB. "
+        "Split it into several documents of the same kind; the limit is FILE_BYTES_MAX."
     )
 
 
 def test_too_many_documents_are_refused_at_once():
     documents = {f"{number}.json": b"" for number in range(DOCUMENTS_MAX + 1)}
-    assert told(documents) == [
-        f"documents: Expected at most {DOCUMENTS_MAX} documents, but found 501."
-    ]
+    (sentence,) = told(documents)
+    assert sentence == (
+        f"documents: Expected at most {DOCUMENTS_MAX} documents, "
+        f"but found {DOCUMENTS_MAX + 1}. The limit is DOCUMENTS_MAX."
+    )
 
 
 def test_the_faults_told_are_limited_and_the_rest_is_counted():

@@ -139,6 +139,17 @@ def quantity_of(text: str, dimension: Dimension) -> float:
     return float(number * scale.factor + scale.offset)
 
 
+def dimension_of(unit: str) -> Dimension:
+    """Return what a unit measures.
+
+    Raises
+    ------
+    ValueError
+        Nobody knows the unit, or it measures none of `Dimension`.
+    """
+    return Dimension(_scale(unit).dimension)
+
+
 def example(dimension: Dimension) -> str:
     """Return a text that would be read as this dimension, for error messages and schemas."""
     return _EXAMPLE[dimension]

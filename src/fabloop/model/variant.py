@@ -186,7 +186,8 @@ def _material(
     amounts = {part: count for part, count in material.amounts.items() if part in kept}
     for part, formula in material.amount_formulas.items():
         if part in kept:
-            amounts[part] = reading.count(formula, f"{path}.amounts[{part!r}]")
+            at = f"{path}.made_of[{material.made_of.index(part)}].quantity"
+            amounts[part] = reading.count(formula, at)
     return msgspec.structs.replace(material, made_of=parts, amounts=amounts, amount_formulas={})
 
 

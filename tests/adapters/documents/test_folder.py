@@ -68,7 +68,7 @@ def test_a_file_beyond_the_size_limit_is_not_read_to_its_end(folder):
     with (folder / "large.json").open("wb") as stream:
         stream.truncate(50 * FILE_BYTES_MAX)
     assert len(documents_in(folder)["large.json"]) == FILE_BYTES_MAX + 1
-    with pytest.raises(Invalid, match=r"large\.json \$: Expected a document of at most 4096 KiB"):
+    with pytest.raises(Invalid, match=r"large\.json \$: Expected a document of at most 16384 KiB"):
         read_knowledge(folder)
 
 

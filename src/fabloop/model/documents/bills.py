@@ -6,6 +6,7 @@ from typing import TypeVar
 from fabloop.model.documents.collect import Sheet, unique
 from fabloop.model.ids import OperationId
 from fabloop.model.product import ProductFamily
+from fabloop.model.routing import Exclusion
 
 Node = TypeVar("Node", bound=str)
 
@@ -67,20 +68,24 @@ def note_bill_of_process(family: ProductFamily, sheet: Sheet) -> None:
 
 
 def _note_takers(family: ProductFamily, index: Mapping[OperationId, int], at: Sheet) -> None:
-    """Note unknown inputs, and outputs that two operations take."""
-    taker: dict[OperationId, OperationId] = {}
+    """Note unknown inputs, and outputs that two operations take that do not exclude each other."""
+    takers: dict[OperationId, list[OperationId]] = {}
+    exclusion = Exclusion(family.alternatives)
     for i, operation in enumerate(family.operations):
         for k, each in enumerate(operation.inputs):
             place = at.at(i, "inputs", k)
             if not place.known(each, index, "an operation of the product"):
                 continue
-            if each in taker:
+            others = takers.setdefault(each, [])
+            twice = (o for o in others if not exclusion.between(o, operation.id))
+            other = next(twice, None)
+            if other is not None:
                 place.fault(
                     f"the output of operation {each!r} to be taken once",
-                    f"it taken by {taker[each]!r} and by {operation.id!r}",
+                    f"it taken by {other!r} and by {operation.id!r}",
                     "Give each of them an operation of its own to take from.",
                 )
-            taker.setdefault(each, operation.id)
+            others.append(operation.id)
 
 
 def _note_final(family: ProductFamily, final: int, at: Sheet) -> None:

@@ -6,17 +6,11 @@ import msgspec
 
 from fabloop.base.quantity import Dimension
 from fabloop.model.documents.collect import Sheet, unique
+from fabloop.model.documents.entries import LiveEntry, OfferedEntry, OfferEntry, SpanEntry
 from fabloop.model.documents.names import Names
-from fabloop.model.documents.structs import (
-    EquipmentTypeEntry,
-    EquipmentTypesDocument,
-    LiveEntry,
-    OfferedEntry,
-    OfferEntry,
-    SpanEntry,
-)
+from fabloop.model.documents.structs import EquipmentTypeEntry, EquipmentTypesDocument
 from fabloop.model.documents.values import amount, duration_ns, quantity
-from fabloop.model.ids import EquipmentTypeId, KpiId, SkillId
+from fabloop.model.ids import EquipmentTypeId, KpiId
 from fabloop.model.knowledge import EquipmentType
 from fabloop.model.skill import (
     Choices,
@@ -56,17 +50,22 @@ def _equipment_type(sheet: Sheet, entry: EquipmentTypeEntry, names: Names) -> Eq
 
 def offers_of(entries: Sequence[OfferEntry], sheet: Sheet, names: Names) -> tuple[Offer, ...]:
     """Return the offers of a list, each skill once."""
-    unique(((sheet.at(i, "skill"), each.skill) for i, each in enumerate(entries)), "offered skill")
-    vocabulary = names.vocabulary
-    skills = None if vocabulary is None else vocabulary.skills
+    found = [names.skill(each.skill, sheet.at(i, "skill")) for i, each in enumerate(entries)]
+    unique(
+        (
+            (sheet.at(index, "skill"), skill or entry.skill)
+            for index, (entry, skill) in enumerate(zip(entries, found, strict=True))
+        ),
+        "offered skill",
+    )
     offers: list[Offer] = []
-    for index, entry in enumerate(entries):
-        at = sheet.at(index)
-        if at.at("skill").known(entry.skill, skills, "a skill of the vocabulary"):
-            assert vocabulary is not None
-            parameters = vocabulary.parameters(SkillId(entry.skill))
-            values = _values(entry, at.at("values"), parameters, names)
-            offers.append(Offer(skill=SkillId(entry.skill), values=values))
+    for index, (entry, skill) in enumerate(zip(entries, found, strict=True)):
+        if skill is None:
+            continue
+        assert names.vocabulary is not None
+        parameters = names.vocabulary.parameters(skill)
+        values = _values(entry, sheet.at(index, "values"), parameters, names)
+        offers.append(Offer(skill=skill, values=values, disclosure=entry.disclosure))
     return tuple(offers)
 
 
@@ -153,16 +152,15 @@ def merged(own: Sequence[Offer], of_type: Sequence[Offer]) -> tuple[Offer, ...]:
     for offer in own:
         before = by_skill.get(offer.skill)
         values = offer.values if before is None else {**before.values, **offer.values}
-        by_skill[offer.skill] = Offer(skill=offer.skill, values=values)
+        by_skill[offer.skill] = msgspec.structs.replace(offer, values=values)
     return tuple(by_skill.values())
 
 
 def monitored(offers: Sequence[Offer], kpis: set[KpiId]) -> tuple[Offer, ...]:
     """Return the offers with the live ratings of these KPIs marked as monitored."""
     return tuple(
-        Offer(
-            skill=offer.skill,
-            values={name: _marked(value, kpis) for name, value in offer.values.items()},
+        msgspec.structs.replace(
+            offer, values={name: _marked(value, kpis) for name, value in offer.values.items()}
         )
         for offer in offers
     )

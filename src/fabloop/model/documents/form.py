@@ -51,9 +51,9 @@ def _causes(error: ValidationError) -> Iterator[ValidationError]:
 
 def _is_other_form(error: ValidationError) -> bool:
     """Tell whether an error says that another branch was meant: its type or its tag differs."""
-    if error.validator in ("anyOf", "oneOf"):
-        return not isinstance(error.instance, dict)
     at_top = len(error.relative_path) == 0
+    if error.validator in ("anyOf", "oneOf"):
+        return at_top and not isinstance(error.instance, dict)
     at_tag = list(error.relative_path) == ["kind"]
     return (error.validator == "type" and at_top) or (error.validator == "enum" and at_tag)
 
@@ -75,7 +75,9 @@ def _note(error: ValidationError, sheet: Sheet, definitions: Schema) -> None:
         case "maxItems" | "minItems" | "maxProperties" | "minProperties":
             bound = "at most" if str(error.validator).startswith("max") else "at least"
             entries = "entry" if limit == 1 else "entries"
-            place.fault(f"{bound} {limit} {entries}", f"{len(instance)}")
+            named = schema.get("x-limit", "")
+            hint = f"The limit is {named}." if named and bound == "at most" else ""
+            place.fault(f"{bound} {limit} {entries}", f"{len(instance)}", hint)
         case "maxLength":
             place.fault(f"at most {limit} characters", f"{len(instance)}")
         case "minLength":

@@ -50,6 +50,7 @@ def _kpi_value(entry: KpiValueEntry, sheet: Sheet, names: Names) -> KpiValue | N
         at=at,
         valid_for_ns=valid_for_ns,
         source=entry.source,
+        disclosure=entry.disclosure,
     )
 
 

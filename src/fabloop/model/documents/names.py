@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from fabloop.model.ids import EquipmentTypeId, KpiId, ProductId, SiteId, WorkUnitId
+from fabloop.model.documents.collect import Sheet
+from fabloop.model.ids import EquipmentTypeId, KpiId, ProductId, SiteId, SkillId, WorkUnitId
 from fabloop.model.knowledge import EquipmentType, KpiDefinition
 from fabloop.model.product import ProductFamily
 from fabloop.model.site import Site, WorkUnit
@@ -25,3 +26,17 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
     families: Mapping[ProductId, ProductFamily] | None = None
     offers_are_whole: bool = False
     """No offer had to be left out, so that what no offer rests on can be told."""
+
+    def skill(self, name: str, sheet: Sheet) -> SkillId | None:
+        """Return the skill with this id or synonym; None, and mostly a fault, where none is."""
+        if self.vocabulary is None:
+            return None
+        found = self.vocabulary.named(name)
+        if found is None:
+            known = {
+                word: None
+                for each in self.vocabulary.skills.values()
+                for word in (each.id, *each.synonyms)
+            }
+            sheet.known(name, known, "a skill of the vocabulary")
+        return found

@@ -10,7 +10,7 @@ from fabloop.model.documents.structure import decode, kind_of
 from fabloop.model.documents.values import instant
 from fabloop.model.ids import OrderId, ProductId
 from fabloop.model.order import OrderRequest
-from fabloop.model.product import ProductFamily
+from fabloop.model.product import Choice, ProductFamily
 from fabloop.model.variant import faults_in_choices
 
 
@@ -42,7 +42,7 @@ def order_of(document: OrderDocument, sheet: Sheet, names: Names) -> OrderReques
         assert names.families is not None
         family = names.families[ProductId(document.product)]
         at = sheet.at("choices")
-        sheet.faults.extend(faults_in_choices(family, document.choices, at.source, at.path))
+        sheet.faults.extend(faults_in_choices(family, _choices(document), at.source, at.path))
     before = len(sheet.faults)
     received_at = instant(document.received_at, sheet.at("received_at"))
     due_at = instant(document.due_at, sheet.at("due_at"))
@@ -53,8 +53,14 @@ def order_of(document: OrderDocument, sheet: Sheet, names: Names) -> OrderReques
     return OrderRequest(
         id=OrderId(document.id),
         product=ProductId(document.product),
-        choices=dict(document.choices),
+        choices=_choices(document),
+        quantity=document.quantity,
         received_at=received_at,
         due_at=due_at,
         priority=document.priority,
     )
+
+
+def _choices(document: OrderDocument) -> dict[str, Choice]:
+    """Return the choices in the form of the nouns."""
+    return dict(document.choices)

@@ -6,15 +6,24 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from fabloop.base.errors import Fault, Invalid
+from fabloop.base.instant import Instant
 from fabloop.base.names import did_you_mean
+from fabloop.model.documents.across import (
+    note_families_of_setups,
+    note_future_values,
+    note_materials_in_stock,
+)
 from fabloop.model.documents.collect import Sheet, raise_if_any
 from fabloop.model.documents.equipment import equipment_types_of
+from fabloop.model.documents.lanes import lanes_of
 from fabloop.model.documents.measurements import kpi_values_of
 from fabloop.model.documents.names import Names
 from fabloop.model.documents.orders import order_of
+from fabloop.model.documents.product_structs import ProductDocument
 from fabloop.model.documents.products import families_of
 from fabloop.model.documents.schema import context_iri
-from fabloop.model.documents.sites import lanes_of, sites_of
+from fabloop.model.documents.site_structs import ShippingDocument, SiteDocument
+from fabloop.model.documents.sites import sites_of
 from fabloop.model.documents.skills import kpi_definitions_of, vocabulary_of
 from fabloop.model.documents.structs import (
     KINDS,
@@ -22,9 +31,6 @@ from fabloop.model.documents.structs import (
     EquipmentTypesDocument,
     KpiValuesDocument,
     OrderDocument,
-    ProductDocument,
-    ShippingDocument,
-    SiteDocument,
     SkillVocabularyDocument,
 )
 from fabloop.model.documents.structure import decode, kind_in, kind_of
@@ -67,8 +73,11 @@ class Desk:
         return self.in_doubt.isdisjoint(kinds)
 
 
-def resolve(documents: Mapping[str, bytes]) -> Knowledge:
+def resolve(documents: Mapping[str, bytes], *, now: Instant | None = None) -> Knowledge:
     """Return the knowledge in documents (name as the user knows it to bytes).
+
+    No KPI value may have been measured after `now`, or without it after the last order among the
+    documents was received.
 
     Raises
     ------
@@ -83,12 +92,13 @@ def resolve(documents: Mapping[str, bytes]) -> Knowledge:
                 path="",
                 expected=f"at most {DOCUMENTS_MAX} documents",
                 found=str(len(documents)),
+                hint="The limit is DOCUMENTS_MAX.",
             )
         )
     desk = Desk(documents)
     _note_contexts(desk)
     _note_missing(desk, documents)
-    knowledge = _knowledge(desk)
+    knowledge = _knowledge(desk, now)
     raise_if_any(desk.faults)
     return knowledge
 
@@ -128,7 +138,7 @@ def _note_missing(desk: Desk, documents: Mapping[str, bytes]) -> None:
             )
 
 
-def _knowledge(desk: Desk) -> Knowledge:
+def _knowledge(desk: Desk, now: Instant | None) -> Knowledge:
     """Return everything resolved; it is only fit for use where no fault was noted."""
     purse = Purse()
     vocabularies = desk.of(SkillVocabularyDocument)
@@ -146,8 +156,13 @@ def _knowledge(desk: Desk) -> Knowledge:
     families = families_of(desk.of(ProductDocument), names, purse)
     names = replace(names, families=families if desk.sure("product") else None)
     values = kpi_values_of(desk.of(KpiValuesDocument), names)
-    for sheet, order in desk.of(OrderDocument):
-        order_of(order, sheet, names)
+    before = len(desk.faults)
+    orders = [order_of(order, sheet, names) for sheet, order in desk.of(OrderDocument)]
+    if families and desk.sure("product"):
+        note_families_of_setups(desk.of(SiteDocument), families.values())
+        note_materials_in_stock(desk.of(SiteDocument), families.values())
+    if len(desk.faults) == before:
+        note_future_values(desk.of(KpiValuesDocument), values, orders, now)
     return Knowledge(
         currency=purse.currency,
         vocabulary=vocabulary or SkillVocabulary(skills={}),

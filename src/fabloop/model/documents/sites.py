@@ -1,36 +1,34 @@
-"""Site and shipping documents to the network of sites."""
+"""Site documents to sites."""
 
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo, available_timezones
 
-from fabloop.base.instant import DAY
+import msgspec
+
 from fabloop.base.names import did_you_mean
 from fabloop.base.quantity import Dimension
-from fabloop.model.calendar import Shift
+from fabloop.model.calendar import Shift, WorkCalendar
+from fabloop.model.documents.calendars import calendar_of, shifts_of
 from fabloop.model.documents.collect import Sheet, unique
 from fabloop.model.documents.equipment import live_kpis, merged, monitored, offers_of
 from fabloop.model.documents.names import Names
-from fabloop.model.documents.structs import (
-    LaneEntry,
+from fabloop.model.documents.site_structs import (
     PersonEntry,
-    ShiftEntry,
-    ShippingDocument,
     SiteDocument,
     TransportEntry,
     WorkUnitEntry,
 )
-from fabloop.model.documents.values import Purse, amount, duration_ns, time_of_day_ns
+from fabloop.model.documents.supplies import setups_of, stock_of, tariff_of, tools_of
+from fabloop.model.documents.values import Purse, amount, duration_ns
 from fabloop.model.ids import (
     AreaId,
     EquipmentTypeId,
     KpiId,
-    LaneId,
     PersonId,
     SiteId,
-    SkillId,
     WorkUnitId,
 )
-from fabloop.model.site import Person, ShippingLane, Site, Tariff, TransportLink, WorkUnit
+from fabloop.model.site import Person, Site, TransportLink, WorkUnit
 
 
 def sites_of(found: Sequence[tuple[Sheet, SiteDocument]], names: Names, purse: Purse) -> list[Site]:
@@ -52,6 +50,14 @@ def sites_of(found: Sequence[tuple[Sheet, SiteDocument]], names: Names, purse: P
         ),
         "person",
     )
+    unique(
+        (
+            (sheet.at("tools", index, "id"), each.id)
+            for sheet, document in found
+            for index, each in enumerate(document.tools)
+        ),
+        "tool",
+    )
     return [_site(sheet, document, names, purse) for sheet, document in found]
 
 
@@ -60,31 +66,49 @@ def _site(sheet: Sheet, document: SiteDocument, names: Names, purse: Purse) -> S
     sheet.at("gate").known(document.gate, areas, "an area of the site")
     _note_time_zone(document.time_zone, sheet.at("time_zone"))
     units = {each.id: None for each in document.work_units}
-    shifts = {each.id: None for each in document.shifts}
-    tariff = _tariff(document, sheet.at("tariff"), purse)
-    return Site(
+    shifts = shifts_of(document.shifts, sheet.at("shifts"))
+    calendar = None
+    if document.calendar is not None:
+        calendar = calendar_of(document.calendar, shifts, sheet.at("calendar"))
+    where = _Where(SiteId(document.id), areas, shifts, calendar)
+    tariff = tariff_of(document, sheet.at("tariff"), purse)
+    site = Site(
         id=SiteId(document.id),
         label=document.label,
         time_zone=document.time_zone,
         gate=AreaId(document.gate),
         areas=areas,
         work_units=tuple(
-            _work_unit(
-                each, SiteId(document.id), areas, sheet.at("work_units", index), names, purse
-            )
+            _work_unit(each, where, sheet.at("work_units", index), names, purse)
             for index, each in enumerate(document.work_units)
         ),
         transport=tuple(
             _transport(each, areas, units, sheet.at("transport", index), purse)
             for index, each in enumerate(document.transport)
         ),
-        shifts=_shifts(document.shifts, sheet.at("shifts")),
+        shifts=shifts,
         persons=tuple(
-            _person(each, SiteId(document.id), shifts, sheet.at("persons", index), names)
+            _person(each, where, sheet.at("persons", index), names)
             for index, each in enumerate(document.persons)
         ),
         tariff=tariff,
+        calendar=calendar,
+        tools=tools_of(document, units, sheet.at("tools")),
+        stock=stock_of(document, sheet.at("stock")),
+        tenant=document.tenant or "",
+        disclosure=document.disclosure,
     )
+    _note_transport_twice(site, sheet.at("transport"))
+    return site
+
+
+class _Where(msgspec.Struct, frozen=True):
+    """What the entries of a site refer to."""
+
+    site: SiteId
+    areas: Mapping[AreaId, str]
+    shifts: tuple[Shift, ...]
+    calendar: WorkCalendar | None
 
 
 def _areas(document: SiteDocument, sheet: Sheet) -> dict[AreaId, str]:
@@ -101,30 +125,13 @@ def _note_time_zone(name: str, sheet: Sheet) -> None:
         sheet.fault("an IANA time zone, such as 'Europe/Vienna'", repr(name), hint)
 
 
-def _tariff(document: SiteDocument, sheet: Sheet, purse: Purse) -> Tariff:
-    entry = document.tariff
-    return Tariff(
-        energy_minor_per_j=purse.per_joule(entry.energy_price, sheet.at("energy_price")),
-        co2_kg_per_j=amount(
-            entry.co2_intensity, Dimension.MASS_PER_ENERGY, sheet.at("co2_intensity")
-        ),
-        labour_cost_per_hour_minor=purse.hourly(entry.labour, sheet.at("labour")),
-        currency=purse.currency,
-    )
-
-
 def _work_unit(
-    entry: WorkUnitEntry,
-    site: SiteId,
-    areas: Mapping[AreaId, str],
-    sheet: Sheet,
-    names: Names,
-    purse: Purse,
+    entry: WorkUnitEntry, where: _Where, sheet: Sheet, names: Names, purse: Purse
 ) -> WorkUnit:
     types = names.equipment_types
     known = sheet.at("equipment_type").known(entry.equipment_type, types, "an equipment type")
     of_type = types[EquipmentTypeId(entry.equipment_type)] if known and types else None
-    sheet.at("area").known(entry.area, areas, "an area of the site")
+    sheet.at("area").known(entry.area, where.areas, "an area of the site")
     before = len(sheet.faults)
     own = offers_of(entry.offers, sheet.at("offers"), names)
     offers = merged(own, of_type.offers if of_type else ())
@@ -134,7 +141,7 @@ def _work_unit(
         id=WorkUnitId(entry.id),
         label=entry.label,
         equipment_type=EquipmentTypeId(entry.equipment_type),
-        site=site,
+        site=where.site,
         area=AreaId(entry.area),
         offers=monitored(offers, {KpiId(each) for each in entry.monitors}),
         cost_per_hour_minor=purse.hourly(entry.cost_per_hour, sheet.at("cost_per_hour")),
@@ -145,7 +152,22 @@ def _work_unit(
         setup_ns=duration_ns(entry.setup, sheet.at("setup"), zero_allowed=True)
         if entry.setup is not None
         else (of_type.setup_ns if of_type else 0),
+        setups=setups_of(entry, sheet.at("setups")),
+        batch_max=entry.batch_max,
+        calendar=_calendar(entry, where, sheet.at("calendar")),
     )
+
+
+def _calendar(entry: WorkUnitEntry, where: _Where, sheet: Sheet) -> WorkCalendar | None:
+    """Return when the unit works: its own calendar with the site's exceptions, or the site's."""
+    match entry.calendar:
+        case None:
+            return where.calendar
+        case "always":
+            return None
+        case own:
+            inherited = where.calendar.exceptions if where.calendar is not None else ()
+            return calendar_of(own, where.shifts, sheet, inherited)
 
 
 def _note_monitors(entry: WorkUnitEntry, live: Mapping[KpiId, None], sheet: Sheet) -> None:
@@ -174,66 +196,29 @@ def _transport(
     )
 
 
-def _shifts(entries: Sequence[ShiftEntry], sheet: Sheet) -> tuple[Shift, ...]:
-    unique(((sheet.at(i, "id"), each.id) for i, each in enumerate(entries)), "shift")
-    return tuple(_shift(each, sheet.at(index)) for index, each in enumerate(entries))
+def _note_transport_twice(site: Site, sheet: Sheet) -> None:
+    """Note links that say again what moving between two areas by one work unit takes.
 
-
-def _shift(entry: ShiftEntry, sheet: Sheet) -> Shift:
-    before = len(sheet.faults)
-    start = time_of_day_ns(entry.start, sheet.at("from"))
-    end = time_of_day_ns(entry.end, sheet.at("to"))
-    if start == end and len(sheet.faults) == before:
-        sheet.fault("a shift that ends at another time than it starts", f"{entry.start} for both")
-    return Shift(
-        id=entry.id,
-        label=entry.label,
-        start_ns=start,
-        end_ns=end if end > start else end + DAY,
+    A ring of links is none: every link takes time, so no way goes round it.
+    """
+    places = (
+        (sheet.at(index), f"link of {' and '.join(sorted({each.origin, each.destination}))}")
+        for index, each in enumerate(site.transport)
     )
+    by = (each.by for each in site.transport)
+    unique(((at, f"{text} by {unit}") for (at, text), unit in zip(places, by, strict=True)), "link")
 
 
-def _person(
-    entry: PersonEntry, site: SiteId, shifts: Mapping[str, None], sheet: Sheet, names: Names
-) -> Person:
-    skills = None if names.vocabulary is None else names.vocabulary.skills
-    for index, skill in enumerate(entry.skills):
-        sheet.at("skills", index).known(skill, skills, "a skill of the vocabulary")
+def _person(entry: PersonEntry, where: _Where, sheet: Sheet, names: Names) -> Person:
+    skills = [
+        names.skill(each, sheet.at("skills", index)) for index, each in enumerate(entry.skills)
+    ]
+    shifts = {each.id: None for each in where.shifts}
     sheet.at("shift").known(entry.shift, shifts, "a shift of the site")
     return Person(
         id=PersonId(entry.id),
         label=entry.label,
-        site=site,
-        skills=tuple(SkillId(each) for each in entry.skills),
+        site=where.site,
+        skills=tuple(each for each in skills if each is not None),
         shift=entry.shift,
-    )
-
-
-def lanes_of(
-    found: Sequence[tuple[Sheet, ShippingDocument]], names: Names, purse: Purse
-) -> tuple[ShippingLane, ...]:
-    """Return the lanes of all documents."""
-    entries = [
-        (sheet.at("lanes", index), entry)
-        for sheet, document in found
-        for index, entry in enumerate(document.lanes)
-    ]
-    unique(((sheet.at("id"), entry.id) for sheet, entry in entries), "lane")
-    return tuple(_lane(entry, sheet, names, purse) for sheet, entry in entries)
-
-
-def _lane(entry: LaneEntry, sheet: Sheet, names: Names, purse: Purse) -> ShippingLane:
-    sheet.at("origin").known(entry.origin, names.sites, "a site")
-    sheet.at("destination").known(entry.destination, names.sites, "a site")
-    if entry.origin == entry.destination:
-        sheet.at("destination").fault("another site than the origin", repr(entry.destination))
-    return ShippingLane(
-        id=LaneId(entry.id),
-        carrier=entry.carrier,
-        origin=SiteId(entry.origin),
-        destination=SiteId(entry.destination),
-        duration_ns=duration_ns(entry.duration, sheet.at("duration")),
-        cost_minor=purse.cost(entry.cost, sheet.at("cost")),
-        energy_j=amount(entry.energy, Dimension.ENERGY, sheet.at("energy")),
-        co2_kg=amount(entry.co2, Dimension.MASS, sheet.at("co2")),
     )

@@ -1,7 +1,8 @@
 """Skill vocabulary documents to the vocabulary and the KPIs it defines."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from fabloop.model.documents.bills import cycles
 from fabloop.model.documents.collect import Sheet, unique
 from fabloop.model.documents.structs import (
     ParameterEntry,
@@ -11,6 +12,8 @@ from fabloop.model.documents.structs import (
 from fabloop.model.ids import KpiId, SkillId
 from fabloop.model.knowledge import KpiDefinition
 from fabloop.model.skill import ParameterDefinition, Rule, Skill, SkillVocabulary
+
+COMPOSITION_DEPTH_MAX = 8
 
 Found = Sequence[tuple[Sheet, SkillVocabularyDocument]]
 
@@ -24,14 +27,34 @@ def vocabulary_of(found: Found) -> SkillVocabulary | None:
     ]
     unique(((sheet.at("id"), entry.id) for sheet, entry in entries), "skill")
     skills = {SkillId(entry.id): _skill(sheet, entry) for sheet, entry in entries}
-    places = {entry.id: sheet.at("broader") for sheet, entry in reversed(entries)}
+    places = {SkillId(entry.id): sheet for sheet, entry in reversed(entries)}
     sound = True
     for skill in skills.values():
+        at = places[skill.id]
         if skill.broader is not None:
-            sound &= places[skill.id].known(skill.broader, skills, "a skill of the vocabulary")
+            sound &= at.at("broader").known(skill.broader, skills, "a skill of the vocabulary")
+        for index, part in enumerate(skill.parts):
+            sound &= at.at("parts", index).known(part, skills, "a skill of the vocabulary")
+    _note_synonyms(entries, skills)
+    sound = sound and not _note_cycles(skills, places)
     if sound:
-        sound = not _note_cycles(skills, places)
+        _note_depth(skills, places)
     return SkillVocabulary(skills=skills) if sound else None
+
+
+def _note_synonyms(
+    entries: Sequence[tuple[Sheet, SkillEntry]], skills: Mapping[SkillId, Skill]
+) -> None:
+    """Note other names that mean two skills."""
+    places = [
+        (sheet.at("synonyms", index), name)
+        for sheet, entry in entries
+        for index, name in enumerate(entry.synonyms)
+    ]
+    unique(places, "synonym")
+    for sheet, name in places:
+        if name in skills:
+            sheet.fault("a name that is no id of a skill", repr(name))
 
 
 def _skill(sheet: Sheet, entry: SkillEntry) -> Skill:
@@ -39,6 +62,10 @@ def _skill(sheet: Sheet, entry: SkillEntry) -> Skill:
     unique(((at.at(i, "name"), each.name) for i, each in enumerate(entry.parameters)), "parameter")
     for index, parameter in enumerate(entry.parameters):
         _note_rule(parameter, at.at(index))
+    parts = sheet.at("parts")
+    unique(((parts.at(i), each) for i, each in enumerate(entry.parts)), "part")
+    if len(entry.parts) == 1:
+        parts.fault("two parts or more", "one", "Say 'broader' for a kind of another skill.")
     return Skill(
         id=SkillId(entry.id),
         label=entry.label,
@@ -49,6 +76,8 @@ def _skill(sheet: Sheet, entry: SkillEntry) -> Skill:
             )
             for each in entry.parameters
         ),
+        parts=tuple(SkillId(each) for each in entry.parts),
+        synonyms=entry.synonyms,
     )
 
 
@@ -64,26 +93,37 @@ def _note_rule(parameter: ParameterEntry, sheet: Sheet) -> None:
         )
 
 
-def _note_cycles(skills: dict[SkillId, Skill], places: dict[str, Sheet]) -> bool:
-    """Note each cycle of the hierarchy once; tell whether there is any."""
-    cleared: set[SkillId] = set()
-    any_cycle = False
-    for start in skills:
-        way: list[SkillId] = []
-        each: SkillId | None = start
-        while each is not None and each not in cleared and each not in way:
-            way.append(each)
-            each = skills[each].broader
-        if each is not None and each in way:
-            cycle = [*way[way.index(each) :], each]
-            places[each].fault(
-                "a hierarchy of skills without cycles",
-                " → ".join(repr(str(skill)) for skill in cycle),
-                "Let one of them have no broader skill.",
+def _note_cycles(skills: Mapping[SkillId, Skill], places: Mapping[SkillId, Sheet]) -> bool:
+    """Note skills that are a kind or a part of themselves; tell whether there are any."""
+    edges = {
+        each.id: (each.parts if each.broader is None else (each.broader, *each.parts))
+        for each in skills.values()
+    }
+    found = cycles(edges)
+    for cycle in found:
+        inside = skills[cycle[0]].broader == cycle[1]
+        places[cycle[0]].at("broader" if inside else "parts").fault(
+            "a hierarchy of skills without cycles",
+            " → ".join(repr(str(skill)) for skill in cycle),
+            "Let one of them have no broader skill." if inside else "No skill is made of itself.",
+        )
+    return bool(found)
+
+
+def _note_depth(skills: Mapping[SkillId, Skill], places: Mapping[SkillId, Sheet]) -> None:
+    """Note skills whose parts have parts, and so on, too many times over."""
+    depth = dict.fromkeys(skills, 0)
+    for _ in range(COMPOSITION_DEPTH_MAX + 1):
+        depth = {
+            each.id: 1 + max(depth[part] for part in each.parts) if each.parts else 0
+            for each in skills.values()
+        }
+    for each, levels in depth.items():
+        if levels > COMPOSITION_DEPTH_MAX:
+            places[each].at("parts").fault(
+                f"parts within parts at most {COMPOSITION_DEPTH_MAX} times over",
+                f"more for {each!r}",
             )
-            any_cycle = True
-        cleared.update(way)
-    return any_cycle
 
 
 def kpi_definitions_of(found: Found) -> dict[KpiId, KpiDefinition]:

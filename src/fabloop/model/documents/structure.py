@@ -55,7 +55,7 @@ def _parsed(data: bytes, sheet: Sheet) -> Any:
         sheet.fault(
             f"a document of at most {FILE_BYTES_MAX // 1024} KiB",
             f"{-(-len(data) // 1024)} KiB",
-            "Split it into several documents of the same kind.",
+            "Split it into several documents of the same kind; the limit is FILE_BYTES_MAX.",
         )
         return None
     repeated: list[str] = []

@@ -1,17 +1,20 @@
 """How values are written in documents: patterns, examples and limits shared by all structs."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from fabloop.base.quantity import Dimension, example
 
-FILE_BYTES_MAX = 4 * 1024 * 1024
-DOCUMENTS_MAX = 500
+FILE_BYTES_MAX = 16 * 1024 * 1024
+DOCUMENTS_MAX = 2_000
 ENTRIES_MAX = 5_000
-OPERATIONS_MAX = 2_000
+OPERATIONS_MAX = 10_000
 FEATURES_MAX = 100
 OPTIONS_MAX = 100
+ATTRIBUTES_MAX = 200
+PARTS_MAX = 20
+PIECES_MAX = 100_000
 TEXT_MAX = 2_000
 ID_MAX = 100
 
@@ -63,6 +66,15 @@ Remark = Annotated[
 Word = Annotated[
     str,
     msgspec.Meta(title="a word of the vocabulary", min_length=1, max_length=ID_MAX),
+]
+SkillName = Annotated[
+    str,
+    msgspec.Meta(
+        title="the id of a skill, or a synonym of it",
+        min_length=1,
+        max_length=ID_MAX,
+        examples=["ream"],
+    ),
 ]
 LengthText = Annotated[str, _quantity(Dimension.LENGTH)]
 DurationText = Annotated[str, _quantity(Dimension.TIME)]
@@ -124,5 +136,39 @@ ConditionText = Annotated[
         max_length=TEXT_MAX,
         examples=['motor = "included"'],
     ),
+]
+FORMULA = r"\s*=.*"
+"""A text that starts with ``=`` is a FEEL formula, with its unit in brackets behind it."""
+
+
+def _step(dimension: Dimension) -> msgspec.Meta:
+    return _written(
+        f"a number with a unit of {dimension}",
+        rf"^(?:{QUANTITY_PATTERN[1:-1]}|{FORMULA})$",
+        example(dimension),
+    )
+
+
+StepDurationText = Annotated[str, _step(Dimension.TIME)]
+StepEnergyText = Annotated[str, _step(Dimension.ENERGY)]
+StepMoneyText = Annotated[
+    str,
+    _written(
+        "an amount with its ISO 4217 currency",
+        rf"^(?:\s*[+-]?\d+(?:\.\d+)?\s*[A-Z]{{3}}\s*(?:/\s*\S+\s*)?|{FORMULA})$",
+        "12.50 EUR",
+    ),
+]
+FormulaText = Annotated[
+    str, _written("a FEEL formula over features and attributes", rf"^{FORMULA}$", "= teeth / 2")
+]
+DateText = Annotated[str, _written("an ISO 8601 date", r"^\d{4}-\d{2}-\d{2}$", "2026-12-24")]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+EVERY_WEEKDAY: tuple[Weekday, ...] = (
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
+)  # fmt: skip
+Weekdays = Annotated[tuple[Weekday, ...], msgspec.Meta(min_length=1, max_length=7)]
+PieceCount = Annotated[
+    int, msgspec.Meta(title="a number of pieces, at least 1", ge=1, le=PIECES_MAX, examples=[1])
 ]
 Factor = Annotated[float, msgspec.Meta(title="a factor above zero", gt=0, le=1_000, examples=[1.0])]
