@@ -41,6 +41,7 @@ class Grounds(msgspec.Struct, frozen=True):
     kept: Mapping[OperationId, PlannedStep] = {}
     busy: Mapping[WorkUnitId, tuple[tuple[Instant, Instant], ...]] = {}
     unavailable: frozenset[WorkUnitId] = frozenset()
+    quantity: int = 1
 
 
 def check_plan(plan: Plan, grounds: Grounds) -> tuple[Explanation, ...]:
@@ -104,7 +105,7 @@ def _steps(plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
         yield from _fitness(operation, unit, site, grounds)
         if step.start < plan.made_at:
             yield _wrong(ReasonCode.STEP_TOO_EARLY, step.operation, start=step.start)
-        yield from _step_figures(step, operation, unit, site)
+        yield from _step_figures(step, operation, unit, grounds)
 
 
 def _fitness(
@@ -127,21 +128,26 @@ def _fitness(
 
 
 def _step_figures(
-    step: PlannedStep, operation: Operation, unit: WorkUnit, site: Site
+    step: PlannedStep, operation: Operation, unit: WorkUnit, grounds: Grounds
 ) -> Iterator[Explanation]:
-    exact = Fraction(operation.duration_ns) / Fraction(unit.speed) + unit.setup_ns
+    site = grounds.network.sites[step.site]
+    runs = operation.runs(grounds.quantity, unit.batch_max)
+    pieces = operation.pieces(grounds.quantity)
+    exact = Fraction(operation.duration_ns * runs) / Fraction(unit.speed) + unit.setup_ns
     taken = step.end - step.start
     code, subject = ReasonCode.STEP_FIGURE_WRONG, step.operation
     if not exact - SLACK_NS <= taken < exact + SECOND:
         yield _figure(code, subject, "duration", taken / SECOND, float(exact) / SECOND)
-    energy = Fraction(operation.energy_j) + Fraction(unit.power_w) * taken / SECOND
+    energy = Fraction(operation.energy_j) * pieces + Fraction(unit.power_w) * taken / SECOND
     if not _close(step.energy_j, energy):
         yield _figure(code, subject, "energy", step.energy_j, float(energy))
     co2 = energy * Fraction(site.tariff.co2_kg_per_j)
     if not _close(step.co2_kg, co2):
         yield _figure(code, subject, "co2", step.co2_kg, float(co2))
     labour = site.tariff.labour_cost_per_hour_minor if operation.person_skill else 0
-    cost = operation.cost_minor + Fraction(unit.cost_per_hour_minor + labour) * taken / HOUR
+    cost = (
+        operation.cost_minor * pieces + Fraction(unit.cost_per_hour_minor + labour) * taken / HOUR
+    )
     cost += Fraction(site.tariff.energy_minor_per_j) * energy
     if abs(step.cost_minor - cost) > Fraction(1, 2) + Fraction(1, 10**6):
         yield _figure(code, subject, "cost", step.cost_minor, float(cost))

@@ -173,11 +173,11 @@ def optimum(tables: Tables, masks: Masks | None = None) -> Found | None:
     choice[-1] = int(best[-1].argmin())
     for job in range(len(best) - 1, -1, -1):
         for child in tables.inputs[job]:
-            choice[child] = _argbest(tables, best[child], child, job, choice[job])
+            choice[child] = best_maker(tables, best[child], child, job, choice[job])
     return Found(float(best[-1].min()), tuple(choice))
 
 
-def _argbest(tables: Tables, value: Floats, child: int, job: int, chosen: int) -> int:
+def best_maker(tables: Tables, value: Floats, child: int, job: int, chosen: int) -> int:
     """Return the child's best choice given its taker's; of equals, one without a movement."""
     if child in tables.free_edges:
         return int(value.argmin())
@@ -198,14 +198,17 @@ def is_possible(tables: Tables, masks: Masks | None = None) -> bool:
     return bool(np.isfinite(best[-1].min(initial=np.inf)))
 
 
-def tails(tables: Tables) -> list[Floats]:
+def tails(tables: Tables, masks: Masks | None = None) -> list[Floats]:
     """Return, per job and choice, the least time from its end to the end of the product.
 
     Other inputs are not looked at, so this is a lower bound that heads complement.
     """
+    masks = masks or {}
     back = tables.moves.reversed()
     tail: list[Floats] = [np.zeros(len(node)) for node in tables.nodes]
     for job in range(len(tables.nodes) - 1, -1, -1):
+        if job in masks:
+            tail[job] = np.where(masks[job], tail[job], np.inf)
         through = tail[job] + tables.nodes[job]
         for child in tables.inputs[job]:
             tail[child] = message(through, tables.spots[job], tables.spots[child], back)

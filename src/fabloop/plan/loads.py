@@ -1,0 +1,172 @@
+"""Lower bounds on when everything can be made: the load of each work unit within time windows.
+
+For a finish to be tested, each choice of a job has a window, from its head to the finish less its
+tail. A linear program spreads jobs over their choices as fractions, so that no work unit has more
+to do within any span of time than the span is long (less what it is engaged for). If even fractions
+do not fit, nothing finishes by then. The spans are found by need, the most violated first.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from ortools.linear_solver import pywraplp  # type: ignore[import-untyped]  # no stubs
+
+from fabloop.plan.floor import Work
+from fabloop.plan.layout import Bools, Floats
+from fabloop.plan.tree import heads, tails
+
+ROUNDS_MAX = 40
+"""Rounds of adding spans; a test that is not over by then says nothing against the finish."""
+
+SPREAD_MAX = 40
+"""Jobs with more choices than this are left out: they hardly load any work unit for certain."""
+
+TOLERANCE = 1e-6
+
+
+class Windows(msgspec.Struct, frozen=True, eq=False):
+    """An order's jobs with what bounds each choice: heads and tails in ticks, inf where barred."""
+
+    work: Work
+    heads: Sequence[Floats]
+    tails: Sequence[Floats]
+
+
+class _Part(NamedTuple):
+    """A choice that may be made in part: its window, its ticks and its share."""
+
+    opens: float
+    closes: float
+    ticks: int
+    share: pywraplp.Variable
+
+
+def windows_of(work: Work, masks: dict[int, Bools] | None = None) -> Windows:
+    """Return the windows of an order, with some of the choices barred."""
+    if masks is None:
+        return Windows(work, work.heads, work.tails)
+    return Windows(work, heads(work.tables, masks)[0], tails(work.tables, masks))
+
+
+class _Program:
+    """The linear program for one finish."""
+
+    def __init__(self, orders: Sequence[Windows], finish: int) -> None:
+        self.solver = pywraplp.Solver.CreateSolver("GLOP")
+        self.over = self.solver.NumVar(0.0, self.solver.infinity(), "")
+        self.solver.Minimize(self.over)
+        self.parts: dict[str, list[_Part]] = defaultdict(list)
+        self.busy: dict[str, tuple[tuple[int, int], ...]] = {}
+        self.impossible = False
+        for windows in orders:
+            self.busy.update(windows.work.problem.busy)
+            for job in range(windows.work.size):
+                self._add(windows, job, finish)
+        self.known: set[tuple[str, float, float]] = set()
+
+    def _add(self, windows: Windows, job: int, finish: int) -> None:
+        work = windows.work
+        through = windows.heads[job] + windows.tails[job]
+        picks = np.flatnonzero(through <= finish).tolist()
+        if not picks:
+            self.impossible = True
+        if len(picks) > SPREAD_MAX:
+            return
+        whole = self.solver.Constraint(1.0, 1.0)
+        for pick in picks:
+            share = self.solver.NumVar(0.0, 1.0, "")
+            whole.SetCoefficient(share, 1.0)
+            ticks = work.ticks[job][pick]
+            opens = float(windows.heads[job][pick]) - ticks
+            closes = finish - float(windows.tails[job][pick])
+            place = work.places[job][pick]
+            self.parts[place.unit or place.area].append(_Part(opens, closes, ticks, share))
+
+    def fits(self) -> bool:
+        """Tell whether fractions fit, as far as a limited number of rounds shows."""
+        if self.impossible:
+            return False
+        for _ in range(ROUNDS_MAX):
+            if self.solver.Solve() != pywraplp.Solver.OPTIMAL:
+                return True
+            if self.over.solution_value() > TOLERANCE:
+                return False
+            found = [self._tightest(unit) for unit in self.parts]
+            new = [each for each in found if each is not None and each not in self.known]
+            if not new:
+                return True
+            for each in new:
+                self._limit(each)
+        return True
+
+    def _tightest(self, unit: str) -> tuple[str, float, float] | None:
+        """Return the most overloaded span of a work unit."""
+        parts = [
+            (each.opens, each.closes, each.ticks * each.share.solution_value())
+            for each in self.parts[unit]
+        ]
+        parts = sorted((part for part in parts if part[2] > TOLERANCE), key=lambda part: part[1])
+        worst, span = TOLERANCE * 10, None
+        for opens in {part[0] for part in parts}:
+            load = 0.0
+            for begin, closes, ticks in parts:
+                if begin < opens:
+                    continue
+                load += ticks
+                if load - self._room(unit, opens, closes) > worst:
+                    worst = load - self._room(unit, opens, closes)
+                    span = unit, opens, closes
+        return span
+
+    def _room(self, unit: str, opens: float, closes: float) -> float:
+        """Return how long the work unit is free within a span."""
+        taken = (min(closes, e) - max(opens, s) for s, e in self.busy.get(unit, ()))
+        return closes - opens - sum(each for each in taken if each > 0)
+
+    def _limit(self, span: tuple[str, float, float]) -> None:
+        self.known.add(span)
+        unit, opens, closes = span
+        row = self.solver.Constraint(-self.solver.infinity(), self._room(unit, opens, closes))
+        row.SetCoefficient(self.over, -1.0)
+        for part in self.parts[unit]:
+            if part.opens >= opens and part.closes <= closes:
+                row.SetCoefficient(part.share, float(part.ticks))
+
+
+def fits(orders: Sequence[Windows], finish: int) -> bool:
+    """Tell whether the loads leave it open that all orders are made by this tick."""
+    return _Program(orders, finish).fits()
+
+
+def load_bound(orders: Sequence[Windows], low: int, high: int) -> int:
+    """Return a tick, `low` to `high`, before which nothing is finished; `low` is one already."""
+    if low >= high or fits(orders, low):
+        return low
+    if not fits(orders, high - 1):
+        return high
+    low, high = low + 1, high - 1
+    while low < high:
+        middle = (low + high) // 2
+        if fits(orders, middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def bound_by_sites(work: Work, high: int) -> int:
+    """Return a bound for one order: the least over the sites that may carry out its last job.
+
+    With that site given, heads and tails of all other jobs are far larger, and so are loads.
+    """
+    last = work.size - 1
+    found = high
+    for site in np.unique(work.site[last]).tolist():
+        there = windows_of(work, {last: work.site[last] == site})
+        least = float(there.heads[last].min(initial=np.inf))
+        if least < found:
+            found = min(found, load_bound([there], round(least), found))
+    return found

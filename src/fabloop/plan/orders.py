@@ -1,0 +1,297 @@
+"""Plan several orders together: one plan each, free of conflicts, best for them all."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+import numpy as np
+
+from fabloop.base.errors import Fault, Invalid
+from fabloop.base.instant import Instant
+from fabloop.model.ids import OrderId, PlanId
+from fabloop.model.order import ProductionOrder
+from fabloop.model.plan import NotDecided, NotProducible, Optimality, Plan
+from fabloop.model.site import Network
+from fabloop.model.skill import SkillVocabulary
+from fabloop.plan.assure import assure, exclusions
+from fabloop.plan.checker import Grounds
+from fabloop.plan.draft import Heading, draft
+from fabloop.plan.engagements import engagements
+from fabloop.plan.engine import (
+    TREE,
+    Bound,
+    cheapest,
+    currency_of,
+    is_possible_now,
+    least,
+    optimality_of,
+)
+from fabloop.plan.floor import Floor, Work
+from fabloop.plan.loads import bound_by_sites, load_bound, windows_of
+from fabloop.plan.orders_search import OrdersObjective, Placed, Search
+from fabloop.plan.plant import Plant
+from fabloop.plan.problem import MEASURE, Busy, Objective, Problem, Setting, problem_of
+from fabloop.plan.recommend import not_producible
+from fabloop.plan.roads import TICK, Weights
+from fabloop.services.matching import KpiValues
+
+EFFORT = 10.0
+"""About CPU seconds that a search may take where nothing is said."""
+
+ORDERS_OPERATIONS_MAX = 20_000
+"""Operations of all orders together; beyond it they are not decided."""
+
+ALONE = "all plans of this order alone"
+TOGETHER = "all plans of these orders together"
+LOADS = "tree dynamic programming and loads"
+
+_EARLY = 0.1
+"""Share of the effort before the loads are asked for a bound."""
+
+
+class Incumbent(msgspec.Struct, frozen=True, kw_only=True):
+    """The best answer at some point of the search, and what no answer can be better than.
+
+    `value` and `bound` are nanoseconds (weighted for the tardiness) or minor currency units,
+    `effort` is about CPU seconds.
+    """
+
+    value: float
+    bound: float
+    effort: float
+
+
+class OrdersAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Plans that can be carried out together, and the orders that cannot be made, with reasons.
+
+    `optimality` speaks about the orders that are planned; None where there are none.
+    """
+
+    plans: tuple[Plan, ...]
+    refused: dict[OrderId, NotProducible | NotDecided]
+    optimality: Optimality | None
+    incumbents: tuple[Incumbent, ...] = ()
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """An order with its problem."""
+
+    order: ProductionOrder
+    problem: Problem
+
+
+def plan_orders(  # noqa: PLR0913  # the question as a caller puts it
+    orders: Sequence[ProductionOrder],
+    network: Network,
+    vocabulary: SkillVocabulary,
+    kpis: KpiValues,
+    now: Instant,
+    *,
+    objective: OrdersObjective = OrdersObjective.MAKESPAN,
+    effort: float = EFFORT,
+    busy: Busy | None = None,
+    on_incumbent: Callable[[Incumbent], None] | None = None,
+) -> OrdersAnswer:
+    """Return one plan for each order that can be made, together free of conflicts.
+
+    An answer is there after the first pass; the search goes on while it is not proven best and
+    effort (about CPU seconds, counted in work done) is left. `on_incumbent` hears of each
+    better answer and of better bounds.
+
+    Raises
+    ------
+    Invalid
+        Two orders have the same id, or operations are no in-tree.
+    Broken
+        A plan failed the independent check.
+    """
+    _check_ids(orders)
+    setting = Setting(
+        network, vocabulary, kpis, now, now, busy or {}, plant=Plant(network, vocabulary, kpis)
+    )
+    if sum(len(each.product.operations) for each in orders) > ORDERS_OPERATIONS_MAX:
+        limit = NotDecided(limit=f"{ORDERS_OPERATIONS_MAX} operations of all orders")
+        return OrdersAnswer(plans=(), refused={each.id: limit for each in orders}, optimality=None)
+    asked, refused = _stated(orders, setting)
+    if not asked:
+        return OrdersAnswer(plans=(), refused=refused, optimality=None)
+    together = _Together(asked, objective, effort, on_incumbent)
+    together.run()
+    plans = _written(asked, together.placed, network, now, objective)
+    _assure_all(plans, asked, setting)
+    return OrdersAnswer(
+        plans=plans,
+        refused=refused,
+        optimality=together.optimality(),
+        incumbents=tuple(together.incumbents),
+    )
+
+
+def _check_ids(orders: Sequence[ProductionOrder]) -> None:
+    ids = [each.id for each in orders]
+    faults = [
+        Fault(source="orders", path=each, expected="one order of this id", found="several")
+        for each in sorted({each for each in ids if ids.count(each) > 1})
+    ]
+    if faults:
+        raise Invalid(faults)
+
+
+def _stated(
+    orders: Sequence[ProductionOrder], setting: Setting
+) -> tuple[list[_Asked], dict[OrderId, NotProducible | NotDecided]]:
+    """Return the problems of orders that can be made, and why the others cannot."""
+    asked: list[_Asked] = []
+    refused: dict[OrderId, NotProducible | NotDecided] = {}
+    for order in orders:
+        mine = msgspec.structs.replace(setting, quantity=order.quantity)
+        problem = problem_of(order.product, mine)
+        if is_possible_now(problem):
+            asked.append(_Asked(order, problem))
+        else:
+            refused[order.id] = not_producible(order.product, mine, problem, exclusions(problem))
+    return asked, refused
+
+
+class _Together:
+    """The orders on one floor, with what is proven so far."""
+
+    def __init__(
+        self,
+        asked: Sequence[_Asked],
+        objective: OrdersObjective,
+        effort: float,
+        on_incumbent: Callable[[Incumbent], None] | None,
+    ) -> None:
+        self.objective = objective
+        self.effort = effort
+        self._tell = on_incumbent
+        self.incumbents: list[Incumbent] = []
+        first = asked[0].problem
+        weights = MEASURE[Objective.MAKESPAN]
+        if objective is OrdersObjective.COST:
+            weights = Weights(cost=1.0, ticks=1e-9)
+        floor = Floor(first.roads, first.busy, weights)
+        self.placed = [self._placed(each, floor) for each in asked]
+        self.search = Search(self.placed, objective, effort)
+        self.engine = TREE
+        self.cost = 0.0
+        if objective is OrdersObjective.COST:
+            self.cost = sum(least(each.problem, Objective.COST) for each in asked)
+        self.bound = self._first_bound()
+
+    def _placed(self, each: _Asked, floor: Floor) -> Placed:
+        work = Work(each.problem, floor)
+        allowed = {}
+        if self.objective is OrdersObjective.COST:
+            routing = cheapest(each.problem, Objective.COST)
+            assert routing is not None, "asked only where a plan exists"
+            for job, pick in enumerate(routing.choice):
+                allowed[job] = np.arange(len(work.ticks[job])) == pick
+        due = (each.order.due_at - each.problem.origin) // TICK
+        return Placed(work, due, max(1, each.order.priority), allowed)
+
+    def _first_bound(self) -> float:
+        """Return what no answer can be better than, contention left aside."""
+        if self.objective is OrdersObjective.TARDINESS:
+            late = (each.weight * max(0, each.work.least - each.due) for each in self.placed)
+            return float(sum(late))
+        return float(max(each.work.least for each in self.placed))
+
+    def run(self) -> None:
+        """Place all orders, then improve them and the bound."""
+        self.search.begin()
+        self._better(self.search.score()[0])
+        if self.objective is OrdersObjective.MAKESPAN:
+            whole, self.search.budget = self.search.budget, round(self.search.budget * _EARLY)
+            self.search.improve(self.bound, self._better)
+            self._bound_by_loads()
+            self.search.budget = whole
+        self.search.improve(self.bound, self._better)
+
+    def _bound_by_loads(self) -> None:
+        value = round(self.search.score()[0])
+        if value <= self.bound:
+            return
+        works = [each.work for each in self.placed]
+        if len(works) == 1:
+            found = bound_by_sites(works[0], value)
+        else:
+            found = load_bound([windows_of(each) for each in works], round(self.bound), value)
+        if found > self.bound:
+            self.bound, self.engine = float(found), LOADS
+            self._better(float(value))
+
+    def _better(self, value: float) -> None:
+        """Note and tell where the search stands."""
+        if self.objective is OrdersObjective.COST:
+            if self.incumbents:
+                return
+            value = bound = self.cost
+        else:
+            value, bound = value * TICK, self.bound * TICK
+        found = Incumbent(value=value, bound=bound, effort=self.search.seconds)
+        self.incumbents.append(found)
+        if self._tell is not None:
+            self._tell(found)
+
+    def optimality(self) -> Optimality:
+        """Return how good the answer is."""
+        last = self.incumbents[-1]
+        return Optimality(
+            objective=self.objective.value,
+            value=last.value,
+            bound=last.bound,
+            proven=last.value <= last.bound,
+            engine=self.engine,
+            scope=TOGETHER,
+        )
+
+
+_LEAD = {
+    OrdersObjective.MAKESPAN: Objective.MAKESPAN,
+    OrdersObjective.TARDINESS: Objective.MAKESPAN,
+    OrdersObjective.COST: Objective.COST,
+}
+
+
+def _written(
+    asked: Sequence[_Asked],
+    placed: Sequence[Placed],
+    network: Network,
+    now: Instant,
+    objective: OrdersObjective,
+) -> tuple[Plan, ...]:
+    currency = currency_of(network)
+    plans = []
+    for each, done in zip(asked, placed, strict=True):
+        heading = Heading(PlanId(f"{each.order.id}/plan-1"), each.order.id, now, currency)
+        plan = draft(heading, each.problem, done.work.timetable())
+        bounds = {
+            what: Bound(
+                least(each.problem, what) * (TICK if what is Objective.MAKESPAN else 1), TREE
+            )
+            for what in Objective
+        }
+        told = optimality_of(plan, _LEAD[objective], bounds, ALONE)
+        plans.append(msgspec.structs.replace(plan, optimality=told))
+    return tuple(plans)
+
+
+def _assure_all(plans: Sequence[Plan], asked: Sequence[_Asked], setting: Setting) -> None:
+    """Check each plan with all others as engagements."""
+    for plan, each in zip(plans, asked, strict=True):
+        taken = engagements((other for other in plans if other is not plan), setting.now)
+        busy = {
+            unit: (*setting.busy.get(unit, ()), *taken.get(unit, ()))
+            for unit in {**setting.busy, **taken}
+        }
+        grounds = Grounds(
+            product=each.order.product,
+            network=setting.network,
+            vocabulary=setting.vocabulary,
+            kpis=setting.kpis,
+            now=setting.now,
+            busy=busy,
+            quantity=each.order.quantity,
+        )
+        assure(plan, grounds)
