@@ -164,7 +164,8 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True):
 
     All options take the outputs of the same operations, and each hands over by its last
     operation to the same taker (the common end), among whose inputs all those last operations
-    stand. An alternative may lie within an option of another: it counts where that is chosen.
+    stand; where an alternative follows, each of its options takes from them. An alternative may
+    lie within an option of another: it counts where that is chosen.
     """
 
     id: str

@@ -1,6 +1,7 @@
 """Alternative routings: which operations exclude each other, and what one choice leaves."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 
 import msgspec
 
@@ -96,17 +97,18 @@ def takers_of(inputs: Inputs) -> dict[OperationId, list[OperationId]]:
 def routing_faults(inputs: Inputs, alternatives: Sequence[Alternative]) -> Iterator[RoutingFault]:
     """Yield what keeps the options from being exclusive ways with a common start and end."""
     takers = takers_of(inputs)
+    exclusion = Exclusion(alternatives)
     yield from _nesting_faults(alternatives)
     for number, alternative in enumerate(alternatives):
         starts: list[frozenset[OperationId]] = []
-        ends: list[OperationId] = []
+        ends: list[Takers] = []
         for index, option in enumerate(alternative.options):
             inside = frozenset(option.operations)
             unknown = sorted(inside - inputs.keys())
             if unknown:
                 yield RoutingFault(number, index, "operations of the product", _named(unknown))
                 continue
-            end = _taker(option, inside, takers)
+            end = _takers(option, inside, takers, exclusion)
             if isinstance(end, _NoEnd):
                 yield RoutingFault(number, index, COMMON_END, end.found, COMMON_END_HINT)
                 continue
@@ -123,29 +125,35 @@ class _NoEnd(msgspec.Struct, frozen=True):
     found: str
 
 
-def _taker(
+Takers = tuple[OperationId, ...]
+"""The operation that takes from an option; several where these are alternatives themselves."""
+
+
+def _takers(
     option: RoutingOption,
     inside: frozenset[OperationId],
     takers: Mapping[OperationId, list[OperationId]],
-) -> OperationId | _NoEnd:
-    """Return the operation that takes from the option, or what is there instead of one."""
+    exclusion: Exclusion,
+) -> Takers | _NoEnd:
+    """Return what takes from the option, or what is there instead of one operation."""
     last = [each for each in option.operations if not inside & set(takers.get(each, ()))]
     leaving = [each for each in option.operations if set(takers.get(each, ())) - inside]
     ends = list(dict.fromkeys((*last, *leaving)))
     if len(ends) != 1:
         return _NoEnd(f"{len(ends)} that hand over: {_named(ends)}")
-    outside = takers.get(ends[0], [])
-    if len(outside) != 1:
+    outside = sorted(takers.get(ends[0], []))
+    if not outside or not all(exclusion.between(*pair) for pair in combinations(outside, 2)):
         return _NoEnd(f"{_named(outside)} to take from {str(ends[0])!r}")
-    return outside[0]
+    return tuple(outside)
 
 
 def _difference(
-    number: int, starts: Sequence[frozenset[OperationId]], ends: Sequence[OperationId]
+    number: int, starts: Sequence[frozenset[OperationId]], ends: Sequence[Takers]
 ) -> Iterator[RoutingFault]:
     """Yield that the options start or end at different operations."""
     if len(set(ends)) > 1:
-        yield RoutingFault(number, None, COMMON_END, _named(sorted(set(ends))), COMMON_END_HINT)
+        found = _named(sorted({each for end in ends for each in end}))
+        yield RoutingFault(number, None, COMMON_END, found, COMMON_END_HINT)
     if len(set(starts)) > 1:
         yield RoutingFault(
             number,

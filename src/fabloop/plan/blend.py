@@ -8,7 +8,7 @@ import numpy as np
 from fabloop.model.ids import SiteId
 from fabloop.plan.layout import Floats
 from fabloop.plan.objectives import Measure, WeightedSum
-from fabloop.plan.problem import Problem
+from fabloop.plan.problem import ABSENT, Problem
 from fabloop.plan.roads import TICK, Weights
 from fabloop.plan.schedule import Routing, Timetable
 
@@ -136,7 +136,11 @@ def case_of(
 def sums_of(case: Case, routing: Routing, finish: int = 0) -> Sums:
     """Return the figures of choices and legs; `finish` is when the product is made."""
     jobs = case.problem.jobs
-    made = [job.candidates[pick] for job, pick in zip(jobs, routing.choice, strict=True)]
+    made = [
+        job.candidates[pick]
+        for job, pick in zip(jobs, routing.choice, strict=True)
+        if pick != ABSENT
+    ]
     takes = [each.takes for each in made]
     takes += [leg.hop.takes for job in routing.legs for legs in job for leg in legs]
     sites = {each.place.site for each in made}
@@ -153,7 +157,8 @@ def sums_of(case: Case, routing: Routing, finish: int = 0) -> Sums:
 
 
 def _count(rows: Sequence[Floats], choice: Sequence[int]) -> int:
-    return round(sum(float(row[pick]) for row, pick in zip(rows, choice, strict=True)))
+    picked = ((row, pick) for row, pick in zip(rows, choice, strict=True) if pick != ABSENT)
+    return round(sum(float(row[pick]) for row, pick in picked))
 
 
 def table_sums(case: Case, table: Timetable) -> Sums:

@@ -16,6 +16,7 @@ from fabloop.model.explanation import Evidence, Explanation, ReasonCode
 from fabloop.model.ids import OperationId, WorkUnitId
 from fabloop.model.plan import Movement, MovementKind, Plan, PlannedStep
 from fabloop.model.product import ConfiguredProduct, Operation
+from fabloop.model.routing import routed
 from fabloop.model.site import Network, Site, WorkUnit
 from fabloop.model.skill import SkillVocabulary
 from fabloop.services.matching import KpiValues, Mismatch, match_person, match_unit
@@ -45,7 +46,11 @@ class Grounds(msgspec.Struct, frozen=True):
 
 
 def check_plan(plan: Plan, grounds: Grounds) -> tuple[Explanation, ...]:
-    """Return every violation; none means that the plan can be carried out as it stands."""
+    """Return every violation; none means that the plan can be carried out as it stands.
+
+    Of alternatives, the options count of which the plan has a step.
+    """
+    grounds = msgspec.structs.replace(grounds, product=_as_chosen(plan, grounds.product))
     found = [*_completeness(plan, grounds)]
     if found:
         return tuple(found)
@@ -56,6 +61,16 @@ def check_plan(plan: Plan, grounds: Grounds) -> tuple[Explanation, ...]:
         *_overlaps(plan, grounds),
         *_totals(plan),
     )
+
+
+def _as_chosen(plan: Plan, product: ConfiguredProduct) -> ConfiguredProduct:
+    """Return the product with the options that the plan begins to carry out."""
+    planned = {step.operation for step in plan.steps}
+    choice = {}
+    for alternative in product.alternatives:
+        begun = [each for each in alternative.options if planned & set(each.operations)]
+        choice[alternative.id] = (begun or alternative.options)[0].id
+    return routed(product, choice)
 
 
 def _wrong(code: ReasonCode, subject: str, **details: object) -> Explanation:

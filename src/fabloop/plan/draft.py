@@ -9,7 +9,7 @@ from fabloop.model.ids import OrderId, PlanId
 from fabloop.model.kpi import KpiValue
 from fabloop.model.plan import Movement, MovementKind, Optimality, Plan, PlannedStep, Totals
 from fabloop.model.product import Operation
-from fabloop.plan.problem import Problem
+from fabloop.plan.problem import ABSENT, Problem
 from fabloop.plan.roads import TICK
 from fabloop.plan.schedule import Timetable, Transfer
 
@@ -56,6 +56,7 @@ def draft(
         *(
             value
             for job, pick in enumerate(table.choice)
+            if pick != ABSENT
             for value in problem.jobs[job].candidates[pick].kpis
         ),
     ]
@@ -107,6 +108,8 @@ def open_steps(problem: Problem, table: Timetable) -> list[PlannedStep]:
     """Return the steps of the open jobs."""
     steps = []
     for number, job in enumerate(problem.jobs):
+        if table.choice[number] == ABSENT:
+            continue
         candidate = job.candidates[table.choice[number]]
         steps.append(
             PlannedStep(

@@ -9,9 +9,10 @@ import numpy as np
 from fabloop.base.errors import Fault, Invalid
 from fabloop.model.plan import Optimality, Plan
 from fabloop.model.site import Network
+from fabloop.plan.alternatives import Narrowed, best_in_time, has_alternatives, narrowed
 from fabloop.plan.candidates import Columns
 from fabloop.plan.layout import Floats
-from fabloop.plan.problem import MEASURE, Job, Objective, Problem
+from fabloop.plan.problem import ABSENT, MEASURE, Job, Objective, Problem
 from fabloop.plan.roads import Weights
 from fabloop.plan.schedule import (
     Routing,
@@ -107,12 +108,26 @@ def least(problem: Problem, objective: Objective) -> float:
     return found.value
 
 
+def listed(problem: Problem, routing: Routing) -> Timed:
+    """Return the timetable that is there at once, and the bound for these choices."""
+    if ABSENT in routing.choice:
+        part = narrowed(problem, routing.choice)
+        found = listed(part.problem, part.routing(routing))
+        return Timed(part.widened(found.table), found.bound, found.engine)
+    return Timed(list_schedule(problem, routing), uncontended_finish(problem, routing), TREE)
+
+
 def timed(problem: Problem, routing: Routing, before: Before | None = None) -> Timed:
     """Return the best timetable for given choices and legs.
 
     The bound speaks about these choices only. With `before`, starts stay near those of an
     earlier plan.
     """
+    if ABSENT in routing.choice:
+        part = narrowed(problem, routing.choice)
+        left = None if before is None else _left(before, part)
+        found = timed(part.problem, part.routing(routing), left)
+        return Timed(part.widened(found.table), found.bound, found.engine)
     table = list_schedule(problem, routing)
     bound = uncontended_finish(problem, routing)
     if not problem.jobs or (before is None and table.finish(problem) == bound):
@@ -154,6 +169,8 @@ def fastest(problem: Problem, before: Before | None = None) -> Timed | None:
     """
     weights = MEASURE[Objective.MAKESPAN]
     tables = tables_of(problem, weights, adds=False)
+    if has_alternatives(problem):
+        return _fastest_way(problem, tables, before)
     found = optimum(tables)
     if found is None:
         return None
@@ -179,6 +196,22 @@ def fastest(problem: Problem, before: Before | None = None) -> Timed | None:
     solved: Solved = solve(question)
     bound = max(bound, solved.bound) if complete else bound
     return Timed(solved.timetable, bound, "CP-SAT")
+
+
+def _fastest_way(problem: Problem, tables: Tables, before: Before | None) -> Timed | None:
+    """Return the best over the choices among alternatives that are worth a look."""
+
+    def solve(part: Narrowed) -> tuple[Timetable, int]:
+        answer = fastest(part.problem, None if before is None else _left(before, part))
+        assert answer is not None, "the tree chose what is possible"
+        return answer.table, answer.bound
+
+    found = best_in_time(problem, tables, solve)
+    return None if found is None else Timed(found.table, found.bound, "CP-SAT")
+
+
+def _left(before: Before, part: Narrowed) -> Before:
+    return Before(part.of(before.choice), part.of(before.starts))
 
 
 def _head_and_tail(

@@ -12,6 +12,7 @@ from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import NotDecided, NotProducible, Optimality, Plan
 from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
+from fabloop.plan.alternatives import refuse_alternatives
 from fabloop.plan.assure import assure, exclusions
 from fabloop.plan.checker import Grounds
 from fabloop.plan.draft import Heading, draft
@@ -100,11 +101,13 @@ def plan_orders(  # noqa: PLR0913  # the question as a caller puts it
     Raises
     ------
     Invalid
-        Two orders have the same id, or operations are no in-tree.
+        Two orders have the same id, or operations are no in-tree or have alternatives.
     Broken
         A plan failed the independent check.
     """
     _check_ids(orders)
+    for order in orders:
+        refuse_alternatives(order.product, "where orders are planned together")
     setting = Setting(
         network, vocabulary, kpis, now, now, busy or {}, plant=Plant(network, vocabulary, kpis)
     )

@@ -8,6 +8,7 @@ import msgspec
 from fabloop.base.instant import HOUR, Instant
 from fabloop.model.ids import OperationId, WorkUnitId
 from fabloop.model.product import ConfiguredProduct, Operation
+from fabloop.model.routing import makers
 from fabloop.model.site import Network, Site, WorkUnit
 from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.candidates import Asked, Judge
@@ -36,10 +37,15 @@ MEASURE = {
 }
 
 
+ABSENT = -1
+"""The choice of a job that is not carried out, because an alternative is."""
+
+
 class Source(msgspec.Struct, frozen=True):
     """Where an input comes from: another open job, or a place where it is ready at a tick.
 
-    `legs_done` counts the legs that the work piece has behind it already.
+    `legs_done` counts the legs that the work piece has behind it already. With alternatives, one
+    of `others` may make the input in place of `job`; `made_by` is the operation of `job`.
     """
 
     made_by: OperationId
@@ -47,6 +53,12 @@ class Source(msgspec.Struct, frozen=True):
     place: Place | None = None
     ready: int = 0
     legs_done: int = 0
+    others: tuple[int, ...] = ()
+
+    @property
+    def jobs(self) -> tuple[int, ...]:
+        """The open jobs of which one makes the input."""
+        return () if self.job is None else (self.job, *self.others)
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -58,8 +70,12 @@ class Job(msgspec.Struct, frozen=True):
     rejected: Sequence[Rejected]
 
     def feeding(self) -> Iterator[int]:
-        """Yield the open jobs whose output this one takes."""
-        return (source.job for source in self.sources if source.job is not None)
+        """Yield the open jobs whose output this one may take."""
+        return (job for source in self.sources for job in source.jobs)
+
+    def feeds(self) -> tuple[tuple[int, ...], ...]:
+        """Return, per input that is not ready, the open jobs of which one makes it."""
+        return tuple(source.jobs for source in self.sources if source.job is not None)
 
 
 class Supply(msgspec.Struct, frozen=True):
@@ -129,21 +145,36 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
         The operations are no in-tree.
     """
     past = past or Past()
-    order = [each for each in in_tree_order(product) if each.id not in past.begun]
+    gone = _gone(product, past)
+    order = [each for each in in_tree_order(product) if each.id not in gone]
     number = {operation.id: index for index, operation in enumerate(order)}
+    groups = makers(product)
     plant = setting.planted()
     condition = Condition(setting.kpis, setting.now)
     judge = Judge(plant, Asked(condition, setting.unavailable, setting.quantity))
     jobs = []
     for operation in order:
         candidates, rejected = judge.judge(operation)
-        sources = tuple(_source(each, number, past, setting.origin) for each in operation.inputs)
+        sources = tuple(
+            _source(each, number, past, setting.origin) for each in groups[operation.id]
+        )
         jobs.append(Job(operation, sources, candidates, rejected))
     busy = {
         str(unit): tuple(_engagement(start, end, setting.origin) for start, end in spans)
         for unit, spans in setting.busy.items()
     }
     return Problem(tuple(jobs), plant.roads, setting.origin, busy)
+
+
+def _gone(product: ConfiguredProduct, past: Past) -> set[OperationId]:
+    """Return what has begun, and the options that cannot be chosen any more because of that."""
+    gone = set(past.begun)
+    for alternative in product.alternatives:
+        begun = [each for each in alternative.options if past.begun & set(each.operations)]
+        if begun:
+            others = (each for each in alternative.options if each not in begun)
+            gone.update(operation for each in others for operation in each.operations)
+    return gone
 
 
 def _tick(instant: Instant, origin: Instant) -> int:
@@ -157,10 +188,13 @@ def _engagement(start: Instant, end: Instant, origin: Instant) -> tuple[int, int
 
 
 def _source(
-    made_by: OperationId, number: dict[OperationId, int], past: Past, origin: Instant
+    makers: tuple[OperationId, ...], number: dict[OperationId, int], past: Past, origin: Instant
 ) -> Source:
-    if made_by in number:
-        return Source(made_by, job=number[made_by])
+    open_ones = [each for each in makers if each in number]
+    if open_ones:
+        job, *others = (number[each] for each in open_ones)
+        return Source(open_ones[0], job=job, others=tuple(others))
+    made_by = next(each for each in makers if each in past.supplies)
     supply = past.supplies[made_by]
     return Source(
         made_by,

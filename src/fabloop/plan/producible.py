@@ -25,6 +25,7 @@ from fabloop.plan.engine import (
     is_additive,
     is_possible_now,
     least,
+    listed,
     measure_of,
     optimality_of,
     ranked,
@@ -32,17 +33,11 @@ from fabloop.plan.engine import (
 )
 from fabloop.plan.impact import compare, impact
 from fabloop.plan.objectives import Aim, Measure, aim_of, lexicographic, plain, weighted
-from fabloop.plan.problem import Busy, Objective, Problem, Setting, problem_of
+from fabloop.plan.problem import ABSENT, Busy, Objective, Problem, Setting, problem_of
 from fabloop.plan.recommend import not_producible
 from fabloop.plan.replan import replan
 from fabloop.plan.roads import TICK, Hop, Weights
-from fabloop.plan.schedule import (
-    Routing,
-    Timetable,
-    list_schedule,
-    routing_of,
-    uncontended_finish,
-)
+from fabloop.plan.schedule import Routing, Timetable, routing_of
 from fabloop.plan.tree import optimum, tables_of
 from fabloop.plan.wished import Ask, wished
 from fabloop.plan.wishes import NO_WISHES, Wishes, check_wishes
@@ -193,7 +188,9 @@ def _routing(table: Timetable) -> Routing:
 def _sums(problem: Problem, routing: Routing) -> tuple[float, ...]:
     """Return cost, energy and CO2 of the choices, rounded so that float noise is no difference."""
     takes = [
-        job.candidates[pick].takes for job, pick in zip(problem.jobs, routing.choice, strict=True)
+        job.candidates[pick].takes
+        for job, pick in zip(problem.jobs, routing.choice, strict=True)
+        if pick != ABSENT
     ]
     takes += [leg.hop.takes for job in routing.legs for legs in job for leg in legs]
     return (
@@ -223,8 +220,7 @@ def at_first(problem: Problem, lead: Objective) -> Timed:
     weights = measure_of(problem, lead)
     found = optimum(tables_of(problem, weights, adds=is_additive(lead)))
     assert found is not None, "asked only where a plan exists"
-    routing = routing_of(problem, found.choice, weights)
-    return Timed(list_schedule(problem, routing), uncontended_finish(problem, routing), TREE)
+    return listed(problem, routing_of(problem, found.choice, weights))
 
 
 def _best(problem: Problem, lead: Objective) -> Timed:

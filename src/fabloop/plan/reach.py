@@ -218,7 +218,7 @@ def _feed(source: Source, number: int, reach: Reach, blank: Sequence[bool]) -> F
 
 def makers_of(source: Source) -> tuple[int, ...]:
     """Return the open jobs of which one makes the input."""
-    return () if source.job is None else (source.job,)
+    return source.jobs
 
 
 def is_blank(job: Job) -> bool:

@@ -6,7 +6,7 @@ once for each in that solve, so what it finds is thinned out afterwards until ev
 needed; alternatives come from forbidding the hardest change and solving again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -32,6 +32,7 @@ from fabloop.plan.engine import currency_of, is_possible_now, least
 from fabloop.plan.grid import grid_of_places
 from fabloop.plan.layout import Moves
 from fabloop.plan.problem import (
+    ABSENT,
     Job,
     Objective,
     Past,
@@ -41,7 +42,7 @@ from fabloop.plan.problem import (
     problem_of,
 )
 from fabloop.plan.roads import Hop, Place, Roads, Weights
-from fabloop.plan.tree import Tables, from_place, optimum
+from fabloop.plan.tree import Tables, from_place, groups_of, optimum
 
 ALTERNATIVES_MAX = 4
 """Alternative recommendations of each kind, for the product and for the factory."""
@@ -189,9 +190,16 @@ class _Search:
         found = optimum(tables)
         if found is None:
             return ()
-        chosen = [row[pick] for row, pick in zip(self._seats, found.choice, strict=True)]
+        chosen = {
+            number: self._seats[number][pick]
+            for number, pick in enumerate(found.choice)
+            if pick != ABSENT
+        }
         changes: dict[Key, Change] = {}
-        for change in (*(c for seat in chosen for c in seat.changes), *self._new_ways(chosen)):
+        for change in (
+            *(c for seat in chosen.values() for c in seat.changes),
+            *self._new_ways(chosen),
+        ):
             known = changes.get(change.key)
             if known is None or _is_stricter(change, known):
                 changes[change.key] = change
@@ -212,6 +220,7 @@ class _Search:
             ready=tuple(np.zeros(len(node)) for node in nodes),
             moves=moves,
             adds=True,
+            groups=groups_of(self._problem),
         )
 
     def _moves(self, banned: set[Key]) -> Moves:
@@ -222,13 +231,14 @@ class _Search:
             return moves
         return _extended(roads, self._grid.site, moves, banned)
 
-    def _new_ways(self, chosen: Sequence["_Seat"]) -> list[Change]:
+    def _new_ways(self, chosen: Mapping[int, "_Seat"]) -> list[Change]:
         changes: list[Change] = []
-        for number, job in enumerate(self._problem.jobs):
-            for source in job.sources:
-                place = source.place if source.job is None else chosen[source.job].place
+        for number, seat in chosen.items():
+            for source in self._problem.jobs[number].sources:
+                makers = (chosen[each].place for each in source.jobs if each in chosen)
+                place = next(makers, source.place)
                 assert place is not None, "an input is either open or somewhere"
-                changes.extend(_missing_ways(self._problem.roads, place, chosen[number].place))
+                changes.extend(_missing_ways(self._problem.roads, place, seat.place))
         return changes
 
 

@@ -162,7 +162,11 @@ def _before(change: _Change, old: Mapping[OperationId, PlannedStep]) -> Before:
     choice: list[int | None] = []
     starts = []
     for job in change.problem.jobs:
-        step = old[job.operation.id]
+        step = old.get(job.operation.id)
+        if step is None:
+            choice.append(None)
+            starts.append(0)
+            continue
         units = [each.unit.id for each in job.candidates]
         choice.append(units.index(step.work_unit) if step.work_unit in units else None)
         starts.append(max(0, (step.start - change.problem.origin) // TICK))
@@ -206,6 +210,7 @@ def _kept(change: _Change, old: Mapping[OperationId, PlannedStep]) -> Plan | Non
     values = [
         value
         for job in change.problem.jobs
+        if job.operation.id in old
         for each in job.candidates
         if each.unit.id == old[job.operation.id].work_unit
         for value in each.kpis

@@ -7,7 +7,7 @@ import msgspec
 
 from fabloop.model.ids import OperationId
 from fabloop.model.plan import MovementKind
-from fabloop.plan.problem import Candidate, Problem, Source
+from fabloop.plan.problem import ABSENT, Candidate, Problem, Source
 from fabloop.plan.roads import Leg, Weights
 
 
@@ -21,7 +21,10 @@ class Transfer(msgspec.Struct, frozen=True):
 
 
 class Timetable(msgspec.Struct, frozen=True):
-    """A complete answer to a problem: choices, starts and, per job and input, the transfers."""
+    """A complete answer to a problem: choices, starts and, per job and input, the transfers.
+
+    A job that is `ABSENT` has start 0 and no transfers.
+    """
 
     choice: tuple[int, ...]
     starts: tuple[int, ...]
@@ -46,8 +49,11 @@ class Routing(msgspec.Struct, frozen=True):
 
 def routing_of(problem: Problem, choice: Sequence[int], weights: Weights) -> Routing:
     """Return the best legs between the chosen work units; each movement must be possible."""
-    legs = []
+    legs: list[tuple[tuple[Leg, ...], ...]] = []
     for number, job in enumerate(problem.jobs):
+        if choice[number] == ABSENT:
+            legs.append(())
+            continue
         target = job.candidates[choice[number]]
         legs.append(
             tuple(_legs(problem, source, choice, target, weights) for source in job.sources)
@@ -59,7 +65,8 @@ def _legs(
     problem: Problem, source: Source, choice: Sequence[int], target: Candidate, weights: Weights
 ) -> tuple[Leg, ...]:
     if source.job is not None:
-        origin = problem.jobs[source.job].candidates[choice[source.job]].place
+        maker = next(each for each in source.jobs if choice[each] != ABSENT)
+        origin = problem.jobs[maker].candidates[choice[maker]].place
     else:
         assert source.place is not None, "an input is either open or somewhere"
         origin = source.place

@@ -1,10 +1,11 @@
 """Exact minimum of any additive measure, and the contention-free makespan, over an in-tree.
 
 The recursion is ``best[job][unit] = takes[job][unit] + sum over inputs of min(best[input][other]
-+ movement)``; `max` in place of the sum gives the makespan without contention. One edge is one
-numpy call, because movements depend on areas and gates only. Sources: dynamic programming on
-trees as in `Problem`; the best alternatives by splitting the space at the best min-marginal
-(Yanover and Weiss, 2004), exact on trees.
++ movement)``; `max` in place of the sum gives the makespan without contention. Where alternatives
+make an input, the least of them counts. One edge is a few numpy calls, because movements depend
+on areas and gates only. Sources: dynamic programming on trees as in `Problem`; the best
+alternatives by splitting the space at the best min-marginal (Yanover and Weiss, 2004), exact on
+trees.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ import numpy as np
 from fabloop.plan.candidates import Columns
 from fabloop.plan.grid import Grid, grid_of_places
 from fabloop.plan.layout import Bools, Floats, Moves, Spots, message
-from fabloop.plan.problem import Job, Problem
+from fabloop.plan.problem import ABSENT, Job, Problem
 from fabloop.plan.roads import Place, Weights
 
 
@@ -25,7 +26,9 @@ class Tables(msgspec.Struct, frozen=True):
 
     `nodes[j]` (shape (n_j,)) is what job j takes at each of its choices, ready inputs from
     settled operations included where the measure is additive; `ready[j]` holds, for the
-    makespan, when such inputs arrive. `inputs[j]` are the open jobs it takes from.
+    makespan, when such inputs arrive. `inputs[j]` are the open jobs it takes from. Where
+    alternatives make an input, `groups` holds for the taker, per input, the jobs of which one
+    makes it; the others, and what leads to them alone, are then not carried out.
     """
 
     inputs: tuple[tuple[int, ...], ...]
@@ -36,10 +39,19 @@ class Tables(msgspec.Struct, frozen=True):
     adds: bool
     free_edges: frozenset[int] = frozenset()
     """Jobs whose output may be anywhere at once: their edge is left out of account."""
+    groups: dict[int, tuple[tuple[int, ...], ...]] = {}
+
+    def feeds(self, job: int) -> tuple[tuple[int, ...], ...]:
+        """Return, per input of a job, the jobs of which one makes it."""
+        known = self.groups.get(job)
+        return tuple((each,) for each in self.inputs[job]) if known is None else known
 
 
 class Found(msgspec.Struct, frozen=True):
-    """The best value, and for each job the number of its chosen candidate."""
+    """The best value, and for each job the number of its chosen candidate.
+
+    `ABSENT` stands for a job that another one is carried out instead of.
+    """
 
     value: float
     choice: tuple[int, ...]
@@ -105,8 +117,24 @@ def tables_of(
         spots.append(here)
         nodes.append(node)
         ready.append(arrival)
-    inputs = tuple(tuple(job.feeding()) for job in problem.jobs)
-    return Tables(inputs, tuple(spots), tuple(nodes), tuple(ready), moves, adds)
+    return Tables(
+        inputs=tuple(tuple(job.feeding()) for job in problem.jobs),
+        spots=tuple(spots),
+        nodes=tuple(nodes),
+        ready=tuple(ready),
+        moves=moves,
+        adds=adds,
+        groups=groups_of(problem),
+    )
+
+
+def groups_of(problem: Problem) -> dict[int, tuple[tuple[int, ...], ...]]:
+    """Return the feeds of the jobs that alternatives lead to."""
+    return {
+        number: job.feeds()
+        for number, job in enumerate(problem.jobs)
+        if any(source.others for source in job.sources)
+    }
 
 
 def from_place(place: Place, grid: Grid, here: Spots, moves: Moves) -> Floats:
@@ -136,21 +164,32 @@ def _masked(tables: Tables, job: int, masks: Masks) -> Floats:
     return tables.nodes[job] if mask is None else np.where(mask, tables.nodes[job], np.inf)
 
 
-def heads(tables: Tables, masks: Masks | None = None) -> tuple[list[Floats], list[Floats]]:
-    """Return, per job, the best value up to and with it at each choice, and its messages.
+Sent: TypeAlias = dict[tuple[int, int], Floats]
+"""What a job contributes to a taker, per choice of the taker, by both numbers."""
 
-    The second list holds what each job contributes to its taker, per choice of the taker.
-    """
+
+def heads(tables: Tables, masks: Masks | None = None) -> tuple[list[Floats], Sent]:
+    """Return, per job, the best value up to and with it at each choice, and the messages."""
     masks = masks or {}
     best: list[Floats] = []
-    sent: list[Floats] = [np.zeros(0)] * len(tables.nodes)
+    sent: Sent = {}
     for job in range(len(tables.nodes)):
         arrival = tables.ready[job]
-        for child in tables.inputs[job]:
-            sent[child] = _send(tables, best[child], child, job)
-            arrival = arrival + sent[child] if tables.adds else np.maximum(arrival, sent[child])
+        for makers in tables.feeds(job):
+            for maker in makers:
+                sent[maker, job] = _send(tables, best[maker], maker, job)
+            got = _got(sent, makers, job)
+            arrival = arrival + got if tables.adds else np.maximum(arrival, got)
         best.append(_masked(tables, job, masks) + arrival)
     return best, sent
+
+
+def _got(sent: Sent, makers: tuple[int, ...], job: int) -> Floats:
+    """Return the least that an input takes, by whichever maker."""
+    found = sent[makers[0], job]
+    for maker in makers[1:]:
+        found = np.minimum(found, sent[maker, job])
+    return found
 
 
 def _send(tables: Tables, value: Floats, child: int, job: int) -> Floats:
@@ -166,14 +205,17 @@ def optimum(tables: Tables, masks: Masks | None = None) -> Found | None:
     """
     if not tables.nodes:
         return Found(0.0, ())
-    best, _ = heads(tables, masks)
+    best, sent = heads(tables, masks)
     if not np.isfinite(best[-1].min(initial=np.inf)):
         return None
-    choice = [-1] * len(best)
+    choice = [ABSENT] * len(best)
     choice[-1] = int(best[-1].argmin())
     for job in range(len(best) - 1, -1, -1):
-        for child in tables.inputs[job]:
-            choice[child] = best_maker(tables, best[child], child, job, choice[job])
+        if choice[job] == ABSENT:
+            continue
+        for makers in tables.feeds(job):
+            maker = min(makers, key=lambda each: sent[each, job][choice[job]])
+            choice[maker] = best_maker(tables, best[maker], maker, job, choice[job])
     return Found(float(best[-1].min()), tuple(choice))
 
 
@@ -205,13 +247,16 @@ def tails(tables: Tables, masks: Masks | None = None) -> list[Floats]:
     """
     masks = masks or {}
     back = tables.moves.reversed()
-    tail: list[Floats] = [np.zeros(len(node)) for node in tables.nodes]
+    tail = [np.full(len(node), np.inf) for node in tables.nodes]
+    if tail:
+        tail[-1][:] = 0.0
     for job in range(len(tables.nodes) - 1, -1, -1):
         if job in masks:
             tail[job] = np.where(masks[job], tail[job], np.inf)
         through = tail[job] + tables.nodes[job]
-        for child in tables.inputs[job]:
-            tail[child] = message(through, tables.spots[job], tables.spots[child], back)
+        for maker in tables.inputs[job]:
+            down = message(through, tables.spots[job], tables.spots[maker], back)
+            np.minimum(tail[maker], down, out=tail[maker])
     return tail
 
 
@@ -254,18 +299,48 @@ def _split(tables: Tables, space: _Space) -> tuple[Found, tuple[_Space, _Space]]
     allowed = space.masks.get(job, np.ones(len(tables.nodes[job]), dtype=np.bool_))
     only, without = np.zeros_like(allowed), allowed.copy()
     only[pick], without[pick] = True, False
-    chosen = optimum(tables, {**space.masks, job: only})
+    there = {**space.masks, job: only, **_without_rivals(tables, job)}
+    chosen = optimum(tables, there)
     assert chosen is not None, "a min-marginal promised a plan"
     return chosen, (
-        _Space({**space.masks, job: only}, chosen),
+        _Space(there, chosen),
         _Space({**space.masks, job: without}, space.best),
     )
+
+
+def _without_rivals(tables: Tables, job: int) -> Masks:
+    """Forbid every job that can only be carried out where this one is not."""
+    rivals: set[int] = set()
+    for groups in tables.groups.values():
+        for makers in groups:
+            if len(makers) > 1:
+                under = {maker: _under(tables, maker) for maker in makers}
+                for maker in makers:
+                    for other in makers:
+                        if job in under[maker] - under[other]:
+                            rivals |= under[other] - under[maker]
+    return {each: np.zeros(len(tables.nodes[each]), dtype=np.bool_) for each in rivals}
+
+
+def _under(tables: Tables, job: int) -> frozenset[int]:
+    """Return the jobs that lead to this one, and itself."""
+    seen = {job}
+    stack = [job]
+    while stack:
+        for maker in tables.inputs[stack.pop()]:
+            if maker not in seen:
+                seen.add(maker)
+                stack.append(maker)
+    return frozenset(seen)
 
 
 def _look_ahead(tables: Tables, space: _Space) -> _Space:
     for job, marginal in enumerate(marginals(tables, space.masks)):
         others = marginal.copy()
-        others[space.best.choice[job]] = np.inf
+        if space.best.choice[job] != ABSENT:
+            others[space.best.choice[job]] = np.inf
+        if not len(others):
+            continue
         pick = int(others.argmin())
         if others[pick] < space.next_value:
             space.next_value, space.next_job, space.next_choice = float(others[pick]), job, pick
@@ -277,16 +352,24 @@ def marginals(tables: Tables, masks: Masks | None = None) -> list[Floats]:
     masks = masks or {}
     best, sent = heads(tables, masks)
     back = tables.moves.reversed()
-    outer = [np.zeros(len(node)) for node in tables.nodes]
+    outer = [np.full(len(node), np.inf) for node in tables.nodes]
+    if outer:
+        outer[-1][:] = 0.0
     for job in range(len(tables.nodes) - 1, -1, -1):
         own = _masked(tables, job, masks) + tables.ready[job] + outer[job]
-        for child in tables.inputs[job]:
+        feeds = tables.feeds(job)
+        for makers in feeds:
             rest = own
-            for sibling in tables.inputs[job]:
-                if sibling != child:
-                    rest = rest + sent[sibling]
-            if child in tables.free_edges:
-                outer[child] = np.full(len(tables.nodes[child]), rest.min(initial=np.inf))
-            else:
-                outer[child] = message(rest, tables.spots[job], tables.spots[child], back)
+            for others in feeds:
+                if others is not makers:
+                    rest = rest + _got(sent, others, job)
+            for maker in makers:
+                down = _sent_back(tables, rest, job, maker, back)
+                np.minimum(outer[maker], down, out=outer[maker])
     return [up + down for up, down in zip(best, outer, strict=True)]
+
+
+def _sent_back(tables: Tables, value: Floats, job: int, maker: int, back: Moves) -> Floats:
+    if maker in tables.free_edges:
+        return np.full(len(tables.nodes[maker]), value.min(initial=np.inf))
+    return message(value, tables.spots[job], tables.spots[maker], back)

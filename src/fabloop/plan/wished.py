@@ -9,6 +9,7 @@ import numpy as np
 from fabloop.model.ids import PlanId
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import NotDecided, NotProducible, Optimality, Plan, Producible
+from fabloop.plan.alternatives import refuse_alternatives
 from fabloop.plan.assure import assure, exclusions
 from fabloop.plan.blend import Case, blend_of, case_of, routing_from, table_sums
 from fabloop.plan.checker import Grounds
@@ -79,7 +80,13 @@ def wished(
     """Return the best plan for the aim, then the best for each plain objective, within the wishes.
 
     `tell` hears each plan as it is found; after one, `stop` may end the search.
+
+    Raises
+    ------
+    Invalid
+        The product has alternative routings.
     """
+    refuse_alternatives(ask.order.product, "where wishes are made or objectives blended")
     case = case_for(ask, ask.wishes)
     answer = answered(ask, ask.wishes, ask.aim)
     if answer.standing is Standing.IMPOSSIBLE:

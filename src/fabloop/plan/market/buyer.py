@@ -33,6 +33,7 @@ from fabloop.model.order import ProductionOrder
 from fabloop.model.product import ConfiguredProduct, Operation
 from fabloop.model.site import Network, ShippingLane, Site, Tariff, TransportLink, WorkUnit
 from fabloop.model.skill import SkillVocabulary
+from fabloop.plan.alternatives import refuse_alternatives
 from fabloop.plan.engine import ranked
 from fabloop.plan.market.blinding import pseudonyms
 from fabloop.plan.problem import (
@@ -89,8 +90,14 @@ def inquire(
     """Return the blind question for an order: its operations in the order of their pseudonyms.
 
     Neither product, order, due instant nor how the operations hang together can be read from it.
+
+    Raises
+    ------
+    Invalid
+        The product has alternative routings.
     """
     product = order.product
+    refuse_alternatives(product, "where it is put out to tender")
     names = pseudonyms(secret, exchange, [each.id for each in product.operations])
     asked = [_inquiry(each, names[each.id]) for each in product.operations]
     inquiries = tuple(sorted(asked, key=lambda each: each.id))
