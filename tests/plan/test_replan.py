@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from fabloop.base.instant import HOUR, MINUTE, Instant
 from fabloop.model.ids import OperationId, WorkUnitId
 from fabloop.model.plan import MovementKind, NotProducible, Producible
+from fabloop.plan.plant import Plant
 from fabloop.plan.producible import Objective, check, compare, replan
+from fabloop.plan.replan import CHANGES_RATIO, replans
 from plan.instances import (
     NOW,
     gear,
@@ -264,3 +266,71 @@ def test_when_the_condition_changes_the_past_stays_and_the_new_plan_holds(seed, 
         assert new.step(each.operation) == replace(each, frozen=True)
     for each in new.steps:
         assert each.frozen or each.start >= now
+
+
+def moved(before, after):
+    units = {each.operation: each.work_unit for each in before.steps}
+    return [each.operation for each in after.steps if units[each.operation] != each.work_unit]
+
+
+def test_without_a_change_before_anything_began_only_the_number_of_the_plan_is_new():
+    request, plant, values, plan = planned()
+    new = again(request, plan, (plan.made_at, {}, {}), plant, values).plans[0]
+    assert replace(new, id=plan.id, replaces=None) == plan
+
+
+def broken_story(seed, share):
+    """Return a plan on its way, its moment, and a unit that it still wants to use."""
+    request, plant, values = random_instance(seed, operations=9, units=6)
+    answer = check(request, plant, vocabulary(), values, NOW, plans_max=1)
+    assume(isinstance(answer, Producible))
+    plan = answer.plans[0]
+    moment = split(plan, Instant(NOW + int(share * plan.totals.makespan_ns)))
+    left = [each for each in plan.steps if each.operation not in {**moment[1], **moment[2]}]
+    assume(left)
+    return request, plant, values, plan, moment, left[-1].work_unit
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 100_000), share=st.floats(0, 0.9))
+def test_a_repair_is_there_at_once_and_gets_better_but_moves_little_more_than_must_move(
+    seed, share
+):
+    request, plant, values, plan, (now, done, running), unit = broken_story(seed, share)
+    answers = list(
+        replans(
+            request,
+            plan,
+            done,
+            running,
+            plant,
+            vocabulary(),
+            values,
+            now,
+            unavailable=frozenset({unit}),
+        )
+    )
+    if isinstance(answers[0], NotProducible):
+        assert len(answers) == 1
+        return
+    first, last = answers[0].plans[0], answers[-1].plans[0]
+    fewest = len(moved(plan, first))
+    assert len(moved(plan, last)) <= CHANGES_RATIO * fewest + 1e-9
+    stuck = {each.operation for each in first.steps if not each.frozen}
+    stuck &= {each.operation for each in plan.steps if each.work_unit == unit}
+    assert set(moved(plan, first)) >= stuck
+    if len(moved(plan, last)) == fewest:
+        assert last.totals.cost_minor <= first.totals.cost_minor
+    again_ = again(request, last, (now, done, running), plant, values, unavailable={unit})
+    assert again_.plans[0].steps == last.steps
+    assert again_.plans[0].movements == last.movements
+
+
+def test_the_factoriesmade_ready_beforehand_gives_the_same_answer():
+    request, factories, values, plan = planned()
+    moment = at(plan, 41)
+    worn = {**values, **kpis(tpe("g-ream", 16.2e-6, at=moment[0]))}
+    now, done, running = moment
+    ready = Plant(factories, vocabulary(), values)
+    told = replan(request, plan, done, running, factories, vocabulary(), worn, now, plant=ready)
+    assert told == again(request, plan, moment, factories, worn)

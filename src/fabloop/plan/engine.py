@@ -117,7 +117,13 @@ def listed(problem: Problem, routing: Routing) -> Timed:
     return Timed(list_schedule(problem, routing), uncontended_finish(problem, routing), TREE)
 
 
-def timed(problem: Problem, routing: Routing, before: Before | None = None) -> Timed:
+def timed(
+    problem: Problem,
+    routing: Routing,
+    before: Before | None = None,
+    effort: float = EFFORT,
+    conflicts_max: int | None = None,
+) -> Timed:
     """Return the best timetable for given choices and legs.
 
     The bound speaks about these choices only. With `before`, starts stay near those of an
@@ -125,8 +131,8 @@ def timed(problem: Problem, routing: Routing, before: Before | None = None) -> T
     """
     if ABSENT in routing.choice:
         part = narrowed(problem, routing.choice)
-        left = None if before is None else _left(before, part)
-        found = timed(part.problem, part.routing(routing), left)
+        left = None if before is None else left_of(before, part)
+        found = timed(part.problem, part.routing(routing), left, effort, conflicts_max)
         return Timed(part.widened(found.table), found.bound, found.engine)
     table = list_schedule(problem, routing)
     bound = uncontended_finish(problem, routing)
@@ -135,7 +141,7 @@ def timed(problem: Problem, routing: Routing, before: Before | None = None) -> T
     tables = tables_of(problem, MEASURE[Objective.MAKESPAN], adds=False)
     fixed = _only(problem, routing)
     stages = (Stage.FINISH,) if before is None else (Stage.FINISH, Stage.SHIFT)
-    head, tail = _head_and_tail(tables)
+    head, tail = head_and_tail(tables)
     question = Question(
         problem=fixed,
         options=tuple((0,) for _ in problem.jobs),
@@ -144,8 +150,9 @@ def timed(problem: Problem, routing: Routing, before: Before | None = None) -> T
         tails=tuple((row[pick],) for row, pick in zip(tail, routing.choice, strict=True)),
         hint=msgspec.structs.replace(table, choice=tuple(0 for _ in problem.jobs)),
         stages=stages,
-        effort=EFFORT,
+        effort=effort,
         before=before,
+        conflicts_max=conflicts_max,
     )
     solved = solve(question)
     kept = msgspec.structs.replace(solved.timetable, choice=routing.choice)
@@ -178,7 +185,7 @@ def fastest(problem: Problem, before: Before | None = None) -> Timed | None:
     best = list_schedule(problem, routing_of(problem, found.choice, weights))
     if not problem.jobs:
         return Timed(best, 0, TREE)
-    head, tail = _head_and_tail(tables)
+    head, tail = head_and_tail(tables)
     options, complete = _options(problem, best, head, tail)
     last = Stage.COST if before is None else Stage.CHANGES
     stages = (Stage.FINISH, last) if before is None else (Stage.FINISH, last, Stage.SHIFT)
@@ -202,7 +209,7 @@ def _fastest_way(problem: Problem, tables: Tables, before: Before | None) -> Tim
     """Return the best over the choices among alternatives that are worth a look."""
 
     def solve(part: Narrowed) -> tuple[Timetable, int]:
-        answer = fastest(part.problem, None if before is None else _left(before, part))
+        answer = fastest(part.problem, None if before is None else left_of(before, part))
         assert answer is not None, "the tree chose what is possible"
         return answer.table, answer.bound
 
@@ -210,11 +217,12 @@ def _fastest_way(problem: Problem, tables: Tables, before: Before | None) -> Tim
     return None if found is None else Timed(found.table, found.bound, "CP-SAT")
 
 
-def _left(before: Before, part: Narrowed) -> Before:
+def left_of(before: Before, part: Narrowed) -> Before:
+    """Return what is said of the jobs that one choice among alternatives leaves."""
     return Before(part.of(before.choice), part.of(before.starts))
 
 
-def _head_and_tail(
+def head_and_tail(
     tables: Tables,
 ) -> tuple[tuple[tuple[int, ...], ...], tuple[tuple[int, ...], ...]]:
     """Return both bounds in whole ticks; -1 marks a choice that no plan can make."""

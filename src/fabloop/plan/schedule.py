@@ -95,10 +95,14 @@ class _Calendar:
         return start
 
 
-def list_schedule(problem: Problem, routing: Routing) -> Timetable:
+def list_schedule(
+    problem: Problem, routing: Routing, earliest: Sequence[int] | None = None
+) -> Timetable:
     """Place jobs by longest remaining way to the end, each into the first gap that it fits.
 
     Work units that move things are resources like all others; carriers between sites are not.
+    With `earliest`, jobs are placed in its order instead and none starts before its tick: what
+    was planned once stays where it was as far as it can.
     """
     calendars: dict[str, _Calendar] = {}
     starts = [0] * len(problem.jobs)
@@ -110,9 +114,9 @@ def list_schedule(problem: Problem, routing: Routing) -> Timetable:
             calendars[resource] = _Calendar(problem.busy.get(resource, ()))
         return calendars[resource].take(ready, ticks)
 
-    for number in _by_remaining(problem, routing):
+    for number in _by_remaining(problem, routing) if earliest is None else _by(earliest):
         job = problem.jobs[number]
-        ready, moved = 0, []
+        ready, moved = 0 if earliest is None else earliest[number], []
         for source, legs in zip(job.sources, routing.legs[number], strict=True):
             tick = source.ready if source.job is None else ends[source.job]
             begun = []
@@ -128,6 +132,10 @@ def list_schedule(problem: Problem, routing: Routing) -> Timetable:
         ends[number] = starts[number] + candidate.takes.ticks
         transfers[number] = tuple(moved)
     return Timetable(routing.choice, tuple(starts), tuple(transfers))
+
+
+def _by(earliest: Sequence[int]) -> list[int]:
+    return sorted(range(len(earliest)), key=lambda number: (earliest[number], number))
 
 
 def _by_remaining(problem: Problem, routing: Routing) -> list[int]:

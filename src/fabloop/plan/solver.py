@@ -16,6 +16,9 @@ from fabloop.plan.schedule import Timetable, Transfer
 
 SEED = 7
 
+SHIFT_GAP = 0.02
+"""How far the sum of shifts may stay from its bound: the last per cent takes longest."""
+
 
 def _sum(terms: Iterable[cp_model.LinearExprT]) -> cp_model.LinearExpr:
     """Return the sum as an expression, also where there is nothing to add."""
@@ -47,6 +50,8 @@ class Question(msgspec.Struct, frozen=True):
     heads, tails : per job and candidate, ticks up to and with it, and from its end on, at least
     hint : a complete answer to start from; no worse one is returned
     effort : deterministic seconds per stage
+    conflicts_max : dead ends per stage; deterministic time does not see all work between them
+    changes_max : how many jobs may have another candidate than before; None is any number
     """
 
     problem: Problem
@@ -58,6 +63,8 @@ class Question(msgspec.Struct, frozen=True):
     stages: tuple[Stage, ...]
     effort: float
     before: Before | None = None
+    conflicts_max: int | None = None
+    changes_max: int | None = None
 
 
 class Solved(msgspec.Struct, frozen=True):
@@ -107,6 +114,8 @@ class _Model:
         ]
         for job in jobs:
             self._bound(job)
+        if question.changes_max is not None:
+            self.model.add(self.measure(Stage.CHANGES) <= question.changes_max)
         self._engagements()
         for resource in sorted(self.intervals):
             if len(self.intervals[resource]) > 1:
@@ -321,6 +330,10 @@ def solve(question: Question) -> Solved:
         built.model.minimize(measure)
         built.hint(table)
         solver = _solver(question.effort)
+        if question.conflicts_max is not None:
+            solver.parameters.max_number_of_conflicts = question.conflicts_max
+        if stage is Stage.SHIFT:
+            solver.parameters.relative_gap_limit = SHIFT_GAP
         status = solver.solve(built.model)
         optimal = status == cp_model.OPTIMAL
         if optimal or status == cp_model.FEASIBLE:
