@@ -10,7 +10,7 @@ from fabloop.model.ids import OperationId, WorkUnitId
 from fabloop.model.plan import MovementKind, NotProducible, Producible
 from fabloop.plan.plant import Plant
 from fabloop.plan.producible import Objective, check, compare, replan
-from fabloop.plan.replan import CHANGES_RATIO, replans
+from fabloop.plan.replan import changes_allowed, replans
 from plan.instances import (
     NOW,
     gear,
@@ -279,6 +279,10 @@ def test_without_a_change_before_anything_began_only_the_number_of_the_plan_is_n
     assert replace(new, id=plan.id, replaces=None) == plan
 
 
+def test_a_repair_may_move_a_third_more_than_must_move_or_one():
+    assert [changes_allowed(each) for each in (0, 1, 3, 4, 10, 20)] == [0, 2, 4, 5, 13, 26]
+
+
 def broken_story(seed, share):
     """Return a plan on its way, its moment, and a unit that it still wants to use."""
     request, plant, values = random_instance(seed, operations=9, units=6)
@@ -315,7 +319,7 @@ def test_a_repair_is_there_at_once_and_gets_better_but_moves_little_more_than_mu
         return
     first, last = answers[0].plans[0], answers[-1].plans[0]
     fewest = len(moved(plan, first))
-    assert len(moved(plan, last)) <= CHANGES_RATIO * fewest + 1e-9
+    assert len(moved(plan, last)) <= changes_allowed(fewest)
     stuck = {each.operation for each in first.steps if not each.frozen}
     stuck &= {each.operation for each in plan.steps if each.work_unit == unit}
     assert set(moved(plan, first)) >= stuck

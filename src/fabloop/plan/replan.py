@@ -44,7 +44,7 @@ CHANGE_PRICE_MINOR = 500
 """What a plan must save, in minor units, for each further operation that changes work units."""
 
 CHANGES_RATIO = 1.3
-"""How many operations a repair may move for each one that cannot stay where it is."""
+"""How many operations a repair may move for each one that cannot stay; one more in any case."""
 
 SCOPE = "plans that keep what has happened"
 HAPPENED = "what has happened"
@@ -110,8 +110,8 @@ def replan(  # noqa: PLR0913  # the face of re-planning names every input
     Steps done or running stay as they were carried out, and so do movements that have begun;
     work pieces are where these leave them. A running step on a work unit that is `unavailable`
     should not be given as running: what it made so far is lost. The rest is a repair for what the
-    plan was made for: operations stay on their work units, but for those that cannot, and at most
-    `CHANGES_RATIO` times as many where that pays. With an `objective` or a `change_price_minor`,
+    plan was made for: operations stay on their work units, but for those that cannot, and some more
+    (`changes_allowed`) where that pays. With an `objective` or a `change_price_minor`,
     everything that has not begun is decided again, and changes where that pays: a plan made for
     cost must save the price (without one: `CHANGE_PRICE_MINOR`) per operation that changes its
     work unit; otherwise fewer changes break ties. Then the finish counts, then how far starts
@@ -264,7 +264,7 @@ def _repaired(change: _Change, repair: Stay) -> Plan:
 def _best(change: _Change, tables: Tables, repair: Stay) -> tuple[Timed, dict[Objective, Bound]]:
     """Return the best timetable that the effort finds, and bounds for the plans in question."""
     before, problem, lead = change.before, change.problem, change.objective
-    most = repair.changes + int((CHANGES_RATIO - 1.0) * repair.changes + 1e-9)
+    most = changes_allowed(repair.changes)
     if change.price is not None or most > CHANGES_MAX:
         found = _rearranged(change)
         return found, _bounds(change, found)
@@ -282,6 +282,11 @@ def _best(change: _Change, tables: Tables, repair: Stay) -> tuple[Timed, dict[Ob
     least_ = best_staying(tables_of(problem, MEASURE[lead]), before.choice, most)
     assert least_ is not None, "the repair keeps to the number"
     return found, _bounds(change, None) | {lead: Bound(_spent(change)[lead] + least_.value, TREE)}
+
+
+def changes_allowed(fewest: int) -> int:
+    """Return how many operations a repair may move where so many must: none without need."""
+    return max(int(CHANGES_RATIO * fewest + 1e-9), fewest + 1) if fewest else 0
 
 
 def _rearranged(change: _Change) -> Timed:
