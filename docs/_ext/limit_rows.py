@@ -3,7 +3,7 @@
 from fabloop.app.processes import host, questions, server, upkeep, wire
 from fabloop.base import xml
 from fabloop.model.documents import texts, variants
-from fabloop.plan import conflicts, engine, minimal, producible, recommend
+from fabloop.plan import conflicts, engine, minimal, producible, recommend, upgrades
 from fabloop.plan.market import blinding, buyer, tenant
 from fabloop.plan.shop import model as shop
 from fabloop.plan.shop.cpsat import search
@@ -127,6 +127,7 @@ ROWS: dict[str, dict[str, int]] = {
         "conflicts told": conflicts.CONFLICTS_MAX,
         "smallest sets of demands tried in search of further conflicts": minimal.HITTING_SETS_MAX,
         "alternatives sought for the product, and for the factory": recommend.ALTERNATIVES_MAX,
+        "rounds of learning in one search for the least changes": upgrades.ROUNDS_MAX,
     },
     "scheduling": {
         "tasks, and jobs": shop.TASKS_MAX,

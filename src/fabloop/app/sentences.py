@@ -431,6 +431,7 @@ OPTIONS: dict[str, Callable[[Option], str]] = {
     OptionCode.ADD_PERSON: lambda it: (
         f"have a person with the skill {it.parameter} at {it.subject}"
     ),
+    OptionCode.ADD_TOOL: lambda it: f"have a {it.parameter} at {it.subject} that fits",
     OptionCode.RELEASE_UNIT: lambda it: f"make {it.subject} available",
     OptionCode.ADD_LINK: lambda it: f"link {it.before} and {it.after} at {it.subject}",
     OptionCode.ADD_LANE: lambda it: f"open a lane from {it.subject} to {it.parameter}",

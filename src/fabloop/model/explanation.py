@@ -61,6 +61,7 @@ class OptionCode(StrEnum):
     UPGRADE_OFFER = "upgrade-offer"
     ADD_SKILL = "add-skill"
     ADD_PERSON = "add-person"
+    ADD_TOOL = "add-tool"
     RELEASE_UNIT = "release-unit"
     ADD_LINK = "add-link"
     ADD_LANE = "add-lane"
@@ -125,7 +126,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 class Option(msgspec.Struct, frozen=True, kw_only=True):
     """Something that would help: a code, what it changes, from and to, and what it then costs.
 
-    `also` holds what has to be changed together with it; `verified` speaks of them together.
+    `also` holds what has to be changed together with it; the figures (of the cheapest plan after
+    the change), `verified` and `least` speak of them together. `least` means proven: nothing less
+    helps, apart from the options told before.
     """
 
     code: str
@@ -136,7 +139,11 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     dimension: Dimension | None = None
     cost_minor: int | None = None
     currency: str = ""
+    makespan_ns: int | None = None
+    energy_j: float | None = None
+    co2_kg: float | None = None
     verified: bool = False
+    least: bool = False
     also: tuple["Option", ...] = ()
 
 

@@ -15,11 +15,12 @@ from fabloop.model.ids import (
     PersonId,
     SiteId,
     SkillId,
+    ToolId,
     WorkUnitId,
 )
 from fabloop.model.kpi import KpiValue
 from fabloop.model.product import ConfiguredProduct, Operation
-from fabloop.model.site import Network, Person, ShippingLane, Site, TransportLink, WorkUnit
+from fabloop.model.site import Network, Person, ShippingLane, Site, Tool, TransportLink, WorkUnit
 from fabloop.model.skill import (
     Choices,
     LiveRating,
@@ -33,15 +34,18 @@ from fabloop.model.skill import (
 )
 from fabloop.plan.conflicts import miss
 from fabloop.plan.problem import Setting
-from fabloop.services.matching import offers_skill
+from fabloop.services.matching import match_person, missing_tools, offers_skill
 
 Value: TypeAlias = float | str | None
+Key: TypeAlias = tuple[str, str, str, str]
 
 
 class Change(msgspec.Struct, frozen=True):
     """One change; `price` says how hard it is, `context` the skill or site it is about.
 
-    `subject` is the operation of a product change, else the work unit or the site.
+    `subject` is the operation of a product change, else the work unit or the site. `side` tells
+    changes of one parameter apart that do not serve each other (the skill, the end of a span).
+    Of two amounts that do, the one of the greater `level` serves both.
     """
 
     code: OptionCode
@@ -52,12 +56,14 @@ class Change(msgspec.Struct, frozen=True):
     dimension: Dimension | None = None
     price: float = 0.0
     context: str = ""
+    side: str = ""
+    level: float = 0.0
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
+    def key(self) -> Key:
         """What the change is about, whatever its amount; other texts are other changes."""
         text = self.after if isinstance(self.after, str) else ""
-        return self.code, self.subject, self.parameter, text
+        return self.code, self.subject, self.parameter, text + self.side
 
     def option(self) -> Option:
         """Return the change as an option, nothing known of its effect yet."""
@@ -77,6 +83,7 @@ BASE_PRICE = {
     OptionCode.MEASURE_KPI: 1.0,
     OptionCode.RESTORE_KPI: 2.0,
     OptionCode.RELEASE_UNIT: 3.0,
+    OptionCode.ADD_TOOL: 4.0,
     OptionCode.UPGRADE_OFFER: 5.0,
     OptionCode.ADD_PERSON: 6.0,
     OptionCode.ADD_SKILL: 8.0,
@@ -100,6 +107,8 @@ _RESTORABLE = (ReasonCode.KPI_TOO_HIGH, ReasonCode.KPI_TOO_LOW)
 _UPGRADABLE = (
     ReasonCode.TOO_HIGH,
     ReasonCode.TOO_LOW,
+    ReasonCode.KPI_TOO_HIGH,
+    ReasonCode.KPI_TOO_LOW,
     ReasonCode.OUT_OF_SPAN,
     ReasonCode.NOT_AMONG,
     ReasonCode.PARAMETER_NOT_STATED,
@@ -113,6 +122,8 @@ def product_change(reason: Explanation, operation: Operation, unit: WorkUnit) ->
         return None
     name, evidence = reason.details["parameter"], reason.evidence[0]
     required = operation.requirement.constraints.get(name)
+    if required is None:
+        return None
     if reason.code in _EXCEEDED:
         return _loosen(operation, name, required, evidence.value, evidence)
     if reason.code == ReasonCode.OUT_OF_SPAN:
@@ -129,8 +140,22 @@ def product_change(reason: Explanation, operation: Operation, unit: WorkUnit) ->
 def _loosen(
     operation: Operation, name: str, before: Value, after: Value, evidence: Evidence
 ) -> Change:
+    """Return a change of a limit to a value; the farther it goes, the more it serves."""
     price = BASE_PRICE[OptionCode.LOOSEN] + miss(evidence)
-    return Change(OptionCode.LOOSEN, operation.id, name, before, after, evidence.dimension, price)
+    side, level = "", 0.0
+    if isinstance(before, int | float) and isinstance(after, int | float):
+        side, level = (" up", after) if after > before else (" down", -after)
+    return Change(
+        OptionCode.LOOSEN,
+        operation.id,
+        name,
+        before,
+        after,
+        evidence.dimension,
+        price,
+        side=side,
+        level=level,
+    )
 
 
 def _accepted(unit: WorkUnit, name: str) -> tuple[str, ...]:
@@ -139,33 +164,84 @@ def _accepted(unit: WorkUnit, name: str) -> tuple[str, ...]:
 
 
 def factory_change(reason: Explanation, operation: Operation, unit: WorkUnit) -> Change | None:
-    """Return the change of the work unit (or its site) that removes the reason, if any."""
-    skill = operation.requirement.skill
+    """Return the change of the work unit (or its site) that removes the reason, if any.
+
+    Maintenance brings a live value no further than the data sheet says; beyond, an upgrade does.
+    """
     name = reason.details["parameter"]
+    if reason.code == ReasonCode.NO_PERSON:
+        assert operation.person_skill is not None, "only asked for by operations with one"
+        return _plain(OptionCode.ADD_PERSON, unit.site, operation.person_skill)
+    if reason.code == ReasonCode.TOOL_MISSING:
+        return _plain(OptionCode.ADD_TOOL, unit.site, reason.details["tool"])
+    if reason.code == ReasonCode.UNIT_UNAVAILABLE:
+        return _plain(OptionCode.RELEASE_UNIT, unit.id, name)
     evidence = reason.evidence[0] if reason.evidence else Evidence(subject="", parameter=name)
     required = operation.requirement.constraints.get(name)
-    if reason.code in _RESTORABLE:
-        code, before = OptionCode.RESTORE_KPI, evidence.value
-    elif reason.code in _UNMEASURED:
-        code, before = OptionCode.MEASURE_KPI, evidence.value
-    elif reason.code in _UPGRADABLE:
-        code, before = OptionCode.UPGRADE_OFFER, _offered(evidence, reason)
-    elif reason.code == ReasonCode.NO_PERSON:
-        assert operation.person_skill is not None, "only asked for by operations with one"
-        price = BASE_PRICE[OptionCode.ADD_PERSON]
-        return Change(OptionCode.ADD_PERSON, unit.site, operation.person_skill, price=price)
-    elif reason.code == ReasonCode.UNIT_UNAVAILABLE:
-        price = BASE_PRICE[OptionCode.RELEASE_UNIT]
-        return Change(OptionCode.RELEASE_UNIT, unit.id, name, price=price)
-    else:
+    if required is None:
         return None
+    if reason.code in _UNMEASURED:
+        return _bettered(OptionCode.MEASURE_KPI, reason, required, evidence)
+    if reason.code in _RESTORABLE and _was_good(unit, name, required, evidence):
+        return _bettered(OptionCode.RESTORE_KPI, reason, required, evidence)
+    if reason.code not in _UPGRADABLE:
+        return None
+    return msgspec.structs.replace(
+        _bettered(OptionCode.UPGRADE_OFFER, reason, required, evidence),
+        before=evidence.value if reason.code in _EXCEEDED else evidence.limit,
+        context=operation.requirement.skill,
+        side=_side(operation, reason, required, evidence),
+    )
+
+
+def _plain(code: OptionCode, subject: str, parameter: str) -> Change:
+    return Change(code, subject, parameter, price=BASE_PRICE[code])
+
+
+def _bettered(code: OptionCode, reason: Explanation, required: Value, evidence: Evidence) -> Change:
+    """Return a change of one value of a work unit to what is required."""
     amount = 0.0 if code is OptionCode.MEASURE_KPI else miss(evidence)
-    price = BASE_PRICE[code] + (amount if amount < float("inf") else 0.0)
-    return Change(code, unit.id, name, before, required, evidence.dimension, price, skill)
+    return Change(
+        code,
+        reason.subject,
+        reason.details["parameter"],
+        evidence.value,
+        required,
+        evidence.dimension,
+        BASE_PRICE[code] + (amount if amount < float("inf") else 0.0),
+        level=_level(reason, required, evidence),
+    )
 
 
-def _offered(evidence: Evidence, reason: Explanation) -> Value:
-    return evidence.value if reason.code in _EXCEEDED else evidence.limit
+def _level(reason: Explanation, required: Value, evidence: Evidence) -> float:
+    """Return a number that is greater where the value after the change serves more."""
+    if isinstance(required, str) or required is None:
+        return 0.0
+    downwards = evidence.relation == Rule.AT_MOST
+    if reason.code == ReasonCode.OUT_OF_SPAN:
+        downwards = not downwards
+    return -required if downwards else required
+
+
+def _was_good(unit: WorkUnit, name: str, required: Value, evidence: Evidence) -> bool:
+    """Tell whether by any offer's data sheet the work unit met the limit when it was new."""
+    if isinstance(required, str) or required is None:
+        return False
+    rated = (offer.values.get(name) for offer in unit.offers)
+    vendors = [each.vendor for each in rated if isinstance(each, LiveRating)]
+    if evidence.relation == Rule.AT_MOST:
+        return any(each <= required for each in vendors)
+    return any(each >= required for each in vendors)
+
+
+def _side(operation: Operation, reason: Explanation, required: Value, evidence: Evidence) -> str:
+    """Return what keeps upgrades apart that would not serve each other."""
+    side = f" {operation.requirement.skill}"
+    if reason.code == ReasonCode.OUT_OF_SPAN:
+        return f"{side} {evidence.relation}"
+    if reason.code == ReasonCode.PARAMETER_NOT_STATED and evidence.relation == Rule.WITHIN:
+        return f"{side} {required}"
+    return side
 
 
 def skill_change(operation: Operation, unit: WorkUnit) -> Change:
@@ -173,6 +249,33 @@ def skill_change(operation: Operation, unit: WorkUnit) -> Change:
     price = BASE_PRICE[OptionCode.ADD_SKILL]
     skill = operation.requirement.skill
     return Change(OptionCode.ADD_SKILL, unit.id, skill, price=price)
+
+
+def staffing_changes(operation: Operation, unit: WorkUnit, setting: Setting) -> tuple[Change, ...]:
+    """Return what a work unit needs for the operation besides the skill."""
+    site = setting.network.sites[unit.site]
+    changes = []
+    if unit.id in setting.unavailable:
+        changes.append(_plain(OptionCode.RELEASE_UNIT, unit.id, "availability"))
+    if operation.person_skill is not None and isinstance(
+        match_person(site, operation.person_skill, setting.vocabulary), Explanation
+    ):
+        changes.append(_plain(OptionCode.ADD_PERSON, site.id, operation.person_skill))
+    lacking = missing_tools(operation.tools, unit, site, operation.requirement.skill)
+    tools = (_plain(OptionCode.ADD_TOOL, site.id, each.details["tool"]) for each in lacking)
+    return (*changes, *tools)
+
+
+def link_change(site: str, origin: str, destination: str) -> Change:
+    """Return the change that adds a link; it serves both directions."""
+    first, second = sorted((origin, destination))
+    change = _plain(OptionCode.ADD_LINK, site, f"{first} - {second}")
+    return msgspec.structs.replace(change, before=first, after=second)
+
+
+def lane_change(origin: str, destination: str) -> Change:
+    """Return the change that adds a lane, in one direction."""
+    return _plain(OptionCode.ADD_LANE, origin, destination)
 
 
 class World(msgspec.Struct, frozen=True):
@@ -194,6 +297,8 @@ def applied(change: Change, world: World) -> World:
             return _with(world, unavailable=left)
         case OptionCode.UPGRADE_OFFER | OptionCode.ADD_SKILL:
             return _with(world, network=_changed_unit(change, world))
+        case OptionCode.ADD_TOOL:
+            return _with(world, network=_with_tool(change, world.setting.network))
         case OptionCode.ADD_PERSON:
             return _with(world, network=_with_person(change, world.setting.network))
         case OptionCode.ADD_LINK:
@@ -291,6 +396,16 @@ def _meeting(rule: Rule, required: float | str, offered: OfferedValue | None) ->
 
 def _with_site(network: Network, site: Site) -> Network:
     return msgspec.structs.replace(network, sites={**network.sites, site.id: site})
+
+
+def _with_tool(change: Change, network: Network) -> Network:
+    site = network.sites[SiteId(change.subject)]
+    tool = Tool(
+        id=ToolId(f"{site.id}-{change.parameter}-new"),
+        label=change.parameter,
+        kind=change.parameter,
+    )
+    return _with_site(network, msgspec.structs.replace(site, tools=(*site.tools, tool)))
 
 
 def _with_person(change: Change, network: Network) -> Network:

@@ -130,13 +130,13 @@ def _packed(rows: Bools) -> list[int]:
 
 
 class Feed(msgspec.Struct, frozen=True):
-    """One input of a job: the jobs one of which makes it, or the mask that it reaches already.
+    """One input of a job: the jobs one of which makes it, or the place where it is.
 
     `free`: nobody can tell where it comes from or goes to, so no way is asked for.
     """
 
     makers: tuple[int, ...]
-    reached: int = 0
+    place: Place | None = None
     free: bool = False
 
 
@@ -146,7 +146,7 @@ class Frame:
     def __init__(self, problem: Problem, reach: Reach, blank: Sequence[bool]) -> None:
         self.reach = reach
         self.feeds = [
-            tuple(_feed(source, number, reach, blank) for source in job.sources)
+            tuple(_feed(source, number, blank) for source in job.sources)
             for number, job in enumerate(problem.jobs)
         ]
         self.needed = self._needed()
@@ -183,7 +183,7 @@ class Frame:
         `is_free` tells by job and place among its inputs where no way is asked for.
         """
         found: dict[int, int] = {}
-        way = (reach or self.reach).of
+        over = reach or self.reach
         for number in jobs:
             units = allowed(number)
             for place, feed in enumerate(self.feeds[number]):
@@ -191,9 +191,9 @@ class Frame:
                     if feed.makers and not any(found[maker] for maker in feed.makers):
                         units = 0
                     continue
-                got = feed.reached
+                got = 0 if feed.place is None else over.from_place(feed.place)
                 for maker in feed.makers:
-                    got |= way(found[maker])
+                    got |= over.of(found[maker])
                 units &= got
             found[number] = units
             if not units and number in self.needed:
@@ -207,18 +207,11 @@ class Frame:
         )
 
 
-def _feed(source: Source, number: int, reach: Reach, blank: Sequence[bool]) -> Feed:
-    makers = makers_of(source)
-    if makers:
-        return Feed(makers, free=blank[number] or any(blank[each] for each in makers))
-    assert source.place is not None, "an input is either open or somewhere"
-    reached = 0 if blank[number] else reach.from_place(source.place)
-    return Feed((), reached=reached, free=blank[number])
-
-
-def makers_of(source: Source) -> tuple[int, ...]:
-    """Return the open jobs of which one makes the input."""
-    return source.jobs
+def _feed(source: Source, number: int, blank: Sequence[bool]) -> Feed:
+    makers = source.jobs
+    free = blank[number] or any(blank[each] for each in makers)
+    assert makers or source.place is not None, "an input is either open or somewhere"
+    return Feed(makers, None if makers else source.place, free)
 
 
 def is_blank(job: Job) -> bool:
