@@ -13,11 +13,10 @@ from fabloop.model.plan import Exclusion, NotProducible
 from fabloop.model.product import ConfiguredProduct
 from fabloop.plan.change import Change, World, has_pattern
 from fabloop.plan.conflicts import every_conflict
-from fabloop.plan.engine import cheapest, currency_of
-from fabloop.plan.problem import Objective, Past, Problem, Setting
+from fabloop.plan.engine import cheapest, currency_of, listed
+from fabloop.plan.problem import ABSENT, Objective, Past, Problem, Setting
 from fabloop.plan.reach import Reach, units_of
 from fabloop.plan.roads import TICK, Place
-from fabloop.plan.schedule import list_schedule
 from fabloop.plan.seats import Seats
 from fabloop.plan.upgrades import Answer, Upgrades
 from fabloop.plan.whatif import after
@@ -127,11 +126,15 @@ def effect_of(
     routing = cheapest(new, Objective.COST)
     if routing is None:
         return None
-    takes = [job.candidates[pick].takes for job, pick in zip(new.jobs, routing.choice, strict=True)]
+    takes = [
+        job.candidates[pick].takes
+        for job, pick in zip(new.jobs, routing.choice, strict=True)
+        if pick != ABSENT
+    ]
     takes += [leg.hop.takes for job in routing.legs for legs in job for leg in legs]
     return Effect(
         cost_minor=sum(each.cost for each in takes),
-        makespan_ns=list_schedule(new, routing).finish(new) * TICK,
+        makespan_ns=listed(new, routing).table.finish(new) * TICK,
         energy_j=sum(each.energy for each in takes),
         co2_kg=sum(each.co2 for each in takes),
     )
