@@ -75,7 +75,7 @@ def test_a_change_names_the_products_that_it_turns_and_touches_no_others():
     assert catalogue.hear(tpe("v-ream", 12e-6)) == Turned()
     assert catalogue.hear(tpe("nowhere", 1e-6)) == Turned()
     assert catalogue.let_be(Instant(NOW + 2 * DAY)).not_producible == ("fine", "rough", "usual")
-    assert catalogue.ends_at("rough") == ()
+    assert catalogue.alone("rough") == ()
 
 
 def test_a_withdrawn_product_is_not_looked_at_again():
@@ -83,7 +83,11 @@ def test_a_withdrawn_product_is_not_looked_at_again():
     catalogue = Catalogue(Plant(network, vocabulary(), kpis), NOW)
     catalogue.register("one", gear().product)
     catalogue.register("two", gear().product)
-    assert catalogue.ends_at("one") == (SiteId("graz"),)
+    assert catalogue.alone("one") == (SiteId("graz"),)
+    assert list(catalogue.made_at(SiteId("graz"))) == ["one", "two"]
+    assert list(catalogue.made_at(SiteId("vienna"))) == []
+    with pytest.raises(NotFound, match="rome"):
+        list(catalogue.made_at(SiteId("rome")))
     catalogue.withdraw("one")
     assert list(catalogue.producible()) == ["two"]
     both = [tpe("g-ream", 40e-6), tpe("v-ream", 40e-6)]

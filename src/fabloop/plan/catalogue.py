@@ -16,7 +16,7 @@ from fabloop.base.instant import Instant
 from fabloop.model.ids import SiteId, SkillId, WorkUnitId
 from fabloop.model.kpi import KpiValue
 from fabloop.model.product import ConfiguredProduct, Operation
-from fabloop.plan.able import ANYWHERE, arriving, unit_mask
+from fabloop.plan.able import ANYWHERE, able_with_inputs, arriving, unit_mask
 from fabloop.plan.candidates import Asked, Judge
 from fabloop.plan.demands import DemandTable, Key, key_of
 from fabloop.plan.layout import Bools
@@ -61,6 +61,7 @@ class Catalogue:
     ) -> None:
         self.plant = plant
         self.passage = Passage(plant)
+        self._inside = Passage(plant, lanes=False)
         self.now = now
         self._unavailable = unavailable
         self._entries: dict[str, _Entry] = {}
@@ -131,10 +132,31 @@ class Catalogue:
         """Yield the registered products that can be made now."""
         return (name for name, entry in self._entries.items() if entry.able[-1])
 
-    def ends_at(self, name: str) -> tuple[SiteId, ...]:
-        """Return the sites at which the last operation of a product can be done now."""
-        units = bits_of(self._entry(name).able[-1])
+    def alone(self, name: str) -> tuple[SiteId, ...]:
+        """Return the sites that can make a product now without any other."""
+        units = bits_of(self._able(self._entry(name), ANYWHERE, self._inside))
         return tuple(dict.fromkeys(self.plant.units[each].site for each in units))
+
+    def made_at(self, site: SiteId) -> Iterator[str]:
+        """Yield the registered products that a site can make now without any other.
+
+        Raises
+        ------
+        NotFound
+            There is no such site.
+        """
+        if site not in self.plant.grid.site:
+            raise NotFound(f"Expected a site of the network, but {site!r} is none.")
+        start, end = self.plant.site_units[self.plant.grid.site[site]]
+        own = ((1 << end - start) - 1) << start
+        for name, entry in self._entries.items():
+            if entry.able[-1] and self._able(entry, own, self.passage):
+                yield name
+
+    def _able(self, entry: _Entry, units: int, passage: Passage) -> int:
+        """Return where a product's last step can be done if only these work units do any."""
+        masks = [self._masks[demand] & units for demand in entry.demands]
+        return able_with_inputs(entry.steps, masks, passage)[-1]
 
     def _demand(self, operation: Operation) -> int:
         """Return the number of what the operation asks for, judged once."""
