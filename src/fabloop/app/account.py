@@ -66,7 +66,7 @@ def _producibility(demo: Demo, state: OrderState, pictures: Pictures) -> Section
         title="Can it be made, where, when and at what cost?",
         paragraphs=(f"{ordered}, due {span_text(order.goal_ns)} after receipt.",),
         tables=(
-            plan_table(state.offered),
+            plan_table(state.offered.plans),
             exclusion_table(state.offered, order.received_at, labels_in(demo)),
         )
         if state.offered
@@ -75,12 +75,12 @@ def _producibility(demo: Demo, state: OrderState, pictures: Pictures) -> Section
     )
 
 
-def plan_table(answer: Producible) -> Table:
+def plan_table(plans: Sequence[Plan]) -> Table:
     """Return the plans in figures, best first."""
     return Table(
-        caption="Plans, cheapest first",
+        caption="Plans, best first",
         heads=("Plan", "Cost", "Makespan", "Energy", "CO2", "Sites", "Shipments", "Optimal for"),
-        rows=tuple(plan_row(plan) for plan in answer.plans),
+        rows=tuple(plan_row(plan) for plan in plans),
         numeric=(1, 2, 3, 4, 6),
     )
 
@@ -107,10 +107,12 @@ def _leading(found: Sequence[Optimality]) -> Sequence[Optimality]:
 
 def optimality_text(optimality: Optimality) -> str:
     """Return what is proven, or how far the plan may be from the best."""
+    later = " with the least " in optimality.scope
+    name = f"then {optimality.objective}" if later else optimality.objective
     if optimality.proven:
-        return f"{optimality.objective} (proven)"
+        return f"{name} (proven)"
     gap = (optimality.value - optimality.bound) / optimality.value if optimality.value else 0.0
-    return f"{optimality.objective} (within {gap:.1%})"
+    return f"{name} (within {gap:.1%})"
 
 
 def labels_in(demo: Demo) -> dict[str, str]:

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from fabloop.app.wish_words import wish_name, wish_value
 from fabloop.base.instant import SECOND, Instant, span_text
 from fabloop.base.quantity import Dimension, quantity_text
 from fabloop.model.explanation import (
@@ -271,6 +272,22 @@ def _endangered(explanation: Explanation, now: Instant) -> str:
     )
 
 
+def _wish(explanation: Explanation, now: Instant) -> str:
+    del now
+    name = explanation.details.get("wish", explanation.subject)
+    limit = wish_value(name, _first(explanation).limit, explanation.details.get("currency", ""))
+    return f"The request demands {wish_name(name, NO_LABELS)}{f' of {limit}' if limit else ''}."
+
+
+def _lifted(option: Option) -> str:
+    after = wish_value(option.parameter, option.after, option.currency)
+    before = wish_value(option.parameter, option.before, option.currency)
+    told = f" of {before}" if before else ""
+    return f"give up {wish_name(option.parameter, NO_LABELS)}{told}" + (
+        f" for {after}" if after else ""
+    )
+
+
 def _late(explanation: Explanation) -> str:
     value = _first(explanation).value
     return span_text(round(value * SECOND)) if isinstance(value, float) else "–"
@@ -347,7 +364,7 @@ REASONS: dict[str, Say] = {
     ReasonCode.UNIT_UNAVAILABLE: _plain("{subject} is not available."),
     ReasonCode.TOOL_MISSING: _no_tool,
     ReasonCode.NOT_WISHED: _plain("{subject} may not take part: {wish}."),
-    ReasonCode.WISH_IN_THE_WAY: _with_evidence("The request demands {wish}"),
+    ReasonCode.WISH_IN_THE_WAY: _wish,
     ReasonCode.NO_UNIT_WITH_SKILL: _plain("{label}: no work unit offers {skill}."),
     ReasonCode.NO_UNIT_MEETS: _no_unit_meets,
     ReasonCode.NO_ROUTE: _no_route,
@@ -435,11 +452,7 @@ OPTIONS: dict[str, Callable[[Option], str]] = {
     OptionCode.RELEASE_UNIT: lambda it: f"make {it.subject} available",
     OptionCode.ADD_LINK: lambda it: f"link {it.before} and {it.after} at {it.subject}",
     OptionCode.ADD_LANE: lambda it: f"open a lane from {it.subject} to {it.parameter}",
-    ReliefCode.LIFT_WISH: lambda it: (
-        f"lift the wish {it.parameter}"
-        + (f" from {value_text(it.before, None)}" if it.before is not None else "")
-        + (f" to {value_text(it.after, None)}" if it.after is not None else "")
-    ),
+    ReliefCode.LIFT_WISH: _lifted,
     ReliefCode.START_LATER: lambda it: (
         f"start {it.subject} {value_text(it.after, it.dimension)} later"
     ),

@@ -35,7 +35,7 @@ def print_check(folder: Path, *, as_json: bool) -> ExitCode:
         _print(answer, as_json, [])
         if not as_json:
             console = Console(highlight=False)
-            console.print(grid_of(plan_table(answer)))
+            console.print(grid_of(plan_table(answer.plans)))
             console.print(grid_of(exclusion_table(answer, order.received_at, labels)))
         return ExitCode.FINE
     refused = OrderRefused(order=order.id, answer=answer)

@@ -6,6 +6,9 @@ import msgspec
 
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import Instant, duration_of_iso, instant_of
+from fabloop.base.quantity import Dimension, example, quantity_of
+from fabloop.model.documents.collect import Sheet, raise_if_any
+from fabloop.model.documents.values import money
 
 
 def read_bytes(file: Path) -> bytes:
@@ -41,6 +44,28 @@ def duration_given(option: str, text: str) -> int:
         return duration_of_iso(text)
     except ValueError as error:
         raise _fault(option, "a duration such as PT30S", f"'{text}'") from error
+
+
+def money_given(option: str, text: str, currency: str) -> int | None:
+    """Return an amount in minor units; None for an empty text."""
+    if not text:
+        return None
+    sheet = Sheet(option, [], "")
+    found = money(text, sheet)
+    if found.currency != currency and not sheet.faults:
+        raise _fault(option, f"an amount in {currency}", f"'{text}'")
+    raise_if_any(sheet.faults)
+    return int(found.minor)
+
+
+def quantity_given(option: str, text: str, dimension: Dimension) -> float | None:
+    """Return a quantity in SI units; None for an empty text."""
+    if not text:
+        return None
+    try:
+        return quantity_of(text, dimension)
+    except ValueError as error:
+        raise _fault(option, f"a quantity such as {example(dimension)}", f"'{text}'") from error
 
 
 def _fault(source: str, expected: str, found: str, hint: str = "") -> Invalid:

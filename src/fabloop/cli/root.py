@@ -9,6 +9,7 @@ import typer
 
 from fabloop.base.errors import ExitCode, FabloopError, Invalid
 from fabloop.cli.order_commands import orders
+from fabloop.cli.plan_commands import plan
 from fabloop.cli.processes.commands import commands
 from fabloop.cli.processes.operations import operations
 from fabloop.process.verify.environment import Openness
@@ -120,6 +121,7 @@ def check(
     raise typer.Exit(print_check(folder, as_json=json))
 
 
+app.command()(plan)
 app.add_typer(orders, name="order", no_args_is_help=True)
 
 

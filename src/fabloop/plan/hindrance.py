@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from fabloop.base.instant import Instant
 from fabloop.model.explanation import Evidence, Explanation, Option, ReasonCode, ReliefCode
 from fabloop.model.plan import Exclusion, NotProducible
 from fabloop.plan.gates import Standing
@@ -37,11 +38,13 @@ class Lift(msgspec.Struct, frozen=True):
     ----------
     standing : what is known about there being a plan
     least : the figures of the best plan for an aim; None where none was found
+    origin : the instant from which the makespan counts
     """
 
     standing: Callable[[Wishes], Standing]
     least: Callable[[Wishes, Aim], Mapping[Measure, float] | None]
     currency: str
+    origin: Instant
 
 
 def hindered(wishes: Wishes, lift: Lift, exclusions: tuple[Exclusion, ...]) -> NotProducible:
@@ -70,7 +73,10 @@ def hindered(wishes: Wishes, lift: Lift, exclusions: tuple[Exclusion, ...]) -> N
     options.sort(key=lambda each: (len(each.also), each.cost_minor or 0, each.parameter))
     return NotProducible(
         conflicts=tuple(
-            tuple(_in_the_way(wishes, names[bit.bit_length() - 1]) for bit in bits_of(mask))
+            tuple(
+                _in_the_way(wishes, names[bit.bit_length() - 1], lift.currency)
+                for bit in bits_of(mask)
+            )
             for mask in found.found
         ),
         options=tuple(options),
@@ -78,13 +84,13 @@ def hindered(wishes: Wishes, lift: Lift, exclusions: tuple[Exclusion, ...]) -> N
     )
 
 
-def _in_the_way(wishes: Wishes, name: str) -> Explanation:
+def _in_the_way(wishes: Wishes, name: str, currency: str) -> Explanation:
     limit = _limit(wishes, name)
     evidence = Evidence(subject="request", parameter=name, relation="at most", limit=limit)
     return Explanation(
         code=ReasonCode.WISH_IN_THE_WAY,
         subject=name,
-        details={"wish": name},
+        details={"wish": name, "currency": currency},
         evidence=() if limit is None else (evidence,),
     )
 
@@ -110,19 +116,23 @@ def _option(wishes: Wishes, names: Sequence[str], lift: Lift) -> Iterator[Option
     if best is None:
         return
     cost = round(best[Measure.COST])
-    first, *others = [_moved(wishes, name, best) for name in names]
+    first, *others = [_moved(wishes, name, best, lift) for name in names]
     yield msgspec.structs.replace(
         first, cost_minor=cost, currency=lift.currency, verified=True, also=tuple(others)
     )
 
 
-def _moved(wishes: Wishes, name: str, best: Mapping[Measure, float]) -> Option:
+def _moved(wishes: Wishes, name: str, best: Mapping[Measure, float], lift: Lift) -> Option:
     """Return the option to lift one wish: what its limit would have to be."""
     measure = _MEASURES.get(name)
+    after = None if measure is None else best[measure]
+    if after is not None and measure is Measure.MAKESPAN:
+        after += lift.origin
     return Option(
         code=ReliefCode.LIFT_WISH,
         subject="request",
         parameter=name,
         before=_limit(wishes, name),
-        after=None if measure is None else best[measure],
+        after=after,
+        currency=lift.currency,
     )

@@ -228,4 +228,4 @@ def lift_of(ask: Ask) -> Lift:
         blends = {each: blend_of(aim_of(each).ranks[0]) for each in Measure}
         return {each: sums.of(blend, case.due) for each, blend in blends.items()}
 
-    return Lift(standing, least_value, currency_of(ask.setting.network))
+    return Lift(standing, least_value, currency_of(ask.setting.network), ask.problem.origin)

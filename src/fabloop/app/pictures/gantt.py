@@ -134,7 +134,7 @@ def _legend(y: float) -> str:
     y += 30
     parts = [
         box(16, y - 9, 26, 14, "shape failed"),
-        text(48, y + 3, "critical: late here, late all", "small"),
+        text(48, y + 3, "critical: late here is late at the end", "small"),
     ]
     parts += [box(262, y - 9, 26, 14, "shape"), line([(288, y - 2), (318, y - 2)], "flow")]
     parts += [line([(318, y - 6), (318, y + 2)], "flow")]

@@ -1,0 +1,100 @@
+"""The answer of the planner as pictures and as a report of one page."""
+
+from collections.abc import Iterator, Sequence
+
+from fabloop.app.account import exclusion_table, plan_table, refusal_texts
+from fabloop.app.asked import Asked
+from fabloop.app.pictures.conflict import conflict_picture
+from fabloop.app.pictures.gantt import gantt_picture
+from fabloop.app.pictures.pareto import pareto_picture
+from fabloop.app.pictures.plan import plan_picture
+from fabloop.app.pictures.report import Figure, Note, Section, report
+from fabloop.app.pictures.shipments import shipment_picture
+from fabloop.app.sentences import labels_of
+from fabloop.base.instant import span_text
+from fabloop.model.facts import OrderRefused
+from fabloop.model.plan import NotDecided, NotProducible, Plan, PlanAnswer, Producible
+from fabloop.plan.critical import criticality
+from fabloop.plan.front import Front
+
+PLANS_DRAWN_MAX = 5
+"""Plans that are drawn one by one; the plot shows all."""
+
+Exhibit = tuple[str, str, str]
+"""File name, caption, SVG."""
+
+
+def exhibits_of(
+    answer: PlanAnswer | Front, plans: Sequence[Plan], asked: Asked
+) -> Iterator[Exhibit]:
+    """Yield the pictures of an answer: plot, then swimlanes, steps and shipments of each plan."""
+    order, network = asked.order, asked.knowledge.network
+    if len(plans) > 1:
+        caption = "Each number is a plan; lower left is better"
+        yield "pareto.svg", caption, pareto_picture(plans, chosen=1)
+    for number, plan in enumerate(plans[:PLANS_DRAWN_MAX], 1):
+        lanes = plan_picture(plan, order.product, network)
+        yield f"plan-{number}.svg", f"Plan {number}: who does what when", lanes
+        found = criticality(plan, order.product)
+        steps = gantt_picture(plan, order.product, network, found, due_at=order.due_at)
+        yield f"gantt-{number}.svg", f"Plan {number}: what decides its finish", steps
+        ways = shipment_picture(plan, order.product, network)
+        yield f"shipments-{number}.svg", f"Plan {number}: what is shipped", ways
+    if isinstance(answer, NotProducible) and answer.conflicts:
+        labels = labels_of(network, order.product)
+        drawn = conflict_picture(answer, order.received_at, labels)
+        yield "conflicts.svg", "What cannot hold together, and by how much", drawn
+
+
+def report_of(
+    answer: PlanAnswer | Front,
+    plans: Sequence[Plan],
+    asked: Asked,
+    exhibits: Sequence[Exhibit],
+) -> str:
+    """Return one HTML page: the answer in words, tables and pictures."""
+    order = asked.order
+    sections = [_verdict(answer, plans, asked, exhibits)]
+    for number, plan in enumerate(plans[:PLANS_DRAWN_MAX], 1):
+        own = tuple(
+            Figure(svg=svg, caption=f"{caption}.")
+            for name, caption, svg in exhibits
+            if name.endswith(f"-{number}.svg")
+        )
+        late = max(step.end for step in plan.steps) - order.due_at
+        note = (
+            Note(kind="bad", text=f"Finished {span_text(late)} after the due instant.")
+            if late > 0
+            else Note(kind="good", text=f"Finished {span_text(-late)} before the due instant.")
+        )
+        sections.append(Section(title=f"Plan {number}: {plan.id}", notes=(note,), pictures=own))
+    title = f"{order.quantity} × {order.product.label}"
+    return report(title, sections, subtitle=f"Order {order.id}")
+
+
+def _verdict(
+    answer: PlanAnswer | Front,
+    plans: Sequence[Plan],
+    asked: Asked,
+    exhibits: Sequence[Exhibit],
+) -> Section:
+    now, labels = asked.order.received_at, labels_of(asked.knowledge.network, asked.order.product)
+    shared = tuple(
+        Figure(svg=svg, caption=f"{caption}.")
+        for name, caption, svg in exhibits
+        if name in ("pareto.svg", "conflicts.svg")
+    )
+    title = "Can it be made, where, when and at what cost?"
+    if isinstance(answer, NotDecided):
+        note = Note(kind="attention", text=f"Not decided: {answer.limit}.")
+        return Section(title=title, notes=(note,))
+    if isinstance(answer, NotProducible):
+        refused = OrderRefused(order=asked.order.id, answer=answer)
+        note = Note(kind="bad", text="It cannot be made as it is wished.")
+        texts = tuple(refusal_texts(refused, now, labels))
+        return Section(title=title, notes=(note,), paragraphs=texts, pictures=shared)
+    tables = [plan_table(plans)]
+    if isinstance(answer, Producible):
+        tables.append(exclusion_table(answer, now, labels))
+    note = Note(kind="good", text=f"It can be made: {len(plans)} plans, the first one is the best.")
+    return Section(title=title, notes=(note,), tables=tuple(tables), pictures=shared)

@@ -1,0 +1,272 @@
+"""``fabloop plan``: read what is wished, plan, and show plans as tables, pictures and JSON."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from fabloop.app.account import exclusion_table, optimality_text, plan_table, refusal_texts
+from fabloop.app.asked import Asked, asked_in
+from fabloop.app.planning import exhibits_of, report_of
+from fabloop.app.sentences import labels_of, money_text
+from fabloop.base.codec import to_json_pretty
+from fabloop.base.errors import ExitCode, Fault, Invalid
+from fabloop.base.instant import HOUR, span_text
+from fabloop.base.names import did_you_mean
+from fabloop.base.quantity import Dimension
+from fabloop.cli.given import instant_given, money_given, quantity_given
+from fabloop.cli.grid import grid_of
+from fabloop.model.facts import OrderRefused
+from fabloop.model.ids import OperationId, SiteId, WorkUnitId
+from fabloop.model.plan import NotDecided, NotProducible, Plan, PlanAnswer, Producible
+from fabloop.plan.critical import criticality
+from fabloop.plan.engine import EFFORT
+from fabloop.plan.front import Front, FrontPoint, front
+from fabloop.plan.objectives import Aim, Measure, lexicographic, weighted
+from fabloop.plan.producible import check
+from fabloop.plan.wishes import Wishes
+
+NAMED = (
+    Measure.COST,
+    Measure.MAKESPAN,
+    Measure.TARDINESS,
+    Measure.ENERGY,
+    Measure.CO2,
+    Measure.SITES,
+)
+"""What can be asked for by name on the command line."""
+
+SHOWN_PER = {
+    Measure.COST: 100.0,
+    Measure.MAKESPAN: float(HOUR),
+    Measure.TARDINESS: float(HOUR),
+    Measure.ENERGY: 3.6e6,
+    Measure.CO2: 1.0,
+    Measure.SITES: 1.0,
+}
+"""How much of a measure's own unit is in the one that weights are given for."""
+
+
+class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for on the command line, as it was typed."""
+
+    folder: Path
+    objectives: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
+    plans_max: int = 4
+    front: bool = False
+    budget: str = ""
+    max_energy: str = ""
+    max_co2: str = ""
+    deadline: str = ""
+    max_sites: int = 0
+    forbid: tuple[str, ...] = ()
+    prefer: tuple[str, ...] = ()
+    pin: tuple[str, ...] = ()
+    effort: float = 0.0
+
+
+class PlanReply(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer as JSON: plans or reasons, and the critical operations of each plan."""
+
+    answer: PlanAnswer | Front
+    critical: dict[str, tuple[OperationId, ...]]
+
+
+def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> ExitCode:
+    """Print the plans or why there are none; with `out`, write pictures and a report too."""
+    asked = asked_in(request.folder)
+    aim, wishes = _aim(request), _wishes(request, asked)
+    answer = _answer(request, asked, aim, wishes, _progress(as_json))
+    plans = _plans(answer)
+    if as_json:
+        reply = PlanReply(answer=answer, critical=_critical(plans, asked))
+        sys.stdout.write(to_json_pretty(reply).decode())
+    else:
+        _show(answer, plans, asked)
+    if out is not None:
+        _write(out, answer, plans, asked)
+    if isinstance(answer, NotDecided):
+        return ExitCode.UNDECIDED
+    return ExitCode.FINE if plans else ExitCode.NOT_PRODUCIBLE
+
+
+def _answer(
+    request: PlanRequest,
+    asked: Asked,
+    aim: Aim,
+    wishes: Wishes,
+    tell: Callable[[Plan], object] | None,
+) -> PlanAnswer | Front:
+    knowledge, order = asked.knowledge, asked.order
+    where = (order, knowledge.network, knowledge.vocabulary, asked.kpis, order.received_at)
+    effort = request.effort or EFFORT
+    if request.front:
+
+        def point(found: FrontPoint) -> None:
+            if tell is not None:
+                tell(found.plan)
+
+        return front(*where, wishes=wishes, effort=effort, on_point=point)
+    return check(
+        *where,
+        plans_max=request.plans_max,
+        objective=aim,
+        wishes=wishes,
+        effort=effort,
+        on_incumbent=tell,
+    )
+
+
+def _progress(as_json: bool) -> Callable[[Plan], object] | None:
+    """Return what tells each plan as it is found, where a person looks on."""
+    if as_json or not sys.stderr.isatty():
+        return None
+
+    def tell(plan: Plan) -> None:
+        totals = plan.totals
+        best = ", ".join(optimality_text(each) for each in plan.optimality[:1])
+        sys.stderr.write(
+            f"found: {money_text(totals.cost_minor, totals.currency)}, "
+            f"{span_text(totals.makespan_ns)} {best}\n"
+        )
+
+    return tell
+
+
+def _plans(answer: PlanAnswer | Front) -> tuple[Plan, ...]:
+    if isinstance(answer, Front):
+        return tuple(each.plan for each in answer.points)
+    return answer.plans if isinstance(answer, Producible) else ()
+
+
+def _critical(plans: Sequence[Plan], asked: Asked) -> dict[str, tuple[OperationId, ...]]:
+    paths = {each.id: criticality(each, asked.order.product).path for each in plans}
+    return {
+        key: tuple(link.key.operation for link in path if not link.key.taken_by)
+        for key, path in paths.items()
+    }
+
+
+def _show(answer: PlanAnswer | Front, plans: Sequence[Plan], asked: Asked) -> None:
+    order, now = asked.order, asked.order.received_at
+    labels = labels_of(asked.knowledge.network, order.product)
+    console = Console(highlight=False)
+    if plans:
+        console.print(grid_of(plan_table(plans)))
+        for text in _critical_texts(plans[0], asked, labels):
+            sys.stdout.write(text + "\n")
+    if isinstance(answer, Producible):
+        console.print(grid_of(exclusion_table(answer, now, labels)))
+    elif isinstance(answer, NotProducible):
+        for text in refusal_texts(OrderRefused(order=order.id, answer=answer), now, labels):
+            sys.stdout.write(text + "\n")
+    elif isinstance(answer, NotDecided):
+        sys.stdout.write(f"Not decided: {answer.limit}.\n")
+
+
+def _critical_texts(plan: Plan, asked: Asked, labels: Mapping[str, str]) -> Iterator[str]:
+    path = criticality(plan, asked.order.product).path
+    steps = [labels.get(each.key.operation, "") for each in path if not each.key.taken_by]
+    yield f"What decides the finish of {plan.id}: {' → '.join(steps)}."
+
+
+def _write(out: Path, answer: PlanAnswer | Front, plans: Sequence[Plan], asked: Asked) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        exhibits = tuple(exhibits_of(answer, plans, asked))
+        for name, _, svg in exhibits:
+            (out / name).write_text(svg, encoding="utf-8")
+            sys.stderr.write(f"wrote {out / name}\n")
+        text = report_of(answer, plans, asked, exhibits)
+        (out / "report.html").write_text(text, encoding="utf-8")
+        sys.stderr.write(f"wrote {out / 'report.html'}\n")
+    except OSError as error:
+        raise Invalid(
+            Fault(
+                source="--out",
+                path=str(out),
+                expected="a folder that can be written",
+                found=error.strerror or type(error).__name__,
+            )
+        ) from error
+
+
+# -- what was typed -----------------------------------------------------------------------------
+
+
+def _aim(request: PlanRequest) -> Aim:
+    if request.objectives and request.weights:
+        raise _invalid("--weight", "no --objective beside it", request.weights[0])
+    if request.weights:
+        return weighted(dict(_weight(each) for each in request.weights))
+    names = request.objectives or (str(Measure.COST),)
+    return lexicographic(*(_measure("--objective", each) for each in names))
+
+
+def _weight(text: str) -> tuple[Measure, float]:
+    name, sign, number = text.partition("=")
+    try:
+        value = float(number)
+    except ValueError:
+        sign, value = "", 0.0
+    if not sign:
+        raise _invalid("--weight", "NAME=NUMBER such as co2=0.5", text)
+    measure = _measure("--weight", name)
+    return measure, value / SHOWN_PER[measure]
+
+
+def _measure(option: str, name: str) -> Measure:
+    known = {str(each): each for each in NAMED}
+    if name not in known:
+        raise _invalid(option, f"one of {', '.join(known)}", name, did_you_mean(name, known))
+    return known[name]
+
+
+def _wishes(request: PlanRequest, asked: Asked) -> Wishes:
+    network, product = asked.knowledge.network, asked.order.product
+    units, sites = network.work_units(), network.sites
+    forbidden = [_named("--forbid", each, sites, units) for each in request.forbid]
+    preferred = [_named("--prefer", each, sites, units) for each in request.prefer]
+    operations = {each.id for each in product.operations}
+    return Wishes(
+        cost_max_minor=money_given("--budget", request.budget, asked.knowledge.currency),
+        energy_max_j=quantity_given("--max-energy", request.max_energy, Dimension.ENERGY),
+        co2_max_kg=quantity_given("--max-co2", request.max_co2, Dimension.MASS),
+        deadline=instant_given("--deadline", request.deadline) if request.deadline else None,
+        forbidden_sites=frozenset(SiteId(each) for each in forbidden if each in sites),
+        forbidden_units=frozenset(WorkUnitId(each) for each in forbidden if each in units),
+        preferred_sites=frozenset(SiteId(each) for each in preferred if each in sites),
+        preferred_units=frozenset(WorkUnitId(each) for each in preferred if each in units),
+        sites_max=request.max_sites or None,
+        pinned=dict(_pinned(each, operations, units) for each in request.pin),
+    )
+
+
+def _named(
+    option: str, name: str, sites: Mapping[SiteId, object], units: Mapping[WorkUnitId, object]
+) -> str:
+    known = [*sites, *units]
+    if name not in known:
+        raise _invalid(option, "the id of a site or work unit", name, did_you_mean(name, known))
+    return name
+
+
+def _pinned(
+    text: str, operations: set[OperationId], units: Mapping[WorkUnitId, object]
+) -> tuple[OperationId, WorkUnitId]:
+    operation, sign, unit = text.partition("=")
+    if not sign:
+        raise _invalid("--pin", "OPERATION=WORK-UNIT", text)
+    if operation not in operations:
+        hint = did_you_mean(operation, operations)
+        raise _invalid("--pin", "an operation of the product", operation, hint)
+    if unit not in units:
+        raise _invalid("--pin", "the id of a work unit", unit, did_you_mean(unit, units))
+    return OperationId(operation), WorkUnitId(unit)
+
+
+def _invalid(option: str, expected: str, found: str, hint: str = "") -> Invalid:
+    return Invalid(Fault(source=option, path="", expected=expected, found=repr(found), hint=hint))

@@ -1,0 +1,115 @@
+"""``fabloop plan``: objectives, wishes, fronts, pictures, and what is said when nothing fits."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fabloop.app.demo import documents_of
+
+FABLOOP = Path(sys.executable).with_name("fabloop")
+FOLDER = documents_of("wavegear")
+
+
+def plan(*arguments, cwd):
+    return subprocess.run(
+        [str(FABLOOP), "plan", str(FOLDER), *map(str, arguments)],
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def planned(*arguments, cwd):
+    done = plan(*arguments, "--json", cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def totals(told):
+    return told["answer"]["plans"][0]["totals"]
+
+
+def test_the_table_tells_plans_what_decides_the_finish_and_who_was_left_out(tmp_path):
+    done = plan(cwd=tmp_path)
+    assert done.returncode == 0
+    assert "wg-1/plan-1" in done.stdout
+    assert "What decides the finish of wg-1/plan-1: " in done.stdout
+    assert "→ Inspect the wave gear." in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_second_objective_chooses_among_the_best_of_the_first(tmp_path):
+    fast = totals(planned("--objective", "makespan", "--plans", 1, cwd=tmp_path))
+    both = totals(
+        planned("--objective", "makespan", "--objective", "cost", "--plans", 1, cwd=tmp_path)
+    )
+    cheap = totals(planned("--plans", 1, cwd=tmp_path))
+    assert both["makespan_ns"] == fast["makespan_ns"] < cheap["makespan_ns"]
+    assert cheap["cost_minor"] < both["cost_minor"] <= fast["cost_minor"]
+
+
+def test_a_wish_that_cannot_be_met_is_named_with_what_giving_it_up_costs(tmp_path):
+    done = plan("--budget", "10 EUR", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "EUR" in done.stdout
+    told = json.loads(plan("--budget", "10 EUR", "--json", cwd=tmp_path).stdout)
+    assert told["answer"]["type"] == "not-producible"
+    assert told["answer"]["conflicts"]
+
+
+def test_a_forbidden_site_takes_no_part(tmp_path):
+    told = planned("--forbid", "vienna", "--plans", 2, cwd=tmp_path)
+    assert all("vienna" not in each["totals"]["sites"] for each in told["answer"]["plans"])
+
+
+def test_a_report_and_a_picture_of_everything_are_written(tmp_path):
+    done = plan("--plans", 2, "--out", "plans", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    written = {each.name for each in (tmp_path / "plans").iterdir()}
+    assert {"report.html", "pareto.svg", "plan-1.svg", "gantt-2.svg", "shipments-1.svg"} <= written
+    page = (tmp_path / "plans" / "report.html").read_text()
+    assert "before the due instant" in page
+    assert page.count("<figure>") == 7
+
+
+def test_no_plan_of_a_front_is_beaten_by_another(tmp_path):
+    told = planned("--front", cwd=tmp_path)
+    points = [
+        [
+            each["plan"]["totals"][name]
+            for name in ("cost_minor", "makespan_ns", "energy_j", "co2_kg")
+        ]
+        for each in told["answer"]["points"]
+    ]
+    assert len(points) > 2
+    for one in points:
+        for other in points:
+            assert one is other or any(a < b for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--objective", "costs"), "one of cost, makespan"),
+        (("--weight", "cost"), "NAME=NUMBER"),
+        (("--weight", "cost=-1"), "at least 0"),
+        (("--objective", "cost", "--weight", "co2=1"), "no --objective beside it"),
+        (("--budget", "10 CHF"), "an amount in EUR"),
+        (("--budget", "cheap"), "--budget"),
+        (("--max-co2", "10 kWh"), "--max-co2"),
+        (("--forbid", "viena"), "vienna"),
+        (("--pin", "ream"), "OPERATION=WORK-UNIT"),
+        (("--pin", "raem=emco"), "an operation of the product"),
+        (("--deadline", "soon"), "a date and time"),
+    ],
+)
+def test_what_cannot_be_understood_is_named_with_the_option(arguments, told, tmp_path):
+    done = plan(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert told in done.stderr
