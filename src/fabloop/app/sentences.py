@@ -364,6 +364,7 @@ REASONS: dict[str, Say] = {
     ReasonCode.UNIT_UNAVAILABLE: _plain("{subject} is not available."),
     ReasonCode.TOOL_MISSING: _no_tool,
     ReasonCode.NOT_WISHED: _plain("{subject} may not take part: {wish}."),
+    ReasonCode.WISH_BROKEN: _with_evidence("The plan breaks the wish {wish}"),
     ReasonCode.WISH_IN_THE_WAY: _wish,
     ReasonCode.NO_UNIT_WITH_SKILL: _plain("{label}: no work unit offers {skill}."),
     ReasonCode.NO_UNIT_MEETS: _no_unit_meets,

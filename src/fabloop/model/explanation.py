@@ -49,6 +49,7 @@ class ReasonCode(StrEnum):
     MOVEMENT_TOO_EARLY = "movement-too-early"
     MOVEMENT_FIGURE_WRONG = "movement-figure-wrong"
     TOTAL_WRONG = "total-wrong"
+    WISH_BROKEN = "wish-broken"
 
 
 class OptionCode(StrEnum):

@@ -4,6 +4,8 @@ from fabloop.base.errors import Broken
 from fabloop.model.plan import Exclusion, Plan
 from fabloop.plan.checker import Grounds, check_plan
 from fabloop.plan.problem import Problem
+from fabloop.plan.wish_check import check_kept
+from fabloop.plan.wishes import NO_WISHES, Wishes
 
 
 def exclusions(problem: Problem) -> tuple[Exclusion, ...]:
@@ -23,7 +25,11 @@ def assure(plan: Plan, grounds: Grounds) -> None:
         raise Broken(f"Expected plan {plan.id!r} to pass the check, but found {listed}.")
 
 
-def assured(plan: Plan, grounds: Grounds) -> Plan:
-    """Return the plan, or raise Broken where it does not hold."""
+def assured(plan: Plan, grounds: Grounds, wishes: Wishes = NO_WISHES) -> Plan:
+    """Return the plan, or raise Broken where it does not hold or breaks a wish."""
     assure(plan, grounds)
+    broken = check_kept(plan, wishes, grounds.network)
+    if broken:
+        listed = ", ".join(each.subject for each in broken)
+        raise Broken(f"Expected plan {plan.id!r} to keep all wishes, but it breaks {listed}.")
     return plan

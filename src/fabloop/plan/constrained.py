@@ -50,6 +50,14 @@ def holds(cap: Cap, sums: Sums, due: int) -> bool:
     return sums.of(cap.blend, due) <= cap.limit * (1.0 + EXACT) + EXACT
 
 
+def latest(cap: Cap, due: int) -> float:
+    """Return the last tick at which a plan within the cap can finish."""
+    blend = cap.blend
+    if blend.finish > 0.0:
+        return cap.limit / blend.finish * (1.0 + EXACT)
+    return due + cap.limit / blend.tardy * (1.0 + EXACT) if blend.tardy > 0.0 else np.inf
+
+
 def rate(value: float, bound: float, routing: Routing | None, engine: str) -> Outcome:
     """Return what a value and a bound say together."""
     if routing is None:

@@ -38,6 +38,7 @@ EFFORT = 1.0
 WAYS_MAX = 12_000
 """Pairs of choices that one constraint model may hold; beyond it the farthest are left out."""
 
+CPSAT = "CP-SAT"
 TREE = "tree dynamic programming"
 
 
@@ -155,8 +156,9 @@ def timed(
         conflicts_max=conflicts_max,
     )
     solved = solve(question)
+    assert solved.timetable is not None, "the hint is an answer"
     kept = msgspec.structs.replace(solved.timetable, choice=routing.choice)
-    return Timed(kept, max(bound, solved.bound), "CP-SAT")
+    return Timed(kept, max(bound, solved.bound), CPSAT)
 
 
 def _only(problem: Problem, routing: Routing) -> Problem:
@@ -201,8 +203,9 @@ def fastest(problem: Problem, before: Before | None = None) -> Timed | None:
         before=before,
     )
     solved: Solved = solve(question)
+    assert solved.timetable is not None, "the hint is an answer"
     bound = max(bound, solved.bound) if complete else bound
-    return Timed(solved.timetable, bound, "CP-SAT")
+    return Timed(solved.timetable, bound, CPSAT)
 
 
 def _fastest_way(problem: Problem, tables: Tables, before: Before | None) -> Timed | None:
@@ -214,7 +217,7 @@ def _fastest_way(problem: Problem, tables: Tables, before: Before | None) -> Tim
         return answer.table, answer.bound
 
     found = best_in_time(problem, tables, solve)
-    return None if found is None else Timed(found.table, found.bound, "CP-SAT")
+    return None if found is None else Timed(found.table, found.bound, CPSAT)
 
 
 def left_of(before: Before, part: Narrowed) -> Before:

@@ -17,15 +17,19 @@ from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.alternatives import refuse_alternatives
 from fabloop.plan.archive import Entry, Figures4, gap_of, spread_out
-from fabloop.plan.assure import assure, exclusions
+from fabloop.plan.assure import assured, exclusions
 from fabloop.plan.blend import Case, case_of
 from fabloop.plan.checker import Grounds
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engine import TREE, Bound, currency_of, is_possible_now, least, optimality_of
+from fabloop.plan.gates import Standing
+from fabloop.plan.hindrance import hindered
+from fabloop.plan.objectives import aim_of
 from fabloop.plan.problem import Busy, Objective, Problem, Setting, problem_of
 from fabloop.plan.recommend import not_producible
 from fabloop.plan.roads import TICK
 from fabloop.plan.sweep import EFFORT, Sweep
+from fabloop.plan.wished import Ask, answered, lift_of
 from fabloop.plan.wishes import NO_WISHES, Wishes, allowed, caps_of, check_wishes
 from fabloop.services.matching import KpiValues
 
@@ -90,9 +94,11 @@ def front(  # noqa: PLR0913  # the face of the front names every input
     whole = problem_of(order.product, setting)
     if not is_possible_now(whole):
         return not_producible(order.product, setting, whole, exclusions(whole))
-    problem = allowed(whole, wishes)
-    if not is_possible_now(problem):
-        return NotDecided(limit="wishes")
+    ask = Ask(order, setting, whole, aim_of(Objective.COST), wishes, None, 1, effort)
+    answers = [answered(ask, wishes, aim_of(each)) for each in Objective if wishes != NO_WISHES]
+    problem = allowed(whole, wishes, network)
+    if any(each.standing is Standing.IMPOSSIBLE for each in answers):
+        return hindered(wishes, lift_of(ask), exclusions(problem))
     grounds = Grounds(
         product=order.product,
         network=network,
@@ -103,8 +109,12 @@ def front(  # noqa: PLR0913  # the face of the front names every input
     )
     case = case_of(problem, fees={k: float(v) for k, v in wishes.opening_minor.items()})
     sweep = Sweep(case, caps_of(wishes, problem), effort)
-    pen = _Pen(order, case, grounds, sweep)
+    sweep.begin_with([each.table for each in answers if each.table is not None])
+    pen = _Pen(order, case, grounds, sweep, wishes)
     for _ in sweep.rounds():
+        if on_point is not None:
+            pen.tell(on_point)
+    for _ in sweep.polish(spread_out(list(sweep.archive), points_max)):
         if on_point is not None:
             pen.tell(on_point)
     return pen.front(points_max)
@@ -113,10 +123,13 @@ def front(  # noqa: PLR0913  # the face of the front names every input
 class _Pen:
     """Writes points down; each timetable becomes a checked plan once."""
 
-    def __init__(self, order: ProductionOrder, case: Case, grounds: Grounds, sweep: Sweep) -> None:
+    def __init__(
+        self, order: ProductionOrder, case: Case, grounds: Grounds, sweep: Sweep, wishes: Wishes
+    ) -> None:
         self._order = order
         self._case = case
         self._grounds = grounds
+        self._wishes = wishes
         self._sweep = sweep
         self._currency = currency_of(grounds.network)
         self._bounds = _bounds(case.problem, sweep)
@@ -146,7 +159,8 @@ class _Pen:
         return Front(points=tuple(named), found=len(entries))
 
     def _point(self, entry: Entry) -> FrontPoint:
-        gap = gap_of(entry.sums, self._sweep.known)
+        proven = entry.key in self._sweep.proven
+        gap = 0.0 if proven else gap_of(entry.sums, self._sweep.known)
         return FrontPoint(plan=self._plan(entry), proven=gap == 0.0, gap=gap)
 
     def _plan(self, entry: Entry) -> Plan:
@@ -158,7 +172,7 @@ class _Pen:
             plan = msgspec.structs.replace(
                 plan, optimality=optimality_of(plan, Objective.COST, self._bounds)
             )
-            assure(plan, self._grounds)
+            assured(plan, self._grounds, self._wishes)
             self._plans[entry.key] = plan
         return self._plans[entry.key]
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from fabloop.base.errors import Fault, Invalid
+from fabloop.model.plan import Plan
 from fabloop.plan.problem import Objective
 
 RANKS_MAX = 8
@@ -110,6 +111,13 @@ def aim_of(objective: "Objective | Measure | Aim") -> Aim:
         return objective
     measure = Measure(objective.value)
     return Aim(ranks=(WeightedSum(terms=((measure, 1.0),)),))
+
+
+def lead_of(plan: Plan) -> Objective:
+    """Return the plain objective that a plan was made for, or that comes first beside its aim."""
+    names = {str(each): each for each in Objective}
+    found = (names[each.objective] for each in plan.optimality if each.objective in names)
+    return next(found, Objective.COST)
 
 
 def plain(objective: "Objective | Measure | Aim") -> Objective | None:

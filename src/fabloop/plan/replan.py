@@ -28,6 +28,7 @@ from fabloop.plan.engine import (
     optimality_of,
 )
 from fabloop.plan.layout import Floats
+from fabloop.plan.objectives import lead_of
 from fabloop.plan.past import History, Moved, history_of
 from fabloop.plan.plant import Plant
 from fabloop.plan.problem import MEASURE, Busy, Objective, Problem, Setting, problem_of
@@ -177,7 +178,7 @@ def replans(  # noqa: PLR0913  # as `replan`
         busy=busy or {},
         unavailable=unavailable,
     )
-    lead = objective or Objective(plan.optimality[0].objective)
+    lead = objective or lead_of(plan)
     price = change_price_minor
     if objective is not None and price is None:
         price = CHANGE_PRICE_MINOR

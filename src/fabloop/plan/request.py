@@ -6,16 +6,15 @@ import msgspec
 import numpy as np
 
 from fabloop.plan.blend import Blend, Cap, Case, blend_of, table_sums
-from fabloop.plan.constrained import EXACT, holds, least_within
+from fabloop.plan.constrained import EXACT, holds, latest, least_within
+from fabloop.plan.contended import Known, contended
 from fabloop.plan.engine import fastest, timed
 from fabloop.plan.gates import Standing
 from fabloop.plan.objectives import Aim, WeightedSum
 from fabloop.plan.schedule import Timetable
-from fabloop.plan.timely import Timely, latest, timely
+from fabloop.plan.timely import Timely, timely
 
 SCOPE = "plans within the wishes"
-
-CPSAT = "CP-SAT"
 
 
 class Rank(msgspec.Struct, frozen=True):
@@ -69,39 +68,29 @@ def best_within(case: Case, goal: Blend, caps: Sequence[Cap], effort: float) -> 
     goal = case.plain(goal)
     caps = [Cap(each.name, case.plain(each.blend), each.limit) for each in caps]
     if goal.is_timed or any(each.blend.is_timed for each in caps):
-        return _hurried(case, goal, caps, timely(case, goal, caps))
-    found = least_within(case, goal, caps, effort)
-    if found.routing is None:
-        return Timely(found.standing, None, found.value, found.bound, found.engine)
-    table = timed(case.problem, found.routing).table
-    return Timely(found.standing, table, found.value, found.bound, found.engine)
+        found = timely(case, goal, caps)
+        if found.standing is Standing.OPTIMAL or found.standing is Standing.IMPOSSIBLE:
+            return found
+        found = _hurried(case, goal, caps, found)
+        known = Known(found.table, found.value, found.bound)
+        last = contended(case, goal, caps, known, effort)
+        return Timely(last.standing, last.table, last.value, last.bound, last.engine)
+    choice = least_within(case, goal, caps, effort)
+    if choice.routing is None:
+        return Timely(choice.standing, None, choice.value, choice.bound, choice.engine)
+    table = timed(case.problem, choice.routing).table
+    return Timely(choice.standing, table, choice.value, choice.bound, choice.engine)
 
 
 def _hurried(case: Case, goal: Blend, caps: Sequence[Cap], found: Timely) -> Timely:
-    """Take out waits with CP-SAT where only the finish counts and it is not proven yet."""
-    if found.standing is Standing.OPTIMAL or found.standing is Standing.IMPOSSIBLE:
-        return found
+    """Return what is known when the fastest plan of all is known too."""
     best = fastest(case.problem)
-    if best is None:
-        return found
+    assert best is not None, "asked only where a plan exists"
     sums = table_sums(case, best.table)
-    pure = not goal.adds and not goal.counts_sites
+    bound = max(found.bound, goal.finish * best.bound + goal.tardy * max(0, best.bound - case.due))
     value = sums.of(goal, case.due)
-    bound = found.bound
-    if pure:
-        quick = goal.finish * best.bound + goal.tardy * max(0, best.bound - case.due)
-        bound = max(bound, quick)
-    table, least = found.table, found.value
-    if value < least and all(holds(cap, sums, case.due) for cap in caps):
-        table, least = best.table, value
-    if table is None and best.bound > _latest_of(caps, case.due):
-        return Timely(Standing.IMPOSSIBLE, None, np.inf, np.inf, best.engine)
-    if table is None:
-        return msgspec.structs.replace(found, bound=bound)
-    met = bound >= least - EXACT * abs(least)
-    standing = Standing.OPTIMAL if met else Standing.FEASIBLE
-    return Timely(standing, table, least, min(bound, least), best.engine)
-
-
-def _latest_of(caps: Sequence[Cap], due: int) -> float:
-    return min((latest(each, due) for each in caps), default=np.inf)
+    if value < found.value and all(holds(cap, sums, case.due) for cap in caps):
+        return Timely(Standing.FEASIBLE, best.table, value, min(bound, value), best.engine)
+    if found.table is None and best.bound > min(latest(cap, case.due) for cap in caps):
+        bound = np.inf
+    return msgspec.structs.replace(found, bound=bound)

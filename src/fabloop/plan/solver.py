@@ -3,7 +3,7 @@
 One worker, a fixed seed and a deterministic time limit: the same input gives the same plan.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -13,6 +13,7 @@ from fabloop.model.plan import MovementKind
 from fabloop.plan.problem import Problem, Source
 from fabloop.plan.roads import Hop, Leg, Place, Weights
 from fabloop.plan.schedule import Timetable, Transfer
+from fabloop.plan.ways import ways as every_way
 
 SEED = 7
 
@@ -32,6 +33,7 @@ class Stage(StrEnum):
     COST = "cost"
     CHANGES = "changes"
     SHIFT = "shift"
+    GOAL = "goal"
 
 
 class Before(msgspec.Struct, frozen=True):
@@ -48,31 +50,57 @@ class Question(msgspec.Struct, frozen=True):
     ----------
     options : per job, the candidates that may be chosen
     heads, tails : per job and candidate, ticks up to and with it, and from its end on, at least
+    weights : under which the best way between two places is taken; None takes all that matter
     hint : a complete answer to start from; no worse one is returned
     effort : deterministic seconds per stage
     conflicts_max : dead ends per stage; deterministic time does not see all work between them
     changes_max : how many jobs may have another candidate than before; None is any number
+    horizon : the last tick that counts; without one the hint's finish
+    goal, caps : what the stage `GOAL` minimises, and what may not be exceeded
     """
 
     problem: Problem
     options: tuple[tuple[int, ...], ...]
-    weights: Weights
+    weights: Weights | None
     heads: tuple[tuple[int, ...], ...]
     tails: tuple[tuple[int, ...], ...]
-    hint: Timetable
+    hint: Timetable | None
     stages: tuple[Stage, ...]
     effort: float
     before: Before | None = None
     conflicts_max: int | None = None
     changes_max: int | None = None
+    horizon: int | None = None
+    goal: "Linear | None" = None
+    caps: tuple["Linear", ...] = ()
+
+
+class Linear(msgspec.Struct, frozen=True):
+    """A sum in whole numbers: of choices (per job and candidate), hops, sites and the finish.
+
+    As a cap, `limit` may not be exceeded; `tardy` counts ticks after `due`.
+    """
+
+    choices: tuple[tuple[int, ...], ...]
+    hop: Callable[[Hop], int]
+    sites: Mapping[str, int]
+    finish: int
+    tardy: int
+    due: int
+    limit: int = 0
 
 
 class Solved(msgspec.Struct, frozen=True):
-    """The best timetable found; `bound` is no plan of these options finishes before it."""
+    """The best timetable found, if any.
 
-    timetable: Timetable
+    `bound` holds for all plans of these options: of the goal where there is one, else of the
+    finish. `impossible` means that no plan of these options is within the caps and the horizon.
+    """
+
+    timetable: Timetable | None
     bound: int
     proven: bool
+    impossible: bool = False
 
 
 class _Way(msgspec.Struct, frozen=True):
@@ -104,7 +132,9 @@ class _Model:
         self.question = question
         self.problem = question.problem
         self.model = cp_model.CpModel()
-        self.horizon = question.hint.finish(self.problem)
+        self.horizon = _horizon(question)
+        self._open: dict[str, cp_model.IntVar] | None = None
+        self._late: dict[int, cp_model.IntVar] = {}
         self.intervals: dict[str, list[cp_model.IntervalVar]] = {}
         jobs = range(len(self.problem.jobs))
         self.chosen = [self._choices(job) for job in jobs]
@@ -120,6 +150,8 @@ class _Model:
         for resource in sorted(self.intervals):
             if len(self.intervals[resource]) > 1:
                 self.model.add_no_overlap(self.intervals[resource])
+        for cap in question.caps:
+            self.model.add(self.total(cap) <= cap.limit)
 
     def _choices(self, job: int) -> dict[int, cp_model.IntVar]:
         literals = {
@@ -200,14 +232,22 @@ class _Model:
             for end in ends:
                 assert place is not None, "an input is either open or somewhere"
                 target = problem.jobs[job].candidates[end].place
-                legs = problem.roads.route(place, target, self.question.weights)
-                if legs is not None:
-                    ways.append(_Way(start, end, legs, self.model.new_bool_var("")))
+                ways += [
+                    _Way(start, end, legs, self.model.new_bool_var(""))
+                    for legs in self._between(place, target)
+                ]
         for start, (_, literal) in starts.items():
             self.model.add(sum(way.literal for way in ways if way.start == start) == literal)
         for end, literal in ends.items():
             self.model.add(sum(way.literal for way in ways if way.end == end) == literal)
         return tuple(ways)
+
+    def _between(self, origin: Place, destination: Place) -> tuple[tuple[Leg, ...], ...]:
+        roads = self.problem.roads
+        if self.question.weights is None:
+            return every_way(roads, origin, destination)
+        legs = roads.route(origin, destination, self.question.weights)
+        return () if legs is None else (legs,)
 
     def _hops(self, ways: Sequence[_Way]) -> dict[tuple[int, Hop], cp_model.IntVar]:
         """Join the ways that share a hop, so that it needs one interval."""
@@ -229,6 +269,9 @@ class _Model:
                 return self.finish()
             case Stage.COST:
                 return self._cost()
+            case Stage.GOAL:
+                assert self.question.goal is not None, "a goal is minimised where there is one"
+                return self.total(self.question.goal)
             case Stage.CHANGES:
                 assert before is not None, "changes are counted from an earlier plan"
                 return _sum(
@@ -255,6 +298,47 @@ class _Model:
         )
         return made + moved
 
+    def total(self, linear: Linear) -> cp_model.LinearExpr:
+        """Return the sum as an expression."""
+        terms: list[cp_model.LinearExprT] = [
+            row[pick] * literal
+            for row, chosen in zip(linear.choices, self.chosen, strict=True)
+            for pick, literal in chosen.items()
+            if row[pick]
+        ]
+        terms += [
+            linear.hop(hop) * literal
+            for job in self.inputs
+            for each in job
+            for (_, hop), literal in each.hops.items()
+            if linear.hop(hop)
+        ]
+        if any(linear.sites.values()):
+            terms += [linear.sites[site] * used for site, used in self._sites().items()]
+        if linear.finish:
+            terms.append(linear.finish * self.finish())
+        if linear.tardy:
+            terms.append(linear.tardy * self._lateness(linear.due))
+        return _sum(terms)
+
+    def _sites(self) -> dict[str, cp_model.IntVar]:
+        """Return, per site, whether anything is done there."""
+        if self._open is None:
+            self._open = {}
+            for job, chosen in zip(self.problem.jobs, self.chosen, strict=True):
+                for pick, literal in chosen.items():
+                    site = job.candidates[pick].place.site
+                    if site not in self._open:
+                        self._open[site] = self.model.new_bool_var(f"y{site}")
+                    self.model.add_implication(literal, self._open[site])
+        return self._open
+
+    def _lateness(self, due: int) -> cp_model.IntVar:
+        if due not in self._late:
+            self._late[due] = self.model.new_int_var(0, self.horizon, "")
+            self.model.add(self._late[due] >= self.finish() - due)
+        return self._late[due]
+
     def _shift(self, job: int, start: int) -> cp_model.IntVar:
         shift = self.model.new_int_var(0, max(self.horizon, start), "")
         self.model.add(shift >= self.starts[job] - start)
@@ -278,7 +362,9 @@ class _Model:
         start = None if each.source.job is None else table.choice[each.source.job]
         for way in each.ways:
             chosen = way.start == start and way.end == table.choice[job]
-            self.model.add_hint(way.literal, chosen)
+            only = self.question.weights is not None
+            same = chosen and (only or way.legs == transfer.legs)
+            self.model.add_hint(way.literal, same)
         made = each.source.job
         tick = each.source.ready if made is None else table.end(self.problem, made)
         begun = dict(
@@ -328,7 +414,8 @@ def solve(question: Question) -> Solved:
     for stage in question.stages:
         measure = built.measure(stage)
         built.model.minimize(measure)
-        built.hint(table)
+        if table is not None:
+            built.hint(table)
         solver = _solver(question.effort)
         if question.conflicts_max is not None:
             solver.parameters.max_number_of_conflicts = question.conflicts_max
@@ -340,10 +427,18 @@ def solve(question: Question) -> Solved:
             table = built.read(solver)
             built.model.add(measure <= round(solver.objective_value))
         else:
-            break
-        if stage is Stage.FINISH:
+            impossible = status == cp_model.INFEASIBLE and table is None
+            return Solved(table, bound, proven, impossible)
+        if stage is Stage.FINISH or stage is Stage.GOAL:
             bound, proven = round(solver.best_objective_bound), optimal
     return Solved(table, bound, proven)
+
+
+def _horizon(question: Question) -> int:
+    if question.horizon is not None:
+        return question.horizon
+    assert question.hint is not None, "without a horizon there is a plan that ends"
+    return question.hint.finish(question.problem)
 
 
 def _solver(effort: float) -> cp_model.CpSolver:

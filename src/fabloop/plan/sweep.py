@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from fabloop.plan.archive import Archive, Figures4, lattice
+from fabloop.plan.archive import Archive, Entry, Figures4, gap_of, key_of, lattice
 from fabloop.plan.blend import Blend, Cap, Case, Sums, table_sums
+from fabloop.plan.contended import Known, contended
 from fabloop.plan.engine import TREE, Timed, cheapest, fastest, is_additive, least, timed
+from fabloop.plan.gates import Standing
 from fabloop.plan.problem import Objective
 from fabloop.plan.schedule import Routing, Timetable, list_schedule
 from fabloop.plan.tradeoff import Tradeoff, tradeoff
@@ -25,6 +27,13 @@ PARTS = (2, 3, 5, 7, 9)
 """Parts of the weights, from coarse to fine, as long as the effort lasts."""
 
 
+POLISH_SHARE = 0.25
+"""Part of the effort that CP-SAT may spend on points that are not proven."""
+
+POLISH_EFFORT = 0.25
+"""Deterministic seconds for one point."""
+
+
 class Sweep:
     """One search for a front; `archive` holds what no other timetable beats so far."""
 
@@ -35,8 +44,15 @@ class Sweep:
         self.known: list[Tradeoff] = []
         self.fastest: Timed | None = None
         self._book = WayBook(case.problem.roads)
+        self.proven: set[Figures4] = set()
+        self._effort = effort
         self._left = int(effort * PLACINGS_PER_EFFORT)
         self._tried: set[tuple[tuple[int, ...], tuple[object, ...]]] = set()
+
+    def begin_with(self, tables: Sequence[Timetable]) -> None:
+        """Take timetables that are known already."""
+        for table in tables:
+            self._offer(table)
 
     def rounds(self) -> Iterator[None]:
         """Look further, and give way whenever the archive may have changed."""
@@ -69,6 +85,43 @@ class Sweep:
         self.fastest = fastest(problem)
         assert self.fastest is not None, "asked only where a plan exists"
         self._offer(self.fastest.table)
+
+    def polish(self, entries: Sequence[Entry]) -> Iterator[None]:
+        """Prove that nothing beats these timetables, or find what does, with CP-SAT."""
+        left = POLISH_SHARE * self._effort
+        cost, finish, energy, co2 = self._scales()
+        goal = Blend(
+            cost=1.0 / cost,
+            opening=1.0 / cost if self.case.fees else 0.0,
+            finish=1.0 / finish,
+            energy=1.0 / energy,
+            co2=1.0 / co2,
+        )
+        for entry in entries:
+            if left <= 0.0:
+                return
+            if entry.key not in self.archive or gap_of(entry.sums, self.known) == 0.0:
+                continue
+            left -= POLISH_EFFORT
+            self._polish(entry, goal)
+            yield
+
+    def _polish(self, entry: Entry, goal: Blend) -> None:
+        """Minimise a sum of all figures among the plans that are nowhere worse than this one."""
+        case, sums = self.case, entry.sums
+        caps = [
+            Cap("cost", case.plain(Blend(cost=1.0, opening=1.0)), sums.cost + sums.opening),
+            Cap("finish", Blend(finish=1.0), sums.finish),
+            Cap("energy", Blend(energy=1.0), sums.energy),
+            Cap("co2", Blend(co2=1.0), sums.co2),
+            *self.caps,
+        ]
+        value = sums.of(goal, case.due)
+        found = contended(case, goal, caps, Known(entry.table, value, 0.0), POLISH_EFFORT)
+        assert found.table is not None, "a plan was known"
+        self._offer(found.table)
+        if found.standing is Standing.OPTIMAL:
+            self.proven.add(key_of(table_sums(case, found.table)))
 
     def _scales(self) -> Figures4:
         """Return a typical figure of each kind: the mean over the plans so far."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from fabloop.model.ids import SiteId
 from fabloop.plan.blend import Blend, Cap, Case, table_sums
-from fabloop.plan.constrained import EXACT, holds, joint, mixed
+from fabloop.plan.constrained import EXACT, holds, joint, latest, mixed
 from fabloop.plan.gates import Standing
 from fabloop.plan.layout import Floats, Ints
 from fabloop.plan.schedule import Timetable, list_schedule
@@ -159,14 +159,6 @@ class _Search:
                 and sums.of(self.goal, due) < self.value
             ):
                 self.table, self.value = table, sums.of(self.goal, due)
-
-
-def latest(cap: Cap, due: int) -> float:
-    """Return the last tick at which a plan within the cap can finish."""
-    blend = cap.blend
-    if blend.finish > 0.0:
-        return cap.limit / blend.finish * (1.0 + EXACT)
-    return due + cap.limit / blend.tardy * (1.0 + EXACT) if blend.tardy > 0.0 else np.inf
 
 
 def _first_within(labels: Labels, limit: float) -> int | None:

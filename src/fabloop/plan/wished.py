@@ -10,7 +10,7 @@ from fabloop.model.ids import PlanId
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import NotDecided, NotProducible, Optimality, Plan, Producible
 from fabloop.plan.alternatives import refuse_alternatives
-from fabloop.plan.assure import assure, exclusions
+from fabloop.plan.assure import assured, exclusions
 from fabloop.plan.blend import Case, blend_of, case_of, routing_from, table_sums
 from fabloop.plan.checker import Grounds
 from fabloop.plan.constrained import EXACT
@@ -47,7 +47,7 @@ class Ask(msgspec.Struct, frozen=True):
 
 def case_for(ask: Ask, wishes: Wishes) -> Case:
     """Return the request's case under these wishes."""
-    problem = allowed(ask.problem, wishes)
+    problem = allowed(ask.problem, wishes, ask.setting.network)
     due = (ask.order.due_at - problem.origin) // TICK
     fees = {site: float(fee) for site, fee in wishes.opening_minor.items()}
     return case_of(problem, due, _changes(problem, ask.like), strays_of(problem, wishes), fees)
@@ -166,7 +166,7 @@ class _Pen:
         name = PlanId(f"{order.id}/plan-{place}")
         heading = Heading(name, order.id, problem.origin, self._currency)
         plan = draft(heading, problem, answer.table)
-        assure(plan, self._grounds)
+        assured(plan, self._grounds, self._ask.wishes)
         first, *others = self._optimality(answer.table)
         optimality = (first, *_later(answer), *others)
         return msgspec.structs.replace(plan, optimality=optimality)

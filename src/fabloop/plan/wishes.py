@@ -2,16 +2,18 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 import numpy as np
 
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import Instant
+from fabloop.model.disclosure import Disclosure
 from fabloop.model.explanation import Explanation, ReasonCode
 from fabloop.model.ids import OperationId, SiteId, WorkUnitId
 from fabloop.model.product import ConfiguredProduct
-from fabloop.model.site import Network
+from fabloop.model.site import Network, Site
 from fabloop.plan.blend import Blend, Cap
 from fabloop.plan.problem import Candidate, Job, Problem, Rejected
 from fabloop.plan.roads import TICK
@@ -30,6 +32,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     sites_max : factories that may take part
     pinned : operations whose work unit is settled
     opening_minor : what using a factory at all costs
+    disclosure : how much of itself a factory has to show to take part
+    tenant : who asks; its own factories need not show anything
     """
 
     cost_max_minor: int | None = None
@@ -43,6 +47,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     sites_max: int | None = None
     pinned: Mapping[OperationId, WorkUnitId] = {}
     opening_minor: Mapping[SiteId, int] = {}
+    disclosure: Disclosure = Disclosure.NONE
+    tenant: str = ""
 
 
 NO_WISHES = Wishes()
@@ -93,23 +99,35 @@ def _fault(path: str, expected: str, found: str) -> Fault:
     return Fault(source="wishes", path=path, expected=expected, found=found)
 
 
-def allowed(problem: Problem, wishes: Wishes) -> Problem:
+_SHOWN = (Disclosure.NONE, Disclosure.OFFERS, Disclosure.FULL)
+
+
+def shows_enough(site: Site, wishes: Wishes) -> bool:
+    """Tell whether a site shows as much of itself as is demanded of those that take part."""
+    own = bool(wishes.tenant) and site.tenant == wishes.tenant
+    return own or _SHOWN.index(site.disclosure) >= _SHOWN.index(wishes.disclosure)
+
+
+def allowed(problem: Problem, wishes: Wishes, network: Network) -> Problem:
     """Return the problem with those candidates alone that the wishes let take part.
 
     The others join the rejected ones, with the wish as the reason.
     """
-    if not (wishes.forbidden_sites or wishes.forbidden_units or wishes.pinned):
+    hidden = {key for key, site in network.sites.items() if not shows_enough(site, wishes)}
+    if not (hidden or wishes.forbidden_sites or wishes.forbidden_units or wishes.pinned):
         return problem
     return msgspec.structs.replace(
-        problem, jobs=tuple(_allowed(job, wishes) for job in problem.jobs)
+        problem, jobs=tuple(_allowed(job, wishes, hidden) for job in problem.jobs)
     )
 
 
-def _allowed(job: Job, wishes: Wishes) -> Job:
+def _allowed(job: Job, wishes: Wishes, hidden: AbstractSet[SiteId]) -> Job:
     kept: list[Candidate] = []
     out: list[Rejected] = []
     for each in job.candidates:
         wish = _in_the_way(job, each, wishes)
+        if wish is None and each.place.site in hidden:
+            wish = "disclosure"
         if wish is None:
             kept.append(each)
         else:
@@ -177,7 +195,7 @@ def without(wishes: Wishes, names: Sequence[str]) -> Wishes:
         elif isinstance(value, Mapping):
             changed[field] = {key: each for key, each in value.items() if key != member}
         else:
-            changed[field] = None
+            changed[field] = Disclosure.NONE if field == "disclosure" else None
     return msgspec.structs.replace(wishes, **changed)
 
 
@@ -185,6 +203,7 @@ def names_of(wishes: Wishes) -> tuple[str, ...]:
     """Return the names of all wishes that can be in the way, such as ``forbidden_sites.graz``."""
     single = ("cost_max_minor", "energy_max_j", "co2_max_kg", "deadline", "sites_max")
     names = [each for each in single if getattr(wishes, each) is not None]
+    names += ["disclosure"] if wishes.disclosure is not Disclosure.NONE else []
     names += [f"forbidden_sites.{each}" for each in sorted(wishes.forbidden_sites)]
     names += [f"forbidden_units.{each}" for each in sorted(wishes.forbidden_units)]
     names += [f"pinned.{each}" for each in wishes.pinned]
