@@ -23,7 +23,7 @@ from fabloop.plan.schedule import Timetable
 from fabloop.plan.solver import Linear, Question, Stage, solve
 from fabloop.plan.tree import marginals, tables_of
 
-LARGEST = 2**36
+LARGEST = 2**42
 """About the largest whole number that a goal or cap may come to in the model."""
 
 HORIZON_MAX = 2**30
@@ -174,10 +174,10 @@ def _linear(case: Case, blend: Blend, limit: float, horizon: int) -> tuple[Linea
     numbers = [float(each) for row in rows for each in row]
     numbers += [*tolls.values(), blend.finish, blend.tardy]
     numbers += [weights.of(hop.takes) for hop in _hops(case)]
-    scale, exact = _scale(numbers, (len(rows), blend.finish + blend.tardy, horizon))
+    scale, exact = _scale(numbers, (len(rows), blend.finish or blend.tardy, horizon))
 
     def whole(value: float) -> int:
-        return round(value * scale) if exact else math.floor(value * scale)
+        return round(value * scale) if exact else math.floor(value * scale + 1e-6)
 
     hops: dict[Hop, int] = {}
 
@@ -211,7 +211,9 @@ def _scale(numbers: Sequence[float], size: tuple[int, float, int]) -> tuple[floa
     if all(each.is_integer() and each <= LARGEST for each in numbers):
         return 1.0 / max(1, math.gcd(*(int(each) for each in numbers))), True
     jobs, tick, horizon = size
-    return LARGEST / max(4.0 * jobs * max(numbers) + tick * horizon, 1e-300), False
+    scale = LARGEST / max(4.0 * jobs * max(numbers) + tick * horizon, 1e-300)
+    # A tick's weight is multiplied by many ticks: it must not be rounded.
+    return (max(1, math.floor(scale * tick)) / tick if tick > 0.0 else scale), False
 
 
 def _limit(limit: float, *, exact: bool) -> int:
