@@ -111,6 +111,7 @@ def fastest_staying(
         changes_max=changes_max,
     )
     solved = solve(question)
+    assert solved.timetable is not None, "the hint is an answer"
     return Timed(solved.timetable, bound, TREE), stay
 
 
