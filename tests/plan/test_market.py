@@ -332,3 +332,13 @@ def test_the_plan_behind_a_quotation_ends_with_the_hand_over_at_the_gate():
     assert last.end == max(each.end for each in quoted.plan.steps)
     assert isinstance(quoted.quotation, Quotation)
     assert quoted.quotation.ready_at == last.end
+
+
+def test_a_lot_is_quoted_for_all_its_pieces():
+    plant, values = graz_and_vienna()
+    one, three = gear(), msgspec.structs.replace(gear(), quantity=3)
+    cheap, dear = (
+        min(each.price_minor for each in bids(order, plant, values)) for order in (one, three)
+    )
+    seen = check(three, plant, vocabulary(), values, NOW, plans_max=1).plans[0]
+    assert dear == seen.totals.cost_minor > cheap

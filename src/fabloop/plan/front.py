@@ -90,7 +90,7 @@ def front(  # noqa: PLR0913  # the face of the front names every input
     """
     refuse_alternatives(order.product, "where plans are traded off")
     check_wishes(wishes, order.product, network)
-    setting = Setting(network, vocabulary, kpis, now, now, busy or {})
+    setting = Setting(network, vocabulary, kpis, now, now, busy or {}, quantity=order.quantity)
     whole = problem_of(order.product, setting)
     if not is_possible_now(whole):
         return not_producible(order.product, setting, whole, exclusions(whole))
@@ -106,6 +106,7 @@ def front(  # noqa: PLR0913  # the face of the front names every input
         kpis=kpis,
         now=now,
         busy=setting.busy,
+        quantity=order.quantity,
     )
     case = case_of(problem, fees={k: float(v) for k, v in wishes.opening_minor.items()})
     sweep = Sweep(case, caps_of(wishes, problem), effort)

@@ -107,7 +107,7 @@ def check(  # noqa: PLR0913  # the face of planning names every input
     if len(order.product.operations) > OPERATIONS_MAX:
         return NotDecided(limit=f"{OPERATIONS_MAX} operations")
     check_wishes(wishes, order.product, network)
-    setting = Setting(network, vocabulary, kpis, now, now, busy or {})
+    setting = Setting(network, vocabulary, kpis, now, now, busy or {}, quantity=order.quantity)
     problem = problem_of(order.product, setting)
     excluded = exclusions(problem)
     if not is_possible_now(problem):
@@ -124,6 +124,7 @@ def check(  # noqa: PLR0913  # the face of planning names every input
         kpis=kpis,
         now=now,
         busy=setting.busy,
+        quantity=order.quantity,
     )
     found: list[_Found] = []
     fast: Timed | None = None

@@ -166,7 +166,17 @@ def replans(  # noqa: PLR0913  # as `replan`
     history = history_of(plan, done, running, network, now, moved)
     engaged = _joined(busy or {}, history.busy)
     origin = Instant(now + (_phase(plan, history) - now) % TICK)
-    setting = Setting(network, vocabulary, kpis, now, origin, engaged, unavailable, plant=plant)
+    setting = Setting(
+        network,
+        vocabulary,
+        kpis,
+        now,
+        origin,
+        engaged,
+        unavailable,
+        quantity=order.quantity,
+        plant=plant,
+    )
     problem = problem_of(order.product, setting, history.past)
     grounds = Grounds(
         product=order.product,
@@ -177,6 +187,7 @@ def replans(  # noqa: PLR0913  # as `replan`
         kept=history.kept(),
         busy=busy or {},
         unavailable=unavailable,
+        quantity=order.quantity,
     )
     lead = objective or lead_of(plan)
     price = change_price_minor

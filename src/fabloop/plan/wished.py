@@ -127,6 +127,7 @@ class _Pen:
             kpis=setting.kpis,
             now=setting.now,
             busy=setting.busy,
+            quantity=ask.order.quantity,
         )
         self._bounds = {
             str(each): (least(case.problem, each) * _UNITS.get(each, 1.0), TREE)

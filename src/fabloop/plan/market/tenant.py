@@ -48,7 +48,13 @@ from fabloop.plan.problem import (
     problem_of,
 )
 from fabloop.plan.roads import TICK, Figures, Place
-from fabloop.services.matching import KpiValues, Match, match_person, match_unit
+from fabloop.services.matching import (
+    KpiValues,
+    Match,
+    match_person,
+    match_unit,
+    missing_tools,
+)
 
 HAND_OVER = SkillId("fabloop:hand-over")
 """What the gate does at the end: it takes no time and costs nothing."""
@@ -102,7 +108,7 @@ def answer(asked: Inquiries, premises: Premises) -> Capabilities:
     able: list[Capable] = []
     if asked.currency == premises.site.tariff.currency and premises.now < asked.expires_at:
         for inquiry in asked.inquiries[:INQUIRIES_MAX]:
-            takes = _least(inquiry, premises)
+            takes = _least(inquiry, asked.quantity, premises)
             if takes is not None:
                 able.append(_capable(inquiry, takes, premises.policy))
     return Capabilities(
@@ -124,7 +130,7 @@ def _capable(inquiry: Inquiry, takes: Figures, policy: PricePolicy) -> Capable:
     )
 
 
-def _least(inquiry: Inquiry, premises: Premises) -> Figures | None:
+def _least(inquiry: Inquiry, quantity: int, premises: Premises) -> Figures | None:
     """Return what the cheapest work unit that may do it takes; None where none may."""
     site = premises.site
     operation = inquiry.operation
@@ -133,9 +139,10 @@ def _least(inquiry: Inquiry, premises: Premises) -> Figures | None:
         if not isinstance(person, str):
             return None
     found = [
-        effort(operation, unit, site)
+        effort(operation, unit, site, quantity)
         for unit in site.work_units
-        if isinstance(
+        if not missing_tools(operation.tools, unit, site, operation.requirement.skill)
+        and isinstance(
             match_unit(
                 operation.requirement, unit, premises.vocabulary, premises.kpis, premises.now
             ),
@@ -157,7 +164,8 @@ def quote(request: RequestForQuotation, premises: Premises) -> Quoted | Declined
     product = _product(request)
     if product is None:
         return _declined(request, DeclineCode.NOT_UNDERSTOOD)
-    problem = problem_of(product, _setting(premises), _arrived(request, premises.site))
+    setting = _setting(premises, request.quantity)
+    problem = problem_of(product, setting, _arrived(request, premises.site))
     if not is_possible_now(problem):
         return _declined(request, DeclineCode.NOT_ABLE)
     table = _in_time(problem, request.wanted_by)
@@ -298,7 +306,7 @@ def _arrived(request: RequestForQuotation, site: Site) -> Past:
     )
 
 
-def _setting(premises: Premises) -> Setting:
+def _setting(premises: Premises, quantity: int) -> Setting:
     """Return the tenant's own site as a network, with a dock that takes over what is made."""
     vocabulary = premises.vocabulary
     skills = {**vocabulary.skills, HAND_OVER: Skill(id=HAND_OVER, label=HAND_OVER)}
@@ -310,6 +318,7 @@ def _setting(premises: Premises) -> Setting:
         now=premises.now,
         origin=premises.now,
         busy=premises.busy,
+        quantity=quantity,
     )
 
 
