@@ -11,6 +11,7 @@ from fabloop.model.product import (
     Configured,
     Feature,
     FeatureRule,
+    Group,
     Material,
     NotConfigurable,
     ParametricOperation,
@@ -217,3 +218,42 @@ def test_an_allowed_option_resolves_the_conflict_at_its_feature(rules, choices):
             again = configure(family, {**choices, conflict.feature: option})
             left = again.conflicts if isinstance(again, NotConfigurable) else ()
             assert conflict.feature not in {each.feature for each in left}
+
+
+def finished(*rules):
+    finish = Feature(
+        id="finish", label="Finish", options=("oiled", "engraved", "anodised"), group=Group.OR
+    )
+    load = Feature(id="load", label="Load", options=("heavy", "light"), default="light")
+    return without_bills(load, finish, rules=rules)
+
+
+def rule(kind, when, other):
+    return FeatureRule(kind=kind, when=when, other=other)
+
+
+ANODISED, ENGRAVED = ("finish", "anodised"), ("finish", "engraved")
+
+
+def test_rules_add_options_of_an_or_group_that_the_customer_left_open():
+    family = finished(
+        rule("requires", ("load", "heavy"), ENGRAVED), rule("requires", ENGRAVED, ANODISED)
+    )
+    done = configure(family, {"load": "heavy"})
+    assert isinstance(done, Configured)
+    assert done.product.choices == {"load": "heavy", "finish": ("engraved", "anodised")}
+
+
+def test_one_option_of_an_or_group_may_be_chosen_without_a_list():
+    done = configure(finished(), {"finish": "oiled"})
+    assert isinstance(done, Configured)
+    assert done.product.choices["finish"] == ("oiled",)
+
+
+def test_options_of_an_or_group_that_the_customer_chose_are_not_added_to():
+    family = finished(rule("requires", ENGRAVED, ANODISED))
+    answer = configure(family, {"finish": ("engraved", "oiled")})
+    assert isinstance(answer, NotConfigurable)
+    (conflict,) = answer.conflicts
+    assert conflict.feature == "finish"
+    assert conflict.option == "engraved, oiled"

@@ -9,7 +9,16 @@ import msgspec
 
 from fabloop.base.errors import Fault, Refused
 from fabloop.feel import Expression, compile_expression
-from fabloop.model.product import Attribute, ByFeature, ByFormula, Choice, ProductFamily, Value
+from fabloop.model.product import (
+    Attribute,
+    ByFeature,
+    ByFormula,
+    Choice,
+    Feature,
+    Group,
+    ProductFamily,
+    Value,
+)
 
 FORMULAS_REMEMBERED_MAX = 4_096
 FORMULA_VALUE_MAX = 1e18
@@ -63,7 +72,7 @@ class Reading:
         self._choices = choices
         self._faults = faults
         self._facts: dict[str, Any] = {
-            each.id: _fact(choices.get(each.id)) for each in family.features
+            each.id: _fact(each, choices.get(each.id)) for each in family.features
         }
         self.attributes: dict[str, float] = {}
         for index, each in enumerate(family.attributes):
@@ -144,8 +153,9 @@ def _compiled(text: str) -> Expression:
     return compile_expression(text)
 
 
-def _fact(choice: Choice | None) -> str | list[str] | None:
-    return list(choice) if isinstance(choice, tuple) else choice
+def _fact(feature: Feature, choice: Choice | None) -> Choice | list[str] | None:
+    """Return what FEEL reads: of an ``or`` feature always a list, if an empty one."""
+    return list(options_of(choice)) if feature.group is Group.OR else choice
 
 
 def _is_number(value: Any) -> bool:

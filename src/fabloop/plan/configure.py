@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from fabloop.base.errors import Invalid
-from fabloop.model.formulas import contains, options_of
+from fabloop.model.formulas import options_of
 from fabloop.model.product import (
     Choice,
     ChoiceConflict,
@@ -39,29 +39,43 @@ def configure(family: ProductFamily, choices: Mapping[str, Choice]) -> Configure
 
 
 def _completed(family: ProductFamily, choices: Mapping[str, Choice]) -> dict[str, Choice]:
-    complete = dict(choices)
-    _require(family, complete)
+    grouped = {each.id for each in family.features if each.group is Group.OR}
+    complete: dict[str, Choice] = {
+        name: options_of(choice) if name in grouped else choice for name, choice in choices.items()
+    }
+    _require(family, complete, choices)
     for feature in family.features:
         default = feature.default
         if feature.id in complete or default is None:
             continue
         if not _excluded(family, feature.id, default, complete):
             complete[feature.id] = _as_choice(family, feature.id, default)
-            _require(family, complete)
+            _require(family, complete, choices)
     return complete
 
 
-def _require(family: ProductFamily, complete: dict[str, Choice]) -> None:
-    """Fill in what rules require of the features left open, until nothing changes."""
+def _require(
+    family: ProductFamily, complete: dict[str, Choice], choices: Mapping[str, Choice]
+) -> None:
+    """Fill in what rules require of the features left open, until nothing changes.
+
+    Of an ``or`` feature that the customer left open, further options may be added.
+    """
     changed = True
     while changed:
         changed = False
         for rule in family.rules:
+            if rule.kind != "requires" or rule_holds(rule, complete):
+                continue
             feature, option = rule.other
-            applies = rule.kind == "requires" and contains(complete.get(rule.when[0]), rule.when[1])
-            if applies and feature not in complete:
+            there = complete.get(feature)
+            if there is None:
                 complete[feature] = _as_choice(family, feature, option)
-                changed = True
+            elif isinstance(there, tuple) and feature not in choices:
+                complete[feature] = (*there, option)
+            else:
+                continue
+            changed = True
 
 
 def _as_choice(family: ProductFamily, feature: str, option: str) -> Choice:
