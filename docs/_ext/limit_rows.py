@@ -1,8 +1,10 @@
 """Named limits of the code with their words, for the tables of the reference."""  # noqa: INP001
 
+from fabloop.adapters.rdf import graph
 from fabloop.app.processes import host, questions, server, upkeep, wire
 from fabloop.base import xml
-from fabloop.model.documents import texts, variants
+from fabloop.model import calendar, features
+from fabloop.model.documents import lanes, skills, texts, variants
 from fabloop.plan import conflicts, engine, minimal, producible, recommend, upgrades
 from fabloop.plan.market import blinding, buyer, tenant
 from fabloop.plan.shop import model as shop
@@ -41,7 +43,15 @@ ROWS: dict[str, dict[str, int]] = {
         "operations of a product": texts.OPERATIONS_MAX,
         "features of a product": texts.FEATURES_MAX,
         "options of a feature, words of an offer": texts.OPTIONS_MAX,
+        "attributes of a product": texts.ATTRIBUTES_MAX,
         "combinations of features that are tried": variants.VARIANTS_TRIED_MAX,
+        "looks at rules in search of options that no variant has": features.RULES_LOOKED_AT_MAX,
+        "parts of a skill": texts.PARTS_MAX,
+        "parts of skills within parts": skills.COMPOSITION_DEPTH_MAX,
+        "pieces of an order, of a batch, of a tool": texts.PIECES_MAX,
+        "days of cut-off before a departure": lanes.CUT_OFF_DAYS_MAX,
+        "days of a calendar looked at together": calendar.CALENDAR_DAYS_MAX,
+        "statements of an RDF file": graph.TRIPLES_MAX,
     },
     "marketplace": {
         "inquiries of one exchange that a tenant answers": tenant.INQUIRIES_MAX,

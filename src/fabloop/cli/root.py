@@ -107,6 +107,48 @@ def schema(
     raise typer.Exit(print_schema(name, context=context))
 
 
+vocabulary = typer.Typer(help="Skill vocabularies from and to RDF.", no_args_is_help=True)
+app.add_typer(vocabulary, name="vocabulary")
+RdfForm = Annotated[
+    str | None,
+    typer.Option("--format", help="turtle, n-triples, rdf-xml or json-ld; else by the file name."),
+]
+
+
+@vocabulary.command("export")
+def vocabulary_export(
+    folder: Annotated[Path, typer.Argument(help="Folder with documents (*.json).")],
+    form: RdfForm = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write to. [default: standard output]")
+    ] = None,
+) -> None:
+    """Write the skills of a folder as RDF: SKOS concepts and capabilities of the CSS model.
+
+    Exit codes: 0 written, 2 bad input.
+    """
+    from fabloop.cli.vocabulary import export
+
+    raise typer.Exit(export(folder, form, out))
+
+
+@vocabulary.command("import")
+def vocabulary_import(
+    file: Annotated[Path, typer.Argument(help="RDF file (.ttl, .nt, .rdf, .jsonld).")],
+    form: RdfForm = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write to. [default: standard output]")
+    ] = None,
+) -> None:
+    """Write the skill vocabulary document that an RDF file tells, checked as any document is.
+
+    Exit codes: 0 written, 2 bad input.
+    """
+    from fabloop.cli.vocabulary import bring_in
+
+    raise typer.Exit(bring_in(file, form, out))
+
+
 @app.command()
 def check(
     folder: Annotated[Path, typer.Argument(help="Folder with documents (*.json).")],

@@ -2,7 +2,7 @@
 
 from fabloop.model.documents.context import NAMESPACE, context_of
 from fabloop.model.documents.orders import resolve_order
-from fabloop.model.documents.resolve import check, resolve
+from fabloop.model.documents.resolve import Words, check, resolve, resolve_words
 from fabloop.model.documents.schema import (
     SCHEMA_NAMES,
     context_iri,
@@ -16,12 +16,14 @@ __all__ = [
     "NAMESPACE",
     "SCHEMA_NAMES",
     "Document",
+    "Words",
     "check",
     "context_iri",
     "context_of",
     "kind_of",
     "resolve",
     "resolve_order",
+    "resolve_words",
     "schema_iri",
     "schema_of",
 ]

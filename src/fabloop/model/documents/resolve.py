@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
 from fabloop.base.errors import Fault, Invalid
@@ -36,8 +37,8 @@ from fabloop.model.documents.structs import (
 from fabloop.model.documents.structure import decode, kind_in, kind_of
 from fabloop.model.documents.texts import DOCUMENTS_MAX
 from fabloop.model.documents.values import Purse
-from fabloop.model.ids import EquipmentTypeId
-from fabloop.model.knowledge import EquipmentType, Knowledge
+from fabloop.model.ids import EquipmentTypeId, KpiId
+from fabloop.model.knowledge import EquipmentType, Knowledge, KpiDefinition
 from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
 
@@ -103,6 +104,37 @@ def resolve(documents: Mapping[str, bytes], *, now: Instant | None = None) -> Kn
     return knowledge
 
 
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """What skill vocabularies and equipment types say, without a factory."""
+
+    vocabulary: SkillVocabulary
+    kpis: dict[KpiId, KpiDefinition]
+    equipment_types: dict[EquipmentTypeId, EquipmentType]
+
+
+def resolve_words(documents: Mapping[str, bytes]) -> Words:
+    """Return the skills, KPIs and equipment types in documents; others are left aside.
+
+    Raises
+    ------
+    Invalid
+        Every fault of these documents, or there is no skill vocabulary among them.
+    """
+    kinds = ("skill-vocabulary", "equipment-types")
+    desk = Desk({name: data for name, data in documents.items() if kind_in(data) in kinds})
+    _note_contexts(desk)
+    found = desk.of(SkillVocabularyDocument)
+    vocabulary, kpis = vocabulary_of(found), kpi_definitions_of(found)
+    if not found and desk.sure("skill-vocabulary"):
+        _note_none("skill-vocabulary", len(documents), desk)
+    told = bool(found) and desk.sure("skill-vocabulary")
+    names = Names(vocabulary=vocabulary if told else None, kpis=kpis if told else None)
+    _, types = _with_equipment(desk, names)
+    raise_if_any(desk.faults)
+    assert vocabulary is not None, "a hierarchy with faults has been told"
+    return Words(vocabulary=vocabulary, kpis=kpis, equipment_types=types)
+
+
 def check(documents: Mapping[str, bytes]) -> tuple[Fault, ...]:
     """Return every fault of the documents, none where `resolve` would give knowledge."""
     try:
@@ -125,17 +157,21 @@ def _note_contexts(desk: Desk) -> None:
 
 def _note_missing(desk: Desk, documents: Mapping[str, bytes]) -> None:
     present = {kind_of(document) for _, document in desk.read}
-    for kind, what in INDISPENSABLE.items():
+    for kind in INDISPENSABLE:
         if kind not in present and desk.sure(kind):
-            desk.faults.append(
-                Fault(
-                    source="documents",
-                    path="",
-                    expected=f"at least one document that describes {what}",
-                    found=f"none among {len(documents)} documents",
-                    hint=f'Add a document with "document": "{kind}".',
-                )
-            )
+            _note_none(kind, len(documents), desk)
+
+
+def _note_none(kind: str, count: int, desk: Desk) -> None:
+    desk.faults.append(
+        Fault(
+            source="documents",
+            path="",
+            expected=f"at least one document that describes {INDISPENSABLE[kind]}",
+            found=f"none among {count} documents",
+            hint=f'Add a document with "document": "{kind}".',
+        )
+    )
 
 
 def _knowledge(desk: Desk, now: Instant | None) -> Knowledge:
