@@ -12,7 +12,7 @@ from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode
 from fabloop.cli.grid import grid_of
 from fabloop.model.facts import OrderRefused
-from fabloop.model.plan import Producible
+from fabloop.model.plan import NotDecided, Producible
 from fabloop.model.product import NotConfigurable
 from fabloop.plan.producible import check
 
@@ -40,7 +40,8 @@ def print_check(folder: Path, *, as_json: bool) -> ExitCode:
         return ExitCode.FINE
     refused = OrderRefused(order=order.id, answer=answer)
     _print(answer, as_json, list(refusal_texts(refused, order.received_at, labels)))
-    return ExitCode.NOT_PRODUCIBLE
+    undecided = isinstance(answer, NotDecided)
+    return ExitCode.UNDECIDED if undecided else ExitCode.NOT_PRODUCIBLE
 
 
 def _print(answer: object, as_json: bool, texts: list[str]) -> None:

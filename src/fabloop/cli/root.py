@@ -152,12 +152,26 @@ def vocabulary_import(
 @app.command()
 def check(
     folder: Annotated[Path, typer.Argument(help="Folder with documents (*.json).")],
+    where: Annotated[
+        bool,
+        typer.Option("--where", help="Tell which variants of which product each site can make."),
+    ] = False,
+    at: Annotated[
+        str, typer.Option(help="With --where: judge at this instant, not the order's receipt.")
+    ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
     """Check documents and tell whether their order can be produced, where, when, at what cost.
 
-    Exit codes: 0 producible, 1 not producible (with the reasons), 2 bad input.
+    Exit codes: 0 producible, 1 not producible (with the reasons), 2 bad input, 4 not decided.
     """
+    if where:
+        from fabloop.cli.given import instant_given
+        from fabloop.cli.where import print_where
+
+        raise typer.Exit(
+            print_where(folder, instant_given("--at", at) if at else None, as_json=json)
+        )
     from fabloop.cli.check import print_check
 
     raise typer.Exit(print_check(folder, as_json=json))
