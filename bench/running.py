@@ -6,6 +6,7 @@ Run ``python bench/running.py [SEEDS]``; figures are process time, since the mac
 import statistics
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeVar
@@ -23,13 +24,18 @@ from fabloop.model.disturbance import (
     StepOverran,
     UnitBroken,
 )
-from fabloop.model.ids import OrderId, PlanId
+from fabloop.model.ids import OrderId, PlanId, WorkUnitId
 from fabloop.model.kpi import TOTAL_POSITION_ERROR
-from fabloop.model.plan import Plan
+from fabloop.model.order import ProductionOrder
+from fabloop.model.plan import Plan, Producible
 from fabloop.plan.dangers import Carried, Outlook, dangers
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engine import cheapest
+from fabloop.plan.impact import compare
+from fabloop.plan.plant import Plant
 from fabloop.plan.problem import Objective, Setting, problem_of
+from fabloop.plan.producible import check
+from fabloop.plan.replan import replan, replans
 from fabloop.plan.schedule import list_schedule
 from fabloop.plan.watchlist import Watchlist
 from plan import NOW, big, value, vocabulary
@@ -144,6 +150,93 @@ def endangered() -> None:
     assert plain
 
 
+class Story(msgspec.Struct):
+    """A plan on its way whose most used work unit breaks."""
+
+    order: ProductionOrder
+    plan: Plan
+    plant: Plant
+    kpis: dict
+    now: Instant
+    broken: WorkUnitId
+
+    def begun(self) -> tuple[dict, dict]:
+        """Return what is done and what is running."""
+        done = {each.operation: each for each in self.plan.steps if each.end <= self.now}
+        running = {
+            each.operation: each for each in self.plan.steps if each.start < self.now < each.end
+        }
+        return done, running
+
+    def ask(self, question: Callable[..., Answer], **more: object) -> Answer:
+        """Ask for another plan without the broken work unit."""
+        plant = self.plant
+        return question(
+            self.order,
+            self.plan,
+            *self.begun(),
+            plant.network,
+            plant.vocabulary,
+            self.kpis,
+            self.now,
+            unavailable=frozenset({self.broken}),
+            plant=plant,
+            **more,
+        )
+
+
+def story(seed: int, objective: Objective, open_steps: int = 100) -> Story:
+    """Return a plan at full size when so many steps have not begun."""
+    order, network, kpis = big(SITES, UNITS, STEPS, seed)
+    words = vocabulary()
+    answer = check(order, network, words, kpis, NOW, plans_max=1, objective=objective)
+    assert isinstance(answer, Producible)
+    plan = answer.plans[0]
+    steps = sorted(plan.steps, key=lambda each: each.start)
+    now = steps[-open_steps].start
+    left = Counter(each.work_unit for each in steps if each.start >= now)
+    return Story(order, plan, Plant(network, words, kpis), kpis, now, left.most_common(1)[0][0])
+
+
+def repaired(it: Story) -> tuple[float, list[Plan]]:
+    """Return when the first answer was there, and all answers."""
+    start, first, plans = time.process_time(), 0.0, []
+    for answer in it.ask(replans):
+        first = first or time.process_time() - start
+        assert isinstance(answer, Producible)
+        plans.append(answer.plans[0])
+    return first * 1e3, plans
+
+
+def changed(objective: Objective, seeds: int) -> None:
+    """Print how fast a breach is mended and how much it moves; a full re-solve stands beside."""
+    print(f"{SITES} x {UNITS} x {STEPS}, 100 open operations, made for {objective}")
+    print("  seed  must move  first ms  moved   last ms  moved   ratio  proven | anew ms  moved")
+    rows = []
+    for seed in range(1, seeds + 1):
+        it = story(seed, objective)
+        ms, (first, plans) = spent(lambda it=it: repaired(it))
+        anew_ms, anew = spent(
+            lambda it=it: it.ask(replan, change_price_minor=0, objective=objective)
+        )
+        assert isinstance(anew, Producible)
+        counts = [
+            len(compare(it.plan, each, it.order).moved)
+            for each in (plans[0], plans[-1], anew.plans[0])
+        ]
+        ratio = counts[1] / counts[0]
+        proven = plans[-1].optimality[0].proven
+        rows.append((first, ms, ratio))
+        print(
+            f"  {seed:4}  {counts[0]:9}  {first:8.0f}  {counts[0]:5}  {ms:8.0f}  {counts[1]:5}"
+            f"  {ratio:6.2f}  {'yes' if proven else 'no':>6} | {anew_ms:7.0f}  {counts[2]:5}"
+        )
+    worst = [max(each) for each in zip(*rows, strict=True)]
+    print(f"  worst            {worst[0]:8.0f}         {worst[1]:8.0f}         {worst[2]:6.2f}")
+
+
 if __name__ == "__main__":
     print(f"Python {sys.version.split()[0]}")
     endangered()
+    for wish in (Objective.COST, Objective.MAKESPAN):
+        changed(wish, int(sys.argv[1]) if len(sys.argv) > 1 else 5)

@@ -293,6 +293,14 @@ def _late(explanation: Explanation) -> str:
     return span_text(round(value * SECOND)) if isinstance(value, float) else "–"
 
 
+def _changed(explanation: Explanation, now: Instant) -> str:
+    before, after = explanation.evidence[0], explanation.evidence[-1]
+    return (
+        f"{explanation.subject}: {_parameter(explanation)} was "
+        f"{value_text(before.value, before.dimension)} and is now {evidence_text(after, now)}."
+    )
+
+
 def _figure(explanation: Explanation, now: Instant) -> str:
     del now
     first = _first(explanation)
@@ -400,6 +408,13 @@ REASONS: dict[str, Say] = {
         "{subject}: nobody with the skill {skill} is left at {site} at that time."
     ),
     DangerCode.STEP_OVERRAN: _with_evidence("{subject} must wait until {before} is done"),
+    DangerCode.LIMIT_AHEAD: _with_evidence(
+        "{work_unit} will pass the limit of {subject} (order {order}) in about {days} days"
+        " ({soonest} to {latest})"
+    ),
+    DangerCode.KPI_CHANGED: _changed,
+    DangerCode.KPI_GONE: _plain("{subject}: {parameter} can no longer be known."),
+    DangerCode.CHEAPER_NOW: _with_evidence("{subject} could now be made better for {parameter}"),
     DispatchCode.BOUND: _with_evidence("{label} takes the job"),
     DispatchCode.BOUND_AND_ASSIGNED: _with_evidence("{label} takes the job with {person}"),
     DispatchCode.ASSIGNED: _plain("{label} has the skill {skill} and is free."),
@@ -454,6 +469,7 @@ OPTIONS: dict[str, Callable[[Option], str]] = {
     OptionCode.ADD_LINK: lambda it: f"link {it.before} and {it.after} at {it.subject}",
     OptionCode.ADD_LANE: lambda it: f"open a lane from {it.subject} to {it.parameter}",
     ReliefCode.LIFT_WISH: _lifted,
+    ReliefCode.REPLAN_BEFORE: lambda it: f"re-plan {it.subject} before that",
     ReliefCode.START_LATER: lambda it: (
         f"start {it.subject} {value_text(it.after, it.dimension)} later"
     ),

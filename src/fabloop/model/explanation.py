@@ -69,7 +69,7 @@ class OptionCode(StrEnum):
 
 
 class DangerCode(StrEnum):
-    """What may endanger a plan that is being carried out, besides a value of a KPI."""
+    """What may endanger a plan that waits or is being carried out, or has overtaken it."""
 
     UNIT_BROKEN = "unit-broken"
     UNIT_TAKEN = "unit-taken"
@@ -78,12 +78,17 @@ class DangerCode(StrEnum):
     LANE_CLOSED = "lane-closed"
     PERSON_ABSENT = "person-absent"
     STEP_OVERRAN = "step-overran"
+    LIMIT_AHEAD = "limit-ahead"
+    KPI_CHANGED = "kpi-changed"
+    KPI_GONE = "kpi-gone"
+    CHEAPER_NOW = "cheaper-now"
 
 
 class ReliefCode(StrEnum):
     """What a person may do about a danger or a refusal, besides what the planner proposes."""
 
     START_LATER = "start-later"
+    REPLAN_BEFORE = "replan-before"
     LIFT_WISH = "lift-wish"
 
 

@@ -46,3 +46,26 @@ class KpiValue(msgspec.Struct, frozen=True, kw_only=True):
     def is_valid(self, now: Instant) -> bool:
         """Tell whether the value may be used at `now`; a value from the future may not."""
         return 0 <= now - self.at <= self.valid_for_ns
+
+
+class KpiTrend(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a KPI of a work unit is going, as a straight line from an instant on.
+
+    Attributes
+    ----------
+    value : level at `at`, SI unit of `dimension`
+    margin : how much worse than the level matching has to reckon with, not negative
+    slope_per_day : best estimate; `slope_low` and `slope_high` are its 95 % interval
+    source : what estimated it
+    """
+
+    work_unit: WorkUnitId
+    kpi: KpiId
+    dimension: Dimension
+    at: Instant
+    value: float
+    slope_per_day: float
+    slope_low: float
+    slope_high: float
+    margin: float = 0.0
+    source: str = ""

@@ -152,7 +152,9 @@ class PlanComparison(msgspec.Struct, frozen=True, kw_only=True):
     """What a new plan changes; differences are after minus before.
 
     `retimed` are operations that stay on their work unit but start at another instant;
-    `late_ns` is by how much the new plan misses the due instant, 0 where it does not.
+    `late_ns` is by how much the new plan misses the due instant, 0 where it does not. Operations
+    are added and dropped where another option of a routing is taken. `affected` are the work units,
+    vehicles and carriers, in order of their names, that have more, less or something else to do.
     """
 
     before: PlanId
@@ -169,3 +171,7 @@ class PlanComparison(msgspec.Struct, frozen=True, kw_only=True):
     finish_after: Instant
     due_at: Instant
     late_ns: int
+    shipments_dropped: tuple[Movement, ...] = ()
+    operations_added: tuple[OperationId, ...] = ()
+    operations_dropped: tuple[OperationId, ...] = ()
+    affected: tuple[str, ...] = ()

@@ -60,6 +60,7 @@ def compare(before: Plan, after: Plan, order: ProductionOrder) -> PlanComparison
     """Return what `after` changes of `before`: operations, shipments, figures, finish."""
     old = {step.operation: step for step in before.steps}
     pairs = [(old[step.operation], step) for step in after.steps if step.operation in old]
+    new = {step.operation for step in after.steps}
     finish_before = max(step.end for step in before.steps)
     finish_after = max(step.end for step in after.steps)
     return PlanComparison(
@@ -82,6 +83,12 @@ def compare(before: Plan, after: Plan, order: ProductionOrder) -> PlanComparison
             if was.work_unit == step.work_unit and was.start != step.start
         ),
         shipments_added=_shipments_added(before, after),
+        shipments_dropped=_shipments_added(after, before),
+        operations_added=tuple(step.operation for step in after.steps if step.operation not in old),
+        operations_dropped=tuple(
+            step.operation for step in before.steps if step.operation not in new
+        ),
+        affected=_affected(before, after),
         cost_minor=after.totals.cost_minor - before.totals.cost_minor,
         currency=after.totals.currency,
         makespan_ns=after.totals.makespan_ns - before.totals.makespan_ns,
@@ -92,6 +99,23 @@ def compare(before: Plan, after: Plan, order: ProductionOrder) -> PlanComparison
         due_at=order.due_at,
         late_ns=max(0, finish_after - order.due_at),
     )
+
+
+def _affected(before: Plan, after: Plan) -> tuple[str, ...]:
+    """Return who has something else to do, or at another time."""
+    was, becomes = _work(before), _work(after)
+    names = was.keys() | becomes.keys()
+    return tuple(sorted(each for each in names if was.get(each) != becomes.get(each)))
+
+
+def _work(plan: Plan) -> dict[str, set[tuple[str, Instant, Instant]]]:
+    """Return what each work unit, vehicle and carrier does for the plan, and when."""
+    work: dict[str, set[tuple[str, Instant, Instant]]] = {}
+    for step in plan.steps:
+        work.setdefault(step.work_unit, set()).add((step.operation, step.start, step.end))
+    for each in plan.movements:
+        work.setdefault(each.by, set()).add((each.made_by, each.start, each.end))
+    return work
 
 
 def _shipments_added(before: Plan, after: Plan) -> tuple[Movement, ...]:

@@ -198,6 +198,12 @@ def replans(  # noqa: PLR0913  # as `replan`
     yield from _answers(change)
 
 
+def lead_of(plan: Plan) -> Objective:
+    """Return what the plan was made for; the cost where that is no plain objective."""
+    known = {each.value: each for each in Objective}
+    return known.get(plan.optimality[0].objective, Objective.COST)
+
+
 def _answers(change: _Change) -> Iterator[PlanAnswer]:
     problem, history = change.problem, change.history
     tables = change.tables()
@@ -342,6 +348,8 @@ def _kept(change: _Change) -> Plan | None:
         if was is not None
         for value in job.candidates[was].kpis
     ]
+    if any(each.start < change.grounds.now for each in (*steps, *movements)):
+        return None
     settled = change.settled()
     heading = msgspec.structs.replace(change.heading(), made_at=change.plan.made_at)
     plan = assemble(

@@ -29,10 +29,10 @@ from fabloop.model.disturbance import (
 from fabloop.model.explanation import Explanation
 from fabloop.model.ids import KpiId, OperationId, OrderId, WorkUnitId
 from fabloop.model.kpi import KpiValue
-from fabloop.model.plan import Movement, PlannedStep
+from fabloop.model.plan import Movement, Plan, PlannedStep
 from fabloop.model.product import ConfiguredProduct, Operation
-from fabloop.model.site import Network
-from fabloop.model.skill import SkillVocabulary
+from fabloop.model.site import Network, WorkUnit
+from fabloop.model.skill import Rule, SkillVocabulary
 from fabloop.plan.dangers import (
     FOREVER,
     Carried,
@@ -196,6 +196,27 @@ class Watchlist:
                 self._unfile(entry, part, key)
                 self._file(entry, part, key)
 
+    def resting_on(
+        self, work_unit: WorkUnitId, kpi: KpiId
+    ) -> Iterator[tuple[Plan, PlannedStep, Operation]]:
+        """Yield the open steps of all plans that put a limit on a KPI of a work unit."""
+        limits = self._limits.get((work_unit, kpi))
+        for group in limits.every() if limits else ():
+            for key in sorted(group.keys):
+                entry = self._by_number[key // PARTS_MAX]
+                step = entry.parts[key]
+                assert isinstance(step, PlannedStep), "only steps put limits"
+                yield entry.outline.carried.plan, step, group.operation
+
+    def unit(self, work_unit: WorkUnitId) -> WorkUnit:
+        """Return a work unit of the network."""
+        return self._units[work_unit]
+
+    def rule(self, operation: Operation, name: str) -> Rule | None:
+        """Return by which rule a constraint of an operation is judged, if it is known."""
+        definition = self._vocabulary.parameters(operation.requirement.skill).get(name)
+        return None if definition is None else definition.rule
+
     def endangered(self, disturbance: Disturbance, outlook: Outlook) -> tuple[PlanAtRisk, ...]:
         """Return the plans that the disturbance endangers, oldest first, with all reasons.
 
@@ -356,11 +377,9 @@ class Watchlist:
             return known
         requirement = operation.requirement
         group = self._groups[key] = Group(operation, self._units[work_unit], set())
-        definitions = self._vocabulary.parameters(requirement.skill)
         for name, kpi in dict.fromkeys(live_limits(requirement, group.unit)):
             limits = self._limits.setdefault((work_unit, kpi), Limits())
-            rule = definitions[name].rule if name in definitions else None
-            limits.add(rule, requirement.constraints[name], group)
+            limits.add(self.rule(operation, name), requirement.constraints[name], group)
         return group
 
     def _ungroup(self, work_unit: WorkUnitId, operation: Operation, key: Key) -> None:
