@@ -198,12 +198,6 @@ def replans(  # noqa: PLR0913  # as `replan`
     yield from _answers(change)
 
 
-def lead_of(plan: Plan) -> Objective:
-    """Return what the plan was made for; the cost where that is no plain objective."""
-    known = {each.value: each for each in Objective}
-    return known.get(plan.optimality[0].objective, Objective.COST)
-
-
 def _answers(change: _Change) -> Iterator[PlanAnswer]:
     problem, history = change.problem, change.history
     tables = change.tables()
@@ -348,7 +342,8 @@ def _kept(change: _Change) -> Plan | None:
         if was is not None
         for value in job.candidates[was].kpis
     ]
-    if any(each.start < change.grounds.now for each in (*steps, *movements)):
+    starts = [*(each.start for each in steps), *(each.start for each in movements)]
+    if min(starts, default=change.grounds.now) < change.grounds.now:
         return None
     settled = change.settled()
     heading = msgspec.structs.replace(change.heading(), made_at=change.plan.made_at)

@@ -14,10 +14,11 @@ from fabloop.model.revalidation import Revalidation, Verdict
 from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.impact import compare, impact
+from fabloop.plan.objectives import lead_of
 from fabloop.plan.plant import Plant
 from fabloop.plan.problem import Busy, Objective
 from fabloop.plan.producible import check
-from fabloop.plan.replan import lead_of, replan
+from fabloop.plan.replan import replan
 from fabloop.services.matching import KpiValues
 
 replace = msgspec.structs.replace
