@@ -5,7 +5,20 @@ from fabloop.app.processes import host, questions, server, upkeep, wire
 from fabloop.base import xml
 from fabloop.model import calendar, features
 from fabloop.model.documents import lanes, skills, texts, variants
-from fabloop.plan import conflicts, engine, minimal, producible, recommend, upgrades
+from fabloop.plan import (
+    conflicts,
+    constrained,
+    engine,
+    front,
+    hindrance,
+    minimal,
+    objectives,
+    producible,
+    recommend,
+    timely,
+    tradeoff,
+    upgrades,
+)
 from fabloop.plan.market import blinding, buyer, tenant
 from fabloop.plan.shop import model as shop
 from fabloop.plan.shop.cpsat import search
@@ -138,6 +151,14 @@ ROWS: dict[str, dict[str, int]] = {
         "smallest sets of demands tried in search of further conflicts": minimal.HITTING_SETS_MAX,
         "alternatives sought for the product, and for the factory": recommend.ALTERNATIVES_MAX,
         "rounds of learning in one search for the least changes": upgrades.ROUNDS_MAX,
+        "sums of an aim, one after another": objectives.RANKS_MAX,
+        "pairs (finish, value) of one choice; beyond, they are joined and the bound loosens": (
+            tradeoff.LABELS_MAX
+        ),
+        "columns of a mixed-integer model; beyond, a gap may stay": constrained.COLUMNS_MAX,
+        "sets of factories that a deadline is looked at with one by one": timely.SUBSETS_MAX,
+        "minimal sets of wishes told": hindrance.CONFLICTS_MAX,
+        "points of a front (unless told otherwise)": front.POINTS_MAX,
     },
     "scheduling": {
         "tasks, and jobs": shop.TASKS_MAX,
