@@ -8,7 +8,10 @@ import msgspec
 from fabloop.adapters.documents import documents_in
 from fabloop.app.scenario import order_in
 from fabloop.base.errors import Fault, Invalid
-from fabloop.model.documents import resolve
+from fabloop.base.instant import Instant
+from fabloop.model.documents import resolve, resolve_order
+from fabloop.model.documents.collect import raise_if_any
+from fabloop.model.documents.structure import kind_in
 from fabloop.model.knowledge import Knowledge
 from fabloop.model.order import OrderRequest, ProductionOrder
 from fabloop.model.product import ConfiguredProduct, NotConfigurable
@@ -26,6 +29,49 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     def kpis(self) -> KpiValues:
         """The KPI values of the documents, by work unit and kind."""
         return {(each.work_unit, each.kpi): each for each in self.knowledge.kpis}
+
+
+class AskedTogether(msgspec.Struct, frozen=True, kw_only=True):
+    """Several orders with the knowledge to plan them by; they are planned at `now`."""
+
+    knowledge: Knowledge
+    orders: tuple[ProductionOrder, ...]
+
+    @property
+    def now(self) -> Instant:
+        """The receipt of the last order: until then they cannot be planned together."""
+        return max(each.received_at for each in self.orders)
+
+    @property
+    def kpis(self) -> KpiValues:
+        """The KPI values of the documents, by work unit and kind."""
+        return {(each.work_unit, each.kpi): each for each in self.knowledge.kpis}
+
+
+def orders_in(folder: Path) -> AskedTogether | None:
+    """Return the orders of a folder where it holds more than one; None where it does not.
+
+    Raises
+    ------
+    Invalid
+        Every fault of every document, and every choice that contradicts its feature model.
+    """
+    documents = documents_in(folder)
+    names = [name for name, data in documents.items() if kind_in(data) == "order"]
+    if len(names) < 2:  # more than one
+        return None
+    knowledge = resolve(documents)
+    orders: list[ProductionOrder] = []
+    faults: list[Fault] = []
+    for name in names:
+        request = resolve_order(name, documents[name], knowledge.families)
+        configured = configure(knowledge.families[request.product], request.choices)
+        if isinstance(configured, NotConfigurable):
+            faults += contradictions(name, configured)
+        else:
+            orders.append(ordered(request, configured.product))
+    raise_if_any(faults)
+    return AskedTogether(knowledge=knowledge, orders=tuple(orders))
 
 
 def read_asked(folder: Path) -> Asked | NotConfigurable:
@@ -55,17 +101,22 @@ def asked_in(folder: Path) -> Asked:
     """
     found = read_asked(folder)
     if isinstance(found, NotConfigurable):
-        raise Invalid(
-            Fault(
-                source=str(folder),
-                path=f"$.choices.{each.feature}",
-                expected="choices that fit together",
-                found=each.option,
-                hint=each.reason,
-            )
-            for each in found.conflicts
-        )
+        raise Invalid(contradictions(str(folder), found))
     return found
+
+
+def contradictions(source: str, found: NotConfigurable) -> list[Fault]:
+    """Return the contradictions of an order's choices as faults."""
+    return [
+        Fault(
+            source=source,
+            path=f"$.choices.{each.feature}",
+            expected="choices that fit together",
+            found=each.option,
+            hint=each.reason,
+        )
+        for each in found.conflicts
+    ]
 
 
 def ordered(request: OrderRequest, product: ConfiguredProduct) -> ProductionOrder:

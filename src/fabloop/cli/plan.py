@@ -8,7 +8,7 @@ import msgspec
 from rich.console import Console
 
 from fabloop.app.account import exclusion_table, optimality_text, plan_table, refusal_texts
-from fabloop.app.asked import Asked, asked_in
+from fabloop.app.asked import Asked, asked_in, orders_in
 from fabloop.app.planning import exhibits_of, report_of
 from fabloop.app.sentences import labels_of, money_text
 from fabloop.base.codec import to_json_pretty
@@ -18,6 +18,7 @@ from fabloop.base.names import did_you_mean
 from fabloop.base.quantity import Dimension
 from fabloop.cli.given import instant_given, money_given, quantity_given
 from fabloop.cli.grid import grid_of
+from fabloop.cli.plan_together import print_together
 from fabloop.model.facts import OrderRefused
 from fabloop.model.ids import OperationId, SiteId, WorkUnitId
 from fabloop.model.plan import NotDecided, NotProducible, Plan, PlanAnswer, Producible
@@ -77,6 +78,10 @@ class PlanReply(msgspec.Struct, frozen=True, kw_only=True):
 
 def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> ExitCode:
     """Print the plans or why there are none; with `out`, write pictures and a report too."""
+    together = orders_in(request.folder)
+    if together is not None:
+        _refuse_for_several(request)
+        return print_together(together, request.objectives, request.effort, out, as_json=as_json)
     asked = asked_in(request.folder)
     aim, wishes = _aim(request), _wishes(request, asked)
     answer = _answer(request, asked, aim, wishes, _progress(as_json))
@@ -91,6 +96,22 @@ def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> Exi
     if isinstance(answer, NotDecided):
         return ExitCode.UNDECIDED
     return ExitCode.FINE if plans else ExitCode.NOT_PRODUCIBLE
+
+
+def _refuse_for_several(request: PlanRequest) -> None:
+    """Refuse what only makes sense for one order; nothing that was typed is silently left out."""
+    usual = PlanRequest(folder=request.folder, objectives=request.objectives, effort=request.effort)
+    typed = [
+        name
+        for name in PlanRequest.__struct_fields__
+        if getattr(request, name) != getattr(usual, name)
+    ]
+    if typed:
+        raise _invalid(
+            "fabloop plan",
+            "only --objective, --effort, --out and --json for a folder with several orders",
+            ", ".join(f"--{name.replace('_', '-').removesuffix('-max')}" for name in typed),
+        )
 
 
 def _answer(

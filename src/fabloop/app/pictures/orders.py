@@ -1,0 +1,145 @@
+"""Several orders on the machines they share: one row per work unit, bars lettered by order."""
+
+from collections.abc import Mapping, Sequence
+
+from fabloop.app.pictures.svg import (
+    Picture,
+    badge,
+    box,
+    document,
+    group,
+    line,
+    shortened,
+    text,
+    text_width,
+)
+from fabloop.app.pictures.timeline import Axis, clock_text
+from fabloop.base.instant import Instant, span_text
+from fabloop.model.ids import OrderId, SiteId, WorkUnitId
+from fabloop.model.order import ProductionOrder
+from fabloop.model.plan import Plan, PlannedStep
+from fabloop.model.site import Network
+
+WIDTH = 1200.0
+_NAMES = 200.0
+_RIGHT = 24.0
+_ROW = 26.0
+_BAR = 16.0
+_HEADER = 30.0
+
+
+def orders_picture(
+    plans: Sequence[Plan],
+    orders: Mapping[OrderId, ProductionOrder],
+    network: Network,
+    *,
+    title: str = "",
+) -> str:
+    """Return what every work unit does for which order as SVG, and when each order is ready."""
+    letters = {plan.order: _letter(number) for number, plan in enumerate(plans)}
+    steps = [(plan, step) for plan in plans for step in plan.steps]
+    axis = _axis(plans)
+    parts: list[str] = []
+    y = 0.0
+    for site in network.sites.values():
+        units = [u for u in site.work_units if any(s.work_unit == u.id for _, s in steps)]
+        if units:
+            parts.append(_head(axis, y, site.label, site.time_zone, len(units)))
+            y += _HEADER
+            for unit in units:
+                parts.append(_unit_row(y, unit.id, unit.label, steps, letters, axis, network))
+                y += _ROW
+    parts.append(_finishes(plans, orders, letters, axis, y))
+    height = y + _HEADER + _ROW * len(plans) + 12
+    drawn = Picture(width=WIDTH, height=height, body="".join(parts))
+    return document(drawn, title or f"{len(plans)} orders on the machines they share")
+
+
+def _letter(number: int) -> str:
+    """Return A, B, ... Z, AA, AB ... as spreadsheets do."""
+    letters = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def _axis(plans: Sequence[Plan]) -> Axis:
+    begin = min(step.start for plan in plans for step in plan.steps)
+    end = max(step.end for plan in plans for step in plan.steps)
+    pad = (end - begin) // 60
+    return Axis(
+        begin=Instant(begin - pad), end=Instant(end + pad), left=_NAMES, right=WIDTH - _RIGHT
+    )
+
+
+def _head(axis: Axis, y: float, label: str, zone: str, rows: int) -> str:
+    parts = [box(0, y, WIDTH, _HEADER - 4, "band", radius=0)]
+    parts.append(text(8, y + 17, shortened(label, _NAMES - 12), "strong"))
+    for at, words in axis.ticks(zone, spare=48):
+        x = axis.x(at)
+        parts.append(line([(x, y + _HEADER - 4), (x, y + _HEADER + rows * _ROW)], "grid"))
+        parts.append(text(x, y + 17, words, "small muted", anchor="middle"))
+    return "".join(parts)
+
+
+def _unit_row(
+    y: float,
+    unit: WorkUnitId,
+    label: str,
+    steps: Sequence[tuple[Plan, PlannedStep]],
+    letters: Mapping[OrderId, str],
+    axis: Axis,
+    network: Network,
+) -> str:
+    parts = [text(16, y + _ROW / 2 + 4, shortened(label, _NAMES - 24))]
+    parts.append(line([(0, y + _ROW), (WIDTH, y + _ROW)], "grid"))
+    for plan, step in steps:
+        if step.work_unit != unit:
+            continue
+        x, right = axis.x(step.start), axis.x(step.end)
+        letter = letters[plan.order]
+        zone = _zone(network, step.site)
+        span = f"{clock_text(step.start, zone)} to {clock_text(step.end, zone)[-5:]}"
+        fits = right - x >= text_width(letter, 11) + 2
+        parts.append(
+            group(
+                box(x, y + (_ROW - _BAR) / 2, right - x, _BAR, "shape"),
+                text((x + right) / 2, y + _ROW / 2 + 4, letter, "small", anchor="middle")
+                if fits
+                else "",
+                title=f"{letter} ({plan.order}): {step.operation} on {label}, {span}",
+            )
+        )
+    return "".join(parts)
+
+
+def _zone(network: Network, site: SiteId) -> str:
+    return network.sites[site].time_zone
+
+
+def _finishes(
+    plans: Sequence[Plan],
+    orders: Mapping[OrderId, ProductionOrder],
+    letters: Mapping[OrderId, str],
+    axis: Axis,
+    y: float,
+) -> str:
+    """Return a row per order: from its first start to its finish, late ones marked."""
+    parts = [box(0, y, WIDTH, _HEADER - 4, "band", radius=0), text(8, y + 17, "Orders", "strong")]
+    y += _HEADER
+    for plan in plans:
+        begin, end = min(s.start for s in plan.steps), max(s.end for s in plan.steps)
+        late = end - orders[plan.order].due_at
+        x, right = axis.x(begin), axis.x(end)
+        told = f"{span_text(late)} late" if late > 0 else f"{span_text(-late)} to spare"
+        label = f"{letters[plan.order]}  {plan.order}"
+        parts += [
+            text(16, y + _ROW / 2 + 4, shortened(label, _NAMES - 24)),
+            box(x, y + (_ROW - _BAR) / 2, right - x, _BAR, "shape failed" if late > 0 else "move"),
+            badge("failed", x - 10, y + _ROW / 2) if late > 0 else "",
+            text(x + 6, y + _ROW / 2 + 4, told, "small halo"),
+        ]
+        y += _ROW
+    return "".join(parts)
