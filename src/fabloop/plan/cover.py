@@ -15,7 +15,7 @@ from ortools.sat.python import cp_model
 
 from fabloop.plan.change import Change, Key
 
-EFFORT = 2.0
+EFFORT = 0.5
 """Deterministic seconds for the choice of changes that resolve all conflicts known."""
 
 SCALE = 1_000_000

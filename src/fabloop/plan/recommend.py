@@ -5,6 +5,7 @@ once. Alternatives contain none of the answers before them.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -13,7 +14,8 @@ from fabloop.model.plan import Exclusion, NotProducible
 from fabloop.model.product import ConfiguredProduct
 from fabloop.plan.change import Change, World, has_pattern
 from fabloop.plan.conflicts import every_conflict
-from fabloop.plan.engine import cheapest, currency_of, listed
+from fabloop.plan.engine import cheapest, currency_of, is_possible_now, listed
+from fabloop.plan.penalty import Penalties
 from fabloop.plan.problem import ABSENT, Objective, Past, Problem, Setting
 from fabloop.plan.reach import Reach, units_of
 from fabloop.plan.roads import TICK, Place
@@ -106,16 +108,51 @@ def factory_changes(
 
 def _confirmed(seats: Seats, world: World, past: Past | None) -> Iterator[Recommendation]:
     """Yield the answers that hold when all is matched and solved again with the changes made."""
-    search = Upgrades(seats)
     told = 0
-    for _ in range(TRIES_PER_ALTERNATIVE * ALTERNATIVES_MAX):
-        answer = search.next() if told < ALTERNATIVES_MAX else None
-        if answer is None or not answer.changes:
-            return
+    for answer in islice(_answers(seats, world, past), TRIES_PER_ALTERNATIVE * ALTERNATIVES_MAX):
         effect = effect_of(answer.changes, seats.problem, world, past)
         if effect is not None:
             told += 1
             yield Recommendation(answer, effect)
+        if told == ALTERNATIVES_MAX:
+            return
+
+
+def _answers(seats: Seats, world: World, past: Past | None) -> Iterator[Answer]:
+    """Yield least changes as far as conflicts teach them quickly, else by solving the tree."""
+    search = Upgrades(seats)
+    found: list[Answer] = []
+    while True:
+        answer = search.next()
+        if answer is None or not answer.changes:
+            break
+        found.append(answer)
+        yield answer
+    if not search.gave_up:
+        return
+    exact = seats.world is None
+    for changes in Penalties(seats).answers():
+        kept = changes if exact else _needed(changes, seats.problem, world, past)
+        if not any(_contains(kept, each.changes) for each in found):
+            found.append(Answer(kept, round(sum(each.price for each in kept), 9), exact))
+            yield found[-1]
+
+
+def _contains(changes: Sequence[Change], others: Sequence[Change]) -> bool:
+    levels = {each.key: each.level for each in changes}
+    return all(levels.get(each.key, float("-inf")) >= each.level for each in others)
+
+
+def _needed(
+    changes: Sequence[Change], problem: Problem, world: World, past: Past | None
+) -> tuple[Change, ...]:
+    """Drop changes, the hardest first, as long as the others help without them."""
+    kept = list(changes)
+    for change in sorted(changes, key=lambda each: (-each.price, each.key)):
+        rest = [each for each in kept if each != change]
+        if rest and is_possible_now(after(problem, world, rest, past)[0]):
+            kept = rest
+    return tuple(kept)
 
 
 def effect_of(

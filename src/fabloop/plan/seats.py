@@ -62,6 +62,10 @@ class Seats:
             self._known[number] = tuple(found)
         return self._known[number]
 
+    def likely(self, number: int) -> tuple[Seat, ...]:
+        """Return the seats of work units that have the skill, all others where there are none."""
+        return tuple(self._skilled(number)) or self.of(number)
+
     def relaxed(self, number: int) -> int:
         """Return all units that might do the job after some changes, and perhaps more."""
         job = self.problem.jobs[number]

@@ -23,11 +23,14 @@ from fabloop.plan.reach import Frame, Reach
 from fabloop.plan.roads import Figures, Hop, Roads
 from fabloop.plan.seats import Seat, Seats, new_ways
 
-ROUNDS_MAX = 40
-"""How often one search for changes may learn from new conflicts; beyond, it gives up."""
+ROUNDS_MAX = 16
+"""How often one search for changes may learn from new conflicts; beyond, the tree is solved."""
 
 THRESHOLDS = (6.0, 12.0, 24.0, 48.0, float("inf"))
 """Prices up to which seats are looked at first; a dearer seat is in no cheaper answer."""
+
+PAIRS_MAX = 4_000
+"""Pairs of work units between which new ways are looked for to resolve one conflict."""
 
 Edge: TypeAlias = tuple[int, int]
 
@@ -67,6 +70,11 @@ class Upgrades:
         self._looked_at: set[int] = set()
         self._known: dict[tuple[int, float], list[tuple[Change, ...]]] = {}
 
+    @property
+    def gave_up(self) -> bool:
+        """Whether there may be answers that were not found."""
+        return self._rounds >= ROUNDS_MAX
+
     def next(self) -> Answer | None:
         """Return the least changes that contain none of the earlier answers; None for none."""
         for limit in THRESHOLDS:
@@ -89,11 +97,26 @@ class Upgrades:
                 return None
             proven = proven and cover.proven
             cores = self._learnt(cover.chosen)
+            if any(self._is_wide(core) for core in cores):
+                self._rounds = ROUNDS_MAX
+                return None
             if not cores:
                 kept = self._lowered(cover.chosen, demands)
                 return Answer(kept, round(sum(each.price for each in kept), 9), proven)
             self._cores += cores
         return None
+
+    def _is_wide(self, core: _Core) -> bool:
+        """Tell whether conflicts of this kind teach too little each, or too slowly.
+
+        Where only the product may change, the tree is exact and no slower than a few rounds.
+        """
+        if not self._opens:
+            return len(core.able) > 1
+        pairs = (
+            core.starts[edge].bit_count() * core.ends[edge].bit_count() for edge in core.edges
+        )
+        return sum(pairs) > PAIRS_MAX
 
     def _ways_out(self, number: int, limit: float) -> list[tuple[Change, ...]]:
         """Return the changes, up to a price, each of which resolves a conflict."""
