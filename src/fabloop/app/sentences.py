@@ -377,6 +377,12 @@ REASONS: dict[str, Say] = {
     ReasonCode.NO_UNIT_WITH_SKILL: _plain("{label}: no work unit offers {skill}."),
     ReasonCode.NO_UNIT_MEETS: _no_unit_meets,
     ReasonCode.NO_ROUTE: _no_route,
+    ReasonCode.CHOICE_CLASH: _plain(
+        "{operation} on {work_unit} cannot be joined with the other choices by any way."
+    ),
+    ReasonCode.NOT_WITHIN_SITE: _plain(
+        "Within {subject} no ways join work units that can do all of it."
+    ),
     ReasonCode.STEP_ENDANGERED: _endangered,
     ReasonCode.STEP_MISSING: _plain("{subject} is planned {count} times instead of once."),
     ReasonCode.STEP_UNKNOWN: _plain(

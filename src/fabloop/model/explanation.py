@@ -33,6 +33,11 @@ class ReasonCode(StrEnum):
     NO_UNIT_WITH_SKILL = "no-unit-with-skill"
     NO_UNIT_MEETS = "no-unit-meets"
     NO_ROUTE = "no-route"
+    CHOICE_CLASH = "choice-clash"
+    NOT_WITHIN_SITE = "not-within-site"
+    TOO_LATE = "too-late"
+    UNIT_BUSY = "unit-busy"
+    UNIT_CLOSED = "unit-closed"
     WISH_IN_THE_WAY = "wish-in-the-way"
     STEP_ENDANGERED = "step-endangered"
 

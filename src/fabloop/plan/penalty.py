@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from fabloop.model.explanation import OptionCode
+from fabloop.model.ids import AreaId, SiteId
 from fabloop.plan.change import BASE_PRICE, Change, Key
 from fabloop.plan.grid import grid_of_places
 from fabloop.plan.layout import Moves
@@ -157,17 +158,18 @@ class Penalties:
         np.fill_diagonal(lane, np.inf)
         before = moves
         for code, subject, parameter, _ in bans:
-            here = sites.get(subject) if code in _WAYS else None
-            if here is None:
+            if code not in _WAYS:
                 continue
+            site = SiteId(subject)
+            here = sites[site]
             if code == OptionCode.ADD_LANE:
-                lane[here, sites[parameter]] = before.lane[here, sites[parameter]]
+                there = sites[SiteId(parameter)]
+                lane[here, there] = before.lane[here, there]
                 continue
-            areas = self._roads.areas[subject]
-            first, second = parameter.split(" - ")
-            a, b = areas.index(first), areas.index(second)
+            areas = self._roads.areas[site]
+            a, b = (areas.index(AreaId(each)) for each in parameter.split(" - "))
             link[here, a, b], link[here, b, a] = before.link[here, a, b], before.link[here, b, a]
-            gate = areas.index(self._roads.gates[subject])
+            gate = areas.index(self._roads.gates[site])
             out[here, : len(areas)] = link[here, : len(areas), gate]
             into[here, : len(areas)] = link[here, gate, : len(areas)]
             out[here, gate] = into[here, gate] = 0.0

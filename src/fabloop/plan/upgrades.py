@@ -113,9 +113,7 @@ class Upgrades:
         """
         if not self._opens:
             return len(core.able) > 1
-        pairs = (
-            core.starts[edge].bit_count() * core.ends[edge].bit_count() for edge in core.edges
-        )
+        pairs = (core.starts[edge].bit_count() * core.ends[edge].bit_count() for edge in core.edges)
         return sum(pairs) > PAIRS_MAX
 
     def _ways_out(self, number: int, limit: float) -> list[tuple[Change, ...]]:
