@@ -380,6 +380,11 @@ REASONS: dict[str, Say] = {
     ReasonCode.CHOICE_CLASH: _plain(
         "{operation} on {work_unit} cannot be joined with the other choices by any way."
     ),
+    ReasonCode.TOO_LATE: _plain(
+        "{label} cannot be made by the due time: {late} s too late at least."
+    ),
+    ReasonCode.UNIT_BUSY: _plain("{subject} is taken by other work, {seconds} s in all."),
+    ReasonCode.UNIT_CLOSED: _plain("{subject} does not work around the clock."),
     ReasonCode.NOT_WITHIN_SITE: _plain(
         "Within {subject} no ways join work units that can do all of it."
     ),
