@@ -3,7 +3,7 @@
 from fabloop.adapters.rdf import graph
 from fabloop.app.processes import host, questions, server, upkeep, wire
 from fabloop.base import xml
-from fabloop.model import calendar, features
+from fabloop.model import amounts, calendar, features
 from fabloop.model.documents import lanes, skills, texts, variants
 from fabloop.plan import (
     conflicts,
@@ -61,6 +61,7 @@ ROWS: dict[str, dict[str, int]] = {
         "looks at rules in search of options that no variant has": features.RULES_LOOKED_AT_MAX,
         "parts of a skill": texts.PARTS_MAX,
         "parts of skills within parts": skills.COMPOSITION_DEPTH_MAX,
+        "pieces of a material in one product": amounts.PIECES_PER_PRODUCT_MAX,
         "pieces of an order, of a batch, of a tool": texts.PIECES_MAX,
         "days of cut-off before a departure": lanes.CUT_OFF_DAYS_MAX,
         "days of a calendar looked at together": calendar.CALENDAR_DAYS_MAX,

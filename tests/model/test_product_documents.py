@@ -185,3 +185,43 @@ def test_a_condition_that_takes_the_common_end_of_a_way_is_a_fault_at_load():
     assert len(faults) == 1
     assert faults[0].startswith("hinge.json $.alternatives[0]: Expected one last operation")
     assert "where load = 'standard'" in faults[0]
+
+
+def test_a_part_of_which_several_go_into_a_product_is_made_as_often():
+    documents = put(
+        small_shop(), "hinge.json/materials/1/made_of/0", {"part": "bar", "quantity": 3}
+    )
+    put(documents, "hinge.json/materials/3/made_of/0", {"part": "leaf", "quantity": 2})
+    made = hinge(documents, pin="steel")
+    assert {each.id: each.per_product for each in made.operations} == {
+        "supply-bar": 6, "ream-leaf": 2, "supply-pin": 1, "fit-hinge": 1,
+    }  # fmt: skip
+    ream = made.operation("ream-leaf")
+    assert (ream.runs(10), ream.pieces(10)) == (20, 20)
+    lot = put(documents, "hinge.json/operations/1/per", "lot")
+    assert hinge(lot).operation("ream-leaf").runs(10) == 1
+
+
+def test_parts_are_counted_over_operations_that_are_left_out():
+    documents = small_shop()
+    documents["hinge.json"]["materials"].append(
+        {"id": "pair", "label": "Pair", "made_of": [{"part": "leaf", "quantity": 2}]}
+    )
+    put(documents, "hinge.json/materials/3/made_of/0", {"part": "pair", "quantity": 5})
+    pair = {**documents["hinge.json"]["operations"][3], "id": "pair-up", "output": "pair"}
+    pair |= {"inputs": ["ream-leaf"], "when": 'load = "heavy"'}
+    documents["hinge.json"]["operations"].append(pair)
+    put(documents, "hinge.json/operations/3/inputs/0", "pair-up")
+    for load in ("standard", "heavy"):
+        made = hinge(documents, load=load)
+        assert made.operation("ream-leaf").per_product == 10
+        assert made.operation("supply-bar").per_product == 10
+    assert made.operation("pair-up").per_product == 5
+
+
+def test_more_pieces_than_any_product_has_are_refused():
+    documents = small_shop()
+    put(documents, "hinge.json/materials/1/made_of/0", {"part": "bar", "quantity": 100_000})
+    put(documents, "hinge.json/materials/3/made_of/0", {"part": "leaf", "quantity": 100_000})
+    (fault,) = check(written(documents))
+    assert fault.sentence().startswith("hinge.json $.materials: Expected at most 1000000 pieces")

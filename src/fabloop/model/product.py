@@ -121,6 +121,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     setup_family : what `WorkUnit.setups` speak of; empty is none
     batch_family : pieces of one family may be processed at once where a unit's `batch_max` allows
     tools : kinds of tools and fixtures, each held at the site while the step lasts
+    per_product : how many pieces of its output go into one piece of the product
     """
 
     id: OperationId
@@ -136,19 +137,22 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     setup_family: str = ""
     batch_family: str = ""
     tools: tuple[str, ...] = ()
+    per_product: int = 1
 
     def runs(self, quantity: int, batch_max: int = 1) -> int:
-        """Return how often the duration is spent for this many pieces.
+        """Return how often the duration is spent for this many products.
 
         Once for a lot; else once for each piece, or for each batch where it has a batch family.
         """
-        if self.per is Per.LOT:
-            return 1
-        return -(-quantity // batch_max) if self.batch_family else quantity
+        pieces = self.pieces(quantity)
+        return -(-pieces // batch_max) if self.batch_family else pieces
 
     def pieces(self, quantity: int) -> int:
-        """Return how often own energy and cost are spent: a batch saves neither."""
-        return 1 if self.per is Per.LOT else quantity
+        """Return how often own energy and cost are spent for this many products.
+
+        A lot spends them once; a batch saves neither.
+        """
+        return 1 if self.per is Per.LOT else quantity * self.per_product
 
 
 class RoutingOption(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ import msgspec
 
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.names import did_you_mean
+from fabloop.model.amounts import counted
 from fabloop.model.formulas import NOT_NEGATIVE, POSITIVE, Bounds, Reading, contains, options_of
 from fabloop.model.ids import MaterialId, OperationId
 from fabloop.model.product import (
@@ -78,6 +79,7 @@ def variant(family: ProductFamily, choices: Mapping[str, Choice]) -> ConfiguredP
     )
     if faults:
         raise Invalid(faults)
+    operations = counted(operations, (*family.materials, *made), family.id)
     return ConfiguredProduct(
         product=family.id,
         label=family.label,
