@@ -9,18 +9,19 @@ from fabloop.base.errors import Broken
 from fabloop.plan.shop.answer import Answer, Effort, Halt, Outcome, Progress
 from fabloop.plan.shop.bounds import bound_of
 from fabloop.plan.shop.checker import violations
-from fabloop.plan.shop.construct import Ground, construct, recipes, varied
+from fabloop.plan.shop.construct import construct
 from fabloop.plan.shop.cpsat.search import (
     Search,
     Status,
     is_small_enough,
-    relaxed_bound,
     search,
+    search_relaxed,
 )
 from fabloop.plan.shop.graph import graph_of
 from fabloop.plan.shop.heads import heads_of
 from fabloop.plan.shop.measure import value_of
 from fabloop.plan.shop.model import Objective, Schedule, Shop
+from fabloop.plan.shop.recipe import Ground, Recipe, recipes, recipes_from, varied
 from fabloop.plan.shop.sound import validated
 from fabloop.plan.shop.tabu import improve, is_plain
 
@@ -68,6 +69,7 @@ class _Solve:
         self.ground, self.objectives = ground, objectives
         self.effort, self.halt, self.told = effort, halt, told
         self.best: Schedule | None = None
+        self.start: tuple[tuple[int, ...], Recipe] | None = None
         self.bounds = [
             bound_of(ground.shop, ground.graph, ground.heads, each) for each in objectives
         ]
@@ -124,21 +126,34 @@ class _Solve:
 
     def _construct(self) -> None:
         for recipe in recipes(self.ground):
-            self._take(construct(self.ground, recipe))
+            self._keep(recipe)
             if self.halt.asked and self.best is not None:
                 return
 
+    def _keep(self, recipe: Recipe) -> None:
+        """Construct by a recipe, and keep what is no worse than all before."""
+        made = construct(self.ground, recipe)
+        if made is None or (self.start and self.values(made) > self.start[0]):
+            return
+        self.start = (self.values(made), recipe)
+        self._take(made)
+
     def _relax(self) -> None:
-        """Raise the bound of the makespan, so that improving may end as soon as it is met."""
+        """Raise the bound of the makespan, and construct with modes that spread the load."""
         if self.objectives[0] is not Objective.MAKESPAN or self.best is None or self._met(0):
             return
-        if not self.halt.asked:
-            effort = RELAXED_SECONDS
-            if self.effort.seconds is not None:
-                effort = min(effort, self.effort.seconds / 4)
-            wanted = msgspec.structs.replace(self._wanted(0), workers=1, effort=effort)
-            self.bounds[0] = max(self.bounds[0], relaxed_bound(wanted, self.halt.take))
-            self._tell(0)
+        if self.halt.asked:
+            return
+        effort = RELAXED_SECONDS
+        if self.effort.seconds is not None:
+            effort = min(effort, self.effort.seconds / 4)
+        wanted = msgspec.structs.replace(self._wanted(0), workers=1, effort=effort)
+        found = search_relaxed(wanted, self.halt.take)
+        self.bounds[0] = max(self.bounds[0], found.bound)
+        self._tell(0)
+        if found.schedule is not None and found.schedule != self.best:
+            for recipe in recipes_from(self.ground, found.schedule):
+                self._keep(recipe)
 
     def _improve(self) -> None:
         """Search from the best on plain shops."""
@@ -161,21 +176,12 @@ class _Solve:
     def _vary(self) -> None:
         """Construct again and again near the best recipe on all other shops."""
         below, size = chance(SEED), sum(len(task.modes) for task in self.ground.shop.tasks)
-        best = None
-        for recipe in recipes(self.ground):
-            made = construct(self.ground, recipe)
-            if made is not None and (best is None or self.values(made) < best[0]):
-                best = (self.values(made), recipe)
-        if best is None or not size:
+        if self.start is None or not size:
             return
         for _ in range(self.effort.moves // (8 * size)):
             if self.halt.hurried or all(map(self._met, range(len(self.objectives)))):
                 return
-            recipe = varied(self.ground, best[1], below)
-            made = construct(self.ground, recipe)
-            if made is not None and self.values(made) <= best[0]:
-                best = (self.values(made), recipe)
-                self._take(made)
+            self._keep(varied(self.ground, self.start[1], below))
 
     def _search(self, stage: int) -> Status:
         """Search with one objective, and keep what the earlier ones have reached."""

@@ -7,8 +7,8 @@ move gives is estimated from heads and tails; the best one that is not tabu is c
 
 from collections.abc import Callable, Iterator
 
-from fabloop.plan.shop.construct import Ground
 from fabloop.plan.shop.model import Schedule, Shop
+from fabloop.plan.shop.recipe import Ground
 
 TENURE = 8
 STALE_ROUNDS = 600

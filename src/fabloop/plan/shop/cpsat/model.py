@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable
 import msgspec
 from ortools.sat.python import cp_model
 
-from fabloop.plan.shop.construct import Ground
 from fabloop.plan.shop.cpsat.sequence import Holding, Literal, Sequencer
 from fabloop.plan.shop.graph import least_lag
 from fabloop.plan.shop.horizon import horizon_of
 from fabloop.plan.shop.measure import value_of
 from fabloop.plan.shop.model import Arc, Mode, Objective, Schedule
+from fabloop.plan.shop.recipe import Ground
 from fabloop.plan.shop.rows import rows_of
 
 
