@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from fabloop.plan.shop.calendar import first_open
 from fabloop.plan.shop.graph import Graph, least_lag
 from fabloop.plan.shop.model import Shop
 from fabloop.plan.shop.options import Trees
@@ -36,6 +37,7 @@ def heads_of(shop: Shop, graph: Graph) -> Heads:
     known = (serial or bool(shop.options)) and len(shop.tasks) <= CLOSURE_TASKS_MAX
     before = trees.surely(forward=True) if known else None
     after = trees.surely(forward=False) if known else None
+    calendars = any(each.closed for each in shop.resources)
     head, tail = [0] * len(shop.tasks), [0] * len(shop.tasks)
     for task in graph.order:
         arcs = {arc.before: head[arc.before] + graph.shortest[arc.before] + least_lag(arc)
@@ -45,6 +47,9 @@ def heads_of(shop: Shop, graph: Graph) -> Heads:
         if before is not None and shop.jobs[shop.tasks[task].job].serial:
             found.append(release + trees.work(before[task], task))
         head[task] = max(found)
+        if calendars:
+            modes = shop.tasks[task].modes
+            head[task] = min(first_open(shop, mode, head[task]) for mode in modes)
     for task in reversed(graph.order):
         arcs = {arc.after: tail[arc.after] + graph.shortest[arc.after] + least_lag(arc)
                 for arc in graph.after[task]}  # fmt: skip

@@ -10,6 +10,9 @@ from fabloop.plan.shop.model import Schedule, Shop
 
 SCALE = 1_000
 FAR = 1_000 * SCALE
+MOVED_MAX = 4
+FREED_MAX = 8
+"""Tasks of a schedule that a recipe near it moves, and whose modes it frees, at most."""
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -138,3 +141,26 @@ def varied(ground: Ground, recipe: Recipe, below: Callable[[int], int]) -> Recip
         option = below(len(shop.options))
         picks[shop.options[option].choice] = option
     return Recipe(tuple(urgency), recipe.rule, tuple(forced), tuple(picks))
+
+
+def near(
+    ground: Ground, schedule: Schedule, picks: tuple[int, ...], below: Callable[[int], int]
+) -> Recipe:
+    """Return a recipe for a schedule with a few tasks moved, freed or put into another mode."""
+    shop = ground.shop
+    tasks = range(len(shop.tasks))
+    urgency = [
+        SCALE * (ground.heads.head[task] if schedule.modes[task] is None else schedule.starts[task])
+        for task in tasks
+    ]
+    forced, picked = list(schedule.modes), list(picks)
+    spread = 1 + max(urgency) // 4
+    for _ in range(1 + below(MOVED_MAX)):
+        urgency[below(len(tasks))] += below(2 * spread) - spread
+    for _ in range(1 + below(FREED_MAX)):
+        task = below(len(tasks))
+        forced[task] = None if below(4) else below(len(shop.tasks[task].modes))
+    if shop.options and below(3) == 0:
+        option = below(len(shop.options))
+        picked[shop.options[option].choice] = option
+    return Recipe(tuple(urgency), Rule(), tuple(forced), tuple(picked))

@@ -21,7 +21,7 @@ from fabloop.plan.shop.graph import graph_of
 from fabloop.plan.shop.heads import heads_of
 from fabloop.plan.shop.measure import value_of
 from fabloop.plan.shop.model import Objective, Schedule, Shop
-from fabloop.plan.shop.recipe import Ground, Recipe, recipes, recipes_from, varied
+from fabloop.plan.shop.recipe import Ground, Recipe, near, recipes, recipes_from, varied
 from fabloop.plan.shop.sound import validated
 from fabloop.plan.shop.tabu import improve, is_plain
 
@@ -181,7 +181,11 @@ class _Solve:
         for _ in range(self.effort.moves // (8 * size)):
             if self.halt.hurried or all(map(self._met, range(len(self.objectives)))):
                 return
-            self._keep(varied(self.ground, self.start[1], below))
+            recipe = self.start[1]
+            if self.best is not None and below(2):
+                self._keep(near(self.ground, self.best, recipe.picks, below))
+            else:
+                self._keep(varied(self.ground, recipe, below))
 
     def _search(self, stage: int) -> Status:
         """Search with one objective, and keep what the earlier ones have reached."""

@@ -178,10 +178,11 @@ class Model:
 
     def _rows(self) -> None:
         """No resource gets its work done in less than the work takes."""
-        for row in rows_of(self.shop, self.ground.heads):
+        least = self.search.bound if self.search.objective is Objective.MAKESPAN else 0
+        for row in rows_of(self.shop, self.ground.heads, least):
             load = summed(part.load * self.chosen[part.task][part.mode] for part in row.parts)
             options = {self.shop.tasks[part.task].option for part in row.parts}
-            around = (row.head + row.tail) * row.capacity
+            around = (row.head + row.tail) * row.capacity + row.shut
             if None in options:
                 self.model.add(load + around <= row.capacity * self.finish)
             elif len(options) == 1:  # heads and tails are those of what is done

@@ -5,7 +5,8 @@ from itertools import pairwise
 import msgspec
 from ortools.sat.python import cp_model
 
-from fabloop.plan.shop.model import Mode, Resource, Schedule, Shop, Span
+from fabloop.plan.shop.calendar import merged
+from fabloop.plan.shop.model import Mode, Resource, Schedule, Shop
 
 Literal = cp_model.IntVar | int
 """A literal, or 1 for what is certain."""
@@ -197,17 +198,6 @@ class Sequencer:
         used = set(pairwise([None, *order, None]))
         for arc, literal in ring.arcs.items():
             self.model.add_hint(literal, arc in used)
-
-
-def merged(resource: Resource) -> list[Span]:
-    """Return the closed spans without overlaps, in order."""
-    found: list[Span] = []
-    for span in sorted(resource.closed, key=lambda each: (each.start, each.end)):
-        if found and span.start <= found[-1].end:
-            found[-1] = Span(found[-1].start, max(found[-1].end, span.end))
-        else:
-            found.append(span)
-    return found
 
 
 def _node(place: int | None) -> int:
