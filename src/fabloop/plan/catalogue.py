@@ -6,6 +6,7 @@ to other work units than before.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from heapq import heapify, heappop, heappush
 
 import msgspec
@@ -61,7 +62,6 @@ class Catalogue:
     ) -> None:
         self.plant = plant
         self.passage = Passage(plant)
-        self._inside = Passage(plant, lanes=False)
         self.now = now
         self._unavailable = unavailable
         self._entries: dict[str, _Entry] = {}
@@ -73,6 +73,10 @@ class Catalogue:
         self._users: list[list[tuple[_Entry, int]]] = []
         self._tables: dict[SkillId, DemandTable] = {}
         self._composed: dict[SkillId, list[int]] = {}
+
+    @cached_property
+    def _inside(self) -> Passage:
+        return Passage(self.plant, lanes=False)
 
     def __len__(self) -> int:
         return len(self._entries)

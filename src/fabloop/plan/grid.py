@@ -1,10 +1,11 @@
 """Numbers for sites, areas and work units, by which places become arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
 
+from fabloop.model.ids import AreaId, SiteId
 from fabloop.plan.layout import Spots
 from fabloop.plan.roads import Place, Roads
 
@@ -25,18 +26,20 @@ class Grid(msgspec.Struct, frozen=True):
         )
 
 
-def grid_of(roads: Roads, units: Sequence[str]) -> Grid:
+def grid_of(areas: Mapping[SiteId, Sequence[AreaId]], units: Sequence[str]) -> Grid:
     """Number the sites and areas as the roads do, and the work units in their order."""
-    site = {str(each): index for index, each in enumerate(roads.areas)}
-    area = {
-        (str(site), str(area)): index
-        for site, areas in roads.areas.items()
-        for index, area in enumerate(areas)
-    }
-    return Grid(site, area, {str(unit): index for index, unit in enumerate(units)})
+    return Grid(
+        site={str(each): index for index, each in enumerate(areas)},
+        area={
+            (str(site), str(area)): index
+            for site, row in areas.items()
+            for index, area in enumerate(row)
+        },
+        unit={str(unit): index for index, unit in enumerate(units)},
+    )
 
 
 def grid_of_places(roads: Roads, places: Sequence[Place]) -> Grid:
     """Number the sites and areas as the roads do, and the work units of the places."""
     units = dict.fromkeys(each.unit for each in places if each.unit is not None)
-    return grid_of(roads, tuple(units))
+    return grid_of(roads.areas, tuple(units))

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
+from fabloop.model.site import Site
 from fabloop.plan.layout import Bools
 from fabloop.plan.plant import Plant
-from fabloop.plan.roads import Weights
+from fabloop.plan.roads import areas_of, directions
 
 REMEMBERED_MAX = 20_000
 """Sets of work units whose reach is remembered; when they are full all are forgotten."""
@@ -33,38 +34,36 @@ class Passage:
 
     def __init__(self, plant: Plant, *, lanes: bool = True) -> None:
         self._plant = plant
-        moves = plant.roads.moves(Weights())
-        self._lane: Bools = np.isfinite(moves.lane) & lanes
-        self._entry: dict[int, int] = {}
+        self._lanes = _lanes(plant) if lanes else [[] for _ in plant.site_units]
+        self._entry: list[int] = []
         self._classes: list[_Class] = []
-        for site in range(len(plant.site_units)):
-            self._survey(site, np.isfinite(moves.link[site]), np.isfinite(moves.out[site]))
-            self._entry[site] = self._masked(site, np.isfinite(moves.into[site]))
+        for number, site in enumerate(plant.network.sites.values()):
+            self._survey(number, _Ways(plant, site))
         self._abroad: dict[int, int] = {}
         self._known: dict[int, int] = {}
-        arrived = np.flatnonzero(self._lane.any(axis=0)).tolist()
         self.most = 0
         for each in self._classes:
             self.most |= each.inside
-        for site in arrived:
-            self.most |= self._entry[site]
+        for other in {other for row in self._lanes for other in row}:
+            self.most |= self._entry[other]
 
-    def _survey(self, site: int, link: Bools, out: Bools) -> None:
-        """Note the classes of a site."""
+    def _survey(self, site: int, ways: "_Ways") -> None:
+        """Note the classes of a site, and whom its gate reaches."""
         alike: dict[tuple[int, bool], int] = {}
         start, end = self._plant.site_units[site]
         for area in sorted(set(self._plant.area[start:end].tolist())):
-            only = np.zeros(len(link), dtype=np.bool_)
+            only = np.zeros(len(ways.link), dtype=np.bool_)
             only[area] = True
             units = self._masked(site, only)
-            inside = self._masked(site, link[area])
+            inside = self._masked(site, ways.link[area])
             # Alone in its area, a work unit reaches itself anyway, which makes more areas alike.
             inside |= units if units & (units - 1) == 0 else 0
-            key = inside, bool(out[area])
+            key = inside, bool(ways.out[area])
             alike[key] = alike.get(key, 0) | units
-        leaves = bool(self._lane[site].any())
-        for (inside, exit_), units in alike.items():
-            self._classes.append(_Class(units, inside, site if exit_ and leaves else -1))
+        for (inside, leaves), units in alike.items():
+            away = site if leaves and self._lanes[site] else -1
+            self._classes.append(_Class(units, inside, away))
+        self._entry.append(self._masked(site, ways.into))
 
     def _masked(self, site: int, areas: Bools) -> int:
         """Return the site's work units in these areas."""
@@ -75,7 +74,7 @@ class Passage:
         """Return the work units of other sites that are reached from the site's gate."""
         if site not in self._abroad:
             found = 0
-            for other in np.flatnonzero(self._lane[site]).tolist():
+            for other in self._lanes[site]:
                 found |= self._entry[other]
             self._abroad[site] = found
         return self._abroad[site]
@@ -99,6 +98,31 @@ class Passage:
                 if self.most | reached == reached:
                     break
         return reached
+
+
+class _Ways:
+    """Which areas of a site links join, and which reach the gate or are reached from it."""
+
+    def __init__(self, plant: Plant, site: Site) -> None:
+        area = plant.grid.area
+        count = len(areas_of(site))
+        self.link: Bools = np.zeros((count, count), dtype=np.bool_)
+        for link in site.transport:
+            for origin, destination in directions(link):
+                self.link[area[site.id, origin], area[site.id, destination]] = True
+        gate = area[site.id, site.gate]
+        self.out, self.into = self.link[:, gate].copy(), self.link[gate].copy()
+        self.out[gate] = self.into[gate] = True
+
+
+def _lanes(plant: Plant) -> list[list[int]]:
+    """Return per site the others that a lane leads to."""
+    number = plant.grid.site
+    found: list[set[int]] = [set() for _ in number]
+    for lane in plant.network.lanes:
+        if lane.origin != lane.destination:
+            found[number[lane.origin]].add(number[lane.destination])
+    return [sorted(each) for each in found]
 
 
 def mask_of(flags: Bools) -> int:

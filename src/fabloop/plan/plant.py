@@ -3,7 +3,8 @@
 It is made once per network and follows KPI values; every product is stated against it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import accumulate, pairwise
 
 import numpy as np
@@ -13,11 +14,11 @@ from fabloop.model.explanation import Explanation
 from fabloop.model.ids import KpiId, PersonId, SiteId, SkillId, WorkUnitId
 from fabloop.model.kpi import KpiValue
 from fabloop.model.product import Operation
-from fabloop.model.site import Network
+from fabloop.model.site import Network, Tariff, WorkUnit
 from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.grid import grid_of
 from fabloop.plan.layout import Bools, Floats, Ints, Layout, Spots
-from fabloop.plan.roads import TICK, FigureColumns, Place, roads_of
+from fabloop.plan.roads import TICK, FigureColumns, Place, Roads, areas_of, roads_of
 from fabloop.services.matching import match_person, missing_tools
 from fabloop.services.offers import OfferIndex
 
@@ -35,23 +36,30 @@ class Plant:
         self.vocabulary = vocabulary
         self.offers = OfferIndex(network, vocabulary, kpis)
         self.units = self.offers.units
-        self.roads = roads_of(network)
-        self.places = tuple(Place(each.site, each.area, each.id) for each in self.units)
-        self.grid = grid_of(self.roads, [each.id for each in self.units])
+        self.grid = grid_of(
+            {site.id: areas_of(site) for site in network.sites.values()},
+            [each.id for each in self.units],
+        )
         self.site = _ints(self.grid.site[each.site] for each in self.units)
         self.area = _ints(self.grid.area[each.site, each.area] for each in self.units)
         self.site_units = _spans(len(site.work_units) for site in network.sites.values())
-        self._speed = _floats(each.speed for each in self.units)
-        self._setup = _floats(each.setup_ns for each in self.units)
-        self._rate = _floats(each.cost_per_hour_minor for each in self.units)
-        self._power = _floats(each.power_w for each in self.units)
-        tariffs = [site.tariff for site in self.offers.sites]
-        self._price = _floats(each.energy_minor_per_j for each in tariffs)
-        self._intensity = _floats(each.co2_kg_per_j for each in tariffs)
-        self._labour = _floats(each.labour_cost_per_hour_minor for each in tariffs)
         self._layouts: dict[SkillId, tuple[Ints, Layout]] = {}
         self._persons: dict[SkillId, Bools] = {}
         self._tools: dict[str, Bools] = {}
+
+    @cached_property
+    def roads(self) -> Roads:
+        """All hops; made when something is to be moved for the first time."""
+        return roads_of(self.network)
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Where the work units stand."""
+        return tuple(Place(each.site, each.area, each.id) for each in self.units)
+
+    @cached_property
+    def _rates(self) -> "_Rates":
+        return _Rates(self.units, [site.tariff for site in self.offers.sites])
 
     def is_of(self, network: Network, vocabulary: SkillVocabulary) -> bool:
         """Tell whether this is what was made of exactly these documents."""
@@ -97,21 +105,21 @@ class Plant:
 
     def efforts(self, operation: Operation, units: Ints, quantity: int = 1) -> FigureColumns:
         """Return what the operation takes on each of the work units, as `effort` tells it."""
-        pieces = operation.pieces(quantity)
+        pieces, rates = operation.pieces(quantity), self._rates
         spent = operation.duration_ns * self._runs(operation, units, quantity)
         ticks = np.maximum(
-            0.0, -(-(spent / self._speed[units] + self._setup[units] - 1_000.0) // TICK)
+            0.0, -(-(spent / rates.speed[units] + rates.setup[units] - 1_000.0) // TICK)
         )
         hours = ticks * TICK / HOUR
-        energy = operation.energy_j * pieces + self._power[units] * ticks * (TICK / 1e9)
-        cost = self._rate[units] * hours + self._price[units] * energy
+        energy = operation.energy_j * pieces + rates.power[units] * ticks * (TICK / 1e9)
+        cost = rates.hourly[units] * hours + rates.price[units] * energy
         if operation.person_skill is not None:
-            cost += self._labour[units] * hours
+            cost += rates.labour[units] * hours
         return FigureColumns(
             ticks,
             operation.cost_minor * pieces + np.rint(cost),
             energy,
-            energy * self._intensity[units],
+            energy * rates.intensity[units],
         )
 
     def _runs(self, operation: Operation, units: Ints, quantity: int) -> Ints | int:
@@ -119,6 +127,19 @@ class Plant:
         if not operation.batch_family:
             return operation.runs(quantity)
         return _ints(operation.runs(quantity, self.units[each].batch_max) for each in units)
+
+
+class _Rates:
+    """What efforts depend on, per work unit, with the tariff of its site."""
+
+    def __init__(self, units: Sequence[WorkUnit], tariffs: Sequence[Tariff]) -> None:
+        self.speed = _floats(each.speed for each in units)
+        self.setup = _floats(each.setup_ns for each in units)
+        self.hourly = _floats(each.cost_per_hour_minor for each in units)
+        self.power = _floats(each.power_w for each in units)
+        self.price = _floats(each.energy_minor_per_j for each in tariffs)
+        self.intensity = _floats(each.co2_kg_per_j for each in tariffs)
+        self.labour = _floats(each.labour_cost_per_hour_minor for each in tariffs)
 
 
 def _spans(counts: Iterable[int]) -> tuple[tuple[int, int], ...]:

@@ -252,7 +252,7 @@ def roads_of(network: Network) -> Roads:
     links: dict[tuple[SiteId, AreaId, AreaId], list[Hop]] = {}
     for site in network.sites.values():
         for link in site.transport:
-            for origin, destination in _directions(link):
+            for origin, destination in directions(link):
                 key = (site.id, origin, destination)
                 links.setdefault(key, []).append(_link_hop(link, site))
     lanes: dict[tuple[SiteId, SiteId], list[Hop]] = {}
@@ -261,19 +261,21 @@ def roads_of(network: Network) -> Roads:
             lanes.setdefault((lane.origin, lane.destination), []).append(_lane_hop(lane))
     return Roads(
         gates={site.id: site.gate for site in network.sites.values()},
-        areas={site.id: _areas(site) for site in network.sites.values()},
+        areas={site.id: areas_of(site) for site in network.sites.values()},
         links={key: tuple(hops) for key, hops in links.items()},
         lanes={key: tuple(hops) for key, hops in lanes.items()},
     )
 
 
-def _directions(link: TransportLink) -> Iterator[tuple[AreaId, AreaId]]:
+def directions(link: TransportLink) -> Iterator[tuple[AreaId, AreaId]]:
+    """Yield origin and destination of each direction that the link leads in."""
     yield link.origin, link.destination
     if link.origin != link.destination and not link.one_way:
         yield link.destination, link.origin
 
 
-def _areas(site: Site) -> tuple[AreaId, ...]:
+def areas_of(site: Site) -> tuple[AreaId, ...]:
+    """Return the areas of a site in their fixed order."""
     named = [*site.areas, site.gate, *(unit.area for unit in site.work_units)]
     return tuple(dict.fromkeys(named))
 

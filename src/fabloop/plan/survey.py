@@ -1,6 +1,7 @@
 """Who can make what: a product's sites, a site's products, and the fewest sites together."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -73,7 +74,6 @@ class Surveyor:
         self.plant = plant
         self.now = now
         self.passage = Passage(plant)
-        self._inside = Passage(plant, lanes=False)
         condition = Condition(dict(plant.offers.kpis), now)
         self._judge = Judge(plant, Asked(condition, unavailable))
         self._known: dict[Key, int] = {}
@@ -82,6 +82,10 @@ class Surveyor:
             site: ((1 << end - start) - 1) << start
             for site, (start, end) in zip(self._names, plant.site_units, strict=True)
         }
+
+    @cached_property
+    def _inside(self) -> Passage:
+        return Passage(self.plant, lanes=False)
 
     def mask(self, operation: Operation) -> int:
         """Return who may do the operation, as a mask."""

@@ -42,8 +42,13 @@ Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
 Slot: TypeAlias = tuple[WorkUnitId, KpiId]
 
-EVER = np.iinfo(np.int64).max
+EVER = 2**63 - 1
 NEVER = -EVER
+
+Entry: TypeAlias = tuple[float, int, int]
+"""A value, and from when to when it may be used; not a number where it never may."""
+
+NOTHING: Entry = (float("nan"), NEVER, EVER)
 
 
 class Able(msgspec.Struct, frozen=True):
@@ -113,19 +118,17 @@ class Ratings:
     comparison with it fails.
     """
 
-    def __init__(self, rule: Rule, count: int) -> None:
+    def __init__(self, rule: Rule, entries: Sequence[Entry]) -> None:
         self._rule = rule
-        self._value = np.full(count, np.nan)
-        self._since = np.full(count, NEVER, dtype=np.int64)
-        self._until = np.full(count, EVER, dtype=np.int64)
+        self._value = np.array([value for value, _, _ in entries], dtype=np.float64)
+        self._since = np.array([since for _, since, _ in entries], dtype=np.int64)
+        self._until = np.array([until for _, _, until in entries], dtype=np.int64)
         self._at: Instant | None = None
         self._now = self._value
 
-    def put(self, row: int, value: float, since: int = NEVER, until: int = EVER) -> None:
+    def put(self, row: int, entry: Entry) -> None:
         """Write one row."""
-        self._value[row] = value
-        self._since[row] = since
-        self._until[row] = min(until, EVER)
+        self._value[row], self._since[row], self._until[row] = entry
         self._at = None
 
     def turn_to(self, now: Instant) -> None:
@@ -197,7 +200,6 @@ class OfferIndex:
         self._kpis = dict(kpis)
         self._skills: dict[SkillId, SkillOffers] = {}
         self._skilled: dict[SkillId, Ints] = {}
-        self._live: dict[Slot, list[tuple[Ratings, int, ParameterDefinition, LiveRating]]] = {}
         self._offered: dict[SkillId, list[tuple[int, int, Offer]]] = {}
         for number, unit in enumerate(self.units):
             for place, offer in enumerate(unit.offers):
@@ -294,15 +296,27 @@ class OfferIndex:
         definition: ParameterDefinition,
         offered: list[OfferedValue | None],
     ) -> Ratings:
-        column = Ratings(definition.rule, len(offered))
-        for row, each in enumerate(offered):
-            if isinstance(each, Rating):
-                column.put(row, each.value)
-            elif isinstance(each, LiveRating):
-                slot = self.units[offers.rows[row][0]].id, each.kpi
-                self._live.setdefault(slot, []).append((column, row, definition, each))
-                _put_live(column, row, definition, each, self._kpis.get(slot))
-        return column
+        ids = (self.units[unit].id for unit, _ in offers.rows)
+        entries = [
+            self._entry(unit, each, definition) for unit, each in zip(ids, offered, strict=True)
+        ]
+        return Ratings(definition.rule, entries)
+
+    def _entry(
+        self, unit: WorkUnitId, offered: OfferedValue | None, definition: ParameterDefinition
+    ) -> Entry:
+        """Return what counts: of a live rating the KPI, or the data sheet before the first one."""
+        if isinstance(offered, Rating):
+            return offered.value, NEVER, EVER
+        if not isinstance(offered, LiveRating):
+            return NOTHING
+        known = self._kpis.get((unit, offered.kpi))
+        if known is None:
+            return NOTHING if offered.monitored else (offered.vendor, NEVER, EVER)
+        if known.dimension != definition.dimension:
+            return NOTHING
+        until = min(known.at + known.valid_for_ns, EVER)
+        return worst_value(known, definition.rule), known.at, until
 
     def hear(self, value: KpiValue) -> None:
         """Take over a KPI value as the one that counts from now on."""
@@ -322,8 +336,19 @@ class OfferIndex:
             self._kpis.pop(slot, None)
         else:
             self._kpis[slot] = value
-        for column, row, definition, rating in self._live.get(slot, ()):
-            _put_live(column, row, definition, rating, value)
+        unit = self.number.get(slot[0])
+        if unit is not None:
+            for offers in self._skills.values():
+                for row in offers.of_unit(unit):
+                    self._renew(offers, row, slot)
+
+    def _renew(self, offers: SkillOffers, row: int, slot: Slot) -> None:
+        """Write what a KPI says into a row, in every column that it speaks of."""
+        _, offer = offers.rows[row]
+        for name, column in offers.columns.items():
+            offered = offer.values.get(name)
+            if isinstance(column, Ratings) and _is_live(offered) and offered.kpi == slot[1]:
+                column.put(row, self._entry(slot[0], offered, offers.definitions[name]))
 
     def resting_on(
         self, requirement: Requirement, unit: int, row: int, condition: Condition
@@ -344,20 +369,3 @@ class OfferIndex:
 
 def _is_live(offered: OfferedValue | None) -> TypeGuard[LiveRating]:
     return isinstance(offered, LiveRating)
-
-
-def _put_live(
-    column: Ratings,
-    row: int,
-    definition: ParameterDefinition,
-    rating: LiveRating,
-    known: KpiValue | None,
-) -> None:
-    """Write what counts for a live rating: the KPI, or the data sheet before the first one."""
-    if known is None:
-        column.put(row, np.nan if rating.monitored else rating.vendor)
-    elif known.dimension != definition.dimension:
-        column.put(row, np.nan)
-    else:
-        worst = worst_value(known, definition.rule)
-        column.put(row, worst, known.at, known.at + known.valid_for_ns)
