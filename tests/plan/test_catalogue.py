@@ -78,6 +78,24 @@ def test_a_change_names_the_products_that_it_turns_and_touches_no_others():
     assert catalogue.alone("rough") == ()
 
 
+@pytest.mark.parametrize("most", [0, 24])
+@pytest.mark.parametrize("seed", range(12))
+def test_time_passing_is_followed_alike_one_by_one_and_all_at_once(monkeypatch, seed, most):
+    monkeypatch.setattr(limits, "ONE_BY_ONE_MAX", most)
+    order, network, kpis = random_instance(seed)
+    catalogue = Catalogue(Plant(network, vocabulary(), kpis), NOW)
+    before = catalogue.register("it", order.product)
+    for now in (Instant(NOW + 22 * HOUR), Instant(NOW + 2 * DAY), NOW):
+        turned = catalogue.let_be(now)
+        can = afresh(order.product, network, kpis, now, frozenset())
+        assert catalogue.is_producible("it") == can
+        assert (turned.producible, turned.not_producible) == (
+            ("it",) * (can and not before),
+            ("it",) * (before and not can),
+        )
+        before = can
+
+
 def test_a_withdrawn_product_is_not_looked_at_again():
     network, kpis = graz_and_vienna()
     catalogue = Catalogue(Plant(network, vocabulary(), kpis), NOW)

@@ -33,6 +33,10 @@ STEPS_MAX = 5_000_000
 """Steps of all products of one catalogue together."""
 
 
+ONE_BY_ONE_MAX = 24
+"""Work units whose change is followed one by one; beyond it everything is judged anew."""
+
+
 class Turned(msgspec.Struct, frozen=True):
     """What a change did to registered products.
 
@@ -215,6 +219,9 @@ class Catalogue:
 
     def _turn(self, units: list[int], change: Callable[[], None]) -> Turned:
         """Make a change that concerns some work units, and settle what follows from it."""
+        if len(units) > ONE_BY_ONE_MAX:
+            change()
+            return self._settle(self._judge_all())
         before = [(unit, table, met) for unit in units for table, met in self._met(unit)]
         change()
         changed: set[int] = set()
@@ -228,6 +235,15 @@ class Catalogue:
             self._masks[demand] = self._judged(self._demands[demand])
             changed.add(demand)
         return self._settle(changed)
+
+    def _judge_all(self) -> Iterator[int]:
+        """Judge every demand anew; yield those that other work units meet now than before."""
+        judge = self._judge()
+        for demand, operation in enumerate(self._demands):
+            mask = unit_mask(judge.able(operation).units, self.plant)
+            if mask != self._masks[demand]:
+                self._masks[demand] = mask
+                yield demand
 
     def _settle(self, changed: Iterable[int]) -> Turned:
         """Look again at every step with a changed demand; return which products turned."""

@@ -79,6 +79,7 @@ class Between(msgspec.Struct, frozen=True):
     out : float64, shape of the first layout, to the gate
     lane : float64, shape (sites of the first, sites of the second)
     into : float64, shape of the second layout, from the gate
+    mate : per row of the second layout, the common site that it is, -1 if none
     same : int64, shape (places of the second,), the slot of the same work unit in the first, or
         one beyond its last; None where they have none in common
     """
@@ -89,6 +90,7 @@ class Between(msgspec.Struct, frozen=True):
     out: Floats
     lane: Floats
     into: Floats
+    mate: Ints
     same: Ints | None
 
 
@@ -132,6 +134,8 @@ class Moves(msgspec.Struct, frozen=True, eq=False):
         link = self.link[
             common[:, None, None], start.areas[here][:, :, None], end.areas[there][:, None, :]
         ]
+        mate = np.full(len(end.sites), -1, dtype=np.int64)
+        mate[there] = np.arange(len(there))
         return Between(
             here=here,
             there=there,
@@ -139,6 +143,7 @@ class Moves(msgspec.Struct, frozen=True, eq=False):
             out=self.out[start.sites[:, None], start.areas],
             lane=self.lane[np.ix_(start.sites, end.sites)],
             into=self.into[end.sites[:, None], end.areas],
+            mate=mate,
             same=_same_units(start, end),
         )
 
@@ -169,4 +174,19 @@ def message(value: Floats, start: Spots, end: Spots, moves: Moves) -> Floats:
     found: Floats = reach.ravel()[end.cell]
     if between.same is not None:
         np.minimum(found, full[between.same[end.slot]], out=found)
+    return found
+
+
+def ways_to(chosen: int, start: Spots, end: Spots, moves: Moves) -> Floats:
+    """Return what moving from each start to one of the ends takes, shape (len(start),)."""
+    between = moves.between(start.layout, end.layout)
+    row, column = divmod(int(end.cell[chosen]), end.layout.shape[1])
+    cells = between.out + (between.lane[:, row] + between.into[row, column])[:, None]
+    common = between.mate[row]
+    if common >= 0:
+        here = between.here[common]
+        cells[here] = np.minimum(cells[here], between.link[common, :, column])
+    found: Floats = cells.ravel()[start.cell]
+    if between.same is not None:
+        found[start.slot == between.same[end.slot[chosen]]] = 0.0
     return found

@@ -87,6 +87,10 @@ class Surveyor:
     def _inside(self) -> Passage:
         return Passage(self.plant, lanes=False)
 
+    def forget(self) -> None:
+        """Forget what was judged, as after a change of the live condition."""
+        self._known.clear()
+
     def mask(self, operation: Operation) -> int:
         """Return who may do the operation, as a mask."""
         key = key_of(operation)

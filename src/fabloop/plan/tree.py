@@ -16,7 +16,7 @@ import numpy as np
 
 from fabloop.plan.candidates import Columns
 from fabloop.plan.grid import Grid, grid_of_places
-from fabloop.plan.layout import Bools, Floats, Moves, Spots, message
+from fabloop.plan.layout import Bools, Floats, Moves, Spots, message, ways_to
 from fabloop.plan.problem import ABSENT, Job, Problem
 from fabloop.plan.roads import Place, Weights
 
@@ -224,12 +224,12 @@ def best_maker(tables: Tables, value: Floats, child: int, job: int, chosen: int)
     if child in tables.free_edges:
         return int(value.argmin())
     here, spots = tables.spots[job], tables.spots[child]
-    site, area, unit = int(here.site[chosen]), int(here.area[chosen]), int(here.unit[chosen])
-    total = value + _between(site, area, unit, spots, tables.moves)
-    same = np.flatnonzero(spots.unit == unit)
-    if len(same) and total[same[0]] <= total.min():
+    total = value + ways_to(chosen, spots, here, tables.moves)
+    best = int(total.argmin())
+    same = np.flatnonzero(spots.unit == here.unit[chosen])
+    if len(same) and total[same[0]] <= total[best]:
         return int(same[0])
-    return int(total.argmin())
+    return best
 
 
 def is_possible(tables: Tables, masks: Masks | None = None) -> bool:
