@@ -151,7 +151,8 @@ def full_size() -> None:
         )
         grounds = grounds_of(it)
         violations = timed(
-            "  the independent check of it", lambda plan=plan: check_plan(plan, grounds)
+            "  the independent check of it",
+            lambda plan=plan, grounds=grounds: check_plan(plan, grounds),
         )
         assert violations == ()
     making = timed(
