@@ -16,7 +16,9 @@ from fabloop.base.errors import Fault, Invalid
 from fabloop.model.documents import SCHEMA_NAMES, check, resolve, resolve_order, schema_of
 from fabloop.model.documents.structs import KINDS
 from fabloop.model.documents.structure import decode
+from fabloop.model.features import FeatureModel
 from fabloop.model.variant import variant
+from model.rich_shop import rich_shop
 from model.small_shop import small_shop, written
 
 JSON_VALUES = st.recursive(
@@ -25,7 +27,8 @@ JSON_VALUES = st.recursive(
     | st.integers(-(10**20), 10**20)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=20)
-    | st.sampled_from(["15 µm", "0 s", "-1 EUR", "1e999 min", "graz", "hinge", "pin = ", "٣ mm"]),
+    | st.sampled_from(["15 µm", "0 s", "-1 EUR", "1e999 min", "graz", "hinge", "pin = ", "٣ mm"])
+    | st.sampled_from(["= teeth", "= 1 [min]", "always", "or", "lot", "24:00", "3 min/lot"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=5,
 )
@@ -101,22 +104,27 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
-PLACES = places(small_shop())
+SHOPS = {shop: places(shop()) for shop in (small_shop, rich_shop)}
+
+
+def test_the_rich_shop_has_no_fault():
+    assert check(written(rich_shop())) == ()
 
 
 @st.composite
 def mutated(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw the small shop with one to three places removed, replaced or overgrown by another."""
-    documents = small_shop()
+    """Draw a shop with one to three places removed, replaced or overgrown by another."""
+    shop = draw(st.sampled_from(list(SHOPS)))
+    documents, known = shop(), SHOPS[shop]
     for _ in range(draw(st.integers(1, 3))):
-        place = draw(st.sampled_from(PLACES))
+        place = draw(st.sampled_from(known))
         deed = draw(st.sampled_from(["replace", "remove", "graft"]))
         try:
             target = documents
             for step in place[:-1]:
                 target = target[step]
             graft = documents
-            for step in draw(st.sampled_from(PLACES)):
+            for step in draw(st.sampled_from(known)):
                 graft = graft[step]
             if deed == "remove":
                 del target[place[-1]]
@@ -139,8 +147,9 @@ def test_a_mutated_document_yields_knowledge_or_faults_and_nothing_else(document
         return
     knowledge = resolve(files)
     for family in knowledge.families.values():
-        defaults = {each.id: each.default or each.options[0] for each in family.features}
-        assert variant(family, defaults).final()
+        choices = FeatureModel(family.features, family.rules).choices()
+        assert choices is not None
+        assert variant(family, choices).final()
 
 
 @settings(max_examples=60, deadline=None)

@@ -7,6 +7,7 @@ from fabloop.model.calendar import open_spans
 from fabloop.model.disclosure import Disclosure
 from fabloop.model.documents import check, resolve
 from fabloop.model.site import EnergyBand, SetupTime
+from fabloop.model.skill import Rating
 from fabloop.model.timetable import energy_rates
 from model.small_shop import Documents, put, small_shop, written
 
@@ -160,3 +161,34 @@ def test_a_ring_of_links_is_no_fault():
             {**link, "origin": origin, "destination": destination}
         )
     assert check(written(documents)) == ()
+
+
+def fine_mill(**entry) -> Documents:
+    documents = small_shop()
+    values = {"position-tolerance": "3 µm"}
+    fine = {"id": "fine-mill", "label": "Fine mill", "broader": "mill", "power": "11 kW"}
+    offers = {"offers": [{"skill": "ream", "values": values}, {"skill": "transport"}]}
+    documents["equipment.json"]["equipment_types"].insert(0, {**fine, **offers, **entry})
+    return documents
+
+
+def test_an_equipment_type_offers_what_its_broader_type_offers():
+    types = resolve(written(fine_mill())).equipment_types
+    ream, fit, transport = types["fine-mill"].offers
+    assert [each.skill for each in (ream, fit, transport)] == ["ream", "fit", "transport"]
+    assert ream.values["position-tolerance"] == Rating(value=3e-6)
+    assert ream.values["diameter"] == types["mill"].offers[0].values["diameter"]
+    assert types["fine-mill"].broader == "mill"
+    assert len(types["mill"].offers) == 2
+
+
+def test_equipment_types_are_no_kind_of_themselves_nor_of_what_nobody_knows():
+    (fault,) = check(written(fine_mill(broader="mil")))
+    assert fault.sentence().endswith("found 'mil'. Did you mean 'mill'?")
+    documents = put(fine_mill(), "equipment.json/equipment_types/1/broader", "fine-mill")
+    (fault,) = check(written(documents))
+    assert fault.sentence() == (
+        "equipment.json $.equipment_types[0].broader: Expected a hierarchy of equipment types "
+        "without cycles, but found 'fine-mill' → 'mill' → 'fine-mill'. "
+        "Let one of them have no broader type."
+    )

@@ -257,3 +257,23 @@ def test_options_of_an_or_group_that_the_customer_chose_are_not_added_to():
     (conflict,) = answer.conflicts
     assert conflict.feature == "finish"
     assert conflict.option == "engraved, oiled"
+
+
+def test_a_contradiction_far_from_the_choice_is_told_with_what_led_to_it():
+    features = tuple(Feature(id=each, label=each.upper(), options=("1", "2")) for each in "abcd")
+    rules = (
+        rule("requires", ("a", "1"), ("b", "1")),
+        rule("requires", ("b", "1"), ("c", "1")),
+        rule("excludes", ("c", "1"), ("d", "1")),
+    )
+    found = conflicts_of(without_bills(*features, rules=rules), a="1", d="1")
+    assert found == (
+        (
+            "d",
+            "1",
+            (
+                "C '1' excludes D '1', but '1' is chosen. C '1' is required by B '1'. "
+                "B '1' is required by A '1'."
+            ),
+        ),
+    )

@@ -21,7 +21,8 @@ class KpiDefinition(msgspec.Struct, frozen=True, kw_only=True):
 class EquipmentType(msgspec.Struct, frozen=True, kw_only=True):
     """A model of machine or station (IEC 62264 equipment class) as its vendor describes it.
 
-    Its live ratings are never `monitored`: that is decided where a work unit stands.
+    Its live ratings are never `monitored`: that is decided where a work unit stands. Offers of
+    the `broader` type are already merged in.
     """
 
     id: EquipmentTypeId
@@ -30,6 +31,7 @@ class EquipmentType(msgspec.Struct, frozen=True, kw_only=True):
     power_w: float
     speed: float = 1.0
     setup_ns: int = 0
+    broader: EquipmentTypeId | None = None
 
 
 class Knowledge(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,9 @@ from fabloop.model.product import (
 )
 from fabloop.model.variant import faults_in_choices, rule_holds, variant
 
+Required = dict[tuple[str, str], FeatureRule]
+"""Options that were filled in, each with the rule that required it."""
+
 
 def configure(family: ProductFamily, choices: Mapping[str, Choice]) -> Configured | NotConfigurable:
     """Return the variant that the choices stand for, or everything that contradicts them.
@@ -31,31 +34,39 @@ def configure(family: ProductFamily, choices: Mapping[str, Choice]) -> Configure
     faults = faults_in_choices(family, choices, f"product {family.id!r}", "$.choices")
     if faults:
         raise Invalid(faults)
-    complete = _completed(family, choices)
-    conflicts = (*_missing(family, complete), *_broken(family, complete, choices))
+    complete, required = _completed(family, choices)
+    broken = _broken(family, complete, choices, required)
+    conflicts = (*_missing(family, complete), *broken)
     if conflicts:
         return NotConfigurable(conflicts=conflicts)
     return Configured(product=variant(family, complete))
 
 
-def _completed(family: ProductFamily, choices: Mapping[str, Choice]) -> dict[str, Choice]:
+def _completed(
+    family: ProductFamily, choices: Mapping[str, Choice]
+) -> tuple[dict[str, Choice], Required]:
+    """Return the completed choices, and by which rules options were filled in."""
     grouped = {each.id for each in family.features if each.group is Group.OR}
     complete: dict[str, Choice] = {
         name: options_of(choice) if name in grouped else choice for name, choice in choices.items()
     }
-    _require(family, complete, choices)
+    required: Required = {}
+    _require(family, complete, choices, required)
     for feature in family.features:
         default = feature.default
         if feature.id in complete or default is None:
             continue
         if not _excluded(family, feature.id, default, complete):
             complete[feature.id] = _as_choice(family, feature.id, default)
-            _require(family, complete, choices)
-    return complete
+            _require(family, complete, choices, required)
+    return complete, required
 
 
 def _require(
-    family: ProductFamily, complete: dict[str, Choice], choices: Mapping[str, Choice]
+    family: ProductFamily,
+    complete: dict[str, Choice],
+    choices: Mapping[str, Choice],
+    required: Required,
 ) -> None:
     """Fill in what rules require of the features left open, until nothing changes.
 
@@ -75,6 +86,7 @@ def _require(
                 complete[feature] = (*there, option)
             else:
                 continue
+            required[feature, option] = rule
             changed = True
 
 
@@ -108,7 +120,10 @@ def _missing(family: ProductFamily, complete: Mapping[str, Choice]) -> Iterator[
 
 
 def _broken(
-    family: ProductFamily, complete: Mapping[str, Choice], choices: Mapping[str, Choice]
+    family: ProductFamily,
+    complete: Mapping[str, Choice],
+    choices: Mapping[str, Choice],
+    required: Required,
 ) -> Iterator[ChoiceConflict]:
     """Yield a conflict for each rule that does not hold, at a feature the customer can change."""
     features = {each.id: each for each in family.features}
@@ -119,13 +134,16 @@ def _broken(
         yield ChoiceConflict(
             feature=named,
             option=", ".join(options_of(complete.get(named))),
-            reason=_reason(rule, features, complete),
+            reason=_reason(rule, features, complete, required),
             allowed=_allowed(family, features[named], complete),
         )
 
 
 def _reason(
-    rule: FeatureRule, features: Mapping[str, Feature], complete: Mapping[str, Choice]
+    rule: FeatureRule,
+    features: Mapping[str, Feature],
+    complete: Mapping[str, Choice],
+    required: Required,
 ) -> str:
     (when, option), (other, wanted) = rule.when, rule.other
     chosen = " and ".join(repr(each) for each in options_of(complete.get(other))) or "nothing"
@@ -133,7 +151,26 @@ def _reason(
         f"{features[when].label} {option!r} {rule.kind} {features[other].label} {wanted!r}, "
         f"but {chosen} is chosen."
     )
-    return f"{said} {rule.reason}" if rule.reason else said
+    parts = [said, rule.reason, *_chain(rule.when, features, required)]
+    if rule.kind == "excludes":
+        parts += _chain(rule.other, features, required)
+    return " ".join(part for part in parts if part)
+
+
+def _chain(
+    choice: tuple[str, str], features: Mapping[str, Feature], required: Required
+) -> Iterator[str]:
+    """Yield by what a choice was required that the customer did not make, back to one that was."""
+    told: set[tuple[str, str]] = set()
+    while choice in required and choice not in told:
+        told.add(choice)
+        rule = required[choice]
+        (feature, option), (other, wanted) = rule.when, choice
+        yield (
+            f"{features[other].label} {wanted!r} is required by "
+            f"{features[feature].label} {option!r}."
+        )
+        choice = rule.when
 
 
 def _allowed(

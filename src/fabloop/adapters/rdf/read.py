@@ -15,7 +15,6 @@ from fabloop.model.documents import context_iri
 from fabloop.model.documents.collect import Sheet, raise_if_any
 from fabloop.model.skill import Rule
 
-SUBCLASS = f"{terms.RDFS}subClassOf"
 NARROWER = f"{terms.SKOS}narrower"
 OWN_LABELS = (terms.LABEL, f"{terms.RDFS}label")
 IDENTIFIERS = (terms.IDENTIFIER, f"{terms.SKOS}notation")
@@ -90,7 +89,9 @@ def _capabilities(graph: _Graph) -> set[str]:
     below = {terms.CAPABILITY} | found
     changed = True
     while changed:
-        more = {s for s in graph.said if not below.isdisjoint(graph.iris(s, SUBCLASS))} - below
+        more = {
+            s for s in graph.said if not below.isdisjoint(graph.iris(s, terms.SUBCLASS))
+        } - below
         below |= more
         changed = bool(more)
     typed = graph.of_type(*(below - found)) if below - found else set()
@@ -132,7 +133,7 @@ def _label(graph: _Graph, iri: str, otherwise: str) -> str:
 
 def _skill(graph: _Graph, iri: str, ids: Mapping[str, str], sheet: Sheet) -> Entry:
     entry: Entry = {"id": ids[iri], "label": _label(graph, iri, ids[iri])}
-    broader = {each for each in graph.iris(iri, terms.BROADER, SUBCLASS) if each in ids}
+    broader = {each for each in graph.iris(iri, terms.BROADER, terms.SUBCLASS) if each in ids}
     broader |= {each for each in graph.iris(iri, terms.TYPE) if each in ids}
     broader |= {each for each in ids if iri in graph.iris(each, NARROWER)}
     if len(broader) > 1:

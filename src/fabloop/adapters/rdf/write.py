@@ -37,6 +37,9 @@ def vocabulary_triples(
     for each in types:
         machine = Iri(f"{base}equipment-type/{quote(each.id)}")
         yield from _named(machine, each.id, each.label)
+        if each.broader is not None:
+            above = Iri(f"{base}equipment-type/{quote(each.broader)}")
+            yield Triple(machine, terms.SUBCLASS, above)
         for offer in each.offers:
             capability = _of_skill(offer.skill, base)
             implementation = Iri(f"{machine.value}/{quote(offer.skill)}")

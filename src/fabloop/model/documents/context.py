@@ -22,8 +22,9 @@ PREFIXES = {
 """IEC 62264 has no namespace of its own for RDF, so its class names stand in one of ours."""
 
 _REFERENCES = {
-    "area", "broader", "by", "destination", "equipment_type", "gate", "inputs", "kpi", "made_of",
-    "monitors", "origin", "output", "person_skill", "product", "shift", "skill", "work_unit",
+    "area", "broader", "by", "destination", "equipment_type", "fits", "gate", "inputs", "kpi",
+    "made_of", "material", "monitors", "origin", "output", "part", "parts", "person_skill",
+    "product", "shift", "skill", "work_unit",
 }  # fmt: skip
 """Properties whose text names another entry."""
 
@@ -47,6 +48,13 @@ _MEANINGS: dict[str, Any] = {
     "shifts": "isa95:WorkCalendarDefinitionEntry",
     "transport": "isa95:ResourceNetworkConnection",
     "lanes": "isa95:ResourceNetworkConnection",
+    "parts": "dcterms:hasPart",
+    "synonyms": "skos:altLabel",
+    "calendar": "isa95:WorkCalendar",
+    "tools": "isa95:PhysicalAsset",
+    "stock": "isa95:MaterialSubLot",
+    "quantity": "isa95:Quantity",
+    "alternatives": "isa95:SegmentDependency",
 }
 
 _CLASSES = {

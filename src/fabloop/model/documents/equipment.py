@@ -1,10 +1,11 @@
 """Equipment type documents, and offers wherever they stand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from fabloop.base.quantity import Dimension
+from fabloop.model.documents.bills import cycles
 from fabloop.model.documents.collect import Sheet, unique
 from fabloop.model.documents.entries import LiveEntry, OfferedEntry, OfferEntry, SpanEntry
 from fabloop.model.documents.names import Names
@@ -34,7 +35,42 @@ def equipment_types_of(
         for index, entry in enumerate(document.equipment_types)
     ]
     unique(((sheet.at("id"), entry.id) for sheet, entry in entries), "equipment type")
-    return {EquipmentTypeId(entry.id): _equipment_type(s, entry, names) for s, entry in entries}
+    types = {EquipmentTypeId(entry.id): _equipment_type(s, entry, names) for s, entry in entries}
+    places = {EquipmentTypeId(entry.id): sheet.at("broader") for sheet, entry in entries}
+    return _inherited(types) if _is_sound(types, places) else types
+
+
+def _is_sound(
+    types: Mapping[EquipmentTypeId, EquipmentType], places: Mapping[EquipmentTypeId, Sheet]
+) -> bool:
+    """Note unknown broader types and cycles of types; tell whether there are none."""
+    sound = True
+    for each in types.values():
+        if each.broader is not None:
+            sound &= places[each.id].known(each.broader, types, "an equipment type")
+    found = cycles({each.id: (each.broader,) for each in types.values() if each.broader})
+    for cycle in found:
+        places[cycle[0]].fault(
+            "a hierarchy of equipment types without cycles",
+            " → ".join(repr(str(each)) for each in cycle),
+            "Let one of them have no broader type.",
+        )
+    return sound and not found
+
+
+def _inherited(types: dict[EquipmentTypeId, EquipmentType]) -> dict[EquipmentTypeId, EquipmentType]:
+    """Return the types with the offers of what they are a kind of, the broadest first."""
+    whole: dict[EquipmentTypeId, EquipmentType] = {}
+    for each in types.values():
+        way = [each]
+        while way[-1].id not in whole and way[-1].broader is not None:
+            way.append(types[way[-1].broader])
+        for kind in reversed(way):
+            if kind.id not in whole:
+                above = whole[kind.broader].offers if kind.broader is not None else ()
+                offers = merged(kind.offers, above)
+                whole[kind.id] = msgspec.structs.replace(kind, offers=offers)
+    return {each: whole[each] for each in types}
 
 
 def _equipment_type(sheet: Sheet, entry: EquipmentTypeEntry, names: Names) -> EquipmentType:
@@ -45,6 +81,7 @@ def _equipment_type(sheet: Sheet, entry: EquipmentTypeEntry, names: Names) -> Eq
         power_w=amount(entry.power, Dimension.POWER, sheet.at("power")),
         speed=entry.speed,
         setup_ns=duration_ns(entry.setup, sheet.at("setup"), zero_allowed=True),
+        broader=None if entry.broader is None else EquipmentTypeId(entry.broader),
     )
 
 

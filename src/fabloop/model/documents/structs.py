@@ -70,10 +70,14 @@ class SkillVocabularyDocument(
 
 
 class EquipmentTypeEntry(Entry, frozen=True, kw_only=True):
-    """A model of machine or station as its vendor describes it."""
+    """A model of machine or station as its vendor describes it; a kind of `broader`.
+
+    What the broader type offers, it offers too; its own offers replace values one by one.
+    """
 
     id: Id
     label: Label
+    broader: Id | None = None
     offers: Annotated[tuple[OfferEntry, ...], Entries]
     power: PowerText
     speed: Factor = 1.0
