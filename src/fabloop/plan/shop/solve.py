@@ -28,6 +28,12 @@ from fabloop.plan.shop.tabu import improve, is_plain
 SEED = 7
 RELAXED_SECONDS = 1.0
 """Deterministic seconds for the bound without machines in each other's way."""
+BURST_SHARE = 0.125
+"""The share of the moves that are looked at before a first, short search."""
+MOVES_PER_QUICK_SECOND = 500_000
+"""Moves of the first share that are worth a deterministic second of this search."""
+MOVES_PER_MODE = 8
+"""What constructing once costs, in moves per mode."""
 Listener = Callable[[Progress], None]
 
 
@@ -82,10 +88,11 @@ class _Solve:
         """Construct, improve, search and check."""
         self._construct()
         self._relax()
-        if is_plain(self.ground.shop) and self.objectives[0] is Objective.MAKESPAN:
-            self._improve()
-        else:
-            self._vary()
+        burst = int(self.effort.moves * BURST_SHARE)
+        self._improve(burst, SEED)
+        if burst and self.best is not None:  # what is easy is proven before more is spent
+            self._search(0, burst / MOVES_PER_QUICK_SECOND)
+        self._improve(self.effort.moves - burst, SEED + 1)
         proven = True
         for stage in range(len(self.objectives)):
             status = self._search(stage)
@@ -155,40 +162,43 @@ class _Solve:
             for recipe in recipes_from(self.ground, found.schedule):
                 self._keep(recipe)
 
-    def _improve(self) -> None:
-        """Search from the best on plain shops."""
-        if self.best is None:
+    def _improve(self, moves: int, seed: int) -> None:
+        """Look for a better schedule near the best one."""
+        if self.best is None or self._met(0):
             return
-
-        def told(schedule: Schedule) -> None:
-            self._take(schedule)
-
+        below = chance(seed)
+        if not is_plain(self.ground.shop) or self.objectives[0] is not Objective.MAKESPAN:
+            self._vary(moves, below)
+            return
         improve(
             self.ground,
             self.best,
             bound=self.bounds[0],
-            moves=self.effort.moves,
-            below=chance(SEED),
-            told=told,
+            moves=moves,
+            below=below,
+            told=self._take,
             halted=lambda: self.halt.hurried,
         )
 
-    def _vary(self) -> None:
-        """Construct again and again near the best recipe on all other shops."""
-        below, size = chance(SEED), sum(len(task.modes) for task in self.ground.shop.tasks)
-        if self.start is None or not size:
+    def _vary(self, moves: int, below: Callable[[int], int]) -> None:
+        """Construct again and again near the best recipe, or the best schedule."""
+        size = sum(len(task.modes) for task in self.ground.shop.tasks)
+        if self.start is None or self.best is None or not size:
             return
-        for _ in range(self.effort.moves // (8 * size)):
+        for _ in range(moves // (MOVES_PER_MODE * size)):
             if self.halt.hurried or all(map(self._met, range(len(self.objectives)))):
                 return
             recipe = self.start[1]
-            if self.best is not None and below(2):
+            if below(2):
                 self._keep(near(self.ground, self.best, recipe.picks, below))
             else:
                 self._keep(varied(self.ground, recipe, below))
 
-    def _search(self, stage: int) -> Status:
-        """Search with one objective, and keep what the earlier ones have reached."""
+    def _search(self, stage: int, seconds: float | None = None) -> Status:
+        """Search with one objective, and keep what the earlier ones have reached.
+
+        `seconds` are deterministic; without them the effort counts.
+        """
         if self._met(stage):
             return Status.PROVEN
         if self.halt.asked or not is_small_enough(self.ground.shop):
@@ -200,7 +210,10 @@ class _Solve:
             if schedule is None:
                 self._tell(stage)
 
-        found = search(self._wanted(stage), told, self.halt.take)
+        wanted = self._wanted(stage)
+        if seconds is not None:
+            wanted = msgspec.structs.replace(wanted, effort=seconds)
+        found = search(wanted, told, self.halt.take)
         self.bounds[stage] = max(self.bounds[stage], found.bound)
         self._take(found.schedule)
         if found.status is Status.PROVEN and self.best is not None:
