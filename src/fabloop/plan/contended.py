@@ -12,6 +12,7 @@ from typing import TypeAlias
 import msgspec
 import numpy as np
 
+from fabloop.plan.alternatives import has_alternatives
 from fabloop.plan.blend import Blend, Cap, Case, table_sums
 from fabloop.plan.constrained import EXACT, TOLERANCE, holds, latest
 from fabloop.plan.engine import CPSAT, WAYS_MAX, head_and_tail
@@ -53,7 +54,12 @@ class Contended(msgspec.Struct, frozen=True):
 def contended(
     case: Case, goal: Blend, caps: Sequence[Cap], known: Known, effort: float
 ) -> Contended:
-    """Improve on what is known, or prove that it cannot be, as far as the effort allows."""
+    """Improve on what is known, or prove that it cannot be, as far as the effort allows.
+
+    Where a routing is still to be chosen, what is known stays as it is.
+    """
+    if has_alternatives(case.problem):
+        return _settled(known, known.bound)
     horizon = _horizon(case, goal, caps, known)
     heads, tails = head_and_tail(tables_of(case.problem, MEASURE[Objective.MAKESPAN], adds=False))
     options, complete = _options(case, goal, known, horizon, (heads, tails))

@@ -15,7 +15,6 @@ from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import NotDecided, NotProducible, Plan
 from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
-from fabloop.plan.alternatives import refuse_alternatives
 from fabloop.plan.archive import Entry, Figures4, gap_of, spread_out
 from fabloop.plan.assure import assured, exclusions
 from fabloop.plan.blend import Case, case_of
@@ -84,11 +83,10 @@ def front(  # noqa: PLR0913  # the face of the front names every input
     Raises
     ------
     Invalid
-        The operations are no in-tree, or have alternatives, or a wish cannot be meant.
+        The operations are no in-tree, or a wish cannot be meant.
     Broken
         A plan failed the independent check.
     """
-    refuse_alternatives(order.product, "where plans are traded off")
     check_wishes(wishes, order.product, network)
     setting = Setting(network, vocabulary, kpis, now, now, busy or {}, quantity=order.quantity)
     whole = problem_of(order.product, setting)

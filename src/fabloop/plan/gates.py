@@ -5,6 +5,7 @@ taker: over areas inside a site, over gates and lanes between sites, so that arc
 and not with pairs of work units. Without side constraints its relaxation is integral on trees.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -13,9 +14,10 @@ import msgspec
 import numpy as np
 
 from fabloop.model.ids import AreaId, SiteId
+from fabloop.plan.alternatives import has_alternatives
 from fabloop.plan.blend import Blend, Cap, Case
 from fabloop.plan.layout import Floats
-from fabloop.plan.problem import Candidate, Source
+from fabloop.plan.problem import ABSENT, Candidate, Source
 from fabloop.plan.roads import Figures, Hop, Leg, Place, Weights
 from fabloop.plan.schedule import Routing
 from fabloop.plan.ways import chain, undominated, ways
@@ -131,14 +133,17 @@ class _Edge:
         self, makers: Sequence[Candidate], starts: Sequence[int], takers: Sequence[int]
     ) -> None:
         """Work pieces that stay on their work unit are not moved."""
-        begin = {each.unit.id: column for each, column in zip(makers, starts, strict=True)}
+        begin: dict[str, list[int]] = {}
+        for each, column in zip(makers, starts, strict=True):
+            begin.setdefault(each.unit.id, []).append(column)
         for each, end in zip(self.ends, takers, strict=True):
             if each.unit.id in begin:
                 column = self._arc((), whole=False)
                 self._at("from", each.place)[column] = -1.0
                 self._at("to", each.place)[column] = 1.0
-                for other in (begin[each.unit.id], end):
-                    self.rows.row({column: 1.0, other: -1.0}, -np.inf, 0.0)
+                for others in (begin[each.unit.id], [end]):
+                    row = dict.fromkeys(others, -1.0)
+                    self.rows.row({column: 1.0, **row}, -np.inf, 0.0)
 
     def _links(self, start: Node, end: Node, origin: AreaId, destination: AreaId) -> None:
         found = self.roads.links.get((start[1], origin, destination), ())
@@ -218,19 +223,44 @@ class GateNetwork:
             [self._rows.column(each.takes, whole=True) for each in job.candidates]
             for job in self._jobs
         ]
-        for columns in self._chosen:
+        # What a job hands over is what its taker takes: with alternatives, only the last is sure.
+        sure = self._chosen[-1:] if has_alternatives(case.problem) else self._chosen
+        for columns in sure:
             self._rows.row(dict.fromkeys(columns, 1.0), 1.0, 1.0)
+        takers = Counter(maker for job in self._jobs for maker in job.feeding())
+        self._shares: dict[int, list[dict[int, float]]] = {
+            maker: [{column: -1.0} for column in self._chosen[maker]]
+            for maker, count in takers.items()
+            if count > 1
+        }
         self._inputs = [
             [self._edge(number, source) for source in job.sources]
             for number, job in enumerate(self._jobs)
         ]
+        for rows in self._shares.values():
+            for row in rows:
+                self._rows.row(row, 0.0, 0.0)
         self._sites = self._open_sites()
+
+    def _handed(self, maker: int) -> list[int]:
+        """Return the columns by which a job hands over to one of its takers.
+
+        Where takers exclude each other, each gets a share of what the job makes.
+        """
+        if maker not in self._shares:
+            return self._chosen[maker]
+        columns = []
+        for row in self._shares[maker]:
+            columns.append(self._rows.column(NOTHING, whole=False))
+            row[columns[-1]] = 1.0
+        return columns
 
     def _edge(self, number: int, source: Source) -> list[_Arc]:
         edge = _Edge(self._rows, self.case, self._jobs[number].candidates)
         if source.job is not None:
-            makers = self._jobs[source.job].candidates
-            edge.between(makers, self._chosen[source.job], self._chosen[number])
+            makers = [each for job in source.jobs for each in self._jobs[job].candidates]
+            starts = [column for job in source.jobs for column in self._handed(job)]
+            edge.between(makers, starts, self._chosen[number])
         else:
             assert source.place is not None, "an input is either open or somewhere"
             edge.from_place(source.place, self._chosen[number])
@@ -305,9 +335,12 @@ class GateNetwork:
         return row, cap.limit * scale
 
     def _routing(self, values: Floats) -> Routing:
-        choice = tuple(int(values[columns].argmax()) for columns in self._chosen)
-        legs = []
+        choice = tuple(_picked(values[columns]) for columns in self._chosen)
+        legs: list[tuple[tuple[Leg, ...], ...]] = []
         for number, job in enumerate(self._jobs):
+            if choice[number] == ABSENT:
+                legs.append(())
+                continue
             target = job.candidates[choice[number]].place
             legs.append(
                 tuple(
@@ -318,8 +351,9 @@ class GateNetwork:
         return Routing(choice, Weights(), tuple(legs))
 
     def _origin(self, source: Source, choice: Sequence[int]) -> Place:
-        if source.job is not None:
-            return self._jobs[source.job].candidates[choice[source.job]].place
+        for maker in source.jobs:
+            if choice[maker] != ABSENT:
+                return self._jobs[maker].candidates[choice[maker]].place
         assert source.place is not None, "an input is either open or somewhere"
         return source.place
 
@@ -331,6 +365,11 @@ class GateNetwork:
         used = [each for each in arcs if values[each.column] > 0.5]  # whole by now
         hops = [hop for each in sorted(used, key=lambda arc: arc.stage) for hop in each.hops]
         return chain(self.case.problem.roads, hops, origin, target)
+
+
+def _picked(values: Floats) -> int:
+    """Return the choice of a job; none of its columns is 1 where it is not carried out."""
+    return int(values.argmax()) if values.max(initial=0.0) > 0.5 else ABSENT  # whole by now
 
 
 def _mathopt() -> Any:

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from fabloop.plan.layout import Floats
+from fabloop.plan.problem import ABSENT
 from fabloop.plan.tree import Found, Tables, optimum
 
 STEPS_AT_ROOT = 60
@@ -140,7 +141,8 @@ class _Search:
 
     def _used(self, choice: Sequence[int]) -> frozenset[int]:
         spots = self.tables.spots
-        return frozenset(int(spots[job].site[pick]) for job, pick in enumerate(choice))
+        picks = ((job, pick) for job, pick in enumerate(choice) if pick != ABSENT)
+        return frozenset(int(spots[job].site[pick]) for job, pick in picks)
 
     def _opens(self, node: _Node, prices: Floats) -> tuple[list[int], float]:
         """Return the sites worth opening at these prices, and what that adds to the bound."""
@@ -164,7 +166,8 @@ class _Search:
         slope = np.zeros_like(prices)
         slope[:, list(opens)] -= self.can[:, list(opens)]
         for job, pick in enumerate(choice):
-            slope[job, int(self.tables.spots[job].site[pick])] += 1.0
+            if pick != ABSENT:
+                slope[job, int(self.tables.spots[job].site[pick])] += 1.0
         slope[:, list(node.opened)] = 0.0
         norm = float((slope**2).sum())
         if norm == 0.0:

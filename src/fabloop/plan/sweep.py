@@ -7,10 +7,10 @@ import numpy as np
 from fabloop.plan.archive import Archive, Entry, Figures4, gap_of, key_of, lattice
 from fabloop.plan.blend import Blend, Cap, Case, Sums, table_sums
 from fabloop.plan.contended import Known, contended
-from fabloop.plan.engine import TREE, Timed, cheapest, fastest, is_additive, least, timed
+from fabloop.plan.engine import TREE, Timed, cheapest, fastest, is_additive, least, listed, timed
 from fabloop.plan.gates import Standing
 from fabloop.plan.problem import Objective
-from fabloop.plan.schedule import Routing, Timetable, list_schedule
+from fabloop.plan.schedule import Routing, Timetable
 from fabloop.plan.tradeoff import Tradeoff, tradeoff
 from fabloop.plan.ways import WayBook
 
@@ -149,7 +149,7 @@ class Sweep:
         self._tried.add((routing.choice, legs))
         self._left -= len(self.case.problem.jobs)
         problem = self.case.problem
-        self._offer(timed(problem, routing).table if better else list_schedule(problem, routing))
+        self._offer(timed(problem, routing).table if better else listed(problem, routing).table)
 
     def _offer(self, table: Timetable) -> None:
         sums = table_sums(self.case, table)

@@ -13,9 +13,10 @@ import numpy as np
 from fabloop.model.ids import SiteId
 from fabloop.plan.blend import Blend, Cap, Case, table_sums
 from fabloop.plan.constrained import EXACT, holds, joint, latest, mixed
+from fabloop.plan.engine import listed
 from fabloop.plan.gates import Standing
 from fabloop.plan.layout import Floats, Ints
-from fabloop.plan.schedule import Timetable, list_schedule
+from fabloop.plan.schedule import Timetable
 from fabloop.plan.tradeoff import Labels, Tradeoff, tradeoff
 from fabloop.plan.ways import WayBook
 
@@ -151,7 +152,7 @@ class _Search:
 
     def _try(self, found: Tradeoff, times: Sequence[int]) -> None:
         for time in dict.fromkeys(times):
-            table = list_schedule(found.case.problem, found.routing(time))
+            table = listed(found.case.problem, found.routing(time)).table
             sums = table_sums(found.case, table)
             due = found.case.due
             if (

@@ -15,7 +15,7 @@ import numpy as np
 from fabloop.model.ids import AreaId, SiteId
 from fabloop.plan.blend import Blend, Case
 from fabloop.plan.layout import Floats, Ints
-from fabloop.plan.problem import Candidate, Job, Source
+from fabloop.plan.problem import ABSENT, Candidate, Job, Source
 from fabloop.plan.roads import Hop, Leg, Place, Roads, Weights
 from fabloop.plan.schedule import Routing
 from fabloop.plan.ways import WayBook
@@ -141,8 +141,12 @@ class _Build:
         if source.job is None:
             assert source.place is not None, "an input is either open or somewhere"
             return [self._settled(source.place, source.ready, end) for end in ends]
-        makers = self.case.problem.jobs[source.job].candidates
-        return self._carried([each.place for each in makers], rows[source.job], ends)
+        jobs = self.case.problem.jobs
+        carried = [
+            self._carried([each.place for each in jobs[maker].candidates], rows[maker], ends)
+            for maker in source.jobs
+        ]
+        return [merged(each) for each in zip(*carried, strict=True)]
 
     def _settled(self, place: Place, ready: int, end: Place) -> Labels:
         weights = self.blend.weights
@@ -267,6 +271,9 @@ def joined(parts: Sequence[Labels]) -> Labels:
     return _falling(time, value)
 
 
+_Way: TypeAlias = tuple[float, int, int, int, tuple[Leg, ...]]
+
+
 class _Trace:
     """Finds the choices behind a label: each input is met as cheaply as its time allows."""
 
@@ -275,7 +282,7 @@ class _Trace:
         self.jobs = found.case.problem.jobs
         self.book = found.book
         self.weights = found.blend.weights
-        self.choice = [-1] * len(self.jobs)
+        self.choice = [ABSENT] * len(self.jobs)
         self.legs: list[tuple[tuple[Leg, ...], ...]] = [()] * len(self.jobs)
 
     def run(self, finish: int) -> Routing:
@@ -299,8 +306,10 @@ class _Trace:
             if source.job is None:
                 legs.append(self._from_place(source, end, start))
                 continue
-            child, ticks, way = self._from_job(source.job, end, start)
-            below.append((source.job, child, start - ticks))
+            found = (self._from_job(maker, end, start) for maker in source.jobs)
+            best = min((each for each in found if each is not None), key=lambda each: each[0])
+            _, ticks, maker, child, way = best
+            below.append((maker, child, start - ticks))
             legs.append(way)
         self.legs[number] = tuple(legs)
         return below
@@ -311,7 +320,8 @@ class _Trace:
         timely = [each for each in found if source.ready + each[0].ticks <= start]
         return min(timely or found, key=lambda each: (self.weights.of(each[0]), each[0].ticks))[1]
 
-    def _from_job(self, child: int, end: Place, start: int) -> tuple[int, int, tuple[Leg, ...]]:
+    def _from_job(self, child: int, end: Place, start: int) -> _Way | None:
+        """Return value, ticks, maker, its choice and the legs of the least value by then."""
         best: tuple[float, int, int, tuple[Leg, ...]] | None = None
         for pick, each in enumerate(self.jobs[child].candidates):
             labels = self.found.rows[child][pick]
@@ -322,5 +332,4 @@ class _Trace:
                 key = (value, takes.ticks, pick)
                 if best is None or key < best[:3]:
                     best = (*key, legs)
-        assert best is not None, "a label came from somewhere"
-        return best[2], best[1], best[3]
+        return None if best is None else (best[0], best[1], child, best[2], best[3])

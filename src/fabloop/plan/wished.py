@@ -9,7 +9,6 @@ import numpy as np
 from fabloop.model.ids import PlanId
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import NotDecided, NotProducible, Optimality, Plan, Producible
-from fabloop.plan.alternatives import refuse_alternatives
 from fabloop.plan.assure import assured, exclusions
 from fabloop.plan.blend import Case, blend_of, case_of, routing_from, table_sums
 from fabloop.plan.checker import Grounds
@@ -86,7 +85,6 @@ def wished(
     Invalid
         The product has alternative routings.
     """
-    refuse_alternatives(ask.order.product, "where wishes are made or objectives blended")
     case = case_for(ask, ask.wishes)
     answer = answered(ask, ask.wishes, ask.aim)
     if answer.standing is Standing.IMPOSSIBLE:
