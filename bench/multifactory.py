@@ -95,6 +95,24 @@ def load(path: Path) -> Instance:
     return instance_of(json.loads(path.read_text()), path.stem)
 
 
+def load_exact(path: Path) -> Instance:
+    """Return the instance with its hourly rates to the last digit, as its reference was found."""
+    document = json.loads(path.read_text())
+    it = instance_of(document, path.stem)
+    rates = {_unit_id(each): each["rate"] * (HOUR / MINUTE) for each in document["machines"]}
+    sites = {
+        name: msgspec.structs.replace(
+            site,
+            work_units=tuple(
+                msgspec.structs.replace(each, cost_per_hour_minor=rates[each.id])
+                for each in site.work_units
+            ),
+        )
+        for name, site in it.network.sites.items()
+    }
+    return msgspec.structs.replace(it, network=msgspec.structs.replace(it.network, sites=sites))
+
+
 def instance_of(document: Document, name: str) -> Instance:
     """Return the instance of a parsed file."""
     return Instance(

@@ -7,21 +7,19 @@ the public instances are those of ``FABLOOP_DATA/planning/multifactory``.
 
 import argparse
 import gc
-import json
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from itertools import count
-from pathlib import Path
 from random import Random
 from typing import TypeVar
 
 import msgspec
-from multifactory import Instance, generated, instance_of, paths
+from multifactory import Instance, generated, instance_of, load_exact, paths
 
 import plan as drawn
-from fabloop.base.instant import HOUR, MINUTE, Instant
+from fabloop.base.instant import MINUTE, Instant
 from fabloop.model.ids import WorkUnitId
 from fabloop.model.kpi import TOTAL_POSITION_ERROR
 from fabloop.model.product import (
@@ -65,27 +63,6 @@ def timed(what: str, ask: Callable[[], Answer], runs: int = 1) -> Answer:
     return every[-1][1]
 
 
-def exact(path: Path) -> Instance:
-    """Return a public instance with its hourly rates to the last digit, as it was solved."""
-    document = json.loads(path.read_text())
-    it = instance_of(document, path.stem)
-    rates = {
-        f"m{each['id']}": each["rate"] * (HOUR / (MINUTE / 60)) for each in document["machines"]
-    }
-    sites = {
-        name: msgspec.structs.replace(
-            site,
-            work_units=tuple(
-                msgspec.structs.replace(each, cost_per_hour_minor=rates[each.id])
-                for each in site.work_units
-            ),
-        )
-        for name, site in it.network.sites.items()
-    }
-    network = msgspec.structs.replace(it.network, sites=sites)
-    return msgspec.structs.replace(it, network=network)
-
-
 def setting_of(it: Instance, plant: Plant | None = None) -> Setting:
     """Return everything around the product."""
     return Setting(it.network, it.vocabulary, it.kpis, it.now, it.now, plant=plant)
@@ -100,7 +77,7 @@ def grounds_of(it: Instance) -> Grounds:
 
 def published() -> None:
     """Compare with what is published of every public instance; each plan is checked."""
-    found = [exact(path) for path in paths()]
+    found = [load_exact(path) for path in paths()]
     if not found:
         print("public instances: none here (set FABLOOP_DATA)")
         return

@@ -6,19 +6,24 @@ from fabloop.base import xml
 from fabloop.model import amounts, calendar, features
 from fabloop.model.documents import lanes, skills, texts, variants
 from fabloop.plan import (
+    alternatives,
+    catalogue,
     conflicts,
     constrained,
     engine,
     front,
     hindrance,
+    hitting,
     minimal,
     objectives,
     producible,
     recommend,
+    survey,
     timely,
     tradeoff,
     upgrades,
 )
+from fabloop.plan import variants as plan_variants
 from fabloop.plan.market import blinding, buyer, tenant
 from fabloop.plan.shop import model as shop
 from fabloop.plan.shop.cpsat import search
@@ -160,6 +165,12 @@ ROWS: dict[str, dict[str, int]] = {
         "sets of factories that a deadline is looked at with one by one": timely.SUBSETS_MAX,
         "minimal sets of wishes told": hindrance.CONFLICTS_MAX,
         "points of a front (unless told otherwise)": front.POINTS_MAX,
+        "choices among alternatives that are solved for time": alternatives.CHOICES_MAX,
+        "products of a catalogue": catalogue.PRODUCTS_MAX,
+        "steps of all products of a catalogue": catalogue.STEPS_MAX,
+        "groups of sites in the proof of the fewest sites": survey.CUTS_MAX,
+        "branches in search of the fewest sites": hitting.BRANCHES_MAX,
+        "variants of a family that a survey looks at": plan_variants.VARIANTS_MAX,
     },
     "scheduling": {
         "tasks, and jobs": shop.TASKS_MAX,

@@ -16,4 +16,5 @@ generated = _BENCH.generated
 generated_orders = _BENCH.generated_orders
 instance_of = _BENCH.instance_of
 load = _BENCH.load
+load_exact = _BENCH.load_exact
 paths = _BENCH.paths
