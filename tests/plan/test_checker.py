@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from fabloop.base.errors import Broken
 from fabloop.base.instant import MINUTE, SECOND, Instant
 from fabloop.model.explanation import ReasonCode
-from fabloop.model.ids import LaneId, OperationId, WorkUnitId
+from fabloop.model.ids import LaneId, OperationId, ToolId, WorkUnitId
 from fabloop.model.plan import MovementKind, Plan, Producible
+from fabloop.model.site import Tool
 from fabloop.plan.assure import assure
 from fabloop.plan.checker import Grounds, check_plan
 from fabloop.plan.producible import check
@@ -82,6 +83,21 @@ def test_a_work_unit_that_may_not_do_the_step_is_found_with_its_value():
     (found,) = check_plan(plan, worn)
     assert found.code == ReasonCode.STEP_UNFIT
     assert found.evidence[0].value == 20e-6
+
+
+def test_a_site_without_a_tool_that_fits_is_found():
+    plan, grounds = shipped()
+    asking = tuple(
+        replace(each, tools=("fixture F7",)) if each.id == "clean" else each
+        for each in grounds.product.operations
+    )
+    grounds = replace(grounds, product=replace(grounds.product, operations=asking))
+    assert codes(plan, grounds) == {ReasonCode.STEP_UNFIT}
+    at = next(each.site for each in plan.steps if each.operation == "clean")
+    fixture = Tool(id=ToolId("f7"), label="F7", kind="fixture F7")
+    site = replace(grounds.network.sites[at], tools=(fixture,))
+    network = replace(grounds.network, sites={**grounds.network.sites, at: site})
+    assert codes(plan, replace(grounds, network=network)) == set()
 
 
 def test_a_work_unit_that_is_not_available_is_found():

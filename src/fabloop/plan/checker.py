@@ -19,7 +19,13 @@ from fabloop.model.product import ConfiguredProduct, Operation
 from fabloop.model.routing import routed
 from fabloop.model.site import Network, Site, WorkUnit
 from fabloop.model.skill import SkillVocabulary
-from fabloop.services.matching import KpiValues, Mismatch, match_person, match_unit
+from fabloop.services.matching import (
+    KpiValues,
+    Mismatch,
+    match_person,
+    match_unit,
+    missing_tools,
+)
 
 RELATIVE = 1e-9
 """How far sums of joules and kilograms may be off through float addition."""
@@ -131,6 +137,7 @@ def _fitness(
     if operation.person_skill is not None:
         person = match_person(site, operation.person_skill, grounds.vocabulary)
         reasons += (person,) if isinstance(person, Explanation) else ()
+    reasons += missing_tools(operation.tools, unit, site, operation.requirement.skill)
     if unit.id in grounds.unavailable:
         reasons += (_wrong(ReasonCode.UNIT_UNAVAILABLE, unit.id),)
     if reasons:
