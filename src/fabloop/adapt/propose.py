@@ -44,12 +44,34 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset((*self.done, *(self.running.keys() - self.kitted)))
 
 
+def holds(
+    plan: Plan,
+    situation: Situation,
+    knowledge: Knowledge,
+    kpis: Mapping[tuple[WorkUnitId, KpiId], KpiValue],
+    now: Instant,
+    unavailable: frozenset[WorkUnitId],
+) -> bool:
+    """Tell whether every step at which nobody works yet may still be done where it is planned."""
+    left = [each for each in plan.steps if each.operation not in situation.at_work]
+    return not any(each.work_unit in unavailable for each in left) and not impact(
+        plan,
+        situation.order.product,
+        knowledge.network,
+        knowledge.vocabulary,
+        kpis,
+        now,
+        begun=situation.at_work,
+    )
+
+
 def propose(
     situation: Situation,
     reasons: tuple[Explanation, ...],
     knowledge: Knowledge,
     kpis: Mapping[tuple[WorkUnitId, KpiId], KpiValue],
     now: Instant,
+    unavailable: frozenset[WorkUnitId] = frozenset(),
 ) -> AdaptationProposed | AdaptationImpossible:
     """Re-plan what has not begun, and say what would change in plan and process.
 
@@ -67,19 +89,12 @@ def propose(
         now=now,
         busy=engagements(situation.others, now),
         moved=situation.moved,
+        unavailable=unavailable,
     )
     if not isinstance(answer, Producible):
         return AdaptationImpossible(order=order.id, plan=before.id, reasons=reasons, answer=answer)
     after = answer.plans[0]
-    if impact(
-        after,
-        order.product,
-        knowledge.network,
-        knowledge.vocabulary,
-        kpis,
-        now,
-        begun=situation.at_work,
-    ):
+    if not holds(after, situation, knowledge, kpis, now, unavailable):
         limit = NotDecided(limit="parts that were brought together for a step stay where they are")
         return AdaptationImpossible(order=order.id, plan=before.id, reasons=reasons, answer=limit)
     recipe = recipe_of(after, order.product, knowledge.network, priority=order.priority)

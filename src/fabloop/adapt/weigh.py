@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from fabloop.adapt.propose import Situation
 from fabloop.base.instant import Instant
+from fabloop.model.disturbance import UnitBroken
 from fabloop.model.facts import PlanEndangered
 from fabloop.model.ids import KpiId, OperationId
 from fabloop.model.knowledge import Knowledge
@@ -11,6 +12,7 @@ from fabloop.model.kpi import KpiValue
 from fabloop.model.product import Operation
 from fabloop.model.site import WorkUnit
 from fabloop.model.skill import SkillVocabulary
+from fabloop.plan.dangers import Carried, Outlook, dangers
 from fabloop.plan.producible import impact
 from fabloop.services.matching import KpiValues, live_limits
 
@@ -38,6 +40,30 @@ def weigh(
             begun={*each.done, *each.running},
             work_unit=value.work_unit,
         )
+        if reasons:
+            found.append(PlanEndangered(order=each.order.id, plan=each.plan.id, reasons=reasons))
+    return tuple(found)
+
+
+def weigh_break(
+    broken: UnitBroken,
+    situations: Iterable[Situation],
+    knowledge: Knowledge,
+    kpis: KpiValues,
+    now: Instant,
+) -> tuple[PlanEndangered, ...]:
+    """Return a fact for each plan that still needs the broken work unit.
+
+    What somebody is doing on it is not touched here: that the work failed is told by itself.
+    """
+    outlook = Outlook(
+        network=knowledge.network, vocabulary=knowledge.vocabulary, kpis=kpis, now=now
+    )
+    found = []
+    for each in situations:
+        done = each.at_work
+        carried = Carried(plan=each.plan, product=each.order.product, done=done)
+        reasons = dangers(broken, carried, outlook)
         if reasons:
             found.append(PlanEndangered(order=each.order.id, plan=each.plan.id, reasons=reasons))
     return tuple(found)

@@ -8,9 +8,10 @@ engine does between the steps (start, complete, migrate) is in `fabloop.app.cond
 from collections.abc import Callable
 from typing import Any
 
-from fabloop.adapt.propose import propose
-from fabloop.adapt.weigh import limits_on, weigh
+from fabloop.adapt.propose import holds, propose
+from fabloop.adapt.weigh import limits_on, weigh, weigh_break
 from fabloop.app.snapshot import Snapshot, Stage
+from fabloop.model.disturbance import UnitBroken
 from fabloop.model.facts import (
     AdaptationImpossible,
     AdaptationProposed,
@@ -27,11 +28,14 @@ from fabloop.model.facts import (
     OrderRefused,
     PlanAccepted,
     PlanEndangered,
+    PlanRestored,
     PlansFound,
     ProcessMigrated,
     ProcessReleased,
     ReleaseRefused,
     TestMeasured,
+    WorkUnitBroke,
+    WorkUnitRepaired,
 )
 from fabloop.model.plan import Producible
 from fabloop.plan.engagements import engagements
@@ -49,7 +53,7 @@ def seek_plans(fact: OrderReceived, at: Snapshot) -> tuple[PlansFound | OrderRef
     """Plan: can it be made, where, when and at what cost, on the machines as they are now?"""
     answer = check(
         fact.order,
-        at.knowledge.network,
+        at.working(),
         at.knowledge.vocabulary,
         at.kpis,
         at.now,
@@ -120,7 +124,14 @@ def give_job(
 
 
 def offer_again(
-    fact: JobAnswered | JobFailed | JobWithdrawn | KpiChanged | ProcessMigrated, at: Snapshot
+    fact: JobAnswered
+    | JobFailed
+    | JobWithdrawn
+    | KpiChanged
+    | ProcessMigrated
+    | WorkUnitRepaired
+    | PlanRestored,
+    at: Snapshot,
 ) -> tuple[JobOffered, ...]:
     """Run: somebody has become free or fit, so look again at what was kept waiting."""
     del fact
@@ -166,12 +177,40 @@ def weigh_kpi(fact: KpiChanged, at: Snapshot) -> tuple[PlanEndangered, ...]:
     return weigh(fact.value, at.open_situations(), at.knowledge, at.kpis, at.now)
 
 
+def weigh_breakdown(fact: WorkUnitBroke, at: Snapshot) -> tuple[PlanEndangered, ...]:
+    """Sense to adapt: which plans that are being carried out still need what is broken?"""
+    broken = UnitBroken(work_unit=fact.work_unit, since=fact.at)
+    return weigh_break(broken, at.open_situations(), at.knowledge, at.kpis, at.now)
+
+
+def look_again(
+    fact: KpiChanged | WorkUnitRepaired, at: Snapshot
+) -> tuple[PlanRestored | AdaptationProposed, ...]:
+    """Adapt: does a plan hold again that was given up, or is there another way now?
+
+    A person who wanted no other plan is not asked again.
+    """
+    del fact
+    found: list[PlanRestored | AdaptationProposed] = []
+    for state in at.waiting_orders():
+        assert state.plan is not None, "only a planned order waits for another plan"
+        situation, out = at.situation(state.order.id), at.unavailable()
+        if holds(state.plan, situation, at.knowledge, at.kpis, at.now, out):
+            found.append(PlanRestored(order=state.order.id, plan=state.plan.id))
+        elif isinstance(state.waits, AdaptationImpossible):
+            answer = propose(situation, state.waits.reasons, at.knowledge, at.kpis, at.now, out)
+            if isinstance(answer, AdaptationProposed):
+                found.append(answer)
+    return tuple(found)
+
+
 def seek_another_way(
     fact: PlanEndangered, at: Snapshot
 ) -> tuple[AdaptationProposed | AdaptationImpossible, ...]:
     """Adapt: re-plan what has not begun, with as little change as possible."""
     situation = at.situation(fact.order)
-    return (propose(situation, fact.reasons, at.knowledge, at.kpis, at.now),)
+    out = at.unavailable()
+    return (propose(situation, fact.reasons, at.knowledge, at.kpis, at.now, out),)
 
 
 STEPS: tuple[Callable[[Any, Snapshot], tuple[Fact, ...]], ...] = (
@@ -182,6 +221,8 @@ STEPS: tuple[Callable[[Any, Snapshot], tuple[Fact, ...]], ...] = (
     record_lot,
     watch_kpi,
     weigh_kpi,
+    weigh_breakdown,
+    look_again,
     seek_another_way,
 )
 """Every step of the loop, in the order in which steps hear a fact."""

@@ -29,12 +29,15 @@ from fabloop.model.facts import (
     OrderRefused,
     PlanAccepted,
     PlanEndangered,
+    PlanRestored,
     PlansFound,
     ProcessMigrated,
     ProcessReleased,
     ProcessStarted,
     ReleaseRefused,
     TestMeasured,
+    WorkUnitBroke,
+    WorkUnitRepaired,
 )
 from fabloop.model.ids import KpiId, LotId, OperationId, OrderId, PersonId, SkillId, WorkUnitId
 from fabloop.model.knowledge import Knowledge
@@ -43,6 +46,7 @@ from fabloop.model.lot import LotRecord
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import Plan, PlannedStep, Producible
 from fabloop.model.recipe import ProductionRecipe
+from fabloop.model.site import Network
 from fabloop.run.dispatch import Floor
 from fabloop.services.registry import Registry, Reservation
 
@@ -61,7 +65,11 @@ class Stage(StrEnum):
 
 
 class OrderState(msgspec.Struct, kw_only=True):
-    """One order and all that has been decided for it; `followed` are its plans, latest last."""
+    """One order and all that has been decided for it; `followed` are its plans, latest last.
+
+    `waits` is why nothing is done for it although its plan does not hold: no other plan was found,
+    or a person wanted none.
+    """
 
     order: ProductionOrder
     stage: Stage = Stage.RECEIVED
@@ -72,6 +80,7 @@ class OrderState(msgspec.Struct, kw_only=True):
     process: str = ""
     version: int = 0
     proposal: AdaptationProposed | None = None
+    waits: AdaptationImpossible | AdaptationDeclined | None = None
     followed: tuple[Plan, ...] = ()
     done: dict[OperationId, PlannedStep] = {}
     lots: dict[OperationId, LotId] = {}
@@ -122,6 +131,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     load: dict[PersonId, int] = {}
     tests: dict[WorkUnitId, tuple[Instant, ...]] = {}
     records: list[LotRecord] = []
+    broken: dict[WorkUnitId, WorkUnitBroke] = {}
 
     def waiting(self) -> tuple[JobState, ...]:
         """Return the jobs that nobody has begun."""
@@ -149,7 +159,34 @@ class Snapshot(msgspec.Struct, kw_only=True):
             network=self.knowledge.network,
             vocabulary=self.knowledge.vocabulary,
             reservations=held,
+            unavailable=self.unavailable(),
         )
+
+    def unavailable(self) -> frozenset[WorkUnitId]:
+        """Return the work units that cannot work now."""
+        return frozenset(self.broken)
+
+    def working(self) -> Network:
+        """Return the network in which a broken work unit offers nothing."""
+        network = self.knowledge.network
+        if not self.broken:
+            return network
+        sites = {
+            site.id: msgspec.structs.replace(
+                site,
+                work_units=tuple(
+                    msgspec.structs.replace(unit, offers=()) if unit.id in self.broken else unit
+                    for unit in site.work_units
+                ),
+            )
+            for site in network.sites.values()
+        }
+        return msgspec.structs.replace(network, sites=sites)
+
+    def waiting_orders(self) -> tuple[OrderState, ...]:
+        """Return the orders whose plan does not hold and for which no other was taken."""
+        stuck = (each for each in self.orders.values() if each.stage is Stage.STUCK)
+        return tuple(each for each in stuck if each.waits is not None)
 
     def floor(self) -> Floor:
         """Return the shop floor as it is now."""
@@ -261,6 +298,10 @@ class Snapshot(msgspec.Struct, kw_only=True):
                 self.tests[fact.work_unit] = (*self.tests.get(fact.work_unit, ()), fact.at)
             case KpiChanged():
                 self.kpis[fact.value.work_unit, fact.value.kpi] = fact.value
+            case WorkUnitBroke():
+                self.broken[fact.work_unit] = fact
+            case WorkUnitRepaired():
+                self.broken.pop(fact.work_unit, None)
             case LotMade():
                 self.records.append(fact.record)
                 self.orders[fact.record.order].lots[fact.record.operation] = fact.record.lot
@@ -278,6 +319,7 @@ OrderFact = (
     | ReleaseRefused
     | ProcessStarted
     | PlanEndangered
+    | PlanRestored
     | AdaptationProposed
     | AdaptationImpossible
     | AdaptationApproved
@@ -357,20 +399,51 @@ def _tell_order(snapshot: Snapshot, fact: OrderFact) -> None:
         case ProcessStarted():
             state.instance, state.process, state.version = fact.instance, fact.process, fact.version
             state.stage = Stage.RUNNING
-        case PlanEndangered():
-            state.stage = Stage.STUCK
-        case AdaptationProposed():
-            state.proposal, state.stage = fact, Stage.CHANGING
-        case AdaptationImpossible() | AdaptationDeclined() | IncidentRaised():
-            state.stage = Stage.STUCK
-        case AdaptationApproved():
-            assert state.proposal is not None, "only what was proposed can be approved"
-            state.plan, state.recipe = state.proposal.plan, state.proposal.recipe
-            state.followed = (*state.followed, state.plan)
+        case (
+            PlanEndangered()
+            | PlanRestored()
+            | AdaptationProposed()
+            | AdaptationImpossible()
+            | AdaptationDeclined()
+            | AdaptationApproved()
+            | IncidentRaised()
+        ):
+            _tell_danger(state, fact)
         case ProcessMigrated():
             state.version, state.stage, state.proposal = fact.to_version, Stage.RUNNING, None
         case OrderFinished():
             state.stage = Stage.FINISHED if fact.passed else Stage.REJECTED
             state.finished_at = fact.at
+        case _:
+            assert_never(fact)
+
+
+DangerFact = (
+    PlanEndangered
+    | PlanRestored
+    | AdaptationProposed
+    | AdaptationImpossible
+    | AdaptationDeclined
+    | AdaptationApproved
+    | IncidentRaised
+)
+
+
+def _tell_danger(state: OrderState, fact: DangerFact) -> None:
+    """Note how an order stands whose plan does not hold."""
+    state.waits = None
+    match fact:
+        case PlanEndangered() | IncidentRaised():
+            state.stage = Stage.STUCK
+        case PlanRestored():
+            state.stage, state.proposal = Stage.RUNNING, None
+        case AdaptationProposed():
+            state.proposal, state.stage = fact, Stage.CHANGING
+        case AdaptationImpossible() | AdaptationDeclined():
+            state.stage, state.waits = Stage.STUCK, fact
+        case AdaptationApproved():
+            assert state.proposal is not None, "only what was proposed can be approved"
+            state.plan, state.recipe = state.proposal.plan, state.proposal.recipe
+            state.followed = (*state.followed, state.plan)
         case _:
             assert_never(fact)

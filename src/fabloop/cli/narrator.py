@@ -46,11 +46,14 @@ from fabloop.model.facts import (
     OrderRefused,
     PlanAccepted,
     PlanEndangered,
+    PlanRestored,
     PlansFound,
     ProcessMigrated,
     ProcessReleased,
     ReleaseRefused,
     TestMeasured,
+    WorkUnitBroke,
+    WorkUnitRepaired,
 )
 from fabloop.model.plan import Plan
 from fabloop.model.product import NotConfigurable
@@ -265,6 +268,12 @@ class Narrator:
 
     def _tell_change(self, fact: Fact, at: Instant) -> None:
         match fact:
+            case WorkUnitBroke():
+                self._bad(f"{self._clock(at)}  {fact.work_unit} is broken")
+            case WorkUnitRepaired():
+                self._good(f"{self._clock(at)}  {fact.work_unit} works again")
+            case PlanRestored():
+                self._good(f"{self._clock(at)}  plan {fact.plan} holds again")
             case PlanEndangered():
                 self._scene_is("7 Adapt")
                 for reason in fact.reasons:

@@ -196,6 +196,28 @@ class KpiChanged(_Fact, frozen=True, kw_only=True):
     previous: KpiValue | None
 
 
+class WorkUnitBroke(_Fact, frozen=True, kw_only=True):
+    """A work unit cannot work any more; `until` is when it is expected back, if known."""
+
+    work_unit: WorkUnitId
+    at: Instant
+    until: Instant | None = None
+
+
+class WorkUnitRepaired(_Fact, frozen=True, kw_only=True):
+    """A work unit that was broken can work again."""
+
+    work_unit: WorkUnitId
+    at: Instant
+
+
+class PlanRestored(_Fact, frozen=True, kw_only=True):
+    """A plan that was endangered, and for which no other was found or wanted, holds again."""
+
+    order: OrderId
+    plan: PlanId
+
+
 class PlanEndangered(_Fact, frozen=True, kw_only=True):
     """A plan that is being carried out can no longer be carried out as it stands."""
 
@@ -298,6 +320,9 @@ Fact = (
     | LotMade
     | TestMeasured
     | KpiChanged
+    | WorkUnitBroke
+    | WorkUnitRepaired
+    | PlanRestored
     | PlanEndangered
     | AdaptationProposed
     | AdaptationImpossible

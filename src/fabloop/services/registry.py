@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from fabloop.base.instant import Instant
-from fabloop.model.explanation import DispatchCode, Evidence, Explanation
+from fabloop.model.explanation import DispatchCode, Evidence, Explanation, ReasonCode
 from fabloop.model.ids import KpiId, SiteId, SkillId, WorkUnitId
 from fabloop.model.kpi import KpiValue
 from fabloop.model.site import Network, WorkUnit
@@ -29,11 +29,15 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Registry(msgspec.Struct, frozen=True, kw_only=True):
-    """All work units that offer anything, with the reservations that stand now."""
+    """All work units that offer anything, with the reservations that stand now.
+
+    Those that are `unavailable`, broken ones for instance, take no job.
+    """
 
     network: Network
     vocabulary: SkillVocabulary
     reservations: tuple[Reservation, ...] = ()
+    unavailable: frozenset[WorkUnitId] = frozenset()
 
     def holder(self, work_unit: WorkUnitId) -> Reservation | None:
         """Return the reservation that stands for a work unit."""
@@ -85,7 +89,10 @@ def _may(
     kpis: Mapping[tuple[WorkUnitId, KpiId], KpiValue],
     now: Instant,
 ) -> Binding | tuple[Explanation, ...]:
-    """Match one work unit and look whether it is free."""
+    """Match one work unit and look whether it is there and free."""
+    if unit.id in registry.unavailable:
+        details = {"skill": requirement.skill, "parameter": "availability"}
+        return (Explanation(code=ReasonCode.UNIT_UNAVAILABLE, subject=unit.id, details=details),)
     found = match_unit(requirement, unit, registry.vocabulary, kpis, now)
     if isinstance(found, Mismatch):
         return found.reasons
