@@ -7,7 +7,7 @@ import pytest
 
 from app.stories import told
 from fabloop.app.house import STEPS_BY_FACT
-from fabloop.app.loop import STEPS
+from fabloop.app.loop import STEPS, weigh_breakdown
 from fabloop.app.snapshot import Snapshot
 from fabloop.model.facts import (
     AdaptationApproved,
@@ -98,7 +98,7 @@ def test_steps_change_nothing_and_give_the_same_facts_again(story):
             asked.add(step)
             assert all(isinstance(each, members(Fact)) for each in follows)
         assert snapshot == before
-    assert asked == set(STEPS)
+    assert asked == set(STEPS) - {weigh_breakdown}, "nothing breaks in the story"
     assert snapshot.knowledge == knowledge
 
 

@@ -1,5 +1,6 @@
 """Which plans a changed KPI endangers, and another way to finish an order whose plan is."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 import msgspec
@@ -12,7 +13,7 @@ from fabloop.model.ids import KpiId, OperationId, WorkUnitId
 from fabloop.model.knowledge import Knowledge
 from fabloop.model.kpi import KpiValue
 from fabloop.model.order import ProductionOrder
-from fabloop.model.plan import Movement, NotDecided, Plan, PlannedStep, Producible
+from fabloop.model.plan import Movement, MovementKind, NotDecided, Plan, PlannedStep, Producible
 from fabloop.model.recipe import ProductionRecipe
 from fabloop.plan.engagements import engagements
 from fabloop.plan.producible import compare, impact, replan
@@ -65,6 +66,22 @@ def holds(
     )
 
 
+def _is_shipped_on(situation: Situation, after: Plan, now: Instant) -> bool:
+    """Tell whether a part whose shipment is over would need further legs of the same shipment.
+
+    The process has left that shipment; entered again it would ask for all its legs again.
+    """
+    legs = Counter((each.made_by, each.taken_by) for each in after.movements)
+    return any(
+        way[1] not in situation.at_work
+        and any(each.kind is MovementKind.SHIPPING for each in chain)
+        and chain[-1].end <= now
+        and legs[way] > len(chain)
+        for way, chain in situation.moved.items()
+        if len(chain) == sum((m.made_by, m.taken_by) == way for m in situation.plan.movements)
+    )
+
+
 def propose(
     situation: Situation,
     reasons: tuple[Explanation, ...],
@@ -96,6 +113,9 @@ def propose(
     after = answer.plans[0]
     if not holds(after, situation, knowledge, kpis, now, unavailable):
         limit = NotDecided(limit="parts that were brought together for a step stay where they are")
+        return AdaptationImpossible(order=order.id, plan=before.id, reasons=reasons, answer=limit)
+    if _is_shipped_on(situation, after, now):
+        limit = NotDecided(limit="a part that was shipped to where it waits is not shipped on")
         return AdaptationImpossible(order=order.id, plan=before.id, reasons=reasons, answer=limit)
     recipe = recipe_of(after, order.product, knowledge.network, priority=order.priority)
     network, vocabulary = knowledge.network, knowledge.vocabulary
