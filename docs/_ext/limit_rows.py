@@ -11,6 +11,7 @@ from fabloop.plan import (
     conflicts,
     constrained,
     engine,
+    forecast,
     front,
     hindrance,
     hitting,
@@ -18,10 +19,12 @@ from fabloop.plan import (
     objectives,
     producible,
     recommend,
+    stay,
     survey,
     timely,
     tradeoff,
     upgrades,
+    watchlist,
 )
 from fabloop.plan import variants as plan_variants
 from fabloop.plan.market import blinding, buyer, tenant
@@ -171,6 +174,10 @@ ROWS: dict[str, dict[str, int]] = {
         "groups of sites in the proof of the fewest sites": survey.CUTS_MAX,
         "branches in search of the fewest sites": hitting.BRANCHES_MAX,
         "variants of a family that a survey looks at": plan_variants.VARIANTS_MAX,
+        "changes that a repair is held to; beyond, every change has its price": stay.CHANGES_MAX,
+        "open plans of a watchlist": watchlist.PLANS_MAX,
+        "steps and movements of one of them": watchlist.PARTS_MAX,
+        "days that a trend is followed": forecast.DAYS_MAX,
     },
     "scheduling": {
         "tasks, and jobs": shop.TASKS_MAX,
