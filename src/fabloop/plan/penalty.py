@@ -9,14 +9,13 @@ import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-import msgspec
 import numpy as np
 
 from fabloop.model.explanation import OptionCode
 from fabloop.model.ids import AreaId, SiteId
 from fabloop.plan.change import BASE_PRICE, Change, Key
 from fabloop.plan.grid import grid_of_places
-from fabloop.plan.layout import Moves
+from fabloop.plan.layout import Floats, Moves
 from fabloop.plan.problem import ABSENT
 from fabloop.plan.roads import Place, Weights
 from fabloop.plan.seats import Seats, missing_ways
@@ -25,44 +24,68 @@ from fabloop.plan.tree import Tables, from_place, groups_of, optimum
 SOLVES_MAX = 24
 """Tree solves in search of alternatives that contain none of the answers before."""
 
+LEAST_PRICE = min(BASE_PRICE.values())
+"""No change is worth less."""
+
 Bans: TypeAlias = Mapping[Key, float]
 """Changes that may not be made, at this level or more."""
 
 
-class _Choice(msgspec.Struct, frozen=True):
-    """A place for a job, with what has to be changed for it."""
+class _Row:
+    """Where a job could be done, with what has to be changed for it; None is not known yet."""
 
-    place: Place
-    changes: tuple[Change, ...] = ()
+    def __init__(
+        self, places: Sequence[Place], changes: Sequence[tuple[Change, ...] | None]
+    ) -> None:
+        self.places = places
+        self.changes = changes
+        self._prices = np.array([self._price(each, {}) for each in changes], dtype=np.float64)
+        self._keys = {each.key for known in changes if known for each in known}
 
-    def price(self, bans: Bans) -> float:
-        """Return what the changes are worth; inf where one of them may not be made."""
-        if any(each.level >= bans.get(each.key, np.inf) for each in self.changes):
+    def _price(self, changes: tuple[Change, ...] | None, bans: Bans) -> float:
+        if changes is None:
+            return LEAST_PRICE
+        if any(each.level >= bans.get(each.key, np.inf) for each in changes):
             return np.inf
-        return sum(each.price for each in self.changes)
+        return sum(each.price for each in changes)
+
+    def prices(self, bans: Bans) -> Floats:
+        """Return what each place takes; inf where one of its changes may not be made."""
+        if self._keys.isdisjoint(bans):
+            return self._prices
+        return np.array([self._price(each, bans) for each in self.changes], dtype=np.float64)
 
 
 class Penalties:
-    """The tree in which changes are what things take."""
+    """The tree in which changes are what things take.
+
+    What has to be changed for a work unit is only looked at where a solve chooses it: until then
+    it is taken to be as little as anything can be.
+    """
 
     def __init__(self, seats: Seats) -> None:
         self._seats = seats
         self._problem = seats.problem
         self._roads = seats.problem.roads
         self._opens = seats.world is not None
-        self._rows = [self._row(number) for number in range(len(self._problem.jobs))]
-        places = [each.place for row in self._rows for each in row]
-        self._grid = grid_of_places(self._roads, places)
-        self._spots = [self._grid.spots([each.place for each in row]) for row in self._rows]
+        self._grid = grid_of_places(self._roads, seats.reach.places)
+        self._rows = [self._unknown(number) for number in range(len(self._problem.jobs))]
+        self._spots = [self._grid.spots(row.places) for row in self._rows]
 
-    def _row(self, number: int) -> list[_Choice]:
+    def _unknown(self, number: int) -> _Row:
+        reach, job = self._seats.reach, self._problem.jobs[number]
+        if not len(job.candidates) and not len(job.rejected):
+            return self._known(number)
+        now = [*reach.places_of(self._seats.now[number])]
+        later = [*reach.places_of(reach.mask(job.rejected) & ~self._seats.now[number])]
+        return _Row([*now, *later], [*[()] * len(now), *[None] * len(later)])
+
+    def _known(self, number: int) -> _Row:
         reach = self._seats.reach
-        now = [_Choice(place) for place in reach.places_of(self._seats.now[number])]
-        later = (
-            _Choice(next(reach.places_of(seat.unit)), seat.changes)
-            for seat in self._seats.likely(number)
-        )
-        return [*now, *later]
+        now = [*reach.places_of(self._seats.now[number])]
+        seats = self._seats.likely(number)
+        places = [*now, *(next(reach.places_of(seat.unit)) for seat in seats)]
+        return _Row(places, [*[()] * len(now), *(seat.changes for seat in seats)])
 
     def answers(self) -> Iterator[tuple[Change, ...]]:
         """Yield changes, the least ones first, none of which contain all of earlier ones."""
@@ -89,21 +112,29 @@ class Penalties:
 
     def least(self, bans: Bans) -> tuple[Change, ...]:
         """Return the changes of the best choice; empty where none is possible or needed."""
-        if not all(self._rows):
-            return ()
+        while True:
+            found = self._solved(bans)
+            unknown = [
+                number for number, pick in found.items() if self._rows[number].changes[pick] is None
+            ]
+            if not unknown:
+                return self._changes(found)
+            for number in unknown:
+                self._rows[number] = self._known(number)
+                self._spots[number] = self._grid.spots(self._rows[number].places)
+
+    def _solved(self, bans: Bans) -> dict[int, int]:
+        """Return the best choice by job; nothing where none is possible."""
+        if not all(row.places for row in self._rows):
+            return {}
         found = optimum(self._tables(bans))
-        if found is None:
-            return ()
-        chosen = {
-            number: self._rows[number][pick]
-            for number, pick in enumerate(found.choice)
-            if pick != ABSENT
-        }
+        picks = () if found is None else found.choice
+        return {number: pick for number, pick in enumerate(picks) if pick != ABSENT}
+
+    def _changes(self, found: Mapping[int, int]) -> tuple[Change, ...]:
         changes: dict[Key, Change] = {}
-        for change in (
-            *(each for choice in chosen.values() for each in choice.changes),
-            *self._new_ways(chosen),
-        ):
+        made = (self._rows[number].changes[pick] or () for number, pick in found.items())
+        for change in (*(each for known in made for each in known), *self._new_ways(found)):
             known = changes.get(change.key)
             if known is None or change.level > known.level:
                 changes[change.key] = change
@@ -115,7 +146,7 @@ class Penalties:
             moves = self._extended(moves, bans)
         nodes = []
         for number, row in enumerate(self._rows):
-            node = np.array([each.price(bans) for each in row], dtype=np.float64)
+            node = row.prices(bans)
             for source in self._problem.jobs[number].sources:
                 if source.place is not None:
                     node = node + from_place(source.place, self._grid, self._spots[number], moves)
@@ -130,14 +161,13 @@ class Penalties:
             groups=groups_of(self._problem),
         )
 
-    def _new_ways(self, chosen: Mapping[int, _Choice]) -> Iterator[Change]:
-        for number, choice in chosen.items():
+    def _new_ways(self, found: Mapping[int, int]) -> Iterator[Change]:
+        chosen = {number: self._rows[number].places[pick] for number, pick in found.items()}
+        for number, here in chosen.items():
             for source in self._problem.jobs[number].sources:
-                makers = (chosen[each].place for each in source.jobs if each in chosen)
-                place = next(makers, source.place)
-                assert place is not None, "an input is either open or somewhere"
-                if self._roads.route(place, choice.place, Weights()) is None:
-                    here, there = choice.place, place
+                there = next((chosen[each] for each in source.jobs if each in chosen), source.place)
+                assert there is not None, "an input is either open or somewhere"
+                if self._roads.route(there, here, Weights()) is None:
                     yield from missing_ways(
                         self._roads, (there.site, there.area), (here.site, here.area)
                     )

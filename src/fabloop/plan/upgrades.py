@@ -29,6 +29,9 @@ ROUNDS_MAX = 16
 THRESHOLDS = (6.0, 12.0, 24.0, 48.0, float("inf"))
 """Prices up to which seats are looked at first; a dearer seat is in no cheaper answer."""
 
+SLACK = 0.5
+"""How much dearer seats are looked at than an answer needs, so that the next ones are there too."""
+
 PAIRS_MAX = 4_000
 """Pairs of work units between which new ways are looked for to resolve one conflict."""
 
@@ -65,6 +68,7 @@ class Upgrades:
         self._relaxed: dict[int, int] = {}
         self._cores: list[_Core] = []
         self._rounds = 0
+        self._limit = THRESHOLDS[0] if self._opens else THRESHOLDS[-1]
         self._found: list[tuple[Change, ...]] = []
         self._reaches: dict[frozenset[Key], Reach] = {frozenset(): self._reach}
         self._looked_at: set[int] = set()
@@ -77,14 +81,17 @@ class Upgrades:
 
     def next(self) -> Answer | None:
         """Return the least changes that contain none of the earlier answers; None for none."""
-        for limit in THRESHOLDS:
-            answer = self._solved(limit)
-            if answer is not None and answer.price > limit:
-                answer = self._solved(answer.price)
-            if answer is not None:
+        while True:
+            answer = self._solved(self._limit)
+            if answer is not None and answer.price <= self._limit:
                 self._found.append(answer.changes)
                 return answer
-        return None
+            if answer is not None:
+                self._limit = answer.price + SLACK
+            elif self._limit == THRESHOLDS[-1]:
+                return None
+            else:
+                self._limit = next(each for each in THRESHOLDS if each > self._limit)
 
     def _solved(self, limit: float) -> Answer | None:
         """Return the least changes whose seats cost no more than the limit each."""
