@@ -114,7 +114,7 @@ class View:
         if number not in self._fails:
             self._fails[number] = self._failing(number)
             own = [Demand(number, name) for name in self._fails[number]]
-            self._of_job[number] = sum(self._numbered(atom) for atom in own)
+            self._of_job[number] = sum(self.numbered(atom) for atom in own)
         return self._fails[number]
 
     def _failing(self, number: int) -> dict[str, int]:
@@ -129,7 +129,7 @@ class View:
         self._rank.update((Demand(number, name), rank) for name, rank in ranks.items())
         return {name: masks[name] for name in sorted(masks, key=lambda each: (ranks[each], each))}
 
-    def _numbered(self, atom: Atom) -> int:
+    def numbered(self, atom: Atom) -> int:
         """Return the bit of an atom, a new one where it has none."""
         if atom not in self.bit:
             self.bit[atom] = 1 << len(self.atoms)
@@ -212,7 +212,7 @@ class View:
         atoms: list[Atom] = [Demand(each, name) for each in blocks for name in self.fails(each)]
         atoms += ways
         order = sorted(atoms, key=self._preference)
-        bits = [bit for bit in map(self._numbered, order) if not bit & dropped]
+        bits = [bit for bit in map(self.numbered, order) if not bit & dropped]
         return smallest(bits, lambda mask: self._holds(mask, {*blocks}, jobs))
 
     def _rough(self, jobs: Sequence[int], dropped: int) -> tuple[list[int], list[Way]]:
