@@ -185,6 +185,7 @@ ROWS: dict[str, dict[str, int]] = {
         "resources": shop.RESOURCES_MAX,
         "arcs": shop.ARCS_MAX,
         "options of all choices": shop.OPTIONS_MAX,
+        "choices in options of choices": shop.DEPTH_MAX,
         "ticks of a duration, lag, date or set-up": shop.TICKS_MAX,
         "pairs of tasks in set-up orders and batches; beyond, nothing is searched for": (
             search.SEQUENCE_PAIRS_MAX

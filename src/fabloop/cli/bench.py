@@ -117,7 +117,7 @@ def _is_foreign(file: Path) -> bool:
     """Return whether a JSON file does not even mean to be a scheduling problem."""
     try:
         head = msgspec.json.decode(_bytes(file), type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, Invalid):
+    except (msgspec.DecodeError, RecursionError, Invalid):
         return False
     return "operations" not in head
 

@@ -13,7 +13,7 @@ from fabloop.base.errors import Invalid
 from fabloop.plan.shop.answer import Effort, Outcome
 from fabloop.plan.shop.formats import lines
 from fabloop.plan.shop.formats.read import read_shop
-from fabloop.plan.shop.model import TASKS_MAX, Arc, Choice, Mode, Use
+from fabloop.plan.shop.model import DEPTH_MAX, TASKS_MAX, Arc, Choice, Mode, Use
 from fabloop.plan.shop.solve import solve
 from fabloop.plan.shop.sound import validated
 
@@ -170,6 +170,19 @@ def test_fjsplib_is_refused_by_path_and_value(text, said):
 )
 def test_process_plans_are_refused_by_line_and_value(text, said):
     assert said in faults(text, "a.ipps")
+
+
+def test_alternatives_too_deep_in_each_other_are_refused_by_line():
+    last = 4 * DEPTH_MAX
+    out = [f"{2 * at} ({2 * at + 1},{2 * at + 2})\n{2 * at + 1} {last}" for at in range(last // 2)]
+    info = [f"{node} supernode" for node in range(1, last)]
+    text = "\n".join([f"1 1 {last + 1}", "out", *out, "info", "0 start", *info, f"{last} end"])
+    assert f"Expected alternatives at most {DEPTH_MAX} deep" in faults(text, "a.ipps")
+
+
+def test_data_too_deep_in_each_other_is_refused():
+    deep = '{"operations": [], "precedences": [], "more": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    assert "Expected FJSPLib JSON" in faults(deep, "a.json")
 
 
 def test_other_files_are_refused_by_their_names_sizes_and_codes(monkeypatch):

@@ -9,7 +9,7 @@ from fabloop.plan.shop.graph import Graph, least_lag
 from fabloop.plan.shop.model import Shop
 from fabloop.plan.shop.options import Trees
 
-CLOSURE_TASKS_MAX = 3_000
+CLOSURE_TASKS_MAX = 1_500
 
 
 class Heads(msgspec.Struct, frozen=True):
@@ -68,17 +68,18 @@ def _passes_on(shop: Shop, graph: Graph, surely: Sequence[int]) -> bool:
         if (arc.lag or arc.pairs) and ends != (None, None):
             return False
     trees = Trees(shop, graph)
+    of_choice = [0] * len(shop.choices)
+    for option, each in enumerate(shop.options):
+        of_choice[each.choice] |= trees.within[option]
     reached = [0] * len(shop.tasks)
     for task in graph.order:
         for arc in graph.before[task]:
             reached[task] |= reached[arc.before] | 1 << arc.before
-        option = shop.tasks[task].option
+        own = shop.tasks[task].option
         missing = reached[task] & ~surely[task]
-        for taken in () if option is None else graph.inside[option]:
-            choice = shop.options[taken].choice
-            for other, each in enumerate(shop.options):
-                if each.choice == choice and other != taken:
-                    missing &= ~trees.within[other]
+        for taken in () if own is None else graph.inside[own]:
+            others = of_choice[shop.options[taken].choice] & ~trees.within[taken]
+            missing &= ~others
         if missing:
             return False
     return True

@@ -9,6 +9,8 @@ MODES_MAX = 400_000
 RESOURCES_MAX = 10_000
 ARCS_MAX = 400_000
 OPTIONS_MAX = 20_000
+DEPTH_MAX = 100
+"""Choices in options of choices."""
 TICKS_MAX = 10**9
 
 

@@ -6,6 +6,7 @@ from fabloop.base.errors import Fault, Invalid
 from fabloop.plan.shop.graph import order_of
 from fabloop.plan.shop.model import (
     ARCS_MAX,
+    DEPTH_MAX,
     MODES_MAX,
     OPTIONS_MAX,
     RESOURCES_MAX,
@@ -89,8 +90,10 @@ def _choices(shop: Shop, say: Say) -> Iterator[Fault]:
     for at, option in enumerate(shop.options):
         if not 0 <= option.choice < len(shop.choices):
             yield say(f"$.options[{at}].choice", "a choice that there is", option.choice)
+    depth: list[int] = []
     for at, choice in enumerate(shop.choices):
         path = f"$.choices[{at}]"
+        depth.append(1)
         if at not in answered:
             yield say(path, "at least one option", "none")
         within = choice.within
@@ -99,6 +102,10 @@ def _choices(shop: Shop, say: Say) -> Iterator[Fault]:
         elif within is not None and shop.options[within].choice >= at:
             # outer choices come first, so that no option is inside itself
             yield say(f"{path}.within", "an option of an earlier choice", within)
+        elif within is not None and shop.options[within].choice >= 0:
+            depth[at] = depth[shop.options[within].choice] + 1
+            if depth[at] > DEPTH_MAX:
+                yield say(f"{path}.within", f"choices at most {DEPTH_MAX} deep", depth[at])
 
 
 def _tasks(shop: Shop, say: Say) -> Iterator[Fault]:

@@ -48,7 +48,7 @@ def read_fjsplib(data: bytes, source: str) -> Shop:
     """
     try:
         document = msgspec.json.decode(data, type=_Document)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise fault(
             source, "", "FJSPLib JSON with operations and precedences", str(error)
         ) from None

@@ -10,6 +10,8 @@ from fabloop.base.errors import Invalid
 from fabloop.plan.shop.formats.lines import fault
 from fabloop.plan.shop.graph import order_of
 from fabloop.plan.shop.model import (
+    ARCS_MAX,
+    DEPTH_MAX,
     OPTIONS_MAX,
     Arc,
     Choice,
@@ -20,6 +22,7 @@ from fabloop.plan.shop.model import (
     Shop,
     Task,
 )
+from fabloop.plan.shop.options import bits
 
 
 class Branch(msgspec.Struct, frozen=True):
@@ -85,13 +88,15 @@ def shop_of(network: Network) -> Shop:
         for branch in branches
         for after in branch.nodes
     ]
+    if len(arcs) > ARCS_MAX:
+        raise fault(network.source, "out", f"at most {ARCS_MAX} arcs", f"{len(arcs)}")
     order = order_of(network.nodes, arcs)
     if len(order) < network.nodes:
         held = min(set(range(network.nodes)) - set(order))
         raise fault(network.source, "out", "no cycle", f"one that holds up node {held}")
     reach = _reach(network, order)
     jobs = _jobs(network, reach)
-    splits = [split for node in order for split in _splits(network, node, reach)]
+    splits = list(_nested(network, order, reach))
     _check_meetings(network, splits)
     return _assembled(network, jobs, arcs, splits)
 
@@ -128,14 +133,35 @@ def _reach(network: Network, order: list[int]) -> list[int]:
 
 def _jobs(network: Network, reach: list[int]) -> list[int]:
     """Return the job of each node."""
-    jobs = []
-    for node in range(network.nodes):
-        mine = [job for job, start in enumerate(network.starts) if reach[start] >> node & 1]
-        if len(mine) != 1:
-            found = f"node {node} in {len(mine)} jobs"
-            raise fault(network.source, "out", "each node behind exactly one start", found)
-        jobs.append(mine[0])
+    jobs = [-1] * network.nodes
+    for job, start in enumerate(network.starts):
+        for node in bits(reach[start]):
+            if jobs[node] >= 0:
+                raise _astray(network, node, "two")
+            jobs[node] = job
+    if -1 in jobs:
+        raise _astray(network, jobs.index(-1), "none")
     return jobs
+
+
+def _astray(network: Network, node: int, count: str) -> Invalid:
+    found = f"node {node} behind {count}"
+    return fault(network.source, "out", "each node behind exactly one start", found)
+
+
+def _nested(network: Network, order: list[int], reach: list[int]) -> Iterator[_Split]:
+    """Yield the choices, outer ones first."""
+    depth = [0] * network.nodes
+    for node in order:
+        for split in _splits(network, node, reach):
+            deep = depth[node] + 1
+            if deep > DEPTH_MAX:
+                expected = f"alternatives at most {DEPTH_MAX} deep in each other"
+                raise network.fault(split.branch.line, expected, f"{deep}")
+            for option in split.options:
+                for each in bits(option):
+                    depth[each] = deep
+            yield split
 
 
 def _splits(network: Network, node: int, reach: list[int]) -> Iterator[_Split]:
@@ -147,10 +173,12 @@ def _splits(network: Network, node: int, reach: list[int]) -> Iterator[_Split]:
         for each in after:
             common &= each
         options = tuple(each & ~common for each in after)
-        for at, one in enumerate(options):
-            if any(one & other for other in options[at + 1 :]):
+        seen = 0
+        for one in options:
+            if one & seen:
                 expected = "alternatives that meet only where all of them end"
                 raise network.fault(branch.line, expected, "some that meet before")
+            seen |= one
         ends = {end for option in options for end in _ends(network, option)}
         ends |= {each for each, option in zip(branch.nodes, options, strict=True) if not option}
         if len(ends) > 1:
@@ -161,11 +189,8 @@ def _splits(network: Network, node: int, reach: list[int]) -> Iterator[_Split]:
 
 def _ends(network: Network, option: int) -> Iterator[int]:
     """Yield the nodes outside an option to which it leads."""
-    rest = option
-    while rest:
-        low = rest & -rest
-        rest ^= low
-        for branch in network.branches.get(low.bit_length() - 1, ()):
+    for node in bits(option):
+        for branch in network.branches.get(node, ()):
             yield from (each for each in branch.nodes if not option >> each & 1)
 
 
@@ -181,9 +206,8 @@ def _assembled(
     for split in splits:  # in the order of the nodes, so that inner ones come later
         choices.append(Choice(within=innermost.get(split.node)))
         for first, nodes in zip(split.branch.nodes, split.options, strict=True):
-            for node in range(network.nodes):
-                if nodes >> node & 1:
-                    innermost[node] = len(options)
+            for node in bits(nodes):
+                innermost[node] = len(options)
             options.append(Option(choice=len(choices) - 1, name=f"{split.node}-{first}"))
     tasks: dict[int, Task] = {}
     for node in range(network.nodes):
