@@ -93,6 +93,23 @@ def test_no_plan_of_a_front_is_beaten_by_another(tmp_path):
             assert one is other or any(a < b for a, b in zip(one, other, strict=True))
 
 
+def test_why_not_tells_all_reasons_or_what_the_choice_would_take_more(tmp_path):
+    done = plan("--why", "ream-stabilizer=graz-u630", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "was never measured" in " ".join(done.stdout.split())
+    done = plan("--why", "ream-stabilizer=linz-mill", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "Possible, but it would take +" in done.stdout
+    assert "Where the difference comes from" in done.stdout
+    told = planned("--why", "ream-stabilizer=linz-mill", cwd=tmp_path)
+    assert (
+        sum(each["more"]["cost_minor"] for each in told["differences"])
+        == (told["more"]["cost_minor"])
+    )
+    assert plan("--why", "vienna", cwd=tmp_path).returncode == 1
+    assert "chosen already" in plan("--why", "ream-stabilizer=vienna-emco", cwd=tmp_path).stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -107,6 +124,9 @@ def test_no_plan_of_a_front_is_beaten_by_another(tmp_path):
         (("--pin", "ream"), "OPERATION=WORK-UNIT"),
         (("--pin", "raem=emco"), "an operation of the product"),
         (("--deadline", "soon"), "a date and time"),
+        (("--why", "wien"), "the id of a site"),
+        (("--why", "vienna", "--why", "graz"), "one site, or operations"),
+        (("--why", "ream-stabilizer=u630"), "the id of a work unit"),
     ],
 )
 def test_what_cannot_be_understood_is_named_with_the_option(arguments, told, tmp_path):

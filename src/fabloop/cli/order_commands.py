@@ -63,6 +63,29 @@ def accept(
 
 
 @orders.command()
+def place(
+    folder: Folder,
+    plans: Annotated[Path, typer.Argument(help="What `fabloop plan --json` wrote.")],
+    plan: Annotated[int, typer.Option(min=1, help="Which of its plans.")] = 1,
+    at: Annotated[str, typer.Option(help="The instant of the order; now without it.")] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Write the plan that is to be carried out (JSON).")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Ask a plan again before it is ordered: does it hold in today's condition, what changed?
+
+    Exit codes: 0 it holds or another takes its place, 1 no plan does, 2 bad input, 4 not decided.
+    """
+    from fabloop.app.processes.clocks import WallClock
+    from fabloop.cli.given import instant_given
+    from fabloop.cli.order_place import place as placed
+
+    now = instant_given("--at", at) if at else WallClock().now()
+    raise typer.Exit(placed(folder, plans, plan, now, out, as_json=json))
+
+
+@orders.command()
 def watch(
     contract: Annotated[Path, typer.Argument(help="A contract that `accept` wrote.")],
     delivery: Annotated[

@@ -67,6 +67,7 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     prefer: tuple[str, ...] = ()
     pin: tuple[str, ...] = ()
     effort: float = 0.0
+    why: tuple[str, ...] = ()
 
 
 class PlanReply(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +84,10 @@ def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> Exi
         _refuse_for_several(request)
         return print_together(together, request.objectives, request.effort, out, as_json=as_json)
     asked = asked_in(request.folder)
+    if request.why:
+        from fabloop.cli.why import print_why
+
+        return print_why(asked, request.why, as_json=as_json)
     aim, wishes = _aim(request), _wishes(request, asked)
     answer = _answer(request, asked, aim, wishes, _progress(as_json))
     plans = _plans(answer)

@@ -43,6 +43,12 @@ def plan(
     pin: Annotated[
         list[str] | None, typer.Option(help="OPERATION=WORK-UNIT, settled; repeatable.")
     ] = None,
+    why: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="OPERATION=WORK-UNIT or SITE: why is it not chosen, or what would it cost?"
+        ),
+    ] = None,
     effort: Annotated[
         float, typer.Option(min=0.0, help="CPU seconds for each solve; 0 is the usual one.")
     ] = 0.0,
@@ -72,5 +78,6 @@ def plan(
         prefer=tuple(prefer or ()),
         pin=tuple(pin or ()),
         effort=effort,
+        why=tuple(why or ()),
     )
     raise typer.Exit(print_plans(request, out, as_json=json))

@@ -1,0 +1,149 @@
+"""``fabloop plan --why``: why a machine or a site is not chosen, or what choosing it would cost."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.console import Console
+
+from fabloop.app.asked import Asked
+from fabloop.app.pictures.report import Table
+from fabloop.app.sentences import labels_of, money_text, sentence
+from fabloop.base.codec import to_json_pretty
+from fabloop.base.errors import ExitCode, Fault, Invalid
+from fabloop.base.instant import span_text
+from fabloop.base.names import did_you_mean
+from fabloop.base.quantity import Dimension, quantity_text
+from fabloop.cli.grid import grid_of
+from fabloop.model.ids import OperationId, SiteId, WorkUnitId
+from fabloop.plan.problem import Setting, problem_of
+from fabloop.plan.why import Answer, Dearer, Difference, Sums, Unfit, why_not, why_not_site
+
+DIFFERENCES_SHOWN = 12
+"""Changed steps and ways that are told, the dearest first; the JSON has all."""
+
+
+def print_why(asked: Asked, choices: Sequence[str], *, as_json: bool) -> ExitCode:
+    """Print the answer for operations on work units, or for one site; exit 1 where impossible."""
+    answer = _answer(asked, choices)
+    if as_json:
+        sys.stdout.write(to_json_pretty(answer).decode())
+    else:
+        _show(answer, asked)
+    return ExitCode.FINE if isinstance(answer, Dearer) else ExitCode.NOT_PRODUCIBLE
+
+
+def _answer(asked: Asked, choices: Sequence[str]) -> Answer | None:
+    order, knowledge = asked.order, asked.knowledge
+    now = order.received_at
+    setting = Setting(
+        knowledge.network,
+        knowledge.vocabulary,
+        asked.kpis,
+        now,
+        now,
+        quantity=order.quantity,
+    )
+    problem = problem_of(order.product, setting)
+    sites = [each for each in choices if "=" not in each]
+    if sites and len(choices) > 1:
+        raise _invalid("one site, or operations on work units", ", ".join(choices))
+    if sites:
+        if sites[0] not in knowledge.network.sites:
+            hint = did_you_mean(sites[0], knowledge.network.sites)
+            raise _invalid("OPERATION=WORK-UNIT, or the id of a site", sites[0], hint)
+        return why_not_site(problem, SiteId(sites[0]))
+    pins = dict(_pin(each, asked) for each in choices)
+    return why_not(problem, pins)
+
+
+def _pin(text: str, asked: Asked) -> tuple[OperationId, WorkUnitId]:
+    operation, _, unit = text.partition("=")
+    operations = {each.id for each in asked.order.product.operations}
+    units = asked.knowledge.network.work_units()
+    if operation not in operations:
+        hint = did_you_mean(operation, operations)
+        raise _invalid("an operation of the product", operation, hint)
+    if unit not in units:
+        raise _invalid("the id of a work unit", unit, did_you_mean(unit, units))
+    return OperationId(operation), WorkUnitId(unit)
+
+
+def _invalid(expected: str, found: str, hint: str = "") -> Invalid:
+    return Invalid(Fault(source="--why", path="", expected=expected, found=repr(found), hint=hint))
+
+
+def _show(answer: Answer | None, asked: Asked) -> None:
+    labels = labels_of(asked.knowledge.network, asked.order.product)
+    console = Console(highlight=False)
+    if answer is None:
+        console.print("There is no plan at all: see `fabloop check`.")
+    elif isinstance(answer, Unfit):
+        for text in _unfit_texts(answer, asked, labels):
+            console.print(text)
+    else:
+        currency = asked.knowledge.currency
+        console.print(_told(answer.more, currency))
+        if answer.differences:
+            console.print(grid_of(_table(answer, currency, labels)))
+
+
+def _unfit_texts(answer: Unfit, asked: Asked, labels: Mapping[str, str]) -> Iterator[str]:
+    now = asked.order.received_at
+    for operation, reasons in answer.reasons.items():
+        for reason in reasons:
+            yield f"{labels.get(operation, operation)}: {sentence(reason, now, labels)}"
+    for each in answer.clash:
+        yield sentence(each, now, labels)
+
+
+def _told(more: Sums, currency: str) -> str:
+    if more == Sums():
+        return "It is chosen already, or as good as what is."
+    return (
+        f"Possible, but it would take {_signed_money(more.cost_minor, currency)}, "
+        f"{_signed_time(more.makespan_ns)}, {_signed(more.energy_j, Dimension.ENERGY)}, "
+        f"{_signed(more.co2_kg, Dimension.MASS)} CO2."
+    )
+
+
+def _table(answer: Dearer, currency: str, labels: Mapping[str, str]) -> Table:
+    ranked = sorted(answer.differences, key=lambda each: -abs(each.more.cost_minor))
+    shown = ranked[:DIFFERENCES_SHOWN]
+    rows = tuple(_row(each, currency, labels) for each in shown)
+    return Table(
+        caption=f"Where the difference comes from ({len(shown)} of {len(ranked)} shown)",
+        heads=("What", "Best plan", "With the choice", "Cost", "Time"),
+        rows=rows,
+        numeric=(3, 4),
+    )
+
+
+def _row(each: Difference, currency: str, labels: Mapping[str, str]) -> tuple[str, ...]:
+    what = labels.get(each.operation, each.operation)
+    if each.made_by:
+        what = f"way of {labels.get(each.made_by, each.made_by)} to {what}"
+    return (
+        what,
+        _place(each.best, labels),
+        _place(each.pinned, labels),
+        _signed_money(each.more.cost_minor, currency),
+        _signed_time(each.more.makespan_ns),
+    )
+
+
+def _place(name: str, labels: Mapping[str, str]) -> str:
+    if not name:
+        return "–"
+    return " → ".join(labels.get(part, part) for part in name.split(" - "))
+
+
+def _signed_money(minor: int, currency: str) -> str:
+    return f"{'+' if minor >= 0 else ''}{money_text(minor, currency)}"
+
+
+def _signed_time(span_ns: int) -> str:
+    return f"{'+' if span_ns >= 0 else '-'}{span_text(abs(span_ns))}"
+
+
+def _signed(value: float, dimension: Dimension) -> str:
+    return f"{'+' if value >= 0 else '-'}{quantity_text(abs(value), dimension)}"
