@@ -150,6 +150,19 @@ def test_a_class_of_capabilities_below_another_is_a_kind_of_it():
     }
 
 
+def test_capabilities_are_known_by_their_use_and_as_parts_of_others():
+    found = words_of("""
+        @prefix cask: <http://www.w3id.org/hsu-aut/cask#> .
+        @prefix vdi3682: <http://www.w3id.org/hsu-aut/VDI3682#> .
+        :CompleteDrilling a cask:ProvidedCapability ; vdi3682:isComposedOf :Check, :Drilling .
+        :Unit a css:Resource ; css:providesCapability :Drilling .
+        :Milling css:isRealizedBy :MillingProgram .
+        :MillingProgram a css:Skill .
+    """).vocabulary
+    assert set(found.skills) == {"complete-drilling", "check", "drilling", "milling"}
+    assert found.skills["complete-drilling"].parts == ("check", "drilling")
+
+
 def test_concepts_of_a_thesaurus_are_skills_with_synonyms_and_parts():
     found = words_of("""
         :scheme a skos:ConceptScheme .

@@ -1,7 +1,8 @@
 """Statements of RDF to a skill vocabulary document; ontologies of others are read as far as told.
 
-A capability is what is said to be a ``css:Capability`` or a SKOS concept, or a class below
-``css:Capability``; what it is a kind of is told by ``skos:broader`` or ``rdfs:subClassOf``.
+A capability is what is said to be a ``css:Capability`` or a SKOS concept, a class below
+``css:Capability``, what somebody provides or requires as one, or a part of one; what it is a kind
+of is told by ``skos:broader`` or ``rdfs:subClassOf``.
 """
 
 import re
@@ -15,6 +16,7 @@ from fabloop.model.documents import context_iri
 from fabloop.model.documents.collect import Sheet, raise_if_any
 from fabloop.model.skill import Rule
 
+PARTS = (terms.PART, terms.COMPOSED_OF)
 NARROWER = f"{terms.SKOS}narrower"
 OWN_LABELS = (terms.LABEL, f"{terms.RDFS}label")
 IDENTIFIERS = (terms.IDENTIFIER, f"{terms.SKOS}notation")
@@ -83,19 +85,21 @@ def vocabulary_document(source: str, triples: Iterable[Triple], version: str = "
 
 
 def _capabilities(graph: _Graph) -> set[str]:
-    """Return what is a capability: by its type, as a class of them, or as a concept."""
+    """Return what is a capability: by type, as a class or concept, by its use, as a part of one."""
     schemes = graph.of_type(terms.SCHEME)
-    found = graph.of_type(terms.CAPABILITY, terms.CONCEPT)
-    below = {terms.CAPABILITY} | found
-    changed = True
-    while changed:
-        more = {
-            s for s in graph.said if not below.isdisjoint(graph.iris(s, terms.SUBCLASS))
-        } - below
+    found = graph.of_type(*terms.CAPABILITIES, terms.CONCEPT)
+    for each in graph.said:
+        found.update(graph.iris(each, terms.PROVIDES, terms.REQUIRES))
+        found |= {each} if graph.iris(each, terms.REALIZED_BY) else set()
+    kinds = {each: graph.iris(each, terms.SUBCLASS) for each in graph.said}
+    below = {*terms.CAPABILITIES} | found
+    while more := {each for each, above in kinds.items() if not below.isdisjoint(above)} - below:
         below |= more
-        changed = bool(more)
-    typed = graph.of_type(*(below - found)) if below - found else set()
-    return (found | typed | below) - {terms.CAPABILITY} - schemes
+    classes = below - found
+    capabilities = (below | graph.of_type(*classes)) - {*terms.CAPABILITIES} - schemes
+    while parts := {p for c in capabilities for p in graph.iris(c, *PARTS)} - capabilities:
+        capabilities |= parts
+    return capabilities
 
 
 def _ids(graph: _Graph, iris: Iterable[str], sheet: Sheet) -> dict[str, str]:
@@ -141,7 +145,7 @@ def _skill(graph: _Graph, iri: str, ids: Mapping[str, str], sheet: Sheet) -> Ent
         _about(iri, sheet).fault("one capability that this is a kind of", names)
     elif broader:
         entry["broader"] = ids[broader.pop()]
-    parts = [ids[each] for each in graph.iris(iri, terms.PART) if each in ids]
+    parts = [ids[each] for each in graph.iris(iri, *PARTS) if each in ids]
     if parts:
         entry["parts"] = sorted(parts)
     synonyms = sorted({each.value for each in graph.texts(iri, terms.SYNONYM)})

@@ -26,6 +26,12 @@ PREFIXES = {
 
 TYPE = f"{RDF}type"
 CAPABILITY = f"{CSS}Capability"
+CAPABILITIES = (
+    CAPABILITY,
+    "http://www.w3id.org/hsu-aut/cask#ProvidedCapability",
+    "http://www.w3id.org/hsu-aut/cask#RequiredCapability",
+)
+"""The class of the CSS model, and those that the CaSk ontology puts below it."""
 IMPLEMENTATION = f"{CSS}Skill"
 """What the CSS model calls a skill: an implementation, here what a type of equipment offers."""
 PROPERTY = f"{CSS}Property"
@@ -39,9 +45,12 @@ BROADER = f"{SKOS}broader"
 SUBCLASS = f"{RDFS}subClassOf"
 IN_SCHEME = f"{SKOS}inScheme"
 PART = f"{DCTERMS}hasPart"
+COMPOSED_OF = "http://www.w3id.org/hsu-aut/VDI3682#isComposedOf"
+"""How VDI 3682 tells parts, on which CaSk builds."""
 SPECIFIED_BY = f"{CSS}isSpecifiedBy"
 REALIZED_BY = f"{CSS}isRealizedBy"
 PROVIDES = f"{CSS}providesCapability"
+REQUIRES = f"{CSS}requiresCapability"
 PROVIDES_SKILL = f"{CSS}providesSkill"
 RULE = f"{OURS}rule"
 QUANTITY_KIND = f"{QUDT}hasQuantityKind"
