@@ -384,7 +384,7 @@ REASONS: dict[str, Say] = {
         "{label} cannot be made by the due time: {late} s too late at least."
     ),
     ReasonCode.UNIT_BUSY: _plain("{subject} is taken by other work, {seconds} s in all."),
-    ReasonCode.UNIT_CLOSED: _plain("{subject} does not work around the clock."),
+    ReasonCode.UNIT_CLOSED: _plain("{subject} is closed for {seconds} s of the time until then."),
     ReasonCode.NOT_WITHIN_SITE: _plain(
         "Within {subject} no ways join work units that can do all of it."
     ),
