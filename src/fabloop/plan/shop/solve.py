@@ -12,7 +12,6 @@ from fabloop.plan.shop.checker import violations
 from fabloop.plan.shop.construct import construct
 from fabloop.plan.shop.cpsat.search import (
     Search,
-    Status,
     is_small_enough,
     search,
     search_relaxed,
@@ -95,12 +94,12 @@ class _Solve:
         self._improve(self.effort.moves - burst, SEED + 1)
         proven = True
         for stage in range(len(self.objectives)):
-            status = self._search(stage)
-            if status is Status.IMPOSSIBLE:
+            outcome = self._search(stage)
+            if outcome is Outcome.IMPOSSIBLE:
                 return Answer(
                     outcome=Outcome.IMPOSSIBLE, schedule=None, values=(), bounds=tuple(self.bounds)
                 )
-            proven = proven and status is Status.PROVEN
+            proven = proven and outcome is Outcome.PROVEN
         if self.best is None:
             bounds = tuple(self.bounds)
             return Answer(outcome=Outcome.UNDECIDED, schedule=None, values=(), bounds=bounds)
@@ -194,15 +193,15 @@ class _Solve:
             else:
                 self._keep(varied(self.ground, recipe, below))
 
-    def _search(self, stage: int, seconds: float | None = None) -> Status:
+    def _search(self, stage: int, seconds: float | None = None) -> Outcome:
         """Search with one objective, and keep what the earlier ones have reached.
 
         `seconds` are deterministic; without them the effort counts.
         """
         if self._met(stage):
-            return Status.PROVEN
+            return Outcome.PROVEN
         if self.halt.asked or not is_small_enough(self.ground.shop):
-            return Status.UNDECIDED
+            return Outcome.UNDECIDED
 
         def told(schedule: Schedule | None, bound: int) -> None:
             self.bounds[stage] = max(self.bounds[stage], bound)
@@ -216,9 +215,9 @@ class _Solve:
         found = search(wanted, told, self.halt.take)
         self.bounds[stage] = max(self.bounds[stage], found.bound)
         self._take(found.schedule)
-        if found.status is Status.PROVEN and self.best is not None:
+        if found.outcome is Outcome.PROVEN and self.best is not None:
             self.bounds[stage] = self.values(self.best)[stage]
-        return Status.PROVEN if self._met(stage) else found.status
+        return Outcome.PROVEN if self._met(stage) else found.outcome
 
     def _wanted(self, stage: int) -> Search:
         """Return the search for one objective, from the best on."""

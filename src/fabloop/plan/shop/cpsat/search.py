@@ -1,26 +1,17 @@
 """CP-SAT on the general scheduling problem: the best found, and a bound, while it runs."""
 
 from collections.abc import Callable
-from enum import StrEnum
 
 import msgspec
 from ortools.sat.python import cp_model
 
+from fabloop.plan.shop.answer import Outcome
 from fabloop.plan.shop.cpsat.model import Model, Search
 from fabloop.plan.shop.model import Schedule, Shop
 
-__all__ = ["Found", "Search", "Status", "is_small_enough", "search", "search_relaxed"]
+__all__ = ["Found", "Search", "is_small_enough", "search", "search_relaxed"]
 
 SEED = 7
-
-
-class Status(StrEnum):
-    """What is known at the end of a search."""
-
-    PROVEN = "proven"
-    FOUND = "found"
-    IMPOSSIBLE = "impossible"
-    UNDECIDED = "undecided"
 
 
 SEQUENCE_PAIRS_MAX = 300_000
@@ -45,7 +36,7 @@ def is_small_enough(shop: Shop) -> bool:
 class Found(msgspec.Struct, frozen=True):
     """What was found, and a value that no schedule is below."""
 
-    status: Status
+    outcome: Outcome
     schedule: Schedule | None
     bound: int
 
@@ -128,11 +119,11 @@ def _found(
     solver: cp_model.CpSolver, status: cp_model.CpSolverStatus, built: Model, wanted: Search
 ) -> Found:
     if status == cp_model.INFEASIBLE:
-        return Found(Status.IMPOSSIBLE, None, wanted.bound)
+        return Found(Outcome.IMPOSSIBLE, None, wanted.bound)
     bound = max(wanted.bound, _up(solver.best_objective_bound))
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         proven = status == cp_model.OPTIMAL
         schedule = built.read(solver.value)
-        return Found(Status.PROVEN if proven else Status.FOUND, schedule, bound)
+        return Found(Outcome.PROVEN if proven else Outcome.FOUND, schedule, bound)
     assert status == cp_model.UNKNOWN, f"the model is sound: {solver.status_name(status)}"
-    return Found(Status.UNDECIDED, wanted.hint, wanted.bound)
+    return Found(Outcome.UNDECIDED, wanted.hint, wanted.bound)
