@@ -5,7 +5,7 @@ from random import Random
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fabloop.base.errors import Invalid
@@ -16,12 +16,15 @@ from fabloop.model.product import Alternative, RoutingOption
 from fabloop.model.routing import routed
 from fabloop.plan.catalogue import Catalogue
 from fabloop.plan.checker import Grounds, check_plan
+from fabloop.plan.dangers import Carried, outline_of
 from fabloop.plan.engine import fastest, ranked
 from fabloop.plan.plant import Plant
 from fabloop.plan.problem import ABSENT, MEASURE, Objective, Setting, problem_of
 from fabloop.plan.producible import check, replan
+from fabloop.plan.quick import drafted
 from fabloop.plan.roads import Weights
 from fabloop.plan.tree import best_plans, marginals, optimum, tables_of
+from fabloop.run.recipe import recipe_of
 from plan.instances import NOW, gear, graz_and_vienna, operation, random_instance, vocabulary
 
 SEEDS = st.integers(0, 1_000_000)
@@ -270,6 +273,22 @@ def test_a_replan_keeps_to_the_option_that_has_begun_and_may_change_it_before():
     worn = {**kpis, **graz_and_vienna(40e-6, 40e-6)[1]}
     early = replan(order, plan, {}, {}, network, vocabulary(), worn, Instant(NOW + MINUTE))
     assert "drill-a" in {each.operation for each in early.plans[0].steps}
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=SEEDS)
+def test_what_is_not_chosen_is_neither_executed_nor_endangered(seed):
+    order, network, kpis = an_instance(seed)
+    plan = drafted(order, Setting(network, vocabulary(), kpis, NOW, NOW), Objective.COST)
+    assume(plan is not None)
+    planned = {each.operation for each in plan.steps}
+    recipe = recipe_of(plan, order.product, network)
+    assert planned == {
+        each.parameters["operation"] for each in recipe.steps if "operation" in each.parameters
+    }
+    outline = outline_of(Carried(plan=plan, product=order.product))
+    assert set(outline.operations) == planned
+    assert set(outline.takers) | set(outline.takers.values()) <= planned
 
 
 def test_steps_of_two_options_are_a_violation():

@@ -1,6 +1,6 @@
 """Alternative routings: which operations exclude each other, and what one choice leaves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 
 import msgspec
@@ -83,6 +83,22 @@ def routed(product: ConfiguredProduct, choice: Mapping[str, str]) -> ConfiguredP
             for each in kept
         ),
     )
+
+
+def as_planned(product: ConfiguredProduct, planned: Collection[OperationId]) -> ConfiguredProduct:
+    """Return the product with the options of which any operation is `planned`.
+
+    Where none of an alternative is, its first option counts.
+    """
+    if not product.alternatives:
+        return product
+    choice = {}
+    for alternative in product.alternatives:
+        begun = (
+            each for each in alternative.options if not set(planned).isdisjoint(each.operations)
+        )
+        choice[alternative.id] = next(begun, alternative.options[0]).id
+    return routed(product, choice)
 
 
 def takers_of(inputs: Inputs) -> dict[OperationId, list[OperationId]]:

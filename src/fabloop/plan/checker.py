@@ -16,7 +16,7 @@ from fabloop.model.explanation import Evidence, Explanation, ReasonCode
 from fabloop.model.ids import OperationId, WorkUnitId
 from fabloop.model.plan import Movement, MovementKind, Plan, PlannedStep
 from fabloop.model.product import ConfiguredProduct, Operation
-from fabloop.model.routing import routed
+from fabloop.model.routing import as_planned
 from fabloop.model.site import Network, Site, WorkUnit
 from fabloop.model.skill import SkillVocabulary
 from fabloop.services.matching import (
@@ -56,7 +56,9 @@ def check_plan(plan: Plan, grounds: Grounds) -> tuple[Explanation, ...]:
 
     Of alternatives, the options count of which the plan has a step.
     """
-    grounds = msgspec.structs.replace(grounds, product=_as_chosen(plan, grounds.product))
+    grounds = msgspec.structs.replace(
+        grounds, product=as_planned(grounds.product, [step.operation for step in plan.steps])
+    )
     found = [*_completeness(plan, grounds)]
     if found:
         return tuple(found)
@@ -67,16 +69,6 @@ def check_plan(plan: Plan, grounds: Grounds) -> tuple[Explanation, ...]:
         *_overlaps(plan, grounds),
         *_totals(plan),
     )
-
-
-def _as_chosen(plan: Plan, product: ConfiguredProduct) -> ConfiguredProduct:
-    """Return the product with the options that the plan begins to carry out."""
-    planned = {step.operation for step in plan.steps}
-    choice = {}
-    for alternative in product.alternatives:
-        begun = [each for each in alternative.options if planned & set(each.operations)]
-        choice[alternative.id] = (begun or alternative.options)[0].id
-    return routed(product, choice)
 
 
 def _wrong(code: ReasonCode, subject: str, **details: object) -> Explanation:

@@ -28,6 +28,7 @@ from fabloop.model.explanation import Explanation
 from fabloop.model.ids import KpiId, MaterialId, OperationId, OrderId, PersonId, WorkUnitId
 from fabloop.model.plan import Movement, MovementKind, Plan, PlannedStep
 from fabloop.model.product import ConfiguredProduct, Operation
+from fabloop.model.routing import as_planned
 from fabloop.model.site import Network, WorkUnit
 from fabloop.model.skill import LiveRating, Requirement, SkillVocabulary
 from fabloop.plan.danger_words import (
@@ -150,7 +151,9 @@ def shape_of(product: ConfiguredProduct) -> Shape:
 
 def outline_of(carried: Carried, shape: Shape | None = None) -> Outline:
     """Return the plan with its parts by name."""
-    shape = shape or shape_of(carried.product)
+    if shape is None or carried.product.alternatives:
+        planned = [each.operation for each in carried.plan.steps]
+        shape = shape_of(as_planned(carried.product, planned))
     chains: dict[OperationId, list[Movement]] = {}
     for each in carried.plan.movements:
         chains.setdefault(each.made_by, []).append(each)

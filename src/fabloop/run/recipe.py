@@ -8,6 +8,7 @@ from fabloop.model.ids import OperationId
 from fabloop.model.plan import Movement, MovementKind, Plan
 from fabloop.model.product import ConfiguredProduct, Operation
 from fabloop.model.recipe import ProductionRecipe, RecipeStep
+from fabloop.model.routing import as_planned
 from fabloop.model.site import Network
 
 TRANSPORT = "Transport"
@@ -35,6 +36,8 @@ def recipe_of(
 ) -> ProductionRecipe:
     """Return what has to be executed for the plan; inputs stand before what takes them.
 
+    Of alternatives, only what the plan has chosen is executed.
+
     Step ids depend on the product only, so that a running process can be moved to another plan.
 
     Parameters of a step, all text: ``operation``, ``skill``, ``person_skill``, ``work_unit`` (the
@@ -50,6 +53,7 @@ def recipe_of(
     Invalid
         Two steps would get the same id (operations named ``a-b``, ``c`` and ``a``, ``b-c``).
     """
+    product = as_planned(product, [step.operation for step in plan.steps])
     ways = _ways(plan)
     steps: list[RecipeStep] = []
     for operation in _inputs_first(product):

@@ -27,6 +27,7 @@ from fabloop.base.instant import MINUTE, Instant, span_text
 from fabloop.model.ids import OperationId
 from fabloop.model.plan import Movement, MovementKind, Plan, PlannedStep
 from fabloop.model.product import ConfiguredProduct
+from fabloop.model.routing import as_planned
 from fabloop.model.site import Network
 
 WIDTH = 1200.0
@@ -273,7 +274,7 @@ def _span(start: Instant, end: Instant, zone: str) -> str:
 
 def _flow_lines(board: _Board, plan: Plan, product: ConfiguredProduct) -> str:
     parts: list[str] = []
-    for taker in product.operations:
+    for taker in as_planned(product, [step.operation for step in plan.steps]).operations:
         for maker in taker.inputs:
             stops = _stops(board, plan, maker, taker.id)
             for (_, end, y), (start, _, below) in pairwise(stops):
