@@ -11,6 +11,7 @@ from fabloop.model.plan import Optimality, Plan
 from fabloop.model.site import Network
 from fabloop.plan.alternatives import Narrowed, best_in_time, has_alternatives, narrowed
 from fabloop.plan.candidates import Columns
+from fabloop.plan.decomposed import decomposed
 from fabloop.plan.layout import Floats
 from fabloop.plan.problem import ABSENT, MEASURE, Job, Objective, Problem
 from fabloop.plan.roads import Weights
@@ -39,6 +40,12 @@ WAYS_MAX = 12_000
 """Pairs of choices that one constraint model may hold; beyond it the farthest are left out."""
 
 CPSAT = "CP-SAT"
+LARGE = 4_000
+"""Pairs of choices beyond which a makespan is decomposed; of equally fast plans any is taken."""
+
+LARGE_EFFORT = 0.3
+"""Deterministic seconds (about ten times as many CPU seconds) for a decomposed makespan."""
+
 TREE = "tree dynamic programming"
 
 
@@ -174,7 +181,7 @@ def fastest(problem: Problem, before: Before | None = None) -> Timed | None:
     """Return the plan that finishes first, and a bound on the finish of all plans.
 
     Of equally fast plans the cheapest is taken (or, with `before`, the one that changes least),
-    as far as the effort allows. None where no plan exists.
+    as far as the effort allows and the problem is not `LARGE`. None where no plan exists.
     """
     weights = MEASURE[Objective.MAKESPAN]
     tables = tables_of(problem, weights, adds=False)
@@ -187,6 +194,10 @@ def fastest(problem: Problem, before: Before | None = None) -> Timed | None:
     best = list_schedule(problem, routing_of(problem, found.choice, weights))
     if not problem.jobs:
         return Timed(best, 0, TREE)
+    if before is None and _ways(problem, [range(len(j.candidates)) for j in problem.jobs]) > LARGE:
+        large = decomposed(problem, LARGE_EFFORT)
+        if large is not None:
+            return Timed(large.table, max(bound, large.bound), "windows and CP-SAT")
     head, tail = head_and_tail(tables)
     options, complete = _options(problem, best, head, tail)
     last = Stage.COST if before is None else Stage.CHANGES

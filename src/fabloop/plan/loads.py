@@ -24,6 +24,9 @@ ROUNDS_MAX = 40
 SPREAD_MAX = 40
 """Jobs with more choices than this are left out: they hardly load any work unit for certain."""
 
+TIGHTENINGS_MAX = 6
+"""How often windows are made narrower by what narrower windows bar."""
+
 TOLERANCE = 1e-6
 
 
@@ -33,6 +36,29 @@ class Windows(msgspec.Struct, frozen=True, eq=False):
     work: Work
     heads: Sequence[Floats]
     tails: Sequence[Floats]
+
+    def alive(self, finish: int) -> dict[int, Bools]:
+        """Return, per job, the choices that some plan finishing by then may make."""
+        return {
+            job: np.asarray(self.heads[job] + self.tails[job] <= finish)
+            for job in range(self.work.size)
+        }
+
+    def tightened(self, finish: int) -> "Windows | None":
+        """Return the windows once choices that finish later are barred; None if nothing is left.
+
+        Barring some makes heads and tails of others larger, so that it is repeated.
+        """
+        windows, left = self, -1
+        for _ in range(TIGHTENINGS_MAX):
+            masks = windows.alive(finish)
+            if not all(mask.any() for mask in masks.values()):
+                return None
+            count = sum(int(mask.sum()) for mask in masks.values())
+            if count == left:
+                break
+            left, windows = count, windows_of(self.work, masks)
+        return windows
 
 
 class _Part(NamedTuple):
@@ -61,7 +87,11 @@ class _Program:
         self.parts: dict[str, list[_Part]] = defaultdict(list)
         self.busy: dict[str, tuple[tuple[int, int], ...]] = {}
         self.impossible = False
-        for windows in orders:
+        for each in orders:
+            windows = each.tightened(finish)
+            if windows is None:
+                self.impossible = True
+                break
             self.busy.update(windows.work.problem.busy)
             for job in range(windows.work.size):
                 self._add(windows, job, finish)
@@ -71,8 +101,6 @@ class _Program:
         work = windows.work
         through = windows.heads[job] + windows.tails[job]
         picks = np.flatnonzero(through <= finish).tolist()
-        if not picks:
-            self.impossible = True
         if len(picks) > SPREAD_MAX:
             return
         whole = self.solver.Constraint(1.0, 1.0)
@@ -155,18 +183,3 @@ def load_bound(orders: Sequence[Windows], low: int, high: int) -> int:
         else:
             low = middle + 1
     return low
-
-
-def bound_by_sites(work: Work, high: int) -> int:
-    """Return a bound for one order: the least over the sites that may carry out its last job.
-
-    With that site given, heads and tails of all other jobs are far larger, and so are loads.
-    """
-    last = work.size - 1
-    found = high
-    for site in np.unique(work.site[last]).tolist():
-        there = windows_of(work, {last: work.site[last] == site})
-        least = float(there.heads[last].min(initial=np.inf))
-        if least < found:
-            found = min(found, load_bound([there], round(least), found))
-    return found

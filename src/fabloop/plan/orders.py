@@ -27,7 +27,7 @@ from fabloop.plan.engine import (
     optimality_of,
 )
 from fabloop.plan.floor import Floor, Work
-from fabloop.plan.loads import bound_by_sites, load_bound, windows_of
+from fabloop.plan.loads import load_bound, windows_of
 from fabloop.plan.orders_search import OrdersObjective, Placed, Search
 from fabloop.plan.plant import Plant
 from fabloop.plan.problem import MEASURE, Busy, Objective, Problem, Setting, problem_of
@@ -216,10 +216,7 @@ class _Together:
         if value <= self.bound:
             return
         works = [each.work for each in self.placed]
-        if len(works) == 1:
-            found = bound_by_sites(works[0], value)
-        else:
-            found = load_bound([windows_of(each) for each in works], round(self.bound), value)
+        found = load_bound([windows_of(each) for each in works], round(self.bound), value)
         if found > self.bound:
             self.bound, self.engine = float(found), LOADS
             self._better(float(value))

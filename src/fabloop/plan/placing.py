@@ -6,6 +6,7 @@ settles the site of each job. Then the jobs are placed by the longest remaining 
 each on the work unit of its site that lets the order finish first.
 """
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from heapq import heapify, heappop, heappush
 
@@ -209,3 +210,9 @@ def _book(work: Work, job: int, pick: int) -> None:
     spans.append((line, start, ticks))
     ways = tuple(way for _, way in inputs)
     work.booked[job] = Booking(pick, start, start + ticks, ways, tuple(moved), tuple(spans))
+
+
+def place_again(work: Work, choice: Sequence[int], starts: Sequence[int]) -> None:
+    """Place all jobs as chosen, in the order of these starts; each takes its first gap."""
+    for job in sorted(range(work.size), key=lambda each: (starts[each], each)):
+        _book(work, job, choice[job])

@@ -1,0 +1,104 @@
+"""The makespan of one large order, from both sides."""
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from fabloop.base.instant import MINUTE
+from fabloop.plan.checker import Grounds, check_plan
+from fabloop.plan.decomposed import decomposed
+from fabloop.plan.draft import Heading, draft
+from fabloop.plan.engine import fastest, is_possible_now
+from fabloop.plan.floor import Floor, Work
+from fabloop.plan.loads import fits, load_bound, windows_of
+from fabloop.plan.problem import Setting, problem_of
+from plan.instances import (
+    NOW,
+    link,
+    network,
+    offer,
+    operation,
+    order,
+    random_instance,
+    site,
+    unit,
+    vocabulary,
+)
+from plan.multifactory import generated, instance_of
+
+
+def stated(it):
+    return problem_of(it.product, Setting(it.network, it.vocabulary, it.kpis, it.now, it.now))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000))
+def test_plan_and_bound_agree_with_the_complete_model(seed):
+    made, plant, kpis = random_instance(seed, operations=5)
+    problem = problem_of(made.product, Setting(plant, vocabulary(), kpis, NOW, NOW))
+    assume(is_possible_now(problem))
+    answer, complete = decomposed(problem, 0.1), fastest(problem)
+    assert answer is not None
+    assert answer.bound <= complete.table.finish(problem)
+    assert complete.bound <= answer.table.finish(problem)
+    assert answer.bound <= answer.table.finish(problem)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_large_order_is_within_one_percent_and_passes_the_check(seed):
+    it = instance_of(generated(8, 30, 80, seed), "drawn")
+    problem = stated(it)
+    answer = decomposed(problem, 0.2)
+    assert answer is not None
+    finish = answer.table.finish(problem)
+    assert answer.bound >= 0.99 * finish
+    plan = draft(Heading("p", "order", it.now, "EUR"), problem, answer.table)
+    grounds = Grounds(
+        product=it.product, network=it.network, vocabulary=it.vocabulary, kpis=it.kpis, now=it.now
+    )
+    assert check_plan(plan, grounds) == ()
+    assert decomposed(problem, 0.2) == answer
+
+
+def test_what_cannot_be_made_has_no_answer():
+    made = order(operation("ream", "ream"))
+    plant = network(site("s", [unit("mill", "s", "hall", offer("mill"))], []))
+    problem = problem_of(made.product, Setting(plant, vocabulary(), {}, NOW, NOW))
+    assert decomposed(problem, 0.1) is None
+
+
+def one_mill(count, busy=()):
+    """Return a product whose parts are all milled on one work unit, then washed."""
+    parts = [operation(f"mill-{n}", "mill", minutes=10) for n in range(count)]
+    last = operation("wash", "clean", *(each.id for each in parts), minutes=5)
+    units = [
+        unit("mill", "s", "hall", offer("mill", monitored=False)),
+        unit("washer", "s", "hall", offer("clean", monitored=False)),
+        unit("agv", "s", "hall"),
+    ]
+    plant = network(site("s", units, [link("hall", "hall", "agv", minutes=1)]))
+    setting = Setting(plant, vocabulary(), {}, NOW, NOW, {"mill": busy})
+    problem = problem_of(order(*parts, last).product, setting)
+    return problem, Work(problem, Floor(problem.roads, problem.busy))
+
+
+def test_the_load_of_a_work_unit_with_head_and_tail_is_the_bound():
+    _, work = one_mill(6)
+    minute = 60
+    assert work.least == 16 * minute
+    windows = windows_of(work)
+    assert load_bound([windows], work.least, 100 * minute) == 66 * minute
+    assert not fits([windows], 66 * minute - 1)
+    assert fits([windows], 66 * minute)
+
+
+def test_engagements_count_as_load():
+    busy = ((NOW + 10 * MINUTE, NOW + 40 * MINUTE),)
+    _, work = one_mill(6, busy)
+    assert load_bound([windows_of(work)], work.least, 6000) == 96 * 60
+
+
+def test_windows_too_narrow_for_a_job_are_ruled_out():
+    _, work = one_mill(3)
+    assert windows_of(work).tightened(work.least - 1) is None
+    assert windows_of(work).tightened(work.least) is not None
