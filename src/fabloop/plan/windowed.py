@@ -5,6 +5,7 @@ all plans. Vehicles are left out: what is ruled out is ruled out with them, too;
 placed on the floor with them afterwards.
 """
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
@@ -34,6 +35,10 @@ class Seen(NamedTuple):
     starts: tuple[int, ...] = ()
 
 
+def _sum(terms: Iterable[cp_model.LinearExprT]) -> cp_model.LinearExpr:
+    return cp_model.LinearExpr.sum(list(terms))
+
+
 class _Model:
     """The constraint model; a job's choices go by number."""
 
@@ -49,7 +54,7 @@ class _Model:
         self.tails = [row.tolist() for row in windows.tails]
         self.chosen: list[dict[int, cp_model.IntVar]] = []
         self.starts: list[cp_model.IntVar] = []
-        self.ends: list[cp_model.LinearExprT] = []
+        self.ends: list[cp_model.LinearExpr] = []
         self.taken: dict[str, list[cp_model.IntervalVar]] = {}
         for job in range(self.work.size):
             self._job(job)
@@ -68,7 +73,7 @@ class _Model:
         opens = {pick: int(heads[pick]) - ticks[pick] for pick in picks}
         latest = max(self.finish - int(tails[pick]) - ticks[pick] for pick in picks)
         start = self.model.new_int_var(min(opens.values()), latest, "")
-        end = start + sum(ticks[pick] * x for pick, x in chosen.items())
+        end = _sum([start, *(ticks[pick] * x for pick, x in chosen.items())])
         self.model.add(start >= sum(opens[pick] * x for pick, x in chosen.items()))
         rest = sum(int(tails[pick]) * x for pick, x in chosen.items())
         self.model.add(end + rest <= self.made)
@@ -89,15 +94,16 @@ class _Model:
         for start in self.picks[made]:
             here, x = far[start], self.chosen[made][start]
             near = min(here.values(), default=0)
+            gone = self.ends[made]
             for end in self.picks[job]:
                 y = self.chosen[job][end]
                 through = self.heads[made][start] + ticks[end] + self.tails[job][end]
                 if end not in here or through + here[end] > self.finish:
                     self.model.add_bool_or([x.negated(), y.negated()])
                 elif here[end] > near:
-                    late = self.starts[job] >= self.ends[made] + here[end]
+                    late = self.starts[job] >= gone + here[end]
                     self.model.add(late).only_enforce_if([x, y])
-        least = sum(
+        least = _sum(
             min(far[start].values(), default=0) * x for start, x in self.chosen[made].items()
         )
         self.model.add(self.starts[job] >= self.ends[made] + least)
