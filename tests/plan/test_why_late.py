@@ -6,13 +6,16 @@ import msgspec
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from fabloop.base.instant import HOUR, MINUTE, SECOND, Instant
+from fabloop.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from fabloop.model.calendar import Shift, WorkCalendar
 from fabloop.model.explanation import ReasonCode
 from fabloop.model.ids import WorkUnitId
+from fabloop.model.plan import NotProducible, Producible
 from fabloop.plan.problem import Setting, problem_of
+from fabloop.plan.producible import check
 from fabloop.plan.roads import Weights
 from fabloop.plan.why_late import why_late
+from fabloop.plan.wishes import Wishes
 from plan.instances import (
     NOW,
     gear,
@@ -110,3 +113,17 @@ def test_a_closed_machine_is_in_the_way_and_the_others_are_not():
     (conflict,) = late.conflicts
     assert [each.code for each in conflict] == [ReasonCode.TOO_LATE, ReasonCode.UNIT_CLOSED]
     assert conflict[1].subject == WorkUnitId("m")
+
+
+def test_a_deadline_that_busy_machines_break_is_refused_with_their_names():
+    request, (plant, values) = gear(), graz_and_vienna()
+    week = (Instant(NOW), Instant(NOW + 7 * DAY))
+    busy = {WorkUnitId("g-wash"): (week,), WorkUnitId("v-mill"): (week,)}
+    wishes = Wishes(deadline=Instant(NOW + 2 * DAY))
+    answer = check(request, plant, vocabulary(), values, NOW, busy=busy, wishes=wishes)
+    assert isinstance(answer, NotProducible)
+    told = [{each.code: each.subject for each in conflict} for conflict in answer.conflicts]
+    assert {ReasonCode.TOO_LATE: "clean", ReasonCode.UNIT_BUSY: "g-wash"} in told
+    assert not any("v-mill" in each.values() for each in told)
+    free = check(request, plant, vocabulary(), values, NOW, wishes=wishes)
+    assert isinstance(free, Producible)

@@ -6,6 +6,7 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 
+from fabloop.model.explanation import Explanation
 from fabloop.model.ids import PlanId
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import NotDecided, NotProducible, Optimality, Plan, Producible
@@ -23,6 +24,7 @@ from fabloop.plan.problem import Objective, Problem, Setting
 from fabloop.plan.request import SCOPE, Answer, carry_out
 from fabloop.plan.roads import TICK
 from fabloop.plan.schedule import Timetable
+from fabloop.plan.why_late import why_late
 from fabloop.plan.wishes import Wishes, allowed, caps_of, strays_of
 
 UNDECIDED = "no plan found within {effort:g} units of effort, infeasibility not proven"
@@ -88,8 +90,14 @@ def wished(
     case = case_for(ask, ask.wishes)
     answer = answered(ask, ask.wishes, ask.aim)
     if answer.standing is Standing.IMPOSSIBLE:
-        return hindered(ask.wishes, lift_of(ask), exclusions(case.problem))
+        refusal = hindered(ask.wishes, lift_of(ask), exclusions(case.problem))
+        late = [each for each in _late(ask, case.problem) if len(each) > 1]
+        return msgspec.structs.replace(refusal, conflicts=(*refusal.conflicts, *late))
     if answer.table is None:
+        late = _late(ask, case.problem)
+        if late:
+            excluded = exclusions(case.problem)
+            return NotProducible(conflicts=tuple(late), options=(), exclusions=excluded)
         return NotDecided(limit=UNDECIDED.format(effort=ask.effort))
     pen = _Pen(ask, case)
     pen.add(answer, tell)
@@ -99,6 +107,13 @@ def wished(
         if plain(ask.aim) is not objective:
             pen.add(answered(ask, ask.wishes, aim_of(objective)), tell)
     return Producible(plans=pen.plans(), exclusions=exclusions(case.problem))
+
+
+def _late(ask: Ask, problem: Problem) -> list[tuple[Explanation, ...]]:
+    """Return what keeps the product from its deadline whatever is chosen."""
+    if ask.wishes.deadline is None:
+        return []
+    return [*why_late(problem, ask.wishes.deadline, ask.setting.network).conflicts]
 
 
 def answered(ask: Ask, wishes: Wishes, aim: Aim) -> Answer:
