@@ -26,6 +26,7 @@ from plan.instances import (
     unit,
     vocabulary,
 )
+from plan.test_alternatives import with_alternatives
 
 replace = msgspec.structs.replace
 REAM = OperationId("ream-a")
@@ -338,3 +339,36 @@ def test_the_factoriesmade_ready_beforehand_gives_the_same_answer():
     ready = Plant(factories, vocabulary(), values)
     told = replan(request, plan, done, running, factories, vocabulary(), worn, now, plant=ready)
     assert told == again(request, plan, moment, factories, worn)
+
+
+# -- alternatives --------------------------------------------------------------------------------
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 100_000),
+    share=st.floats(0, 0.9),
+    lead=st.sampled_from([Objective.COST, Objective.MAKESPAN]),
+)
+def test_with_alternatives_a_breach_is_mended_on_the_same_way_or_on_another(seed, share, lead):
+    request, plant, values = random_instance(seed, operations=6, units=5)
+    request = with_alternatives(request, seed)
+    answer = check(request, plant, vocabulary(), values, NOW, plans_max=1, objective=lead)
+    assume(isinstance(answer, Producible))
+    plan = answer.plans[0]
+    moment = split(plan, Instant(NOW + int(share * plan.totals.makespan_ns)))
+    same = again(request, plan, moment, plant, values).plans[0]
+    assert thawed(same) == thawed(plan)
+    left = [each for each in plan.steps if each.operation not in {**moment[1], **moment[2]}]
+    assume(left)
+    out = frozenset({left[0].work_unit})
+    found = again(request, plan, moment, plant, values, unavailable=out)
+    if isinstance(found, NotProducible):
+        return
+    new = found.plans[0]
+    assert not any(each.work_unit in out for each in new.steps if not each.frozen)
+    told = compare(plan, new, request)
+    changed = len(told.moved) + len(told.operations_added)
+    assert changed >= 1
+    assert bool(told.operations_added) == bool(told.operations_dropped)
+    assert new.step(request.product.final().id)

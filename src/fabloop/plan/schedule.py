@@ -114,7 +114,7 @@ def list_schedule(
             calendars[resource] = _Calendar(problem.busy.get(resource, ()))
         return calendars[resource].take(ready, ticks)
 
-    for number in _by_remaining(problem, routing) if earliest is None else _by(earliest):
+    for number in _by_remaining(problem, routing) if earliest is None else _by(problem, earliest):
         job = problem.jobs[number]
         ready, moved = 0 if earliest is None else earliest[number], []
         for source, legs in zip(job.sources, routing.legs[number], strict=True):
@@ -134,8 +134,12 @@ def list_schedule(
     return Timetable(routing.choice, tuple(starts), tuple(transfers))
 
 
-def _by(earliest: Sequence[int]) -> list[int]:
-    return sorted(range(len(earliest)), key=lambda number: (earliest[number], number))
+def _by(problem: Problem, earliest: Sequence[int]) -> list[int]:
+    """Return the jobs by their earliest ticks, none before its inputs: new ones have tick 0."""
+    ticks = list(earliest)
+    for number, job in enumerate(problem.jobs):
+        ticks[number] = max([ticks[number], *(ticks[each] for each in job.feeding())])
+    return sorted(range(len(ticks)), key=lambda number: (ticks[number], number))
 
 
 def _by_remaining(problem: Problem, routing: Routing) -> list[int]:
