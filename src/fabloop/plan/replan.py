@@ -34,7 +34,7 @@ from fabloop.plan.plant import Plant
 from fabloop.plan.problem import MEASURE, Busy, Objective, Problem, Setting, problem_of
 from fabloop.plan.recommend import not_producible
 from fabloop.plan.roads import TICK
-from fabloop.plan.schedule import routing_of
+from fabloop.plan.schedule import Timetable, routing_of
 from fabloop.plan.solver import Before
 from fabloop.plan.stay import CHANGES_MAX, Stay, best_staying, changed_of, fewest_changes
 from fabloop.plan.steady import changes, fastest_staying, first_times, steady_times
@@ -268,9 +268,27 @@ def _repaired(change: _Change, repair: Stay) -> Plan:
     weights = measure_of(change.problem, Objective.COST)
     routing = routing_of(change.problem, repair.choice, weights)
     table = first_times(change.problem, routing, change.before)
-    plan = draft(change.heading(), change.problem, table, change.settled())
+    plan = _drafted(change, table)
     spent = {each: Bound(value, HAPPENED) for each, value in _spent(change).items()}
     return _proven(change, plan, spent)
+
+
+def _drafted(change: _Change, table: Timetable) -> Plan:
+    """Return the plan; a part that was on its way to an operation now left out goes to another."""
+    plan = draft(change.heading(), change.problem, table, change.settled())
+    planned = {step.operation for step in plan.steps}
+    if all(each.taken_by in planned for each in plan.movements):
+        return plan
+    takers = {
+        made_by: operation.id
+        for operation in change.order.product.operations
+        if operation.id in planned
+        for made_by in operation.inputs
+    }
+    movements = tuple(
+        msgspec.structs.replace(each, taken_by=takers[each.made_by]) for each in plan.movements
+    )
+    return msgspec.structs.replace(plan, movements=movements)
 
 
 def _best(change: _Change, tables: Tables, repair: Stay) -> tuple[Timed, dict[Objective, Bound]]:
@@ -359,7 +377,7 @@ def _kept(change: _Change) -> Plan | None:
 
 def _is_as_good(kept: Plan, change: _Change, best: Timed) -> bool:
     """Tell whether the old choices are the best ones, and nothing is gained by other times."""
-    new = draft(change.heading(), change.problem, best.table, change.settled())
+    new = _drafted(change, best.table)
     if max(each.end for each in kept.steps) > max(each.end for each in new.steps):
         return False
     if not is_additive(change.objective):
@@ -369,9 +387,7 @@ def _is_as_good(kept: Plan, change: _Change, best: Timed) -> bool:
 
 
 def _written(change: _Change, best: Timed, bounds: dict[Objective, Bound]) -> Plan:
-    return _proven(
-        change, draft(change.heading(), change.problem, best.table, change.settled()), bounds
-    )
+    return _proven(change, _drafted(change, best.table), bounds)
 
 
 def _proven(change: _Change, plan: Plan, bounds: dict[Objective, Bound]) -> Plan:
