@@ -7,13 +7,30 @@ from hypothesis import strategies as st
 
 from fabloop.base.errors import Conflict, NotFound
 from fabloop.base.instant import DAY, HOUR, Instant
-from fabloop.model.ids import SiteId, WorkUnitId
+from fabloop.model.ids import SiteId, SkillId, ToolId, WorkUnitId
+from fabloop.model.site import Tool
+from fabloop.model.skill import Skill, SkillVocabulary
 from fabloop.plan import catalogue as limits
 from fabloop.plan.catalogue import Catalogue, Turned
 from fabloop.plan.engine import is_possible_now
 from fabloop.plan.plant import Plant
 from fabloop.plan.problem import Setting, problem_of
-from plan.instances import NOW, gear, graz_and_vienna, random_instance, tpe, vocabulary
+from plan.instances import (
+    NOW,
+    gear,
+    graz_and_vienna,
+    kpis,
+    link,
+    network,
+    offer,
+    operation,
+    order,
+    random_instance,
+    site,
+    tpe,
+    unit,
+    vocabulary,
+)
 
 SEEDS = st.integers(0, 1_000_000)
 
@@ -125,7 +142,40 @@ def test_a_name_is_taken_once_and_a_full_catalogue_says_so(monkeypatch):
         catalogue.register("two", gear().product)
 
 
-def test_people_and_tools_keep_a_work_unit_out_whatever_its_kpi():
+def with_composed_skill():
+    """Return a vocabulary in which finishing is milling and reaming on one work unit."""
+    words = vocabulary().skills
+    finish = Skill(id=SkillId("finish"), label="", parts=(SkillId("mill"), SkillId("ream")))
+    return SkillVocabulary(skills={**words, finish.id: finish})
+
+
+def test_a_composed_skill_is_lost_and_won_with_the_kpi_of_one_of_its_parts():
+    both = unit("both", "s", "hall", offer("mill", monitored=False), offer("ream"))
+    lone = unit("lone", "s", "hall", offer("ream"))
+    plant = network(site("s", [both, lone], [link("hall", "hall", "agv")]))
+    good = kpis(tpe("both", 9e-6), tpe("lone", 1e-6))
+    catalogue = Catalogue(Plant(plant, with_composed_skill(), good), NOW)
+    it = order(operation("all", "finish", **{"ream.tpe": 10e-6})).product
+    assert catalogue.register("it", it)
+    assert catalogue.hear(tpe("both", 11e-6)).not_producible == ("it",)
+    assert catalogue.hear(tpe("lone", 2e-6)) == Turned()
+    assert catalogue.hear(tpe("both", 8e-6)).producible == ("it",)
+    assert catalogue.let_be(Instant(NOW + 3 * DAY)).not_producible == ("it",)
+
+
+def test_a_tool_that_fits_nowhere_keeps_a_product_from_being_made():
+    clamp = Tool(id=ToolId("c1"), label="", kind="clamp", fits=(WorkUnitId("b"),))
+    machines = [unit("a", "s", "hall", offer("ream")), unit("b", "s", "hall", offer("ream"))]
+    here = msgspec.structs.replace(site("s", machines, []), tools=(clamp,))
+    good = kpis(tpe("a", 9e-6), tpe("b", 30e-6))
+    catalogue = Catalogue(Plant(network(here), vocabulary(), good), NOW)
+    held = msgspec.structs.replace(operation("o", "ream", tpe=10e-6), tools=("clamp",))
+    assert not catalogue.register("it", order(held).product)
+    assert catalogue.hear(tpe("a", 1e-6)) == Turned()
+    assert catalogue.hear(tpe("b", 1e-6)).producible == ("it",)
+
+
+def test_people_keep_a_work_unit_out_whatever_its_kpi():
     network, kpis = graz_and_vienna()
     graz = msgspec.structs.replace(network.sites["graz"], persons=())
     nobody = msgspec.structs.replace(network, sites={**network.sites, graz.id: graz})
