@@ -385,6 +385,10 @@ REASONS: dict[str, Say] = {
     ),
     ReasonCode.UNIT_BUSY: _plain("{subject} is taken by other work, {seconds} s in all."),
     ReasonCode.UNIT_CLOSED: _plain("{subject} is closed for {seconds} s of the time until then."),
+    ReasonCode.OPEN_TOO_SHORT: _plain(
+        "{subject} is open for {open} at a stretch at most, but {takes} is needed."
+    ),
+    ReasonCode.STEP_WHILE_CLOSED: _plain("{subject} is closed while it does {operation}."),
     ReasonCode.NOT_WITHIN_SITE: _plain(
         "Within {subject} no ways join work units that can do all of it."
     ),

@@ -28,6 +28,7 @@ class ReasonCode(StrEnum):
     NO_PERSON = "no-person"
     UNIT_UNAVAILABLE = "unit-unavailable"
     TOOL_MISSING = "tool-missing"
+    OPEN_TOO_SHORT = "open-too-short"
     NOT_WISHED = "not-wished"
 
     NO_UNIT_WITH_SKILL = "no-unit-with-skill"
@@ -47,6 +48,7 @@ class ReasonCode(StrEnum):
     STEP_TOO_EARLY = "step-too-early"
     STEP_FIGURE_WRONG = "step-figure-wrong"
     STEP_NOT_KEPT = "step-not-kept"
+    STEP_WHILE_CLOSED = "step-while-closed"
     UNIT_OVERLAP = "unit-overlap"
     MOVEMENT_MISSING = "movement-missing"
     MOVEMENT_BROKEN = "movement-broken"

@@ -6,7 +6,9 @@ from typing import Generic, TypeVar, overload
 import msgspec
 import numpy as np
 
-from fabloop.model.explanation import Explanation, ReasonCode
+from fabloop.base.instant import SECOND, span_text
+from fabloop.base.quantity import Dimension
+from fabloop.model.explanation import Evidence, Explanation, ReasonCode
 from fabloop.model.ids import WorkUnitId
 from fabloop.model.kpi import KpiValue
 from fabloop.model.product import Operation
@@ -14,7 +16,7 @@ from fabloop.model.site import WorkUnit
 from fabloop.model.skill import Requirement
 from fabloop.plan.layout import Bools, Ints, Spots
 from fabloop.plan.plant import Plant
-from fabloop.plan.roads import FigureColumns, Figures, Place
+from fabloop.plan.roads import TICK, FigureColumns, Figures, Place
 from fabloop.services.matching import Condition, Mismatch, match_unit, missing_tools
 from fabloop.services.offers import Able
 
@@ -164,7 +166,33 @@ class Rejections(Columns[Rejected]):
         if operation.person_skill is not None:
             person = plant.person(unit.site, operation.person_skill)
             reasons += (person,) if isinstance(person, Explanation) else ()
-        return reasons
+        return reasons + self._hours(number)
+
+    def _hours(self, number: int) -> tuple[Explanation, ...]:
+        """Return the reason of a work unit that is never open for as long as it takes."""
+        plant, since = self.plant, self.asked.condition.now
+        unit, one = plant.units[number], np.array([number], dtype=np.int64)
+        efforts = plant.efforts(self.operation, one, self.asked.quantity)
+        if plant.open_long_enough(one, efforts, since)[0]:
+            return ()
+        longest, takes = plant.opening(since).longest[unit.id], efforts.row(0).ticks * TICK
+        details = {"parameter": "calendar", "takes": span_text(takes), "open": span_text(longest)}
+        hours = Evidence(
+            subject=unit.id,
+            parameter="calendar",
+            relation="at most",
+            value=takes / SECOND,
+            limit=longest / SECOND,
+            dimension=Dimension.TIME,
+        )
+        return (
+            Explanation(
+                code=ReasonCode.OPEN_TOO_SHORT,
+                subject=unit.id,
+                details={**details, "skill": self.operation.requirement.skill},
+                evidence=(hours,),
+            ),
+        )
 
 
 def _unavailable(unit: WorkUnit, requirement: Requirement) -> Explanation:
@@ -189,10 +217,15 @@ class Judge:
     def able(self, operation: Operation) -> Able:
         """Return who may do the operation."""
         found = self._plant.offers.able(operation.requirement, self._asked.condition.now)
+        plant, since = self._plant, self._asked.condition.now
         allowed = self.allowed(operation)
-        if allowed is None:
+        if allowed is not None:
+            kept = allowed[found.units]
+            found = Able(found.units[kept], found.rows[kept])
+        if not plant.opening(since).closed:
             return found
-        kept = allowed[found.units]
+        efforts = plant.efforts(operation, found.units, self._asked.quantity)
+        kept = plant.open_long_enough(found.units, efforts, since)
         return Able(found.units[kept], found.rows[kept])
 
     def allowed(self, operation: Operation) -> Bools | None:

@@ -12,6 +12,7 @@ from itertools import pairwise
 import msgspec
 
 from fabloop.base.instant import HOUR, SECOND, Instant
+from fabloop.model.calendar import open_spans
 from fabloop.model.explanation import Evidence, Explanation, ReasonCode
 from fabloop.model.ids import OperationId, WorkUnitId
 from fabloop.model.plan import Movement, MovementKind, Plan, PlannedStep
@@ -67,6 +68,7 @@ def check_plan(plan: Plan, grounds: Grounds) -> tuple[Explanation, ...]:
         *_steps(plan, grounds),
         *_flow(plan, grounds, steps),
         *_overlaps(plan, grounds),
+        *_hours(plan, grounds),
         *_totals(plan),
     )
 
@@ -308,6 +310,26 @@ def _overlap(unit: str, entries: list[tuple[Instant, Instant, str, bool]]) -> It
             latest = entry
         if not entry[3] and (latest_open is None or entry[1] > latest_open[1]):
             latest_open = entry
+
+
+def _hours(plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
+    """What is not frozen has to lie within one open span of the work unit that does it."""
+    units, sites = grounds.network.work_units(), grounds.network.sites
+    done = [
+        (step.work_unit, step.start, step.end, step.operation, step.frozen) for step in plan.steps
+    ]
+    done += [
+        (WorkUnitId(leg.by), leg.start, leg.end, leg.taken_by, leg.frozen)
+        for leg in plan.movements
+        if leg.kind is MovementKind.TRANSPORT
+    ]
+    for unit_id, start, end, operation, frozen in done:
+        unit = units.get(unit_id)
+        if frozen or unit is None or unit.calendar is None or start == end:
+            continue
+        spans = open_spans(unit.calendar, sites[unit.site].time_zone, start, end)
+        if spans != ((start, end),):
+            yield _wrong(ReasonCode.STEP_WHILE_CLOSED, unit_id, operation=operation)
 
 
 def _totals(plan: Plan) -> Iterator[Explanation]:

@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from fabloop.base.instant import HOUR
+from fabloop.base.instant import HOUR, Instant
 from fabloop.model.explanation import Explanation
 from fabloop.model.ids import KpiId, PersonId, SiteId, SkillId, WorkUnitId
 from fabloop.model.kpi import KpiValue
@@ -18,6 +18,7 @@ from fabloop.model.site import Network, Tariff, WorkUnit
 from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.grid import grid_of
 from fabloop.plan.layout import Bools, Floats, Ints, Layout, Spots
+from fabloop.plan.opening import Opening, opening_of
 from fabloop.plan.roads import TICK, FigureColumns, Place, Roads, areas_of, roads_of
 from fabloop.services.matching import match_person, missing_tools
 from fabloop.services.offers import OfferIndex
@@ -46,6 +47,7 @@ class Plant:
         self._layouts: dict[SkillId, tuple[Ints, Layout]] = {}
         self._persons: dict[SkillId, Bools] = {}
         self._tools: dict[str, Bools] = {}
+        self._opening: tuple[Instant, Opening, Floats] | None = None
 
     @cached_property
     def roads(self) -> Roads:
@@ -98,6 +100,24 @@ class Plant:
             ]
             self._tools[kind] = ~np.array(lacks, dtype=np.bool_)
         return self._tools[kind]
+
+    def opening(self, since: Instant) -> Opening:
+        """Return when the work units are closed from an instant on."""
+        return self._opened(since)[1]
+
+    def open_long_enough(self, units: Ints, efforts: FigureColumns, since: Instant) -> Bools:
+        """Return which work units are open once for as long as an operation takes there."""
+        _, opening, longest = self._opened(since)
+        if not opening.closed:
+            return np.ones(len(units), dtype=np.bool_)
+        return np.asarray(efforts.ticks * TICK <= longest[units])
+
+    def _opened(self, since: Instant) -> tuple[Instant, Opening, Floats]:
+        if self._opening is None or self._opening[0] != since:
+            opening = opening_of(self.network, since)
+            longest = opening.longest_of(each.id for each in self.units)
+            self._opening = since, opening, longest
+        return self._opening
 
     def person(self, site: SiteId, skill: SkillId) -> PersonId | Explanation:
         """Return the first person of the site who has the skill, or why there is none."""

@@ -14,6 +14,7 @@ from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.candidates import Asked, Judge
 from fabloop.plan.candidates import Candidate as Candidate
 from fabloop.plan.candidates import Rejected as Rejected
+from fabloop.plan.opening import joined
 from fabloop.plan.plant import Plant
 from fabloop.plan.roads import TICK, Figures, Place, Roads, Weights, ticks_of
 from fabloop.plan.steps import in_tree_order
@@ -159,11 +160,26 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
             _source(each, number, past, setting.origin) for each in groups[operation.id]
         )
         jobs.append(Job(operation, sources, candidates, rejected))
-    busy = {
-        str(unit): tuple(_engagement(start, end, setting.origin) for start, end in spans)
-        for unit, spans in setting.busy.items()
-    }
-    return Problem(tuple(jobs), plant.roads, setting.origin, busy)
+    return Problem(tuple(jobs), plant.roads, setting.origin, _taken(setting, plant))
+
+
+def _taken(setting: Setting, plant: Plant) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Return when work units are engaged or closed, in disjoint spans of whole ticks."""
+    closed, origin = plant.opening(setting.now).closed, setting.origin
+    known: dict[int, tuple[tuple[int, int], ...]] = {}
+    taken: dict[str, tuple[tuple[int, int], ...]] = {}
+    for unit in dict.fromkeys((*setting.busy, *closed)):
+        engaged, hours = setting.busy.get(unit, ()), closed.get(unit, ())
+        key = id(hours)
+        if engaged or key not in known:
+            spans = joined(engaged, hours)
+            ticks = tuple(_engagement(start, end, origin) for start, end in spans)
+            if engaged:
+                taken[str(unit)] = ticks
+                continue
+            known[key] = ticks
+        taken[str(unit)] = known[key]
+    return taken
 
 
 def _gone(product: ConfiguredProduct, past: Past) -> set[OperationId]:

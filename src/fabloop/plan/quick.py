@@ -37,6 +37,7 @@ def quick_plan(
         now=setting.now,
         busy=setting.busy,
         unavailable=setting.unavailable,
+        quantity=order.quantity,
     )
     return assured(plan, grounds)
 
@@ -44,7 +45,7 @@ def quick_plan(
 def drafted(order: ProductionOrder, setting: Setting, objective: Objective) -> Plan | None:
     """Return the plan before it is checked."""
     assert is_additive(objective), "only sums are exact whatever the times"
-    problem = problem_of(order.product, setting)
+    problem = problem_of(order.product, msgspec.structs.replace(setting, quantity=order.quantity))
     routing = cheapest(problem, objective)
     if routing is None:
         return None
