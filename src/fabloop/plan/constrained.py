@@ -76,7 +76,10 @@ def least_within(case: Case, goal: Blend, caps: Sequence[Cap], effort: float) ->
     if not budgets and counted:
         if not sites_only and not goal.counts_sites:
             return _on_tree(case, goal)
-        return _over_subsets(case, goal, sites_only, effort)
+        found = _over_subsets(case, goal, sites_only, effort)
+        if found.standing in (Standing.OPTIMAL, Standing.IMPOSSIBLE):
+            return found
+        return _mixed(case, goal, caps, effort, found)
     if not sites_only and not any(each.counts_sites for each in (goal, *_blends(budgets))):
         found = _by_multiplier(case, goal, budgets)
         if found.standing in (Standing.OPTIMAL, Standing.IMPOSSIBLE):

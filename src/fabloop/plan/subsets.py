@@ -16,8 +16,8 @@ from fabloop.plan.layout import Floats
 from fabloop.plan.problem import ABSENT
 from fabloop.plan.tree import Found, Tables, optimum
 
-STEPS_AT_ROOT = 60
-STEPS_BELOW = 12
+STEPS_AT_ROOT = 40
+STEPS_BELOW = 8
 """Subgradient steps for the first bound, and for each one after a branching."""
 
 SOLVES_PER_EFFORT = 60
@@ -60,6 +60,7 @@ class _Search:
         self.tolls = tolls
         self.most = most
         self.left = solves
+        self.grain = _grain(tables, tolls)
         self.value = np.inf
         self.choice: tuple[int, ...] | None = None
         self._known: set[frozenset[int]] = set()
@@ -76,7 +77,9 @@ class _Search:
         heap = [(known.bound, count, known, root)]
         while heap:
             bound, _, known, node = heapq.heappop(heap)
-            if self._meets(bound) or self.left <= 0:
+            if self._meets(bound):
+                return self.value
+            if self.left <= 0:
                 return min(bound, self.value)
             for child in self._branches(node, known):
                 count += 1
@@ -87,7 +90,10 @@ class _Search:
         return self.value
 
     def _meets(self, bound: float) -> bool:
-        return bound >= self.value - EXACT * abs(self.value) or bound == np.inf
+        """Tell whether no plan can be better by that bound; whole values leave gaps below them."""
+        if bound == np.inf:
+            return True
+        return bound >= self.value - max(EXACT * abs(self.value), 0.999 * self.grain)
 
     def _branches(self, node: _Node, known: _Bounded) -> tuple[_Node, ...]:
         """Return the node with one more site open for sure, and with that site closed."""
@@ -193,6 +199,14 @@ class _Search:
         value = found.value + float(self.tolls[list(self._used(found.choice))].sum())
         if value < self.value:
             self.value, self.choice = value, found.choice
+
+
+def _grain(tables: Tables, tolls: Floats) -> float:
+    """Return 1 where every plan comes to a whole number, else 0."""
+    moves = tables.moves
+    parts = [tolls, moves.link, moves.out, moves.into, moves.lane, *tables.nodes]
+    whole = all(bool((each[np.isfinite(each)] % 1.0 == 0.0).all()) for each in parts)
+    return 1.0 if whole else 0.0
 
 
 def best_subset(tables: Tables, tolls: Floats, most: int | None, effort: float) -> Subset:
