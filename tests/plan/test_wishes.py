@@ -22,7 +22,15 @@ from fabloop.plan.roads import Weights
 from fabloop.plan.schedule import Routing
 from fabloop.plan.ways import ways
 from fabloop.plan.wishes import Wishes
-from plan.instances import NOW, gear, graz_and_vienna, random_instance, vocabulary
+from plan.instances import (
+    NOW,
+    gear,
+    graz_and_vienna,
+    operation,
+    order,
+    random_instance,
+    vocabulary,
+)
 
 SEEDS = st.integers(0, 1_000_000)
 TRIES_MAX = 3_000
@@ -300,3 +308,49 @@ def test_a_weighted_sum_of_money_and_time_is_between_both():
     for each in (cheap, fast):
         assert plan.optimality[0].bound <= each.cost_minor + price * each.makespan_ns
         assert value <= each.cost_minor + price * each.makespan_ns + 1e-6
+
+
+def contended_order():
+    """Five parts of one work unit kind, put together: two mills contend for."""
+    parts = [operation(f"part-{number}", "mill", minutes=20 + number) for number in range(5)]
+    return order(*parts, operation("join", "clean", *(each.id for each in parts), minutes=5))
+
+
+@pytest.mark.parametrize("within", [Wishes(), Wishes(deadline=Instant(NOW + 48 * HOUR))])
+def test_plans_are_told_from_the_first_on_and_bounds_only_rise(within):
+    network, kpis = graz_and_vienna()
+    heard = []
+    answer = check(
+        contended_order(),
+        network,
+        vocabulary(),
+        kpis,
+        NOW,
+        plans_max=1,
+        objective=Objective.MAKESPAN,
+        wishes=within,
+        on_incumbent=heard.append,
+    )
+    assert isinstance(answer, Producible)
+    spans = [each.totals.makespan_ns for each in heard]
+    assert spans[-1] == answer.plans[0].totals.makespan_ns
+    assert spans == sorted(spans, reverse=True)
+    bounds = [each.optimality[0].bound for each in heard]
+    assert bounds == sorted(bounds)
+    assert all(bound <= span for bound, span in zip(bounds, spans, strict=True))
+
+
+def test_the_caller_can_stop_after_the_first_plan():
+    network, kpis = graz_and_vienna()
+    heard = []
+    answer = check(
+        gear(),
+        network,
+        vocabulary(),
+        kpis,
+        NOW,
+        on_incumbent=heard.append,
+        stop=lambda: bool(heard),
+    )
+    assert len(heard) == 1
+    assert [each.id for each in answer.plans] == ["order/plan-1"]

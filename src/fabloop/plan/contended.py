@@ -21,7 +21,7 @@ from fabloop.plan.layout import Floats
 from fabloop.plan.problem import MEASURE, Objective
 from fabloop.plan.roads import Hop
 from fabloop.plan.schedule import Timetable
-from fabloop.plan.solver import Linear, Question, Stage, solve
+from fabloop.plan.solver import Heard, Linear, Question, Stage, solve
 from fabloop.plan.tree import marginals, tables_of
 
 LARGEST = 2**42
@@ -52,11 +52,17 @@ class Contended(msgspec.Struct, frozen=True):
 
 
 def contended(
-    case: Case, goal: Blend, caps: Sequence[Cap], known: Known, effort: float
+    case: Case,
+    goal: Blend,
+    caps: Sequence[Cap],
+    known: Known,
+    effort: float,
+    heard: Heard | None = None,
 ) -> Contended:
     """Improve on what is known, or prove that it cannot be, as far as the effort allows.
 
-    Where a routing is still to be chosen, what is known stays as it is.
+    Where a routing is still to be chosen, what is known stays as it is. `heard` listens to better
+    plans, with the bound on the goal.
     """
     if has_alternatives(case.problem):
         return _settled(known, known.bound)
@@ -79,7 +85,15 @@ def contended(
         goal=scaled[0],
         caps=tuple(_linear(case, cap.blend, cap.limit, horizon)[0] for cap in caps),
     )
-    found = solve(question)
+
+    def hear(table: Timetable, found: float) -> bool:
+        sums = table_sums(case, table)
+        if heard is None or not all(holds(cap, sums, case.due) for cap in caps):
+            return False
+        better = sums.of(goal, case.due) < known.value
+        return better and heard(table, max(known.bound, found / scaled[1] if complete else 0.0))
+
+    found = solve(question, hear)
     best = known
     if found.timetable is not None:
         sums = table_sums(case, found.timetable)

@@ -22,7 +22,7 @@ from fabloop.plan.schedule import (
     routing_of,
     uncontended_finish,
 )
-from fabloop.plan.solver import Before, Question, Solved, Stage, solve
+from fabloop.plan.solver import Before, Heard, Question, Solved, Stage, solve
 from fabloop.plan.tree import (
     Tables,
     best_plans,
@@ -177,11 +177,14 @@ def _only(problem: Problem, routing: Routing) -> Problem:
     return msgspec.structs.replace(problem, jobs=jobs)
 
 
-def fastest(problem: Problem, before: Before | None = None) -> Timed | None:
+def fastest(
+    problem: Problem, before: Before | None = None, heard: Heard | None = None
+) -> Timed | None:
     """Return the plan that finishes first, and a bound on the finish of all plans.
 
     Of equally fast plans the cheapest is taken (or, with `before`, the one that changes least),
     as far as the effort allows and the problem is not `LARGE`. None where no plan exists.
+    `heard` listens to the search, but for large problems and where a routing is to be chosen.
     """
     weights = MEASURE[Objective.MAKESPAN]
     tables = tables_of(problem, weights, adds=False)
@@ -213,10 +216,21 @@ def fastest(problem: Problem, before: Before | None = None) -> Timed | None:
         effort=EFFORT,
         before=before,
     )
-    solved: Solved = solve(question)
+    solved: Solved = solve(question, _for_all(heard, bound, complete=complete))
     assert solved.timetable is not None, "the hint is an answer"
     bound = max(bound, solved.bound) if complete else bound
     return Timed(solved.timetable, bound, CPSAT)
+
+
+def _for_all(heard: Heard | None, bound: int, *, complete: bool) -> Heard | None:
+    """Return a listener that is told bounds on all plans only."""
+    if heard is None:
+        return None
+
+    def hear(table: Timetable, found: float) -> bool:
+        return heard(table, max(float(bound), found) if complete else float(bound))
+
+    return hear
 
 
 def _fastest_way(problem: Problem, tables: Tables, before: Before | None) -> Timed | None:

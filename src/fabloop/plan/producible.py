@@ -1,5 +1,6 @@
 """The face of planning: can the order be made, where, when, at what cost - and if not, why."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
@@ -12,10 +13,10 @@ from fabloop.model.plan import NotDecided, Plan, PlanAnswer, Producible
 from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.assure import assured, exclusions
-from fabloop.plan.checker import Grounds
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engagements import engagements
 from fabloop.plan.engine import (
+    CPSAT,
     TREE,
     Bound,
     Timed,
@@ -38,8 +39,9 @@ from fabloop.plan.recommend import not_producible
 from fabloop.plan.replan import replan
 from fabloop.plan.roads import TICK, Hop, Weights
 from fabloop.plan.schedule import Routing, Timetable, routing_of
+from fabloop.plan.solver import Heard
 from fabloop.plan.tree import optimum, tables_of
-from fabloop.plan.wished import Ask, wished
+from fabloop.plan.wished import Ask, Stop, grounds_of, wished
 from fabloop.plan.wishes import NO_WISHES, Wishes, check_wishes
 from fabloop.services.matching import KpiValues
 
@@ -113,29 +115,37 @@ def check(  # noqa: PLR0913  # the face of planning names every input
     if not is_possible_now(problem):
         return not_producible(order.product, setting, problem, excluded)
     lead = plain(objective)
+    ask = Ask(order, setting, problem, aim_of(objective), wishes, like, plans_max, effort)
     if lead is None or wishes != NO_WISHES:
-        aim = aim_of(objective)
-        ask = Ask(order, setting, problem, aim, wishes, like, plans_max, effort)
         return wished(ask, on_incumbent, stop)
-    grounds = Grounds(
-        product=order.product,
-        network=network,
-        vocabulary=vocabulary,
-        kpis=kpis,
-        now=now,
-        busy=setting.busy,
-        quantity=order.quantity,
-    )
+    plans = _planned(ask, lead, on_incumbent, stop)
+    return Producible(plans=plans, exclusions=excluded)
+
+
+def _planned(
+    ask: Ask, lead: Objective, tell: Callable[[Plan], object] | None, stop: Stop | None
+) -> tuple[Plan, ...]:
+    """Return ranked plans for a plain objective without wishes."""
+    order, problem, network = ask.order, ask.problem, ask.setting.network
+    grounds = grounds_of(ask)
     found: list[_Found] = []
     fast: Timed | None = None
-    for found, fast in _ranked(problem, plans_max, lead, at_once=on_incumbent is not None):
-        if on_incumbent is not None:
-            plans = _written(order, problem, found, fast, network, lead)
-            on_incumbent(assured(plans[0], grounds))
-            if stop is not None and stop():
-                break
+
+    def hear(table: Timetable, bound: float) -> bool:
+        each = Timed(table, math.ceil(bound), CPSAT)
+        return tells([_Found(lead, each)], each if lead is Objective.MAKESPAN else None)
+
+    def tells(found: list[_Found], fast: Timed | None) -> bool:
+        if tell is None:
+            return False
+        tell(assured(_written(order, problem, found, fast, network, lead)[0], grounds))
+        return stop is not None and stop()
+
+    for found, fast in _ranked(problem, ask.plans_max, lead, None if tell is None else hear):
+        if tells(found, fast):
+            break
     plans = _written(order, problem, found, fast, network, lead)
-    return Producible(plans=tuple(assured(each, grounds) for each in plans), exclusions=excluded)
+    return tuple(assured(each, grounds) for each in plans)
 
 
 class _Found(msgspec.Struct, frozen=True):
@@ -146,20 +156,20 @@ class _Found(msgspec.Struct, frozen=True):
 
 
 def _ranked(
-    problem: Problem, plans_max: int, objective: Objective, *, at_once: bool
+    problem: Problem, plans_max: int, objective: Objective, heard: Heard | None
 ) -> Iterator[tuple[list[_Found], Timed | None]]:
     """Yield ever more timetables: the best for each objective, then the next cheapest.
 
     The fastest one comes again beside them, where it was asked for: its bound holds for all.
-    `at_once` yields a first one before any time is spent on when things happen.
+    Where somebody listens, the first one comes before any time is spent on when things happen.
     """
     leads = list(dict.fromkeys([objective, Objective.COST, *Objective]))
     found: list[_Found] = []
     fast: Timed | None = None
-    if at_once:
+    if heard is not None:
         yield [_Found(objective, at_first(problem, objective))], None
     for lead in leads[:plans_max]:
-        best = _best(problem, lead)
+        best = _best(problem, lead, heard if lead is objective else None)
         fast = best if lead is Objective.MAKESPAN else fast
         _add(found, best, lead)
         yield found, fast
@@ -224,12 +234,12 @@ def at_first(problem: Problem, lead: Objective) -> Timed:
     return listed(problem, routing_of(problem, found.choice, weights))
 
 
-def _best(problem: Problem, lead: Objective) -> Timed:
+def _best(problem: Problem, lead: Objective, heard: Heard | None) -> Timed:
     if is_additive(lead):
         routing = cheapest(problem, lead)
         assert routing is not None, "asked only where a plan exists"
         return timed(problem, routing)
-    best = fastest(problem)
+    best = fastest(problem, heard=heard)
     assert best is not None, "asked only where a plan exists"
     return best
 

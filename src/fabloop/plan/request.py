@@ -12,6 +12,7 @@ from fabloop.plan.engine import fastest, timed
 from fabloop.plan.gates import Standing
 from fabloop.plan.objectives import Aim, WeightedSum
 from fabloop.plan.schedule import Timetable
+from fabloop.plan.solver import Heard
 from fabloop.plan.timely import Timely, timely
 
 SCOPE = "plans within the wishes"
@@ -34,15 +35,20 @@ class Answer(msgspec.Struct, frozen=True):
     ranks: tuple[Rank, ...] = ()
 
 
-def carry_out(case: Case, aim: Aim, caps: Sequence[Cap], effort: float) -> Answer:
-    """Minimise the sums of the aim, one after another; each result is kept by those after it."""
+def carry_out(
+    case: Case, aim: Aim, caps: Sequence[Cap], effort: float, heard: Heard | None = None
+) -> Answer:
+    """Minimise the sums of the aim, one after another; each result is kept by those after it.
+
+    `heard` listens to the search for the first sum.
+    """
     table: Timetable | None = None
     ranks: list[Rank] = []
     kept = list(caps)
     standing = Standing.OPTIMAL
     for total in aim.ranks:
         blend = blend_of(total)
-        found = best_within(case, blend, kept, effort)
+        found = best_within(case, blend, kept, effort, heard if table is None else None)
         if found.table is None:
             if table is None:
                 return Answer(found.standing, None)
@@ -63,7 +69,9 @@ def _stay(case: Case, blend: Blend, table: Timetable, found: Timely) -> Timely:
     return Timely(standing, table, value, min(bound, value), found.engine)
 
 
-def best_within(case: Case, goal: Blend, caps: Sequence[Cap], effort: float) -> Timely:
+def best_within(
+    case: Case, goal: Blend, caps: Sequence[Cap], effort: float, heard: Heard | None = None
+) -> Timely:
     """Return the best timetable for one sum within the caps."""
     goal = case.plain(goal)
     caps = [Cap(each.name, case.plain(each.blend), each.limit) for each in caps]
@@ -72,8 +80,10 @@ def best_within(case: Case, goal: Blend, caps: Sequence[Cap], effort: float) -> 
         if found.standing is Standing.OPTIMAL or found.standing is Standing.IMPOSSIBLE:
             return found
         found = _hurried(case, goal, caps, found)
+        if found.table is not None and heard is not None and heard(found.table, found.bound):
+            return found
         known = Known(found.table, found.value, found.bound)
-        last = contended(case, goal, caps, known, effort)
+        last = contended(case, goal, caps, known, effort, heard)
         return Timely(last.standing, last.table, last.value, last.bound, last.engine)
     choice = least_within(case, goal, caps, effort)
     if choice.routing is None:

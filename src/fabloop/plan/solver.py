@@ -5,6 +5,7 @@ One worker, a fixed seed and a deterministic time limit: the same input gives th
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
+from typing import TypeAlias
 
 import msgspec
 from ortools.sat.python import cp_model
@@ -376,7 +377,7 @@ class _Model:
             self.model.add_hint(variable, tick)
             tick += takes.get(slot, 0)
 
-    def read(self, solver: cp_model.CpSolver) -> Timetable:
+    def read(self, solver: cp_model.CpSolver | cp_model.CpSolverSolutionCallback) -> Timetable:
         """Return the solver's answer."""
         choice = tuple(
             next(pick for pick, literal in each.items() if solver.boolean_value(literal))
@@ -401,14 +402,37 @@ def slotted(legs: Sequence[Leg]) -> list[tuple[int, Leg]]:
     return slotted
 
 
-def _read_transfer(solver: cp_model.CpSolver, each: _Input) -> Transfer:
+def _read_transfer(
+    solver: cp_model.CpSolver | cp_model.CpSolverSolutionCallback, each: _Input
+) -> Transfer:
     way = next(way for way in each.ways if solver.boolean_value(way.literal))
     starts = tuple(solver.value(each.slots[slot]) for slot, _ in slotted(way.legs))
     return Transfer(each.source.made_by, way.legs, starts, each.source.legs_done)
 
 
-def solve(question: Question) -> Solved:
-    """Minimise stage after stage, from the hint on; the bound is that of the finish."""
+Heard: TypeAlias = Callable[[Timetable, float], bool]
+"""Hears a timetable as it is found, with the bound so far; True ends the search."""
+
+
+class _Ear(cp_model.CpSolverSolutionCallback):
+    """Passes on what CP-SAT finds while it searches."""
+
+    def __init__(self, built: _Model, heard: Heard) -> None:
+        super().__init__()
+        self._built = built
+        self._heard = heard
+
+    def on_solution_callback(self) -> None:
+        """Hear of a solution."""
+        if self._heard(self._built.read(self), self.best_objective_bound):
+            self.stop_search()
+
+
+def solve(question: Question, heard: Heard | None = None) -> Solved:
+    """Minimise stage after stage, from the hint on; the bound is that of the finish.
+
+    `heard` listens to the first stage.
+    """
     built = _Model(question)
     table, bound, proven = question.hint, 0, False
     for stage in question.stages:
@@ -421,7 +445,9 @@ def solve(question: Question) -> Solved:
             solver.parameters.max_number_of_conflicts = question.conflicts_max
         if stage is Stage.SHIFT:
             solver.parameters.relative_gap_limit = SHIFT_GAP
-        status = solver.solve(built.model)
+        first = stage is question.stages[0]
+        ear = _Ear(built, heard) if heard is not None and first else None
+        status = solver.solve(built.model, ear)
         optimal = status == cp_model.OPTIMAL
         if optimal or status == cp_model.FEASIBLE:
             table = built.read(solver)

@@ -15,7 +15,7 @@ from fabloop.plan.blend import Case, blend_of, case_of, routing_from, table_sums
 from fabloop.plan.checker import Grounds
 from fabloop.plan.constrained import EXACT
 from fabloop.plan.draft import Heading, draft
-from fabloop.plan.engine import TREE, currency_of, is_possible_now, least
+from fabloop.plan.engine import CPSAT, TREE, currency_of, is_possible_now, least
 from fabloop.plan.gates import Standing
 from fabloop.plan.hindrance import Lift, hindered
 from fabloop.plan.layout import Floats
@@ -24,6 +24,7 @@ from fabloop.plan.problem import Objective, Problem, Setting
 from fabloop.plan.request import SCOPE, Answer, carry_out
 from fabloop.plan.roads import TICK
 from fabloop.plan.schedule import Timetable
+from fabloop.plan.solver import Heard
 from fabloop.plan.why_late import why_late
 from fabloop.plan.wishes import Wishes, allowed, caps_of, strays_of
 
@@ -44,6 +45,20 @@ class Ask(msgspec.Struct, frozen=True):
     like: Plan | None
     plans_max: int
     effort: float
+
+
+def grounds_of(ask: Ask) -> Grounds:
+    """Return what the plans of a request are checked against."""
+    setting = ask.setting
+    return Grounds(
+        product=ask.order.product,
+        network=setting.network,
+        vocabulary=setting.vocabulary,
+        kpis=setting.kpis,
+        now=setting.now,
+        busy=setting.busy,
+        quantity=ask.order.quantity,
+    )
 
 
 def case_for(ask: Ask, wishes: Wishes) -> Case:
@@ -81,14 +96,12 @@ def wished(
     """Return the best plan for the aim, then the best for each plain objective, within the wishes.
 
     `tell` hears each plan as it is found; after one, `stop` may end the search.
-
-    Raises
-    ------
-    Invalid
-        The product has alternative routings.
     """
     case = case_for(ask, ask.wishes)
-    answer = answered(ask, ask.wishes, ask.aim)
+    if not is_possible_now(case.problem):
+        return hindered(ask.wishes, lift_of(ask), exclusions(case.problem))
+    pen = _Pen(ask, case)
+    answer = answered(ask, ask.wishes, ask.aim, pen.listener(tell, stop))
     if answer.standing is Standing.IMPOSSIBLE:
         refusal = hindered(ask.wishes, lift_of(ask), exclusions(case.problem))
         late = [each for each in _late(ask, case.problem) if len(each) > 1]
@@ -99,7 +112,6 @@ def wished(
             excluded = exclusions(case.problem)
             return NotProducible(conflicts=tuple(late), options=(), exclusions=excluded)
         return NotDecided(limit=UNDECIDED.format(effort=ask.effort))
-    pen = _Pen(ask, case)
     pen.add(answer, tell)
     for objective in Objective:
         if len(pen) >= ask.plans_max or (stop is not None and stop()):
@@ -116,12 +128,13 @@ def _late(ask: Ask, problem: Problem) -> list[tuple[Explanation, ...]]:
     return [*why_late(problem, ask.wishes.deadline, ask.setting.network).conflicts]
 
 
-def answered(ask: Ask, wishes: Wishes, aim: Aim) -> Answer:
+def answered(ask: Ask, wishes: Wishes, aim: Aim, heard: Heard | None = None) -> Answer:
     """Return the best timetable for an aim within wishes, or that there is none."""
     case = case_for(ask, wishes)
     if not is_possible_now(case.problem):
         return Answer(Standing.IMPOSSIBLE, None)
-    return carry_out(case, aim_under(aim, wishes), caps_of(wishes, case.problem), ask.effort)
+    caps = caps_of(wishes, case.problem)
+    return carry_out(case, aim_under(aim, wishes), caps, ask.effort, heard)
 
 
 class _Pen:
@@ -131,17 +144,8 @@ class _Pen:
         self._ask = ask
         self._case = case
         self._answers: list[Answer] = []
-        setting = ask.setting
-        self._currency = currency_of(setting.network)
-        self._grounds = Grounds(
-            product=ask.order.product,
-            network=setting.network,
-            vocabulary=setting.vocabulary,
-            kpis=setting.kpis,
-            now=setting.now,
-            busy=setting.busy,
-            quantity=ask.order.quantity,
-        )
+        self._currency = currency_of(ask.setting.network)
+        self._grounds = grounds_of(ask)
         self._bounds = {
             str(each): (least(case.problem, each) * _UNITS.get(each, 1.0), TREE)
             for each in Objective
@@ -149,6 +153,20 @@ class _Pen:
 
     def __len__(self) -> int:
         return len(self._answers)
+
+    def listener(self, tell: Tell | None, stop: Stop | None) -> Heard | None:
+        """Return what hears timetables while they are searched for, and tells them as plans."""
+        if tell is None:
+            return None
+        name = self._ask.aim.ranks[0].name
+
+        def hear(table: Timetable, bound: float) -> bool:
+            if bound > self._bounds.get(name, (-np.inf, ""))[0]:
+                self._bounds[name] = (bound, CPSAT)
+            tell(self._plan(Answer(Standing.FEASIBLE, table), 1))
+            return stop is not None and stop()
+
+        return hear
 
     def add(self, answer: Answer, tell: Tell | None) -> None:
         """Take an answer's bounds, and its plan where that one differs from all before."""
