@@ -464,6 +464,9 @@ OPTIONS: dict[str, Callable[[Option], str]] = {
     OptionCode.CHOOSE_OTHER: lambda it: (
         f"choose {it.after} instead of {it.before} as {name_text(it.parameter)} of {it.subject}"
     ),
+    ReliefCode.CHOOSE_FEATURE: lambda it: (
+        f"choose {it.after or 'nothing'} instead of {it.before or 'nothing'} as {it.subject}"
+    ),
     OptionCode.RESTORE_KPI: lambda it: (
         f"maintain {it.subject} until its {name_text(it.parameter)} is "
         f"{value_text(it.after, it.dimension)} instead of {value_text(it.before, it.dimension)}"

@@ -97,6 +97,7 @@ class ReliefCode(StrEnum):
     START_LATER = "start-later"
     REPLAN_BEFORE = "replan-before"
     LIFT_WISH = "lift-wish"
+    CHOOSE_FEATURE = "choose-feature"
 
 
 class DispatchCode(StrEnum):

@@ -40,14 +40,14 @@ def after(
     operations = {each.id: each for each in new.product.operations}
     again = {OperationId(each.subject) for each in changes if each.code in _OF_PRODUCT}
     touched = _touched(world.setting.network, changes)
-    judge = _judge_of(touched, new)
+    judge = _judge_of(touched, new) if touched else None
     skills = _skills_of(touched, problem.jobs, new)
     jobs = []
     for job in problem.jobs:
         operation = operations[job.operation.id]
         if job.operation.id in again:
             jobs.append(_restated(job, operation))
-        elif job.operation.requirement.skill in skills:
+        elif judge is not None and job.operation.requirement.skill in skills:
             jobs.append(_with_touched(job, judge, touched))
         else:
             jobs.append(job)
