@@ -17,6 +17,7 @@ from fabloop.plan import (
     hitting,
     minimal,
     objectives,
+    penalty,
     producible,
     recommend,
     stay,
@@ -25,6 +26,7 @@ from fabloop.plan import (
     tradeoff,
     upgrades,
     watchlist,
+    why_choices,
 )
 from fabloop.plan import variants as plan_variants
 from fabloop.plan.market import blinding, buyer, tenant
@@ -160,6 +162,10 @@ ROWS: dict[str, dict[str, int]] = {
         "smallest sets of demands tried in search of further conflicts": minimal.HITTING_SETS_MAX,
         "alternatives sought for the product, and for the factory": recommend.ALTERNATIVES_MAX,
         "rounds of learning in one search for the least changes": upgrades.ROUNDS_MAX,
+        "pairs of work units between which new ways are looked for": upgrades.PAIRS_MAX,
+        "tree solves in one search for the least changes": penalty.SOLVES_MAX,
+        "variants compared with the choices of an order": why_choices.CHOICES_MAX,
+        "variants tried in place of the choices of an order": why_choices.CHOICES_TRIED_MAX,
         "sums of an aim, one after another": objectives.RANKS_MAX,
         "pairs (finish, value) of one choice; beyond, they are joined and the bound loosens": (
             tradeoff.LABELS_MAX
