@@ -69,7 +69,7 @@ def check_plan(plan: Plan, grounds: Grounds) -> tuple[Explanation, ...]:
         *_flow(plan, grounds, steps),
         *_overlaps(plan, grounds),
         *_hours(plan, grounds),
-        *_totals(plan),
+        *_totals(plan, grounds),
     )
 
 
@@ -203,6 +203,8 @@ def _way(
         place = leg.destination
         if not leg.frozen:
             yield from _leg(leg, plan, grounds)
+        elif leg.made_by not in grounds.kept:
+            yield _wrong(ReasonCode.STEP_NOT_KEPT, leg.made_by, leg=leg.leg)
     if way and not _is_there(here, place, end, grounds):
         details = {"made_by": start.operation, "place": place}
         yield _wrong(ReasonCode.MOVEMENT_BROKEN, end.operation, **details)
@@ -258,8 +260,8 @@ def _takes(leg: Movement, duration_ns: int, cost: int, energy: float, co2: Fract
 
 
 def _links(leg: Movement, grounds: Grounds) -> Iterator[tuple[int, int, float, Fraction]]:
-    site = grounds.network.sites[leg.origin_site]
-    if leg.destination_site != leg.origin_site:
+    site = grounds.network.sites.get(leg.origin_site)
+    if site is None or leg.destination_site != leg.origin_site or leg.lane is not None:
         return
     way = _area(leg.origin, site), _area(leg.destination, site)
     for link in site.transport:
@@ -271,7 +273,9 @@ def _links(leg: Movement, grounds: Grounds) -> Iterator[tuple[int, int, float, F
 
 def _lanes(leg: Movement, grounds: Grounds) -> Iterator[tuple[int, int, float, Fraction]]:
     sites = grounds.network.sites
-    start, end = sites[leg.origin_site], sites[leg.destination_site]
+    start, end = sites.get(leg.origin_site), sites.get(leg.destination_site)
+    if start is None or end is None:
+        return
     if _area(leg.origin, start) != start.gate or _area(leg.destination, end) != end.gate:
         return
     for lane in grounds.network.lanes:
@@ -332,7 +336,7 @@ def _hours(plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
             yield _wrong(ReasonCode.STEP_WHILE_CLOSED, unit_id, operation=operation)
 
 
-def _totals(plan: Plan) -> Iterator[Explanation]:
+def _totals(plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
     parts: list[PlannedStep | Movement] = [*plan.steps, *plan.movements]
     begin = min(plan.made_at, *(each.start for each in plan.steps))
     end = max(each.end for each in plan.steps)
@@ -345,7 +349,12 @@ def _totals(plan: Plan) -> Iterator[Explanation]:
         "shipments": (plan.totals.shipments, Fraction(shipments)),
     }
     for name, (value, sum_) in exact.items():
-        if not _close(value, sum_):
+        if value != sum_ if isinstance(value, int) else not _close(value, sum_):
             yield _figure(ReasonCode.TOTAL_WRONG, plan.id, name, value, float(sum_))
     if set(plan.totals.sites) != {each.site for each in plan.steps}:
         yield _wrong(ReasonCode.TOTAL_WRONG, plan.id, parameter="sites")
+    currencies = {
+        grounds.network.sites[each].tariff.currency for each in {s.site for s in plan.steps}
+    }
+    if currencies != {plan.totals.currency}:
+        yield _wrong(ReasonCode.TOTAL_WRONG, plan.id, parameter="currency")
