@@ -11,6 +11,7 @@ from fabloop.model.product import Per
 from fabloop.model.site import Network
 from fabloop.plan.plant import Plant
 from fabloop.plan.problem import Setting, effort, problem_of
+from fabloop.plan.producible import check
 from fabloop.services.matching import Match, Mismatch, match_unit
 from plan.instances import NOW, gear, graz_and_vienna, operation, random_instance, tpe, vocabulary
 
@@ -61,6 +62,15 @@ def test_a_plant_at_hand_follows_the_values_that_it_is_asked_with():
     assert reamers(worn) == ["v-ream"]
     assert reamers(kpis) == ["g-ream", "v-ream"]
     assert reamers(kpis, Instant(NOW + 10**18)) == []
+
+
+def test_planning_with_a_plant_at_hand_gives_the_same_answer():
+    network, kpis = graz_and_vienna()
+    words = vocabulary()
+    plant = Plant(network, words, {})
+    for values in (kpis, {**kpis, **graz_and_vienna(40e-6, 40e-6)[1]}, kpis):
+        alone = check(gear(), network, words, values, NOW)
+        assert check(gear(), network, words, values, NOW, plant=plant) == alone
 
 
 def test_a_plant_of_another_network_is_not_used():

@@ -74,7 +74,13 @@ class SkillVocabulary(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_a(self, narrow: SkillId, broad: SkillId) -> bool:
         """Tell whether offering `narrow` also offers `broad`."""
-        return any(each.id == broad for each in self.lineage(narrow))
+        each: SkillId | None = narrow
+        while each is not None:
+            skill = self.skills[each]
+            if skill.id == broad:
+                return True
+            each = skill.broader
+        return False
 
     def compositions(self, skill: SkillId) -> Iterator[Skill]:
         """Yield the composed skills that are the skill or a kind of it."""

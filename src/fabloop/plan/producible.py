@@ -34,6 +34,7 @@ from fabloop.plan.engine import (
 )
 from fabloop.plan.impact import compare, impact
 from fabloop.plan.objectives import Aim, Measure, aim_of, lexicographic, plain, weighted
+from fabloop.plan.plant import Plant
 from fabloop.plan.problem import ABSENT, Busy, Objective, Problem, Setting, problem_of
 from fabloop.plan.recommend import not_producible
 from fabloop.plan.replan import replan
@@ -84,6 +85,7 @@ def check(  # noqa: PLR0913  # the face of planning names every input
     effort: float = EFFORT,
     on_incumbent: Callable[[Plan], object] | None = None,
     stop: Callable[[], bool] | None = None,
+    plant: Plant | None = None,
 ) -> PlanAnswer:
     """Return ranked plans for the order, or why there is none and what would help.
 
@@ -98,6 +100,7 @@ def check(  # noqa: PLR0913  # the face of planning names every input
     effort : how long one solve may take, in about CPU seconds; the same effort, the same answer
     on_incumbent : hears checked plans as they are found, each with its bounds, the first at once
     stop : asked after each plan; True ends the search with what is there
+    plant : the network made ready beforehand, where many orders are asked about
 
     Raises
     ------
@@ -109,7 +112,9 @@ def check(  # noqa: PLR0913  # the face of planning names every input
     if len(order.product.operations) > OPERATIONS_MAX:
         return NotDecided(limit=f"{OPERATIONS_MAX} operations")
     check_wishes(wishes, order.product, network)
-    setting = Setting(network, vocabulary, kpis, now, now, busy or {}, quantity=order.quantity)
+    setting = Setting(
+        network, vocabulary, kpis, now, now, busy or {}, quantity=order.quantity, plant=plant
+    )
     problem = problem_of(order.product, setting)
     excluded = exclusions(problem)
     if not is_possible_now(problem):
