@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from fabloop.base.instant import SECOND, Instant
 from fabloop.model.ids import SiteId
 from fabloop.model.plan import NotProducible
 from fabloop.plan.archive import dominates, key_of
@@ -114,6 +115,48 @@ def test_time_against_a_sum_is_exact_where_nothing_waits(seed, weights):
         assert uncontended_finish(case.problem, routing) <= time
         assert sums_of(case, routing).of(blend, 0) == pytest.approx(least_by_then)
     assert not tried or answer.front.at(tried[0][0] - 1) == np.inf
+
+
+def finish_with_gaps(it, routing):
+    """Return when the last operation ends where each one only waits for its unit to be free."""
+    ends = []
+    for number, job in enumerate(it.jobs):
+        ready = 0
+        for source, legs in zip(job.sources, routing.legs[number], strict=True):
+            ready = max(ready, ends[source.job] + sum(leg.hop.takes.ticks for leg in legs))
+        made = job.candidates[routing.choice[number]]
+        for begin, end in sorted(it.busy.get(made.unit.id, ())):
+            if ready < end and ready + made.takes.ticks > begin:
+                ready = end
+        ends.append(ready + made.takes.ticks)
+    return ends[-1]
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=SEEDS, data=st.data())
+def test_time_against_a_sum_knows_when_work_units_are_taken(seed, data):
+    order, network, kpis = random_instance(seed, operations=4, sites=2, units=3)
+    spans = st.lists(st.tuples(st.integers(0, 9_000), st.integers(1, 4_000)), max_size=3)
+    busy = {
+        unit: tuple(
+            (Instant(NOW + begin * SECOND), Instant(NOW + (begin + length) * SECOND))
+            for begin, length in data.draw(spans)
+        )
+        for unit in network.work_units()
+    }
+    case = case_of(problem_of(order.product, Setting(network, vocabulary(), kpis, NOW, NOW, busy)))
+    blend = Blend(cost=1.0)
+    tried = [
+        (finish_with_gaps(case.problem, each), sums_of(case, each).of(blend, 0))
+        for each in every_timetable(case)
+    ]
+    answer = tradeoff(case, blend)
+    for time in {time for time, _ in tried}:
+        least_by_then = min(value for finish, value in tried if finish <= time)
+        assert answer.front.at(time) == pytest.approx(least_by_then)
+        routing = answer.routing(time)
+        assert finish_with_gaps(case.problem, routing) <= time
+        assert sums_of(case, routing).of(blend, 0) == pytest.approx(least_by_then)
 
 
 @settings(max_examples=20, deadline=None)

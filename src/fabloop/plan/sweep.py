@@ -7,7 +7,7 @@ import numpy as np
 from fabloop.plan.archive import Archive, Entry, Figures4, gap_of, key_of, lattice
 from fabloop.plan.blend import Blend, Cap, Case, Sums, table_sums
 from fabloop.plan.contended import Known, contended
-from fabloop.plan.engine import TREE, Timed, cheapest, fastest, is_additive, least, listed, timed
+from fabloop.plan.engine import TREE, Timed, cheapest, fastest, is_additive, listed, timed
 from fabloop.plan.gates import Standing
 from fabloop.plan.problem import Objective
 from fabloop.plan.schedule import Routing, Timetable
@@ -78,7 +78,7 @@ class Sweep:
         """See to it that the fastest plan is there; CP-SAT only where a wait may be avoided."""
         problem = self.case.problem
         table = min((each.table for each in self.archive), key=lambda each: each.finish(problem))
-        bound = round(least(problem, Objective.MAKESPAN))
+        bound = max(int(each.front.time[0]) for each in self.known)
         if table.finish(problem) == bound:
             self.fastest = Timed(table, bound, TREE)
             return

@@ -14,6 +14,7 @@ import numpy as np
 
 from fabloop.model.ids import AreaId, SiteId
 from fabloop.plan.blend import Blend, Case
+from fabloop.plan.gaps import Gaps, gaps_of
 from fabloop.plan.layout import Floats, Ints
 from fabloop.plan.problem import ABSENT, Candidate, Job, Source
 from fabloop.plan.roads import Hop, Leg, Place, Roads, Weights
@@ -96,6 +97,24 @@ def tradeoff(case: Case, blend: Blend, book: WayBook | None = None) -> Tradeoff:
     return _Build(case, blend, book or WayBook(case.problem.roads)).run()
 
 
+class _Gapped:
+    """When operations may start on their work units, looked up once each."""
+
+    def __init__(self, busy: Mapping[str, Sequence[tuple[int, int]]]) -> None:
+        self._busy = busy
+        self._known: dict[tuple[str, int], Gaps | None] = {}
+
+    def of(self, candidate: Candidate) -> Gaps | None:
+        """Return when the candidate may start; None is always."""
+        spans = self._busy.get(candidate.unit.id, ())
+        if not spans:
+            return None
+        key = (candidate.unit.id, candidate.takes.ticks)
+        if key not in self._known:
+            self._known[key] = gaps_of(spans, candidate.takes.ticks)
+        return self._known[key]
+
+
 class _Build:
     """One pass over the jobs, inputs before takers."""
 
@@ -106,6 +125,7 @@ class _Build:
         self.roads = case.problem.roads
         self.hops = _Hops(self.roads, blend.weights)
         self.exact = True
+        self.gaps = _Gapped(case.problem.busy)
 
     def run(self) -> Tradeoff:
         """Return the trade-off."""
@@ -130,8 +150,11 @@ class _Build:
     def _node(self, candidate: Candidate, value: float, arrivals: Sequence[Labels]) -> Labels:
         if candidate.place.site in self.case.shut:
             return NONE
-        start = joined(arrivals)
-        return Labels(start.time + candidate.takes.ticks, start.value + value)
+        ready = joined(arrivals)
+        gaps = self.gaps.of(candidate)
+        time = ready.time if gaps is None else gaps.first(ready.time)
+        last = np.append(time[1:] != time[:-1], True)[: len(time)]
+        return Labels(time[last] + candidate.takes.ticks, ready.value[last] + value)
 
     def _arrivals(
         self, job: Job, source: Source, rows: Sequence[tuple[Labels, ...]]
@@ -281,6 +304,7 @@ class _Trace:
         self.found = found
         self.jobs = found.case.problem.jobs
         self.book = found.book
+        self.gaps = _Gapped(found.case.problem.busy)
         self.weights = found.blend.weights
         self.choice = [ABSENT] * len(self.jobs)
         self.legs: list[tuple[tuple[Leg, ...], ...]] = [()] * len(self.jobs)
@@ -301,6 +325,8 @@ class _Trace:
         self.choice[number] = pick
         end = job.candidates[pick].place
         start = finish - job.candidates[pick].takes.ticks
+        gaps = self.gaps.of(job.candidates[pick])
+        start = start if gaps is None else gaps.last(start)
         below, legs = [], []
         for source in job.sources:
             if source.job is None:
