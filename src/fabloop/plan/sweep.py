@@ -27,7 +27,7 @@ PARTS = (2, 3, 5, 7, 9)
 """Parts of the weights, from coarse to fine, as long as the effort lasts."""
 
 
-POLISH_SHARE = 0.25
+POLISH_SHARE = 0.15
 """Part of the effort that CP-SAT may spend on points that are not proven."""
 
 POLISH_EFFORT = 0.25
@@ -77,11 +77,12 @@ class Sweep:
     def _hurry(self) -> None:
         """See to it that the fastest plan is there; CP-SAT only where a wait may be avoided."""
         problem = self.case.problem
-        table = min((each.table for each in self.archive), key=lambda each: each.finish(problem))
+        tables = [each.table for each in self.archive]
         bound = max(int(each.front.time[0]) for each in self.known)
-        if table.finish(problem) == bound:
-            self.fastest = Timed(table, bound, TREE)
-            return
+        for table in tables:
+            if table.finish(problem) == bound:
+                self.fastest = Timed(table, bound, TREE)
+                return
         self.fastest = fastest(problem)
         assert self.fastest is not None, "asked only where a plan exists"
         self._offer(self.fastest.table)
