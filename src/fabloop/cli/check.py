@@ -7,6 +7,7 @@ from rich.console import Console
 
 from fabloop.app.account import exclusion_table, plan_table, refusal_texts
 from fabloop.app.asked import read_asked
+from fabloop.app.caveats import lateness, left_out
 from fabloop.app.sentences import labels_of
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode
@@ -31,11 +32,15 @@ def print_check(folder: Path, *, as_json: bool) -> ExitCode:
     knowledge, order = asked.knowledge, asked.order
     answer = check(order, knowledge.network, knowledge.vocabulary, asked.kpis, order.received_at)
     labels = labels_of(knowledge.network, order.product)
+    for note in left_out(knowledge.network, (order.product,), order.received_at):
+        sys.stderr.write(note + "\n")
     if isinstance(answer, Producible):
         _print(answer, as_json, [])
         if not as_json:
             console = Console(highlight=False)
             console.print(grid_of(plan_table(answer.plans)))
+            for text in lateness(order, answer.plans):
+                sys.stdout.write(text + "\n")
             console.print(grid_of(exclusion_table(answer, order.received_at, labels)))
         return ExitCode.FINE
     refused = OrderRefused(order=order.id, answer=answer)

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from fabloop.app.account import exclusion_table, optimality_text, plan_table, refusal_texts
 from fabloop.app.asked import Asked, asked_in, orders_in
+from fabloop.app.caveats import lateness, left_out
 from fabloop.app.planning import exhibits_of, report_of
 from fabloop.app.sentences import labels_of, money_text
 from fabloop.base.codec import to_json_pretty
@@ -91,6 +92,9 @@ def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> Exi
     aim, wishes = _aim(request), _wishes(request, asked)
     answer = _answer(request, asked, aim, wishes, _progress(as_json))
     plans = _plans(answer)
+    order = asked.order
+    for note in left_out(asked.knowledge.network, (order.product,), order.received_at):
+        sys.stderr.write(note + "\n")
     if as_json:
         reply = PlanReply(answer=answer, critical=_critical(plans, asked))
         sys.stdout.write(to_json_pretty(reply).decode())
@@ -182,7 +186,7 @@ def _show(answer: PlanAnswer | Front, plans: Sequence[Plan], asked: Asked) -> No
     console = Console(highlight=False)
     if plans:
         console.print(grid_of(plan_table(plans)))
-        for text in _critical_texts(plans[0], asked, labels):
+        for text in (*lateness(order, plans), *_critical_texts(plans[0], asked, labels)):
             sys.stdout.write(text + "\n")
     if isinstance(answer, Producible):
         console.print(grid_of(exclusion_table(answer, now, labels)))
