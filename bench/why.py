@@ -228,7 +228,7 @@ def counterfactuals() -> None:
     )
 
 
-def main(seeds: int = 2) -> None:
+def main(seeds: int = 1) -> None:
     """Print the tables."""
     print(f"Python {sys.version.split()[0]}; times in ms")
     print(ROW.format("", "confl.", "ms", "minim.", "CP-SAT", "size", "product", "", "factory", ""))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fabloop.app.account import refusal_texts
 from fabloop.app.sentences import (
     OPTIONS,
     REASONS,
@@ -21,6 +22,8 @@ from fabloop.base.instant import DAY, HOUR, MINUTE, Instant
 from fabloop.base.quantity import Dimension
 from fabloop.model import explanation as nouns
 from fabloop.model.explanation import Evidence, Explanation, Option, OptionCode, ReasonCode
+from fabloop.model.facts import OrderRefused
+from fabloop.model.ids import OrderId
 from fabloop.model.plan import NotProducible, Producible
 from fabloop.plan.producible import check, impact
 from plan.instances import (
@@ -181,3 +184,11 @@ def test_a_missing_person_is_told_without_figures():
     assert option_sentence(answer.options[0]).startswith(
         "Have a person with the skill assembler at graz"
     )
+
+
+def test_a_refusal_says_where_there_may_be_more_conflicts():
+    for complete in (True, False):
+        answer = NotProducible(conflicts=(), options=(), complete=complete)
+        refused = OrderRefused(order=OrderId("o"), answer=answer)
+        told = list(refusal_texts(refused, NOW, {}))
+        assert told == ([] if complete else ["There may be more conflicts than these."])

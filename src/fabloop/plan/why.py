@@ -200,9 +200,8 @@ def _reasons_at(job: Job, site: SiteId) -> tuple[Explanation, ...]:
     found = [reason for each in job.rejected if each.place.site == site for reason in each.reasons]
     if found:
         return tuple(found)
-    operation = job.operation
-    details = {"label": operation.label, "skill": operation.requirement.skill, "site": site}
-    return (Explanation(code=ReasonCode.NO_UNIT_WITH_SKILL, subject=operation.id, details=details),)
+    details = {"skill": job.operation.requirement.skill, "parameter": "skill"}
+    return (Explanation(code=ReasonCode.SKILL_NOT_OFFERED, subject=site, details=details),)
 
 
 def _no_way_at(site: SiteId) -> Explanation:
