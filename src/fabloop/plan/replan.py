@@ -8,7 +8,15 @@ import numpy as np
 from fabloop.base.instant import Instant
 from fabloop.model.ids import OperationId, PlanId, WorkUnitId
 from fabloop.model.order import ProductionOrder
-from fabloop.model.plan import Movement, Optimality, Plan, PlanAnswer, PlannedStep, Producible
+from fabloop.model.plan import (
+    Exclusion,
+    Movement,
+    Optimality,
+    Plan,
+    PlanAnswer,
+    PlannedStep,
+    Producible,
+)
 from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.assure import assure, exclusions
@@ -161,7 +169,8 @@ def replans(  # noqa: PLR0913  # as `replan`
 ) -> Iterator[PlanAnswer]:
     """Yield answers to the question of `replan`: a first one at once, then the one it returns.
 
-    The first plan changes as few work units as any plan must; it is checked like every other.
+    The first plan changes as few work units as any plan must; it is checked like every other, but
+    does not tell who was left out.
     """
     history = history_of(plan, done, running, network, now, moved)
     engaged = _joined(busy or {}, history.busy)
@@ -209,7 +218,7 @@ def _answers(change: _Change) -> Iterator[PlanAnswer]:
         return
     kept = None if repair.changes else _kept(change)
     if kept is None:
-        yield _checked(change, _repaired(change, repair))
+        yield _checked(change, _repaired(change, repair), ())
     elif change.price is None:
         bounds = _bounds(change, None)
         yield _checked(change, _proven(change, kept, bounds))
@@ -405,14 +414,19 @@ def _says_the_same(was: Optimality | None, told: Optimality) -> bool:
     return was is not None and (was.value, was.bound) == (told.value, told.bound)
 
 
-def _checked(change: _Change, plan: Plan) -> Producible:
+def _checked(
+    change: _Change, plan: Plan, left_out: tuple[Exclusion, ...] | None = None
+) -> Producible:
     """Return the plan as an answer, with who is left out of the operations that could not stay."""
     assure(plan, change.grounds)
+    return Producible(plans=(plan,), exclusions=_left_out(change) if left_out is None else left_out)
+
+
+def _left_out(change: _Change) -> tuple[Exclusion, ...]:
     planned = {step.operation for step in change.plan.steps}
     jobs = zip(change.problem.jobs, change.before.choice, strict=True)
     out = tuple(job for job, was in jobs if was is None and job.operation.id in planned)
-    left_out = exclusions(msgspec.structs.replace(change.problem, jobs=out))
-    return Producible(plans=(plan,), exclusions=left_out)
+    return exclusions(msgspec.structs.replace(change.problem, jobs=out))
 
 
 def _spent(change: _Change) -> dict[Objective, float]:

@@ -72,26 +72,34 @@ def best_staying(tables: Tables, before: Sequence[int | None], changes_max: int)
     if not tables.nodes:
         return Stay(0.0, (), 0)
     changed = changed_of(tables, before)
-    best = _counted(tables, changed, changes_max)
+    best, sent = _counted(tables, changed, changes_max)
     last = best[-1][-1]
     if not np.isfinite(last.min(initial=np.inf)):
         return None
-    return _traced(tables, changed, best)
+    return _traced(tables, changed, best, sent)
 
 
-def _counted(tables: Tables, changed: Sequence[Bools], most: int) -> list[Floats]:
-    """Return, per job, the best value up to it by changes allowed and choice, (most + 1, n)."""
+def _counted(
+    tables: Tables, changed: Sequence[Bools], most: int
+) -> tuple[list[Floats], dict[tuple[int, int], Floats]]:
+    """Return, per job, the best value up to it by changes allowed and choice, (most + 1, n).
+
+    The second answer is what each maker contributes to each of its takers, likewise.
+    """
     best: list[Floats] = []
+    sent: dict[tuple[int, int], Floats] = {}
     for job, node in enumerate(tables.nodes):
         arrival: Floats = np.broadcast_to(tables.ready[job], (most + 1, len(node)))
         for makers in tables.feeds(job):
-            ends = np.min([_sent(tables, best[each], each, job) for each in makers], axis=0)
+            for each in makers:
+                sent[each, job] = _sent(tables, best[each], each, job)
+            ends = np.min([sent[each, job] for each in makers], axis=0)
             arrival = _joined(arrival, ends, adds=tables.adds)
         here = arrival + node
         shifted = np.full_like(here, np.inf)
         shifted[1:] = here[:-1]
         best.append(np.where(changed[job], shifted, here))
-    return best
+    return best, sent
 
 
 def _sent(tables: Tables, value: Floats, child: int, job: int) -> Floats:
@@ -110,7 +118,12 @@ def _joined(first: Floats, second: Floats, *, adds: bool) -> Floats:
     return found
 
 
-def _traced(tables: Tables, changed: Sequence[Bools], best: Sequence[Floats]) -> Stay:
+def _traced(
+    tables: Tables,
+    changed: Sequence[Bools],
+    best: Sequence[Floats],
+    sent: dict[tuple[int, int], Floats],
+) -> Stay:
     """Return one best choice; of equally good ones, one with fewest changes."""
     value = best[-1][-1].min()
     allowed = [0] * len(best)
@@ -122,13 +135,12 @@ def _traced(tables: Tables, changed: Sequence[Bools], best: Sequence[Floats]) ->
         if pick == ABSENT:
             continue
         left = allowed[job] - int(changed[job][pick])
-        sent = [
-            {each: _sent(tables, best[each], each, job)[:, pick] for each in makers}
-            for makers in tables.feeds(job)
+        feeds = [
+            {each: sent[each, job][:, pick] for each in makers} for makers in tables.feeds(job)
         ]
-        rows = [np.min(list(each.values()), axis=0) for each in sent]
+        rows = [np.min(list(each.values()), axis=0) for each in feeds]
         shares = _shares(rows, left, float(tables.ready[job][pick]), adds=tables.adds)
-        for each, share in zip(sent, shares, strict=True):
+        for each, share in zip(feeds, shares, strict=True):
             maker = _best_of(each, share)
             allowed[maker] = share
             choice[maker] = best_maker(tables, best[maker][share], maker, job, pick)

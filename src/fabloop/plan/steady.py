@@ -16,10 +16,10 @@ from fabloop.plan.solver import Before, Question, Stage, solve
 from fabloop.plan.stay import Stay, best_staying
 from fabloop.plan.tree import tables_of
 
-EFFORT = 0.2
+EFFORT = 0.05
 """Deterministic seconds (about CPU seconds) for one stage of a change."""
 
-CONFLICTS_MAX = 1_000
+CONFLICTS_MAX = 100
 """Dead ends of the search in one stage of a change."""
 
 NEAR_FIT, NEAR_UNFIT = 3, 12
