@@ -158,6 +158,10 @@ ROWS: dict[str, dict[str, int]] = {
         "pairs of choices in one constraint model; beyond, the farthest candidates are left out": (
             engine.WAYS_MAX
         ),
+        "pairs of choices beyond which a makespan is decomposed": engine.LARGE,
+        "choices of an operation beyond which it is no load in a bound": loads.SPREAD_MAX,
+        "windows looked into for the makespan of one order": decomposed.LOOKS_MAX,
+        "operations of all orders that are planned together": orders.ORDERS_OPERATIONS_MAX,
         "conflicts told": conflicts.CONFLICTS_MAX,
         "smallest sets of demands tried in search of further conflicts": minimal.HITTING_SETS_MAX,
         "alternatives sought for the product, and for the factory": recommend.ALTERNATIVES_MAX,

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from fabloop.base.errors import Invalid
 from fabloop.base.instant import HOUR, MINUTE, SECOND, Instant
 from fabloop.model.plan import MovementKind, NotProducible
+from fabloop.model.product import Alternative, RoutingOption
 from fabloop.plan.engine import is_possible_now, least
 from fabloop.plan.floor import Line
 from fabloop.plan.orders import plan_orders
@@ -255,3 +256,53 @@ def test_a_line_gives_the_first_gap_and_takes_spans_back(wishes):
     for start, ticks in booked:
         line.free(start, ticks)
     assert line.starts == line.ends == []
+
+
+def test_an_order_chooses_one_of_its_routings():
+    way = Alternative(
+        id="way",
+        label="Way",
+        options=(
+            RoutingOption(id="slow", label="Slow", operations=("slow",)),
+            RoutingOption(id="quick", label="Quick", operations=("quick",)),
+        ),
+    )
+    made = order(
+        operation("slow", "mill", minutes=90),
+        operation("quick", "drill", minutes=20),
+        operation("last", "mill", "slow", "quick", minutes=10),
+        name="ways",
+    )
+    made = replace(made, product=replace(made.product, alternatives=(way,)))
+    units = [
+        unit("mill", "s", "hall", offer("mill", monitored=False)),
+        unit("drill", "s", "hall", offer("drill", monitored=False)),
+        unit("agv", "s", "hall"),
+    ]
+    plant = network(site("s", units, [link("hall", "hall", "agv", minutes=1)]))
+    for objective in OrdersObjective:
+        answer = asked([made, milled("other")], plant, objective=objective)
+        steps = {each.operation for plan in answer.plans for each in plan.steps}
+        assert steps == {"quick", "last", "mill"}
+        assert no_conflicts(answer.plans)
+
+
+def test_where_siblings_cannot_meet_on_any_work_unit_the_tree_decides():
+    """Each part's quickest mill reaches a washer that the other part's mill does not."""
+    mills = [unit(f"mill-{n}", "s", f"a{n}", offer("mill", monitored=False)) for n in range(3)]
+    washers = [unit(f"wash-{n}", "s", f"w{n}", offer("clean", monitored=False)) for n in range(2)]
+    links = [
+        replace(link("a0", "w0", "agv"), one_way=True),
+        replace(link("a1", "w1", "agv"), one_way=True),
+        replace(link("a2", "w0", "agv", minutes=30), one_way=True),
+    ]
+    areas = ("a0", "a1", "a2", "w0", "w1", "gate")
+    plant = network(site("s", [*mills, *washers, unit("agv", "s", "gate")], links, areas=areas))
+    made = order(
+        operation("one", "mill", minutes=30),
+        operation("two", "mill", minutes=30),
+        operation("wash", "clean", "one", "two", minutes=5),
+    )
+    answer = asked([made], plant)
+    assert len(answer.plans) == 1
+    assert no_conflicts(answer.plans)

@@ -14,7 +14,7 @@ import numpy as np
 from fabloop.plan.floor import Booking, Floor, Work
 from fabloop.plan.loads import Windows, load_bound, windows_of
 from fabloop.plan.orders_search import OrdersObjective, Placed, Search
-from fabloop.plan.placing import Effort, Taste, place, place_again
+from fabloop.plan.placing import Effort, Taste, place_again, place_all
 from fabloop.plan.problem import Problem
 from fabloop.plan.schedule import Timetable
 from fabloop.plan.windowed import Seen, Verdict, Window, look
@@ -106,7 +106,7 @@ def _begin(work: Work, cases: Sequence[_Case]) -> bool:
             break
         allowed = {last: np.isfinite(case.windows.heads[last])}
         taste = Taste(roll=roll, allowed=allowed)
-        done = place(work, set(range(work.size)), taste, Effort())
+        done = place_all(work, taste, Effort())
         if done and work.finish < finish:
             finish = work.finish
             best = [work.release(job) for job in range(work.size)]

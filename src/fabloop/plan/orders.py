@@ -12,7 +12,7 @@ from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import NotDecided, NotProducible, Optimality, Plan
 from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
-from fabloop.plan.alternatives import refuse_alternatives
+from fabloop.plan.alternatives import has_alternatives, narrowed
 from fabloop.plan.assure import assure, exclusions
 from fabloop.plan.checker import Grounds
 from fabloop.plan.draft import Heading, draft
@@ -33,6 +33,7 @@ from fabloop.plan.plant import Plant
 from fabloop.plan.problem import MEASURE, Busy, Objective, Problem, Setting, problem_of
 from fabloop.plan.recommend import not_producible
 from fabloop.plan.roads import TICK, Weights
+from fabloop.plan.tree import optimum, tables_of
 from fabloop.services.matching import KpiValues
 
 EFFORT = 10.0
@@ -74,9 +75,10 @@ class OrdersAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Asked(msgspec.Struct, frozen=True):
-    """An order with its problem."""
+    """An order with its problem, and what the choice of a routing leaves of it."""
 
     order: ProductionOrder
+    whole: Problem
     problem: Problem
 
 
@@ -101,20 +103,18 @@ def plan_orders(  # noqa: PLR0913  # the question as a caller puts it
     Raises
     ------
     Invalid
-        Two orders have the same id, or operations are no in-tree or have alternatives.
+        Two orders have the same id, or operations are no in-tree.
     Broken
         A plan failed the independent check.
     """
     _check_ids(orders)
-    for order in orders:
-        refuse_alternatives(order.product, "where orders are planned together")
     setting = Setting(
         network, vocabulary, kpis, now, now, busy or {}, plant=Plant(network, vocabulary, kpis)
     )
     if sum(len(each.product.operations) for each in orders) > ORDERS_OPERATIONS_MAX:
         limit = NotDecided(limit=f"{ORDERS_OPERATIONS_MAX} operations of all orders")
         return OrdersAnswer(plans=(), refused={each.id: limit for each in orders}, optimality=None)
-    asked, refused = _stated(orders, setting)
+    asked, refused = _stated(orders, setting, objective)
     if not asked:
         return OrdersAnswer(plans=(), refused=refused, optimality=None)
     together = _Together(asked, objective, effort, on_incumbent)
@@ -140,7 +140,7 @@ def _check_ids(orders: Sequence[ProductionOrder]) -> None:
 
 
 def _stated(
-    orders: Sequence[ProductionOrder], setting: Setting
+    orders: Sequence[ProductionOrder], setting: Setting, objective: OrdersObjective
 ) -> tuple[list[_Asked], dict[OrderId, NotProducible | NotDecided]]:
     """Return the problems of orders that can be made, and why the others cannot."""
     asked: list[_Asked] = []
@@ -149,10 +149,23 @@ def _stated(
         mine = msgspec.structs.replace(setting, quantity=order.quantity)
         problem = problem_of(order.product, mine)
         if is_possible_now(problem):
-            asked.append(_Asked(order, problem))
+            asked.append(_Asked(order, problem, _settled(problem, objective)))
         else:
             refused[order.id] = not_producible(order.product, mine, problem, exclusions(problem))
     return asked, refused
+
+
+def _settled(problem: Problem, objective: OrdersObjective) -> Problem:
+    """Return the problem with the routing that is best for the order alone."""
+    if not has_alternatives(problem):
+        return problem
+    if objective is OrdersObjective.COST:
+        routing = cheapest(problem, Objective.COST)
+        assert routing is not None, "asked only where a plan exists"
+        return narrowed(problem, routing.choice).problem
+    found = optimum(tables_of(problem, MEASURE[Objective.MAKESPAN], adds=False))
+    assert found is not None, "asked only where a plan exists"
+    return narrowed(problem, found.choice).problem
 
 
 class _Together:
@@ -175,11 +188,16 @@ class _Together:
             weights = Weights(cost=1.0, ticks=1e-9)
         floor = Floor(first.roads, first.busy, weights)
         self.placed = [self._placed(each, floor) for each in asked]
+        self.settled = [
+            placed.work
+            for each, placed in zip(asked, self.placed, strict=True)
+            if each.whole is each.problem
+        ]
         self.search = Search(self.placed, objective, effort)
         self.engine = TREE
         self.cost = 0.0
         if objective is OrdersObjective.COST:
-            self.cost = sum(least(each.problem, Objective.COST) for each in asked)
+            self.cost = sum(least(each.whole, Objective.COST) for each in asked)
         self.bound = self._first_bound()
 
     def _placed(self, each: _Asked, floor: Floor) -> Placed:
@@ -215,8 +233,8 @@ class _Together:
         value = round(self.search.score()[0])
         if value <= self.bound:
             return
-        works = [each.work for each in self.placed]
-        found = load_bound([windows_of(each) for each in works], round(self.bound), value)
+        # An order with another routing open may leave its work units: it counts as no load.
+        found = load_bound([windows_of(each) for each in self.settled], round(self.bound), value)
         if found > self.bound:
             self.bound, self.engine = float(found), LOADS
             self._better(float(value))
@@ -267,9 +285,7 @@ def _written(
         heading = Heading(PlanId(f"{each.order.id}/plan-1"), each.order.id, now, currency)
         plan = draft(heading, each.problem, done.work.timetable())
         bounds = {
-            what: Bound(
-                least(each.problem, what) * (TICK if what is Objective.MAKESPAN else 1), TREE
-            )
+            what: Bound(least(each.whole, what) * (TICK if what is Objective.MAKESPAN else 1), TREE)
             for what in Objective
         }
         told = optimality_of(plan, _LEAD[objective], bounds, ALONE)

@@ -12,7 +12,7 @@ import numpy as np
 
 from fabloop.plan.floor import Booking, Work
 from fabloop.plan.layout import Bools
-from fabloop.plan.placing import Effort, Taste, place
+from fabloop.plan.placing import Effort, Taste, place, place_all
 
 SEED = 7
 
@@ -75,12 +75,7 @@ class Search:
     def begin(self) -> None:
         """Place all orders, the ones with the longest way to go first."""
         for each in sorted(self.orders, key=self._slack):
-            done = place(
-                each.work,
-                set(range(each.work.size)),
-                Taste(roll=self.roll, allowed=each.allowed),
-                self.spent,
-            )
+            done = place_all(each.work, Taste(roll=self.roll, allowed=each.allowed), self.spent)
             assert done, "asked only for orders that have a plan"
 
     def _slack(self, each: Placed) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 
 from fabloop.plan.floor import Booking, Line, Work
 from fabloop.plan.layout import Bools, Floats, message
-from fabloop.plan.tree import best_maker
+from fabloop.plan.tree import best_maker, optimum
 
 
 class Taste(msgspec.Struct, frozen=True, eq=False):
@@ -216,3 +216,21 @@ def place_again(work: Work, choice: Sequence[int], starts: Sequence[int]) -> Non
     """Place all jobs as chosen, in the order of these starts; each takes its first gap."""
     for job in sorted(range(work.size), key=lambda each: (starts[each], each)):
         _book(work, job, choice[job])
+
+
+def place_all(work: Work, taste: Taste, effort: Effort) -> bool:
+    """Place a whole order that nothing of is placed; tell whether it has a plan.
+
+    Where the sites that the tree settles on leave work units that cannot all reach each other,
+    its very choice is placed.
+    """
+    jobs = set(range(work.size))
+    if place(work, jobs, taste, effort):
+        return True
+    for job in jobs:
+        work.release(job)
+    found = optimum(work.tables, taste.allowed)
+    if found is None:
+        return False
+    only = {job: np.arange(len(work.ticks[job])) == pick for job, pick in enumerate(found.choice)}
+    return place(work, jobs, Taste(roll=taste.roll, allowed=only), effort)
