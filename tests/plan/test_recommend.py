@@ -6,6 +6,7 @@ import msgspec
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from fabloop.app.sentences import sentence
 from fabloop.model.explanation import OptionCode
 from fabloop.model.plan import NotProducible, Producible
 from fabloop.model.skill import Choices
@@ -275,3 +276,18 @@ def test_a_cover_is_the_cheapest_of_all_subsets(prices, ways):
 
 def _change(subject, price):
     return Change(OptionCode.RELEASE_UNIT, subject, "availability", price=price)
+
+
+def test_a_fixture_that_nobody_has_is_the_conflict_and_having_it_the_option():
+    units = [unit("m", "graz", "hall", offer("mill", monitored=False))]
+    plant = network(site("graz", units, []))
+    request = order(replace(operation("a", "mill"), tools=("F7",)))
+    answer = check(request, plant, vocabulary(), {}, NOW)
+    assert isinstance(answer, NotProducible)
+    ((reason,),) = answer.conflicts
+    assert reason.details["parameter"] == "tool"
+    (option,) = answer.options
+    assert (option.code, option.subject, option.parameter) == (OptionCode.ADD_TOOL, "graz", "F7")
+    assert option.least
+    text = sentence(reason, NOW)
+    assert "0 of 1 work units that offer mill have the tools for it" in text

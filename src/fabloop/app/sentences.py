@@ -244,7 +244,12 @@ def _waterfall(details: Mapping[str, str]) -> str:
     return f" (all demands together leave {counted})"
 
 
-ASIDE = {"person": "have a person for it", "availability": "are available"}
+ASIDE = {
+    "person": "have a person for it",
+    "tool": "have the tools for it",
+    "availability": "are available",
+    "wish": "are allowed by the wishes",
+}
 """Demands that are no parameters of a skill."""
 
 
