@@ -16,6 +16,7 @@ from fabloop.plan.orders import plan_orders
 from fabloop.plan.problem import Setting
 from fabloop.plan.producible import Objective, check
 from fabloop.plan.quick import quick_plan
+from fabloop.plan.wishes import Wishes
 from plan.instances import NOW, gear, graz_and_vienna, vocabulary
 
 ZONE = "Europe/Vienna"
@@ -130,3 +131,18 @@ def test_the_quick_plan_counts_the_pieces_of_the_order():
     assert plan is not None
     best = check(order, plant, vocabulary(), values, NOW, plans_max=1).plans[0]
     assert plan.totals.cost_minor == best.totals.cost_minor
+
+
+def test_closed_time_in_the_way_of_a_deadline_is_not_told_as_other_work(narrow):
+    plant, values, _ = narrow
+    where = (gear(), plant, vocabulary(), values, NOW)
+    least = check(*where, plans_max=1, objective=Objective.MAKESPAN).plans[0].optimality[0]
+    always, _ = graz_and_vienna()
+    fast = check(gear(), always, *where[2:], plans_max=1, objective=Objective.MAKESPAN)
+    due = Instant(NOW + round(fast.plans[0].optimality[0].value))
+    assert due < NOW + least.value
+    answer = check(*where, wishes=Wishes(deadline=due))
+    assert isinstance(answer, NotProducible)
+    codes = {each.code for conflict in answer.conflicts for each in conflict}
+    assert ReasonCode.UNIT_CLOSED in codes
+    assert ReasonCode.UNIT_BUSY not in codes

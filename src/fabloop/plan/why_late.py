@@ -6,7 +6,7 @@ so this is exact. What it rules out is ruled out; it finds nothing where only th
 contend with each other.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -74,16 +74,13 @@ class _View:
         self._tables = tables_of(problem, MEASURE[Objective.MAKESPAN], adds=False)
         self._units = [_units_of(job) for job in problem.jobs]
         asked = dict.fromkeys(unit for row in self._units for unit in row)
+        closed = dict(each for each in _closed(problem, limit, network) if each[0] in asked)
         self._atoms: list[tuple[ReasonCode, WorkUnitId, Spans]] = [
             (ReasonCode.UNIT_BUSY, unit, spans)
             for unit in asked
-            if (spans := _before(problem.busy.get(unit, ()), limit))
+            if (spans := _before(_but(problem.busy.get(unit, ()), closed.get(unit, ())), limit))
         ]
-        self._atoms += [
-            (ReasonCode.UNIT_CLOSED, unit, spans)
-            for unit, spans in _closed(problem, limit, network)
-            if unit in asked
-        ]
+        self._atoms += [(ReasonCode.UNIT_CLOSED, unit, spans) for unit, spans in closed.items()]
         self.all = (1 << len(self._atoms)) - 1
         self._of_unit: dict[WorkUnitId, int] = {}
         for index, (_, unit, _) in enumerate(self._atoms):
@@ -139,7 +136,18 @@ def _first_gap(spans: Spans, ready: float, ticks: float) -> float:
     return start
 
 
-def _before(spans: Sequence[tuple[int, int]], limit: int) -> Spans:
+def _but(spans: Sequence[tuple[int, int]], closed: Spans) -> Iterator[tuple[int, int]]:
+    """Yield what is left of the spans, in which closed time counts as taken, without that."""
+    for start, end in spans:
+        begin = start
+        for shut, opens in closed:
+            if shut < end and opens > begin:
+                yield begin, shut
+                begin = opens
+        yield begin, end
+
+
+def _before(spans: Iterable[tuple[int, int]], limit: int) -> Spans:
     return tuple(sorted((start, end) for start, end in spans if start < limit and end > start))
 
 
