@@ -24,7 +24,7 @@ from fabloop.plan.recommend import (
     product_changes,
     recommend,
 )
-from fabloop.plan.roads import Place
+from fabloop.plan.roads import Place, Weights, roads_of
 from fabloop.plan.seats import Seats, missing_ways
 from fabloop.plan.whatif import after, changed
 from plan.instances import (
@@ -291,3 +291,21 @@ def test_a_fixture_that_nobody_has_is_the_conflict_and_having_it_the_option():
     assert option.least
     text = sentence(reason, NOW)
     assert "0 of 1 work units that offer mill have the tools for it" in text
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=SEEDS)
+def test_new_ways_are_those_that_are_missing_and_no_others(seed):
+    request, plant, values = random_instance(seed)
+    world = World(request.product, Setting(plant, vocabulary(), values, NOW, NOW))
+    roads = problem_of(world.product, world.setting).roads
+    places = [Place(each.site, each.area, each.id) for each in plant.work_units().values()]
+    for start, end in combinations(places, 2):
+        ways = missing_ways(roads, (start.site, start.area), (end.site, end.area))
+        assert (not ways) == (roads.route(start, end, Weights()) is not None)
+        if ways:
+            network_then = changed(world, ways).setting.network
+            assert roads_of(network_then).route(start, end, Weights()) is not None
+            for fewer in combinations(ways, len(ways) - 1):
+                network_then = changed(world, fewer).setting.network
+                assert roads_of(network_then).route(start, end, Weights()) is None
