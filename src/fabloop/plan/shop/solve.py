@@ -169,9 +169,11 @@ class _Solve:
         if not is_plain(self.ground.shop) or self.objectives[0] is not Objective.MAKESPAN:
             self._vary(moves, below)
             return
+        origin = construct(self.ground, self.start[1]) if self.start else None
         improve(
             self.ground,
             self.best,
+            origin or self.best,
             bound=self.bounds[0],
             moves=moves,
             below=below,

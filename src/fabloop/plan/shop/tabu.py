@@ -20,8 +20,8 @@ FAR = 2**62
 Move = tuple[int, int, int]
 """A task, its mode, and its place in the sequence of the machine without it."""
 Told = Callable[[Schedule], None]
-PATIENCE = 0.4
-"""The share of the moves after which the search ends where it has found nothing better."""
+FRESH_MOVES = 1_500_000
+"""Moves without a better schedule after which the search begins anew."""
 
 
 def is_plain(shop: Shop) -> bool:
@@ -294,24 +294,26 @@ class Tabu:
 def improve(
     ground: Ground,
     start: Schedule,
+    origin: Schedule,
     *,
     bound: int,
     moves: int,
     below: Callable[[int], int],
     told: Told,
     halted: Callable[[], bool],
-) -> Schedule:
-    """Return the best schedule met while so many moves are looked at.
+) -> None:
+    """Tell each better schedule met while so many moves are looked at.
 
-    It ends early when the makespan is the bound, which none is below.
+    It begins at `start`, and anew at `origin` where that leads nowhere any more; it ends early
+    when the makespan is the bound, which none is below.
     """
-    tabu, last = Tabu(ground, start, below), 0
-    while tabu.value > bound and tabu.seen < moves and not halted():
-        if tabu.seen - last > PATIENCE * moves:
-            break
+    tabu, spent, last = Tabu(ground, start, below), 0, 0
+    while tabu.value > bound and spent + tabu.seen < moves and not halted():
         before = tabu.seen
         if tabu.step():
             told(tabu.best)
             last = tabu.seen
         tabu.seen += tabu.seen == before  # a round with nothing to look at costs as well
-    return tabu.best
+        if tabu.seen - last > FRESH_MOVES:
+            spent, last = spent + tabu.seen, 0
+            tabu = Tabu(ground, origin, below)
