@@ -133,3 +133,19 @@ def test_what_cannot_be_understood_is_named_with_the_option(arguments, told, tmp
     done = plan(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert told in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (("--front", "--plans", "2"), "none of --objective, --weight and --plans"),
+        (("--front", "--objective", "co2"), "but found '--objective'"),
+        (("--weight", "cost=-1"), "of zero or more, but found 'cost=-1'"),
+        (("--weight", "cost=nan"), "of zero or more, but found 'cost=nan'"),
+        (("--weight", "cost=1", "--weight", "cost=2"), "each measure once"),
+    ],
+)
+def test_what_would_be_silently_left_out_is_refused(tmp_path, typed, words):
+    done = plan(*typed, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr

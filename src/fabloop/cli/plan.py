@@ -1,5 +1,6 @@
 """``fabloop plan``: read what is wished, plan, and show plans as tables, pictures and JSON."""
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -84,6 +85,7 @@ def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> Exi
     if together is not None:
         _refuse_for_several(request)
         return print_together(together, request.objectives, request.effort, out, as_json=as_json)
+    _refuse_for_front(request)
     asked = asked_in(request.folder)
     if request.why:
         from fabloop.cli.why import print_why
@@ -120,6 +122,23 @@ def _refuse_for_several(request: PlanRequest) -> None:
             "fabloop plan",
             "only --objective, --effort, --out and --json for a folder with several orders",
             ", ".join(f"--{name.replace('_', '-').removesuffix('-max')}" for name in typed),
+        )
+
+
+def _refuse_for_front(request: PlanRequest) -> None:
+    """Refuse beside --front what a front does not heed: it is best in all respects at once."""
+    beside = {
+        "--objective": bool(request.objectives),
+        "--weight": bool(request.weights),
+        "--plans": request.plans_max != PlanRequest(folder=request.folder).plans_max,
+    }
+    typed = [name for name, given in beside.items() if given]
+    if request.front and typed:
+        raise _invalid(
+            "--front",
+            "none of --objective, --weight and --plans beside it",
+            ", ".join(typed),
+            "Leave them out, or leave --front out.",
         )
 
 
@@ -231,7 +250,10 @@ def _aim(request: PlanRequest) -> Aim:
     if request.objectives and request.weights:
         raise _invalid("--weight", "no --objective beside it", request.weights[0])
     if request.weights:
-        return weighted(dict(_weight(each) for each in request.weights))
+        weights = [_weight(each) for each in request.weights]
+        if len(dict(weights)) < len(weights):
+            raise _invalid("--weight", "each measure once", ", ".join(request.weights))
+        return weighted(dict(weights))
     names = request.objectives or (str(Measure.COST),)
     return lexicographic(*(_measure("--objective", each) for each in names))
 
@@ -242,8 +264,8 @@ def _weight(text: str) -> tuple[Measure, float]:
         value = float(number)
     except ValueError:
         sign, value = "", 0.0
-    if not sign:
-        raise _invalid("--weight", "NAME=NUMBER such as co2=0.5", text)
+    if not sign or not 0 <= value < math.inf:
+        raise _invalid("--weight", "NAME=NUMBER such as co2=0.5, of zero or more", text)
     measure = _measure("--weight", name)
     return measure, value / SHOWN_PER[measure]
 
