@@ -163,6 +163,7 @@ ROWS: dict[str, dict[str, int]] = {
         ),
         "pairs of choices beyond which a makespan is decomposed": engine.LARGE,
         "choices of an operation beyond which it is no load in a bound": loads.SPREAD_MAX,
+        "shares solved for in all rounds of one bound by loads": loads.SHARES_MAX,
         "windows looked into for the makespan of one order": decomposed.LOOKS_MAX,
         "operations of all orders that are planned together": orders.ORDERS_OPERATIONS_MAX,
         "conflicts told": conflicts.CONFLICTS_MAX,

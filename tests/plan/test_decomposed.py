@@ -10,7 +10,7 @@ from fabloop.plan.decomposed import decomposed
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engine import fastest, is_possible_now
 from fabloop.plan.floor import Floor, Work
-from fabloop.plan.loads import fits, load_bound, windows_of
+from fabloop.plan.loads import Allowance, fits, load_bound, windows_of
 from fabloop.plan.problem import Setting, problem_of
 from plan.instances import (
     NOW,
@@ -102,3 +102,11 @@ def test_windows_too_narrow_for_a_job_are_ruled_out():
     _, work = one_mill(3)
     assert windows_of(work).tightened(work.least - 1) is None
     assert windows_of(work).tightened(work.least) is not None
+
+
+def test_a_bound_whose_allowance_is_used_up_is_weaker_and_never_wrong():
+    _, work = one_mill(6)
+    found = [load_bound([windows_of(work)], work.least, 6000, Allowance(n)) for n in range(0, 400, 7)]
+    assert found == sorted(found)
+    assert found[0] == work.least
+    assert found[-1] == 66 * 60

@@ -27,6 +27,12 @@ SPREAD_MAX = 40
 TIGHTENINGS_MAX = 6
 """How often windows are made narrower by what narrower windows bar."""
 
+SHARES_MAX = 2_000_000
+"""Shares solved for in all rounds of one bound; beyond it the bound is what it is by then."""
+
+SHARES_PER_SECOND = 50_000
+"""Shares solved for in about one second of a core."""
+
 TOLERANCE = 1e-6
 
 
@@ -77,6 +83,13 @@ def windows_of(work: Work, masks: dict[int, Bools] | None = None) -> Windows:
     return Windows(work, heads(work.tables, masks)[0], tails(work.tables, masks))
 
 
+class Allowance:
+    """What all programs of one bound may take together, in shares solved for."""
+
+    def __init__(self, shares: int = SHARES_MAX) -> None:
+        self.left = shares
+
+
 class _Program:
     """The linear program for one finish."""
 
@@ -113,11 +126,15 @@ class _Program:
             place = work.places[job][pick]
             self.parts[place.unit or place.area].append(_Part(opens, closes, ticks, share))
 
-    def fits(self) -> bool:
+    def fits(self, allowance: Allowance) -> bool:
         """Tell whether fractions fit, as far as a limited number of rounds shows."""
         if self.impossible:
             return False
+        shares = sum(len(parts) for parts in self.parts.values())
         for _ in range(ROUNDS_MAX):
+            if allowance.left < shares:
+                return True
+            allowance.left -= shares
             if self.solver.Solve() != pywraplp.Solver.OPTIMAL:
                 return True
             if self.over.solution_value() > TOLERANCE:
@@ -164,21 +181,28 @@ class _Program:
                 row.SetCoefficient(part.share, float(part.ticks))
 
 
-def fits(orders: Sequence[Windows], finish: int) -> bool:
-    """Tell whether the loads leave it open that all orders are made by this tick."""
-    return _Program(orders, finish).fits()
+def fits(orders: Sequence[Windows], finish: int, allowance: Allowance | None = None) -> bool:
+    """Tell whether the loads leave it open that all orders are made by this tick.
+
+    Where the allowance is used up they do.
+    """
+    allowance = allowance or Allowance()
+    return allowance.left <= 0 or _Program(orders, finish).fits(allowance)
 
 
-def load_bound(orders: Sequence[Windows], low: int, high: int) -> int:
+def load_bound(
+    orders: Sequence[Windows], low: int, high: int, allowance: Allowance | None = None
+) -> int:
     """Return a tick, `low` to `high`, before which nothing is finished; `low` is one already."""
-    if low >= high or fits(orders, low):
+    allowance = allowance or Allowance()
+    if low >= high or fits(orders, low, allowance):
         return low
-    if not fits(orders, high - 1):
+    if not fits(orders, high - 1, allowance):
         return high
     low, high = low + 1, high - 1
     while low < high:
         middle = (low + high) // 2
-        if fits(orders, middle):
+        if fits(orders, middle, allowance):
             high = middle
         else:
             low = middle + 1

@@ -27,7 +27,7 @@ from fabloop.plan.engine import (
     optimality_of,
 )
 from fabloop.plan.floor import Floor, Work
-from fabloop.plan.loads import load_bound, windows_of
+from fabloop.plan.loads import SHARES_PER_SECOND, Allowance, load_bound, windows_of
 from fabloop.plan.orders_search import OrdersObjective, Placed, Search
 from fabloop.plan.plant import Plant
 from fabloop.plan.problem import MEASURE, Busy, Objective, Problem, Setting, problem_of
@@ -45,6 +45,9 @@ ORDERS_OPERATIONS_MAX = 20_000
 ALONE = "all plans of this order alone"
 TOGETHER = "all plans of these orders together"
 LOADS = "tree dynamic programming and loads"
+
+_BOUNDING = 0.5
+"""What bounding by loads may take beside the search, as a share of its effort."""
 
 _EARLY = 0.1
 """Share of the effort before the loads are asked for a bound."""
@@ -234,7 +237,9 @@ class _Together:
         if value <= self.bound:
             return
         # An order with another routing open may leave its work units: it counts as no load.
-        found = load_bound([windows_of(each) for each in self.settled], round(self.bound), value)
+        allowance = Allowance(round(_BOUNDING * self.effort * SHARES_PER_SECOND))
+        windows = [windows_of(each) for each in self.settled]
+        found = load_bound(windows, round(self.bound), value, allowance)
         if found > self.bound:
             self.bound, self.engine = float(found), LOADS
             self._better(float(value))
