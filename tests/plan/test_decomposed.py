@@ -106,7 +106,9 @@ def test_windows_too_narrow_for_a_job_are_ruled_out():
 
 def test_a_bound_whose_allowance_is_used_up_is_weaker_and_never_wrong():
     _, work = one_mill(6)
-    found = [load_bound([windows_of(work)], work.least, 6000, Allowance(n)) for n in range(0, 400, 7)]
+    found = [
+        load_bound([windows_of(work)], work.least, 6000, Allowance(n)) for n in range(0, 400, 7)
+    ]
     assert found == sorted(found)
     assert found[0] == work.least
     assert found[-1] == 66 * 60
