@@ -419,6 +419,14 @@ REASONS: dict[str, Say] = {
         "Moving from {origin} to {destination} for {subject} takes {expected}."
     ),
     ReasonCode.TOTAL_WRONG: _figure,
+    ReasonCode.MATERIAL_MISSING: _plain(
+        "{subject}: there is no {material} at {site}, and nobody delivers it."
+    ),
+    ReasonCode.STEP_WITHOUT_TOOL: _plain("{subject} on {work_unit} holds no {tool} that fits."),
+    ReasonCode.MATERIAL_TOO_LATE: _plain("{subject} starts before {material} is at {site}."),
+    ReasonCode.DEPARTURE_MISSED: _plain(
+        "The shipment for {subject} on {lane} does not leave with a departure that it reaches."
+    ),
     DangerCode.UNIT_BROKEN: _plain("{subject} cannot be done: {work_unit} is broken."),
     DangerCode.UNIT_TAKEN: _plain("{subject}: {rush} takes {work_unit} at that time."),
     DangerCode.MATERIAL_LATE: _with_evidence("{subject} must wait for {material}"),

@@ -40,6 +40,7 @@ class ReasonCode(StrEnum):
     UNIT_BUSY = "unit-busy"
     UNIT_CLOSED = "unit-closed"
     WISH_IN_THE_WAY = "wish-in-the-way"
+    MATERIAL_MISSING = "material-missing"
     STEP_ENDANGERED = "step-endangered"
 
     STEP_MISSING = "step-missing"
@@ -55,6 +56,9 @@ class ReasonCode(StrEnum):
     MOVEMENT_IMPOSSIBLE = "movement-impossible"
     MOVEMENT_TOO_EARLY = "movement-too-early"
     MOVEMENT_FIGURE_WRONG = "movement-figure-wrong"
+    STEP_WITHOUT_TOOL = "step-without-tool"
+    MATERIAL_TOO_LATE = "material-too-late"
+    DEPARTURE_MISSED = "departure-missed"
     TOTAL_WRONG = "total-wrong"
     WISH_BROKEN = "wish-broken"
 

@@ -11,7 +11,10 @@ from fabloop.model.kpi import KpiValue
 
 
 class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
-    """An operation on a work unit. `frozen` steps are done or running and may not change."""
+    """An operation on a work unit. `frozen` steps are done or running and may not change.
+
+    `tools` are held while it lasts, by the names of `Tool.names`.
+    """
 
     operation: OperationId
     work_unit: WorkUnitId
@@ -22,6 +25,7 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     energy_j: float
     co2_kg: float
     frozen: bool = False
+    tools: tuple[str, ...] = ()
 
 
 class MovementKind(StrEnum):

@@ -86,6 +86,12 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     fits: tuple[WorkUnitId, ...] = ()
     count: int = 1
 
+    def names(self) -> tuple[str, ...]:
+        """Return a name for each of those alike: the id, with a number where there are several."""
+        if self.count == 1:
+            return (self.id,)
+        return tuple(f"{self.id}#{number}" for number in range(1, self.count + 1))
+
     def fits_on(self, work_unit: WorkUnitId) -> bool:
         """Tell whether the work unit can take it."""
         return not self.fits or work_unit in self.fits

@@ -16,10 +16,12 @@ from fabloop.model.calendar import open_spans
 from fabloop.model.explanation import Evidence, Explanation, ReasonCode
 from fabloop.model.ids import OperationId, WorkUnitId
 from fabloop.model.plan import Movement, MovementKind, Plan, PlannedStep
-from fabloop.model.product import ConfiguredProduct, Operation
+from fabloop.model.product import ConfiguredProduct, Material, Operation
 from fabloop.model.routing import as_planned
 from fabloop.model.site import Network, Site, WorkUnit
 from fabloop.model.skill import SkillVocabulary
+from fabloop.model.supply import is_tracked, parts_taken, there_at
+from fabloop.model.timetable import departure_after
 from fabloop.services.matching import (
     KpiValues,
     Mismatch,
@@ -38,7 +40,8 @@ SLACK_NS = 1_000_000
 class Grounds(msgspec.Struct, frozen=True):
     """What a plan is checked against.
 
-    `kept` holds the steps that must stand in the plan as they are.
+    `kept` holds the steps that must stand in the plan as they are; `ordered_at` is when parts
+    were ordered, `now` where it is None.
     """
 
     product: ConfiguredProduct
@@ -50,6 +53,11 @@ class Grounds(msgspec.Struct, frozen=True):
     busy: Mapping[WorkUnitId, tuple[tuple[Instant, Instant], ...]] = {}
     unavailable: frozenset[WorkUnitId] = frozenset()
     quantity: int = 1
+    ordered_at: Instant | None = None
+
+    def ordered(self) -> Instant:
+        """Return from when on parts are bought."""
+        return self.now if self.ordered_at is None else self.ordered_at
 
 
 def check_plan(plan: Plan, grounds: Grounds) -> tuple[Explanation, ...]:
@@ -121,6 +129,58 @@ def _steps(plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
         if step.start < plan.made_at:
             yield _wrong(ReasonCode.STEP_TOO_EARLY, step.operation, start=step.start)
         yield from _step_figures(step, operation, unit, grounds)
+        yield from _tools_held(step, operation, unit, site)
+        yield from _material_there(step, operation, site, grounds)
+
+
+def _tools_held(
+    step: PlannedStep, operation: Operation, unit: WorkUnit, site: Site
+) -> Iterator[Explanation]:
+    """The step holds one tool of each kind that it asks for, none of them twice."""
+    left = list(step.tools)
+    for kind in operation.tools:
+        fitting = {
+            name
+            for tool in site.tools
+            if tool.kind == kind and tool.fits_on(unit.id)
+            for name in tool.names()
+        }
+        held = next((each for each in left if each in fitting), None)
+        if held is None:
+            yield _wrong(ReasonCode.STEP_WITHOUT_TOOL, operation.id, work_unit=unit.id, tool=kind)
+        else:
+            left.remove(held)
+    if left or len(set(step.tools)) < len(step.tools):
+        yield _wrong(
+            ReasonCode.STEP_WITHOUT_TOOL,
+            operation.id,
+            work_unit=unit.id,
+            tool=", ".join(left or step.tools),
+        )
+
+
+def _parts(operation: Operation, grounds: Grounds) -> Iterator[tuple[Material, int]]:
+    """Yield the parts of which stock or deliveries are known, and how many are needed."""
+    materials = {each.id: each for each in grounds.product.materials}
+    for part, amount in parts_taken(grounds.product, operation, materials):
+        if is_tracked(part, grounds.network):
+            yield part, amount * grounds.quantity
+
+
+def _missing_material(operation: Operation, site: Site, grounds: Grounds) -> Iterator[Explanation]:
+    for part, pieces in _parts(operation, grounds):
+        if there_at(part, site, pieces, grounds.ordered()) is None:
+            yield _wrong(ReasonCode.MATERIAL_MISSING, operation.id, material=part.id, site=site.id)
+
+
+def _material_there(
+    step: PlannedStep, operation: Operation, site: Site, grounds: Grounds
+) -> Iterator[Explanation]:
+    """The step starts when its parts are at the site; bought ones are ordered now."""
+    for part, pieces in _parts(operation, grounds):
+        there = there_at(part, site, pieces, grounds.ordered())
+        if there is not None and step.start < there:
+            yield _wrong(ReasonCode.MATERIAL_TOO_LATE, operation.id, material=part.id, site=site.id)
 
 
 def _fitness(
@@ -132,6 +192,7 @@ def _fitness(
         person = match_person(site, operation.person_skill, grounds.vocabulary)
         reasons += (person,) if isinstance(person, Explanation) else ()
     reasons += missing_tools(operation.tools, unit, site, operation.requirement.skill)
+    reasons += tuple(_missing_material(operation, site, grounds))
     if unit.id in grounds.unavailable:
         reasons += (_wrong(ReasonCode.UNIT_UNAVAILABLE, unit.id),)
     if reasons:
@@ -209,6 +270,22 @@ def _way(
         details = {"made_by": start.operation, "place": place}
         yield _wrong(ReasonCode.MOVEMENT_BROKEN, end.operation, **details)
     yield from _in_time([start, *way, end], end.operation)
+    ends = [start.end, *(each.end for each in way)]
+    for ready, leg in zip(ends, way, strict=False):
+        if leg.lane is not None and not leg.frozen:
+            yield from _departs(ready, leg, grounds)
+
+
+def _departs(ready: Instant, leg: Movement, grounds: Grounds) -> Iterator[Explanation]:
+    """A lane with departures is left with one of them, in whole seconds, and in time for it."""
+    lane = next((each for each in grounds.network.lanes if each.id == leg.lane), None)
+    if lane is None or not lane.departures:
+        return
+    zone = grounds.network.sites[lane.origin].time_zone
+    about = Instant(leg.start - SECOND + 1 - lane.cut_off_ns)
+    leaves = departure_after(lane, zone, about)
+    if leaves > leg.start or ready > leaves - lane.cut_off_ns:
+        yield _wrong(ReasonCode.DEPARTURE_MISSED, leg.taken_by, lane=lane.id)
 
 
 def _is_there(site: str, place: str, step: PlannedStep, grounds: Grounds) -> bool:
@@ -292,7 +369,8 @@ def _area(place: str, site: Site) -> str:
 def _overlaps(plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
     taken: dict[str, list[tuple[Instant, Instant, str, bool]]] = defaultdict(list)
     for step in plan.steps:
-        taken[step.work_unit].append((step.start, step.end, step.operation, step.frozen))
+        for resource in (step.work_unit, *step.tools):
+            taken[resource].append((step.start, step.end, step.operation, step.frozen))
     for leg in plan.movements:
         if leg.kind is MovementKind.TRANSPORT:
             taken[leg.by].append((leg.start, leg.end, leg.taken_by, leg.frozen))

@@ -11,7 +11,7 @@ from fabloop.model.plan import Movement, MovementKind, Optimality, Plan, Planned
 from fabloop.model.product import Operation
 from fabloop.plan.problem import ABSENT, Problem
 from fabloop.plan.roads import TICK
-from fabloop.plan.schedule import Timetable, Transfer
+from fabloop.plan.schedule import Timetable, Transfer, kept
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -46,6 +46,7 @@ def draft(
 ) -> Plan:
     """Return the plan: settled steps first, then the open ones in order of their start."""
     settled = settled or Settled()
+    table = kept(problem, table)
     steps = sorted(
         open_steps(problem, table), key=lambda each: (each.start, each.end, each.operation)
     )
@@ -121,6 +122,7 @@ def open_steps(problem: Problem, table: Timetable) -> list[PlannedStep]:
                 cost_minor=candidate.takes.cost,
                 energy_j=candidate.takes.energy,
                 co2_kg=candidate.takes.co2,
+                tools=table.held(number),
             )
         )
     return steps

@@ -10,7 +10,7 @@ from fabloop.model.plan import MovementKind, Plan
 def engagements(
     plans: Iterable[Plan], now: Instant
 ) -> dict[WorkUnitId, tuple[tuple[Instant, Instant], ...]]:
-    """Return when work units do steps or move things for these plans, as far as it is not over.
+    """Return when work units and tools do steps or move things, as far as it is not over.
 
     Leave out the plan that is to be changed: re-planning knows its own past.
     """
@@ -18,7 +18,8 @@ def engagements(
     for plan in plans:
         for step in plan.steps:
             if step.end > now:
-                taken.setdefault(step.work_unit, []).append((step.start, step.end))
+                for resource in (step.work_unit, *step.tools):
+                    taken.setdefault(WorkUnitId(resource), []).append((step.start, step.end))
         for each in plan.movements:
             if each.end > now and each.kind is MovementKind.TRANSPORT:
                 taken.setdefault(WorkUnitId(each.by), []).append((each.start, each.end))

@@ -97,6 +97,8 @@ def front(  # noqa: PLR0913  # the face of the front names every input
     problem = allowed(whole, wishes, network)
     if any(each.standing is Standing.IMPOSSIBLE for each in answers):
         return hindered(wishes, lift_of(ask), exclusions(problem))
+    if problem.duties is not None and wishes.deadline is not None:
+        return NotDecided(limit="a deadline beside tools, material or departures")
     grounds = Grounds(
         product=order.product,
         network=network,
@@ -146,6 +148,8 @@ class _Pen:
         if not entries:
             return NotDecided(limit="no plan found within the effort, infeasibility not proven")
         points = [self._point(each) for each in spread_out(entries, points_max)]
+        if self._case.problem.duties is not None:
+            points = _unbeaten(points)
         named = [
             msgspec.structs.replace(
                 point,
@@ -174,6 +178,24 @@ class _Pen:
             assured(plan, self._grounds, self._wishes)
             self._plans[entry.key] = plan
         return self._plans[entry.key]
+
+
+def _unbeaten(points: list[FrontPoint]) -> list[FrontPoint]:
+    """Return the points that no other one beats; what waits for duties may have fallen back."""
+    figures = [_figures(each.plan) for each in points]
+    return [
+        point
+        for point, own in zip(points, figures, strict=True)
+        if not any(
+            other != own and all(a <= b for a, b in zip(other, own, strict=True))
+            for other in figures
+        )
+    ]
+
+
+def _figures(plan: Plan) -> tuple[float, ...]:
+    totals = plan.totals
+    return totals.cost_minor, totals.makespan_ns, totals.energy_j, totals.co2_kg
 
 
 def _bounds(problem: Problem, sweep: Sweep) -> dict[Objective, Bound]:

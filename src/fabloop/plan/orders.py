@@ -33,6 +33,7 @@ from fabloop.plan.plant import Plant
 from fabloop.plan.problem import MEASURE, Busy, Objective, Problem, Setting, problem_of
 from fabloop.plan.recommend import not_producible
 from fabloop.plan.roads import TICK, Weights
+from fabloop.plan.schedule import Timetable, placed_again
 from fabloop.plan.tree import optimum, tables_of
 from fabloop.services.matching import KpiValues
 
@@ -286,9 +287,9 @@ def _written(
 ) -> tuple[Plan, ...]:
     currency = currency_of(network)
     plans = []
-    for each, done in zip(asked, placed, strict=True):
+    for each, (problem, table) in zip(asked, _settled(asked, placed), strict=True):
         heading = Heading(PlanId(f"{each.order.id}/plan-1"), each.order.id, now, currency)
-        plan = draft(heading, each.problem, done.work.timetable())
+        plan = draft(heading, problem, table)
         bounds = {
             what: Bound(least(each.whole, what) * (TICK if what is Objective.MAKESPAN else 1), TREE)
             for what in Objective
@@ -296,6 +297,33 @@ def _written(
         told = optimality_of(plan, _LEAD[objective], bounds, ALONE)
         plans.append(msgspec.structs.replace(plan, optimality=told))
     return tuple(plans)
+
+
+def _settled(asked: Sequence[_Asked], placed: Sequence[Placed]) -> list[tuple[Problem, Timetable]]:
+    """Return problems and timetables; with duties, each keeps clear of those that end before it.
+
+    What duties hold back moves, so all that the orders share is given out again, in the order
+    in which they finish.
+    """
+    tables = [each.work.timetable() for each in placed]
+    problems = [each.problem for each in asked]
+    if all(each.duties is None for each in problems):
+        return list(zip(problems, tables, strict=True))
+    found: dict[int, tuple[Problem, Timetable]] = {}
+    taken: dict[str, list[tuple[int, int]]] = {}
+    rank = sorted(range(len(tables)), key=lambda each: tables[each].finish(problems[each]))
+    for number in rank:
+        problem = problems[number]
+        busy = {
+            each: (*problem.busy.get(each, ()), *taken.get(each, ()))
+            for each in {**problem.busy, **taken}
+        }
+        alone = msgspec.structs.replace(problem, busy=busy)
+        table = placed_again(alone, tables[number])
+        found[number] = msgspec.structs.replace(alone, duties=None), table
+        for resource, start, end in table.spans(problem):
+            taken.setdefault(resource, []).append((start, end))
+    return [found[number] for number in range(len(tables))]
 
 
 def _assure_all(plans: Sequence[Plan], asked: Sequence[_Asked], setting: Setting) -> None:

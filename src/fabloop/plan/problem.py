@@ -14,6 +14,7 @@ from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.candidates import Asked, Judge
 from fabloop.plan.candidates import Candidate as Candidate
 from fabloop.plan.candidates import Rejected as Rejected
+from fabloop.plan.duties import Duties, duties_of
 from fabloop.plan.opening import joined
 from fabloop.plan.plant import Plant
 from fabloop.plan.roads import TICK, Figures, Place, Roads, Weights, ticks_of
@@ -107,6 +108,7 @@ class Setting(msgspec.Struct, frozen=True):
     busy : when work units are taken by something else
     unavailable : work units that may not be chosen, a broken one for instance
     quantity : pieces of the product
+    ordered_at : when bought parts were ordered, `origin` where it is None
     plant : the network made ready beforehand, where many questions are asked about it
     """
 
@@ -119,6 +121,7 @@ class Setting(msgspec.Struct, frozen=True):
     unavailable: frozenset[WorkUnitId] = frozenset()
     quantity: int = 1
     plant: Plant | None = None
+    ordered_at: Instant | None = None
 
     def planted(self) -> Plant:
         """Return the network made ready: the `plant` at hand if it fits, with these KPI values."""
@@ -135,6 +138,7 @@ class Problem(msgspec.Struct, frozen=True):
     roads: Roads
     origin: Instant
     busy: dict[str, tuple[tuple[int, int], ...]]
+    duties: Duties | None = None
 
 
 def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None = None) -> Problem:
@@ -153,14 +157,18 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
     plant = setting.planted()
     condition = Condition(setting.kpis, setting.now)
     judge = Judge(plant, Asked(condition, setting.unavailable, setting.quantity))
+    ordered_at = setting.origin if setting.ordered_at is None else setting.ordered_at
+    duties = duties_of(product, setting.network, setting.origin, ordered_at, setting.quantity)
     jobs = []
     for operation in order:
-        candidates, rejected = judge.judge(operation)
+        judged = judge.judge(operation)
+        candidates, rejected = judged if duties is None else duties.sorted_out(operation, *judged)
         sources = tuple(
             _source(each, number, past, setting.origin) for each in groups[operation.id]
         )
         jobs.append(Job(operation, sources, candidates, rejected))
-    return Problem(tuple(jobs), plant.roads, setting.origin, _taken(setting, plant))
+    busy = _taken(setting, plant)
+    return Problem(tuple(jobs), plant.roads, setting.origin, busy, duties)
 
 
 def _taken(setting: Setting, plant: Plant) -> dict[str, tuple[tuple[int, int], ...]]:

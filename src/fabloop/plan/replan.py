@@ -185,6 +185,7 @@ def replans(  # noqa: PLR0913  # as `replan`
         unavailable,
         quantity=order.quantity,
         plant=plant,
+        ordered_at=plan.made_at,
     )
     problem = problem_of(order.product, setting, history.past)
     grounds = Grounds(
@@ -197,6 +198,7 @@ def replans(  # noqa: PLR0913  # as `replan`
         busy=busy or {},
         unavailable=unavailable,
         quantity=order.quantity,
+        ordered_at=plan.made_at,
     )
     lead = objective or lead_of(plan)
     price = change_price_minor

@@ -23,7 +23,7 @@ from fabloop.plan.objectives import Aim, Measure, aim_of, lexicographic, plain
 from fabloop.plan.problem import Objective, Problem, Setting
 from fabloop.plan.request import SCOPE, Answer, carry_out
 from fabloop.plan.roads import TICK
-from fabloop.plan.schedule import Timetable
+from fabloop.plan.schedule import Timetable, kept
 from fabloop.plan.solver import Heard
 from fabloop.plan.why_late import why_late
 from fabloop.plan.wishes import Wishes, allowed, caps_of, strays_of
@@ -118,6 +118,8 @@ def wished(
             break
         if plain(ask.aim) is not objective:
             pen.add(answered(ask, ask.wishes, aim_of(objective)), tell)
+    if not len(pen):
+        return NotDecided(limit=UNDECIDED.format(effort=ask.effort))
     return Producible(plans=pen.plans(), exclusions=exclusions(case.problem))
 
 
@@ -174,11 +176,22 @@ class _Pen:
             bound = self._bounds.get(rank.total.name, (-np.inf, ""))
             if rank.bound > bound[0]:
                 self._bounds[rank.total.name] = (rank.bound, rank.engine)
-        if answer.table is None or any(_same(answer.table, each.table) for each in self._answers):
+        if answer.table is not None:
+            answer = msgspec.structs.replace(answer, table=kept(self._case.problem, answer.table))
+        if (
+            answer.table is None
+            or not self._in_time(answer.table)
+            or any(_same(answer.table, each.table) for each in self._answers)
+        ):
             return
         self._answers.append(answer)
         if tell is not None:
             tell(self._plan(answer, len(self._answers)))
+
+    def _in_time(self, table: Timetable) -> bool:
+        """Tell whether the deadline holds; what duties hold back may miss it."""
+        problem, deadline = self._case.problem, self._ask.wishes.deadline
+        return deadline is None or problem.origin + table.finish(problem) * TICK <= deadline
 
     def plans(self) -> tuple[Plan, ...]:
         """Return the plans: that of the aim, then the others by what they are worth for it."""

@@ -1,0 +1,43 @@
+"""When material that no operation of the product makes is at a site."""
+
+from collections.abc import Iterator, Mapping
+
+from fabloop.base.instant import Instant
+from fabloop.model.ids import MaterialId
+from fabloop.model.product import ConfiguredProduct, Material, Operation
+from fabloop.model.site import Network, Site
+
+
+def parts_taken(
+    product: ConfiguredProduct, operation: Operation, materials: Mapping[MaterialId, Material]
+) -> Iterator[tuple[Material, int]]:
+    """Yield what goes into an operation's output besides its inputs' outputs, and how many."""
+    output = materials.get(operation.output)
+    if output is None:
+        return
+    made = {product.operation(each).output for each in operation.inputs}
+    for part in output.made_of:
+        if part not in made and part in materials:
+            yield materials[part], output.amounts.get(part, 1)
+
+
+def is_tracked(material: Material, network: Network) -> bool:
+    """Tell whether anything is known of stock or deliveries; else it counts as there."""
+    return bool(material.supply) or any(
+        stock.material == material.id for site in network.sites.values() for stock in site.stock
+    )
+
+
+def there_at(material: Material, site: Site, pieces: int, now: Instant) -> Instant | None:
+    """Return when so many pieces are at the site, from stock or bought; None where never."""
+    instants = []
+    held = 0
+    for stock in sorted(site.stock, key=lambda each: each.available_at):
+        if stock.material == material.id:
+            held += stock.quantity
+            if held >= pieces:
+                instants.append(max(now, stock.available_at))
+                break
+    if material.supply:
+        instants.append(Instant(now + min(each.lead_ns for each in material.supply)))
+    return min(instants, default=None)
