@@ -92,12 +92,16 @@ def test_a_site_without_a_tool_that_fits_is_found():
         for each in grounds.product.operations
     )
     grounds = replace(grounds, product=replace(grounds.product, operations=asking))
-    assert codes(plan, grounds) == {ReasonCode.STEP_UNFIT}
+    assert codes(plan, grounds) == {ReasonCode.STEP_UNFIT, ReasonCode.STEP_WITHOUT_TOOL}
     at = next(each.site for each in plan.steps if each.operation == "clean")
     fixture = Tool(id=ToolId("f7"), label="F7", kind="fixture F7")
     site = replace(grounds.network.sites[at], tools=(fixture,))
     network = replace(grounds.network, sites={**grounds.network.sites, at: site})
-    assert codes(plan, replace(grounds, network=network)) == set()
+    assert codes(plan, replace(grounds, network=network)) == {ReasonCode.STEP_WITHOUT_TOOL}
+    steps = tuple(
+        replace(each, tools=("f7",)) if each.operation == "clean" else each for each in plan.steps
+    )
+    assert codes(replace(plan, steps=steps), replace(grounds, network=network)) == set()
 
 
 def test_a_work_unit_that_is_not_available_is_found():

@@ -56,6 +56,7 @@ STEP = {
     "energy_j": lambda each, _: numbers(each.energy_j),
     "co2_kg": lambda each, _: numbers(each.co2_kg),
     "frozen": lambda each, _: [not each.frozen],
+    "tools": lambda each, _: [(*each.tools, "none"), each.tools[1:]][: 1 + bool(each.tools)],
 }
 """Per field, values that make the plan another one."""
 

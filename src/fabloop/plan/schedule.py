@@ -181,8 +181,11 @@ def list_schedule(
             continue
         ready, moved = 0 if earliest is None else earliest[number], []
         for source, legs in zip(job.sources, routing.legs[number], strict=True):
-            begun, tick = _moved(legs, _ready(source, routing.choice, ends), floor, duties)
-            moved.append(Transfer(source.made_by, legs, begun, source.legs_done))
+            maker = _maker(source, routing.choice)
+            ready_at = source.ready if maker is None else ends[maker]
+            begun, tick = _moved(legs, ready_at, floor, duties)
+            made_by = source.made_by if maker is None else problem.jobs[maker].operation.id
+            moved.append(Transfer(made_by, legs, begun, source.legs_done))
             ready = max(ready, tick)
         candidate = job.candidates[pick]
         kinds: list[list[str]] = []
@@ -213,11 +216,11 @@ def _moved(
     return tuple(begun), tick
 
 
-def _ready(source: Source, choice: Sequence[int], ends: Sequence[int]) -> int:
-    """Return when an input is there to be moved."""
+def _maker(source: Source, choice: Sequence[int]) -> int | None:
+    """Return the open job that makes an input; None where it is there already."""
     if source.job is None:
-        return source.ready
-    return ends[next(each for each in source.jobs if choice[each] != ABSENT)]
+        return None
+    return next(each for each in source.jobs if choice[each] != ABSENT)
 
 
 def kept(problem: Problem, table: Timetable) -> Timetable:
