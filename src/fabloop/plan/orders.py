@@ -287,7 +287,7 @@ def _written(
 ) -> tuple[Plan, ...]:
     currency = currency_of(network)
     plans = []
-    for each, (problem, table) in zip(asked, _settled(asked, placed), strict=True):
+    for each, (problem, table) in zip(asked, _kept_together(asked, placed), strict=True):
         heading = Heading(PlanId(f"{each.order.id}/plan-1"), each.order.id, now, currency)
         plan = draft(heading, problem, table)
         bounds = {
@@ -299,7 +299,9 @@ def _written(
     return tuple(plans)
 
 
-def _settled(asked: Sequence[_Asked], placed: Sequence[Placed]) -> list[tuple[Problem, Timetable]]:
+def _kept_together(
+    asked: Sequence[_Asked], placed: Sequence[Placed]
+) -> list[tuple[Problem, Timetable]]:
     """Return problems and timetables; with duties, each keeps clear of those that end before it.
 
     What duties hold back moves, so all that the orders share is given out again, in the order
