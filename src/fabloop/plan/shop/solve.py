@@ -74,6 +74,7 @@ class _Solve:
         self.ground, self.objectives = ground, objectives
         self.effort, self.halt, self.told = effort, halt, told
         self.best: Schedule | None = None
+        self.origin: Schedule | None = None
         self.start: tuple[tuple[int, ...], Recipe] | None = None
         self.bounds = [
             bound_of(ground.shop, ground.graph, ground.heads, each) for each in objectives
@@ -86,6 +87,7 @@ class _Solve:
     def answer(self) -> Answer:
         """Construct, improve, search and check."""
         self._construct()
+        self.origin = self.best
         self._relax()
         burst = int(self.effort.moves * BURST_SHARE)
         self._improve(burst, SEED)
@@ -169,11 +171,10 @@ class _Solve:
         if not is_plain(self.ground.shop) or self.objectives[0] is not Objective.MAKESPAN:
             self._vary(moves, below)
             return
-        origin = construct(self.ground, self.start[1]) if self.start else None
         improve(
             self.ground,
             self.best,
-            origin or self.best,
+            self.origin or self.best,
             bound=self.bounds[0],
             moves=moves,
             below=below,
