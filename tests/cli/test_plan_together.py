@@ -80,3 +80,17 @@ def test_choices_that_contradict_each_other_are_told_with_their_document(folder)
     done = plan(cwd=folder)
     assert done.returncode == 2
     assert "order-2.json" in done.stderr
+
+
+def test_check_sends_several_orders_to_plan(folder):
+    done = subprocess.run(
+        [str(FABLOOP), "check", "orders"],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 2
+    assert "`fabloop plan` plans several orders of a folder together." in done.stderr

@@ -97,6 +97,9 @@ def _of_kind(
     return found
 
 
+SEVERAL = "Leave one; `fabloop plan` plans several orders of a folder together."
+
+
 def order_in(documents: Mapping[str, bytes], knowledge: Knowledge, folder: Path) -> OrderRequest:
     """Return the one order among the documents of a folder; raises Invalid."""
     raise_if_any(_note_count(folder, "order", documents))
@@ -114,7 +117,9 @@ def _note_count(folder: Path, kind: str, documents: Mapping[str, bytes]) -> list
             path="",
             expected=f"one document of kind '{kind}'",
             found=str(count),
-            hint=f"`fabloop schema {kind}` prints its form.",
+            hint=SEVERAL
+            if kind == "order" and count
+            else f"`fabloop schema {kind}` prints its form.",
         )
     ]
 
