@@ -27,17 +27,19 @@ def test_nothing_is_said_where_plans_heed_all_that_is_told():
     assert notes(asked, asked.knowledge.network) == ()
 
 
-def test_each_lane_with_departures_is_named_and_many_are_counted():
+def test_each_site_with_energy_bands_is_named():
     asked = told()
     network = asked.knowledge.network
-    lanes = tuple(msgspec.structs.replace(each, departures=(8 * HOUR,)) for each in network.lanes)
-    (note,) = notes(asked, msgspec.structs.replace(network, lanes=lanes))
-    assert note.startswith("Plans leave out departures of lanes")
-    assert lanes[0].id in note
-    assert f"and {len(lanes) - 4} more" in note
+    band = EnergyBand(end_ns=6 * HOUR, energy_minor_per_j=0.0, co2_kg_per_j=0.0)
+    for site in network.sites.values():
+        tariff = msgspec.structs.replace(site.tariff, bands=(band,))
+        network = with_site(network, msgspec.structs.replace(site, tariff=tariff))
+    (note,) = notes(asked, network)
+    assert note.startswith("Plans leave out energy by time of day")
+    assert all(each in note for each in network.sites)
 
 
-def test_stock_bands_and_hours_without_staff_are_named():
+def test_bands_and_hours_without_staff_are_named_and_stock_that_plans_heed_is_not():
     asked = told()
     site = asked.knowledge.network.sites["graz"]
     later = Instant(asked.order.received_at + DAY)
@@ -49,8 +51,9 @@ def test_stock_bands_and_hours_without_staff_are_named():
         persons=tuple(each for each in site.persons if each.shift == "early"),
     )
     said = " ".join(notes(asked, with_site(asked.knowledge.network, site)))
-    for part in ("base-bar at graz", "energy by time of day", "assembly-work at graz"):
+    for part in ("energy by time of day", "assembly-work at graz"):
         assert part in said
+    assert "stock" not in said
 
 
 def test_a_late_plan_is_told_with_what_is_in_time():

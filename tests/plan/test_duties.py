@@ -186,6 +186,15 @@ def test_bought_parts_come_after_their_lead_time():
     assert ReasonCode.MATERIAL_TOO_LATE in {each.code for each in found}
 
 
+def test_a_step_that_hands_out_what_it_was_given_waits_for_its_stock():
+    plant, values = graz_and_vienna()
+    bar = Material(id=MaterialId("mill-b-out"), label="Bar", third_party=True)
+    order = with_product(gear(), materials=(bar,))
+    stock = Stock(material=bar.id, quantity=1, available_at=Instant(NOW + 4 * HOUR))
+    held = with_sites(plant, lambda site: msgspec.structs.replace(site, stock=(stock,)))
+    assert best(order, held, values).step(OperationId("mill-b")).start >= NOW + 4 * HOUR
+
+
 def test_material_that_never_comes_is_a_reason_against_every_work_unit():
     plant, values = graz_and_vienna()
     order = made_of_steel(gear(), amount=3)

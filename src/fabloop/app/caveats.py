@@ -43,12 +43,9 @@ def left_out(
     """Return a note for each kind of thing that the documents tell but plans do not heed."""
     several = tuple(products)
     told = [
-        ("departures of lanes (goods leave at any time)", _lanes(network)),
         ("energy by time of day (the plain tariff counts)", _banded(network)),
-        ("stock and its dates", _stocked(network, several)),
-        ("suppliers, their lead times and prices", _supplied(several)),
+        ("the prices of suppliers", _supplied(several)),
         ("set-up matrices (each operation takes the plain set-up)", _matrices(network, several)),
-        ("the number of tools (one that fits is enough)", _tools(network, several)),
         ("hours in which nobody with the skill is on shift", _unstaffed(network, several, since)),
     ]
     return tuple(
@@ -64,18 +61,8 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(every[:NAMES_MAX]) + more
 
 
-def _lanes(network: Network) -> Iterator[str]:
-    return (each.id for each in network.lanes if each.departures)
-
-
 def _banded(network: Network) -> Iterator[str]:
     return (each.id for each in network.sites.values() if each.tariff.bands)
-
-
-def _stocked(network: Network, products: Sequence[ConfiguredProduct]) -> Iterator[str]:
-    made = {each.output for product in products for each in product.operations}
-    for site in network.sites.values():
-        yield from (f"{each.material} at {site.id}" for each in site.stock if each.material in made)
 
 
 def _supplied(products: Sequence[ConfiguredProduct]) -> Iterator[str]:
@@ -87,16 +74,6 @@ def _matrices(network: Network, products: Sequence[ConfiguredProduct]) -> Iterat
     for unit in network.work_units().values():
         if families & {family for each in unit.setups for family in (each.before, each.after)}:
             yield unit.id
-
-
-def _tools(network: Network, products: Sequence[ConfiguredProduct]) -> Iterator[str]:
-    kinds = {kind for product in products for each in product.operations for kind in each.tools}
-    for site in network.sites.values():
-        yield from (
-            f"{each.kind} at {site.id}"
-            for each in site.tools
-            if each.kind in kinds and each.count < len(site.work_units)
-        )
 
 
 def _unstaffed(

@@ -11,10 +11,15 @@ from fabloop.model.site import Network, Site
 def parts_taken(
     product: ConfiguredProduct, operation: Operation, materials: Mapping[MaterialId, Material]
 ) -> Iterator[tuple[Material, int]]:
-    """Yield what goes into an operation's output besides its inputs' outputs, and how many."""
+    """Yield what goes into an operation's output besides its inputs' outputs, and how many.
+
+    What an operation without inputs hands out, made of nothing, is taken from stock or bought.
+    """
     output = materials.get(operation.output)
     if output is None:
         return
+    if not operation.inputs and not output.made_of:
+        yield output, 1
     made = {product.operation(each).output for each in operation.inputs}
     for part in output.made_of:
         if part not in made and part in materials:
