@@ -18,15 +18,15 @@ from fabloop.model.documents import resolve, resolve_order
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import Plan, PlanAnswer, Producible
 from fabloop.model.product import Configured
-from fabloop.plan.blend import Blend, Cap, case_of, sums_of
 from fabloop.plan.configure import configure
-from fabloop.plan.constrained import least_within
-from fabloop.plan.front import Front, FrontPoint, front
-from fabloop.plan.gates import GateNetwork, columns_of
-from fabloop.plan.objectives import Measure, lexicographic, weighted
-from fabloop.plan.problem import Objective, Setting, problem_of
 from fabloop.plan.producible import check
-from fabloop.plan.wishes import Wishes
+from fabloop.plan.statement.problem import Objective, Setting, problem_of
+from fabloop.plan.terms.blend import Blend, Cap, case_of, sums_of
+from fabloop.plan.terms.objectives import Measure, lexicographic, weighted
+from fabloop.plan.terms.wishes import Wishes
+from fabloop.plan.tradeoffs.constrained import least_within
+from fabloop.plan.tradeoffs.front import Front, FrontPoint, front
+from fabloop.plan.tradeoffs.gates import GateNetwork, columns_of
 
 WAVE_GEAR = Path(__file__).parent.parent / "src/fabloop/app/demos/wavegear"
 HIGHS_COLUMNS_MAX = 60_000

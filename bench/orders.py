@@ -13,12 +13,12 @@ from collections.abc import Iterator
 import multifactory
 
 from fabloop.model.order import ProductionOrder
-from fabloop.plan.decomposed import decomposed
 from fabloop.plan.engine import LARGE_EFFORT, is_possible_now
+from fabloop.plan.floors.decomposed import decomposed
+from fabloop.plan.floors.orders_search import OrdersObjective
 from fabloop.plan.orders import OrdersAnswer, plan_orders
-from fabloop.plan.orders_search import OrdersObjective
-from fabloop.plan.problem import MEASURE, Objective, Problem, Setting, problem_of
-from fabloop.plan.schedule import list_schedule, routing_of
+from fabloop.plan.statement.problem import MEASURE, Objective, Problem, Setting, problem_of
+from fabloop.plan.timetable.schedule import list_schedule, routing_of
 from fabloop.plan.tree import optimum, tables_of
 
 

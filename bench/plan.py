@@ -44,10 +44,10 @@ from fabloop.model.skill import (
     Span,
 )
 from fabloop.plan.configure import configure
-from fabloop.plan.conflicts import conflicts_of
 from fabloop.plan.engine import cheapest, fastest, least
-from fabloop.plan.problem import Objective, Problem, Setting, problem_of
 from fabloop.plan.producible import check, compare, replan
+from fabloop.plan.reasons.conflicts import conflicts_of
+from fabloop.plan.statement.problem import Objective, Problem, Setting, problem_of
 
 WAVE_GEAR = Path(__file__).parent.parent / "src/fabloop/app/demos/wavegear"
 NOW = Instant(1_790_000_000_000_000_000)

@@ -30,17 +30,17 @@ from fabloop.model.product import (
     ParametricOperation,
     ProductFamily,
 )
-from fabloop.plan.blend import Blend, case_of
-from fabloop.plan.catalogue import Catalogue
+from fabloop.plan.catalogue.catalogue import Catalogue
+from fabloop.plan.catalogue.survey import Surveyor
+from fabloop.plan.catalogue.variants import survey_family
 from fabloop.plan.checker import Grounds, check_plan
 from fabloop.plan.engine import is_possible_now, least
-from fabloop.plan.gates import GateNetwork
-from fabloop.plan.plant import Plant
-from fabloop.plan.problem import Objective, Problem, Setting, problem_of
 from fabloop.plan.quick import drafted
-from fabloop.plan.roads import Weights
-from fabloop.plan.survey import Surveyor
-from fabloop.plan.variants import survey_family
+from fabloop.plan.statement.plant import Plant
+from fabloop.plan.statement.problem import Objective, Problem, Setting, problem_of
+from fabloop.plan.statement.roads import Weights
+from fabloop.plan.terms.blend import Blend, case_of
+from fabloop.plan.tradeoffs.gates import GateNetwork
 
 Answer = TypeVar("Answer")
 HIGHS_SIZES = ("1x10x20", "3x20x50", "5x20x100")

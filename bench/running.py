@@ -28,16 +28,16 @@ from fabloop.model.ids import OrderId, PlanId, WorkUnitId
 from fabloop.model.kpi import TOTAL_POSITION_ERROR
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import Plan, Producible
-from fabloop.plan.dangers import Carried, Outlook, dangers
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engine import cheapest
-from fabloop.plan.impact import compare
-from fabloop.plan.plant import Plant
-from fabloop.plan.problem import Objective, Setting, problem_of
 from fabloop.plan.producible import check
-from fabloop.plan.replan import replan, replans
-from fabloop.plan.schedule import list_schedule
-from fabloop.plan.watchlist import Watchlist
+from fabloop.plan.running.dangers import Carried, Outlook, dangers
+from fabloop.plan.running.impact import compare
+from fabloop.plan.running.replan import replan, replans
+from fabloop.plan.running.watchlist import Watchlist
+from fabloop.plan.statement.plant import Plant
+from fabloop.plan.statement.problem import Objective, Setting, problem_of
+from fabloop.plan.timetable.schedule import list_schedule
 from plan import NOW, big, value, vocabulary
 
 Answer = TypeVar("Answer")

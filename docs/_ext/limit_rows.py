@@ -5,37 +5,19 @@ from fabloop.app.processes import host, questions, server, upkeep, wire
 from fabloop.base import xml
 from fabloop.model import amounts, calendar, features
 from fabloop.model.documents import lanes, skills, texts, variants
-from fabloop.plan import (
-    alternatives,
-    catalogue,
-    conflicts,
-    constrained,
-    decomposed,
-    engine,
-    forecast,
-    front,
-    hindrance,
-    hitting,
-    loads,
-    minimal,
-    objectives,
-    orders,
-    penalty,
-    producible,
-    recommend,
-    stay,
-    survey,
-    timely,
-    tradeoff,
-    upgrades,
-    watchlist,
-    why_choices,
-)
-from fabloop.plan import variants as plan_variants
+from fabloop.plan import engine, orders, producible
+from fabloop.plan.catalogue import catalogue, hitting, survey
+from fabloop.plan.catalogue import variants as plan_variants
+from fabloop.plan.floors import decomposed, loads
 from fabloop.plan.market import blinding, buyer, tenant
+from fabloop.plan.reasons import conflicts, minimal, penalty, recommend, upgrades, why_choices
+from fabloop.plan.running import forecast, stay, watchlist
 from fabloop.plan.shop import model as shop
 from fabloop.plan.shop.cpsat import search
 from fabloop.plan.shop.formats import lines
+from fabloop.plan.terms import objectives
+from fabloop.plan.timetable import alternatives
+from fabloop.plan.tradeoffs import constrained, front, hindrance, timely, tradeoff
 from fabloop.process import batch, calls, jobs, passive, recovery, rounds, step
 from fabloop.process.appliers import operations
 from fabloop.process.bpmn import juel, validate

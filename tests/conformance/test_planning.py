@@ -25,11 +25,11 @@ from fabloop.model.plan import MovementKind
 from fabloop.model.product import Operation
 from fabloop.model.site import WorkUnit
 from fabloop.model.skill import Requirement
-from fabloop.plan.conflicts import conflicts_of
 from fabloop.plan.engine import cheapest, least
-from fabloop.plan.problem import Candidate, Job, Objective, Problem, Rejected, Source
-from fabloop.plan.roads import Figures, Hop, Place, Roads
-from fabloop.plan.schedule import list_schedule
+from fabloop.plan.reasons.conflicts import conflicts_of
+from fabloop.plan.statement.problem import Candidate, Job, Objective, Problem, Rejected, Source
+from fabloop.plan.statement.roads import Figures, Hop, Place, Roads
+from fabloop.plan.timetable.schedule import list_schedule
 
 DATA = Path(os.environ.get("FABLOOP_DATA", "../shared/data")) / "planning" / "multifactory"
 SIZES = ("mf_1x10x20", "mf_3x20x50", "mf_5x20x100", "mf_10x30x100", "mf_20x50x200_s1")

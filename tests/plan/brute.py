@@ -2,7 +2,7 @@
 
 from itertools import combinations
 
-from fabloop.plan.roads import Weights
+from fabloop.plan.statement.roads import Weights
 
 
 def atoms_of(problem):

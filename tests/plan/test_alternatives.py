@@ -14,15 +14,15 @@ from fabloop.model.ids import OperationId
 from fabloop.model.plan import NotProducible, Producible
 from fabloop.model.product import Alternative, RoutingOption
 from fabloop.model.routing import routed
-from fabloop.plan.catalogue import Catalogue
+from fabloop.plan.catalogue.catalogue import Catalogue
 from fabloop.plan.checker import Grounds, check_plan
-from fabloop.plan.dangers import Carried, outline_of
 from fabloop.plan.engine import fastest, ranked
-from fabloop.plan.plant import Plant
-from fabloop.plan.problem import ABSENT, MEASURE, Objective, Setting, problem_of
 from fabloop.plan.producible import check, replan
 from fabloop.plan.quick import drafted
-from fabloop.plan.roads import Weights
+from fabloop.plan.running.dangers import Carried, outline_of
+from fabloop.plan.statement.plant import Plant
+from fabloop.plan.statement.problem import ABSENT, MEASURE, Objective, Setting, problem_of
+from fabloop.plan.statement.roads import Weights
 from fabloop.plan.tree import best_plans, marginals, optimum, tables_of
 from fabloop.run.recipe import recipe_of
 from plan.instances import NOW, gear, graz_and_vienna, operation, random_instance, vocabulary

@@ -10,11 +10,11 @@ from fabloop.base.instant import DAY, HOUR, Instant
 from fabloop.model.ids import SiteId, SkillId, ToolId, WorkUnitId
 from fabloop.model.site import Tool
 from fabloop.model.skill import Skill, SkillVocabulary
-from fabloop.plan import catalogue as limits
-from fabloop.plan.catalogue import Catalogue, Turned
+from fabloop.plan.catalogue import catalogue as limits
+from fabloop.plan.catalogue.catalogue import Catalogue, Turned
 from fabloop.plan.engine import is_possible_now
-from fabloop.plan.plant import Plant
-from fabloop.plan.problem import Setting, problem_of
+from fabloop.plan.statement.plant import Plant
+from fabloop.plan.statement.problem import Setting, problem_of
 from plan.instances import (
     NOW,
     gear,

@@ -10,10 +10,10 @@ from fabloop.model.explanation import OptionCode, ReasonCode
 from fabloop.model.ids import OperationId
 from fabloop.model.plan import NotProducible, Producible
 from fabloop.model.skill import Choices
-from fabloop.plan.conflicts import conflicts_of, every_conflict
 from fabloop.plan.engine import is_possible_now
-from fabloop.plan.problem import Setting, problem_of
 from fabloop.plan.producible import check
+from fabloop.plan.reasons.conflicts import conflicts_of, every_conflict
+from fabloop.plan.statement.problem import Setting, problem_of
 from plan import brute
 from plan.instances import (
     NOW,

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from fabloop.plan.blend import Blend, Cap, case_of, sums_of, table_sums
-from fabloop.plan.constrained import holds
-from fabloop.plan.contended import Known, contended
 from fabloop.plan.engine import timed
-from fabloop.plan.gates import Standing
-from fabloop.plan.problem import Setting, problem_of
-from fabloop.plan.request import best_within
-from fabloop.plan.roads import Weights
-from fabloop.plan.schedule import Routing
-from fabloop.plan.ways import ways
+from fabloop.plan.statement.problem import Setting, problem_of
+from fabloop.plan.statement.roads import Weights
+from fabloop.plan.statement.ways import ways
+from fabloop.plan.terms.blend import Blend, Cap, case_of, sums_of, table_sums
+from fabloop.plan.timetable.schedule import Routing
+from fabloop.plan.tradeoffs.constrained import holds
+from fabloop.plan.tradeoffs.contended import Known, contended
+from fabloop.plan.tradeoffs.gates import Standing
+from fabloop.plan.tradeoffs.request import best_within
 from plan.instances import (
     NOW,
     link,

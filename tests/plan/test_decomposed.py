@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from fabloop.base.instant import MINUTE
 from fabloop.plan.checker import Grounds, check_plan
-from fabloop.plan.decomposed import decomposed
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engine import fastest, is_possible_now
-from fabloop.plan.floor import Floor, Work
-from fabloop.plan.loads import Allowance, fits, load_bound, windows_of
-from fabloop.plan.problem import Setting, problem_of
+from fabloop.plan.floors.decomposed import decomposed
+from fabloop.plan.floors.floor import Floor, Work
+from fabloop.plan.floors.loads import Allowance, fits, load_bound, windows_of
+from fabloop.plan.statement.problem import Setting, problem_of
 from plan.instances import (
     NOW,
     link,

@@ -15,10 +15,10 @@ from fabloop.model.product import Material, Purchase
 from fabloop.model.site import Stock, Tool
 from fabloop.model.timetable import departure_after
 from fabloop.plan.checker import Grounds, check_plan
-from fabloop.plan.front import Front, front
 from fabloop.plan.orders import plan_orders
 from fabloop.plan.producible import Objective, check, replan
-from fabloop.plan.wishes import Wishes
+from fabloop.plan.terms.wishes import Wishes
+from fabloop.plan.tradeoffs.front import Front, front
 from plan.instances import NOW, gear, graz_and_vienna, random_instance, vocabulary
 
 SEEDS = st.integers(0, 1_000_000)

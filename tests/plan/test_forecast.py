@@ -10,10 +10,10 @@ from fabloop.base.instant import DAY, Instant
 from fabloop.base.quantity import Dimension
 from fabloop.model.ids import OperationId, OrderId, WorkUnitId
 from fabloop.model.kpi import TOTAL_POSITION_ERROR, KpiTrend
-from fabloop.plan.dangers import Carried
-from fabloop.plan.forecast import forecast_risk
 from fabloop.plan.producible import check
-from fabloop.plan.watchlist import Watchlist
+from fabloop.plan.running.dangers import Carried
+from fabloop.plan.running.forecast import forecast_risk
+from fabloop.plan.running.watchlist import Watchlist
 from plan.instances import NOW, gear, graz_and_vienna, vocabulary
 
 replace = msgspec.structs.replace

@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from fabloop.base.instant import SECOND, Instant
 from fabloop.model.ids import SiteId
 from fabloop.model.plan import NotProducible
-from fabloop.plan.archive import dominates, key_of
-from fabloop.plan.blend import Blend, case_of, sums_of
 from fabloop.plan.checker import Grounds, check_plan
 from fabloop.plan.engine import timed, uncontended_finish
-from fabloop.plan.front import Front, front
-from fabloop.plan.problem import Setting, problem_of
 from fabloop.plan.producible import check
-from fabloop.plan.roads import Weights
-from fabloop.plan.schedule import Routing
-from fabloop.plan.tradeoff import tradeoff
-from fabloop.plan.ways import ways
-from fabloop.plan.wishes import Wishes
+from fabloop.plan.statement.problem import Setting, problem_of
+from fabloop.plan.statement.roads import Weights
+from fabloop.plan.statement.ways import ways
+from fabloop.plan.terms.blend import Blend, case_of, sums_of
+from fabloop.plan.terms.wishes import Wishes
+from fabloop.plan.timetable.schedule import Routing
+from fabloop.plan.tradeoffs.archive import dominates, key_of
+from fabloop.plan.tradeoffs.front import Front, front
+from fabloop.plan.tradeoffs.tradeoff import tradeoff
 from plan.instances import NOW, gear, graz_and_vienna, random_instance, vocabulary
 
 SEEDS = st.integers(0, 1_000_000)

@@ -12,12 +12,12 @@ from fabloop.model.ids import SkillId, WorkUnitId
 from fabloop.model.plan import Producible
 from fabloop.model.site import Network
 from fabloop.model.skill import Choices, LiveRating, Rating, SkillVocabulary, Span
+from fabloop.plan.catalogue.survey import Surveyor
 from fabloop.plan.engine import is_possible_now, least
-from fabloop.plan.plant import Plant
-from fabloop.plan.problem import Objective, Setting, problem_of
 from fabloop.plan.producible import check
 from fabloop.plan.quick import quick_plan
-from fabloop.plan.survey import Surveyor
+from fabloop.plan.statement.plant import Plant
+from fabloop.plan.statement.problem import Objective, Setting, problem_of
 from plan.instances import NAMES, NOW, lane, link, offer, random_instance, tpe, unit, vocabulary
 from plan.test_alternatives import with_alternatives
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from fabloop.base.instant import HOUR, Instant
 from fabloop.model.plan import Producible
 from fabloop.model.product import Per
-from fabloop.plan.front import Front, front
-from fabloop.plan.objectives import Measure, weighted
 from fabloop.plan.producible import Objective, check, replan
-from fabloop.plan.wishes import Wishes
+from fabloop.plan.terms.objectives import Measure, weighted
+from fabloop.plan.terms.wishes import Wishes
+from fabloop.plan.tradeoffs.front import Front, front
 from plan.instances import NOW, gear, graz_and_vienna, random_instance, vocabulary
 
 SEEDS = st.integers(0, 1_000_000)

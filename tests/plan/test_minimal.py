@@ -5,7 +5,13 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fabloop.plan.minimal import all_conflicts, bits_of, minimal_conflict, smallest, transversals
+from fabloop.plan.reasons.minimal import (
+    all_conflicts,
+    bits_of,
+    minimal_conflict,
+    smallest,
+    transversals,
+)
 
 SETS = st.lists(st.integers(1, 2**7 - 1), min_size=1, max_size=6)
 

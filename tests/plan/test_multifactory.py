@@ -3,12 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
+from fabloop.plan.catalogue.survey import Surveyor
 from fabloop.plan.checker import Grounds, check_plan
 from fabloop.plan.engine import is_possible_now, least
-from fabloop.plan.plant import Plant
-from fabloop.plan.problem import Objective, Setting, problem_of
 from fabloop.plan.quick import drafted
-from fabloop.plan.survey import Surveyor
+from fabloop.plan.statement.plant import Plant
+from fabloop.plan.statement.problem import Objective, Setting, problem_of
 from plan.instances import link, network, site, unit
 from plan.multifactory import (
     folder,
@@ -99,7 +99,7 @@ def test_drawn_orders_share_the_plant_and_ask_for_different_products():
 
 
 def test_a_one_way_link_leads_one_way():
-    from fabloop.plan.roads import roads_of
+    from fabloop.plan.statement.roads import roads_of
 
     one_way = replace(link("hall", "gate", "agv"), one_way=True)
     found = roads_of(network(site("s", [unit("u", "s", "hall")], [one_way])))

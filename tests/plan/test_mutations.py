@@ -10,10 +10,10 @@ from fabloop.base.instant import DAY, MINUTE, SECOND, Instant
 from fabloop.model.ids import LaneId, SiteId
 from fabloop.model.plan import Movement, MovementKind, Plan, PlannedStep, Producible, Totals
 from fabloop.plan.checker import Grounds, check_plan
+from fabloop.plan.floors.orders_search import OrdersObjective
 from fabloop.plan.orders import plan_orders
-from fabloop.plan.orders_search import OrdersObjective
-from fabloop.plan.problem import Objective
 from fabloop.plan.producible import check
+from fabloop.plan.statement.problem import Objective
 from plan.instances import NOW, gear, graz_and_vienna, random_instance, vocabulary
 
 

@@ -10,13 +10,13 @@ from fabloop.model.calendar import CalendarException, Shift, WorkCalendar, open_
 from fabloop.model.explanation import ReasonCode
 from fabloop.model.plan import NotProducible, Producible
 from fabloop.plan.checker import Grounds, check_plan
-from fabloop.plan.front import Front, front
-from fabloop.plan.objectives import Measure, weighted
 from fabloop.plan.orders import plan_orders
-from fabloop.plan.problem import Setting
 from fabloop.plan.producible import Objective, check
 from fabloop.plan.quick import quick_plan
-from fabloop.plan.wishes import Wishes
+from fabloop.plan.statement.problem import Setting
+from fabloop.plan.terms.objectives import Measure, weighted
+from fabloop.plan.terms.wishes import Wishes
+from fabloop.plan.tradeoffs.front import Front, front
 from plan.instances import NOW, gear, graz_and_vienna, vocabulary
 
 ZONE = "Europe/Vienna"

@@ -12,10 +12,10 @@ from fabloop.base.instant import HOUR, MINUTE, SECOND, Instant
 from fabloop.model.plan import MovementKind, NotProducible
 from fabloop.model.product import Alternative, RoutingOption
 from fabloop.plan.engine import is_possible_now, least
-from fabloop.plan.floor import Line
+from fabloop.plan.floors.floor import Line
+from fabloop.plan.floors.orders_search import OrdersObjective
 from fabloop.plan.orders import plan_orders
-from fabloop.plan.orders_search import OrdersObjective
-from fabloop.plan.problem import MEASURE, Objective, Setting, problem_of
+from fabloop.plan.statement.problem import MEASURE, Objective, Setting, problem_of
 from plan.instances import (
     NOW,
     link,

@@ -9,9 +9,9 @@ from fabloop.base.instant import Instant
 from fabloop.model.ids import SkillId, WorkUnitId
 from fabloop.model.product import Per
 from fabloop.model.site import Network
-from fabloop.plan.plant import Plant
-from fabloop.plan.problem import Setting, effort, problem_of
 from fabloop.plan.producible import check
+from fabloop.plan.statement.plant import Plant
+from fabloop.plan.statement.problem import Setting, effort, problem_of
 from fabloop.services.matching import Match, Mismatch, match_unit
 from plan.instances import NOW, gear, graz_and_vienna, operation, random_instance, tpe, vocabulary
 

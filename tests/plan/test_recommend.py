@@ -10,23 +10,23 @@ from fabloop.app.sentences import sentence
 from fabloop.model.explanation import OptionCode
 from fabloop.model.plan import NotProducible, Producible
 from fabloop.model.skill import Choices
-from fabloop.plan.change import Change, World
-from fabloop.plan.cover import cheapest_cover
 from fabloop.plan.engine import cheapest, is_possible_now, least
-from fabloop.plan.penalty import Penalties
-from fabloop.plan.problem import Objective, Setting, problem_of
 from fabloop.plan.producible import check
-from fabloop.plan.reach import Reach, units_of
-from fabloop.plan.recommend import (
+from fabloop.plan.reasons.change import Change, World
+from fabloop.plan.reasons.cover import cheapest_cover
+from fabloop.plan.reasons.penalty import Penalties
+from fabloop.plan.reasons.reach import Reach, units_of
+from fabloop.plan.reasons.recommend import (
     ALTERNATIVES_MAX,
     effect_of,
     factory_changes,
     product_changes,
     recommend,
 )
-from fabloop.plan.roads import Place, Weights, roads_of
-from fabloop.plan.seats import Seats, missing_ways
-from fabloop.plan.whatif import after, changed
+from fabloop.plan.reasons.seats import Seats, missing_ways
+from fabloop.plan.reasons.whatif import after, changed
+from fabloop.plan.statement.problem import Objective, Setting, problem_of
+from fabloop.plan.statement.roads import Place, Weights, roads_of
 from plan.instances import (
     NOW,
     kpis,

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from fabloop.base.instant import HOUR, MINUTE, Instant
 from fabloop.model.ids import OperationId, WorkUnitId
 from fabloop.model.plan import MovementKind, NotProducible, Producible
-from fabloop.plan.plant import Plant
 from fabloop.plan.producible import Objective, check, compare, replan
-from fabloop.plan.replan import changes_allowed, replans
+from fabloop.plan.running.replan import changes_allowed, replans
+from fabloop.plan.statement.plant import Plant
 from plan.instances import (
     NOW,
     gear,

@@ -10,8 +10,8 @@ from fabloop.base.instant import MINUTE, Instant
 from fabloop.model.ids import WorkUnitId
 from fabloop.model.plan import MovementKind
 from fabloop.plan.engine import cheapest, fastest, timed
-from fabloop.plan.problem import MEASURE, Objective, Setting, problem_of
-from fabloop.plan.schedule import list_schedule, routing_of
+from fabloop.plan.statement.problem import MEASURE, Objective, Setting, problem_of
+from fabloop.plan.timetable.schedule import list_schedule, routing_of
 from plan.instances import NOW, random_instance, vocabulary
 
 SEEDS = st.integers(0, 100_000)

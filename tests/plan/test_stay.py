@@ -8,8 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fabloop.base.instant import Instant
-from fabloop.plan.problem import MEASURE, Objective, Setting, problem_of
-from fabloop.plan.stay import best_staying, changed_of, fewest_changes
+from fabloop.plan.running.stay import best_staying, changed_of, fewest_changes
+from fabloop.plan.statement.problem import MEASURE, Objective, Setting, problem_of
 from fabloop.plan.tree import best_plans, optimum, tables_of
 from plan.instances import NOW, random_instance, vocabulary
 

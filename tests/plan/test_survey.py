@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from fabloop.base.errors import NotFound
 from fabloop.model.ids import SiteId
+from fabloop.plan.catalogue.hitting import smallest_hit
+from fabloop.plan.catalogue.survey import Surveyor
 from fabloop.plan.engine import is_possible_now
-from fabloop.plan.hitting import smallest_hit
-from fabloop.plan.plant import Plant
-from fabloop.plan.problem import MEASURE, Objective, Setting, problem_of
-from fabloop.plan.survey import Surveyor
+from fabloop.plan.statement.plant import Plant
+from fabloop.plan.statement.problem import MEASURE, Objective, Setting, problem_of
 from fabloop.plan.tree import marginals, tables_of
 from plan.instances import NOW, gear, graz_and_vienna, random_instance, vocabulary
 from plan.test_alternatives import with_alternatives

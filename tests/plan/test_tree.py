@@ -8,9 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fabloop.plan.engine import uncontended_finish
-from fabloop.plan.problem import MEASURE, Objective, Setting, problem_of
-from fabloop.plan.roads import Weights
-from fabloop.plan.schedule import routing_of
+from fabloop.plan.statement.problem import MEASURE, Objective, Setting, problem_of
+from fabloop.plan.statement.roads import Weights
+from fabloop.plan.timetable.schedule import routing_of
 from fabloop.plan.tree import (
     best_plans,
     heads,

@@ -23,12 +23,12 @@ from fabloop.model.product import (
     RoutingOption,
 )
 from fabloop.model.variant import rule_holds, variant
+from fabloop.plan.catalogue.survey import Surveyor
+from fabloop.plan.catalogue.variants import each_choice, survey_family
 from fabloop.plan.configure import configure
 from fabloop.plan.engine import is_possible_now
-from fabloop.plan.plant import Plant
-from fabloop.plan.problem import Setting, problem_of
-from fabloop.plan.survey import Surveyor
-from fabloop.plan.variants import each_choice, survey_family
+from fabloop.plan.statement.plant import Plant
+from fabloop.plan.statement.problem import Setting, problem_of
 from plan.instances import NAMES, NOW, graz_and_vienna, random_instance, vocabulary
 
 SEEDS = st.integers(0, 1_000_000)

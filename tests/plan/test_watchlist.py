@@ -27,10 +27,10 @@ from fabloop.model.kpi import TOTAL_POSITION_ERROR
 from fabloop.model.plan import MovementKind, Producible
 from fabloop.model.product import Material
 from fabloop.model.site import Person, Shift
-from fabloop.plan import watchlist as module
-from fabloop.plan.dangers import Carried, Outlook, PlanAtRisk, dangers
 from fabloop.plan.producible import check, impact
-from fabloop.plan.watchlist import Watchlist
+from fabloop.plan.running import watchlist as module
+from fabloop.plan.running.dangers import Carried, Outlook, PlanAtRisk, dangers
+from fabloop.plan.running.watchlist import Watchlist
 from plan.instances import (
     NOW,
     gear,

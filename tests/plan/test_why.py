@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from fabloop.base.errors import Invalid
 from fabloop.model.explanation import ReasonCode
 from fabloop.model.plan import Producible
-from fabloop.plan.problem import Objective, Setting, problem_of
 from fabloop.plan.producible import check
-from fabloop.plan.roads import Weights
-from fabloop.plan.why import Dearer, Sums, Unfit, why_not, why_not_plan, why_not_site
+from fabloop.plan.reasons.why import Dearer, Sums, Unfit, why_not, why_not_plan, why_not_site
+from fabloop.plan.statement.problem import Objective, Setting, problem_of
+from fabloop.plan.statement.roads import Weights
 from plan.instances import (
     NOW,
     gear,

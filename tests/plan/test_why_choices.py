@@ -19,9 +19,9 @@ from fabloop.model.product import (
     ProductFamily,
 )
 from fabloop.plan.configure import configure
-from fabloop.plan.problem import Setting
 from fabloop.plan.producible import check
-from fabloop.plan.why_choices import options_of_choices, other_choices
+from fabloop.plan.reasons.why_choices import options_of_choices, other_choices
+from fabloop.plan.statement.problem import Setting
 from plan.instances import NOW, graz_and_vienna, kpis, operation, order, tpe, vocabulary
 
 FITS = {"coarse": 30e-6, "fine": 15e-6, "finest": 5e-6}

@@ -11,11 +11,11 @@ from fabloop.model.calendar import Shift, WorkCalendar
 from fabloop.model.explanation import ReasonCode
 from fabloop.model.ids import WorkUnitId
 from fabloop.model.plan import NotProducible, Producible
-from fabloop.plan.problem import Setting, problem_of
 from fabloop.plan.producible import check
-from fabloop.plan.roads import Weights
-from fabloop.plan.why_late import why_late
-from fabloop.plan.wishes import Wishes
+from fabloop.plan.reasons.why_late import why_late
+from fabloop.plan.statement.problem import Setting, problem_of
+from fabloop.plan.statement.roads import Weights
+from fabloop.plan.terms.wishes import Wishes
 from plan.instances import (
     NOW,
     gear,

@@ -6,14 +6,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fabloop.model.plan import NotDecided, Producible
-from fabloop.plan.archive import dominates
-from fabloop.plan.blend import Blend, case_of, sums_of
-from fabloop.plan.front import Front, front
-from fabloop.plan.objectives import lexicographic
-from fabloop.plan.problem import Objective, Setting, problem_of
 from fabloop.plan.producible import check
-from fabloop.plan.tradeoff import tradeoff
-from fabloop.plan.wishes import Wishes
+from fabloop.plan.statement.problem import Objective, Setting, problem_of
+from fabloop.plan.terms.blend import Blend, case_of, sums_of
+from fabloop.plan.terms.objectives import lexicographic
+from fabloop.plan.terms.wishes import Wishes
+from fabloop.plan.tradeoffs.archive import dominates
+from fabloop.plan.tradeoffs.front import Front, front
+from fabloop.plan.tradeoffs.tradeoff import tradeoff
 from plan.instances import NOW, random_instance, vocabulary
 from plan.test_alternatives import routings, with_alternatives
 

@@ -12,16 +12,16 @@ from fabloop.base.instant import HOUR, SECOND, Instant
 from fabloop.model.explanation import ReasonCode, ReliefCode
 from fabloop.model.ids import OperationId, SiteId, WorkUnitId
 from fabloop.model.plan import NotDecided, NotProducible, Producible
-from fabloop.plan.blend import Blend, Cap, case_of, sums_of
-from fabloop.plan.constrained import holds, least_within
-from fabloop.plan.gates import GateNetwork, Standing
-from fabloop.plan.objectives import Aim, Measure, lexicographic, weighted
-from fabloop.plan.problem import Objective, Setting, problem_of
 from fabloop.plan.producible import check
-from fabloop.plan.roads import Weights
-from fabloop.plan.schedule import Routing
-from fabloop.plan.ways import ways
-from fabloop.plan.wishes import Wishes
+from fabloop.plan.statement.problem import Objective, Setting, problem_of
+from fabloop.plan.statement.roads import Weights
+from fabloop.plan.statement.ways import ways
+from fabloop.plan.terms.blend import Blend, Cap, case_of, sums_of
+from fabloop.plan.terms.objectives import Aim, Measure, lexicographic, weighted
+from fabloop.plan.terms.wishes import Wishes
+from fabloop.plan.timetable.schedule import Routing
+from fabloop.plan.tradeoffs.constrained import holds, least_within
+from fabloop.plan.tradeoffs.gates import GateNetwork, Standing
 from plan.instances import (
     NOW,
     gear,

@@ -12,8 +12,8 @@ from fabloop.model.kpi import KpiValue
 from fabloop.model.product import Operation
 from fabloop.model.site import WorkUnit
 from fabloop.model.skill import SkillVocabulary
-from fabloop.plan.dangers import Carried, Outlook, dangers
 from fabloop.plan.producible import impact
+from fabloop.plan.running.dangers import Carried, Outlook, dangers
 from fabloop.services.matching import KpiValues, live_limits
 
 

@@ -15,7 +15,7 @@ from fabloop.base.instant import span_text
 from fabloop.model.facts import OrderRefused
 from fabloop.model.plan import NotDecided, NotProducible, Plan, PlanAnswer, Producible
 from fabloop.plan.critical import criticality
-from fabloop.plan.front import Front
+from fabloop.plan.tradeoffs.front import Front
 
 PLANS_DRAWN_MAX = 5
 """Plans that are drawn one by one; the plot shows all."""

@@ -16,8 +16,8 @@ from fabloop.cli.given import read_bytes
 from fabloop.cli.plan import PlanReply
 from fabloop.model.plan import NotDecided, NotProducible, Plan, PlanComparison
 from fabloop.model.revalidation import Revalidation, Verdict
-from fabloop.plan.front import Front
 from fabloop.plan.revalidate import revalidate
+from fabloop.plan.tradeoffs.front import Front
 
 SAID = {
     Verdict.VALID: "The plan holds as it was made.",

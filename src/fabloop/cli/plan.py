@@ -26,10 +26,10 @@ from fabloop.model.ids import OperationId, SiteId, WorkUnitId
 from fabloop.model.plan import NotDecided, NotProducible, Plan, PlanAnswer, Producible
 from fabloop.plan.critical import criticality
 from fabloop.plan.engine import EFFORT
-from fabloop.plan.front import Front, FrontPoint, front
-from fabloop.plan.objectives import Aim, Measure, lexicographic, weighted
 from fabloop.plan.producible import check
-from fabloop.plan.wishes import Wishes
+from fabloop.plan.terms.objectives import Aim, Measure, lexicographic, weighted
+from fabloop.plan.terms.wishes import Wishes
+from fabloop.plan.tradeoffs.front import Front, FrontPoint, front
 
 NAMED = (
     Measure.COST,

@@ -18,8 +18,8 @@ from fabloop.base.instant import Instant, iso_of, span_text
 from fabloop.cli.grid import grid_of
 from fabloop.model.facts import OrderRefused
 from fabloop.model.plan import NotDecided, Optimality, Plan
+from fabloop.plan.floors.orders_search import OrdersObjective
 from fabloop.plan.orders import EFFORT, Incumbent, OrdersAnswer, plan_orders
-from fabloop.plan.orders_search import OrdersObjective
 
 
 def print_together(

@@ -20,9 +20,9 @@ from fabloop.model.ids import ProductId, SiteId
 from fabloop.model.knowledge import Knowledge
 from fabloop.model.product import Choice, ProductFamily
 from fabloop.model.variant import variant
-from fabloop.plan.plant import Plant
-from fabloop.plan.survey import Fewest, Surveyor
-from fabloop.plan.variants import FamilySurvey, survey_family
+from fabloop.plan.catalogue.survey import Fewest, Surveyor
+from fabloop.plan.catalogue.variants import FamilySurvey, survey_family
+from fabloop.plan.statement.plant import Plant
 
 RULED_OUT_SHOWN = 8
 """Ruled-out choices that are told in words; the JSON has all."""

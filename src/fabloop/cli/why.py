@@ -15,8 +15,8 @@ from fabloop.base.names import did_you_mean
 from fabloop.base.quantity import Dimension, quantity_text
 from fabloop.cli.grid import grid_of
 from fabloop.model.ids import OperationId, SiteId, WorkUnitId
-from fabloop.plan.problem import Setting, problem_of
-from fabloop.plan.why import Answer, Dearer, Difference, Sums, Unfit, why_not, why_not_site
+from fabloop.plan.reasons.why import Answer, Dearer, Difference, Sums, Unfit, why_not, why_not_site
+from fabloop.plan.statement.problem import Setting, problem_of
 
 DIFFERENCES_SHOWN = 12
 """Changed steps and ways that are told, the dearest first; the JSON has all."""

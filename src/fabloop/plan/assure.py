@@ -3,9 +3,9 @@
 from fabloop.base.errors import Broken
 from fabloop.model.plan import Exclusion, Plan
 from fabloop.plan.checker import Grounds, check_plan
-from fabloop.plan.problem import Problem
-from fabloop.plan.wish_check import check_kept
-from fabloop.plan.wishes import NO_WISHES, Wishes
+from fabloop.plan.statement.problem import Problem
+from fabloop.plan.terms.wish_check import check_kept
+from fabloop.plan.terms.wishes import NO_WISHES, Wishes
 
 
 def exclusions(problem: Problem) -> tuple[Exclusion, ...]:

@@ -9,9 +9,9 @@ from fabloop.model.ids import OrderId, PlanId
 from fabloop.model.kpi import KpiValue
 from fabloop.model.plan import Movement, MovementKind, Optimality, Plan, PlannedStep, Totals
 from fabloop.model.product import Operation
-from fabloop.plan.problem import ABSENT, Problem
-from fabloop.plan.roads import TICK
-from fabloop.plan.schedule import Timetable, Transfer, kept
+from fabloop.plan.statement.problem import ABSENT, Problem
+from fabloop.plan.statement.roads import TICK
+from fabloop.plan.timetable.schedule import Timetable, Transfer, kept
 
 
 class Settled(msgspec.Struct, frozen=True):

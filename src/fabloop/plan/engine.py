@@ -9,20 +9,20 @@ import numpy as np
 from fabloop.base.errors import Fault, Invalid
 from fabloop.model.plan import Optimality, Plan
 from fabloop.model.site import Network
-from fabloop.plan.alternatives import Narrowed, best_in_time, has_alternatives, narrowed
-from fabloop.plan.candidates import Columns
-from fabloop.plan.decomposed import decomposed
-from fabloop.plan.layout import Floats
-from fabloop.plan.problem import ABSENT, MEASURE, Job, Objective, Problem
-from fabloop.plan.roads import Weights
-from fabloop.plan.schedule import (
+from fabloop.plan.floors.decomposed import decomposed
+from fabloop.plan.statement.candidates import Columns
+from fabloop.plan.statement.layout import Floats
+from fabloop.plan.statement.problem import ABSENT, MEASURE, Job, Objective, Problem
+from fabloop.plan.statement.roads import Weights
+from fabloop.plan.timetable.alternatives import Narrowed, best_in_time, has_alternatives, narrowed
+from fabloop.plan.timetable.schedule import (
     Routing,
     Timetable,
     list_schedule,
     routing_of,
     uncontended_finish,
 )
-from fabloop.plan.solver import Before, Heard, Question, Solved, Stage, solve
+from fabloop.plan.timetable.solver import Before, Heard, Question, Solved, Stage, solve
 from fabloop.plan.tree import (
     Tables,
     best_plans,

@@ -12,7 +12,6 @@ from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import NotDecided, NotProducible, Optimality, Plan
 from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
-from fabloop.plan.alternatives import has_alternatives, narrowed
 from fabloop.plan.assure import assure, exclusions
 from fabloop.plan.checker import Grounds
 from fabloop.plan.draft import Heading, draft
@@ -26,14 +25,15 @@ from fabloop.plan.engine import (
     least,
     optimality_of,
 )
-from fabloop.plan.floor import Floor, Work
-from fabloop.plan.loads import SHARES_PER_SECOND, Allowance, load_bound, windows_of
-from fabloop.plan.orders_search import OrdersObjective, Placed, Search
-from fabloop.plan.plant import Plant
-from fabloop.plan.problem import MEASURE, Busy, Objective, Problem, Setting, problem_of
-from fabloop.plan.recommend import not_producible
-from fabloop.plan.roads import TICK, Weights
-from fabloop.plan.schedule import Timetable, placed_again
+from fabloop.plan.floors.floor import Floor, Work
+from fabloop.plan.floors.loads import SHARES_PER_SECOND, Allowance, load_bound, windows_of
+from fabloop.plan.floors.orders_search import OrdersObjective, Placed, Search
+from fabloop.plan.reasons.recommend import not_producible
+from fabloop.plan.statement.plant import Plant
+from fabloop.plan.statement.problem import MEASURE, Busy, Objective, Problem, Setting, problem_of
+from fabloop.plan.statement.roads import TICK, Weights
+from fabloop.plan.timetable.alternatives import has_alternatives, narrowed
+from fabloop.plan.timetable.schedule import Timetable, placed_again
 from fabloop.plan.tree import optimum, tables_of
 from fabloop.services.matching import KpiValues
 

@@ -32,18 +32,18 @@ from fabloop.plan.engine import (
     ranked,
     timed,
 )
-from fabloop.plan.impact import compare, impact
-from fabloop.plan.objectives import Aim, Measure, aim_of, lexicographic, plain, weighted
-from fabloop.plan.plant import Plant
-from fabloop.plan.problem import ABSENT, Busy, Objective, Problem, Setting, problem_of
-from fabloop.plan.recommend import not_producible
-from fabloop.plan.replan import replan
-from fabloop.plan.roads import TICK, Hop, Weights
-from fabloop.plan.schedule import Routing, Timetable, routing_of
-from fabloop.plan.solver import Heard
+from fabloop.plan.reasons.recommend import not_producible
+from fabloop.plan.running.impact import compare, impact
+from fabloop.plan.running.replan import replan
+from fabloop.plan.statement.plant import Plant
+from fabloop.plan.statement.problem import ABSENT, Busy, Objective, Problem, Setting, problem_of
+from fabloop.plan.statement.roads import TICK, Hop, Weights
+from fabloop.plan.terms.objectives import Aim, Measure, aim_of, lexicographic, plain, weighted
+from fabloop.plan.terms.wishes import NO_WISHES, Wishes, check_wishes
+from fabloop.plan.timetable.schedule import Routing, Timetable, routing_of
+from fabloop.plan.timetable.solver import Heard
+from fabloop.plan.tradeoffs.wished import Ask, Stop, grounds_of, wished
 from fabloop.plan.tree import optimum, tables_of
-from fabloop.plan.wished import Ask, Stop, grounds_of, wished
-from fabloop.plan.wishes import NO_WISHES, Wishes, check_wishes
 from fabloop.services.matching import KpiValues
 
 __all__ = [

@@ -9,7 +9,7 @@ from fabloop.plan.assure import assured
 from fabloop.plan.checker import Grounds
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engine import TREE, cheapest, currency_of, is_additive, listed
-from fabloop.plan.problem import Objective, Setting, problem_of
+from fabloop.plan.statement.problem import Objective, Setting, problem_of
 
 
 def quick_plan(

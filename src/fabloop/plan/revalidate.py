@@ -13,12 +13,12 @@ from fabloop.model.plan import NotDecided, NotProducible, Plan, Producible
 from fabloop.model.revalidation import Revalidation, Verdict
 from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
-from fabloop.plan.impact import compare, impact
-from fabloop.plan.objectives import lead_of
-from fabloop.plan.plant import Plant
-from fabloop.plan.problem import Busy, Objective
 from fabloop.plan.producible import check
-from fabloop.plan.replan import replan
+from fabloop.plan.running.impact import compare, impact
+from fabloop.plan.running.replan import replan
+from fabloop.plan.statement.plant import Plant
+from fabloop.plan.statement.problem import Busy, Objective
+from fabloop.plan.terms.objectives import lead_of
 from fabloop.services.matching import KpiValues
 
 replace = msgspec.structs.replace

@@ -14,11 +14,11 @@ from typing import TypeAlias
 import msgspec
 import numpy as np
 
-from fabloop.plan.candidates import Columns
-from fabloop.plan.grid import Grid, grid_of_places
-from fabloop.plan.layout import Bools, Floats, Moves, Spots, message, ways_to
-from fabloop.plan.problem import ABSENT, Job, Problem
-from fabloop.plan.roads import Place, Weights
+from fabloop.plan.statement.candidates import Columns
+from fabloop.plan.statement.grid import Grid, grid_of_places
+from fabloop.plan.statement.layout import Bools, Floats, Moves, Spots, message, ways_to
+from fabloop.plan.statement.problem import ABSENT, Job, Problem
+from fabloop.plan.statement.roads import Place, Weights
 
 
 class Tables(msgspec.Struct, frozen=True):

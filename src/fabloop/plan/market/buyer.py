@@ -33,10 +33,9 @@ from fabloop.model.order import ProductionOrder
 from fabloop.model.product import ConfiguredProduct, Operation
 from fabloop.model.site import Network, ShippingLane, Site, Tariff, TransportLink, WorkUnit
 from fabloop.model.skill import SkillVocabulary
-from fabloop.plan.alternatives import refuse_alternatives
 from fabloop.plan.engine import ranked
 from fabloop.plan.market.blinding import pseudonyms
-from fabloop.plan.problem import (
+from fabloop.plan.statement.problem import (
     Candidate,
     Job,
     Objective,
@@ -44,8 +43,9 @@ from fabloop.plan.problem import (
     Setting,
     problem_of,
 )
-from fabloop.plan.roads import Figures, Place, ticks_of
-from fabloop.plan.schedule import Routing
+from fabloop.plan.statement.roads import Figures, Place, ticks_of
+from fabloop.plan.timetable.alternatives import refuse_alternatives
+from fabloop.plan.timetable.schedule import Routing
 
 COMPOSITIONS_LOOKED_AT_MAX = 200
 """Ways by indicative prices that are looked at for those in which other sites take part."""

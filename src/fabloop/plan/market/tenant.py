@@ -37,7 +37,7 @@ from fabloop.model.site import Network, Site, TransportLink, WorkUnit
 from fabloop.model.skill import Offer, Requirement, Rule, Skill, SkillVocabulary
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engine import Timed, cheapest, fastest, is_possible_now, timed
-from fabloop.plan.problem import (
+from fabloop.plan.statement.problem import (
     Busy,
     Objective,
     Past,
@@ -47,7 +47,7 @@ from fabloop.plan.problem import (
     effort,
     problem_of,
 )
-from fabloop.plan.roads import TICK, Figures, Place
+from fabloop.plan.statement.roads import TICK, Figures, Place
 from fabloop.services.matching import (
     KpiValues,
     Match,

@@ -1,0 +1,1 @@
+"""Who can make what: registered products, surveys of sites, variants of families."""

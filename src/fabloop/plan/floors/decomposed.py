@@ -1,0 +1,146 @@
+"""The least makespan of one large order: sites by the tree, times on a floor, proof in windows.
+
+Each site that may carry out the last job is a case of its own: with it given, the tree and the
+loads bound everything else far better. Cases are ruled out, or CP-SAT looks into a window just
+above the case's bound. An empty window raises the bound for good, so that bound and plan meet from
+both sides.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from fabloop.plan.floors.floor import Booking, Floor, Work
+from fabloop.plan.floors.loads import Windows, load_bound, windows_of
+from fabloop.plan.floors.orders_search import OrdersObjective, Placed, Search
+from fabloop.plan.floors.placing import Effort, Taste, place_again, place_all
+from fabloop.plan.floors.windowed import Seen, Verdict, Window, look
+from fabloop.plan.statement.problem import Problem
+from fabloop.plan.timetable.schedule import Timetable
+
+STARTS_MAX = 8
+"""Sites for the last job from which a first plan is made."""
+
+POLISH = 0.3
+"""Effort of the search by placing anew, before the proof."""
+
+WIDER = 0.01
+"""By which share of its bound a window reaches above it."""
+
+LOOKS_MAX = 40
+"""Windows looked into; beyond it bound and plan stay apart."""
+
+NEVER = 2**60
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The best timetable, and a tick before which no plan finishes."""
+
+    table: Timetable
+    bound: int
+
+
+class _Case(msgspec.Struct):
+    """One site for the last job, and the least finish with it as known so far."""
+
+    windows: Windows
+    bound: int
+
+
+def decomposed(problem: Problem, effort: float) -> Answer | None:
+    """Return the plan that finishes first, as far as the effort allows; None where there is none.
+
+    Effort is in deterministic seconds of CP-SAT; placing takes a little on top.
+    """
+    work = Work(problem, Floor(problem.roads, problem.busy))
+    cases = _cases(work)
+    if not cases or not _begin(work, cases):
+        return None
+    search = Search([Placed(work, NEVER, 1)], OrdersObjective.MAKESPAN, POLISH)
+    search.improve(cases[0].bound, lambda _: None)
+    for case in cases:
+        if case.bound < work.finish:
+            case.bound = load_bound([case.windows], case.bound, work.finish)
+    _prove(work, cases, effort)
+    return Answer(work.timetable(), min(work.finish, *(each.bound for each in cases)))
+
+
+def _prove(work: Work, cases: Sequence[_Case], left: float) -> None:
+    """Look into windows until bound and plan meet, or nothing is won any more."""
+    stuck = False
+    for _ in range(LOOKS_MAX):
+        case = min(cases, key=lambda each: each.bound)
+        if case.bound >= work.finish or left <= 0:
+            return
+        before = case.bound, work.finish
+        left -= _look(work, case, left, best=stuck)
+        if before != (case.bound, work.finish):
+            stuck = False
+        elif stuck:
+            return
+        else:
+            stuck = True  # vehicles are in the way of the first plan seen: ask for the best one
+
+
+def _cases(work: Work) -> list[_Case]:
+    """Return the sites that may carry out the last job, the most promising first."""
+    last = work.size - 1
+    cases = []
+    for site in np.unique(work.site[last]).tolist():
+        windows = windows_of(work, {last: work.site[last] == site})
+        least = float(windows.heads[last].min(initial=np.inf))
+        if np.isfinite(least):
+            cases.append(_Case(windows, round(least)))
+    return sorted(cases, key=lambda each: each.bound)
+
+
+def _begin(work: Work, cases: Sequence[_Case]) -> bool:
+    """Place the order from the most promising sites, and keep the best; False where none works."""
+    best: list[Booking | None] | None = None
+    finish = NEVER
+    last = work.size - 1
+    roll = np.random.default_rng(0)
+    for case in cases[:STARTS_MAX]:
+        if case.bound >= finish:
+            break
+        allowed = {last: np.isfinite(case.windows.heads[last])}
+        taste = Taste(roll=roll, allowed=allowed)
+        done = place_all(work, taste, Effort())
+        if done and work.finish < finish:
+            finish = work.finish
+            best = [work.release(job) for job in range(work.size)]
+        else:
+            for job in range(work.size):
+                work.release(job)
+    if best is None:
+        return False
+    for job, booking in enumerate(best):
+        assert booking is not None, "all jobs were placed"
+        work.book(job, booking)
+    return True
+
+
+def _look(work: Work, case: _Case, left: float, *, best: bool) -> float:
+    """Look into the next window of a case; return the effort that it took."""
+    high = min(case.bound + max(1, round(case.bound * WIDER)), work.finish - 1)
+    near = work.finish <= case.bound * (1 + WIDER)
+    window = Window(case.bound, high, best=best or near)
+    seen = look(case.windows, window, work.timetable(), left)
+    case.bound = max(case.bound, seen.bound)
+    if seen.verdict is Verdict.FOUND:
+        _adopt(work, seen)
+    return left if seen.verdict is Verdict.OPEN else seen.effort
+
+
+def _adopt(work: Work, seen: Seen) -> None:
+    """Place the order as seen, with vehicles; keep what was there if that is no better."""
+    before, kept = work.finish, [work.release(job) for job in range(work.size)]
+    place_again(work, seen.choice, seen.starts)
+    if work.finish < before:
+        return
+    for job in range(work.size):
+        work.release(job)
+    for job, booking in enumerate(kept):
+        assert booking is not None, "all jobs were placed"
+        work.book(job, booking)

@@ -1,0 +1,235 @@
+"""A floor shared by several orders: calendars of its resources, and jobs placed into their gaps."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from fabloop.model.plan import MovementKind
+from fabloop.plan.statement.candidates import Columns
+from fabloop.plan.statement.layout import Floats, Ints
+from fabloop.plan.statement.problem import MEASURE, Job, Objective, Problem
+from fabloop.plan.statement.roads import Leg, Place, Roads, Weights
+from fabloop.plan.timetable.schedule import Timetable, Transfer
+from fabloop.plan.tree import heads, tables_of, tails
+
+Spot: TypeAlias = tuple[str, str, str | None]
+"""Site, area and work unit of a place; quicker to look up than the place itself."""
+
+
+class Line:
+    """When a resource is taken: disjoint spans in order."""
+
+    __slots__ = ("ends", "starts")
+
+    def __init__(self, spans: Iterable[tuple[int, int]] = ()) -> None:
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        for start, end in sorted(spans):
+            if self.ends and start <= self.ends[-1]:
+                self.ends[-1] = max(end, self.ends[-1])
+            elif end > start:
+                self.starts.append(start)
+                self.ends.append(end)
+
+    def first(self, ready: int, ticks: int) -> int:
+        """Return when the first gap of this length at or after `ready` starts."""
+        if ticks == 0:
+            return ready
+        starts, ends = self.starts, self.ends
+        at = bisect_right(ends, ready)
+        while at < len(starts) and starts[at] < ready + ticks:
+            ready = max(ready, ends[at])
+            at += 1
+        return ready
+
+    def book(self, start: int, ticks: int) -> None:
+        """Take a span that is free."""
+        if ticks:
+            at = bisect_left(self.starts, start)
+            self.starts.insert(at, start)
+            self.ends.insert(at, start + ticks)
+
+    def free(self, start: int, ticks: int) -> None:
+        """Give a booked span back."""
+        if ticks:
+            at = bisect_left(self.starts, start)
+            del self.starts[at]
+            del self.ends[at]
+
+
+class Way(NamedTuple):
+    """How a work piece gets from one place to another; `held` are the vehicles' calendars."""
+
+    legs: tuple[Leg, ...]
+    held: tuple[tuple[Line | None, int], ...]
+    ticks: int
+
+    def arrival(self, ready: int) -> int:
+        """Return when a work piece that is ready then arrives, vehicles being as they are."""
+        for line, ticks in self.held:
+            ready = (ready if line is None else line.first(ready, ticks)) + ticks
+        return ready
+
+
+class Floor:
+    """The calendars of all work units and vehicles, and the best ways under `weights`."""
+
+    def __init__(
+        self,
+        roads: Roads,
+        busy: Mapping[str, Sequence[tuple[int, int]]],
+        weights: Weights = MEASURE[Objective.MAKESPAN],
+    ) -> None:
+        self._roads = roads
+        self._busy = busy
+        self._lines: dict[str, Line] = {}
+        self._ways: dict[tuple[Spot, Spot], Way | None] = {}
+        self._weights = weights
+
+    def line(self, resource: str) -> Line:
+        """Return the calendar of a resource."""
+        if resource not in self._lines:
+            self._lines[resource] = Line(self._busy.get(resource, ()))
+        return self._lines[resource]
+
+    def way(self, start: Place, end: Place, key: tuple[Spot, Spot]) -> Way | None:
+        """Return the best way between two places, None where there is none."""
+        if key not in self._ways:
+            legs = self._roads.route(start, end, self._weights)
+            self._ways[key] = None if legs is None else self._way(legs)
+        return self._ways[key]
+
+    def _way(self, legs: tuple[Leg, ...]) -> Way:
+        held = tuple(
+            (
+                self.line(leg.hop.by) if leg.hop.kind is MovementKind.TRANSPORT else None,
+                leg.hop.takes.ticks,
+            )
+            for leg in legs
+        )
+        return Way(legs, held, sum(ticks for _, ticks in held))
+
+
+class Booking(NamedTuple):
+    """Where and when a job is placed; `moved` are the starts of each input's legs."""
+
+    pick: int
+    start: int
+    end: int
+    ways: tuple[Way, ...]
+    moved: tuple[tuple[int, ...], ...]
+    spans: tuple[tuple[Line, int, int], ...]
+
+
+class Work:
+    """A problem in arrays on a floor, and the bookings of its jobs.
+
+    `heads` and `tails` are those of `tree`: ticks up to and with a job, and from its end on, if
+    nothing ever waited.
+    """
+
+    def __init__(self, problem: Problem, floor: Floor) -> None:
+        self.problem = problem
+        self.floor = floor
+        self.tables = tables_of(problem, MEASURE[Objective.MAKESPAN], adds=False)
+        self.heads = heads(self.tables)[0]
+        self.tails = tails(self.tables)
+        self.size = len(problem.jobs)
+        self.ticks = [node.astype(np.int64).tolist() for node in self.tables.nodes]
+        self.site: list[Ints] = [spots.site for spots in self.tables.spots]
+        self.places = [_places(job) for job in problem.jobs]
+        self.spots: list[list[Spot]] = [[_spot(place) for place in row] for row in self.places]
+        self.lines = [
+            [floor.line(place.unit or place.area) for place in row] for row in self.places
+        ]
+        self.taker = [-1] * self.size
+        for job, inputs in enumerate(self.tables.inputs):
+            for made in inputs:
+                self.taker[made] = job
+        self.booked: list[Booking | None] = [None] * self.size
+
+    @property
+    def least(self) -> int:
+        """The least finish if nothing ever waited."""
+        return round(float(self.heads[-1].min())) if self.size else 0
+
+    @property
+    def finish(self) -> int:
+        """When the product is made, as booked."""
+        return self.at(self.size - 1).end if self.size else 0
+
+    def at(self, job: int) -> Booking:
+        """Return the booking of a placed job."""
+        booking = self.booked[job]
+        assert booking is not None, "asked only of placed jobs"
+        return booking
+
+    def through(self, job: int) -> Floats:
+        """Return the least finish of any plan that makes each choice of the job."""
+        return self.heads[job] + self.tails[job]
+
+    def book(self, job: int, booking: Booking) -> None:
+        """Place a job whose spans are not taken yet."""
+        for line, start, ticks in booking.spans:
+            line.book(start, ticks)
+        self.booked[job] = booking
+
+    def release(self, job: int) -> Booking | None:
+        """Take a job's booking back, if it has one, and return it."""
+        booking, self.booked[job] = self.booked[job], None
+        if booking is not None:
+            for line, start, ticks in booking.spans:
+                line.free(start, ticks)
+        return booking
+
+    def ways(self, job: int, pick: int) -> list[tuple[int, Way]] | None:
+        """Return, per input of a job, when it is ready and its way; None where one has none.
+
+        All inputs have to be placed.
+        """
+        found = []
+        for source in self.problem.jobs[job].sources:
+            if source.job is None:
+                assert source.place is not None, "an input is either open or somewhere"
+                start, spot, ready = source.place, _spot(source.place), source.ready
+            else:
+                made = self.at(source.job)
+                start, ready = self.places[source.job][made.pick], made.end
+                spot = self.spots[source.job][made.pick]
+            way = self.floor.way(start, self.places[job][pick], (spot, self.spots[job][pick]))
+            if way is None:
+                return None
+            found.append((ready, way))
+        return found
+
+    def timetable(self) -> Timetable:
+        """Return what is booked; all jobs have to be placed."""
+        bookings = [self.at(job) for job in range(self.size)]
+        transfers = []
+        for job, booking in zip(self.problem.jobs, bookings, strict=True):
+            moved = zip(job.sources, booking.ways, booking.moved, strict=True)
+            transfers.append(
+                tuple(
+                    Transfer(source.made_by, way.legs, starts, source.legs_done)
+                    for source, way, starts in moved
+                )
+            )
+        return Timetable(
+            tuple(each.pick for each in bookings),
+            tuple(each.start for each in bookings),
+            tuple(transfers),
+        )
+
+
+def _places(job: Job) -> list[Place]:
+    """Return where the candidates are, without making nouns of them."""
+    candidates = job.candidates
+    if isinstance(candidates, Columns):
+        return [candidates.plant.places[unit] for unit in candidates.units.tolist()]
+    return [each.place for each in candidates]
+
+
+def _spot(place: Place) -> Spot:
+    return place.site, place.area, place.unit

@@ -1,0 +1,218 @@
+"""The cheapest changes that resolve given conflicts, by CP-SAT; a change is paid for once.
+
+Each conflict lists sets of changes, any of which resolves it. Thousands of them differ in nothing
+but their price: those that resolve the same conflicts. Of each such group the cheapest ones are in
+the model, and one literal stands for the others at the price of the next; where that literal is
+chosen, more of the group come in and it is solved again. So the optimum stays exact.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import TypeAlias
+
+import msgspec
+from ortools.sat.python import cp_model
+
+from fabloop.plan.reasons.change import Change, Key
+
+EFFORT = 0.5
+"""Deterministic seconds for the choice of changes that resolve all conflicts known."""
+
+SCALE = 1_000_000
+"""Prices are counted in millionths."""
+
+FIRST_OF_GROUP = 8
+"""Changes of a group that are in the model at first."""
+
+Ways: TypeAlias = Sequence[tuple[Change, ...]]
+Level: TypeAlias = tuple[Key, float]
+
+
+class Cover(msgspec.Struct, frozen=True):
+    """Changes by key that resolve all conflicts; `proven` means that none cheaper do."""
+
+    chosen: dict[Key, Change]
+    proven: bool
+
+
+class _Option(msgspec.Struct, frozen=True):
+    """Changes that together resolve some of the conflicts (by number)."""
+
+    changes: tuple[Change, ...]
+    resolves: frozenset[int]
+    price: float
+
+
+class _Group(msgspec.Struct, frozen=True):
+    """Options that resolve the same conflicts and share nothing with others, cheapest first."""
+
+    resolves: frozenset[int]
+    options: tuple[_Option, ...]
+
+
+def cheapest_cover(
+    conflicts: Sequence[Ways], ruled_out: Sequence[tuple[Change, ...]] = ()
+) -> Cover | None:
+    """Return the cheapest changes with a way out of every conflict; None where there are none.
+
+    No answer contains all changes of a set that is ruled out, at its amounts or more.
+    """
+    if not all(conflicts):
+        return None
+    groups, linked = _grouped(conflicts, {each.key for changes in ruled_out for each in changes})
+    width = FIRST_OF_GROUP
+    while True:
+        model = _Model(len(conflicts), linked, ruled_out)
+        for group in groups:
+            model.add(group, width)
+        cover, cut = model.solve()
+        if not cut:
+            return cover
+        width *= 4
+
+
+def _grouped(
+    conflicts: Sequence[Ways], explicit: Collection[Key]
+) -> tuple[list[_Group], list[_Option]]:
+    """Return groups of options that stand for themselves, and the options that share changes."""
+    where: dict[Key, set[int]] = defaultdict(set)
+    together: set[Key] = set(explicit)
+    for number, ways in enumerate(conflicts):
+        for changes in ways:
+            for each in changes:
+                where[each.key].add(number)
+                if len(changes) > 1:
+                    together.add(each.key)
+    alone: dict[frozenset[int], list[_Option]] = defaultdict(list)
+    for option in _singles(conflicts, together):
+        alone[option.resolves].append(option)
+    private: dict[int, list[_Option]] = defaultdict(list)
+    linked: list[_Option] = []
+    for number, ways in enumerate(conflicts):
+        for changes in ways:
+            if not any(each.key in together for each in changes):
+                continue
+            option = _Option(changes, frozenset((number,)), sum(each.price for each in changes))
+            own = all(where[each.key] == {number} and each.key not in explicit for each in changes)
+            (private[number] if own else linked).append(option)
+    rows = [*alone.values(), *private.values()]
+    groups = [_Group(row[0].resolves, tuple(sorted(row, key=_rank))) for row in rows]
+    return groups, linked
+
+
+def _singles(conflicts: Sequence[Ways], together: Collection[Key]) -> list[_Option]:
+    """Return one option per change and amount that is needed alone; more serves what less does."""
+    amounts: dict[Key, dict[float, Change]] = defaultdict(dict)
+    needed: dict[Key, list[tuple[float, int]]] = defaultdict(list)
+    for number, ways in enumerate(conflicts):
+        for changes in ways:
+            if len(changes) == 1 and changes[0].key not in together:
+                amounts[changes[0].key][changes[0].level] = changes[0]
+                needed[changes[0].key].append((changes[0].level, number))
+    return [
+        _Option(
+            (change,),
+            frozenset(number for least, number in needed[key] if least <= level),
+            change.price,
+        )
+        for key, levels in amounts.items()
+        for level, change in levels.items()
+    ]
+
+
+def _rank(option: _Option) -> tuple[float, list[Key]]:
+    return option.price, [each.key for each in option.changes]
+
+
+class _Model:
+    """The constraint model over the options that are in it."""
+
+    def __init__(
+        self,
+        conflicts: int,
+        linked: Sequence[_Option],
+        ruled_out: Sequence[tuple[Change, ...]],
+    ) -> None:
+        self._model = cp_model.CpModel()
+        self._clauses: list[list[cp_model.IntVar]] = [[] for _ in range(conflicts)]
+        self._terms: list[cp_model.LinearExpr] = []
+        self._paid: dict[Key, dict[float, tuple[Change, cp_model.IntVar]]] = defaultdict(dict)
+        self._known: dict[frozenset[Level], cp_model.IntVar] = {}
+        self._rest: list[cp_model.IntVar] = []
+        for option in linked:
+            for change in option.changes:
+                self._pay(change)
+        for option in linked:
+            self._resolve(option)
+        for changes in ruled_out:
+            self._model.add_bool_or([self._unpaid(change) for change in changes])
+
+    def add(self, group: _Group, width: int) -> None:
+        """Put the cheapest options of a group in, and a literal for the others."""
+        for option in group.options[:width]:
+            for change in option.changes:
+                self._pay(change)
+        for option in group.options[:width]:
+            self._resolve(option)
+        if len(group.options) > width:
+            literal = self._model.new_bool_var("")
+            self._rest.append(literal)
+            self._terms.append(round(SCALE * group.options[width].price) * literal)
+            for number in group.resolves:
+                self._clauses[number].append(literal)
+
+    def _pay(self, change: Change) -> None:
+        if change.level not in self._paid[change.key]:
+            literal = self._model.new_bool_var("")
+            self._paid[change.key][change.level] = (change, literal)
+            self._terms.append(round(SCALE * change.price) * literal)
+
+    def _resolve(self, option: _Option) -> None:
+        literal = self._together(option.changes)
+        for number in option.resolves:
+            self._clauses[number].append(literal)
+
+    def _together(self, changes: tuple[Change, ...]) -> cp_model.IntVar:
+        """Return a literal that needs each of the changes, or more of it, to be paid for."""
+        name = frozenset((each.key, each.level) for each in changes)
+        if name not in self._known:
+            literal = self._known[name] = self._model.new_bool_var("")
+            for each in changes:
+                self._model.add_bool_or([literal.negated(), *self._enough(each)])
+        return self._known[name]
+
+    def _enough(self, change: Change) -> list[cp_model.IntVar]:
+        paid = self._paid[change.key].items()
+        return [literal for level, (_, literal) in paid if level >= change.level]
+
+    def _unpaid(self, change: Change) -> cp_model.IntVar:
+        """Return a literal that is true only where nothing is paid that serves as the change."""
+        literal = self._model.new_bool_var("")
+        for paid in self._enough(change):
+            self._model.add_implication(literal, paid.negated())
+        return literal
+
+    def solve(self) -> tuple[Cover | None, bool]:
+        """Return the cheapest cover, and whether it asks for options that were left out."""
+        for clause in self._clauses:
+            self._model.add_bool_or(clause)
+        self._model.minimize(cp_model.LinearExpr.sum(self._terms))
+        solver = cp_model.CpSolver()
+        solver.parameters.num_workers = 1
+        solver.parameters.random_seed = 7
+        solver.parameters.max_deterministic_time = EFFORT
+        status = solver.solve(self._model)
+        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            return None, False
+        if any(solver.boolean_value(literal) for literal in self._rest):
+            return None, True
+        return Cover(self._read(solver), status == cp_model.OPTIMAL), False
+
+    def _read(self, solver: cp_model.CpSolver) -> dict[Key, Change]:
+        chosen: dict[Key, Change] = {}
+        for key, levels in self._paid.items():
+            for level in sorted(levels):
+                change, literal = levels[level]
+                if solver.boolean_value(literal):
+                    chosen[key] = change
+        return chosen

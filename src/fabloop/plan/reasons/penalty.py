@@ -1,0 +1,209 @@
+"""The least changes by one tree solve: a unit takes what its changes are worth, a new way too.
+
+For changes of the product this is exact, since no two operations share one. For changes of
+factories a shared change counts once for each operation here, and work units learn a skill only
+where nobody has it, so the answer may not be the least.
+"""
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from fabloop.model.explanation import OptionCode
+from fabloop.model.ids import AreaId, SiteId
+from fabloop.plan.reasons.change import BASE_PRICE, Change, Key
+from fabloop.plan.reasons.seats import Seats, missing_ways
+from fabloop.plan.statement.grid import grid_of_places
+from fabloop.plan.statement.layout import Floats, Moves
+from fabloop.plan.statement.problem import ABSENT
+from fabloop.plan.statement.roads import Place, Weights
+from fabloop.plan.tree import Tables, from_place, groups_of, optimum
+
+SOLVES_MAX = 24
+"""Tree solves in search of alternatives that contain none of the answers before."""
+
+LEAST_PRICE = min(BASE_PRICE.values())
+"""No change is worth less."""
+
+Bans: TypeAlias = Mapping[Key, float]
+"""Changes that may not be made, at this level or more."""
+
+
+class _Row:
+    """Where a job could be done, with what has to be changed for it; None is not known yet."""
+
+    def __init__(
+        self, places: Sequence[Place], changes: Sequence[tuple[Change, ...] | None]
+    ) -> None:
+        self.places = places
+        self.changes = changes
+        self._prices = np.array([self._price(each, {}) for each in changes], dtype=np.float64)
+        self._keys = {each.key for known in changes if known for each in known}
+
+    def _price(self, changes: tuple[Change, ...] | None, bans: Bans) -> float:
+        if changes is None:
+            return LEAST_PRICE
+        if any(each.level >= bans.get(each.key, np.inf) for each in changes):
+            return np.inf
+        return sum(each.price for each in changes)
+
+    def prices(self, bans: Bans) -> Floats:
+        """Return what each place takes; inf where one of its changes may not be made."""
+        if self._keys.isdisjoint(bans):
+            return self._prices
+        return np.array([self._price(each, bans) for each in self.changes], dtype=np.float64)
+
+
+class Penalties:
+    """The tree in which changes are what things take.
+
+    What has to be changed for a work unit is only looked at where a solve chooses it: until then
+    it is taken to be as little as anything can be.
+    """
+
+    def __init__(self, seats: Seats) -> None:
+        self._seats = seats
+        self._problem = seats.problem
+        self._roads = seats.problem.roads
+        self._opens = seats.world is not None
+        self._grid = grid_of_places(self._roads, seats.reach.places)
+        self._rows = [self._unknown(number) for number in range(len(self._problem.jobs))]
+        self._spots = [self._grid.spots(row.places) for row in self._rows]
+
+    def _unknown(self, number: int) -> _Row:
+        reach, job = self._seats.reach, self._problem.jobs[number]
+        if not len(job.candidates) and not len(job.rejected):
+            return self._known(number)
+        now = [*reach.places_of(self._seats.now[number])]
+        later = [*reach.places_of(reach.mask(job.rejected) & ~self._seats.now[number])]
+        return _Row([*now, *later], [*[()] * len(now), *[None] * len(later)])
+
+    def _known(self, number: int) -> _Row:
+        reach = self._seats.reach
+        now = [*reach.places_of(self._seats.now[number])]
+        seats = self._seats.likely(number)
+        places = [*now, *(next(reach.places_of(seat.unit)) for seat in seats)]
+        return _Row(places, [*[()] * len(now), *(seat.changes for seat in seats)])
+
+    def answers(self) -> Iterator[tuple[Change, ...]]:
+        """Yield changes, the least ones first, none of which contain all of earlier ones."""
+        count = 0
+        heap: list[tuple[float, int, tuple[Change, ...], Bans]] = []
+        bans_open: list[Bans] = [{}]
+        for _ in range(SOLVES_MAX):
+            for bans in bans_open[:1]:
+                changes = self.least(bans)
+                if changes:
+                    count += 1
+                    price = sum(each.price for each in changes)
+                    heapq.heappush(heap, (price, count, changes, bans))
+            bans_open = bans_open[1:]
+            if bans_open:
+                continue
+            if not heap:
+                return
+            _, _, changes, bans = heapq.heappop(heap)
+            yield changes
+            bans_open = [
+                {**bans, each.key: min(each.level, bans.get(each.key, np.inf))} for each in changes
+            ]
+
+    def least(self, bans: Bans) -> tuple[Change, ...]:
+        """Return the changes of the best choice; empty where none is possible or needed."""
+        while True:
+            found = self._solved(bans)
+            unknown = [
+                number for number, pick in found.items() if self._rows[number].changes[pick] is None
+            ]
+            if not unknown:
+                return self._changes(found)
+            for number in unknown:
+                self._rows[number] = self._known(number)
+                self._spots[number] = self._grid.spots(self._rows[number].places)
+
+    def _solved(self, bans: Bans) -> dict[int, int]:
+        """Return the best choice by job; nothing where none is possible."""
+        if not all(row.places for row in self._rows):
+            return {}
+        found = optimum(self._tables(bans))
+        picks = () if found is None else found.choice
+        return {number: pick for number, pick in enumerate(picks) if pick != ABSENT}
+
+    def _changes(self, found: Mapping[int, int]) -> tuple[Change, ...]:
+        changes: dict[Key, Change] = {}
+        made = (self._rows[number].changes[pick] or () for number, pick in found.items())
+        for change in (*(each for known in made for each in known), *self._new_ways(found)):
+            known = changes.get(change.key)
+            if known is None or change.level > known.level:
+                changes[change.key] = change
+        return tuple(changes.values())
+
+    def _tables(self, bans: Bans) -> Tables:
+        moves = self._roads.moves(Weights())
+        if self._opens:
+            moves = self._extended(moves, bans)
+        nodes = []
+        for number, row in enumerate(self._rows):
+            node = row.prices(bans)
+            for source in self._problem.jobs[number].sources:
+                if source.place is not None:
+                    node = node + from_place(source.place, self._grid, self._spots[number], moves)
+            nodes.append(node)
+        return Tables(
+            inputs=tuple(tuple(job.feeding()) for job in self._problem.jobs),
+            spots=tuple(self._spots),
+            nodes=tuple(nodes),
+            ready=tuple(np.zeros(len(node)) for node in nodes),
+            moves=moves,
+            adds=True,
+            groups=groups_of(self._problem),
+        )
+
+    def _new_ways(self, found: Mapping[int, int]) -> Iterator[Change]:
+        chosen = {number: self._rows[number].places[pick] for number, pick in found.items()}
+        for number, here in chosen.items():
+            for source in self._problem.jobs[number].sources:
+                there = next((chosen[each] for each in source.jobs if each in chosen), source.place)
+                assert there is not None, "an input is either open or somewhere"
+                if self._roads.route(there, here, Weights()) is None:
+                    yield from missing_ways(
+                        self._roads, (there.site, there.area), (here.site, here.area)
+                    )
+
+    def _extended(self, moves: Moves, bans: Bans) -> Moves:
+        """Return the movements with every missing link and lane at its price."""
+        link, lane = moves.link.copy(), moves.lane.copy()
+        out, into = moves.out.copy(), moves.into.copy()
+        sites = {site: index for index, site in enumerate(self._roads.areas)}
+        for site, areas in self._roads.areas.items():
+            s, count = sites[site], len(areas)
+            known = link[s, :count, :count]
+            np.minimum(known, BASE_PRICE[OptionCode.ADD_LINK], out=known)
+            gate = areas.index(self._roads.gates[site])
+            out[s, :count], into[s, :count] = known[:, gate], known[gate, :]
+            out[s, gate] = into[s, gate] = 0.0
+        np.minimum(lane, BASE_PRICE[OptionCode.ADD_LANE], out=lane)
+        np.fill_diagonal(lane, np.inf)
+        before = moves
+        for code, subject, parameter, _ in bans:
+            if code not in _WAYS:
+                continue
+            site = SiteId(subject)
+            here = sites[site]
+            if code == OptionCode.ADD_LANE:
+                there = sites[SiteId(parameter)]
+                lane[here, there] = before.lane[here, there]
+                continue
+            areas = self._roads.areas[site]
+            a, b = (areas.index(AreaId(each)) for each in parameter.split(" - "))
+            link[here, a, b], link[here, b, a] = before.link[here, a, b], before.link[here, b, a]
+            gate = areas.index(self._roads.gates[site])
+            out[here, : len(areas)] = link[here, : len(areas), gate]
+            into[here, : len(areas)] = link[here, gate, : len(areas)]
+            out[here, gate] = into[here, gate] = 0.0
+        return Moves(link, out, into, lane)
+
+
+_WAYS: Sequence[str] = (OptionCode.ADD_LINK, OptionCode.ADD_LANE)

@@ -1,0 +1,219 @@
+"""Fast answers to "can it be made if ...": sets of work units as bit masks, moved over the roads.
+
+Only possible or not counts here, so one step of the tree is a few operations on whole numbers;
+what was asked before about the same set of work units is remembered.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from fabloop.model.ids import WorkUnitId
+from fabloop.plan.statement.candidates import Candidate, Columns, Rejected
+from fabloop.plan.statement.layout import Bools
+from fabloop.plan.statement.problem import Job, Problem, Source
+from fabloop.plan.statement.roads import Place, Roads, Weights
+
+Rows = Sequence[Candidate] | Sequence[Rejected]
+
+
+def units_of(problem: Problem) -> dict[WorkUnitId, Place]:
+    """Return where the work units are that the problem speaks of, in a fixed order."""
+    for job in problem.jobs:
+        if isinstance(job.candidates, Columns):
+            plant = job.candidates.plant
+            ids = (unit.id for unit in plant.units)
+            return dict(zip(ids, plant.places, strict=True))
+    return {
+        each.unit.id: each.place
+        for job in problem.jobs
+        for rows in (job.candidates, job.rejected)
+        for each in rows
+    }
+
+
+class Reach:
+    """Which work units a work piece can get to; sets of them are bit masks.
+
+    `number` gives the bit of each work unit, `all` is the mask of all of them.
+    """
+
+    def __init__(self, roads: Roads, units: Mapping[WorkUnitId, Place]) -> None:
+        self.places = list(units.values())
+        self.units = list(units)
+        self.number = {unit: index for index, unit in enumerate(units)}
+        self.all = (1 << len(self.places)) - 1
+        self._moves = roads.moves(Weights())
+        self._site = {site: index for index, site in enumerate(roads.areas)}
+        self._areas = {site: list(areas) for site, areas in roads.areas.items()}
+        self._members: dict[tuple[int, int], int] = {}
+        for index, place in enumerate(self.places):
+            area = self._area(place)
+            self._members[area] = self._members.get(area, 0) | 1 << index
+        self._classes = self._classed()
+        self._known: dict[int, int] = {0: 0}
+        self._known_places: dict[Place, int] = {}
+
+    def _area(self, place: Place) -> tuple[int, int]:
+        return self._site[place.site], self._areas[place.site].index(place.area)
+
+    def _classed(self) -> list[tuple[int, int]]:
+        """Return pairs (work units, where their pieces get to), each second part once.
+
+        What lies alone in its area may count as reaching itself, which makes more rows equal.
+        """
+        alike: dict[int, int] = {}
+        rows = self._rows(list(self._members))
+        for mask, row in zip(self._members.values(), rows, strict=True):
+            whole = row | mask if mask & (mask - 1) == 0 else row
+            alike[whole] = alike.get(whole, 0) | mask
+        return [(mask, row) for row, mask in alike.items()]
+
+    def _rows(self, starts: Sequence[tuple[int, int]]) -> list[int]:
+        """Return the work units to which anything leads, per area to start from."""
+        moves = self._moves
+        begin = np.array(starts, dtype=np.int64).reshape(-1, 2)
+        ends = [self._area(each) for each in self.places]
+        end = np.array(ends, dtype=np.int64).reshape(-1, 2)
+        s, a = begin[:, 0][:, None], begin[:, 1][:, None]
+        t, b = end[:, 0][None, :], end[:, 1][None, :]
+        over = np.isfinite(moves.out[s, a] + moves.lane[s, t] + moves.into[t, b])
+        return _packed(np.where(s == t, np.isfinite(moves.link[s, a, b]), over))
+
+    def mask(self, rows: Rows) -> int:
+        """Return the work units of candidates or rejected ones as a mask."""
+        if isinstance(rows, Columns):
+            flags = np.zeros((1, len(self.places)), dtype=np.bool_)
+            flags[0, rows.units] = True
+            return _packed(flags)[0]
+        mask = 0
+        for each in rows:
+            mask |= 1 << self.number[each.unit.id]
+        return mask
+
+    def of(self, units: int) -> int:
+        """Return where work pieces get to from any of the units; each one reaches itself."""
+        known = self._known.get(units)
+        if known is None:
+            known = units
+            for mask, row in self._classes:
+                if units & mask:
+                    known |= row
+            self._known[units] = known
+        return known
+
+    def from_place(self, place: Place) -> int:
+        """Return where a work piece gets to that lies at the place."""
+        known = self._known_places.get(place)
+        if known is None:
+            known = self._rows([self._area(place)])[0]
+            if place.unit is None:
+                known |= self._members.get(self._area(place), 0)
+            elif place.unit in self.number:
+                known |= 1 << self.number[place.unit]
+            self._known_places[place] = known
+        return known
+
+    def places_of(self, units: int) -> Iterator[Place]:
+        """Yield where the work units of a mask are."""
+        while units:
+            low = units & -units
+            yield self.places[low.bit_length() - 1]
+            units ^= low
+
+
+def _packed(rows: Bools) -> list[int]:
+    """Return each row of truth values as a mask."""
+    packed = np.packbits(rows, axis=1, bitorder="little")
+    return [int.from_bytes(row.tobytes(), "little") for row in packed]
+
+
+class Feed(msgspec.Struct, frozen=True):
+    """One input of a job: the jobs one of which makes it, or the place where it is.
+
+    `free`: nobody can tell where it comes from or goes to, so no way is asked for.
+    """
+
+    makers: tuple[int, ...]
+    place: Place | None = None
+    free: bool = False
+
+
+class Frame:
+    """The jobs with their inputs, and whether they can be done by given work units."""
+
+    def __init__(self, problem: Problem, reach: Reach, blank: Sequence[bool]) -> None:
+        self.reach = reach
+        self.feeds = [
+            tuple(_feed(source, number, blank) for source in job.sources)
+            for number, job in enumerate(problem.jobs)
+        ]
+        self.needed = self._needed()
+
+    def _needed(self) -> frozenset[int]:
+        """Return the jobs that no choice of alternatives leaves out."""
+        last = len(self.feeds) - 1
+        needed, stack = {last} - {-1}, [last] if last >= 0 else []
+        while stack:
+            for feed in self.feeds[stack.pop()]:
+                if len(feed.makers) == 1 and feed.makers[0] not in needed:
+                    needed.add(feed.makers[0])
+                    stack.append(feed.makers[0])
+        return frozenset(needed)
+
+    def under(self, number: int) -> tuple[int, ...]:
+        """Return the jobs that lead to this one, and itself, inputs first."""
+        seen, stack = {number}, [number]
+        while stack:
+            for feed in self.feeds[stack.pop()]:
+                stack.extend(each for each in feed.makers if each not in seen)
+                seen.update(feed.makers)
+        return tuple(sorted(seen))
+
+    def able(
+        self,
+        allowed: Callable[[int], int],
+        is_free: Callable[[int, int], bool],
+        jobs: Sequence[int],
+        reach: Reach | None = None,
+    ) -> dict[int, int]:
+        """Return, per job, who can do it with all its inputs; ends at a needed one for nobody.
+
+        `is_free` tells by job and place among its inputs where no way is asked for.
+        """
+        found: dict[int, int] = {}
+        over = reach or self.reach
+        for number in jobs:
+            units = allowed(number)
+            for place, feed in enumerate(self.feeds[number]):
+                if feed.free or is_free(number, place):
+                    if feed.makers and not any(found[maker] for maker in feed.makers):
+                        units = 0
+                    continue
+                got = 0 if feed.place is None else over.from_place(feed.place)
+                for maker in feed.makers:
+                    got |= over.of(found[maker])
+                units &= got
+            found[number] = units
+            if not units and number in self.needed:
+                break
+        return found
+
+    def broken(self, able: Mapping[int, int]) -> int | None:
+        """Return the first needed job that nobody can do, None where all goes well."""
+        return next(
+            (each for each, units in able.items() if not units and each in self.needed), None
+        )
+
+
+def _feed(source: Source, number: int, blank: Sequence[bool]) -> Feed:
+    makers = source.jobs
+    free = blank[number] or any(blank[each] for each in makers)
+    assert makers or source.place is not None, "an input is either open or somewhere"
+    return Feed(makers, None if makers else source.place, free)
+
+
+def is_blank(job: Job) -> bool:
+    """Tell whether no work unit has the skill at all."""
+    return not len(job.candidates) and not len(job.rejected)

@@ -1,0 +1,195 @@
+"""What would help: the least changes to product or factory, each verified by solving again.
+
+How much is changed counts, not only how often; a change that serves several operations counts
+once. Alternatives contain none of the answers before them.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import msgspec
+
+from fabloop.model.explanation import Option
+from fabloop.model.plan import Exclusion, NotProducible
+from fabloop.model.product import ConfiguredProduct
+from fabloop.plan.engine import cheapest, currency_of, is_possible_now, listed
+from fabloop.plan.reasons.change import Change, World, has_pattern
+from fabloop.plan.reasons.conflicts import every_conflict
+from fabloop.plan.reasons.penalty import Penalties
+from fabloop.plan.reasons.reach import Reach, units_of
+from fabloop.plan.reasons.seats import Seats
+from fabloop.plan.reasons.upgrades import Answer, Upgrades
+from fabloop.plan.reasons.whatif import after
+from fabloop.plan.statement.problem import ABSENT, Objective, Past, Problem, Setting
+from fabloop.plan.statement.roads import TICK, Place
+
+ALTERNATIVES_MAX = 4
+"""Alternative recommendations of each kind, for the product and for the factory."""
+
+TRIES_PER_ALTERNATIVE = 3
+"""Answers looked at for each one told, where solving again does not confirm all of them."""
+
+
+class Effect(msgspec.Struct, frozen=True):
+    """What the cheapest plan takes after the changes."""
+
+    cost_minor: int
+    makespan_ns: int
+    energy_j: float
+    co2_kg: float
+
+
+class Recommendation(msgspec.Struct, frozen=True):
+    """Changes that make the product producible, and what its cheapest plan then takes."""
+
+    answer: Answer
+    effect: Effect
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The changes, the easiest first."""
+        return self.answer.changes
+
+
+def not_producible(
+    product: ConfiguredProduct,
+    setting: Setting,
+    problem: Problem,
+    exclusions: tuple[Exclusion, ...],
+    past: Past | None = None,
+    spent_minor: int = 0,
+) -> NotProducible:
+    """Return the minimal conflicts with verified options, the easiest and cheapest first.
+
+    `spent_minor` is what the past has cost already; costs of options are totals.
+    """
+    world = World(product, setting)
+    why = every_conflict(problem)
+    return NotProducible(
+        conflicts=tuple(each.reasons for each in why.conflicts),
+        complete=why.complete,
+        options=recommend(world, problem, past, spent_minor),
+        exclusions=exclusions,
+    )
+
+
+def recommend(
+    world: World, problem: Problem, past: Past | None = None, spent_minor: int = 0
+) -> tuple[Option, ...]:
+    """Return options that make the product producible, the easiest and cheapest first."""
+    found = [*product_changes(world, problem, past), *factory_changes(world, problem, past)]
+    found.sort(key=_rank)
+    return tuple(_option(each, spent_minor, world) for each in found)
+
+
+def _rank(each: Recommendation) -> tuple[float, int, list[tuple[str, str, str, str]]]:
+    keys = [change.key for change in each.changes]
+    return each.answer.price, each.effect.cost_minor, sorted(keys)
+
+
+def product_changes(
+    world: World, problem: Problem, past: Past | None = None
+) -> tuple[Recommendation, ...]:
+    """Return the least changes of the product that help; none where only a factory can change."""
+    seats = Seats(problem, Reach(problem.roads, units_of(problem)), None)
+    return tuple(_confirmed(seats, world, past))
+
+
+def factory_changes(
+    world: World, problem: Problem, past: Past | None = None
+) -> tuple[Recommendation, ...]:
+    """Return the least changes of work units, sites and ways that help."""
+    units = units_of(problem)
+    for unit in world.setting.network.work_units().values():
+        units.setdefault(unit.id, Place(unit.site, unit.area, unit.id))
+    seats = Seats(problem, Reach(problem.roads, units), world)
+    return tuple(_confirmed(seats, world, past))
+
+
+def _confirmed(seats: Seats, world: World, past: Past | None) -> Iterator[Recommendation]:
+    """Yield the answers that hold when all is matched and solved again with the changes made."""
+    told = 0
+    for answer in islice(_answers(seats, world, past), TRIES_PER_ALTERNATIVE * ALTERNATIVES_MAX):
+        effect = effect_of(answer.changes, seats.problem, world, past)
+        if effect is not None:
+            told += 1
+            yield Recommendation(answer, effect)
+        if told == ALTERNATIVES_MAX:
+            return
+
+
+def _answers(seats: Seats, world: World, past: Past | None) -> Iterator[Answer]:
+    """Yield least changes as far as conflicts teach them quickly, else by solving the tree."""
+    search = Upgrades(seats)
+    found: list[Answer] = []
+    while True:
+        answer = search.next()
+        if answer is None or not answer.changes:
+            break
+        found.append(answer)
+        yield answer
+    if not search.gave_up:
+        return
+    exact = seats.world is None
+    for changes in Penalties(seats).answers():
+        kept = changes if exact else _needed(changes, seats.problem, world, past)
+        if not any(_contains(kept, each.changes) for each in found):
+            found.append(Answer(kept, round(sum(each.price for each in kept), 9), exact))
+            yield found[-1]
+
+
+def _contains(changes: Sequence[Change], others: Sequence[Change]) -> bool:
+    levels = {each.key: each.level for each in changes}
+    return all(levels.get(each.key, float("-inf")) >= each.level for each in others)
+
+
+def _needed(
+    changes: Sequence[Change], problem: Problem, world: World, past: Past | None
+) -> tuple[Change, ...]:
+    """Drop changes, the hardest first, as long as the others help without them."""
+    kept = list(changes)
+    for change in sorted(changes, key=lambda each: (-each.price, each.key)):
+        rest = [each for each in kept if each != change]
+        if rest and is_possible_now(after(problem, world, rest, past)[0]):
+            kept = rest
+    return tuple(kept)
+
+
+def effect_of(
+    changes: Sequence[Change], problem: Problem, world: World, past: Past | None = None
+) -> Effect | None:
+    """Return what the cheapest plan takes after the changes; None where there is none."""
+    new, _ = after(problem, world, changes, past)
+    routing = cheapest(new, Objective.COST)
+    if routing is None:
+        return None
+    takes = [
+        job.candidates[pick].takes
+        for job, pick in zip(new.jobs, routing.choice, strict=True)
+        if pick != ABSENT
+    ]
+    takes += [leg.hop.takes for job in routing.legs for legs in job for leg in legs]
+    return Effect(
+        cost_minor=sum(each.cost for each in takes),
+        makespan_ns=listed(new, routing).table.finish(new) * TICK,
+        energy_j=sum(each.energy for each in takes),
+        co2_kg=sum(each.co2 for each in takes),
+    )
+
+
+def _option(each: Recommendation, spent_minor: int, world: World) -> Option:
+    """Return the first change with the others beside it; figures without ground are left out."""
+    first, *others = each.changes
+    grounded = all(has_pattern(change, world.setting.network) for change in each.changes)
+    effect = each.effect
+    return msgspec.structs.replace(
+        first.option(),
+        cost_minor=spent_minor + effect.cost_minor if grounded else None,
+        currency=currency_of(world.setting.network),
+        makespan_ns=effect.makespan_ns if grounded else None,
+        energy_j=effect.energy_j if grounded else None,
+        co2_kg=effect.co2_kg if grounded else None,
+        verified=True,
+        least=each.answer.proven,
+        also=tuple(change.option() for change in others),
+    )

@@ -1,0 +1,178 @@
+"""Work units that could do an operation after some changes, and ways that could be opened."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from fabloop.model.explanation import Explanation
+from fabloop.model.ids import AreaId, SiteId, SkillId
+from fabloop.model.product import Operation
+from fabloop.model.site import WorkUnit
+from fabloop.model.skill import SkillVocabulary
+from fabloop.plan.reasons.change import (
+    Change,
+    World,
+    factory_change,
+    lane_change,
+    link_change,
+    product_change,
+    skill_change,
+    staffing_changes,
+)
+from fabloop.plan.reasons.reach import Reach
+from fabloop.plan.statement.problem import Problem
+from fabloop.plan.statement.roads import Place, Roads
+
+Propose = Callable[[Explanation, Operation, WorkUnit], Change | None]
+
+
+class Seat(msgspec.Struct, frozen=True):
+    """A work unit (by its bit) with the changes after which it could do an operation."""
+
+    unit: int
+    changes: tuple[Change, ...]
+
+    @property
+    def price(self) -> float:
+        """What the changes are worth together."""
+        return sum(each.price for each in self.changes)
+
+
+class Seats:
+    """The seats of each job; reasons and changes are looked at when a job is first asked for.
+
+    Where the `world` may change, work units without the skill may learn it, and ways may be
+    opened; else only the product changes.
+    """
+
+    def __init__(self, problem: Problem, reach: Reach, world: World | None) -> None:
+        self.problem = problem
+        self.reach = reach
+        self.world = world
+        self._propose: Propose = product_change if world is None else factory_change
+        self._known: dict[int, tuple[Seat, ...]] = {}
+        self._masks: dict[SkillId, int] = {}
+        self._strangers: dict[SkillId, tuple[WorkUnit, ...]] = {}
+        self.now = [reach.mask(job.candidates) for job in problem.jobs]
+
+    def of(self, number: int) -> tuple[Seat, ...]:
+        """Return the seats of a job that need changes."""
+        if number not in self._known:
+            found = [*self._skilled(number), *self._unskilled(number)]
+            self._known[number] = tuple(found)
+        return self._known[number]
+
+    def likely(self, number: int) -> tuple[Seat, ...]:
+        """Return the seats of work units that have the skill, all others where there are none."""
+        return tuple(self._skilled(number)) or self.of(number)
+
+    def relaxed(self, number: int) -> int:
+        """Return all units that might do the job after some changes, and perhaps more."""
+        job = self.problem.jobs[number]
+        skill = job.operation.requirement.skill
+        return self.now[number] | self.reach.mask(job.rejected) | self._learners(skill)
+
+    def _learners(self, skill: SkillId) -> int:
+        if skill not in self._masks:
+            units = self._able_to_learn(skill)
+            self._masks[skill] = sum(1 << self.reach.number[unit.id] for unit in units)
+        return self._masks[skill]
+
+    def _skilled(self, number: int) -> Iterator[Seat]:
+        job = self.problem.jobs[number]
+        for each in job.rejected:
+            proposed = [self._propose(reason, job.operation, each.unit) for reason in each.reasons]
+            changes = tuple(change for change in proposed if change is not None)
+            if len(changes) == len(proposed):
+                yield Seat(1 << self.reach.number[each.unit.id], changes)
+
+    def _unskilled(self, number: int) -> Iterator[Seat]:
+        operation = self.problem.jobs[number].operation
+        for unit in self._able_to_learn(operation.requirement.skill):
+            assert self.world is not None, "only where the world may change"
+            changes = (
+                skill_change(operation, unit),
+                *staffing_changes(operation, unit, self.world.setting),
+            )
+            yield Seat(1 << self.reach.number[unit.id], changes)
+
+    def _able_to_learn(self, skill: SkillId) -> tuple[WorkUnit, ...]:
+        """Return the work units that would have to learn the skill; those that move things do not.
+
+        Where some do work of the same kind already, only they count: a mill may learn to ream, a
+        store will not.
+        """
+        if self.world is None:
+            return ()
+        if skill not in self._strangers:
+            self._strangers[skill] = _strangers(skill, self.world)
+        return self._strangers[skill]
+
+
+def _strangers(skill: SkillId, world: World) -> tuple[WorkUnit, ...]:
+    network, vocabulary = world.setting.network, world.setting.vocabulary
+    movers = {link.by for site in network.sites.values() for link in site.transport}
+    strangers = [
+        unit
+        for unit in network.work_units().values()
+        if unit.offers
+        and unit.id not in movers
+        and not any(_is_a(offer.skill, skill, vocabulary) for offer in unit.offers)
+    ]
+    kind = _kind(skill, vocabulary)
+    akin = [
+        unit
+        for unit in strangers
+        if any(_kind(each.skill, vocabulary) == kind for each in unit.offers)
+    ]
+    return tuple(akin or strangers)
+
+
+def _is_a(offered: SkillId, skill: SkillId, vocabulary: SkillVocabulary) -> bool:
+    return offered in vocabulary.skills and vocabulary.is_a(offered, skill)
+
+
+def _kind(skill: SkillId, vocabulary: SkillVocabulary) -> SkillId:
+    """Return the broadest skill that this one is a kind of."""
+    if skill not in vocabulary.skills:
+        return skill
+    return next((each.id for each in reversed([*vocabulary.lineage(skill)])), skill)
+
+
+Area = tuple[SiteId, AreaId]
+
+
+def missing_ways(roads: Roads, origin: Area, destination: Area) -> tuple[Change, ...]:
+    """Return what has to be added so that work pieces get from work units here to ones there."""
+    (here, start), (there, end) = origin, destination
+    if here == there:
+        return tuple(_link(roads, here, start, end))
+    leave, arrive = roads.gates[here], roads.gates[there]
+    changes: list[Change] = []
+    if start != leave:
+        changes += _link(roads, here, start, leave)
+    if not roads.lanes.get((here, there)):
+        changes.append(lane_change(here, there))
+    if end != arrive:
+        changes += _link(roads, there, arrive, end)
+    return tuple(changes)
+
+
+def _link(roads: Roads, site: SiteId, origin: AreaId, destination: AreaId) -> Iterator[Change]:
+    if not roads.links.get((site, origin, destination)):
+        yield link_change(site, origin, destination)
+
+
+def new_ways(
+    roads: Roads, starts: Iterable[Place], ends: Iterable[Place], price_max: float
+) -> list[tuple[Change, ...]]:
+    """Return the sets of new ways, each up to a price, any of which joins a start with an end."""
+    froms = dict.fromkeys((each.site, each.area) for each in starts)
+    tos = dict.fromkeys((each.site, each.area) for each in ends)
+    found: dict[frozenset[object], tuple[Change, ...]] = {}
+    for origin in froms:
+        for destination in tos:
+            changes = missing_ways(roads, origin, destination)
+            if changes and sum(each.price for each in changes) <= price_max:
+                found.setdefault(frozenset(each.key for each in changes), changes)
+    return list(found.values())

@@ -1,0 +1,302 @@
+"""The least changes that help, proven: CP-SAT covers conflicts, the tree is the judge.
+
+A change may serve many operations and is paid for once. Which changes are needed is learnt
+from conflicts (implicit hitting sets, as in MaxHS; Davies and Bacchus, 2011): with the changes
+chosen so far, some jobs and ways cannot all go together even if every other job could be done
+by anybody. So one more seat at one of those jobs, or one more way, has to be there. CP-SAT finds
+the least changes that do so for all conflicts known; when the tree says that they suffice, no
+lesser ones do.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from fabloop.model.explanation import OptionCode
+from fabloop.model.ids import AreaId, SiteId
+from fabloop.model.plan import MovementKind
+from fabloop.plan.reasons.change import Change, Key
+from fabloop.plan.reasons.cover import cheapest_cover
+from fabloop.plan.reasons.minimal import minimal_conflict
+from fabloop.plan.reasons.reach import Frame, Reach
+from fabloop.plan.reasons.seats import Seat, Seats, new_ways
+from fabloop.plan.statement.roads import Figures, Hop, Roads
+
+ROUNDS_MAX = 16
+"""How often one search for changes may learn from new conflicts; beyond, the tree is solved."""
+
+THRESHOLDS = (6.0, 12.0, 24.0, 48.0, float("inf"))
+"""Prices up to which seats are looked at first; a dearer seat is in no cheaper answer."""
+
+SLACK = 0.5
+"""How much dearer seats are looked at than an answer needs, so that the next ones are there too."""
+
+PAIRS_MAX = 4_000
+"""Pairs of work units between which new ways are looked for to resolve one conflict."""
+
+Edge: TypeAlias = tuple[int, int]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """Changes that suffice; `proven` means that no lesser ones do (apart from those ruled out)."""
+
+    changes: tuple[Change, ...]
+    price: float
+    proven: bool
+
+
+class _Core(msgspec.Struct, frozen=True):
+    """Jobs with the units that cannot do, and ways: one more unit or way has to be there."""
+
+    able: dict[int, int]
+    edges: tuple[Edge, ...]
+    starts: dict[Edge, int]
+    ends: dict[Edge, int]
+
+
+class Upgrades:
+    """Finds the least changes, then the least ones that do not contain those found before."""
+
+    def __init__(self, seats: Seats) -> None:
+        self._seats = seats
+        self._reach = seats.reach
+        self._roads = seats.problem.roads
+        self._opens = seats.world is not None
+        self._jobs = range(len(seats.problem.jobs))
+        self._frame = Frame(seats.problem, seats.reach, [False for _ in self._jobs])
+        self._relaxed: dict[int, int] = {}
+        self._cores: list[_Core] = []
+        self._rounds = 0
+        self._limit = THRESHOLDS[0] if self._opens else THRESHOLDS[-1]
+        self._found: list[tuple[Change, ...]] = []
+        self._reaches: dict[frozenset[Key], Reach] = {frozenset(): self._reach}
+        self._looked_at: set[int] = set()
+        self._known: dict[tuple[int, float], list[tuple[Change, ...]]] = {}
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether there may be answers that were not found."""
+        return self._rounds >= ROUNDS_MAX
+
+    def next(self) -> Answer | None:
+        """Return the least changes that contain none of the earlier answers; None for none."""
+        while True:
+            answer = self._solved(self._limit)
+            if answer is not None and answer.price <= self._limit:
+                self._found.append(answer.changes)
+                return answer
+            if answer is not None:
+                self._limit = answer.price + SLACK
+            elif self._limit == THRESHOLDS[-1]:
+                return None
+            else:
+                self._limit = next(each for each in THRESHOLDS if each > self._limit)
+
+    def _solved(self, limit: float) -> Answer | None:
+        """Return the least changes whose seats cost no more than the limit each."""
+        proven = True
+        while self._rounds < ROUNDS_MAX:
+            self._rounds += 1
+            demands = [self._ways_out(number, limit) for number in range(len(self._cores))]
+            cover = cheapest_cover(demands, self._found)
+            if cover is None:
+                return None
+            proven = proven and cover.proven
+            cores = self._learnt(cover.chosen)
+            if any(self._is_wide(core) for core in cores):
+                self._rounds = ROUNDS_MAX
+                return None
+            if not cores:
+                kept = self._lowered(cover.chosen, demands)
+                return Answer(kept, round(sum(each.price for each in kept), 9), proven)
+            self._cores += cores
+        return None
+
+    def _is_wide(self, core: _Core) -> bool:
+        """Tell whether conflicts of this kind teach too little each, or too slowly.
+
+        Where only the product may change, the tree is exact and no slower than a few rounds.
+        """
+        if not self._opens:
+            return len(core.able) > 1
+        pairs = (core.starts[edge].bit_count() * core.ends[edge].bit_count() for edge in core.edges)
+        return sum(pairs) > PAIRS_MAX
+
+    def _ways_out(self, number: int, limit: float) -> list[tuple[Change, ...]]:
+        """Return the changes, up to a price, each of which resolves a conflict."""
+        if (number, limit) not in self._known:
+            core = self._cores[number]
+            ways = [
+                seat.changes
+                for job, able in core.able.items()
+                for seat in self._seats.of(job)
+                if not seat.unit & able and seat.price <= limit
+            ]
+            for edge in core.edges:
+                ways += self._new_ways(core, edge, limit)
+            self._known[number, limit] = ways
+        return self._known[number, limit]
+
+    def _new_ways(self, core: _Core, edge: Edge, limit: float) -> list[tuple[Change, ...]]:
+        places = self._reach.places_of
+        starts = list(places(core.starts[edge]))
+        source = self._seats.problem.jobs[edge[0]].sources[edge[1]]
+        if source.place is not None:
+            starts.append(source.place)
+        return new_ways(self._roads, starts, places(core.ends[edge]), limit)
+
+    def relaxed(self, number: int) -> int:
+        """Return who might do a job after some changes."""
+        if number not in self._relaxed:
+            self._relaxed[number] = self._seats.relaxed(number)
+        return self._relaxed[number]
+
+    def _able(self, number: int, chosen: Mapping[Key, Change]) -> int:
+        """Return who can do a job with the changes, as far as its seats were looked at."""
+        mask = self._seats.now[number]
+        if number in self._looked_at:
+            for seat in self._seats.of(number):
+                if _is_served(seat, chosen):
+                    mask |= seat.unit
+        return mask
+
+    def _learnt(self, chosen: Mapping[Key, Change]) -> list[_Core]:
+        """Return conflicts that share no job, none where the changes suffice.
+
+        A job that has not been looked at may be able to do more than is known: then it is
+        looked at, and all is asked again.
+        """
+        reach = self._reach_with(chosen)
+        while True:
+            able = {number: self._able(number, chosen) for number in self._jobs}
+            cores = self._conflicts(able, reach)
+            new = {number for core in cores for number in core.able} - self._looked_at
+            if not new:
+                return cores
+            self._looked_at |= new
+            if all(self._able(number, chosen) == able[number] for number in new):
+                return cores
+
+    def _suffices(self, chosen: Mapping[Key, Change]) -> bool:
+        """Tell whether the product can be made by the seats that were looked at."""
+        able = self._frame.able(
+            lambda number: self._able(number, chosen),
+            lambda _job, _place: False,
+            self._jobs,
+            self._reach_with(chosen),
+        )
+        return self._frame.broken(able) is None
+
+    def _conflicts(self, able: Mapping[int, int], reach: Reach) -> list[_Core]:
+        cores: list[_Core] = []
+        eased: set[int] = set()
+        freed: set[Edge] = set()
+        while True:
+            masks = {n: self.relaxed(n) if n in eased else able[n] for n in self._jobs}
+            core = self._conflict(masks, eased, freed, reach)
+            if core is None:
+                return cores
+            cores.append(core)
+            eased |= set(core.able)
+            freed |= set(core.edges)
+            if not core.able and not core.edges:
+                return cores
+
+    def _conflict(
+        self, masks: Mapping[int, int], eased: set[int], freed: set[Edge], reach: Reach
+    ) -> _Core | None:
+        """Return a smallest conflict of jobs (and ways, where these may be opened)."""
+        frame = self._frame
+        able = frame.able(
+            masks.__getitem__, lambda job, place: (job, place) in freed, self._jobs, reach
+        )
+        broken = frame.broken(able)
+        if broken is None:
+            return None
+        jobs = frame.under(broken)
+        atoms: list[int | Edge] = [
+            number
+            for number in jobs
+            if number not in eased and masks[number] != self.relaxed(number)
+        ]
+        edges = [(job, place) for job in jobs for place in range(len(frame.feeds[job]))]
+        if self._opens:
+            atoms += [edge for edge in edges if edge not in freed]
+
+        def holds(kept: frozenset[int | Edge]) -> bool:
+            able = frame.able(
+                lambda number: masks[number] if number in kept else self.relaxed(number),
+                lambda job, place: (
+                    (job, place) in freed or (self._opens and (job, place) not in kept)
+                ),
+                jobs,
+                reach,
+            )
+            return frame.broken(able) is None
+
+        found = minimal_conflict(atoms, holds)
+        return self._core(found, masks)
+
+    def _core(self, found: Sequence[int | Edge], masks: Mapping[int, int]) -> _Core:
+        blocks = {each: masks[each] for each in found if isinstance(each, int)}
+        edges = tuple(each for each in found if not isinstance(each, int))
+        starts, ends = {}, {}
+        for job, place in edges:
+            makers = self._frame.feeds[job][place].makers
+            starts[job, place] = 0
+            for maker in makers:
+                starts[job, place] |= blocks.get(maker, self.relaxed(maker))
+            ends[job, place] = blocks.get(job, self.relaxed(job))
+        return _Core(blocks, edges, starts, ends)
+
+    def _reach_with(self, chosen: Mapping[Key, Change]) -> Reach:
+        """Return the reach with the new ways among the changes."""
+        ways = frozenset(
+            key for key in chosen if key[0] in (OptionCode.ADD_LINK, OptionCode.ADD_LANE)
+        )
+        if ways not in self._reaches:
+            roads = _extended(self._roads, [chosen[key] for key in ways])
+            units = dict(zip(self._reach.units, self._reach.places, strict=True))
+            self._reaches[ways] = Reach(roads, units)
+        return self._reaches[ways]
+
+    def _lowered(
+        self, chosen: Mapping[Key, Change], demands: Sequence[Sequence[tuple[Change, ...]]]
+    ) -> tuple[Change, ...]:
+        """Return the changes with each amount as small as it may be, needless ones left out."""
+        kept = dict(chosen)
+        amounts: dict[Key, dict[float, Change]] = {key: {} for key in chosen}
+        for each in (change for ways in demands for changes in ways for change in changes):
+            if each.key in amounts:
+                amounts[each.key][each.level] = each
+        for key in sorted(chosen, key=lambda each: (-chosen[each].price, each)):
+            rest = {other: each for other, each in kept.items() if other != key}
+            if self._suffices(rest):
+                kept = rest
+                continue
+            for change in (amounts[key][level] for level in sorted(amounts[key])):
+                if change.level < kept[key].level and self._suffices({**rest, key: change}):
+                    kept[key] = change
+                    break
+        return tuple(kept[key] for key in sorted(kept, key=lambda each: (kept[each].price, each)))
+
+
+def _is_served(seat: Seat, chosen: Mapping[Key, Change]) -> bool:
+    return all(each.key in chosen and chosen[each.key].level >= each.level for each in seat.changes)
+
+
+def _extended(roads: Roads, changes: Iterable[Change]) -> Roads:
+    """Return the roads with new ways that take nothing."""
+    links, lanes = dict(roads.links), dict(roads.lanes)
+    for each in changes:
+        if each.code is OptionCode.ADD_LANE:
+            lanes[SiteId(each.subject), SiteId(each.parameter)] = (_NEW,)
+        else:
+            site, one, other = each.subject, str(each.before), str(each.after)
+            links[SiteId(site), AreaId(one), AreaId(other)] = (_NEW,)
+            links[SiteId(site), AreaId(other), AreaId(one)] = (_NEW,)
+    return Roads(roads.gates, roads.areas, links, lanes)
+
+
+_NEW = Hop(MovementKind.TRANSPORT, "", Figures(0, 0, 0.0, 0.0))

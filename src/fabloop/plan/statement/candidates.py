@@ -1,0 +1,247 @@
+"""Who may do an operation and who may not, as columns; rows become nouns when asked for."""
+
+from collections.abc import Iterator, Sequence
+from typing import Generic, TypeVar, overload
+
+import msgspec
+import numpy as np
+
+from fabloop.base.instant import SECOND, span_text
+from fabloop.base.quantity import Dimension
+from fabloop.model.explanation import Evidence, Explanation, ReasonCode
+from fabloop.model.ids import WorkUnitId
+from fabloop.model.kpi import KpiValue
+from fabloop.model.product import Operation
+from fabloop.model.site import WorkUnit
+from fabloop.model.skill import Requirement
+from fabloop.plan.statement.layout import Bools, Ints, Spots
+from fabloop.plan.statement.plant import Plant
+from fabloop.plan.statement.roads import TICK, FigureColumns, Figures, Place
+from fabloop.services.matching import Condition, Mismatch, match_unit, missing_tools
+from fabloop.services.offers import Able
+
+Row = TypeVar("Row")
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A work unit that may do the operation, what that takes, and the KPI values it rests on."""
+
+    unit: WorkUnit
+    place: Place
+    takes: Figures
+    kpis: tuple[KpiValue, ...]
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A work unit that has the skill but may not do the operation, and all reasons why."""
+
+    unit: WorkUnit
+    place: Place
+    takes: Figures
+    reasons: tuple[Explanation, ...]
+
+    @property
+    def failing(self) -> frozenset[str]:
+        """Names of the constraints that are not met (``person`` and ``availability`` too)."""
+        return frozenset(each.details["parameter"] for each in self.reasons)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What is known when it is asked who may: live condition, units out of reach, pieces."""
+
+    condition: Condition
+    unavailable: frozenset[WorkUnitId] = frozenset()
+    quantity: int = 1
+
+
+class Columns(Sequence[Row], Generic[Row]):
+    """Work units by number, each made a noun when it is first asked for."""
+
+    def __init__(self, plant: Plant, operation: Operation, asked: Asked) -> None:
+        self.plant = plant
+        self.operation = operation
+        self.asked = asked
+        self._made: dict[int, Row] = {}
+        self._takes: FigureColumns | None = None
+
+    @property
+    def units(self) -> Ints:
+        """Their numbers, ascending."""
+        raise NotImplementedError
+
+    @property
+    def takes(self) -> FigureColumns:
+        """What the operation takes at each of them."""
+        if self._takes is None:
+            self._takes = self.plant.efforts(self.operation, self.units, self.asked.quantity)
+        return self._takes
+
+    @property
+    def spots(self) -> Spots:
+        """Where they are."""
+        return self.plant.spots(self.operation.requirement.skill, self.units)
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+    def __bool__(self) -> bool:
+        return len(self.units) > 0
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Row, ...]: ...
+    def __getitem__(self, index: int | slice) -> Row | tuple[Row, ...]:
+        if isinstance(index, slice):
+            return tuple(self[each] for each in range(*index.indices(len(self))))
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        number = index % len(self)
+        if number not in self._made:
+            self._made[number] = self.row(number)
+        return self._made[number]
+
+    def __iter__(self) -> Iterator[Row]:
+        return (self[number] for number in range(len(self)))
+
+    def row(self, number: int) -> Row:
+        """Return one of them as a noun."""
+        raise NotImplementedError
+
+
+class Candidates(Columns[Candidate]):
+    """The work units that may do an operation."""
+
+    def __init__(self, plant: Plant, operation: Operation, able: Able, asked: Asked) -> None:
+        super().__init__(plant, operation, asked)
+        self._able = able
+
+    @property
+    def units(self) -> Ints:
+        """Their numbers, ascending."""
+        return self._able.units
+
+    def row(self, number: int) -> Candidate:
+        """Return a candidate, with the KPI values it rests on."""
+        plant, unit = self.plant, int(self.units[number])
+        kpis = plant.offers.resting_on(
+            self.operation.requirement, unit, int(self._able.rows[number]), self.asked.condition
+        )
+        return Candidate(plant.units[unit], plant.places[unit], self.takes.row(number), kpis)
+
+
+class Rejections(Columns[Rejected]):
+    """The work units that have the skill but may not do an operation."""
+
+    def __init__(self, plant: Plant, operation: Operation, able: Able, asked: Asked) -> None:
+        super().__init__(plant, operation, asked)
+        self._able = able
+        self._units: Ints | None = None
+
+    @property
+    def units(self) -> Ints:
+        """Their numbers, ascending."""
+        if self._units is None:
+            skilled = self.plant.offers.skilled(self.operation.requirement.skill)
+            self._units = np.setdiff1d(skilled, self._able.units, assume_unique=True)
+        return self._units
+
+    def row(self, number: int) -> Rejected:
+        """Return one with all its reasons."""
+        plant, unit = self.plant, int(self.units[number])
+        return Rejected(
+            plant.units[unit], plant.places[unit], self.takes.row(number), self._reasons(unit)
+        )
+
+    def _reasons(self, number: int) -> tuple[Explanation, ...]:
+        plant, operation, condition = self.plant, self.operation, self.asked.condition
+        unit, site = plant.units[number], plant.offers.sites[number]
+        answer = match_unit(
+            operation.requirement, unit, plant.vocabulary, condition.kpis, condition.now
+        )
+        reasons = answer.reasons if isinstance(answer, Mismatch) else ()
+        reasons += missing_tools(operation.tools, unit, site, operation.requirement.skill)
+        if unit.id in self.asked.unavailable:
+            reasons += (_unavailable(unit, operation.requirement),)
+        if operation.person_skill is not None:
+            person = plant.person(unit.site, operation.person_skill)
+            reasons += (person,) if isinstance(person, Explanation) else ()
+        return reasons + self._hours(number)
+
+    def _hours(self, number: int) -> tuple[Explanation, ...]:
+        """Return the reason of a work unit that is never open for as long as it takes."""
+        plant, since = self.plant, self.asked.condition.now
+        unit, one = plant.units[number], np.array([number], dtype=np.int64)
+        efforts = plant.efforts(self.operation, one, self.asked.quantity)
+        if plant.open_long_enough(one, efforts, since)[0]:
+            return ()
+        longest, takes = plant.opening(since).longest[unit.id], efforts.row(0).ticks * TICK
+        details = {"parameter": "calendar", "takes": span_text(takes), "open": span_text(longest)}
+        hours = Evidence(
+            subject=unit.id,
+            parameter="calendar",
+            relation="at most",
+            value=takes / SECOND,
+            limit=longest / SECOND,
+            dimension=Dimension.TIME,
+        )
+        return (
+            Explanation(
+                code=ReasonCode.OPEN_TOO_SHORT,
+                subject=unit.id,
+                details={**details, "skill": self.operation.requirement.skill},
+                evidence=(hours,),
+            ),
+        )
+
+
+def _unavailable(unit: WorkUnit, requirement: Requirement) -> Explanation:
+    return Explanation(
+        code=ReasonCode.UNIT_UNAVAILABLE,
+        subject=unit.id,
+        details={"skill": requirement.skill, "parameter": "availability"},
+    )
+
+
+class Judge:
+    """Judges operations against all work units of a plant at one instant."""
+
+    def __init__(self, plant: Plant, asked: Asked) -> None:
+        self._plant = plant
+        self._asked = asked
+        self._available = np.ones(len(plant.units), dtype=np.bool_)
+        for unit in asked.unavailable:
+            if unit in plant.offers.number:
+                self._available[plant.offers.number[unit]] = False
+
+    def able(self, operation: Operation) -> Able:
+        """Return who may do the operation."""
+        found = self._plant.offers.able(operation.requirement, self._asked.condition.now)
+        plant, since = self._plant, self._asked.condition.now
+        allowed = self.allowed(operation)
+        if allowed is not None:
+            kept = allowed[found.units]
+            found = Able(found.units[kept], found.rows[kept])
+        if not plant.opening(since).closed:
+            return found
+        efforts = plant.efforts(operation, found.units, self._asked.quantity)
+        kept = plant.open_long_enough(found.units, efforts, since)
+        return Able(found.units[kept], found.rows[kept])
+
+    def allowed(self, operation: Operation) -> Bools | None:
+        """Return which work units nothing but the match speaks for or against; None is all."""
+        allowed = self._available if self._asked.unavailable else None
+        known = [self._plant.tooled(kind) for kind in operation.tools]
+        if operation.person_skill is not None:
+            known.append(self._plant.staffed(operation.person_skill))
+        for mask in known:
+            allowed = mask if allowed is None else allowed & mask
+        return allowed
+
+    def judge(self, operation: Operation) -> tuple[Candidates, Rejections]:
+        """Return who may do the operation, and who has the skill but may not."""
+        able = self.able(operation)
+        return (
+            Candidates(self._plant, operation, able, self._asked),
+            Rejections(self._plant, operation, able, self._asked),
+        )

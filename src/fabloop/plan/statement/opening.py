@@ -1,0 +1,76 @@
+"""When work units are closed, by their calendars: what planning may not touch."""
+
+from collections.abc import Iterable
+
+import msgspec
+import numpy as np
+
+from fabloop.base.instant import DAY, SECOND, Instant
+from fabloop.model.calendar import Spans, WorkCalendar, open_spans
+from fabloop.model.ids import WorkUnitId
+from fabloop.model.site import Network
+from fabloop.plan.statement.layout import Floats
+
+CALENDAR_AHEAD = 200 * DAY
+"""How far calendars are read; what would have to be planned later is not planned."""
+
+AFTER_ALL = 36_500 * DAY
+"""How long what lies beyond the calendars that were read counts as closed."""
+
+ROUNDING = 2 * SECOND
+"""By how much spans may shrink when they are counted in whole seconds of a plan."""
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """When work units are closed from an instant on, and how long each is open at most."""
+
+    closed: dict[WorkUnitId, Spans]
+    longest: dict[WorkUnitId, int]
+
+    def longest_of(self, units: Iterable[WorkUnitId]) -> Floats:
+        """Return how many nanoseconds each is open at a stretch; endless without a calendar."""
+        return np.array([self.longest.get(each, np.inf) for each in units], dtype=np.float64)
+
+
+def opening_of(network: Network, since: Instant) -> Opening:
+    """Return when the work units of a network are closed."""
+    closed: dict[WorkUnitId, Spans] = {}
+    longest: dict[WorkUnitId, int] = {}
+    known: dict[tuple[int, str], Spans] = {}
+    for site in network.sites.values():
+        for unit in site.work_units:
+            if unit.calendar is None:
+                continue
+            key = id(unit.calendar), site.time_zone
+            if key not in known:
+                known[key] = _closed(unit.calendar, site.time_zone, since)
+            closed[unit.id] = known[key]
+            longest[unit.id] = _longest(known[key], since)
+    return Opening(closed, longest)
+
+
+def _closed(calendar: WorkCalendar, time_zone: str, since: Instant) -> Spans:
+    last = Instant(since + CALENDAR_AHEAD)
+    spans = open_spans(calendar, time_zone, since, last)
+    ends = [since, *(instant for span in spans for instant in span), Instant(last + AFTER_ALL)]
+    pairs = zip(ends[::2], ends[1::2], strict=True)
+    return tuple((start, end) for start, end in pairs if start < end)
+
+
+def _longest(closed: Spans, since: Instant) -> int:
+    ends = [since, *(end for _, end in closed)]
+    starts = [start for start, _ in closed]
+    gaps = [start - end for end, start in zip(ends, starts, strict=False)]
+    whole = all(each % SECOND == since % SECOND for span in closed for each in span)
+    return max(gaps, default=0) - (0 if whole else ROUNDING)
+
+
+def joined(*several: Iterable[tuple[Instant, Instant]]) -> Spans:
+    """Return spans of several kinds as one list, sorted and disjoint."""
+    found: list[tuple[Instant, Instant]] = []
+    for start, end in sorted(each for spans in several for each in spans):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((start, end))
+    return tuple(found)

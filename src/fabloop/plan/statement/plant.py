@@ -1,0 +1,176 @@
+"""A network made ready for planning: offers, work units and ways as arrays.
+
+It is made once per network and follows KPI values; every product is stated against it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from itertools import accumulate, pairwise
+
+import numpy as np
+
+from fabloop.base.instant import HOUR, Instant
+from fabloop.model.explanation import Explanation
+from fabloop.model.ids import KpiId, PersonId, SiteId, SkillId, WorkUnitId
+from fabloop.model.kpi import KpiValue
+from fabloop.model.product import Operation
+from fabloop.model.site import Network, Tariff, WorkUnit
+from fabloop.model.skill import SkillVocabulary
+from fabloop.plan.statement.grid import grid_of
+from fabloop.plan.statement.layout import Bools, Floats, Ints, Layout, Spots
+from fabloop.plan.statement.opening import Opening, opening_of
+from fabloop.plan.statement.roads import TICK, FigureColumns, Place, Roads, areas_of, roads_of
+from fabloop.services.matching import match_person, missing_tools
+from fabloop.services.offers import OfferIndex
+
+
+class Plant:
+    """A network, its vocabulary and its live condition; work units go by number."""
+
+    def __init__(
+        self,
+        network: Network,
+        vocabulary: SkillVocabulary,
+        kpis: Mapping[tuple[WorkUnitId, KpiId], KpiValue],
+    ) -> None:
+        self.network = network
+        self.vocabulary = vocabulary
+        self.offers = OfferIndex(network, vocabulary, kpis)
+        self.units = self.offers.units
+        self.grid = grid_of(
+            {site.id: areas_of(site) for site in network.sites.values()},
+            [each.id for each in self.units],
+        )
+        self.site = _ints(self.grid.site[each.site] for each in self.units)
+        self.area = _ints(self.grid.area[each.site, each.area] for each in self.units)
+        self.site_units = _spans(len(site.work_units) for site in network.sites.values())
+        self._layouts: dict[SkillId, tuple[Ints, Layout]] = {}
+        self._persons: dict[SkillId, Bools] = {}
+        self._tools: dict[str, Bools] = {}
+        self._opening: tuple[Instant, Opening, Floats] | None = None
+
+    @cached_property
+    def roads(self) -> Roads:
+        """All hops; made when something is to be moved for the first time."""
+        return roads_of(self.network)
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Where the work units stand."""
+        return tuple(Place(each.site, each.area, each.id) for each in self.units)
+
+    @cached_property
+    def _rates(self) -> "_Rates":
+        return _Rates(self.units, [site.tariff for site in self.offers.sites])
+
+    def is_of(self, network: Network, vocabulary: SkillVocabulary) -> bool:
+        """Tell whether this is what was made of exactly these documents."""
+        return self.network is network and self.vocabulary is vocabulary
+
+    def _layout(self, skill: SkillId) -> tuple[Ints, Layout]:
+        if skill not in self._layouts:
+            units = self.offers.skilled(skill)
+            self._layouts[skill] = units, Layout(self.site[units], self.area[units], units)
+        return self._layouts[skill]
+
+    def spots(self, skill: SkillId, units: Ints) -> Spots:
+        """Return the places of work units that offer the skill."""
+        everyone, layout = self._layout(skill)
+        at = np.searchsorted(everyone, units)
+        return Spots(
+            self.site[units], self.area[units], units, layout, layout.slot[at], layout.cell[at]
+        )
+
+    def staffed(self, skill: SkillId) -> Bools:
+        """Return which work units stand where a person has the skill."""
+        if skill not in self._persons:
+            found = {
+                site.id: not isinstance(self.person(site.id, skill), Explanation)
+                for site in self.network.sites.values()
+            }
+            self._persons[skill] = np.array([found[each.site] for each in self.units], np.bool_)
+        return self._persons[skill]
+
+    def tooled(self, kind: str) -> Bools:
+        """Return which work units stand where a tool of the kind fits them."""
+        if kind not in self._tools:
+            lacks = [
+                bool(missing_tools((kind,), unit, site, SkillId("")))
+                for unit, site in zip(self.units, self.offers.sites, strict=True)
+            ]
+            self._tools[kind] = ~np.array(lacks, dtype=np.bool_)
+        return self._tools[kind]
+
+    def opening(self, since: Instant) -> Opening:
+        """Return when the work units are closed from an instant on."""
+        return self._opened(since)[1]
+
+    def open_long_enough(self, units: Ints, efforts: FigureColumns, since: Instant) -> Bools:
+        """Return which work units are open once for as long as an operation takes there."""
+        _, opening, longest = self._opened(since)
+        if not opening.closed:
+            return np.ones(len(units), dtype=np.bool_)
+        return np.asarray(efforts.ticks * TICK <= longest[units])
+
+    def _opened(self, since: Instant) -> tuple[Instant, Opening, Floats]:
+        if self._opening is None or self._opening[0] != since:
+            opening = opening_of(self.network, since)
+            longest = opening.longest_of(each.id for each in self.units)
+            self._opening = since, opening, longest
+        return self._opening
+
+    def person(self, site: SiteId, skill: SkillId) -> PersonId | Explanation:
+        """Return the first person of the site who has the skill, or why there is none."""
+        return match_person(self.network.sites[site], skill, self.vocabulary)
+
+    def efforts(self, operation: Operation, units: Ints, quantity: int = 1) -> FigureColumns:
+        """Return what the operation takes on each of the work units, as `effort` tells it."""
+        pieces, rates = operation.pieces(quantity), self._rates
+        spent = operation.duration_ns * self._runs(operation, units, quantity)
+        ticks = np.maximum(
+            0.0, -(-(spent / rates.speed[units] + rates.setup[units] - 1_000.0) // TICK)
+        )
+        hours = ticks * TICK / HOUR
+        energy = operation.energy_j * pieces + rates.power[units] * ticks * (TICK / 1e9)
+        cost = rates.hourly[units] * hours + rates.price[units] * energy
+        if operation.person_skill is not None:
+            cost += rates.labour[units] * hours
+        return FigureColumns(
+            ticks,
+            operation.cost_minor * pieces + np.rint(cost),
+            energy,
+            energy * rates.intensity[units],
+        )
+
+    def _runs(self, operation: Operation, units: Ints, quantity: int) -> Ints | int:
+        """Return how often the duration is spent; only batches depend on the work unit."""
+        if not operation.batch_family:
+            return operation.runs(quantity)
+        return _ints(operation.runs(quantity, self.units[each].batch_max) for each in units)
+
+
+class _Rates:
+    """What efforts depend on, per work unit, with the tariff of its site."""
+
+    def __init__(self, units: Sequence[WorkUnit], tariffs: Sequence[Tariff]) -> None:
+        self.speed = _floats(each.speed for each in units)
+        self.setup = _floats(each.setup_ns for each in units)
+        self.hourly = _floats(each.cost_per_hour_minor for each in units)
+        self.power = _floats(each.power_w for each in units)
+        self.price = _floats(each.energy_minor_per_j for each in tariffs)
+        self.intensity = _floats(each.co2_kg_per_j for each in tariffs)
+        self.labour = _floats(each.labour_cost_per_hour_minor for each in tariffs)
+
+
+def _spans(counts: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """Return first number and one beyond the last of each site's work units."""
+    ends = list(accumulate(counts, initial=0))
+    return tuple(pairwise(ends))
+
+
+def _ints(values: Iterable[int]) -> Ints:
+    return np.array(list(values), dtype=np.int64)
+
+
+def _floats(values: Iterable[float]) -> Floats:
+    return np.array(list(values), dtype=np.float64)

@@ -1,0 +1,295 @@
+"""Ways for work pieces: links inside sites, lanes between gates, and the legs they chain into."""
+
+from collections.abc import Iterator, Sequence
+from typing import overload
+
+import msgspec
+import numpy as np
+
+from fabloop.base.instant import SECOND
+from fabloop.model.ids import AreaId, LaneId, SiteId, WorkUnitId
+from fabloop.model.plan import MovementKind
+from fabloop.model.site import Network, ShippingLane, Site, TransportLink
+from fabloop.plan.statement.layout import Floats, Ints, Moves
+
+TICK = SECOND
+"""Plans are made on whole seconds; every duration is rounded up to them."""
+
+MEASURES_MAX = 64
+"""Measures whose movement arrays are kept for one network."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a work piece is: at a work unit, or at the gate of a site (`unit` is None)."""
+
+    site: SiteId
+    area: AreaId
+    unit: WorkUnitId | None = None
+
+    @property
+    def name(self) -> str:
+        """The id by which movements call the place."""
+        return self.unit or self.area
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """What something takes: ticks, minor currency units, joules, kilograms of CO2."""
+
+    ticks: int
+    cost: int
+    energy: float
+    co2: float
+
+
+class FigureColumns(msgspec.Struct, frozen=True, eq=False):
+    """Figures of many things, as columns of shape (n,)."""
+
+    ticks: Floats
+    cost: Floats
+    energy: Floats
+    co2: Floats
+
+    def row(self, number: int) -> Figures:
+        """Return the figures of one of them."""
+        return Figures(
+            int(self.ticks[number]),
+            int(self.cost[number]),
+            float(self.energy[number]),
+            float(self.co2[number]),
+        )
+
+
+class Hop(msgspec.Struct, frozen=True):
+    """One leg without its end points' names: by whom, over which lane, and what it takes."""
+
+    kind: MovementKind
+    by: str
+    takes: Figures
+    lane: LaneId | None = None
+
+
+class Leg(msgspec.Struct, frozen=True):
+    """A hop from one place to another."""
+
+    hop: Hop
+    origin: Place
+    destination: Place
+
+
+class Weights(msgspec.Struct, frozen=True):
+    """A non-negative weighted sum of figures, the measure of one solve."""
+
+    ticks: float = 0.0
+    cost: float = 0.0
+    energy: float = 0.0
+    co2: float = 0.0
+
+    @overload
+    def of(self, takes: Figures) -> float: ...
+    @overload
+    def of(self, takes: "FigureColumns") -> Floats: ...
+    def of(self, takes: "Figures | FigureColumns") -> float | Floats:
+        """Return the weighted sum, of columns the one of each row."""
+        return (
+            self.ticks * takes.ticks
+            + self.cost * takes.cost
+            + self.energy * takes.energy
+            + self.co2 * takes.co2
+        )
+
+
+class Roads(msgspec.Struct, frozen=True, eq=False):
+    """All hops of a network; `areas` gives each site's areas in a fixed order.
+
+    Sites, and areas within their site, are numbered in the order of `areas`.
+    """
+
+    gates: dict[SiteId, AreaId]
+    areas: dict[SiteId, tuple[AreaId, ...]]
+    links: dict[tuple[SiteId, AreaId, AreaId], tuple[Hop, ...]]
+    lanes: dict[tuple[SiteId, SiteId], tuple[Hop, ...]]
+    _tables: "list[_Hops]" = []
+    _moves: dict[Weights, Moves] = {}
+
+    @property
+    def ticks_max(self) -> int:
+        """The longest hop."""
+        table = self._hops()
+        return int(max(table.link.ticks.max(initial=0), table.lane.ticks.max(initial=0)))
+
+    def moves(self, weights: Weights) -> Moves:
+        """Return the movement arrays; of parallel hops the best one under `weights` counts."""
+        if weights not in self._moves:
+            if len(self._moves) >= MEASURES_MAX:
+                self._moves.clear()
+            self._moves[weights] = self._hops().moves(weights)
+        return self._moves[weights]
+
+    def _hops(self) -> "_Hops":
+        if not self._tables:
+            self._tables.append(_hops_of(self))
+        return self._tables[0]
+
+    def route(self, origin: Place, destination: Place, weights: Weights) -> tuple[Leg, ...] | None:
+        """Return the best legs under `weights`; none are needed at one work unit.
+
+        Inside a site one link joins the two areas. Between sites a link leads to the gate (where
+        the work unit is not there already), a lane to the other gate, a link to the work unit.
+        None means that the work piece cannot get there.
+        """
+        if origin.unit is not None and origin.unit == destination.unit:
+            return ()
+        if origin.site == destination.site:
+            return self._inside(origin, destination, weights)
+        leave = Place(origin.site, self.gates[origin.site])
+        arrive = Place(destination.site, self.gates[destination.site])
+        out = self._to_gate(origin, leave, weights)
+        into = self._to_gate(arrive, destination, weights)
+        lane = _best(self.lanes.get((origin.site, destination.site), ()), weights)
+        if out is None or into is None or lane is None:
+            return None
+        leave = out[-1].destination if out else origin
+        arrive = into[0].origin if into else destination
+        return (*out, Leg(lane, leave, arrive), *into)
+
+    def _inside(
+        self, origin: Place, destination: Place, weights: Weights
+    ) -> tuple[Leg, ...] | None:
+        if origin.unit is None and origin.area == destination.area:
+            return ()
+        hop = _best(self.links.get((origin.site, origin.area, destination.area), ()), weights)
+        return None if hop is None else (Leg(hop, origin, destination),)
+
+    def _to_gate(
+        self, origin: Place, destination: Place, weights: Weights
+    ) -> tuple[Leg, ...] | None:
+        if origin.area == destination.area:
+            return ()
+        return self._inside(origin, destination, weights)
+
+
+class _Hops(msgspec.Struct, frozen=True, eq=False):
+    """All hops as columns, with the numbers of what they join.
+
+    Attributes
+    ----------
+    link_at : int64, shape (3, links): site, origin's area, destination's area
+    lane_at : int64, shape (2, lanes): origin, destination
+    gate : int64, shape (sites,)
+    """
+
+    areas: int
+    gate: Ints
+    link_at: Ints
+    link: FigureColumns
+    lane_at: Ints
+    lane: FigureColumns
+
+    def moves(self, weights: Weights) -> Moves:
+        """Return the movement arrays under one measure."""
+        sites = len(self.gate)
+        link = np.full((sites, self.areas, self.areas), np.inf)
+        np.minimum.at(link, tuple(self.link_at), weights.of(self.link))
+        lane = np.full((sites, sites), np.inf)
+        np.minimum.at(lane, tuple(self.lane_at), weights.of(self.lane))
+        here = np.arange(sites)
+        out, into = link[here, :, self.gate], link[here, self.gate, :]
+        out[here, self.gate] = into[here, self.gate] = 0.0
+        return Moves(link, out, into, lane)
+
+
+def _hops_of(roads: Roads) -> _Hops:
+    site = {each: number for number, each in enumerate(roads.areas)}
+    area = {each: _numbered(areas) for each, areas in roads.areas.items()}
+    links = [
+        ((site[at], area[at][origin], area[at][destination]), hop.takes)
+        for (at, origin, destination), hops in roads.links.items()
+        for hop in hops
+    ]
+    lanes = [
+        ((site[origin], site[destination]), hop.takes)
+        for (origin, destination), hops in roads.lanes.items()
+        for hop in hops
+    ]
+    return _Hops(
+        areas=max((len(each) for each in roads.areas.values()), default=0),
+        gate=np.array([area[each][gate] for each, gate in roads.gates.items()], dtype=np.int64),
+        link_at=np.array([at for at, _ in links], dtype=np.int64).reshape(-1, 3).T,
+        link=figure_columns([takes for _, takes in links]),
+        lane_at=np.array([at for at, _ in lanes], dtype=np.int64).reshape(-1, 2).T,
+        lane=figure_columns([takes for _, takes in lanes]),
+    )
+
+
+def _numbered(areas: tuple[AreaId, ...]) -> dict[AreaId, int]:
+    return {each: number for number, each in enumerate(areas)}
+
+
+def figure_columns(figures: Sequence[Figures]) -> FigureColumns:
+    """Return the figures as columns."""
+    return FigureColumns(
+        np.array([each.ticks for each in figures], dtype=np.float64),
+        np.array([each.cost for each in figures], dtype=np.float64),
+        np.array([each.energy for each in figures], dtype=np.float64),
+        np.array([each.co2 for each in figures], dtype=np.float64),
+    )
+
+
+def _best(hops: tuple[Hop, ...], weights: Weights) -> Hop | None:
+    return min(hops, key=lambda hop: (weights.of(hop.takes), hop.takes.cost), default=None)
+
+
+def ticks_of(duration_ns: float) -> int:
+    """Return whole ticks, rounded up; a microsecond of float noise does not make a tick."""
+    return max(0, -int(-(duration_ns - 1_000.0) // TICK))
+
+
+def roads_of(network: Network) -> Roads:
+    """Return every hop of the network; lanes from a site to itself are left out.
+
+    Costs of links and lanes are all-in; a link's CO2 is its energy times the site's grid factor.
+    """
+    links: dict[tuple[SiteId, AreaId, AreaId], list[Hop]] = {}
+    for site in network.sites.values():
+        for link in site.transport:
+            for origin, destination in directions(link):
+                key = (site.id, origin, destination)
+                links.setdefault(key, []).append(_link_hop(link, site))
+    lanes: dict[tuple[SiteId, SiteId], list[Hop]] = {}
+    for lane in network.lanes:
+        if lane.origin != lane.destination:
+            lanes.setdefault((lane.origin, lane.destination), []).append(_lane_hop(lane))
+    return Roads(
+        gates={site.id: site.gate for site in network.sites.values()},
+        areas={site.id: areas_of(site) for site in network.sites.values()},
+        links={key: tuple(hops) for key, hops in links.items()},
+        lanes={key: tuple(hops) for key, hops in lanes.items()},
+    )
+
+
+def directions(link: TransportLink) -> Iterator[tuple[AreaId, AreaId]]:
+    """Yield origin and destination of each direction that the link leads in."""
+    yield link.origin, link.destination
+    if link.origin != link.destination and not link.one_way:
+        yield link.destination, link.origin
+
+
+def areas_of(site: Site) -> tuple[AreaId, ...]:
+    """Return the areas of a site in their fixed order."""
+    named = [*site.areas, site.gate, *(unit.area for unit in site.work_units)]
+    return tuple(dict.fromkeys(named))
+
+
+def _link_hop(link: TransportLink, site: Site) -> Hop:
+    takes = Figures(
+        ticks_of(link.duration_ns),
+        link.cost_minor,
+        link.energy_j,
+        link.energy_j * site.tariff.co2_kg_per_j,
+    )
+    return Hop(MovementKind.TRANSPORT, link.by, takes)
+
+
+def _lane_hop(lane: ShippingLane) -> Hop:
+    takes = Figures(ticks_of(lane.duration_ns), lane.cost_minor, lane.energy_j, lane.co2_kg)
+    return Hop(MovementKind.SHIPPING, lane.carrier, takes, lane.id)

@@ -1,0 +1,1 @@
+"""What is asked of a plan: objectives, wishes, and the sums that both come down to."""

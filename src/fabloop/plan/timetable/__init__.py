@@ -1,0 +1,1 @@
+"""When things happen: list schedule, CP-SAT, and routings with alternatives."""

@@ -1,0 +1,272 @@
+"""When things happen: a timetable for chosen work units by list scheduling into gaps."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from fabloop.model.ids import OperationId
+from fabloop.model.plan import MovementKind
+from fabloop.plan.statement.duties import Duties
+from fabloop.plan.statement.problem import ABSENT, Candidate, Problem, Source
+from fabloop.plan.statement.roads import Leg, Weights
+
+
+class Transfer(msgspec.Struct, frozen=True):
+    """The legs by which an input reaches its taker, and the tick at which each one starts."""
+
+    made_by: OperationId
+    legs: tuple[Leg, ...]
+    starts: tuple[int, ...]
+    legs_done: int = 0
+
+
+class Timetable(msgspec.Struct, frozen=True):
+    """A complete answer to a problem: choices, starts and, per job and input, the transfers.
+
+    A job that is `ABSENT` has start 0 and no transfers. `tools` are those held, per job; empty
+    where no job holds any.
+    """
+
+    choice: tuple[int, ...]
+    starts: tuple[int, ...]
+    transfers: tuple[tuple[Transfer, ...], ...]
+    tools: tuple[tuple[str, ...], ...] = ()
+
+    def held(self, job: int) -> tuple[str, ...]:
+        """Return the tools that a job holds."""
+        return self.tools[job] if self.tools else ()
+
+    def end(self, problem: Problem, job: int) -> int:
+        """Return the tick at which the job ends."""
+        return self.starts[job] + problem.jobs[job].candidates[self.choice[job]].takes.ticks
+
+    def finish(self, problem: Problem) -> int:
+        """Return the tick at which the product is made; 0 where nothing is open."""
+        return self.end(problem, len(self.starts) - 1) if self.starts else 0
+
+    def spans(self, problem: Problem) -> Iterator[tuple[str, int, int]]:
+        """Yield what holds a resource, from tick to tick: jobs, their tools, moves inside sites."""
+        for number, pick in enumerate(self.choice):
+            if pick == ABSENT:
+                continue
+            start, end = self.starts[number], self.end(problem, number)
+            yield problem.jobs[number].candidates[pick].unit.id, start, end
+            for tool in self.held(number):
+                yield tool, start, end
+            for transfer in self.transfers[number]:
+                for leg, begun in zip(transfer.legs, transfer.starts, strict=True):
+                    if leg.hop.kind is MovementKind.TRANSPORT:
+                        yield leg.hop.by, begun, begun + leg.hop.takes.ticks
+
+
+class Routing(msgspec.Struct, frozen=True):
+    """Choices together with the legs between them, per job and input, best under `weights`."""
+
+    choice: tuple[int, ...]
+    weights: Weights
+    legs: tuple[tuple[tuple[Leg, ...], ...], ...]
+
+
+def routing_of(problem: Problem, choice: Sequence[int], weights: Weights) -> Routing:
+    """Return the best legs between the chosen work units; each movement must be possible."""
+    legs: list[tuple[tuple[Leg, ...], ...]] = []
+    for number, job in enumerate(problem.jobs):
+        if choice[number] == ABSENT:
+            legs.append(())
+            continue
+        target = job.candidates[choice[number]]
+        legs.append(
+            tuple(_legs(problem, source, choice, target, weights) for source in job.sources)
+        )
+    return Routing(tuple(choice), weights, tuple(legs))
+
+
+def _legs(
+    problem: Problem, source: Source, choice: Sequence[int], target: Candidate, weights: Weights
+) -> tuple[Leg, ...]:
+    if source.job is not None:
+        maker = next(each for each in source.jobs if choice[each] != ABSENT)
+        origin = problem.jobs[maker].candidates[choice[maker]].place
+    else:
+        assert source.place is not None, "an input is either open or somewhere"
+        origin = source.place
+    found = problem.roads.route(origin, target.place, weights)
+    assert found is not None, "the tree only chooses work units that can be reached"
+    return found
+
+
+class _Calendar:
+    """When a resource is taken: disjoint spans in order."""
+
+    def __init__(self, spans: Sequence[tuple[int, int]] = ()) -> None:
+        self._spans = sorted(spans)
+
+    def first(self, ready: int, ticks: int) -> int:
+        """Return the start of the first gap of this length at or after `ready`."""
+        if ticks == 0:
+            return ready
+        start = ready
+        first = max(0, bisect_left(self._spans, (start,)) - 1)
+        for begin, end in self._spans[first:]:
+            if start + ticks <= begin:
+                break
+            start = max(start, end)
+        return start
+
+    def book(self, start: int, ticks: int) -> None:
+        """Take a span that is free."""
+        if ticks:
+            insort(self._spans, (start, start + ticks))
+
+
+class _Floor:
+    """The calendars of everything that contends, by its name."""
+
+    def __init__(self, busy: Mapping[str, Sequence[tuple[int, int]]]) -> None:
+        self._busy = busy
+        self._calendars: dict[str, _Calendar] = {}
+
+    def calendar(self, resource: str) -> _Calendar:
+        """Return when a resource is taken."""
+        if resource not in self._calendars:
+            self._calendars[resource] = _Calendar(self._busy.get(resource, ()))
+        return self._calendars[resource]
+
+    def take(self, resource: str, ready: int, ticks: int) -> int:
+        """Take the first gap of this length at or after `ready`; return its start."""
+        calendar = self.calendar(resource)
+        start = calendar.first(ready, ticks)
+        calendar.book(start, ticks)
+        return start
+
+    def take_with(
+        self, resource: str, kinds: Sequence[Sequence[str]], ready: int, ticks: int
+    ) -> tuple[int, tuple[str, ...]]:
+        """Take a gap together with one tool of each kind; return its start, and the tools."""
+        if not kinds:
+            return self.take(resource, ready, ticks), ()
+        while True:
+            start = self.calendar(resource).first(ready, ticks)
+            held: list[str] = []
+            for names in kinds:
+                free = [each for each in names if each not in held]
+                assert free, "only who has the tools is a candidate"
+                held.append(min(free, key=lambda each: self.calendar(each).first(start, ticks)))
+            ready = max(self.calendar(each).first(start, ticks) for each in held)
+            if ready == start:
+                break
+        for each in (resource, *held):
+            self.calendar(each).book(start, ticks)
+        return start, tuple(held)
+
+
+def list_schedule(
+    problem: Problem, routing: Routing, earliest: Sequence[int] | None = None
+) -> Timetable:
+    """Place jobs by longest remaining way to the end, each into the first gap that it fits.
+
+    Work units that move things are resources like all others; carriers between sites are not.
+    With `earliest`, jobs are placed in its order instead and none starts before its tick: what
+    was planned once stays where it was as far as it can.
+    """
+    floor, duties = _Floor(problem.busy), problem.duties
+    starts = [0] * len(problem.jobs)
+    ends = [0] * len(problem.jobs)
+    transfers: list[tuple[Transfer, ...]] = [()] * len(problem.jobs)
+    tools: list[tuple[str, ...]] = [()] * len(problem.jobs)
+    for number in _by_remaining(problem, routing) if earliest is None else _by(problem, earliest):
+        job, pick = problem.jobs[number], routing.choice[number]
+        if pick == ABSENT:
+            continue
+        ready, moved = 0 if earliest is None else earliest[number], []
+        for source, legs in zip(job.sources, routing.legs[number], strict=True):
+            maker = _maker(source, routing.choice)
+            ready_at = source.ready if maker is None else ends[maker]
+            begun, tick = _moved(legs, ready_at, floor, duties)
+            made_by = source.made_by if maker is None else problem.jobs[maker].operation.id
+            moved.append(Transfer(made_by, legs, begun, source.legs_done))
+            ready = max(ready, tick)
+        candidate = job.candidates[pick]
+        kinds: list[list[str]] = []
+        if duties is not None:
+            ready = max(ready, duties.release(job.operation.id, candidate.place.site))
+            kinds = duties.tools_for(job.operation, candidate)
+        ticks = candidate.takes.ticks
+        starts[number], tools[number] = floor.take_with(candidate.unit.id, kinds, ready, ticks)
+        ends[number] = starts[number] + ticks
+        transfers[number] = tuple(moved)
+    held = tuple(tools) if any(tools) else ()
+    return Timetable(routing.choice, tuple(starts), tuple(transfers), held)
+
+
+def _moved(
+    legs: Sequence[Leg], ready: int, floor: _Floor, duties: Duties | None
+) -> tuple[tuple[int, ...], int]:
+    """Return when each leg starts, and when the work piece arrives."""
+    begun, tick = [], ready
+    for leg in legs:
+        takes = leg.hop.takes
+        if leg.hop.kind is MovementKind.TRANSPORT:
+            tick = floor.take(leg.hop.by, tick, takes.ticks)
+        elif duties is not None:
+            tick = duties.leaves(leg.hop.lane, tick)
+        begun.append(tick)
+        tick += takes.ticks
+    return tuple(begun), tick
+
+
+def _maker(source: Source, choice: Sequence[int]) -> int | None:
+    """Return the open job that makes an input; None where it is there already."""
+    if source.job is None:
+        return None
+    return next(each for each in source.jobs if choice[each] != ABSENT)
+
+
+def kept(problem: Problem, table: Timetable) -> Timetable:
+    """Return the timetable with all that the problem's duties ask for; as it is without any.
+
+    Choices, ways and the order of jobs stay; nothing starts before it did.
+    """
+    return table if problem.duties is None else placed_again(problem, table)
+
+
+def placed_again(problem: Problem, table: Timetable) -> Timetable:
+    """Return the timetable with each job no earlier than it was, in the same order."""
+    legs = tuple(tuple(each.legs for each in job) for job in table.transfers)
+    return list_schedule(problem, Routing(table.choice, Weights(), legs), table.starts)
+
+
+def _by(problem: Problem, earliest: Sequence[int]) -> list[int]:
+    """Return the jobs by their earliest ticks, none before its inputs: new ones have tick 0."""
+    ticks = list(earliest)
+    for number, job in enumerate(problem.jobs):
+        ticks[number] = max([ticks[number], *(ticks[each] for each in job.feeding())])
+    return sorted(range(len(ticks)), key=lambda number: (ticks[number], number))
+
+
+def _by_remaining(problem: Problem, routing: Routing) -> list[int]:
+    """Return the jobs by what lies between their start and the end; inputs come first."""
+    remaining = [0] * len(problem.jobs)
+    for number in range(len(problem.jobs) - 1, -1, -1):
+        job = problem.jobs[number]
+        if routing.choice[number] == ABSENT:
+            continue
+        remaining[number] += job.candidates[routing.choice[number]].takes.ticks
+        for source, legs in zip(job.sources, routing.legs[number], strict=True):
+            if source.job is not None:
+                way = sum(leg.hop.takes.ticks for leg in legs)
+                remaining[source.job] = remaining[number] + way
+    return sorted(range(len(problem.jobs)), key=lambda number: (-remaining[number], number))
+
+
+def uncontended_finish(problem: Problem, routing: Routing) -> int:
+    """Return when the product would be made if nothing ever waited for a resource."""
+    ends: list[int] = []
+    for number, job in enumerate(problem.jobs):
+        ready = 0
+        for source, legs in zip(job.sources, routing.legs[number], strict=True):
+            tick = source.ready if source.job is None else ends[source.job]
+            ready = max(ready, tick + sum(leg.hop.takes.ticks for leg in legs))
+        ends.append(ready + job.candidates[routing.choice[number]].takes.ticks)
+    return ends[-1] if ends else 0

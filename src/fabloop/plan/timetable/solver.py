@@ -1,0 +1,475 @@
+"""CP-SAT: work units contend for time; the only file that knows OR-Tools.
+
+One worker, a fixed seed and a deterministic time limit: the same input gives the same plan.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+from ortools.sat.python import cp_model
+
+from fabloop.model.plan import MovementKind
+from fabloop.plan.statement.problem import Problem, Source
+from fabloop.plan.statement.roads import Hop, Leg, Place, Weights
+from fabloop.plan.statement.ways import ways as every_way
+from fabloop.plan.timetable.schedule import Timetable, Transfer
+
+SEED = 7
+
+SHIFT_GAP = 0.02
+"""How far the sum of shifts may stay from its bound: the last per cent takes longest."""
+
+
+def _sum(terms: Iterable[cp_model.LinearExprT]) -> cp_model.LinearExpr:
+    """Return the sum as an expression, also where there is nothing to add."""
+    return cp_model.LinearExpr.sum(list(terms))
+
+
+class Stage(StrEnum):
+    """What is minimised, one after the other; earlier values are kept."""
+
+    FINISH = "finish"
+    COST = "cost"
+    CHANGES = "changes"
+    SHIFT = "shift"
+    GOAL = "goal"
+
+
+class Before(msgspec.Struct, frozen=True):
+    """What a re-plan should stay close to, per job: its candidate then, and its start (ticks)."""
+
+    choice: tuple[int | None, ...]
+    starts: tuple[int, ...]
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What to solve.
+
+    Attributes
+    ----------
+    options : per job, the candidates that may be chosen
+    heads, tails : per job and candidate, ticks up to and with it, and from its end on, at least
+    weights : under which the best way between two places is taken; None takes all that matter
+    hint : a complete answer to start from; no worse one is returned
+    effort : deterministic seconds per stage
+    conflicts_max : dead ends per stage; deterministic time does not see all work between them
+    changes_max : how many jobs may have another candidate than before; None is any number
+    horizon : the last tick that counts; without one the hint's finish
+    goal, caps : what the stage `GOAL` minimises, and what may not be exceeded
+    """
+
+    problem: Problem
+    options: tuple[tuple[int, ...], ...]
+    weights: Weights | None
+    heads: tuple[tuple[int, ...], ...]
+    tails: tuple[tuple[int, ...], ...]
+    hint: Timetable | None
+    stages: tuple[Stage, ...]
+    effort: float
+    before: Before | None = None
+    conflicts_max: int | None = None
+    changes_max: int | None = None
+    horizon: int | None = None
+    goal: "Linear | None" = None
+    caps: tuple["Linear", ...] = ()
+
+
+class Linear(msgspec.Struct, frozen=True):
+    """A sum in whole numbers: of choices (per job and candidate), hops, sites and the finish.
+
+    As a cap, `limit` may not be exceeded; `tardy` counts ticks after `due`.
+    """
+
+    choices: tuple[tuple[int, ...], ...]
+    hop: Callable[[Hop], int]
+    sites: Mapping[str, int]
+    finish: int
+    tardy: int
+    due: int
+    limit: int = 0
+
+
+class Solved(msgspec.Struct, frozen=True):
+    """The best timetable found, if any.
+
+    `bound` holds for all plans of these options: of the goal where there is one, else of the
+    finish. `impossible` means that no plan of these options is within the caps and the horizon.
+    """
+
+    timetable: Timetable | None
+    bound: int
+    proven: bool
+    impossible: bool = False
+
+
+class _Way(msgspec.Struct, frozen=True):
+    """A pair of choices at both ends of an input, with the legs between and its literal."""
+
+    start: int | None
+    end: int
+    legs: tuple[Leg, ...]
+    literal: cp_model.IntVar
+
+
+class _Input(msgspec.Struct, frozen=True):
+    """The variables of one input of one job: its ways, and when each of three legs starts."""
+
+    source: Source
+    ways: tuple[_Way, ...]
+    slots: tuple[cp_model.IntVar, ...]
+    hops: dict[tuple[int, Hop], cp_model.IntVar]
+
+
+SLOTS = 3
+"""To the gate (or inside the site), the lane, from the gate."""
+
+
+class _Model:
+    """The constraint model of a question."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.problem = question.problem
+        self.model = cp_model.CpModel()
+        self.horizon = _horizon(question)
+        self._open: dict[str, cp_model.IntVar] | None = None
+        self._late: dict[int, cp_model.IntVar] = {}
+        self.intervals: dict[str, list[cp_model.IntervalVar]] = {}
+        jobs = range(len(self.problem.jobs))
+        self.chosen = [self._choices(job) for job in jobs]
+        self.starts = [self.model.new_int_var(0, self.horizon, f"s{job}") for job in jobs]
+        self.inputs = [
+            [self._input(job, source) for source in self.problem.jobs[job].sources] for job in jobs
+        ]
+        for job in jobs:
+            self._bound(job)
+        if question.changes_max is not None:
+            self.model.add(self.measure(Stage.CHANGES) <= question.changes_max)
+        self._engagements()
+        for resource in sorted(self.intervals):
+            if len(self.intervals[resource]) > 1:
+                self.model.add_no_overlap(self.intervals[resource])
+        for cap in question.caps:
+            self.model.add(self.total(cap) <= cap.limit)
+
+    def _choices(self, job: int) -> dict[int, cp_model.IntVar]:
+        literals = {
+            pick: self.model.new_bool_var(f"x{job}_{pick}") for pick in self.question.options[job]
+        }
+        self.model.add_exactly_one(literals.values())
+        return literals
+
+    def end(self, job: int) -> cp_model.LinearExpr:
+        """Return when the job ends."""
+        candidates = self.problem.jobs[job].candidates
+        ticks = (candidates[pick].takes.ticks * x for pick, x in self.chosen[job].items())
+        return _sum([self.starts[job], *ticks])
+
+    def _bound(self, job: int) -> None:
+        """Keep the job on its work unit free of others, and between its head and its tail."""
+        candidates, question = self.problem.jobs[job].candidates, self.question
+        for pick, literal in self.chosen[job].items():
+            ticks = candidates[pick].takes.ticks
+            self._occupy(candidates[pick].unit.id, self.starts[job], ticks, literal)
+        head = sum(
+            (question.heads[job][pick] - candidates[pick].takes.ticks) * literal
+            for pick, literal in self.chosen[job].items()
+        )
+        tail = sum(question.tails[job][pick] * x for pick, x in self.chosen[job].items())
+        self.model.add(self.starts[job] >= head)
+        self.model.add(self.end(job) + tail <= self.finish())
+
+    def finish(self) -> cp_model.LinearExpr:
+        """Return when the product is made."""
+        return self.end(len(self.starts) - 1)
+
+    def _occupy(
+        self, resource: str, start: cp_model.IntVar, ticks: int, literal: cp_model.IntVar
+    ) -> None:
+        if ticks == 0:
+            return
+        interval = self.model.new_optional_fixed_size_interval_var(start, ticks, literal, "")
+        self.intervals.setdefault(resource, []).append(interval)
+
+    def _engagements(self) -> None:
+        for resource, spans in self.problem.busy.items():
+            for start, end in spans:
+                if end > start and start < self.horizon:
+                    fixed = self.model.new_fixed_size_interval_var(start, end - start, "")
+                    self.intervals.setdefault(resource, []).append(fixed)
+
+    def _input(self, job: int, source: Source) -> _Input:
+        ways = self._ways(job, source)
+        slots = tuple(self.model.new_int_var(0, self.horizon, "") for _ in range(SLOTS))
+        hops = self._hops(ways)
+        begin = source.ready if source.job is None else self.end(source.job)
+        for slot in range(SLOTS):
+            self.model.add(slots[slot] >= begin)
+            begin = slots[slot] + sum(
+                hop.takes.ticks * literal for (at, hop), literal in hops.items() if at == slot
+            )
+        self.model.add(self.starts[job] >= begin)
+        for (slot, hop), literal in hops.items():
+            if hop.kind is MovementKind.TRANSPORT:
+                self._occupy(hop.by, slots[slot], hop.takes.ticks, literal)
+        return _Input(source, ways, slots, hops)
+
+    def _ways(self, job: int, source: Source) -> tuple[_Way, ...]:
+        """Make one literal per possible pair of choices; together they carry one work piece."""
+        problem, ends = self.problem, self.chosen[job]
+        starts: Mapping[int | None, tuple[Place | None, cp_model.IntVar | int]]
+        if source.job is None:
+            starts = {None: (source.place, 1)}
+        else:
+            made = problem.jobs[source.job].candidates
+            starts = {
+                pick: (made[pick].place, literal)
+                for pick, literal in self.chosen[source.job].items()
+            }
+        ways = []
+        for start, (place, _) in starts.items():
+            for end in ends:
+                assert place is not None, "an input is either open or somewhere"
+                target = problem.jobs[job].candidates[end].place
+                ways += [
+                    _Way(start, end, legs, self.model.new_bool_var(""))
+                    for legs in self._between(place, target)
+                ]
+        for start, (_, literal) in starts.items():
+            self.model.add(sum(way.literal for way in ways if way.start == start) == literal)
+        for end, literal in ends.items():
+            self.model.add(sum(way.literal for way in ways if way.end == end) == literal)
+        return tuple(ways)
+
+    def _between(self, origin: Place, destination: Place) -> tuple[tuple[Leg, ...], ...]:
+        roads = self.problem.roads
+        if self.question.weights is None:
+            return every_way(roads, origin, destination)
+        legs = roads.route(origin, destination, self.question.weights)
+        return () if legs is None else (legs,)
+
+    def _hops(self, ways: Sequence[_Way]) -> dict[tuple[int, Hop], cp_model.IntVar]:
+        """Join the ways that share a hop, so that it needs one interval."""
+        users: dict[tuple[int, Hop], list[cp_model.IntVar]] = {}
+        for way in ways:
+            for slot, leg in slotted(way.legs):
+                users.setdefault((slot, leg.hop), []).append(way.literal)
+        joined = {}
+        for key, literals in users.items():
+            joined[key] = self.model.new_bool_var("")
+            self.model.add(sum(literals) == joined[key])
+        return joined
+
+    def measure(self, stage: Stage) -> cp_model.LinearExpr:
+        """Return what a stage minimises."""
+        problem, before = self.problem, self.question.before
+        match stage:
+            case Stage.FINISH:
+                return self.finish()
+            case Stage.COST:
+                return self._cost()
+            case Stage.GOAL:
+                assert self.question.goal is not None, "a goal is minimised where there is one"
+                return self.total(self.question.goal)
+            case Stage.CHANGES:
+                assert before is not None, "changes are counted from an earlier plan"
+                return _sum(
+                    literal
+                    for job in range(len(problem.jobs))
+                    for pick, literal in self.chosen[job].items()
+                    if pick != before.choice[job]
+                )
+            case Stage.SHIFT:
+                assert before is not None, "shifts are measured from an earlier plan"
+                return _sum(self._shift(job, before.starts[job]) for job in range(len(self.starts)))
+
+    def _cost(self) -> cp_model.LinearExpr:
+        made = _sum(
+            self.problem.jobs[job].candidates[pick].takes.cost * literal
+            for job in range(len(self.problem.jobs))
+            for pick, literal in self.chosen[job].items()
+        )
+        moved = _sum(
+            hop.takes.cost * literal
+            for job in self.inputs
+            for each in job
+            for (_, hop), literal in each.hops.items()
+        )
+        return made + moved
+
+    def total(self, linear: Linear) -> cp_model.LinearExpr:
+        """Return the sum as an expression."""
+        terms: list[cp_model.LinearExprT] = [
+            row[pick] * literal
+            for row, chosen in zip(linear.choices, self.chosen, strict=True)
+            for pick, literal in chosen.items()
+            if row[pick]
+        ]
+        terms += [
+            linear.hop(hop) * literal
+            for job in self.inputs
+            for each in job
+            for (_, hop), literal in each.hops.items()
+            if linear.hop(hop)
+        ]
+        if any(linear.sites.values()):
+            terms += [linear.sites[site] * used for site, used in self._sites().items()]
+        if linear.finish:
+            terms.append(linear.finish * self.finish())
+        if linear.tardy:
+            terms.append(linear.tardy * self._lateness(linear.due))
+        return _sum(terms)
+
+    def _sites(self) -> dict[str, cp_model.IntVar]:
+        """Return, per site, whether anything is done there."""
+        if self._open is None:
+            self._open = {}
+            for job, chosen in zip(self.problem.jobs, self.chosen, strict=True):
+                for pick, literal in chosen.items():
+                    site = job.candidates[pick].place.site
+                    if site not in self._open:
+                        self._open[site] = self.model.new_bool_var(f"y{site}")
+                    self.model.add_implication(literal, self._open[site])
+        return self._open
+
+    def _lateness(self, due: int) -> cp_model.IntVar:
+        if due not in self._late:
+            self._late[due] = self.model.new_int_var(0, self.horizon, "")
+            self.model.add(self._late[due] >= self.finish() - due)
+        return self._late[due]
+
+    def _shift(self, job: int, start: int) -> cp_model.IntVar:
+        shift = self.model.new_int_var(0, max(self.horizon, start), "")
+        self.model.add(shift >= self.starts[job] - start)
+        self.model.add(shift >= start - self.starts[job])
+        return shift
+
+    def hint(self, table: Timetable) -> None:
+        """Give every variable of the model its value in `table`."""
+        self.model.clear_hints()  # type: ignore[no-untyped-call]  # OR-Tools left it bare
+        for job, start in enumerate(table.starts):
+            self.model.add_hint(self.starts[job], start)
+            for pick, literal in self.chosen[job].items():
+                self.model.add_hint(literal, pick == table.choice[job])
+            for each, transfer in zip(self.inputs[job], table.transfers[job], strict=True):
+                self._hint_input(each, transfer, table, job)
+
+    def _hint_input(self, each: _Input, transfer: Transfer, table: Timetable, job: int) -> None:
+        used = {(slot, leg.hop) for slot, leg in slotted(transfer.legs)}
+        for key, literal in each.hops.items():
+            self.model.add_hint(literal, key in used)
+        start = None if each.source.job is None else table.choice[each.source.job]
+        for way in each.ways:
+            chosen = way.start == start and way.end == table.choice[job]
+            only = self.question.weights is not None
+            same = chosen and (only or way.legs == transfer.legs)
+            self.model.add_hint(way.literal, same)
+        made = each.source.job
+        tick = each.source.ready if made is None else table.end(self.problem, made)
+        begun = dict(
+            zip((slot for slot, _ in slotted(transfer.legs)), transfer.starts, strict=True)
+        )
+        takes = {slot: leg.hop.takes.ticks for slot, leg in slotted(transfer.legs)}
+        for slot, variable in enumerate(each.slots):
+            tick = begun.get(slot, tick)
+            self.model.add_hint(variable, tick)
+            tick += takes.get(slot, 0)
+
+    def read(self, solver: cp_model.CpSolver | cp_model.CpSolverSolutionCallback) -> Timetable:
+        """Return the solver's answer."""
+        choice = tuple(
+            next(pick for pick, literal in each.items() if solver.boolean_value(literal))
+            for each in self.chosen
+        )
+        starts = tuple(solver.value(each) for each in self.starts)
+        transfers = tuple(
+            tuple(_read_transfer(solver, each) for each in inputs) for inputs in self.inputs
+        )
+        return Timetable(choice, starts, transfers)
+
+
+def slotted(legs: Sequence[Leg]) -> list[tuple[int, Leg]]:
+    """Return the legs with their slot: 0 up to the lane or inside a site, 1 lane, 2 after it."""
+    slotted, slot = [], 0
+    for leg in legs:
+        if leg.hop.kind is MovementKind.SHIPPING:
+            slotted.append((1, leg))
+            slot = 2
+        else:
+            slotted.append((slot, leg))
+    return slotted
+
+
+def _read_transfer(
+    solver: cp_model.CpSolver | cp_model.CpSolverSolutionCallback, each: _Input
+) -> Transfer:
+    way = next(way for way in each.ways if solver.boolean_value(way.literal))
+    starts = tuple(solver.value(each.slots[slot]) for slot, _ in slotted(way.legs))
+    return Transfer(each.source.made_by, way.legs, starts, each.source.legs_done)
+
+
+Heard: TypeAlias = Callable[[Timetable, float], bool]
+"""Hears a timetable as it is found, with the bound so far; True ends the search."""
+
+
+class _Ear(cp_model.CpSolverSolutionCallback):
+    """Passes on what CP-SAT finds while it searches."""
+
+    def __init__(self, built: _Model, heard: Heard) -> None:
+        super().__init__()
+        self._built = built
+        self._heard = heard
+
+    def on_solution_callback(self) -> None:
+        """Hear of a solution."""
+        if self._heard(self._built.read(self), self.best_objective_bound):
+            self.stop_search()
+
+
+def solve(question: Question, heard: Heard | None = None) -> Solved:
+    """Minimise stage after stage, from the hint on; the bound is that of the finish.
+
+    `heard` listens to the first stage.
+    """
+    built = _Model(question)
+    table, bound, proven = question.hint, 0, False
+    for stage in question.stages:
+        measure = built.measure(stage)
+        built.model.minimize(measure)
+        if table is not None:
+            built.hint(table)
+        solver = _solver(question.effort)
+        if question.conflicts_max is not None:
+            solver.parameters.max_number_of_conflicts = question.conflicts_max
+        if stage is Stage.SHIFT:
+            solver.parameters.relative_gap_limit = SHIFT_GAP
+        first = stage is question.stages[0]
+        ear = _Ear(built, heard) if heard is not None and first else None
+        status = solver.solve(built.model, ear)
+        optimal = status == cp_model.OPTIMAL
+        if optimal or status == cp_model.FEASIBLE:
+            table = built.read(solver)
+            built.model.add(measure <= round(solver.objective_value))
+        else:
+            impossible = status == cp_model.INFEASIBLE and table is None
+            return Solved(table, bound, proven, impossible)
+        if stage is Stage.FINISH or stage is Stage.GOAL:
+            bound, proven = round(solver.best_objective_bound), optimal
+    return Solved(table, bound, proven)
+
+
+def _horizon(question: Question) -> int:
+    if question.horizon is not None:
+        return question.horizon
+    assert question.hint is not None, "without a horizon there is a plan that ends"
+    return question.hint.finish(question.problem)
+
+
+def _solver(effort: float) -> cp_model.CpSolver:
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = SEED
+    solver.parameters.max_deterministic_time = effort
+    return solver

@@ -1,0 +1,209 @@
+"""The Pareto front of cost, makespan, energy and CO2: plans between which only taste can choose.
+
+Weighted sums of cost, energy and CO2 are traded against the finish exactly (`tradeoff`); each
+corner becomes a timetable, and what another timetable beats is dropped. A corner in which nothing
+waits is proven: no plan is better in one figure without being worse in another.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from fabloop.base.instant import Instant
+from fabloop.model.ids import PlanId
+from fabloop.model.order import ProductionOrder
+from fabloop.model.plan import NotDecided, NotProducible, Plan
+from fabloop.model.site import Network
+from fabloop.model.skill import SkillVocabulary
+from fabloop.plan.assure import assured, exclusions
+from fabloop.plan.checker import Grounds
+from fabloop.plan.draft import Heading, draft
+from fabloop.plan.engine import TREE, Bound, currency_of, is_possible_now, least, optimality_of
+from fabloop.plan.reasons.recommend import not_producible
+from fabloop.plan.statement.problem import Busy, Objective, Problem, Setting, problem_of
+from fabloop.plan.statement.roads import TICK
+from fabloop.plan.terms.blend import Case, case_of
+from fabloop.plan.terms.objectives import aim_of
+from fabloop.plan.terms.wishes import NO_WISHES, Wishes, allowed, caps_of, check_wishes
+from fabloop.plan.tradeoffs.archive import Entry, Figures4, gap_of, spread_out
+from fabloop.plan.tradeoffs.gates import Standing
+from fabloop.plan.tradeoffs.hindrance import hindered
+from fabloop.plan.tradeoffs.sweep import EFFORT, Sweep
+from fabloop.plan.tradeoffs.wished import Ask, answered, lift_of
+from fabloop.services.matching import KpiValues
+
+POINTS_MAX = 40
+"""Points of a front unless asked otherwise; more are thinned out to the most different ones."""
+
+
+TOLD_MAX = 4
+"""Points told of after each look; the others wait for the answer."""
+
+
+class FrontPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan that none of the others beats.
+
+    `gap` is by what part of a weighted sum of its cost, energy and CO2 a plan that beats it could
+    be better; `proven` means that there is none.
+    """
+
+    plan: Plan
+    proven: bool
+    gap: float
+
+
+class Front(msgspec.Struct, frozen=True, kw_only=True, tag="front"):
+    """Points by cost, the cheapest first; `found` counts them before they were thinned out."""
+
+    points: tuple[FrontPoint, ...]
+    found: int
+
+
+FrontAnswer = Front | NotProducible | NotDecided
+
+
+def front(  # noqa: PLR0913  # the face of the front names every input
+    order: ProductionOrder,
+    network: Network,
+    vocabulary: SkillVocabulary,
+    kpis: KpiValues,
+    now: Instant,
+    *,
+    wishes: Wishes = NO_WISHES,
+    busy: Busy | None = None,
+    points_max: int = POINTS_MAX,
+    effort: float = EFFORT,
+    on_point: Callable[[FrontPoint], None] | None = None,
+) -> FrontAnswer:
+    """Return distinct plans of which none beats another, the best of each objective among them.
+
+    `on_point` hears points as they are found, checked; a later one may beat an earlier one. The
+    answer is the same for the same input and effort.
+
+    Raises
+    ------
+    Invalid
+        The operations are no in-tree, or a wish cannot be meant.
+    Broken
+        A plan failed the independent check.
+    """
+    check_wishes(wishes, order.product, network)
+    setting = Setting(network, vocabulary, kpis, now, now, busy or {}, quantity=order.quantity)
+    whole = problem_of(order.product, setting)
+    if not is_possible_now(whole):
+        return not_producible(order.product, setting, whole, exclusions(whole))
+    ask = Ask(order, setting, whole, aim_of(Objective.COST), wishes, None, 1, effort)
+    answers = [answered(ask, wishes, aim_of(each)) for each in Objective if wishes != NO_WISHES]
+    problem = allowed(whole, wishes, network)
+    if any(each.standing is Standing.IMPOSSIBLE for each in answers):
+        return hindered(wishes, lift_of(ask), exclusions(problem))
+    if problem.duties is not None and wishes.deadline is not None:
+        return NotDecided(limit="a deadline beside tools, material or departures")
+    grounds = Grounds(
+        product=order.product,
+        network=network,
+        vocabulary=vocabulary,
+        kpis=kpis,
+        now=now,
+        busy=setting.busy,
+        quantity=order.quantity,
+    )
+    case = case_of(problem, fees={k: float(v) for k, v in wishes.opening_minor.items()})
+    sweep = Sweep(case, caps_of(wishes, problem), effort)
+    sweep.begin_with([each.table for each in answers if each.table is not None])
+    pen = _Pen(order, case, grounds, sweep, wishes)
+    for _ in sweep.rounds():
+        if on_point is not None:
+            pen.tell(on_point)
+    for _ in sweep.polish(spread_out(list(sweep.archive), points_max)):
+        if on_point is not None:
+            pen.tell(on_point)
+    return pen.front(points_max)
+
+
+class _Pen:
+    """Writes points down; each timetable becomes a checked plan once."""
+
+    def __init__(
+        self, order: ProductionOrder, case: Case, grounds: Grounds, sweep: Sweep, wishes: Wishes
+    ) -> None:
+        self._order = order
+        self._case = case
+        self._grounds = grounds
+        self._wishes = wishes
+        self._sweep = sweep
+        self._currency = currency_of(grounds.network)
+        self._bounds = _bounds(case.problem, sweep)
+        self._plans: dict[Figures4, Plan] = {}
+
+    def tell(self, on_point: Callable[[FrontPoint], None]) -> None:
+        """Tell of points that have not been told of, the most different ones of them."""
+        new = [each for each in self._sweep.archive if each.key not in self._plans]
+        for entry in spread_out(new, TOLD_MAX):
+            on_point(self._point(entry))
+
+    def front(self, points_max: int) -> Front | NotDecided:
+        """Return the front as it stands, thinned out, numbered from the cheapest on."""
+        entries = list(self._sweep.archive)
+        if not entries:
+            return NotDecided(limit="no plan found within the effort, infeasibility not proven")
+        points = [self._point(each) for each in spread_out(entries, points_max)]
+        if self._case.problem.duties is not None:
+            points = _unbeaten(points)
+        named = [
+            msgspec.structs.replace(
+                point,
+                plan=msgspec.structs.replace(
+                    point.plan, id=PlanId(f"{self._order.id}/front-{place}")
+                ),
+            )
+            for place, point in enumerate(points, 1)
+        ]
+        return Front(points=tuple(named), found=len(entries))
+
+    def _point(self, entry: Entry) -> FrontPoint:
+        proven = entry.key in self._sweep.proven
+        gap = 0.0 if proven else gap_of(entry.sums, self._sweep.known)
+        return FrontPoint(plan=self._plan(entry), proven=gap == 0.0, gap=gap)
+
+    def _plan(self, entry: Entry) -> Plan:
+        if entry.key not in self._plans:
+            name = PlanId(f"{self._order.id}/front-{len(self._plans) + 1}")
+            origin = self._case.problem.origin
+            heading = Heading(name, self._order.id, origin, self._currency)
+            plan = draft(heading, self._case.problem, entry.table)
+            plan = msgspec.structs.replace(
+                plan, optimality=optimality_of(plan, Objective.COST, self._bounds)
+            )
+            assured(plan, self._grounds, self._wishes)
+            self._plans[entry.key] = plan
+        return self._plans[entry.key]
+
+
+def _unbeaten(points: list[FrontPoint]) -> list[FrontPoint]:
+    """Return the points that no other one beats; what waits for duties may have fallen back."""
+    figures = [_figures(each.plan) for each in points]
+    return [
+        point
+        for point, own in zip(points, figures, strict=True)
+        if not any(
+            other != own and all(a <= b for a, b in zip(other, own, strict=True))
+            for other in figures
+        )
+    ]
+
+
+def _figures(plan: Plan) -> tuple[float, ...]:
+    totals = plan.totals
+    return totals.cost_minor, totals.makespan_ns, totals.energy_j, totals.co2_kg
+
+
+def _bounds(problem: Problem, sweep: Sweep) -> dict[Objective, Bound]:
+    """Return the best that any plan could have in each figure."""
+    bounds = {each: Bound(least(problem, each), TREE) for each in Objective}
+    finish = bounds[Objective.MAKESPAN]
+    found = sweep.fastest
+    if found is not None and found.bound > finish.value:
+        finish = Bound(found.bound, found.engine)
+    bounds[Objective.MAKESPAN] = Bound(finish.value * TICK, finish.engine)
+    return bounds

@@ -1,0 +1,106 @@
+"""Carry out one request: an aim within wishes, sum after sum, with what is proven of each."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from fabloop.plan.engine import fastest, timed
+from fabloop.plan.terms.blend import Blend, Cap, Case, blend_of, table_sums
+from fabloop.plan.terms.objectives import Aim, WeightedSum
+from fabloop.plan.timetable.schedule import Timetable
+from fabloop.plan.timetable.solver import Heard
+from fabloop.plan.tradeoffs.constrained import EXACT, holds, latest, least_within
+from fabloop.plan.tradeoffs.contended import Known, contended
+from fabloop.plan.tradeoffs.gates import Standing
+from fabloop.plan.tradeoffs.timely import Timely, timely
+
+SCOPE = "plans within the wishes"
+
+
+class Rank(msgspec.Struct, frozen=True):
+    """One sum of an aim with its value and the bound on all plans within the caps before it."""
+
+    total: WeightedSum
+    value: float
+    bound: float
+    engine: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The best timetable for an aim within caps; without one, whether that is proven."""
+
+    standing: Standing
+    table: Timetable | None
+    ranks: tuple[Rank, ...] = ()
+
+
+def carry_out(
+    case: Case, aim: Aim, caps: Sequence[Cap], effort: float, heard: Heard | None = None
+) -> Answer:
+    """Minimise the sums of the aim, one after another; each result is kept by those after it.
+
+    `heard` listens to the search for the first sum.
+    """
+    table: Timetable | None = None
+    ranks: list[Rank] = []
+    kept = list(caps)
+    standing = Standing.OPTIMAL
+    for total in aim.ranks:
+        blend = blend_of(total)
+        found = best_within(case, blend, kept, effort, heard if table is None else None)
+        if found.table is None:
+            if table is None:
+                return Answer(found.standing, None)
+            found = _stay(case, blend, table, found)
+        table = found.table
+        standing = Standing.FEASIBLE if found.standing is not Standing.OPTIMAL else standing
+        ranks.append(Rank(total, found.value, found.bound, found.engine))
+        kept.append(Cap(total.name, blend, found.value))
+    return Answer(standing, table, tuple(ranks))
+
+
+def _stay(case: Case, blend: Blend, table: Timetable, found: Timely) -> Timely:
+    """Return what the timetable of the earlier sums is worth, where no better one was found."""
+    value = table_sums(case, table).of(blend, case.due)
+    bound = found.bound if np.isfinite(found.bound) else value
+    met = bound >= value - EXACT * abs(value)
+    standing = Standing.OPTIMAL if met else Standing.FEASIBLE
+    return Timely(standing, table, value, min(bound, value), found.engine)
+
+
+def best_within(
+    case: Case, goal: Blend, caps: Sequence[Cap], effort: float, heard: Heard | None = None
+) -> Timely:
+    """Return the best timetable for one sum within the caps."""
+    goal = case.plain(goal)
+    caps = [Cap(each.name, case.plain(each.blend), each.limit) for each in caps]
+    if goal.is_timed or any(each.blend.is_timed for each in caps):
+        found = timely(case, goal, caps)
+        if found.standing is Standing.OPTIMAL or found.standing is Standing.IMPOSSIBLE:
+            return found
+        found = _hurried(case, goal, caps, found)
+        if found.table is not None and heard is not None and heard(found.table, found.bound):
+            return found
+        known = Known(found.table, found.value, found.bound)
+        last = contended(case, goal, caps, known, effort, heard)
+        return Timely(last.standing, last.table, last.value, last.bound, last.engine)
+    choice = least_within(case, goal, caps, effort)
+    if choice.routing is None:
+        return Timely(choice.standing, None, choice.value, choice.bound, choice.engine)
+    table = timed(case.problem, choice.routing).table
+    return Timely(choice.standing, table, choice.value, choice.bound, choice.engine)
+
+
+def _hurried(case: Case, goal: Blend, caps: Sequence[Cap], found: Timely) -> Timely:
+    """Return what is known when the fastest plan of all is known too."""
+    best = fastest(case.problem)
+    assert best is not None, "asked only where a plan exists"
+    sums = table_sums(case, best.table)
+    bound = max(found.bound, goal.finish * best.bound + goal.tardy * max(0, best.bound - case.due))
+    value = sums.of(goal, case.due)
+    if value < found.value and all(holds(cap, sums, case.due) for cap in caps):
+        return Timely(Standing.FEASIBLE, best.table, value, min(bound, value), best.engine)
+    if found.table is None and best.bound > min(latest(cap, case.due) for cap in caps):
+        bound = np.inf
+    return msgspec.structs.replace(found, bound=bound)
