@@ -1,0 +1,46 @@
+"""Values as people read them: money, figures with units, ages, evidence against limits."""
+
+from fabloop.base.instant import Instant, span_text
+from fabloop.base.quantity import Dimension, quantity_text
+from fabloop.model.explanation import Evidence
+
+
+def money_text(minor: int, currency: str) -> str:
+    """Return minor units as money with two decimals (``108.96 EUR``)."""
+    sign, whole = ("-", -minor) if minor < 0 else ("", minor)
+    return f"{sign}{whole // 100}.{whole % 100:02d} {currency}".strip()
+
+
+def evidence_text(evidence: Evidence, now: Instant) -> str:
+    """Return a value with its age and source against its limit.
+
+    ``16.2 µm, measured 2 h ago by tpe/1, limit 15 µm``.
+    """
+    parts = [value_text(evidence.value, evidence.dimension)] if evidence.value is not None else []
+    if evidence.at is not None:
+        by = f" by {evidence.source}" if evidence.source else ""
+        parts.append(f"measured {age_text(evidence.at, now)}{by}")
+    elif evidence.source:
+        parts.append(f"from the {evidence.source}")
+    if evidence.limit is not None:
+        parts.append(f"limit {value_text(evidence.limit, evidence.dimension)}")
+    return ", ".join(parts)
+
+
+def age_text(at: Instant, now: Instant) -> str:
+    """Return how long ago that was (``2 h ago``), or how far ahead it lies."""
+    return f"{span_text(now - at)} ago" if at <= now else f"{span_text(at - now)} ahead of now"
+
+
+def value_text(value: float | str | None, dimension: Dimension | None) -> str:
+    """Return a value for people; None is an en dash."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    return f"{value:g}" if dimension is None else quantity_text(value, dimension)
+
+
+def name_text(parameter: str) -> str:
+    """Return a parameter's name as words (``position error``)."""
+    return parameter.replace("_", " ").replace("-", " ")
