@@ -1,6 +1,7 @@
 """``fabloop check --where``: which variants can be made where, told and as JSON."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -40,3 +41,27 @@ def test_the_condition_is_judged_at_the_instant_that_is_asked_for(tmp_path):
     assert late.returncode == 1
     assert "nobody can do" in late.stdout
     assert where("--at", "soon", cwd=tmp_path).returncode == 2
+
+
+def test_sites_of_other_tenants_are_seen_by_check_and_plan_only_where_they_disclose_all(tmp_path):
+    folder = tmp_path / "gear"
+    shutil.copytree(documents_of("wavegear"), folder)
+    path = folder / "site-vienna.json"
+    site = {**json.loads(path.read_text()), "tenant": "lw", "disclosure": "offers"}
+    path.write_text(json.dumps(site))
+
+    def run(*arguments):
+        return subprocess.run(
+            [str(FABLOOP), *arguments],
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    for command in (("check", "gear"), ("plan", "gear"), ("check", "--where", "gear")):
+        assert "ienna" not in run(*command).stdout
+        assert "ienna" in run(*command, "--tenant", "lw").stdout
+    assert "lw" in run("order", "quote", "gear").stdout

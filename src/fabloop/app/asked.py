@@ -16,6 +16,7 @@ from fabloop.model.knowledge import Knowledge
 from fabloop.model.order import OrderRequest, ProductionOrder
 from fabloop.model.product import ConfiguredProduct, NotConfigurable
 from fabloop.plan.configure import configure
+from fabloop.plan.market.disclosure import view_of
 from fabloop.services.matching import KpiValues
 
 
@@ -48,8 +49,23 @@ class AskedTogether(msgspec.Struct, frozen=True, kw_only=True):
         return {(each.work_unit, each.kpi): each for each in self.knowledge.kpis}
 
 
-def orders_in(folder: Path) -> AskedTogether | None:
+def seen_by(knowledge: Knowledge, tenant: str | None) -> Knowledge:
+    """Return what a tenant may plan with: its own sites and those that disclose everything.
+
+    With None, all of it: the market asks each site for itself.
+    """
+    if tenant is None:
+        return knowledge
+    network = view_of(knowledge.network, tenant).network
+    units = network.work_units()
+    kpis = tuple(each for each in knowledge.kpis if each.work_unit in units)
+    return msgspec.structs.replace(knowledge, network=network, kpis=kpis)
+
+
+def orders_in(folder: Path, tenant: str | None = None) -> AskedTogether | None:
     """Return the orders of a folder where it holds more than one; None where it does not.
+
+    Of the sites there is what `seen_by` the tenant.
 
     Raises
     ------
@@ -71,11 +87,13 @@ def orders_in(folder: Path) -> AskedTogether | None:
         else:
             orders.append(ordered(request, configured.product))
     raise_if_any(faults)
-    return AskedTogether(knowledge=knowledge, orders=tuple(orders))
+    return AskedTogether(knowledge=seen_by(knowledge, tenant), orders=tuple(orders))
 
 
-def read_asked(folder: Path) -> Asked | NotConfigurable:
+def read_asked(folder: Path, tenant: str | None = None) -> Asked | NotConfigurable:
     """Read and check a folder; its order's choices may contradict the feature model.
+
+    Of the sites there is what `seen_by` the tenant.
 
     Raises
     ------
@@ -88,10 +106,11 @@ def read_asked(folder: Path) -> Asked | NotConfigurable:
     configured = configure(knowledge.families[request.product], request.choices)
     if isinstance(configured, NotConfigurable):
         return configured
-    return Asked(knowledge=knowledge, order=ordered(request, configured.product))
+    seen = seen_by(knowledge, tenant)
+    return Asked(knowledge=seen, order=ordered(request, configured.product))
 
 
-def asked_in(folder: Path) -> Asked:
+def asked_in(folder: Path, tenant: str | None = None) -> Asked:
     """Read a folder whose choices have to fit together.
 
     Raises
@@ -99,7 +118,7 @@ def asked_in(folder: Path) -> Asked:
     Invalid
         As `read_asked`, or with every contradiction of the choices.
     """
-    found = read_asked(folder)
+    found = read_asked(folder, tenant)
     if isinstance(found, NotConfigurable):
         raise Invalid(contradictions(str(folder), found))
     return found

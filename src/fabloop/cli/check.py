@@ -18,13 +18,13 @@ from fabloop.model.product import NotConfigurable
 from fabloop.plan.producible import check
 
 
-def print_check(folder: Path, *, as_json: bool) -> ExitCode:
+def print_check(folder: Path, tenant: str, *, as_json: bool) -> ExitCode:
     """Print the plans of the folder's order, or why there is none and what would help.
 
     Live KPI values are those of the documents; one that is too old at the order's receipt does
     not count.
     """
-    asked = read_asked(folder)
+    asked = read_asked(folder, tenant)
     if isinstance(asked, NotConfigurable):
         texts = [f"{each.feature}={each.option}: {each.reason}" for each in asked.conflicts]
         _print(asked, as_json, texts)

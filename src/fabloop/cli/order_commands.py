@@ -71,6 +71,9 @@ def place(
     out: Annotated[
         Path | None, typer.Option(help="Write the plan that is to be carried out (JSON).")
     ] = None,
+    tenant: Annotated[
+        str, typer.Option(help="Who plans: of others only sites that disclose all are seen.")
+    ] = "",
     json: Json = False,
 ) -> None:
     """Ask a plan again before it is ordered: does it hold in today's condition, what changed?
@@ -82,7 +85,7 @@ def place(
     from fabloop.cli.order_place import place as placed
 
     now = instant_given("--at", at) if at else WallClock().now()
-    raise typer.Exit(placed(folder, plans, plan, now, out, as_json=json))
+    raise typer.Exit(placed(folder, plans, plan, now, out, tenant=tenant, as_json=json))
 
 
 @orders.command()

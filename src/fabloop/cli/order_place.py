@@ -29,10 +29,17 @@ SAID = {
 
 
 def place(
-    folder: Path, plans: Path, number: int, now: Instant, out: Path | None, *, as_json: bool
+    folder: Path,
+    plans: Path,
+    number: int,
+    now: Instant,
+    out: Path | None,
+    *,
+    tenant: str,
+    as_json: bool,
 ) -> ExitCode:
     """Print what has become of a plan; write the plan to be carried out where one is."""
-    asked = asked_in(folder)
+    asked = asked_in(folder, tenant)
     plan = _plan(plans, number)
     _check(plan, asked, plans)
     knowledge = asked.knowledge

@@ -70,6 +70,7 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     pin: tuple[str, ...] = ()
     effort: float = 0.0
     why: tuple[str, ...] = ()
+    tenant: str = ""
 
 
 class PlanReply(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,12 +82,12 @@ class PlanReply(msgspec.Struct, frozen=True, kw_only=True):
 
 def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> ExitCode:
     """Print the plans or why there are none; with `out`, write pictures and a report too."""
-    together = orders_in(request.folder)
+    together = orders_in(request.folder, request.tenant)
     if together is not None:
         _refuse_for_several(request)
         return print_together(together, request.objectives, request.effort, out, as_json=as_json)
     _refuse_for_front(request)
-    asked = asked_in(request.folder)
+    asked = asked_in(request.folder, request.tenant)
     if request.why:
         from fabloop.cli.why import print_why
 
@@ -111,7 +112,12 @@ def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> Exi
 
 def _refuse_for_several(request: PlanRequest) -> None:
     """Refuse what only makes sense for one order; nothing that was typed is silently left out."""
-    usual = PlanRequest(folder=request.folder, objectives=request.objectives, effort=request.effort)
+    usual = PlanRequest(
+        folder=request.folder,
+        objectives=request.objectives,
+        effort=request.effort,
+        tenant=request.tenant,
+    )
     typed = [
         name
         for name in PlanRequest.__struct_fields__
@@ -120,7 +126,7 @@ def _refuse_for_several(request: PlanRequest) -> None:
     if typed:
         raise _invalid(
             "fabloop plan",
-            "only --objective, --effort, --out and --json for a folder with several orders",
+            "only --objective, --effort, --tenant, --out and --json for several orders",
             ", ".join(f"--{name.replace('_', '-').removesuffix('-max')}" for name in typed),
         )
 

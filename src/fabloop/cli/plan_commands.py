@@ -49,6 +49,9 @@ def plan(
             help="OPERATION=WORK-UNIT or SITE: why is it not chosen, or what would it cost?"
         ),
     ] = None,
+    tenant: Annotated[
+        str, typer.Option(help="Who plans: of others only sites that disclose all are seen.")
+    ] = "",
     effort: Annotated[
         float, typer.Option(min=0.0, help="CPU seconds for each solve; 0 is the usual one.")
     ] = 0.0,
@@ -79,5 +82,6 @@ def plan(
         pin=tuple(pin or ()),
         effort=effort,
         why=tuple(why or ()),
+        tenant=tenant,
     )
     raise typer.Exit(print_plans(request, out, as_json=json))

@@ -159,6 +159,9 @@ def check(
     at: Annotated[
         str, typer.Option(help="With --where: judge at this instant, not the order's receipt.")
     ] = "",
+    tenant: Annotated[
+        str, typer.Option(help="Who plans: of others only sites that disclose all are seen.")
+    ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
     """Check documents and tell whether their order can be produced, where, when, at what cost.
@@ -170,11 +173,11 @@ def check(
         from fabloop.cli.where import print_where
 
         raise typer.Exit(
-            print_where(folder, instant_given("--at", at) if at else None, as_json=json)
+            print_where(folder, instant_given("--at", at) if at else None, tenant, as_json=json)
         )
     from fabloop.cli.check import print_check
 
-    raise typer.Exit(print_check(folder, as_json=json))
+    raise typer.Exit(print_check(folder, tenant, as_json=json))
 
 
 app.command()(plan)

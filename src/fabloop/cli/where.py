@@ -8,6 +8,7 @@ import msgspec
 from rich.console import Console
 
 from fabloop.adapters.documents import documents_in
+from fabloop.app.asked import seen_by
 from fabloop.app.pictures.report import Table
 from fabloop.app.processes.clocks import WallClock
 from fabloop.app.scenario import order_in
@@ -44,10 +45,10 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     sites: dict[SiteId, dict[ProductId, int]]
 
 
-def print_where(folder: Path, at: Instant | None, *, as_json: bool) -> ExitCode:
+def print_where(folder: Path, at: Instant | None, tenant: str, *, as_json: bool) -> ExitCode:
     """Print where variants can be made in the condition at an instant; exit 1 where none can."""
     documents = documents_in(folder)
-    knowledge = resolve(documents)
+    knowledge = seen_by(resolve(documents), tenant)
     if at is None:
         try:
             at = order_in(documents, knowledge, folder).received_at
