@@ -14,6 +14,7 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
+from fabloop.base.collector import settle
 from fabloop.base.instant import DAY, HOUR, MINUTE, Instant
 from fabloop.model.disturbance import (
     Disturbance,
@@ -128,6 +129,7 @@ def endangered() -> None:
     carried, outlook = open_plans()
     watch = Watchlist(outlook.network, outlook.vocabulary)
     puts = [spent(lambda each=each: watch.put(each))[0] for each in carried]
+    settle()  # as a host does once it has started
     print(f"{len(watch):,} open plans of {STEPS} steps, {PRODUCTS} products")
     print(f"  a plan is taken in              {statistics.median(puts):8.2f} ms")
     times: dict[str, list[float]] = {}
