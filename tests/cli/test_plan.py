@@ -125,6 +125,7 @@ def test_why_not_tells_all_reasons_or_what_the_choice_would_take_more(tmp_path):
         (("--pin", "raem=emco"), "an operation of the product"),
         (("--deadline", "soon"), "a date and time"),
         (("--why", "wien"), "the id of a site"),
+        (("--why", "vienna", "--front"), "only --tenant and --json beside it"),
         (("--why", "vienna", "--why", "graz"), "one site, or operations"),
         (("--why", "ream-stabilizer=u630"), "the id of a work unit"),
     ],

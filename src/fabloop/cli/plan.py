@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import msgspec
@@ -89,6 +90,7 @@ def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> Exi
     _refuse_for_front(request)
     asked = asked_in(request.folder, request.tenant)
     if request.why:
+        _refuse_for_why(request)
         from fabloop.cli.why import print_why
 
         return print_why(asked, request.why, as_json=as_json)
@@ -112,23 +114,28 @@ def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> Exi
 
 def _refuse_for_several(request: PlanRequest) -> None:
     """Refuse what only makes sense for one order; nothing that was typed is silently left out."""
-    usual = PlanRequest(
-        folder=request.folder,
-        objectives=request.objectives,
-        effort=request.effort,
-        tenant=request.tenant,
-    )
-    typed = [
-        name
-        for name in PlanRequest.__struct_fields__
-        if getattr(request, name) != getattr(usual, name)
-    ]
+    heeded = {"folder", "objectives", "effort", "tenant"}
+    typed = _typed_besides(request, heeded)
     if typed:
-        raise _invalid(
-            "fabloop plan",
-            "only --objective, --effort, --tenant, --out and --json for several orders",
-            ", ".join(f"--{name.replace('_', '-').removesuffix('-max')}" for name in typed),
-        )
+        expected = "only --objective, --effort, --tenant, --out and --json for several orders"
+        raise _invalid("fabloop plan", expected, typed)
+
+
+def _refuse_for_why(request: PlanRequest) -> None:
+    """Refuse beside --why what its answer, a plan for the cost without wishes, does not heed."""
+    typed = _typed_besides(request, {"folder", "why", "tenant"})
+    if typed:
+        raise _invalid("--why", "only --tenant and --json beside it", typed)
+
+
+def _typed_besides(request: PlanRequest, heeded: AbstractSet[str]) -> str:
+    """Return the options that were typed and are not heeded; an empty text without any."""
+    usual = PlanRequest(folder=request.folder)
+    return ", ".join(
+        f"--{name.replace('_', '-').removesuffix('-max')}"
+        for name in PlanRequest.__struct_fields__
+        if name not in heeded and getattr(request, name) != getattr(usual, name)
+    )
 
 
 def _refuse_for_front(request: PlanRequest) -> None:
