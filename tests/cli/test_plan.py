@@ -115,7 +115,7 @@ def test_why_not_tells_all_reasons_or_what_the_choice_would_take_more(tmp_path):
     [
         (("--objective", "costs"), "one of cost, makespan"),
         (("--weight", "cost"), "NAME=NUMBER"),
-        (("--weight", "cost=-1"), "at least 0"),
+        (("--weight", "cost=-1"), "of zero or more"),
         (("--objective", "cost", "--weight", "co2=1"), "no --objective beside it"),
         (("--budget", "10 CHF"), "an amount in EUR"),
         (("--budget", "cheap"), "--budget"),
