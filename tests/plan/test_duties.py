@@ -115,6 +115,14 @@ def test_one_fixture_is_held_by_one_step_at_a_time_and_two_by_two():
     assert two.start < one.end
 
 
+def test_a_step_that_needs_two_of_a_kind_cannot_be_done_with_one():
+    plant, values = graz_and_vienna()
+    order = holding(gear(), ream_a=("F7", "F7"))
+    assert isinstance(best(order, equipped(plant, 1), values), NotProducible)
+    plan = best(order, equipped(plant, 2), values)
+    assert set(plan.step(OperationId("ream-a")).tools) == {"f7#1", "f7#2"}
+
+
 def test_the_checker_sees_a_step_without_its_tool_and_a_tool_held_twice():
     plant, values = graz_and_vienna()
     plant = equipped(plant, 1)

@@ -18,6 +18,7 @@ from fabloop.model.market import (
     Delivery,
     Quotation,
     Reached,
+    RequestForQuotation,
     TrackRecord,
 )
 from fabloop.plan.market.blinding import is_sealed_by, pseudonyms, seal
@@ -141,11 +142,19 @@ def test_whoever_sees_everything_never_pays_more_than_on_the_market_without_marg
 @given(seed=SEEDS, margin=st.floats(0.0, 1.0))
 def test_a_margin_raises_the_price_and_nothing_else(seed, margin):
     order, plant, values = random_instance(seed)
-    plain = bids(order, plant, values, most=1)
-    dearer = bids(order, plant, values, most=1, policy=PricePolicy(margin=margin))
-    assert len(plain) == len(dearer)
-    for cheap, dear in zip(plain, dearer, strict=True):
-        assert cheap.price_minor <= dear.price_minor
+    heard = []
+    bids(order, plant, values, most=2, heard=heard)
+    cheap = market(plant, values)
+    dear = market(plant, values, policy=PricePolicy(margin=margin))
+    for _, request in heard:
+        if isinstance(request, RequestForQuotation):
+            one, other = quote(request, cheap[request.site]), quote(request, dear[request.site])
+            if isinstance(one, Declined):
+                assert one == other
+                continue
+            price = round(one.quotation.price_minor * (1.0 + margin))
+            assert other.quotation == msgspec.structs.replace(one.quotation, price_minor=price)
+            assert other.plan == one.plan
 
 
 def test_what_nobody_can_do_is_named_and_no_bid_is_made():

@@ -35,7 +35,8 @@ def after(
     Operations and work units that no change touches are taken over as they were judged.
     """
     new = changed(world, changes)
-    if not all(isinstance(job.candidates, Columns) for job in problem.jobs):
+    columns = all(isinstance(job.candidates, Columns) for job in problem.jobs)
+    if problem.duties is not None or not columns:  # tools and material may be other ones
         return problem_of(new.product, new.setting, past), new
     operations = {each.id: each for each in new.product.operations}
     again = {OperationId(each.subject) for each in changes if each.code in _OF_PRODUCT}

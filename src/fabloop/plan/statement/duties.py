@@ -59,17 +59,35 @@ class Duties(msgspec.Struct, frozen=True):
     def sorted_out(
         self, operation: Operation, candidates: Sequence[Candidate], rejected: Sequence[Rejected]
     ) -> tuple[Sequence[Candidate], Sequence[Rejected]]:
-        """Return who may do it, without those at sites that its material never reaches."""
-        missing = self.missing.get(operation.id)
-        if not missing:
+        """Return who may do it, without those that its material or enough tools never reach."""
+        missing = self.missing.get(operation.id, {})
+        several = len(set(operation.tools)) < len(operation.tools)
+        if not missing and not several:
             return candidates, rejected
-        kept = tuple(each for each in candidates if each.place.site not in missing)
-        out = tuple(
-            Rejected(each.unit, each.place, each.takes, (_missing(each, missing),))
-            for each in candidates
-            if each.place.site in missing
-        )
-        return kept, (*rejected, *out)
+        kept: list[Candidate] = []
+        out: list[Rejected] = []
+        for each in candidates:
+            lacks = _missing(each, missing) if each.place.site in missing else None
+            if lacks is None and several:
+                lacks = self._too_few(operation, each)
+            if lacks is None:
+                kept.append(each)
+            else:
+                out.append(Rejected(each.unit, each.place, each.takes, (lacks,)))
+        return tuple(kept), (*rejected, *out)
+
+    def _too_few(self, operation: Operation, candidate: Candidate) -> Explanation | None:
+        """Return the kind of tool of which the operation asks for more than there are."""
+        for kind, names in zip(operation.tools, self.tools_for(operation, candidate), strict=True):
+            if operation.tools.count(kind) > len(names):
+                details = {"skill": operation.requirement.skill, "parameter": "tool"}
+                site = candidate.place.site
+                return Explanation(
+                    code=ReasonCode.TOOL_MISSING,
+                    subject=candidate.unit.id,
+                    details={**details, "tool": kind, "site": site},
+                )
+        return None
 
 
 def _missing(candidate: Candidate, missing: Mapping[SiteId, MaterialId]) -> Explanation:
