@@ -17,16 +17,18 @@ def _repeat(parts: tuple[str, str]) -> str:
     return f"(?:{parts[0]}){parts[1]}"
 
 
-patterns = st.recursive(
+nested = st.recursive(
     atoms,
     lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from(["*", "+", "?", "{2}", "{1,2}", "*?", "+?"])).map(_repeat),
+        st.tuples(inner, st.sampled_from(["*", "+", "?", "{2}", "{1,2}", "+?"])).map(_repeat),
         st.lists(inner, min_size=1, max_size=3).map("".join),
         st.tuples(inner, inner).map(lambda pair: f"(?:{pair[0]}|{pair[1]})"),
         inner.map(lambda part: f"({part})"),
     ),
     max_leaves=5,
 )
+# A lazy star within another loop is left out: whether an empty round ends a loop, engines disagree.
+patterns = st.one_of(nested, st.tuples(nested, st.just("*?")).map(_repeat))
 
 
 def free(_: int) -> None:
