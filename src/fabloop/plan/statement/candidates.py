@@ -1,5 +1,6 @@
 """Who may do an operation and who may not, as columns; rows become nouns when asked for."""
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar, overload
 
@@ -65,9 +66,9 @@ class Columns(Sequence[Row], Generic[Row]):
         self._takes: FigureColumns | None = None
 
     @property
+    @abstractmethod
     def units(self) -> Ints:
         """Their numbers, ascending."""
-        raise NotImplementedError
 
     @property
     def takes(self) -> FigureColumns:
@@ -104,9 +105,9 @@ class Columns(Sequence[Row], Generic[Row]):
     def __iter__(self) -> Iterator[Row]:
         return (self[number] for number in range(len(self)))
 
+    @abstractmethod
     def row(self, number: int) -> Row:
         """Return one of them as a noun."""
-        raise NotImplementedError
 
 
 class Candidates(Columns[Candidate]):
