@@ -1,0 +1,72 @@
+"""The ports of the data plane: where readings come from, and where they are kept."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+import msgspec
+
+from fabloop.base.instant import Instant
+from fabloop.sense.readings.batch import Batch
+from fabloop.sense.readings.series import Catalogue
+
+
+class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """How a source is doing; every count only grows, and nothing is dropped without one.
+
+    Attributes
+    ----------
+    connected : None: not known yet
+    since : of the last change of `connected`
+    received : readings handed over so far
+    refused : readings that could not be taken, by reason (``not-a-number``, ``unknown-alias`` ...)
+    gaps : losses that the protocol itself showed, such as missing sequence numbers
+    clock_skew_ns : clock of the source less ours, median of late; None: not known
+    trouble : the last one, as a sentence; empty: none
+    """
+
+    connected: bool | None = None
+    since: Instant = Instant(0)
+    received: int = 0
+    refused: dict[str, int] = {}
+    gaps: int = 0
+    reconnects: int = 0
+    clock_skew_ns: int | None = None
+    trouble: str = ""
+
+
+class ReadingSource(Protocol):
+    """Something that tells readings: an OPC UA server, topics of a broker, a file, a simulation."""
+
+    @property
+    def name(self) -> str:
+        """The name under which it is configured, `Series.source` of all that it tells."""
+        ...
+
+    def batches(self, catalogue: Catalogue) -> AsyncIterator[Batch]:
+        """Yield batches until closed; series that are new are entered into the catalogue.
+
+        Connects and reconnects by itself. The next batch is asked for when the last one is
+        kept (back-pressure): a source holds back what its protocol lets it hold back and
+        counts what it must drop.
+        """
+        ...
+
+    def health(self) -> SourceHealth:
+        """Return how it is doing now."""
+        ...
+
+    def close(self) -> None:
+        """Ask it to end: `batches` ends soon after, with all that was received."""
+        ...
+
+
+class ReadingStore(Protocol):
+    """Where readings are kept."""
+
+    def keep(self, batch: Batch) -> int:
+        """Take a batch; it survives a crash once `durable` reaches the number returned."""
+        ...
+
+    def durable(self) -> int:
+        """Return the greatest sequence number that survives `kill -9` and a power cut."""
+        ...
