@@ -16,7 +16,7 @@ from fabloop.plan.shop import model as shop
 from fabloop.plan.shop.cpsat import search
 from fabloop.plan.shop.formats import lines
 from fabloop.plan.terms import objectives
-from fabloop.plan.timetable import alternatives
+from fabloop.plan.timetable import alternatives, bargain
 from fabloop.plan.tradeoffs import constrained, front, hindrance, timely, tradeoff
 from fabloop.process import batch, calls, jobs, passive, recovery, rounds, step
 from fabloop.process.appliers import operations
@@ -165,6 +165,7 @@ ROWS: dict[str, dict[str, int]] = {
         "minimal sets of wishes told": hindrance.CONFLICTS_MAX,
         "points of a front (unless told otherwise)": front.POINTS_MAX,
         "choices among alternatives that are solved for time": alternatives.CHOICES_MAX,
+        "operations placed while hours of cheaper energy are sought": bargain.PLACINGS_MAX,
         "products of a catalogue": catalogue.PRODUCTS_MAX,
         "steps of all products of a catalogue": catalogue.STEPS_MAX,
         "groups of sites in the proof of the fewest sites": survey.CUTS_MAX,

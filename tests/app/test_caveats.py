@@ -27,19 +27,7 @@ def test_nothing_is_said_where_plans_heed_all_that_is_told():
     assert notes(asked, asked.knowledge.network) == ()
 
 
-def test_each_site_with_energy_bands_is_named():
-    asked = told()
-    network = asked.knowledge.network
-    band = EnergyBand(end_ns=6 * HOUR, energy_minor_per_j=0.0, co2_kg_per_j=0.0)
-    for site in network.sites.values():
-        tariff = msgspec.structs.replace(site.tariff, bands=(band,))
-        network = with_site(network, msgspec.structs.replace(site, tariff=tariff))
-    (note,) = notes(asked, network)
-    assert note.startswith("Plans leave out energy by time of day")
-    assert all(each in note for each in network.sites)
-
-
-def test_bands_and_hours_without_staff_are_named_and_stock_that_plans_heed_is_not():
+def test_hours_without_staff_are_named_and_stock_and_bands_that_plans_heed_are_not():
     asked = told()
     site = asked.knowledge.network.sites["graz"]
     later = Instant(asked.order.received_at + DAY)
@@ -51,9 +39,9 @@ def test_bands_and_hours_without_staff_are_named_and_stock_that_plans_heed_is_no
         persons=tuple(each for each in site.persons if each.shift == "early"),
     )
     said = " ".join(notes(asked, with_site(asked.knowledge.network, site)))
-    for part in ("energy by time of day", "assembly-work at graz"):
-        assert part in said
+    assert "assembly-work at graz" in said
     assert "stock" not in said
+    assert "energy" not in said
 
 
 def test_a_late_plan_is_told_with_what_is_in_time():

@@ -1,6 +1,7 @@
 """``fabloop plan``: objectives, wishes, fronts, pictures, and what is said when nothing fits."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,31 @@ def test_the_table_tells_plans_what_decides_the_finish_and_who_was_left_out(tmp_
     assert "What decides the finish of wg-1/plan-1: " in done.stdout
     assert "→ Inspect the wave gear." in done.stdout
     assert not list(tmp_path.iterdir())
+
+
+def test_a_plan_tells_which_price_of_energy_counts_when(tmp_path):
+    folder = tmp_path / "banded"
+    shutil.copytree(FOLDER, folder)
+    for file in folder.glob("*.json"):
+        document = json.loads(file.read_text())
+        if "tariff" in document:
+            document["tariff"]["bands"] = [
+                {
+                    "from": "22:00",
+                    "to": "06:00",
+                    "energy_price": "0.11 EUR/kWh",
+                    "co2_intensity": "70 g/kWh",
+                }
+            ]
+            file.write_text(json.dumps(document))
+    command = [str(FABLOOP), "plan", str(folder), "--plans", "1", "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "Energy by time of day in wg-1/plan-1" in done.stdout
+    assert "0.11 EUR/kWh" in done.stdout
+    assert "70 g/kWh" in done.stdout
+    assert "leave out" not in done.stderr
+    assert "Energy by time of day" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_a_second_objective_chooses_among_the_best_of_the_first(tmp_path):

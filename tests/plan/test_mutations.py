@@ -8,7 +8,15 @@ from msgspec.structs import fields, replace
 
 from fabloop.base.instant import DAY, MINUTE, SECOND, Instant
 from fabloop.model.ids import LaneId, SiteId
-from fabloop.model.plan import Movement, MovementKind, Plan, PlannedStep, Producible, Totals
+from fabloop.model.plan import (
+    EnergyRate,
+    Movement,
+    MovementKind,
+    Plan,
+    PlannedStep,
+    Producible,
+    Totals,
+)
 from fabloop.plan.checker import Grounds, check_plan
 from fabloop.plan.floors.orders_search import OrdersObjective
 from fabloop.plan.orders import plan_orders
@@ -56,6 +64,12 @@ STEP = {
     "energy_j": lambda each, _: numbers(each.energy_j),
     "co2_kg": lambda each, _: numbers(each.co2_kg),
     "frozen": lambda each, _: [not each.frozen],
+    "rates": lambda each, _: [
+        (
+            *each.rates,
+            EnergyRate(start=each.start, end=each.end, energy_minor_per_j=9.0, co2_kg_per_j=9.0),
+        )
+    ],
     "tools": lambda each, _: [(*each.tools, "none"), each.tools[1:]][: 1 + bool(each.tools)],
 }
 """Per field, values that make the plan another one."""

@@ -43,7 +43,6 @@ def left_out(
     """Return a note for each kind of thing that the documents tell but plans do not heed."""
     several = tuple(products)
     told = [
-        ("energy by time of day (the plain tariff counts)", _banded(network)),
         ("the prices of suppliers", _supplied(several)),
         ("set-up matrices (each operation takes the plain set-up)", _matrices(network, several)),
         ("hours in which nobody with the skill is on shift", _unstaffed(network, several, since)),
@@ -59,10 +58,6 @@ def _listed(names: Iterable[str]) -> str:
     every = tuple(names)
     more = f" and {len(every) - NAMES_MAX} more" if len(every) > NAMES_MAX else ""
     return ", ".join(every[:NAMES_MAX]) + more
-
-
-def _banded(network: Network) -> Iterator[str]:
-    return (each.id for each in network.sites.values() if each.tariff.bands)
 
 
 def _supplied(products: Sequence[ConfiguredProduct]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from fabloop.app.account import exclusion_table, plan_table, refusal_texts
 from fabloop.app.asked import Asked
+from fabloop.app.dealings import dealings
 from fabloop.app.pictures.conflict import conflict_picture
 from fabloop.app.pictures.gantt import gantt_picture
 from fabloop.app.pictures.pareto import pareto_picture
@@ -54,6 +55,7 @@ def report_of(
 ) -> str:
     """Return one HTML page: the answer in words, tables and pictures."""
     order = asked.order
+    labels = labels_of(asked.knowledge.network, order.product)
     sections = [_verdict(answer, plans, asked, exhibits)]
     for number, plan in enumerate(plans[:PLANS_DRAWN_MAX], 1):
         own = tuple(
@@ -67,7 +69,9 @@ def report_of(
             if late > 0
             else Note(kind="good", text=f"Finished {span_text(-late)} before the due instant.")
         )
-        sections.append(Section(title=f"Plan {number}: {plan.id}", notes=(note,), pictures=own))
+        tables = tuple(dealings(plan, asked.knowledge.network, labels))
+        title = f"Plan {number}: {plan.id}"
+        sections.append(Section(title=title, notes=(note,), tables=tables, pictures=own))
     title = f"{order.quantity} × {order.product.label}"
     return report(title, sections, subtitle=f"Order {order.id}")
 

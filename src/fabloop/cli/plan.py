@@ -12,6 +12,7 @@ from rich.console import Console
 from fabloop.app.account import exclusion_table, optimality_text, plan_table, refusal_texts
 from fabloop.app.asked import Asked, asked_in, orders_in
 from fabloop.app.caveats import lateness, left_out
+from fabloop.app.dealings import dealings
 from fabloop.app.planning import exhibits_of, report_of
 from fabloop.app.sentences import labels_of, money_text
 from fabloop.base.codec import to_json_pretty
@@ -220,6 +221,8 @@ def _show(answer: PlanAnswer | Front, plans: Sequence[Plan], asked: Asked) -> No
         console.print(grid_of(plan_table(plans)))
         for text in (*lateness(order, plans), *_critical_texts(plans[0], asked, labels)):
             sys.stdout.write(text + "\n")
+        for table in dealings(plans[0], asked.knowledge.network, labels):
+            console.print(grid_of(table))
     if isinstance(answer, Producible):
         console.print(grid_of(exclusion_table(answer, now, labels)))
     elif isinstance(answer, NotProducible):

@@ -10,10 +10,20 @@ from fabloop.model.ids import LaneId, OperationId, OrderId, PlanId, SiteId, Work
 from fabloop.model.kpi import KpiValue
 
 
+class EnergyRate(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a step in which one price of energy and one CO2 factor hold, each per joule."""
+
+    start: Instant
+    end: Instant
+    energy_minor_per_j: float
+    co2_kg_per_j: float
+
+
 class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     """An operation on a work unit. `frozen` steps are done or running and may not change.
 
-    `tools` are held while it lasts, by the names of `Tool.names`.
+    `tools` are held while it lasts, by the names of `Tool.names`. Where energy has its price by
+    time of day, `rates` tell which one counts when; a step takes its energy evenly.
     """
 
     operation: OperationId
@@ -26,6 +36,7 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     co2_kg: float
     frozen: bool = False
     tools: tuple[str, ...] = ()
+    rates: tuple[EnergyRate, ...] = ()
 
 
 class MovementKind(StrEnum):

@@ -22,6 +22,7 @@ from fabloop.model.site import Network, Site, WorkUnit
 from fabloop.model.skill import SkillVocabulary
 from fabloop.model.supply import is_tracked, parts_taken, there_at
 from fabloop.model.timetable import departure_after
+from fabloop.plan.rates_check import average_rates, rates_hold
 from fabloop.services.matching import (
     KpiValues,
     Mismatch,
@@ -218,14 +219,17 @@ def _step_figures(
     energy = Fraction(operation.energy_j) * pieces + Fraction(unit.power_w) * taken / SECOND
     if not _close(step.energy_j, energy):
         yield _figure(code, subject, "energy", step.energy_j, float(energy))
-    co2 = energy * Fraction(site.tariff.co2_kg_per_j)
+    if not rates_hold(step, site):
+        yield _wrong(code, subject, parameter="rates")
+    price, intensity = average_rates(step, site)
+    co2 = energy * intensity
     if not _close(step.co2_kg, co2):
         yield _figure(code, subject, "co2", step.co2_kg, float(co2))
     labour = site.tariff.labour_cost_per_hour_minor if operation.person_skill else 0
     cost = (
         operation.cost_minor * pieces + Fraction(unit.cost_per_hour_minor + labour) * taken / HOUR
     )
-    cost += Fraction(site.tariff.energy_minor_per_j) * energy
+    cost += price * energy
     if abs(step.cost_minor - cost) > Fraction(1, 2) + Fraction(1, 10**6):
         yield _figure(code, subject, "cost", step.cost_minor, float(cost))
 

@@ -9,8 +9,10 @@ from fabloop.model.ids import OrderId, PlanId
 from fabloop.model.kpi import KpiValue
 from fabloop.model.plan import Movement, MovementKind, Optimality, Plan, PlannedStep, Totals
 from fabloop.model.product import Operation
+from fabloop.plan.statement.charges import Charge
 from fabloop.plan.statement.problem import ABSENT, Problem
 from fabloop.plan.statement.roads import TICK
+from fabloop.plan.timetable.bargain import bargained
 from fabloop.plan.timetable.schedule import Timetable, Transfer, kept
 
 
@@ -46,7 +48,7 @@ def draft(
 ) -> Plan:
     """Return the plan: settled steps first, then the open ones in order of their start."""
     settled = settled or Settled()
-    table = kept(problem, table)
+    table = bargained(problem, kept(problem, table))
     steps = sorted(
         open_steps(problem, table), key=lambda each: (each.start, each.end, each.operation)
     )
@@ -112,17 +114,22 @@ def open_steps(problem: Problem, table: Timetable) -> list[PlannedStep]:
         if table.choice[number] == ABSENT:
             continue
         candidate = job.candidates[table.choice[number]]
+        start, end = table.starts[number], table.end(problem, number)
+        charge = Charge(candidate.takes.cost, candidate.takes.co2)
+        if problem.charges is not None:
+            charge = problem.charges.of(job.operation, candidate, start, end)
         steps.append(
             PlannedStep(
                 operation=job.operation.id,
                 work_unit=candidate.unit.id,
                 site=candidate.place.site,
-                start=instant_of_tick(problem, table.starts[number]),
-                end=instant_of_tick(problem, table.end(problem, number)),
-                cost_minor=candidate.takes.cost,
+                start=instant_of_tick(problem, start),
+                end=instant_of_tick(problem, end),
+                cost_minor=charge.cost,
                 energy_j=candidate.takes.energy,
-                co2_kg=candidate.takes.co2,
+                co2_kg=charge.co2,
                 tools=table.held(number),
+                rates=charge.rates,
             )
         )
     return steps

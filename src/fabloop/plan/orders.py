@@ -33,6 +33,7 @@ from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import MEASURE, Busy, Objective, Problem, Setting, problem_of
 from fabloop.plan.statement.roads import TICK, Weights
 from fabloop.plan.timetable.alternatives import has_alternatives, narrowed
+from fabloop.plan.timetable.bargain import bargained
 from fabloop.plan.timetable.schedule import Timetable, placed_again
 from fabloop.plan.tree import optimum, tables_of
 from fabloop.services.matching import KpiValues
@@ -125,10 +126,13 @@ def plan_orders(  # noqa: PLR0913  # the question as a caller puts it
     together.run()
     plans = _written(asked, together.placed, network, now, objective)
     _assure_all(plans, asked, setting)
+    best = together.optimality()
+    if objective is OrdersObjective.COST:
+        best = _priced(best, plans)
     return OrdersAnswer(
         plans=plans,
         refused=refused,
-        optimality=together.optimality(),
+        optimality=best,
         incumbents=tuple(together.incumbents),
     )
 
@@ -150,7 +154,7 @@ def _stated(
     asked: list[_Asked] = []
     refused: dict[OrderId, NotProducible | NotDecided] = {}
     for order in orders:
-        mine = msgspec.structs.replace(setting, quantity=order.quantity)
+        mine = msgspec.structs.replace(setting, quantity=order.quantity, due_at=order.due_at)
         problem = problem_of(order.product, mine)
         if is_possible_now(problem):
             asked.append(_Asked(order, problem, _settled(problem, objective)))
@@ -271,6 +275,13 @@ class _Together:
         )
 
 
+def _priced(best: Optimality, plans: Sequence[Plan]) -> Optimality:
+    """Return what is proven of the cost where the times of steps have a part in it."""
+    value = float(sum(each.totals.cost_minor for each in plans))
+    bound = min(best.bound, value)
+    return msgspec.structs.replace(best, value=value, bound=bound, proven=value <= bound)
+
+
 _LEAD = {
     OrdersObjective.MAKESPAN: Objective.MAKESPAN,
     OrdersObjective.TARDINESS: Objective.MAKESPAN,
@@ -287,7 +298,9 @@ def _written(
 ) -> tuple[Plan, ...]:
     currency = currency_of(network)
     plans = []
-    for each, (problem, table) in zip(asked, _kept_together(asked, placed), strict=True):
+    found = _bargained_together(_kept_together(asked, placed), objective)
+    for each, (kept_, table) in zip(asked, found, strict=True):
+        problem = msgspec.structs.replace(kept_, duties=None)
         heading = Heading(PlanId(f"{each.order.id}/plan-1"), each.order.id, now, currency)
         plan = draft(heading, problem, table)
         bounds = {
@@ -322,10 +335,37 @@ def _kept_together(
         }
         alone = msgspec.structs.replace(problem, busy=busy)
         table = placed_again(alone, tables[number])
-        found[number] = msgspec.structs.replace(alone, duties=None), table
+        found[number] = problem, table
         for resource, start, end in table.spans(problem):
             taken.setdefault(resource, []).append((start, end))
     return [found[number] for number in range(len(tables))]
+
+
+def _bargained_together(
+    found: list[tuple[Problem, Timetable]], objective: OrdersObjective
+) -> list[tuple[Problem, Timetable]]:
+    """Return the timetables with steps put off to when they take less, clear of the others'."""
+    if all(problem.charges is None for problem, _ in found):
+        return found
+    tables = [table for _, table in found]
+    settled: list[tuple[Problem, Timetable]] = []
+    for number, (problem, _) in enumerate(found):
+        taken: dict[str, list[tuple[int, int]]] = {}
+        for other, (theirs, _) in enumerate(found):
+            for resource, start, end in tables[other].spans(theirs) if other != number else ():
+                taken.setdefault(resource, []).append((start, end))
+        busy = {
+            each: tuple(sorted({*problem.busy.get(each, ()), *taken.get(each, ())}))
+            for each in {**problem.busy, **taken}
+        }
+        mine = msgspec.structs.replace(problem, busy=busy)
+        mine = mine.waiting(until_due=objective is not OrdersObjective.MAKESPAN)
+        tables[number] = bargained(mine, tables[number])
+        charges = problem.charges
+        assert charges is not None, "all orders are planned over the same sites"
+        still = msgspec.structs.replace(charges, until=None)
+        settled.append((msgspec.structs.replace(problem, charges=still), tables[number]))
+    return settled
 
 
 def _assure_all(plans: Sequence[Plan], asked: Sequence[_Asked], setting: Setting) -> None:

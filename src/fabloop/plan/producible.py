@@ -113,7 +113,15 @@ def check(  # noqa: PLR0913  # the face of planning names every input
         return NotDecided(limit=f"{OPERATIONS_MAX} operations")
     check_wishes(wishes, order.product, network)
     setting = Setting(
-        network, vocabulary, kpis, now, now, busy or {}, quantity=order.quantity, plant=plant
+        network,
+        vocabulary,
+        kpis,
+        now,
+        now,
+        busy or {},
+        quantity=order.quantity,
+        plant=plant,
+        due_at=order.due_at,
     )
     problem = problem_of(order.product, setting)
     excluded = exclusions(problem)
@@ -263,7 +271,9 @@ def _written(
 
     def write(name: str, each: _Found) -> Plan:
         heading = Heading(PlanId(name), order.id, problem.origin, currency)
-        plan = draft(heading, problem, each.timed.table)
+        adds = each.lead in (Objective.COST, Objective.CO2)
+        mine = problem.waiting(until_due=adds, by_co2=each.lead is Objective.CO2)
+        plan = draft(heading, mine, each.timed.table)
         return msgspec.structs.replace(plan, optimality=optimality_of(plan, each.lead, bounds))
 
     plans = [write("", each) for each in found]

@@ -8,7 +8,7 @@ from fabloop.model.plan import Optimality, Plan
 from fabloop.plan.assure import assured
 from fabloop.plan.checker import Grounds
 from fabloop.plan.draft import Heading, draft
-from fabloop.plan.engine import TREE, cheapest, currency_of, is_additive, listed
+from fabloop.plan.engine import TREE, cheapest, currency_of, is_additive, least, listed
 from fabloop.plan.statement.problem import Objective, Setting, problem_of
 
 
@@ -45,7 +45,8 @@ def quick_plan(
 def drafted(order: ProductionOrder, setting: Setting, objective: Objective) -> Plan | None:
     """Return the plan before it is checked."""
     assert is_additive(objective), "only sums are exact whatever the times"
-    problem = problem_of(order.product, msgspec.structs.replace(setting, quantity=order.quantity))
+    mine = msgspec.structs.replace(setting, quantity=order.quantity, due_at=order.due_at)
+    problem = problem_of(order.product, mine)
     routing = cheapest(problem, objective)
     if routing is None:
         return None
@@ -53,11 +54,14 @@ def drafted(order: ProductionOrder, setting: Setting, objective: Objective) -> P
     heading = Heading(
         PlanId(f"{order.id}/plan-1"), order.id, problem.origin, currency_of(setting.network)
     )
-    return _proven(draft(heading, problem, table), objective)
+    adds = objective is not Objective.ENERGY
+    waiting = problem.waiting(until_due=adds, by_co2=objective is Objective.CO2)
+    plan = draft(heading, waiting, table)
+    return _proven(plan, objective, None if problem.charges is None else least(problem, objective))
 
 
-def _proven(plan: Plan, objective: Objective) -> Plan:
-    """State what the tree proves: nothing is better in the objective."""
+def _proven(plan: Plan, objective: Objective, bound: float | None) -> Plan:
+    """State what the tree proves: nothing is better in the objective, or than the bound."""
     totals = plan.totals
     values = {
         Objective.COST: float(totals.cost_minor),
@@ -65,7 +69,13 @@ def _proven(plan: Plan, objective: Objective) -> Plan:
         Objective.CO2: totals.co2_kg,
     }
     value = values[objective]
+    least_ = value if bound is None else min(value, bound)
     best = Optimality(
-        objective=objective, value=value, bound=value, proven=True, engine=TREE, scope="all plans"
+        objective=objective,
+        value=value,
+        bound=least_,
+        proven=value <= least_ + 1e-9 * abs(least_),
+        engine=TREE,
+        scope="all plans",
     )
     return msgspec.structs.replace(plan, optimality=(best,))

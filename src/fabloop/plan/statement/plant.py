@@ -16,6 +16,7 @@ from fabloop.model.kpi import KpiValue
 from fabloop.model.product import Operation
 from fabloop.model.site import Network, Tariff, WorkUnit
 from fabloop.model.skill import SkillVocabulary
+from fabloop.plan.statement.bands import Bands
 from fabloop.plan.statement.grid import grid_of
 from fabloop.plan.statement.layout import Bools, Floats, Ints, Layout, Spots
 from fabloop.plan.statement.opening import Opening, opening_of
@@ -48,6 +49,7 @@ class Plant:
         self._persons: dict[SkillId, Bools] = {}
         self._tools: dict[str, Bools] = {}
         self._opening: tuple[Instant, Opening, Floats] | None = None
+        self._bands: dict[int, Bands] | None = None
 
     @cached_property
     def roads(self) -> Roads:
@@ -124,7 +126,10 @@ class Plant:
         return match_person(self.network.sites[site], skill, self.vocabulary)
 
     def efforts(self, operation: Operation, units: Ints, quantity: int = 1) -> FigureColumns:
-        """Return what the operation takes on each of the work units, as `effort` tells it."""
+        """Return what the operation takes on each of the work units, as `effort` tells it.
+
+        Where energy has its price by time of day, it is the least that any start makes of it.
+        """
         pieces, rates = operation.pieces(quantity), self._rates
         spent = operation.duration_ns * self._runs(operation, units, quantity)
         ticks = np.maximum(
@@ -132,15 +137,32 @@ class Plant:
         )
         hours = ticks * TICK / HOUR
         energy = operation.energy_j * pieces + rates.power[units] * ticks * (TICK / 1e9)
-        cost = rates.hourly[units] * hours + rates.price[units] * energy
+        price, intensity = self._least_rates(units, ticks)
+        cost = rates.hourly[units] * hours + price * energy
         if operation.person_skill is not None:
             cost += rates.labour[units] * hours
         return FigureColumns(
             ticks,
             operation.cost_minor * pieces + np.rint(cost),
             energy,
-            energy * rates.intensity[units],
+            energy * intensity,
         )
+
+    def _least_rates(self, units: Ints, ticks: Floats) -> tuple[Floats, Floats]:
+        """Return the least price and CO2 factor of energy, of steps that take so long."""
+        price, intensity = self._rates.price[units], self._rates.intensity[units]
+        if self._bands is None:
+            self._bands = {
+                self.grid.site[site.id]: Bands(site.tariff, site.time_zone)
+                for site in self.network.sites.values()
+                if site.tariff.bands
+            }
+        for number, bands in self._bands.items():
+            here = np.flatnonzero(self.site[units] == number)
+            if len(here):
+                price[here] = bands.least(ticks[here], co2=False)
+                intensity[here] = bands.least(ticks[here], co2=True)
+        return price, intensity
 
     def _runs(self, operation: Operation, units: Ints, quantity: int) -> Ints | int:
         """Return how often the duration is spent; only batches depend on the work unit."""

@@ -14,6 +14,7 @@ from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.statement.candidates import Asked, Judge
 from fabloop.plan.statement.candidates import Candidate as Candidate
 from fabloop.plan.statement.candidates import Rejected as Rejected
+from fabloop.plan.statement.charges import Charges, charges_of
 from fabloop.plan.statement.duties import Duties, duties_of
 from fabloop.plan.statement.opening import joined
 from fabloop.plan.statement.plant import Plant
@@ -109,6 +110,7 @@ class Setting(msgspec.Struct, frozen=True):
     unavailable : work units that may not be chosen, a broken one for instance
     quantity : pieces of the product
     ordered_at : when bought parts were ordered, `origin` where it is None
+    due_at : until when steps may wait for cheaper energy; None is not at all
     plant : the network made ready beforehand, where many questions are asked about it
     """
 
@@ -122,6 +124,7 @@ class Setting(msgspec.Struct, frozen=True):
     quantity: int = 1
     plant: Plant | None = None
     ordered_at: Instant | None = None
+    due_at: Instant | None = None
 
     def planted(self) -> Plant:
         """Return the network made ready: the `plant` at hand if it fits, with these KPI values."""
@@ -139,6 +142,21 @@ class Problem(msgspec.Struct, frozen=True):
     origin: Instant
     busy: dict[str, tuple[tuple[int, int], ...]]
     duties: Duties | None = None
+    charges: Charges | None = None
+
+    def waiting(self, *, until_due: bool, by_co2: bool = False) -> "Problem":
+        """Return the problem with how far, and for what, steps may wait for a lower charge.
+
+        `until_due` lets them wait until the product is due, money (or CO2) counting alone; else
+        the finish stays, and neither money nor CO2 may rise.
+        """
+        if self.charges is None or self.charges.until is None:
+            return self
+        until = self.charges.until if until_due else 0
+        charges = msgspec.structs.replace(
+            self.charges, until=until, by_co2=by_co2, strict=not until_due
+        )
+        return msgspec.structs.replace(self, charges=charges)
 
 
 def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None = None) -> Problem:
@@ -168,7 +186,8 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
         )
         jobs.append(Job(operation, sources, candidates, rejected))
     busy = _taken(setting, plant)
-    return Problem(tuple(jobs), plant.roads, setting.origin, busy, duties)
+    charges = charges_of(setting.network, setting.origin, setting.quantity, setting.due_at)
+    return Problem(tuple(jobs), plant.roads, setting.origin, busy, duties, charges)
 
 
 def _taken(setting: Setting, plant: Plant) -> dict[str, tuple[tuple[int, int], ...]]:
@@ -230,6 +249,8 @@ def _source(
 
 def effort(operation: Operation, unit: WorkUnit, site: Site, quantity: int = 1) -> Figures:
     """Return what the operation takes on the work unit, for all pieces of an order.
+
+    Energy has the plain price of the tariff, whatever the time of day.
 
     Notes
     -----

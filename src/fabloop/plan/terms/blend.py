@@ -10,6 +10,7 @@ from fabloop.plan.statement.layout import Floats
 from fabloop.plan.statement.problem import ABSENT, Problem
 from fabloop.plan.statement.roads import TICK, Weights
 from fabloop.plan.terms.objectives import Measure, WeightedSum
+from fabloop.plan.timetable.bargain import surcharge
 from fabloop.plan.timetable.schedule import Routing, Timetable
 
 
@@ -162,8 +163,10 @@ def _count(rows: Sequence[Floats], choice: Sequence[int]) -> int:
 
 
 def table_sums(case: Case, table: Timetable) -> Sums:
-    """Return the figures of a timetable."""
-    return sums_of(case, routing_from(table), table.finish(case.problem))
+    """Return the figures of a timetable, with what its times make of them."""
+    sums = sums_of(case, routing_from(table), table.finish(case.problem))
+    cost, co2 = surcharge(case.problem, table)
+    return msgspec.structs.replace(sums, cost=sums.cost + cost, co2=sums.co2 + co2)
 
 
 def routing_from(table: Timetable) -> Routing:

@@ -233,8 +233,13 @@ def kept(problem: Problem, table: Timetable) -> Timetable:
 
 def placed_again(problem: Problem, table: Timetable) -> Timetable:
     """Return the timetable with each job no earlier than it was, in the same order."""
+    return list_schedule(problem, routing_of_table(table), table.starts)
+
+
+def routing_of_table(table: Timetable) -> Routing:
+    """Return the choices and legs of a timetable."""
     legs = tuple(tuple(each.legs for each in job) for job in table.transfers)
-    return list_schedule(problem, Routing(table.choice, Weights(), legs), table.starts)
+    return Routing(table.choice, Weights(), legs)
 
 
 def _by(problem: Problem, earliest: Sequence[int]) -> list[int]:

@@ -88,13 +88,22 @@ def front(  # noqa: PLR0913  # the face of the front names every input
         A plan failed the independent check.
     """
     check_wishes(wishes, order.product, network)
-    setting = Setting(network, vocabulary, kpis, now, now, busy or {}, quantity=order.quantity)
+    setting = Setting(
+        network,
+        vocabulary,
+        kpis,
+        now,
+        now,
+        busy or {},
+        quantity=order.quantity,
+        due_at=order.due_at,
+    )
     whole = problem_of(order.product, setting)
     if not is_possible_now(whole):
         return not_producible(order.product, setting, whole, exclusions(whole))
     ask = Ask(order, setting, whole, aim_of(Objective.COST), wishes, None, 1, effort)
     answers = [answered(ask, wishes, aim_of(each)) for each in Objective if wishes != NO_WISHES]
-    problem = allowed(whole, wishes, network)
+    problem = allowed(whole, wishes, network).waiting(until_due=False)
     if any(each.standing is Standing.IMPOSSIBLE for each in answers):
         return hindered(wishes, lift_of(ask), exclusions(problem))
     if problem.duties is not None and wishes.deadline is not None:
@@ -148,7 +157,7 @@ class _Pen:
         if not entries:
             return NotDecided(limit="no plan found within the effort, infeasibility not proven")
         points = [self._point(each) for each in spread_out(entries, points_max)]
-        if self._case.problem.duties is not None:
+        if self._case.problem.duties is not None or self._case.problem.charges is not None:
             points = _unbeaten(points)
         named = [
             msgspec.structs.replace(

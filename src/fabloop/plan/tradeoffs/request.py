@@ -8,9 +8,10 @@ import numpy as np
 from fabloop.plan.engine import fastest, timed
 from fabloop.plan.terms.blend import Blend, Cap, Case, blend_of, table_sums
 from fabloop.plan.terms.objectives import Aim, WeightedSum
-from fabloop.plan.timetable.schedule import Timetable
+from fabloop.plan.timetable.bargain import bargained
+from fabloop.plan.timetable.schedule import Timetable, kept
 from fabloop.plan.timetable.solver import Heard
-from fabloop.plan.tradeoffs.constrained import EXACT, holds, latest, least_within
+from fabloop.plan.tradeoffs.constrained import EXACT, Outcome, holds, latest, least_within
 from fabloop.plan.tradeoffs.contended import Known, contended
 from fabloop.plan.tradeoffs.gates import Standing
 from fabloop.plan.tradeoffs.timely import Timely, timely
@@ -89,7 +90,23 @@ def best_within(
     if choice.routing is None:
         return Timely(choice.standing, None, choice.value, choice.bound, choice.engine)
     table = timed(case.problem, choice.routing).table
+    if case.problem.charges is not None:
+        return _charged(case, goal, caps, choice, table)
     return Timely(choice.standing, table, choice.value, choice.bound, choice.engine)
+
+
+def _charged(
+    case: Case, goal: Blend, caps: Sequence[Cap], choice: Outcome, table: Timetable
+) -> Timely:
+    """Return the timetable at what its times make of it; the choices' least is a bound only."""
+    table = bargained(case.problem, kept(case.problem, table))
+    sums = table_sums(case, table)
+    if not all(holds(cap, sums, case.due) for cap in caps):
+        return Timely(Standing.UNKNOWN, None, np.inf, choice.bound, choice.engine)
+    value = sums.of(goal, case.due)
+    met = choice.bound >= value - EXACT * abs(value)
+    standing = Standing.OPTIMAL if met else Standing.FEASIBLE
+    return Timely(standing, table, value, min(choice.bound, value), choice.engine)
 
 
 def _hurried(case: Case, goal: Blend, caps: Sequence[Cap], found: Timely) -> Timely:

@@ -21,9 +21,10 @@ from fabloop.plan.statement.roads import TICK
 from fabloop.plan.terms.blend import Case, blend_of, case_of, routing_from, table_sums
 from fabloop.plan.terms.objectives import Aim, Measure, aim_of, lexicographic, plain
 from fabloop.plan.terms.wishes import Wishes, allowed, caps_of, strays_of
+from fabloop.plan.timetable.bargain import bargained
 from fabloop.plan.timetable.schedule import Timetable, kept
 from fabloop.plan.timetable.solver import Heard
-from fabloop.plan.tradeoffs.constrained import EXACT
+from fabloop.plan.tradeoffs.constrained import EXACT, holds
 from fabloop.plan.tradeoffs.gates import Standing
 from fabloop.plan.tradeoffs.hindrance import Lift, hindered
 from fabloop.plan.tradeoffs.request import SCOPE, Answer, carry_out
@@ -63,7 +64,7 @@ def grounds_of(ask: Ask) -> Grounds:
 
 def case_for(ask: Ask, wishes: Wishes) -> Case:
     """Return the request's case under these wishes."""
-    problem = allowed(ask.problem, wishes, ask.setting.network)
+    problem = allowed(ask.problem, wishes, ask.setting.network).waiting(until_due=False)
     due = (ask.order.due_at - problem.origin) // TICK
     fees = {site: float(fee) for site, fee in wishes.opening_minor.items()}
     return case_of(problem, due, _changes(problem, ask.like), strays_of(problem, wishes), fees)
@@ -165,7 +166,8 @@ class _Pen:
         def hear(table: Timetable, bound: float) -> bool:
             if bound > self._bounds.get(name, (-np.inf, ""))[0]:
                 self._bounds[name] = (bound, CPSAT)
-            tell(self._plan(Answer(Standing.FEASIBLE, table), 1))
+            if self._keeps(self._kept(table)):
+                tell(self._plan(Answer(Standing.FEASIBLE, table), 1))
             return stop is not None and stop()
 
         return hear
@@ -177,10 +179,10 @@ class _Pen:
             if rank.bound > bound[0]:
                 self._bounds[rank.total.name] = (rank.bound, rank.engine)
         if answer.table is not None:
-            answer = msgspec.structs.replace(answer, table=kept(self._case.problem, answer.table))
+            answer = msgspec.structs.replace(answer, table=self._kept(answer.table))
         if (
             answer.table is None
-            or not self._in_time(answer.table)
+            or not self._keeps(answer.table)
             or any(_same(answer.table, each.table) for each in self._answers)
         ):
             return
@@ -188,10 +190,21 @@ class _Pen:
         if tell is not None:
             tell(self._plan(answer, len(self._answers)))
 
-    def _in_time(self, table: Timetable) -> bool:
-        """Tell whether the deadline holds; what duties hold back may miss it."""
-        problem, deadline = self._case.problem, self._ask.wishes.deadline
-        return deadline is None or problem.origin + table.finish(problem) * TICK <= deadline
+    def _kept(self, table: Timetable) -> Timetable:
+        """Return the timetable as it is written: duties heeded, waits taken where they pay."""
+        problem = self._case.problem
+        return bargained(problem, kept(problem, table))
+
+    def _keeps(self, table: Timetable) -> bool:
+        """Tell whether all limits hold; what duties hold back may miss a deadline or a budget."""
+        problem, wishes = self._case.problem, self._ask.wishes
+        finish = problem.origin + table.finish(problem) * TICK
+        if wishes.deadline is not None and finish > wishes.deadline:
+            return False
+        if problem.charges is None:
+            return True
+        sums = table_sums(self._case, table)
+        return all(holds(cap, sums, self._case.due) for cap in caps_of(wishes, problem))
 
     def plans(self) -> tuple[Plan, ...]:
         """Return the plans: that of the aim, then the others by what they are worth for it."""

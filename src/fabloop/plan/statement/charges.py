@@ -1,0 +1,78 @@
+"""What a step takes by when it starts: the price of energy at that time of day."""
+
+import msgspec
+
+from fabloop.base.instant import HOUR, Instant
+from fabloop.model.ids import SiteId
+from fabloop.model.plan import EnergyRate
+from fabloop.model.product import Operation
+from fabloop.model.site import Network, Tariff
+from fabloop.plan.statement.bands import Bands, averages
+from fabloop.plan.statement.candidates import Candidate
+from fabloop.plan.statement.roads import TICK
+
+
+class Charge(msgspec.Struct, frozen=True):
+    """What a step at a certain time takes; `rates` are those of energy where they change."""
+
+    cost: int
+    co2: float
+    rates: tuple[EnergyRate, ...] = ()
+
+
+class Charges(msgspec.Struct, frozen=True, eq=False):
+    """What depends on when steps start; ticks count from `origin`.
+
+    Attributes
+    ----------
+    sites : tariff and, where it has any, its bands
+    until : steps may wait for a lower charge as long as the product is made by then, or no later
+        than without waiting; None is not at all
+    by_co2 : whether CO2 counts before money; both only ever fall together with `strict`
+    """
+
+    origin: Instant
+    quantity: int
+    sites: dict[SiteId, tuple[Tariff, Bands | None]]
+    until: int | None = None
+    by_co2: bool = False
+    strict: bool = True
+
+    def of(self, operation: Operation, candidate: Candidate, start: int, end: int) -> Charge:
+        """Return what the step takes from one tick to another."""
+        tariff, bands = self.sites[candidate.place.site]
+        if bands is None:
+            return Charge(candidate.takes.cost, candidate.takes.co2)
+        rates = bands.rates(self.instant(start), self.instant(end))
+        price, factor = averages(rates)
+        energy, hours = candidate.takes.energy, (end - start) * TICK / HOUR
+        labour = tariff.labour_cost_per_hour_minor if operation.person_skill is not None else 0
+        cost = (candidate.unit.cost_per_hour_minor + labour) * hours + price * energy
+        own = operation.cost_minor * operation.pieces(self.quantity)
+        return Charge(own + round(cost), energy * factor, rates)
+
+    def instant(self, tick: int) -> Instant:
+        """Return the instant of a tick."""
+        return Instant(self.origin + tick * TICK)
+
+    def turns(self, candidate: Candidate, start: int, end: int) -> list[int]:
+        """Return the ticks at which another price begins to hold at the candidate's site."""
+        _, bands = self.sites[candidate.place.site]
+        if bands is None or end <= start:
+            return []
+        edges = bands.edges(self.instant(start), self.instant(end))
+        return [-(-(each - self.origin) // TICK) for each in edges]
+
+
+def charges_of(
+    network: Network, origin: Instant, quantity: int, due_at: Instant | None
+) -> Charges | None:
+    """Return what depends on when steps start; None where nothing does."""
+    if not any(site.tariff.bands for site in network.sites.values()):
+        return None
+    sites = {
+        site.id: (site.tariff, Bands(site.tariff, site.time_zone) if site.tariff.bands else None)
+        for site in network.sites.values()
+    }
+    until = None if due_at is None else max(0, (due_at - origin) // TICK)
+    return Charges(origin, quantity, sites, until)
