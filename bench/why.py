@@ -22,9 +22,10 @@ from fabloop.model.explanation import Explanation
 from fabloop.model.ids import OperationId
 from fabloop.plan.engine import is_possible_now
 from fabloop.plan.reasons.change import World
-from fabloop.plan.reasons.conflicts import Demand, View, Way, every_conflict
+from fabloop.plan.reasons.conflicts import every_conflict
 from fabloop.plan.reasons.minimal import bits_of
 from fabloop.plan.reasons.recommend import Recommendation, factory_changes, product_changes
+from fabloop.plan.reasons.view import Demand, View, Way
 from fabloop.plan.reasons.whatif import changed
 from fabloop.plan.reasons.why import Dearer, why_not
 from fabloop.plan.statement.problem import Problem, Setting, problem_of

@@ -200,6 +200,20 @@ def match_offer(
     )
 
 
+def evidence_of(
+    parameter: str,
+    requirement: Requirement,
+    offer: Offer,
+    work_unit: WorkUnitId,
+    vocabulary: SkillVocabulary,
+    condition: Condition,
+) -> Evidence:
+    """Return what one constraint of the requirement says of an offer, as `match_offer` judges."""
+    definition = vocabulary.parameters(requirement.skill).get(parameter)
+    required = requirement.constraints[parameter]
+    return _judge(definition, parameter, required, offer, work_unit, condition).evidence
+
+
 def offers_skill(offered: SkillId, required: SkillId, vocabulary: SkillVocabulary) -> bool:
     """Tell whether the offered skill is a kind of the required one; unknown skills are not."""
     return offered in vocabulary.skills and vocabulary.is_a(offered, required)

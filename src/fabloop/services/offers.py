@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabloop.base.instant import Instant
+from fabloop.model.explanation import ReasonCode
 from fabloop.model.ids import KpiId, SkillId, WorkUnitId
 from fabloop.model.kpi import KpiValue
 from fabloop.model.site import Network, Site, WorkUnit
@@ -270,6 +271,27 @@ class OfferIndex:
                 return None
             good &= fitting
         return good
+
+    def failing(self, requirement: Requirement, now: Instant) -> dict[str, Bools]:
+        """Return, per constraint, which rows of the skill do not meet it."""
+        offers = self.skill(requirement.skill)
+        found = {}
+        for name, required in requirement.constraints.items():
+            column = self.column(offers, name)
+            if isinstance(column, Ratings):
+                column.turn_to(now)
+            fitting = None if column is None else column.fits(required)
+            found[name] = np.ones(len(offers.rows), np.bool_) if fitting is None else ~fitting
+        return found
+
+    def missed_as(self, requirement: Requirement) -> dict[str, ReasonCode]:
+        """Return how constraints are failed that are no limits: what is offered is elsewhere."""
+        definitions = self.skill(requirement.skill).definitions
+        rules = {
+            name: definitions[name].rule for name in requirement.constraints if name in definitions
+        }
+        codes = {Rule.WITHIN: ReasonCode.OUT_OF_SPAN, Rule.AMONG: ReasonCode.NOT_AMONG}
+        return {name: codes[rule] for name, rule in rules.items() if rule in codes}
 
     def column(self, offers: SkillOffers, name: str) -> Column | None:
         """Return what the offers say of a parameter; None where the skill does not have it."""

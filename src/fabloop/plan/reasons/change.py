@@ -1,5 +1,6 @@
 """Changes to product or factory: what would remove a reason, and the input with it applied."""
 
+from functools import cached_property
 from typing import TypeAlias
 
 import msgspec
@@ -32,7 +33,7 @@ from fabloop.model.skill import (
     SkillVocabulary,
     Span,
 )
-from fabloop.plan.reasons.conflicts import miss
+from fabloop.plan.reasons.failing import miss
 from fabloop.plan.statement.problem import Setting
 from fabloop.services.matching import match_person, missing_tools, offers_skill
 
@@ -40,7 +41,7 @@ Value: TypeAlias = float | str | None
 Key: TypeAlias = tuple[str, str, str, str]
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, dict=True):
     """One change; `price` says how hard it is, `context` the skill or site it is about.
 
     `subject` is the operation of a product change, else the work unit or the site. `side` tells
@@ -59,7 +60,7 @@ class Change(msgspec.Struct, frozen=True):
     side: str = ""
     level: float = 0.0
 
-    @property
+    @cached_property
     def key(self) -> Key:
         """What the change is about, whatever its amount; other texts are other changes."""
         text = self.after if isinstance(self.after, str) else ""

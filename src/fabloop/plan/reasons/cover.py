@@ -6,8 +6,9 @@ the model, and one literal stands for the others at the price of the next; where
 chosen, more of the group come in and it is solved again. So the optimum stays exact.
 """
 
+import heapq
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -23,6 +24,9 @@ SCALE = 1_000_000
 
 FIRST_OF_GROUP = 8
 """Changes of a group that are in the model at first."""
+
+BRANCHES_MAX = 2_000
+"""Ways to divide what is ruled out among parts; beyond, all parts are one model."""
 
 Ways: TypeAlias = Sequence[tuple[Change, ...]]
 Level: TypeAlias = tuple[Key, float]
@@ -55,10 +59,145 @@ def cheapest_cover(
 ) -> Cover | None:
     """Return the cheapest changes with a way out of every conflict; None where there are none.
 
-    No answer contains all changes of a set that is ruled out, at its amounts or more.
+    No answer contains all changes of a set that is ruled out, at its amounts or more. Conflicts
+    that share no change are solved apart: of each set that is ruled out, one part has to do
+    without its share, and which one is found best first.
     """
     if not all(conflicts):
         return None
+    parts = [_Part(each) for each in _apart(conflicts)]
+    owner = {key: number for number, part in enumerate(parts) for key in part.keys}
+    sets = [each for each in ruled_out if all(change.key in owner for change in each)]
+    search = _Branches(parts, [_shares(each, owner) for each in sets])
+    search.push((frozenset(),) * len(parts))
+    for cover in search:
+        kept = next((n for n, each in enumerate(sets) if _contains(cover.chosen, each)), None)
+        if kept is None:
+            return cover
+        search.branch(kept)
+    return _modelled(conflicts, ruled_out) if search.gave_up else None
+
+
+def _contains(chosen: Mapping[Key, Change], changes: Iterable[Change]) -> bool:
+    found = ((chosen.get(each.key), each.level) for each in changes)
+    return all(made is not None and made.level >= level for made, level in found)
+
+
+def _apart(conflicts: Sequence[Ways]) -> list[list[Ways]]:
+    """Return the conflicts in groups that share no change."""
+    parts: list[tuple[set[Key], list[Ways]]] = []
+    for ways in conflicts:
+        keys, group = {each.key for changes in ways for each in changes}, [ways]
+        others = []
+        for part in parts:
+            if part[0].isdisjoint(keys):
+                others.append(part)
+            else:
+                keys |= part[0]
+                group = [*part[1], *group]
+        parts = [*others, (keys, group)]
+    return [group for _, group in parts]
+
+
+def _shares(changes: Sequence[Change], owner: Mapping[Key, int]) -> dict[int, tuple[Change, ...]]:
+    """Return which part has which of the changes."""
+    shares: dict[int, tuple[Change, ...]] = {}
+    for each in changes:
+        part = owner[each.key]
+        shares[part] = (*shares.get(part, ()), each)
+    return shares
+
+
+class _Part:
+    """Conflicts that share changes with each other and with no others."""
+
+    def __init__(self, conflicts: Sequence[Ways]) -> None:
+        self._conflicts = conflicts
+        self.keys = {each.key for ways in conflicts for changes in ways for each in changes}
+        self._known: dict[frozenset[int], Cover | None] = {}
+
+    def cheapest(self, avoided: Mapping[int, tuple[Change, ...]]) -> Cover | None:
+        """Return the cheapest cover that contains none of the sets, which go by number."""
+        name = frozenset(avoided)
+        if name not in self._known:
+            ruled_out = list(avoided.values())
+            if len(self._conflicts) == 1:
+                self._known[name] = self._least(ruled_out)
+            else:
+                self._known[name] = _modelled(self._conflicts, ruled_out)
+        return self._known[name]
+
+    def _least(self, ruled_out: Sequence[tuple[Change, ...]]) -> Cover | None:
+        """Return the way out of the only conflict that takes least."""
+        best: tuple[float, list[Key]] | None = None
+        found = None
+        for changes in self._conflicts[0]:
+            price = sum(each.price for each in changes)
+            if best is not None and price > best[0]:
+                continue
+            rank = price, [each.key for each in changes]
+            chosen = {each.key: each for each in changes}
+            if best is not None and rank >= best:
+                continue
+            if not any(_contains(chosen, each) for each in ruled_out):
+                best, found = rank, chosen
+        return None if found is None else Cover(found, proven=True)
+
+
+_Avoided: TypeAlias = tuple[frozenset[int], ...]
+"""Per part, the sets (by number) of which it does without its share."""
+
+
+class _Branches:
+    """Covers put together from parts, the cheapest first; each rules sets out in its own way."""
+
+    def __init__(
+        self, parts: Sequence[_Part], shares: Sequence[Mapping[int, tuple[Change, ...]]]
+    ) -> None:
+        self._parts = parts
+        self._shares = shares
+        self._queue: list[tuple[float, int, _Avoided, Cover]] = []
+        self._pushed: set[_Avoided] = set()
+        self._last: _Avoided = ()
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether there were too many ways to rule the sets out."""
+        return len(self._pushed) > BRANCHES_MAX
+
+    def __iter__(self) -> Iterator[Cover]:
+        while self._queue and not self.gave_up:
+            _, _, self._last, cover = heapq.heappop(self._queue)
+            yield cover
+
+    def branch(self, kept: int) -> None:
+        """Go on from the last cover by letting each part in turn do without its share of a set."""
+        for part in self._shares[kept]:
+            avoided = list(self._last)
+            avoided[part] |= {kept}
+            self.push(tuple(avoided))
+
+    def push(self, avoided: _Avoided) -> None:
+        """Put the cheapest cover of a choice in, where there is one."""
+        if avoided in self._pushed:
+            return
+        self._pushed.add(avoided)
+        chosen: dict[Key, Change] = {}
+        proven = True
+        for number, (part, own) in enumerate(zip(self._parts, avoided, strict=True)):
+            cover = part.cheapest({each: self._shares[each][number] for each in own})
+            if cover is None:
+                return
+            chosen |= cover.chosen
+            proven = proven and cover.proven
+        price = sum(each.price for each in chosen.values())
+        heapq.heappush(
+            self._queue, (price, len(self._pushed), avoided, Cover(chosen, proven=proven))
+        )
+
+
+def _modelled(conflicts: Sequence[Ways], ruled_out: Sequence[tuple[Change, ...]]) -> Cover | None:
+    """Return the cheapest cover of conflicts that share changes, by CP-SAT."""
     groups, linked = _grouped(conflicts, {each.key for changes in ruled_out for each in changes})
     width = FIRST_OF_GROUP
     while True:

@@ -6,7 +6,7 @@ where nobody has it, so the answer may not be the least.
 """
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -68,6 +68,7 @@ class Penalties:
         self._problem = seats.problem
         self._roads = seats.problem.roads
         self._opens = seats.world is not None
+        self._moves: dict[frozenset[Key], Moves] = {}
         self._grid = grid_of_places(self._roads, seats.reach.places)
         self._rows = [self._unknown(number) for number in range(len(self._problem.jobs))]
         self._spots = [self._grid.spots(row.places) for row in self._rows]
@@ -143,7 +144,10 @@ class Penalties:
     def _tables(self, bans: Bans) -> Tables:
         moves = self._roads.moves(Weights())
         if self._opens:
-            moves = self._extended(moves, bans)
+            ways = frozenset(key for key in bans if key[0] in _WAYS)
+            if ways not in self._moves:
+                self._moves[ways] = self._extended(moves, ways)
+            moves = self._moves[ways]
         nodes = []
         for number, row in enumerate(self._rows):
             node = row.prices(bans)
@@ -172,8 +176,8 @@ class Penalties:
                         self._roads, (there.site, there.area), (here.site, here.area)
                     )
 
-    def _extended(self, moves: Moves, bans: Bans) -> Moves:
-        """Return the movements with every missing link and lane at its price."""
+    def _extended(self, moves: Moves, banned: Collection[Key]) -> Moves:
+        """Return the movements with every missing link and lane at its price, but those banned."""
         link, lane = moves.link.copy(), moves.lane.copy()
         out, into = moves.out.copy(), moves.into.copy()
         sites = {site: index for index, site in enumerate(self._roads.areas)}
@@ -187,9 +191,7 @@ class Penalties:
         np.minimum(lane, BASE_PRICE[OptionCode.ADD_LANE], out=lane)
         np.fill_diagonal(lane, np.inf)
         before = moves
-        for code, subject, parameter, _ in bans:
-            if code not in _WAYS:
-                continue
+        for code, subject, parameter, _ in banned:
             site = SiteId(subject)
             here = sites[site]
             if code == OptionCode.ADD_LANE:

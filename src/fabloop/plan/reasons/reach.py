@@ -5,11 +5,12 @@ what was asked before about the same set of work units is remembered.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
 
-from fabloop.model.ids import WorkUnitId
+from fabloop.model.ids import SiteId, SkillId, WorkUnitId
 from fabloop.plan.statement.candidates import Candidate, Columns, Rejected
 from fabloop.plan.statement.layout import Bools
 from fabloop.plan.statement.problem import Job, Problem, Source
@@ -46,17 +47,25 @@ class Reach:
         self.all = (1 << len(self.places)) - 1
         self._moves = roads.moves(Weights())
         self._site = {site: index for index, site in enumerate(roads.areas)}
-        self._areas = {site: list(areas) for site, areas in roads.areas.items()}
+        self._areas = {
+            (site, area): index
+            for site, areas in roads.areas.items()
+            for index, area in enumerate(areas)
+        }
         self._members: dict[tuple[int, int], int] = {}
         for index, place in enumerate(self.places):
             area = self._area(place)
             self._members[area] = self._members.get(area, 0) | 1 << index
+        self._ends = np.array([self._area(each) for each in self.places], np.int64).reshape(-1, 2)
+        self._over: dict[int, int] = {}
+        self._sites: dict[SiteId, int] = {}
+        self._skilled: dict[tuple[int, SkillId], int] = {}
         self._classes = self._classed()
         self._known: dict[int, int] = {0: 0}
         self._known_places: dict[Place, int] = {}
 
     def _area(self, place: Place) -> tuple[int, int]:
-        return self._site[place.site], self._areas[place.site].index(place.area)
+        return self._site[place.site], self._areas[place.site, place.area]
 
     def _classed(self) -> list[tuple[int, int]]:
         """Return pairs (work units, where their pieces get to), each second part once.
@@ -74,23 +83,52 @@ class Reach:
         """Return the work units to which anything leads, per area to start from."""
         moves = self._moves
         begin = np.array(starts, dtype=np.int64).reshape(-1, 2)
-        ends = [self._area(each) for each in self.places]
-        end = np.array(ends, dtype=np.int64).reshape(-1, 2)
-        s, a = begin[:, 0][:, None], begin[:, 1][:, None]
-        t, b = end[:, 0][None, :], end[:, 1][None, :]
-        over = np.isfinite(moves.out[s, a] + moves.lane[s, t] + moves.into[t, b])
-        return _packed(np.where(s == t, np.isfinite(moves.link[s, a, b]), over))
+        flags = np.zeros((len(begin), len(self.places)), dtype=np.bool_)
+        for site in np.unique(begin[:, 0]).tolist():
+            here = np.flatnonzero(begin[:, 0] == site)
+            there = np.flatnonzero(self._ends[:, 0] == site)
+            ways = moves.link[site][np.ix_(begin[here, 1], self._ends[there, 1])]
+            flags[np.ix_(here, there)] = np.isfinite(ways)
+        rows = packed(flags)
+        leaves = np.isfinite(moves.out[begin[:, 0], begin[:, 1]])
+        for row in np.flatnonzero(leaves).tolist():
+            rows[row] |= self._abroad(int(begin[row, 0]))
+        return rows
+
+    def _abroad(self, site: int) -> int:
+        """Return the work units of other sites to which the site's gate leads."""
+        if site not in self._over:
+            open_ones = np.isfinite(self._moves.lane[site])
+            open_ones[site] = False
+            into = np.isfinite(self._moves.into[self._ends[:, 0], self._ends[:, 1]])
+            self._over[site] = packed((open_ones[self._ends[:, 0]] & into)[None, :])[0]
+        return self._over[site]
 
     def mask(self, rows: Rows) -> int:
         """Return the work units of candidates or rejected ones as a mask."""
         if isinstance(rows, Columns):
             flags = np.zeros((1, len(self.places)), dtype=np.bool_)
             flags[0, rows.units] = True
-            return _packed(flags)[0]
+            return packed(flags)[0]
         mask = 0
         for each in rows:
             mask |= 1 << self.number[each.unit.id]
         return mask
+
+    def skilled(self, job: Job) -> int:
+        """Return the work units that have the skill of a job and may not do it, maybe others too.
+
+        Columns tell at once who has a skill: those who may do the job are then among them.
+        """
+        if not isinstance(job.rejected, Columns) or not isinstance(job.candidates, Columns):
+            return self.mask(job.rejected)
+        plant, skill = job.rejected.plant, job.operation.requirement.skill
+        key = id(plant), skill
+        if key not in self._skilled:
+            flags = np.zeros((1, len(self.places)), dtype=np.bool_)
+            flags[0, plant.offers.skilled(skill)] = True
+            self._skilled[key] = packed(flags)[0]
+        return self._skilled[key]
 
     def of(self, units: int) -> int:
         """Return where work pieces get to from any of the units; each one reaches itself."""
@@ -115,6 +153,16 @@ class Reach:
             self._known_places[place] = known
         return known
 
+    def sites_of(self, units: int) -> list[str]:
+        """Return the sites of the work units of a mask, sorted."""
+        return sorted(str(site) for site, mask in self._of_site().items() if mask & units)
+
+    def _of_site(self) -> dict[SiteId, int]:
+        if not self._sites:
+            for index, place in enumerate(self.places):
+                self._sites[place.site] = self._sites.get(place.site, 0) | 1 << index
+        return self._sites
+
     def places_of(self, units: int) -> Iterator[Place]:
         """Yield where the work units of a mask are."""
         while units:
@@ -123,10 +171,14 @@ class Reach:
             units ^= low
 
 
-def _packed(rows: Bools) -> list[int]:
+def packed(rows: Bools) -> list[int]:
     """Return each row of truth values as a mask."""
     packed = np.packbits(rows, axis=1, bitorder="little")
     return [int.from_bytes(row.tobytes(), "little") for row in packed]
+
+
+Edge: TypeAlias = tuple[int, int]
+"""An input of a job: its number, and the place among its inputs."""
 
 
 class Feed(msgspec.Struct, frozen=True):
@@ -150,6 +202,10 @@ class Frame:
             for number, job in enumerate(problem.jobs)
         ]
         self.needed = self._needed()
+        self.takers: list[tuple[int, ...]] = [() for _ in self.feeds]
+        for number, feeds in enumerate(self.feeds):
+            for maker in dict.fromkeys(each for feed in feeds for each in feed.makers):
+                self.takers[maker] += (number,)
 
     def _needed(self) -> frozenset[int]:
         """Return the jobs that no choice of alternatives leaves out."""

@@ -1,6 +1,6 @@
 """Work units that could do an operation after some changes, and ways that could be opened."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -11,6 +11,7 @@ from fabloop.model.site import WorkUnit
 from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.reasons.change import (
     Change,
+    Key,
     World,
     factory_change,
     lane_change,
@@ -37,6 +38,11 @@ class Seat(msgspec.Struct, frozen=True):
         """What the changes are worth together."""
         return sum(each.price for each in self.changes)
 
+    def is_served(self, chosen: Mapping[Key, Change]) -> bool:
+        """Tell whether all changes are among those chosen, at their amounts or more."""
+        levels = ((each.level, chosen.get(each.key)) for each in self.changes)
+        return all(made is not None and made.level >= level for level, made in levels)
+
 
 class Seats:
     """The seats of each job; reasons and changes are looked at when a job is first asked for.
@@ -51,6 +57,8 @@ class Seats:
         self.world = world
         self._propose: Propose = product_change if world is None else factory_change
         self._known: dict[int, tuple[Seat, ...]] = {}
+        self._by_key: dict[int, dict[Key | None, list[Seat]]] = {}
+        self._learning: dict[tuple[object, ...], tuple[Seat, ...]] = {}
         self._masks: dict[SkillId, int] = {}
         self._strangers: dict[SkillId, tuple[WorkUnit, ...]] = {}
         self.now = [reach.mask(job.candidates) for job in problem.jobs]
@@ -61,6 +69,20 @@ class Seats:
             found = [*self._skilled(number), *self._unskilled(number)]
             self._known[number] = tuple(found)
         return self._known[number]
+
+    def served(self, number: int, chosen: Mapping[Key, Change]) -> int:
+        """Return who could do a job by changes among those chosen, or lesser ones."""
+        if number not in self._by_key:
+            index: dict[Key | None, list[Seat]] = {}
+            for seat in self.of(number):
+                index.setdefault(next((each.key for each in seat.changes), None), []).append(seat)
+            self._by_key[number] = index
+        mask = 0
+        for key in (None, *chosen):
+            for seat in self._by_key[number].get(key, ()):
+                if seat.is_served(chosen):
+                    mask |= seat.unit
+        return mask
 
     def likely(self, number: int) -> tuple[Seat, ...]:
         """Return the seats of work units that have the skill, all others where there are none."""
@@ -86,8 +108,14 @@ class Seats:
             if len(changes) == len(proposed):
                 yield Seat(1 << self.reach.number[each.unit.id], changes)
 
-    def _unskilled(self, number: int) -> Iterator[Seat]:
+    def _unskilled(self, number: int) -> tuple[Seat, ...]:
         operation = self.problem.jobs[number].operation
+        needs = operation.requirement.skill, operation.person_skill, operation.tools
+        if needs not in self._learning:
+            self._learning[needs] = tuple(self._learners_of(operation))
+        return self._learning[needs]
+
+    def _learners_of(self, operation: Operation) -> Iterator[Seat]:
         for unit in self._able_to_learn(operation.requirement.skill):
             assert self.world is not None, "only where the world may change"
             changes = (
@@ -112,20 +140,18 @@ class Seats:
 def _strangers(skill: SkillId, world: World) -> tuple[WorkUnit, ...]:
     network, vocabulary = world.setting.network, world.setting.vocabulary
     movers = {link.by for site in network.sites.values() for link in site.transport}
-    strangers = [
-        unit
+    units = [
+        (unit, {offer.skill for offer in unit.offers})
         for unit in network.work_units().values()
-        if unit.offers
-        and unit.id not in movers
-        and not any(_is_a(offer.skill, skill, vocabulary) for offer in unit.offers)
+        if unit.offers and unit.id not in movers
     ]
+    offered = {each for _, skills in units for each in skills}
+    kinds = {each for each in offered if _is_a(each, skill, vocabulary)}
     kind = _kind(skill, vocabulary)
-    akin = [
-        unit
-        for unit in strangers
-        if any(_kind(each.skill, vocabulary) == kind for each in unit.offers)
-    ]
-    return tuple(akin or strangers)
+    like = {each for each in offered if _kind(each, vocabulary) == kind}
+    strangers = [(unit, skills) for unit, skills in units if not skills & kinds]
+    akin = [unit for unit, skills in strangers if skills & like]
+    return tuple(akin or (unit for unit, _ in strangers))
 
 
 def _is_a(offered: SkillId, skill: SkillId, vocabulary: SkillVocabulary) -> bool:

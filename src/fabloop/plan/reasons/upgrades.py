@@ -20,7 +20,7 @@ from fabloop.plan.reasons.change import Change, Key
 from fabloop.plan.reasons.cover import cheapest_cover
 from fabloop.plan.reasons.minimal import minimal_conflict
 from fabloop.plan.reasons.reach import Frame, Reach
-from fabloop.plan.reasons.seats import Seat, Seats, new_ways
+from fabloop.plan.reasons.seats import Seats, new_ways
 from fabloop.plan.statement.roads import Figures, Hop, Roads
 
 ROUNDS_MAX = 16
@@ -156,9 +156,7 @@ class Upgrades:
         """Return who can do a job with the changes, as far as its seats were looked at."""
         mask = self._seats.now[number]
         if number in self._looked_at:
-            for seat in self._seats.of(number):
-                if _is_served(seat, chosen):
-                    mask |= seat.unit
+            mask |= self._seats.served(number, chosen)
         return mask
 
     def _learnt(self, chosen: Mapping[Key, Change]) -> list[_Core]:
@@ -280,10 +278,6 @@ class Upgrades:
                     kept[key] = change
                     break
         return tuple(kept[key] for key in sorted(kept, key=lambda each: (kept[each].price, each)))
-
-
-def _is_served(seat: Seat, chosen: Mapping[Key, Change]) -> bool:
-    return all(each.key in chosen and chosen[each.key].level >= each.level for each in seat.changes)
 
 
 def _extended(roads: Roads, changes: Iterable[Change]) -> Roads:

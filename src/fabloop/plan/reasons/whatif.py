@@ -3,13 +3,14 @@
 from collections.abc import Collection, Sequence
 
 import msgspec
+import numpy as np
 
 from fabloop.model.explanation import OptionCode
 from fabloop.model.ids import OperationId, SiteId, SkillId, WorkUnitId
 from fabloop.model.product import Operation
 from fabloop.model.site import Network
 from fabloop.plan.reasons.change import Change, World, applied
-from fabloop.plan.statement.candidates import Asked, Candidate, Columns, Judge
+from fabloop.plan.statement.candidates import Asked, Columns, Judge
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import Job, Past, Problem, problem_of
 from fabloop.plan.statement.roads import roads_of
@@ -105,12 +106,20 @@ def _restated(job: Job, operation: Operation) -> Job:
 def _with_touched(job: Job, judge: Judge, touched: Collection[WorkUnitId]) -> Job:
     """Return the job with the touched work units judged again, all in the plant's order.
 
-    Of the rejected ones only the touched are told: who is left out matters to nobody here.
+    It is the same job where nothing that a plan takes is different. Of the rejected ones only
+    the touched are told: who is left out matters to nobody here.
     """
     assert isinstance(job.candidates, Columns), "asked for columns only"
     number = job.candidates.plant.offers.number
     able, unable = judge.judge(job.operation)
-    candidates: list[Candidate] = [each for each in job.candidates if each.unit.id not in touched]
+    before = np.isin(job.candidates.units, [number[each] for each in touched])
+    old = {
+        int(job.candidates.units[row]): job.candidates.takes.row(row)
+        for row in np.flatnonzero(before).tolist()
+    }
+    if old == {number[each.unit.id]: each.takes for each in able}:
+        return job
+    candidates = [job.candidates[row] for row in np.flatnonzero(~before).tolist()]
     candidates += able
     candidates.sort(key=lambda each: number[each.unit.id])
     return msgspec.structs.replace(job, candidates=tuple(candidates), rejected=tuple(unable))

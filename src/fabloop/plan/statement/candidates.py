@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Generic, TypeVar, overload
 
 import msgspec
@@ -18,7 +19,7 @@ from fabloop.model.skill import Requirement
 from fabloop.plan.statement.layout import Bools, Ints, Spots
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.roads import TICK, FigureColumns, Figures, Place
-from fabloop.services.matching import Condition, Mismatch, match_unit, missing_tools
+from fabloop.services.matching import Condition, Mismatch, evidence_of, match_unit, missing_tools
 from fabloop.services.offers import Able
 
 Row = TypeVar("Row")
@@ -131,6 +132,18 @@ class Candidates(Columns[Candidate]):
         return Candidate(plant.units[unit], plant.places[unit], self.takes.row(number), kpis)
 
 
+class Failing(msgspec.Struct, frozen=True, eq=False):
+    """Which of the rejected work units fail what, and for how many reasons, shape (n,).
+
+    `codes` says what a constraint that is no limit fails by, `rows` which offer comes nearest.
+    """
+
+    fails: dict[str, Bools]
+    counts: Ints
+    codes: dict[str, ReasonCode]
+    rows: Ints
+
+
 class Rejections(Columns[Rejected]):
     """The work units that have the skill but may not do an operation."""
 
@@ -146,6 +159,56 @@ class Rejections(Columns[Rejected]):
             skilled = self.plant.offers.skilled(self.operation.requirement.skill)
             self._units = np.setdiff1d(skilled, self._able.units, assume_unique=True)
         return self._units
+
+    @cached_property
+    def failing(self) -> Failing | None:
+        """Who fails what, as `row` says it; None where several offers together count as one."""
+        plant, operation, skill = self.plant, self.operation, self.operation.requirement.skill
+        if any(True for _ in plant.vocabulary.compositions(skill)):
+            return None
+        plant.offers.follow(self.asked.condition.kpis)
+        rows, fails = self._unmet()
+        lacks = [~plant.tooled(kind)[self.units] for kind in operation.tools]
+        counts = _counted((*fails.values(), *lacks), len(self))
+        if lacks:
+            fails["tool"] = np.logical_or.reduce(lacks)
+        ids = (plant.units[each].id for each in self.units.tolist())
+        others = {
+            "availability": np.array([each in self.asked.unavailable for each in ids], np.bool_),
+            "calendar": ~plant.open_long_enough(self.units, self.takes, self.asked.condition.now),
+        }
+        if operation.person_skill is not None:
+            others["person"] = ~plant.staffed(operation.person_skill)[self.units]
+        codes = {
+            "availability": ReasonCode.UNIT_UNAVAILABLE,
+            "person": ReasonCode.NO_PERSON,
+            **plant.offers.missed_as(operation.requirement),
+        }
+        counts += _counted([*others.values()], len(self))
+        return Failing({**fails, **others}, counts, codes, rows)
+
+    def _unmet(self) -> tuple[Ints, dict[str, Bools]]:
+        """Return the offers that come nearest, and who does not meet which constraint by them."""
+        requirement, plant = self.operation.requirement, self.plant
+        offers = plant.offers.skill(requirement.skill)
+        fails = plant.offers.failing(requirement, self.asked.condition.now)
+        order = np.lexsort((_counted([*fails.values()], len(offers.rows)), offers.unit))
+        nearest = order[np.searchsorted(offers.unit, self.units)]
+        return nearest, {name: each[nearest] for name, each in fails.items()}
+
+    def evidence(self, number: int, parameter: str) -> tuple[Evidence, ...]:
+        """Return the evidence of the reasons that one has for failing a constraint."""
+        requirement, plant = self.operation.requirement, self.plant
+        if self.failing is None or parameter not in requirement.constraints:
+            reasons = (r for r in self[number].reasons if r.details["parameter"] == parameter)
+            return tuple(each for reason in reasons for each in reason.evidence)
+        unit, offer = plant.offers.skill(requirement.skill).rows[int(self.failing.rows[number])]
+        work_unit = plant.units[unit].id
+        return (
+            evidence_of(
+                parameter, requirement, offer, work_unit, plant.vocabulary, self.asked.condition
+            ),
+        )
 
     def row(self, number: int) -> Rejected:
         """Return one with all its reasons."""
@@ -194,6 +257,14 @@ class Rejections(Columns[Rejected]):
                 evidence=(hours,),
             ),
         )
+
+
+def _counted(flags: Sequence[Bools], count: int) -> Ints:
+    """Return how many of the flags are set at each place."""
+    total = np.zeros(count, dtype=np.int64)
+    for each in flags:
+        total += each
+    return total
 
 
 def _unavailable(unit: WorkUnit, requirement: Requirement) -> Explanation:

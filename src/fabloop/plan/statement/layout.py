@@ -5,6 +5,7 @@ what lies between two layouts is looked up once per measure and kept.
 """
 
 from typing import TypeAlias
+from weakref import WeakKeyDictionary
 
 import msgspec
 import numpy as np
@@ -47,6 +48,13 @@ class Layout:
         group = np.empty(self.count, dtype=np.int64)
         group[order] = np.cumsum(new) - 1
         self.cell = (row * self.shape[1] + column)[group]
+        self._same: WeakKeyDictionary[Layout, Ints | None] = WeakKeyDictionary()
+
+    def same_units(self, end: "Layout") -> Ints | None:
+        """Return the slots here of the other layout's work units, whatever moving takes."""
+        if end not in self._same:
+            self._same[end] = _same_units(self, end)
+        return self._same[end]
 
 
 class Spots(msgspec.Struct, frozen=True):
@@ -143,7 +151,7 @@ class Moves(msgspec.Struct, frozen=True, eq=False):
             lane=self.lane[np.ix_(start.sites, end.sites)],
             into=self.into[end.sites[:, None], end.areas],
             mate=mate,
-            same=_same_units(start, end),
+            same=start.same_units(end),
         )
 
 
