@@ -150,6 +150,18 @@ def dimension_of(unit: str) -> Dimension:
     return Dimension(_scale(unit).dimension)
 
 
+def si_scale(unit: str) -> tuple[float, float]:
+    """Return factor and offset: SI value = number in `unit` * factor + offset.
+
+    Raises
+    ------
+    ValueError
+        Nobody knows the unit, or it measures none of `Dimension`.
+    """
+    scale = _scale(unit)
+    return float(scale.factor), float(scale.offset)
+
+
 def example(dimension: Dimension) -> str:
     """Return a text that would be read as this dimension, for error messages and schemas."""
     return _EXAMPLE[dimension]

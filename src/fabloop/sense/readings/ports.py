@@ -1,7 +1,7 @@
 """The ports of the data plane: where readings come from, and where they are kept."""
 
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -19,6 +19,8 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     since : of the last change of `connected`
     received : readings handed over so far
     refused : readings that could not be taken, by reason (``not-a-number``, ``unknown-alias`` ...)
+    amended : readings that were taken, but not as they came, by reason (``clock-ahead``,
+        ``unit-changed``), and messages that came twice and count once (``repeated``)
     gaps : losses that the protocol itself showed, such as missing sequence numbers
     clock_skew_ns : clock of the source less ours, median of late; None: not known
     trouble : the last one, as a sentence; empty: none
@@ -28,6 +30,7 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     since: Instant = Instant(0)
     received: int = 0
     refused: dict[str, int] = {}
+    amended: dict[str, int] = {}
     gaps: int = 0
     reconnects: int = 0
     clock_skew_ns: int | None = None
@@ -57,6 +60,15 @@ class ReadingSource(Protocol):
 
     def close(self) -> None:
         """Ask it to end: `batches` ends soon after, with all that was received."""
+        ...
+
+
+@runtime_checkable
+class Acknowledging(Protocol):
+    """A source that tells its sender what is safe, and not before: it may be asked for the rest."""
+
+    def settled(self, batches: int) -> None:
+        """Hear that so many of the batches yielded, from the first on, survive a crash."""
         ...
 
 

@@ -1,0 +1,1 @@
+"""Payloads: the bytes of one message or request body to columns of readings, and back."""
