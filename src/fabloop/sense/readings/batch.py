@@ -36,8 +36,8 @@ class Batch:
     def __len__(self) -> int:
         return len(self.times)
 
-    def where(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> "Batch":
-        """Return the chosen readings, by mask or by position."""
+    def where(self, chosen: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "Batch":
+        """Return the chosen readings, by mask, by position or, without copying, by slice."""
         return Batch(
             self.times[chosen], self.series[chosen], self.values[chosen], self.quality[chosen]
         )
