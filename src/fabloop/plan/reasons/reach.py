@@ -4,15 +4,16 @@ Only possible or not counts here, so one step of the tree is a few operations on
 what was asked before about the same set of work units is remembered.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from typing import TypeAlias
 
 import msgspec
 import numpy as np
 
-from fabloop.model.ids import SiteId, SkillId, WorkUnitId
+from fabloop.model.ids import AreaId, SiteId, SkillId, WorkUnitId
 from fabloop.plan.statement.candidates import Candidate, Columns, Rejected
-from fabloop.plan.statement.layout import Bools
+from fabloop.plan.statement.layout import Bools, Moves
 from fabloop.plan.statement.problem import Job, Problem, Source
 from fabloop.plan.statement.roads import Place, Roads, Weights
 
@@ -32,6 +33,10 @@ def units_of(problem: Problem) -> dict[WorkUnitId, Place]:
         for rows in (job.candidates, job.rejected)
         for each in rows
     }
+
+
+Link: TypeAlias = tuple[SiteId, AreaId, AreaId]
+Lane: TypeAlias = tuple[SiteId, SiteId]
 
 
 class Reach:
@@ -57,12 +62,42 @@ class Reach:
             area = self._area(place)
             self._members[area] = self._members.get(area, 0) | 1 << index
         self._ends = np.array([self._area(each) for each in self.places], np.int64).reshape(-1, 2)
-        self._over: dict[int, int] = {}
+        self._gates = {
+            self._site[site]: self._areas[site, gate] for site, gate in roads.gates.items()
+        }
         self._sites: dict[SiteId, int] = {}
         self._skilled: dict[tuple[int, SkillId], int] = {}
-        self._classes = self._classed()
+        self._inside: dict[int, list[int]] = {}
+        self._renew()
+
+    def _renew(self) -> None:
+        """Begin anew with what depends on ways."""
+        self._over: dict[int, int] = {}
         self._known: dict[int, int] = {0: 0}
         self._known_places: dict[Place, int] = {}
+        self._classes = self._classed()
+
+    def with_ways(self, links: Iterable[Link], lanes: Iterable[Lane]) -> "Reach":
+        """Return the reach with more ways; links serve both directions."""
+        new = copy(self)
+        new.open(links, lanes)
+        return new
+
+    def open(self, links: Iterable[Link], lanes: Iterable[Lane]) -> None:
+        """Open ways; what other reaches share with this one stays as it is."""
+        old = self._moves
+        self._moves = Moves(old.link.copy(), old.out.copy(), old.into.copy(), old.lane.copy())
+        self._inside = dict(self._inside)
+        for site_id, one, other in links:
+            site = self._site[site_id]
+            a, b = self._areas[site_id, one], self._areas[site_id, other]
+            self._moves.link[site, a, b] = self._moves.link[site, b, a] = 0.0
+            if self._gates[site] in (a, b):
+                self._moves.out[site, [a, b]] = self._moves.into[site, [a, b]] = 0.0
+            self._inside.pop(site, None)
+        for origin, destination in lanes:
+            self._moves.lane[self._site[origin], self._site[destination]] = 0.0
+        self._renew()
 
     def _area(self, place: Place) -> tuple[int, int]:
         return self._site[place.site], self._areas[place.site, place.area]
@@ -73,27 +108,23 @@ class Reach:
         What lies alone in its area may count as reaching itself, which makes more rows equal.
         """
         alike: dict[int, int] = {}
-        rows = self._rows(list(self._members))
-        for mask, row in zip(self._members.values(), rows, strict=True):
+        for area, mask in self._members.items():
+            row = self._row(area)
             whole = row | mask if mask & (mask - 1) == 0 else row
             alike[whole] = alike.get(whole, 0) | mask
         return [(mask, row) for row, mask in alike.items()]
 
-    def _rows(self, starts: Sequence[tuple[int, int]]) -> list[int]:
-        """Return the work units to which anything leads, per area to start from."""
-        moves = self._moves
-        begin = np.array(starts, dtype=np.int64).reshape(-1, 2)
-        flags = np.zeros((len(begin), len(self.places)), dtype=np.bool_)
-        for site in np.unique(begin[:, 0]).tolist():
-            here = np.flatnonzero(begin[:, 0] == site)
+    def _row(self, start: tuple[int, int]) -> int:
+        """Return the work units to which anything leads from an area."""
+        site, area = start
+        if site not in self._inside:
             there = np.flatnonzero(self._ends[:, 0] == site)
-            ways = moves.link[site][np.ix_(begin[here, 1], self._ends[there, 1])]
-            flags[np.ix_(here, there)] = np.isfinite(ways)
-        rows = packed(flags)
-        leaves = np.isfinite(moves.out[begin[:, 0], begin[:, 1]])
-        for row in np.flatnonzero(leaves).tolist():
-            rows[row] |= self._abroad(int(begin[row, 0]))
-        return rows
+            ways = np.isfinite(self._moves.link[site][:, self._ends[there, 1]])
+            flags = np.zeros((len(ways), len(self.places)), dtype=np.bool_)
+            flags[:, there] = ways
+            self._inside[site] = packed(flags)
+        leaves = np.isfinite(self._moves.out[site, area])
+        return self._inside[site][area] | (self._abroad(site) if leaves else 0)
 
     def _abroad(self, site: int) -> int:
         """Return the work units of other sites to which the site's gate leads."""
@@ -145,7 +176,7 @@ class Reach:
         """Return where a work piece gets to that lies at the place."""
         known = self._known_places.get(place)
         if known is None:
-            known = self._rows([self._area(place)])[0]
+            known = self._row(self._area(place))
             if place.unit is None:
                 known |= self._members.get(self._area(place), 0)
             elif place.unit in self.number:
@@ -156,6 +187,10 @@ class Reach:
     def sites_of(self, units: int) -> list[str]:
         """Return the sites of the work units of a mask, sorted."""
         return sorted(str(site) for site, mask in self._of_site().items() if mask & units)
+
+    def at_site(self, site: SiteId) -> int:
+        """Return the work units of a site."""
+        return self._of_site().get(site, 0)
 
     def _of_site(self) -> dict[SiteId, int]:
         if not self._sites:

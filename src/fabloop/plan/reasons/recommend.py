@@ -12,13 +12,13 @@ import msgspec
 from fabloop.model.explanation import Option
 from fabloop.model.plan import Exclusion, NotProducible
 from fabloop.model.product import ConfiguredProduct
-from fabloop.plan.engine import cheapest, currency_of, is_possible_now, listed
+from fabloop.plan.engine import cheapest, currency_of, listed
 from fabloop.plan.reasons.change import Change, World, has_pattern
 from fabloop.plan.reasons.conflicts import every_conflict
 from fabloop.plan.reasons.penalty import Penalties
 from fabloop.plan.reasons.reach import Reach, units_of
 from fabloop.plan.reasons.seats import Seats
-from fabloop.plan.reasons.upgrades import Answer, Upgrades
+from fabloop.plan.reasons.upgrades import Answer, Upgrades, needed
 from fabloop.plan.reasons.whatif import after
 from fabloop.plan.statement.problem import ABSENT, Objective, Past, Problem, Setting
 from fabloop.plan.statement.roads import TICK, Place
@@ -109,7 +109,7 @@ def factory_changes(
 def _confirmed(seats: Seats, world: World, past: Past | None) -> Iterator[Recommendation]:
     """Yield the answers that hold when all is matched and solved again with the changes made."""
     told = 0
-    for answer in islice(_answers(seats, world, past), TRIES_PER_ALTERNATIVE * ALTERNATIVES_MAX):
+    for answer in islice(_answers(seats), TRIES_PER_ALTERNATIVE * ALTERNATIVES_MAX):
         effect = effect_of(answer.changes, seats.problem, world, past)
         if effect is not None:
             told += 1
@@ -118,7 +118,7 @@ def _confirmed(seats: Seats, world: World, past: Past | None) -> Iterator[Recomm
             return
 
 
-def _answers(seats: Seats, world: World, past: Past | None) -> Iterator[Answer]:
+def _answers(seats: Seats) -> Iterator[Answer]:
     """Yield least changes as far as conflicts teach them quickly, else by solving the tree."""
     search = Upgrades(seats)
     found: list[Answer] = []
@@ -132,7 +132,7 @@ def _answers(seats: Seats, world: World, past: Past | None) -> Iterator[Answer]:
         return
     exact = seats.world is None
     for changes in Penalties(seats).answers():
-        kept = changes if exact else _needed(changes, seats.problem, world, past)
+        kept = changes if exact else needed(seats, changes)
         if not any(_contains(kept, each.changes) for each in found):
             found.append(Answer(kept, round(sum(each.price for each in kept), 9), exact))
             yield found[-1]
@@ -141,18 +141,6 @@ def _answers(seats: Seats, world: World, past: Past | None) -> Iterator[Answer]:
 def _contains(changes: Sequence[Change], others: Sequence[Change]) -> bool:
     levels = {each.key: each.level for each in changes}
     return all(levels.get(each.key, float("-inf")) >= each.level for each in others)
-
-
-def _needed(
-    changes: Sequence[Change], problem: Problem, world: World, past: Past | None
-) -> tuple[Change, ...]:
-    """Drop changes, the hardest first, as long as the others help without them."""
-    kept = list(changes)
-    for change in sorted(changes, key=lambda each: (-each.price, each.key)):
-        rest = [each for each in kept if each != change]
-        if rest and is_possible_now(after(problem, world, rest, past)[0]):
-            kept = rest
-    return tuple(kept)
 
 
 def effect_of(

@@ -1,11 +1,12 @@
 """Work units that could do an operation after some changes, and ways that could be opened."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
+import numpy as np
 
-from fabloop.model.explanation import Explanation
-from fabloop.model.ids import AreaId, SiteId, SkillId
+from fabloop.model.explanation import Explanation, OptionCode
+from fabloop.model.ids import AreaId, SiteId, SkillId, WorkUnitId
 from fabloop.model.product import Operation
 from fabloop.model.site import WorkUnit
 from fabloop.model.skill import SkillVocabulary
@@ -20,8 +21,10 @@ from fabloop.plan.reasons.change import (
     skill_change,
     staffing_changes,
 )
+from fabloop.plan.reasons.minimal import bits_of
 from fabloop.plan.reasons.reach import Reach
-from fabloop.plan.statement.problem import Problem
+from fabloop.plan.statement.candidates import Columns, Rejected
+from fabloop.plan.statement.problem import Job, Problem
 from fabloop.plan.statement.roads import Place, Roads
 
 Propose = Callable[[Explanation, Operation, WorkUnit], Change | None]
@@ -57,6 +60,7 @@ class Seats:
         self.world = world
         self._propose: Propose = product_change if world is None else factory_change
         self._known: dict[int, tuple[Seat, ...]] = {}
+        self._single: dict[tuple[int, int], Seat | None] = {}
         self._by_key: dict[int, dict[Key | None, list[Seat]]] = {}
         self._learning: dict[tuple[object, ...], tuple[Seat, ...]] = {}
         self._masks: dict[SkillId, int] = {}
@@ -84,6 +88,37 @@ class Seats:
                     mask |= seat.unit
         return mask
 
+    def able_with(self, number: int, chosen: Mapping[Key, Change]) -> int:
+        """Return who can do a job with the changes; only those that they touch are looked at."""
+        mask = self.now[number]
+        for unit in bits_of(self._touched(chosen) & self.relaxed(number) & ~mask):
+            seat = self._seat(number, unit)
+            if seat is not None and seat.is_served(chosen):
+                mask |= unit
+        return mask
+
+    def _touched(self, chosen: Mapping[Key, Change]) -> int:
+        """Return the work units that changes are about, of a site all of them."""
+        mask = 0
+        for each in chosen.values():
+            if each.code in SITE_CODES:
+                mask |= self.reach.at_site(SiteId(each.subject))
+            elif each.code not in WAYS:
+                mask |= 1 << self.reach.number[WorkUnitId(each.subject)]
+        return mask
+
+    def _seat(self, number: int, unit: int) -> Seat | None:
+        """Return the seat of one work unit, where changes of it can help at all."""
+        if (number, unit) not in self._single:
+            job = self.problem.jobs[number]
+            row = _row_of(job, unit, self.reach)
+            if row is None:
+                seats = (each for each in self._unskilled(number) if each.unit == unit)
+                self._single[number, unit] = next(seats, None)
+            else:
+                self._single[number, unit] = self._of_row(job.rejected[row], job.operation)
+        return self._single[number, unit]
+
     def likely(self, number: int) -> tuple[Seat, ...]:
         """Return the seats of work units that have the skill, all others where there are none."""
         return tuple(self._skilled(number)) or self.of(number)
@@ -103,10 +138,16 @@ class Seats:
     def _skilled(self, number: int) -> Iterator[Seat]:
         job = self.problem.jobs[number]
         for each in job.rejected:
-            proposed = [self._propose(reason, job.operation, each.unit) for reason in each.reasons]
-            changes = tuple(change for change in proposed if change is not None)
-            if len(changes) == len(proposed):
-                yield Seat(1 << self.reach.number[each.unit.id], changes)
+            seat = self._of_row(each, job.operation)
+            if seat is not None:
+                yield seat
+
+    def _of_row(self, row: Rejected, operation: Operation) -> Seat | None:
+        proposed = [self._propose(reason, operation, row.unit) for reason in row.reasons]
+        changes = tuple(change for change in proposed if change is not None)
+        if len(changes) < len(proposed):
+            return None
+        return Seat(1 << self.reach.number[row.unit.id], changes)
 
     def _unskilled(self, number: int) -> tuple[Seat, ...]:
         operation = self.problem.jobs[number].operation
@@ -165,6 +206,17 @@ def _kind(skill: SkillId, vocabulary: SkillVocabulary) -> SkillId:
     return next((each.id for each in reversed([*vocabulary.lineage(skill)])), skill)
 
 
+def _row_of(job: Job, unit: int, reach: Reach) -> int | None:
+    """Return which of the rejected a work unit is."""
+    number = unit.bit_length() - 1
+    if isinstance(job.rejected, Columns):
+        place = int(np.searchsorted(job.rejected.units, number))
+        found = place < len(job.rejected) and int(job.rejected.units[place]) == number
+        return place if found else None
+    rows = enumerate(job.rejected)
+    return next((row for row, each in rows if each.unit.id == reach.units[number]), None)
+
+
 Area = tuple[SiteId, AreaId]
 
 
@@ -202,3 +254,26 @@ def new_ways(
             if changes and sum(each.price for each in changes) <= price_max:
                 found.setdefault(frozenset(each.key for each in changes), changes)
     return list(found.values())
+
+
+SITE_CODES: Sequence[str] = (OptionCode.ADD_TOOL, OptionCode.ADD_PERSON)
+"""Changes that serve all work units of a site."""
+
+WAYS: Sequence[str] = (OptionCode.ADD_LINK, OptionCode.ADD_LANE)
+"""Changes that open a way."""
+
+
+def reach_with(reach: Reach, changes: Iterable[Change]) -> Reach:
+    """Return the reach with the new ways among the changes."""
+    made = list(changes)
+    links = [
+        (SiteId(each.subject), AreaId(str(each.before)), AreaId(str(each.after)))
+        for each in made
+        if each.code is OptionCode.ADD_LINK
+    ]
+    lanes = [
+        (SiteId(each.subject), SiteId(each.parameter))
+        for each in made
+        if each.code is OptionCode.ADD_LANE
+    ]
+    return reach.with_ways(links, lanes) if links or lanes else reach

@@ -8,20 +8,17 @@ the least changes that do so for all conflicts known; when the tree says that th
 lesser ones do.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
 
-from fabloop.model.explanation import OptionCode
-from fabloop.model.ids import AreaId, SiteId
-from fabloop.model.plan import MovementKind
 from fabloop.plan.reasons.change import Change, Key
 from fabloop.plan.reasons.cover import cheapest_cover
+from fabloop.plan.reasons.flow import Flow
 from fabloop.plan.reasons.minimal import minimal_conflict
 from fabloop.plan.reasons.reach import Frame, Reach
-from fabloop.plan.reasons.seats import Seats, new_ways
-from fabloop.plan.statement.roads import Figures, Hop, Roads
+from fabloop.plan.reasons.seats import WAYS, Seats, new_ways, reach_with
 
 ROUNDS_MAX = 16
 """How often one search for changes may learn from new conflicts; beyond, the tree is solved."""
@@ -250,13 +247,9 @@ class Upgrades:
 
     def _reach_with(self, chosen: Mapping[Key, Change]) -> Reach:
         """Return the reach with the new ways among the changes."""
-        ways = frozenset(
-            key for key in chosen if key[0] in (OptionCode.ADD_LINK, OptionCode.ADD_LANE)
-        )
+        ways = frozenset(key for key in chosen if key[0] in WAYS)
         if ways not in self._reaches:
-            roads = _extended(self._roads, [chosen[key] for key in ways])
-            units = dict(zip(self._reach.units, self._reach.places, strict=True))
-            self._reaches[ways] = Reach(roads, units)
+            self._reaches[ways] = reach_with(self._reach, [chosen[key] for key in ways])
         return self._reaches[ways]
 
     def _lowered(
@@ -280,17 +273,19 @@ class Upgrades:
         return tuple(kept[key] for key in sorted(kept, key=lambda each: (kept[each].price, each)))
 
 
-def _extended(roads: Roads, changes: Iterable[Change]) -> Roads:
-    """Return the roads with new ways that take nothing."""
-    links, lanes = dict(roads.links), dict(roads.lanes)
-    for each in changes:
-        if each.code is OptionCode.ADD_LANE:
-            lanes[SiteId(each.subject), SiteId(each.parameter)] = (_NEW,)
-        else:
-            site, one, other = each.subject, str(each.before), str(each.after)
-            links[SiteId(site), AreaId(one), AreaId(other)] = (_NEW,)
-            links[SiteId(site), AreaId(other), AreaId(one)] = (_NEW,)
-    return Roads(roads.gates, roads.areas, links, lanes)
+def needed(seats: Seats, changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Drop changes, the hardest first, as long as the others help without them."""
+    jobs = range(len(seats.problem.jobs))
+    frame = Frame(seats.problem, seats.reach, [False for _ in jobs])
+    kept = {each.key: each for each in changes}
 
+    def suffice(chosen: Mapping[Key, Change]) -> bool:
+        reach = reach_with(seats.reach, chosen.values())
+        flow = Flow(frame, lambda number: seats.able_with(number, chosen), jobs, reach)
+        return flow.broken() is None
 
-_NEW = Hop(MovementKind.TRANSPORT, "", Figures(0, 0, 0.0, 0.0))
+    for change in sorted(changes, key=lambda each: (-each.price, each.key)):
+        rest = {key: each for key, each in kept.items() if key != change.key}
+        if rest and suffice(rest):
+            kept = rest
+    return tuple(kept.values())
