@@ -59,23 +59,43 @@ def cheapest_cover(
 ) -> Cover | None:
     """Return the cheapest changes with a way out of every conflict; None where there are none.
 
-    No answer contains all changes of a set that is ruled out, at its amounts or more. Conflicts
-    that share no change are solved apart: of each set that is ruled out, one part has to do
-    without its share, and which one is found best first.
+    No answer contains all changes of a set that is ruled out, at its amounts or more.
     """
-    if not all(conflicts):
-        return None
-    parts = [_Part(each) for each in _apart(conflicts)]
-    owner = {key: number for number, part in enumerate(parts) for key in part.keys}
-    sets = [each for each in ruled_out if all(change.key in owner for change in each)]
-    search = _Branches(parts, [_shares(each, owner) for each in sets])
-    search.push((frozenset(),) * len(parts))
-    for cover in search:
-        kept = next((n for n, each in enumerate(sets) if _contains(cover.chosen, each)), None)
-        if kept is None:
-            return cover
-        search.branch(kept)
-    return _modelled(conflicts, ruled_out) if search.gave_up else None
+    return Covering(conflicts).cheapest(ruled_out)
+
+
+class Covering:
+    """Conflicts to be covered, asked again as more sets of changes are ruled out.
+
+    Conflicts that share no change are solved apart: of each set that is ruled out, one part has
+    to do without its share, and which one is found best first.
+    """
+
+    def __init__(self, conflicts: Sequence[Ways]) -> None:
+        self._conflicts = conflicts
+        self._parts = [_Part(each) for each in _apart(conflicts)]
+        self._owner = {key: number for number, part in enumerate(self._parts) for key in part.keys}
+
+    def cheapest(self, ruled_out: Sequence[tuple[Change, ...]]) -> Cover | None:
+        """Return the cheapest cover; of several calls each rules out what the one before did."""
+        if not all(self._conflicts):
+            return None
+        sets = {
+            number: each
+            for number, each in enumerate(ruled_out)
+            if all(change.key in self._owner for change in each)
+        }
+        shares = {number: _shares(each, self._owner) for number, each in sets.items()}
+        search = _Branches(self._parts, shares)
+        search.push((frozenset(),) * len(self._parts))
+        for cover in search:
+            kept = next((n for n, each in sets.items() if _contains(cover.chosen, each)), None)
+            if kept is None:
+                return cover
+            search.branch(kept)
+        if not search.gave_up:
+            return None
+        return _modelled(_Grouping(self._conflicts), ruled_out)
 
 
 def _contains(chosen: Mapping[Key, Change], changes: Iterable[Change]) -> bool:
@@ -115,6 +135,7 @@ class _Part:
         self._conflicts = conflicts
         self.keys = {each.key for ways in conflicts for changes in ways for each in changes}
         self._known: dict[frozenset[int], Cover | None] = {}
+        self._grouping: _Grouping | None = None
 
     def cheapest(self, avoided: Mapping[int, tuple[Change, ...]]) -> Cover | None:
         """Return the cheapest cover that contains none of the sets, which go by number."""
@@ -124,7 +145,8 @@ class _Part:
             if len(self._conflicts) == 1:
                 self._known[name] = self._least(ruled_out)
             else:
-                self._known[name] = _modelled(self._conflicts, ruled_out)
+                self._grouping = self._grouping or _Grouping(self._conflicts)
+                self._known[name] = _modelled(self._grouping, ruled_out)
         return self._known[name]
 
     def _least(self, ruled_out: Sequence[tuple[Change, ...]]) -> Cover | None:
@@ -152,7 +174,7 @@ class _Branches:
     """Covers put together from parts, the cheapest first; each rules sets out in its own way."""
 
     def __init__(
-        self, parts: Sequence[_Part], shares: Sequence[Mapping[int, tuple[Change, ...]]]
+        self, parts: Sequence[_Part], shares: Mapping[int, Mapping[int, tuple[Change, ...]]]
     ) -> None:
         self._parts = parts
         self._shares = shares
@@ -196,12 +218,12 @@ class _Branches:
         )
 
 
-def _modelled(conflicts: Sequence[Ways], ruled_out: Sequence[tuple[Change, ...]]) -> Cover | None:
+def _modelled(grouping: "_Grouping", ruled_out: Sequence[tuple[Change, ...]]) -> Cover | None:
     """Return the cheapest cover of conflicts that share changes, by CP-SAT."""
-    groups, linked = _grouped(conflicts, {each.key for changes in ruled_out for each in changes})
+    groups, linked = grouping.of({each.key for changes in ruled_out for each in changes})
     width = FIRST_OF_GROUP
     while True:
-        model = _Model(len(conflicts), linked, ruled_out)
+        model = _Model(grouping.count, linked, ruled_out)
         for group in groups:
             model.add(group, width)
         cover, cut = model.solve()
@@ -210,33 +232,57 @@ def _modelled(conflicts: Sequence[Ways], ruled_out: Sequence[tuple[Change, ...]]
         width *= 4
 
 
-def _grouped(
-    conflicts: Sequence[Ways], explicit: Collection[Key]
-) -> tuple[list[_Group], list[_Option]]:
-    """Return groups of options that stand for themselves, and the options that share changes."""
-    where: dict[Key, set[int]] = defaultdict(set)
-    together: set[Key] = set(explicit)
-    for number, ways in enumerate(conflicts):
-        for changes in ways:
-            for each in changes:
-                where[each.key].add(number)
-                if len(changes) > 1:
-                    together.add(each.key)
-    alone: dict[frozenset[int], list[_Option]] = defaultdict(list)
-    for option in _singles(conflicts, together):
-        alone[option.resolves].append(option)
-    private: dict[int, list[_Option]] = defaultdict(list)
-    linked: list[_Option] = []
-    for number, ways in enumerate(conflicts):
-        for changes in ways:
-            if not any(each.key in together for each in changes):
-                continue
-            option = _Option(changes, frozenset((number,)), sum(each.price for each in changes))
-            own = all(where[each.key] == {number} and each.key not in explicit for each in changes)
-            (private[number] if own else linked).append(option)
-    rows = [*alone.values(), *private.values()]
-    groups = [_Group(row[0].resolves, tuple(sorted(row, key=_rank))) for row in rows]
-    return groups, linked
+class _Grouping:
+    """Options that stand for themselves, in groups, and the options that share changes."""
+
+    def __init__(self, conflicts: Sequence[Ways]) -> None:
+        self.count = len(conflicts)
+        self._uses: dict[Key, list[_Option]] = defaultdict(list)
+        together: set[Key] = set()
+        options = [
+            _Option(changes, frozenset((number,)), sum(each.price for each in changes))
+            for number, ways in enumerate(conflicts)
+            for changes in ways
+        ]
+        for option in options:
+            for each in option.changes:
+                self._uses[each.key].append(option)
+            if len(option.changes) > 1:
+                together.update(each.key for each in option.changes)
+        rows: dict[frozenset[int], list[_Option]] = defaultdict(list)
+        for option in _singles(conflicts, together):
+            rows[option.resolves].append(option)
+        private: dict[frozenset[int], list[_Option]] = defaultdict(list)
+        self._linked: list[_Option] = []
+        for option in options:
+            if any(each.key in together for each in option.changes):
+                own = all(self._is_of(option.resolves, each.key) for each in option.changes)
+                (private[option.resolves] if own else self._linked).append(option)
+        self._groups = [
+            _Group(row[0].resolves, tuple(sorted(row, key=_rank)))
+            for row in (*rows.values(), *private.values())
+        ]
+
+    def of(self, explicit: Collection[Key]) -> tuple[list[_Group], list[_Option]]:
+        """Return groups and linked options; what has one of these keys counts as linked."""
+        if not explicit:
+            return self._groups, self._linked
+        linked = {id(each): each for each in self._linked}
+        linked |= {id(each): each for key in explicit for each in self._uses.get(key, ())}
+        groups = [_without(each, explicit) for each in self._groups]
+        return [each for each in groups if each.options], list(linked.values())
+
+    def _is_of(self, resolves: frozenset[int], key: Key) -> bool:
+        """Tell whether a change is asked for by these conflicts alone."""
+        return all(each.resolves == resolves for each in self._uses[key])
+
+
+def _without(group: _Group, keys: Collection[Key]) -> _Group:
+    """Return the group without the options that have one of the keys."""
+    kept = tuple(
+        each for each in group.options if not any(change.key in keys for change in each.changes)
+    )
+    return group if len(kept) == len(group.options) else _Group(group.resolves, kept)
 
 
 def _singles(conflicts: Sequence[Ways], together: Collection[Key]) -> list[_Option]:

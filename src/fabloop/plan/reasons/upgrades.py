@@ -14,7 +14,7 @@ from typing import TypeAlias
 import msgspec
 
 from fabloop.plan.reasons.change import Change, Key
-from fabloop.plan.reasons.cover import cheapest_cover
+from fabloop.plan.reasons.cover import Covering, Ways
 from fabloop.plan.reasons.flow import Flow
 from fabloop.plan.reasons.minimal import minimal_conflict
 from fabloop.plan.reasons.reach import Frame, Reach
@@ -69,6 +69,7 @@ class Upgrades:
         self._found: list[tuple[Change, ...]] = []
         self._reaches: dict[frozenset[Key], Reach] = {frozenset(): self._reach}
         self._looked_at: set[int] = set()
+        self._asked: tuple[tuple[int, float], Covering] | None = None
         self._known: dict[tuple[int, float], list[tuple[Change, ...]]] = {}
 
     @property
@@ -96,7 +97,7 @@ class Upgrades:
         while self._rounds < ROUNDS_MAX:
             self._rounds += 1
             demands = [self._ways_out(number, limit) for number in range(len(self._cores))]
-            cover = cheapest_cover(demands, self._found)
+            cover = self._covering(demands, limit).cheapest(self._found)
             if cover is None:
                 return None
             proven = proven and cover.proven
@@ -109,6 +110,13 @@ class Upgrades:
                 return Answer(kept, round(sum(each.price for each in kept), 9), proven)
             self._cores += cores
         return None
+
+    def _covering(self, demands: Sequence[Ways], limit: float) -> Covering:
+        """Return what covers the conflicts; the one before, where none is new."""
+        name = len(demands), limit
+        if self._asked is None or self._asked[0] != name:
+            self._asked = name, Covering(demands)
+        return self._asked[1]
 
     def _is_wide(self, core: _Core) -> bool:
         """Tell whether conflicts of this kind teach too little each, or too slowly.
