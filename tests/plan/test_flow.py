@@ -1,14 +1,17 @@
 """What is asked again with little changed equals what is asked anew; columns say what rows say."""
 
 import msgspec
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fabloop.plan.reasons.failing import failed_by, nearest
 from fabloop.plan.reasons.flow import Flow, Search
 from fabloop.plan.reasons.reach import Frame, Reach, is_blank, units_of
+from fabloop.plan.reasons.repeated import Repeated
 from fabloop.plan.statement.candidates import Rejections
-from fabloop.plan.statement.problem import Setting, problem_of
+from fabloop.plan.statement.problem import MEASURE, Objective, Setting, problem_of
+from fabloop.plan.tree import optimum, tables_of
 from plan.instances import NOW, random_instance, vocabulary
 
 replace = msgspec.structs.replace
@@ -87,3 +90,19 @@ def test_columns_say_who_fails_what_as_the_reasons_do(seed, unavailable):
         assert failed_by(job, reach) == failed_by(rows, reach)
         for parameter in failed_by(job, reach):
             assert nearest(job, parameter) == nearest(rows, parameter)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=SEEDS, data=st.data())
+def test_a_tree_solved_again_has_the_optimum_of_one_solved_at_once(seed, data):
+    problem = stated(seed, operations=8)
+    tables = tables_of(problem, MEASURE[Objective.COST])
+    solver = Repeated()
+    solver.optimum(tables)
+    for _ in range(4):
+        job = data.draw(st.integers(0, len(problem.jobs) - 1))
+        nodes = list(tables.nodes)
+        dearer = data.draw(st.lists(st.integers(0, 500), min_size=len(nodes[job])))
+        nodes[job] = nodes[job] + np.array(dearer[: len(nodes[job])], dtype=np.float64)
+        tables = replace(tables, nodes=tuple(nodes))
+        assert solver.optimum(tables) == optimum(tables)

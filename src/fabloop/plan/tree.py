@@ -8,7 +8,7 @@ alternatives by splitting the space at the best min-marginal (Yanover and Weiss,
 trees.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -177,14 +177,14 @@ def heads(tables: Tables, masks: Masks | None = None) -> tuple[list[Floats], Sen
         arrival = tables.ready[job]
         for makers in tables.feeds(job):
             for maker in makers:
-                sent[maker, job] = _send(tables, best[maker], maker, job)
-            got = _got(sent, makers, job)
+                sent[maker, job] = send(tables, best[maker], maker, job)
+            got = got_of(sent, makers, job)
             arrival = arrival + got if tables.adds else np.maximum(arrival, got)
         best.append(_masked(tables, job, masks) + arrival)
     return best, sent
 
 
-def _got(sent: Sent, makers: tuple[int, ...], job: int) -> Floats:
+def got_of(sent: Sent, makers: tuple[int, ...], job: int) -> Floats:
     """Return the least that an input takes, by whichever maker."""
     found = sent[makers[0], job]
     for maker in makers[1:]:
@@ -192,7 +192,8 @@ def _got(sent: Sent, makers: tuple[int, ...], job: int) -> Floats:
     return found
 
 
-def _send(tables: Tables, value: Floats, child: int, job: int) -> Floats:
+def send(tables: Tables, value: Floats, child: int, job: int) -> Floats:
+    """Return what a maker contributes to each choice of its taker."""
     if child in tables.free_edges:
         return np.full(len(tables.nodes[job]), value.min(initial=np.inf))
     return message(value, tables.spots[child], tables.spots[job], tables.moves)
@@ -208,6 +209,17 @@ def optimum(tables: Tables, masks: Masks | None = None) -> Found | None:
     best, sent = heads(tables, masks)
     if not np.isfinite(best[-1].min(initial=np.inf)):
         return None
+
+    def pick(maker: int, job: int, chosen: int) -> int:
+        return best_maker(tables, best[maker], maker, job, chosen)
+
+    return Found(float(best[-1].min()), picked(tables, best, sent, pick))
+
+
+def picked(
+    tables: Tables, best: Sequence[Floats], sent: Sent, pick: Callable[[int, int, int], int]
+) -> tuple[int, ...]:
+    """Return the best choice of each job; `pick` tells a maker's, given its taker's."""
     choice = [ABSENT] * len(best)
     choice[-1] = int(best[-1].argmin())
     for job in range(len(best) - 1, -1, -1):
@@ -215,8 +227,8 @@ def optimum(tables: Tables, masks: Masks | None = None) -> Found | None:
             continue
         for makers in tables.feeds(job):
             maker = min(makers, key=lambda each: sent[each, job][choice[job]])
-            choice[maker] = best_maker(tables, best[maker], maker, job, choice[job])
-    return Found(float(best[-1].min()), tuple(choice))
+            choice[maker] = pick(maker, job, choice[job])
+    return tuple(choice)
 
 
 def best_maker(tables: Tables, value: Floats, child: int, job: int, chosen: int) -> int:
@@ -362,7 +374,7 @@ def marginals(tables: Tables, masks: Masks | None = None) -> list[Floats]:
             rest = own
             for others in feeds:
                 if others is not makers:
-                    rest = rest + _got(sent, others, job)
+                    rest = rest + got_of(sent, others, job)
             for maker in makers:
                 down = _sent_back(tables, rest, job, maker, back)
                 np.minimum(outer[maker], down, out=outer[maker])

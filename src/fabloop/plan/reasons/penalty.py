@@ -14,12 +14,13 @@ import numpy as np
 from fabloop.model.explanation import OptionCode
 from fabloop.model.ids import AreaId, SiteId
 from fabloop.plan.reasons.change import BASE_PRICE, Change, Key
+from fabloop.plan.reasons.repeated import Repeated
 from fabloop.plan.reasons.seats import Seats, missing_ways
 from fabloop.plan.statement.grid import grid_of_places
 from fabloop.plan.statement.layout import Floats, Moves
 from fabloop.plan.statement.problem import ABSENT
 from fabloop.plan.statement.roads import Place, Weights
-from fabloop.plan.tree import Tables, from_place, groups_of, optimum
+from fabloop.plan.tree import Tables, from_place, groups_of
 
 SOLVES_MAX = 24
 """Tree solves in search of alternatives that contain none of the answers before."""
@@ -69,6 +70,7 @@ class Penalties:
         self._roads = seats.problem.roads
         self._opens = seats.world is not None
         self._moves: dict[frozenset[Key], Moves] = {}
+        self._solver = Repeated()
         self._grid = grid_of_places(self._roads, seats.reach.places)
         self._rows = [self._unknown(number) for number in range(len(self._problem.jobs))]
         self._spots = [self._grid.spots(row.places) for row in self._rows]
@@ -128,7 +130,7 @@ class Penalties:
         """Return the best choice by job; nothing where none is possible."""
         if not all(row.places for row in self._rows):
             return {}
-        found = optimum(self._tables(bans))
+        found = self._solver.optimum(self._tables(bans))
         picks = () if found is None else found.choice
         return {number: pick for number, pick in enumerate(picks) if pick != ABSENT}
 
