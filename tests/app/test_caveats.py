@@ -5,8 +5,8 @@ import msgspec
 from fabloop.app.asked import asked_in
 from fabloop.app.caveats import lateness, left_out
 from fabloop.app.demo import documents_of
-from fabloop.base.instant import DAY, HOUR, Instant
-from fabloop.model.site import EnergyBand, Stock
+from fabloop.base.instant import HOUR
+from fabloop.model.product import Purchase
 from fabloop.plan.producible import check
 
 
@@ -14,34 +14,17 @@ def told():
     return asked_in(documents_of("wavegear"))
 
 
-def notes(asked, network):
-    return left_out(network, (asked.order.product,), asked.order.received_at)
-
-
-def with_site(network, site):
-    return msgspec.structs.replace(network, sites={**network.sites, site.id: site})
-
-
 def test_nothing_is_said_where_plans_heed_all_that_is_told():
-    asked = told()
-    assert notes(asked, asked.knowledge.network) == ()
+    assert left_out((told().order.product,)) == ()
 
 
-def test_hours_without_staff_are_named_and_stock_and_bands_that_plans_heed_are_not():
-    asked = told()
-    site = asked.knowledge.network.sites["graz"]
-    later = Instant(asked.order.received_at + DAY)
-    band = EnergyBand(end_ns=6 * HOUR, energy_minor_per_j=0.0, co2_kg_per_j=0.0)
-    site = msgspec.structs.replace(
-        site,
-        stock=(Stock(material="base-bar", quantity=1, available_at=later),),
-        tariff=msgspec.structs.replace(site.tariff, bands=(band,)),
-        persons=tuple(each for each in site.persons if each.shift == "early"),
-    )
-    said = " ".join(notes(asked, with_site(asked.knowledge.network, site)))
-    assert "assembly-work at graz" in said
-    assert "stock" not in said
-    assert "energy" not in said
+def test_bought_parts_are_named_for_their_prices_are_not_heeded():
+    product = told().order.product
+    buy = Purchase(supplier="steelworks", lead_ns=HOUR, cost_minor=10)
+    material = msgspec.structs.replace(product.materials[0], supply=(buy,))
+    bought = msgspec.structs.replace(product, materials=(material, *product.materials[1:]))
+    (note,) = left_out((bought,))
+    assert note == f"Plans leave out the prices of suppliers: {material.id}."
 
 
 def test_a_late_plan_is_told_with_what_is_in_time():

@@ -144,7 +144,7 @@ def test_the_checker_sees_a_step_without_its_tool_and_a_tool_held_twice():
     first = plan.step(OperationId("ream-a"))
     moved = plan.step(OperationId("mill-b"))
     start = first.start
-    assert ReasonCode.UNIT_OVERLAP in codes(
+    assert ReasonCode.TOOL_OVERLAP in codes(
         start=start, end=Instant(start + moved.end - moved.start)
     )
 

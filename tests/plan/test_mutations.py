@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
 from fabloop.base.instant import DAY, MINUTE, SECOND, Instant
-from fabloop.model.ids import LaneId, SiteId
+from fabloop.model.ids import LaneId, PersonId, SiteId
 from fabloop.model.plan import (
     EnergyRate,
     Movement,
@@ -70,6 +70,11 @@ STEP = {
             EnergyRate(start=each.start, end=each.end, energy_minor_per_j=9.0, co2_kg_per_j=9.0),
         )
     ],
+    "persons": lambda each, _: [
+        (*each.persons, PersonId("nobody")),
+        *([each.persons[1:]] if each.persons else []),
+    ],
+    "setup_family": lambda each, _: [each.setup_family + "x", *([""] if each.setup_family else [])],
     "tools": lambda each, _: [(*each.tools, "none"), each.tools[1:]][: 1 + bool(each.tools)],
 }
 """Per field, values that make the plan another one."""

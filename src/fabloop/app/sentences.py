@@ -356,6 +356,10 @@ REASONS: dict[str, Say] = {
     ReasonCode.OPEN_TOO_SHORT: _plain(
         "{subject} is open for {open} at a stretch at most, but {takes} is needed."
     ),
+    ReasonCode.SHIFT_TOO_SHORT: _plain(
+        "At {site} somebody with the skill {skill} is there for {open} at a stretch at most, but"
+        " {takes} is needed."
+    ),
     ReasonCode.STEP_WHILE_CLOSED: _plain("{subject} is closed while it does {operation}."),
     ReasonCode.NOT_WITHIN_SITE: _plain(
         "Within {subject} no ways join work units that can do all of it."
@@ -386,6 +390,20 @@ REASONS: dict[str, Say] = {
         "{subject}: there is no {material} at {site}, and nobody delivers it."
     ),
     ReasonCode.STEP_WITHOUT_TOOL: _plain("{subject} on {work_unit} holds no {tool} that fits."),
+    ReasonCode.TOOL_OVERLAP: _plain("{first} and {second} hold {subject} at the same time."),
+    ReasonCode.PERSON_MISSING: _plain(
+        "{subject} is not given to a crew of {site} that has the skill {skill}."
+    ),
+    ReasonCode.PERSON_OFF_SHIFT: _plain("{operation} goes on while nobody of {subject} is there."),
+    ReasonCode.PERSON_OVERLAP: _plain(
+        "More is going on than persons of {subject} are there when {operation} begins."
+    ),
+    ReasonCode.SETUP_UNKNOWN: _plain(
+        "{subject} on {work_unit} has to be set up for {expected}, not for {found}."
+    ),
+    ReasonCode.SETUP_MISSING: _plain(
+        "{subject} needs {seconds} s more to be set up from {first} to {second}."
+    ),
     ReasonCode.MATERIAL_TOO_LATE: _plain("{subject} starts before {material} is at {site}."),
     ReasonCode.DEPARTURE_MISSED: _plain(
         "The shipment for {subject} on {lane} does not leave with a departure that it reaches."

@@ -32,7 +32,7 @@ def print_check(folder: Path, tenant: str, *, as_json: bool) -> ExitCode:
     knowledge, order = asked.knowledge, asked.order
     answer = check(order, knowledge.network, knowledge.vocabulary, asked.kpis, order.received_at)
     labels = labels_of(knowledge.network, order.product)
-    for note in left_out(knowledge.network, (order.product,), order.received_at):
+    for note in left_out((order.product,)):
         sys.stderr.write(note + "\n")
     if isinstance(answer, Producible):
         _print(answer, as_json, [])

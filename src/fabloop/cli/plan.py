@@ -99,7 +99,7 @@ def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> Exi
     answer = _answer(request, asked, aim, wishes, _progress(as_json))
     plans = _plans(answer)
     order = asked.order
-    for note in left_out(asked.knowledge.network, (order.product,), order.received_at):
+    for note in left_out((order.product,)):
         sys.stderr.write(note + "\n")
     if as_json:
         reply = PlanReply(answer=answer, critical=_critical(plans, asked))

@@ -44,7 +44,7 @@ def print_together(
         on_incumbent=_progress(objective, knowledge.currency, as_json),
     )
     products = [each.product for each in asked.orders]
-    for note in left_out(knowledge.network, products, asked.now):
+    for note in left_out(products):
         sys.stderr.write(note + "\n")
     if as_json:
         sys.stdout.write(to_json_pretty(answer).decode())

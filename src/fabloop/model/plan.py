@@ -6,7 +6,15 @@ import msgspec
 
 from fabloop.base.instant import Instant
 from fabloop.model.explanation import Explanation, Option
-from fabloop.model.ids import LaneId, OperationId, OrderId, PlanId, SiteId, WorkUnitId
+from fabloop.model.ids import (
+    LaneId,
+    OperationId,
+    OrderId,
+    PersonId,
+    PlanId,
+    SiteId,
+    WorkUnitId,
+)
 from fabloop.model.kpi import KpiValue
 
 
@@ -22,8 +30,13 @@ class EnergyRate(msgspec.Struct, frozen=True, kw_only=True):
 class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     """An operation on a work unit. `frozen` steps are done or running and may not change.
 
-    `tools` are held while it lasts, by the names of `Tool.names`. Where energy has its price by
-    time of day, `rates` tell which one counts when; a step takes its energy evenly.
+    Attributes
+    ----------
+    tools : held while it lasts, by the names of `Tool.names`
+    rates : where energy has its price by time of day, which one counts when; a step takes its
+        energy evenly
+    persons : the crew that carries it out; whoever of them is on shift does
+    setup_family : what the work unit is set up for, where its set-ups depend on that
     """
 
     operation: OperationId
@@ -37,6 +50,8 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     frozen: bool = False
     tools: tuple[str, ...] = ()
     rates: tuple[EnergyRate, ...] = ()
+    persons: tuple[PersonId, ...] = ()
+    setup_family: str = ""
 
 
 class MovementKind(StrEnum):

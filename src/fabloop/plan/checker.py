@@ -22,6 +22,7 @@ from fabloop.model.site import Network, Site, WorkUnit
 from fabloop.model.skill import SkillVocabulary
 from fabloop.model.supply import is_tracked, parts_taken, there_at
 from fabloop.model.timetable import departure_after
+from fabloop.plan.check_staff import crew_faults, family_of, presence_faults, setup_faults
 from fabloop.plan.rates_check import average_rates, rates_hold
 from fabloop.services.matching import (
     KpiValues,
@@ -78,6 +79,8 @@ def check_plan(plan: Plan, grounds: Grounds) -> tuple[Explanation, ...]:
         *_flow(plan, grounds, steps),
         *_overlaps(plan, grounds),
         *_hours(plan, grounds),
+        *presence_faults(plan, grounds.network, grounds.busy),
+        *setup_faults(plan, grounds.product, grounds.network, grounds.busy),
         *_totals(plan, grounds),
     )
 
@@ -132,6 +135,7 @@ def _steps(plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
         yield from _step_figures(step, operation, unit, grounds)
         yield from _tools_held(step, operation, unit, site)
         yield from _material_there(step, operation, site, grounds)
+        yield from crew_faults(step, operation, site, grounds.vocabulary)
 
 
 def _tools_held(
@@ -211,12 +215,14 @@ def _step_figures(
     site = grounds.network.sites[step.site]
     runs = operation.runs(grounds.quantity, unit.batch_max)
     pieces = operation.pieces(grounds.quantity)
-    exact = Fraction(operation.duration_ns * runs) / Fraction(unit.speed) + unit.setup_ns
+    apart = unit.setup_ns if family_of(operation, unit) else 0
+    exact = Fraction(operation.duration_ns * runs) / Fraction(unit.speed) + unit.setup_ns - apart
     taken = step.end - step.start
+    worked = taken + apart
     code, subject = ReasonCode.STEP_FIGURE_WRONG, step.operation
     if not exact - SLACK_NS <= taken < exact + SECOND:
         yield _figure(code, subject, "duration", taken / SECOND, float(exact) / SECOND)
-    energy = Fraction(operation.energy_j) * pieces + Fraction(unit.power_w) * taken / SECOND
+    energy = Fraction(operation.energy_j) * pieces + Fraction(unit.power_w) * worked / SECOND
     if not _close(step.energy_j, energy):
         yield _figure(code, subject, "energy", step.energy_j, float(energy))
     if not rates_hold(step, site):
@@ -227,7 +233,7 @@ def _step_figures(
         yield _figure(code, subject, "co2", step.co2_kg, float(co2))
     labour = site.tariff.labour_cost_per_hour_minor if operation.person_skill else 0
     cost = (
-        operation.cost_minor * pieces + Fraction(unit.cost_per_hour_minor + labour) * taken / HOUR
+        operation.cost_minor * pieces + Fraction(unit.cost_per_hour_minor + labour) * worked / HOUR
     )
     cost += price * energy
     if abs(step.cost_minor - cost) > Fraction(1, 2) + Fraction(1, 10**6):
@@ -380,18 +386,22 @@ def _overlaps(plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
             taken[leg.by].append((leg.start, leg.end, leg.taken_by, leg.frozen))
     for unit, spans in grounds.busy.items():
         taken[unit].extend((start, end, "", True) for start, end in spans)
+    tools = {tool for step in plan.steps for tool in step.tools}
     for resource, entries in taken.items():
-        yield from _overlap(resource, sorted(each for each in entries if each[1] > each[0]))
+        code = ReasonCode.TOOL_OVERLAP if resource in tools else ReasonCode.UNIT_OVERLAP
+        yield from _overlap(code, resource, sorted(each for each in entries if each[1] > each[0]))
 
 
-def _overlap(unit: str, entries: list[tuple[Instant, Instant, str, bool]]) -> Iterator[Explanation]:
+def _overlap(
+    code: ReasonCode, unit: str, entries: list[tuple[Instant, Instant, str, bool]]
+) -> Iterator[Explanation]:
     latest: tuple[Instant, Instant, str, bool] | None = None
     latest_open: tuple[Instant, Instant, str, bool] | None = None
     for entry in entries:
         # Something open may not meet anything; two settled things may, they have happened.
         rival = latest_open if entry[3] else latest
         if rival is not None and entry[0] < rival[1]:
-            yield _wrong(ReasonCode.UNIT_OVERLAP, unit, first=rival[2], second=entry[2])
+            yield _wrong(code, unit, first=rival[2], second=entry[2])
         if latest is None or entry[1] > latest[1]:
             latest = entry
         if not entry[3] and (latest_open is None or entry[1] > latest_open[1]):

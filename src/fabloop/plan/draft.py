@@ -10,7 +10,7 @@ from fabloop.model.kpi import KpiValue
 from fabloop.model.plan import Movement, MovementKind, Optimality, Plan, PlannedStep, Totals
 from fabloop.model.product import Operation
 from fabloop.plan.statement.charges import Charge
-from fabloop.plan.statement.problem import ABSENT, Problem
+from fabloop.plan.statement.problem import ABSENT, Candidate, Problem
 from fabloop.plan.statement.roads import TICK
 from fabloop.plan.timetable.bargain import bargained
 from fabloop.plan.timetable.schedule import Timetable, Transfer, kept
@@ -128,11 +128,18 @@ def open_steps(problem: Problem, table: Timetable) -> list[PlannedStep]:
                 cost_minor=charge.cost,
                 energy_j=candidate.takes.energy,
                 co2_kg=charge.co2,
-                tools=table.held(number),
+                tools=table.fit(number).tools,
                 rates=charge.rates,
+                persons=table.fit(number).persons,
+                setup_family=_family(job.operation, candidate),
             )
         )
     return steps
+
+
+def _family(operation: Operation, candidate: Candidate) -> str:
+    """Return what the work unit is set up for, where its set-ups depend on that."""
+    return operation.setup_family if candidate.unit.setups else ""
 
 
 def _movements(problem: Problem, table: Timetable, number: int) -> list[Movement]:

@@ -4,23 +4,46 @@ from collections.abc import Iterable
 
 from fabloop.base.instant import Instant
 from fabloop.model.ids import WorkUnitId
-from fabloop.model.plan import MovementKind, Plan
+from fabloop.model.plan import MovementKind, Plan, PlannedStep
+from fabloop.plan.names import crew_name, set_up_name
+
+Taken = dict[WorkUnitId, list[tuple[Instant, Instant]]]
 
 
 def engagements(
     plans: Iterable[Plan], now: Instant
 ) -> dict[WorkUnitId, tuple[tuple[Instant, Instant], ...]]:
-    """Return when work units and tools do steps or move things, as far as it is not over.
+    """Return when work units, tools and crews do steps or move things, as far as it is not over.
 
+    Crews have names of their own, and so has what work units are, or were last, set up for.
     Leave out the plan that is to be changed: re-planning knows its own past.
     """
-    taken: dict[WorkUnitId, list[tuple[Instant, Instant]]] = {}
-    for plan in plans:
-        for step in plan.steps:
-            if step.end > now:
-                for resource in (step.work_unit, *step.tools):
-                    taken.setdefault(WorkUnitId(resource), []).append((step.start, step.end))
+    several = tuple(plans)
+    taken: Taken = {}
+    for plan in several:
         for each in plan.movements:
             if each.end > now and each.kind is MovementKind.TRANSPORT:
                 taken.setdefault(WorkUnitId(each.by), []).append((each.start, each.end))
+    take_steps(taken, (step for plan in several for step in plan.steps), now)
     return {unit: tuple(sorted(spans)) for unit, spans in sorted(taken.items())}
+
+
+def take_steps(taken: Taken, steps: Iterable[PlannedStep], now: Instant) -> None:
+    """Add what steps hold from `now` on, and the last set-up of each work unit before."""
+    last: dict[WorkUnitId, PlannedStep] = {}
+    for step in steps:
+        span = (step.start, step.end)
+        if step.end > now:
+            for name in (step.work_unit, *step.tools):
+                taken.setdefault(WorkUnitId(name), []).append(span)
+            if step.persons:
+                taken.setdefault(crew_name(step.persons), []).append(span)
+            if step.setup_family:
+                name = set_up_name(step.work_unit, step.setup_family)
+                taken.setdefault(name, []).append(span)
+        elif step.work_unit not in last or last[step.work_unit].end <= step.end:
+            last[step.work_unit] = step
+    for unit, step in last.items():
+        if step.setup_family:
+            name = set_up_name(unit, step.setup_family)
+            taken.setdefault(name, []).append((step.start, step.end))

@@ -28,13 +28,16 @@ from fabloop.plan.engine import (
 from fabloop.plan.floors.floor import Floor, Work
 from fabloop.plan.floors.loads import SHARES_PER_SECOND, Allowance, load_bound, windows_of
 from fabloop.plan.floors.orders_search import OrdersObjective, Placed, Search
+from fabloop.plan.floors.placing import book
 from fabloop.plan.reasons.recommend import not_producible
+from fabloop.plan.statement.duties import no_duties
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import MEASURE, Busy, Objective, Problem, Setting, problem_of
 from fabloop.plan.statement.roads import TICK, Weights
 from fabloop.plan.timetable.alternatives import has_alternatives, narrowed
 from fabloop.plan.timetable.bargain import bargained
-from fabloop.plan.timetable.schedule import Timetable, placed_again
+from fabloop.plan.timetable.beside import beside
+from fabloop.plan.timetable.schedule import Timetable
 from fabloop.plan.tree import optimum, tables_of
 from fabloop.services.matching import KpiValues
 
@@ -124,6 +127,7 @@ def plan_orders(  # noqa: PLR0913  # the question as a caller puts it
         return OrdersAnswer(plans=(), refused=refused, optimality=None)
     together = _Together(asked, objective, effort, on_incumbent)
     together.run()
+    _all_sound(together.placed)
     plans = _written(asked, together.placed, network, now, objective)
     _assure_all(plans, asked, setting)
     best = together.optimality()
@@ -160,7 +164,19 @@ def _stated(
             asked.append(_Asked(order, problem, _settled(problem, objective)))
         else:
             refused[order.id] = not_producible(order.product, mine, problem, exclusions(problem))
+    if any(each.problem.duties is not None for each in asked):
+        asked = [_dutiful(each) for each in asked]
     return asked, refused
+
+
+def _dutiful(asked: _Asked) -> _Asked:
+    """Return the order with duties, if empty ones: those of the others concern it, too."""
+    if asked.problem.duties is not None:
+        return asked
+    none = no_duties(asked.problem.origin)
+    alone = msgspec.structs.replace(asked.problem, duties=none)
+    whole = alone if asked.whole is asked.problem else asked.whole
+    return msgspec.structs.replace(asked, whole=whole, problem=alone)
 
 
 def _settled(problem: Problem, objective: OrdersObjective) -> Problem:
@@ -298,9 +314,9 @@ def _written(
 ) -> tuple[Plan, ...]:
     currency = currency_of(network)
     plans = []
-    found = _bargained_together(_kept_together(asked, placed), objective)
-    for each, (kept_, table) in zip(asked, found, strict=True):
-        problem = msgspec.structs.replace(kept_, duties=None)
+    found = [(each.problem, it.work.timetable()) for each, it in zip(asked, placed, strict=True)]
+    found = _bargained_together(found, objective)
+    for each, (problem, table) in zip(asked, found, strict=True):
         heading = Heading(PlanId(f"{each.order.id}/plan-1"), each.order.id, now, currency)
         plan = draft(heading, problem, table)
         bounds = {
@@ -312,33 +328,26 @@ def _written(
     return tuple(plans)
 
 
-def _kept_together(
-    asked: Sequence[_Asked], placed: Sequence[Placed]
-) -> list[tuple[Problem, Timetable]]:
-    """Return problems and timetables; with duties, each keeps clear of those that end before it.
+def _all_sound(placed: Sequence[Placed]) -> None:
+    """Place everything once more, in its order, where set-ups would not fit between steps.
 
-    What duties hold back moves, so all that the orders share is given out again, in the order
-    in which they finish.
+    A step that was taken out leaves its neighbours, which may need a longer set-up than both of
+    its own.
     """
-    tables = [each.work.timetable() for each in placed]
-    problems = [each.problem for each in asked]
-    if all(each.duties is None for each in problems):
-        return list(zip(problems, tables, strict=True))
-    found: dict[int, tuple[Problem, Timetable]] = {}
-    taken: dict[str, list[tuple[int, int]]] = {}
-    rank = sorted(range(len(tables)), key=lambda each: tables[each].finish(problems[each]))
-    for number in rank:
-        problem = problems[number]
-        busy = {
-            each: (*problem.busy.get(each, ()), *taken.get(each, ()))
-            for each in {**problem.busy, **taken}
-        }
-        alone = msgspec.structs.replace(problem, busy=busy)
-        table = placed_again(alone, tables[number])
-        found[number] = problem, table
-        for resource, start, end in table.spans(problem):
-            taken.setdefault(resource, []).append((start, end))
-    return [found[number] for number in range(len(tables))]
+    works = [each.work for each in placed]
+    if works[0].floor.is_sound:
+        return
+    order = sorted(
+        (work.at(job).start, number, job)
+        for number, work in enumerate(works)
+        for job in range(work.size)
+    )
+    picks = [[work.at(job).pick for job in range(work.size)] for work in works]
+    for work in works:
+        for job in range(work.size):
+            work.release(job)
+    for _, number, job in order:
+        book(works[number], job, picks[number][job])
 
 
 def _bargained_together(
@@ -350,15 +359,8 @@ def _bargained_together(
     tables = [table for _, table in found]
     settled: list[tuple[Problem, Timetable]] = []
     for number, (problem, _) in enumerate(found):
-        taken: dict[str, list[tuple[int, int]]] = {}
-        for other, (theirs, _) in enumerate(found):
-            for resource, start, end in tables[other].spans(theirs) if other != number else ():
-                taken.setdefault(resource, []).append((start, end))
-        busy = {
-            each: tuple(sorted({*problem.busy.get(each, ()), *taken.get(each, ())}))
-            for each in {**problem.busy, **taken}
-        }
-        mine = msgspec.structs.replace(problem, busy=busy)
+        others = ((found[it][0], tables[it]) for it in range(len(found)) if it != number)
+        mine = beside(problem, others)
         mine = mine.waiting(until_due=objective is not OrdersObjective.MAKESPAN)
         tables[number] = bargained(mine, tables[number])
         charges = problem.charges

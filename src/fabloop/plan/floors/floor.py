@@ -8,9 +8,11 @@ import numpy as np
 
 from fabloop.model.plan import MovementKind
 from fabloop.plan.statement.candidates import Columns
+from fabloop.plan.statement.duties import Duties, Need
 from fabloop.plan.statement.layout import Floats, Ints
 from fabloop.plan.statement.problem import MEASURE, Job, Objective, Problem
-from fabloop.plan.statement.roads import Leg, Place, Roads, Weights
+from fabloop.plan.statement.roads import Hop, Leg, Place, Roads, Weights
+from fabloop.plan.timetable.keeping import Calendar, Fit, Keeper
 from fabloop.plan.timetable.schedule import Timetable, Transfer
 from fabloop.plan.tree import heads, tables_of, tails
 
@@ -60,10 +62,13 @@ class Line:
 
 
 class Way(NamedTuple):
-    """How a work piece gets from one place to another; `held` are the vehicles' calendars."""
+    """How a work piece gets from one place to another.
+
+    `held` are the calendars of vehicles, and of lanes that leave at certain times.
+    """
 
     legs: tuple[Leg, ...]
-    held: tuple[tuple[Line | None, int], ...]
+    held: tuple[tuple[Calendar | None, int], ...]
     ticks: int
 
     def arrival(self, ready: int) -> int:
@@ -87,6 +92,26 @@ class Floor:
         self._lines: dict[str, Line] = {}
         self._ways: dict[tuple[Spot, Spot], Way | None] = {}
         self._weights = weights
+        self._keeper: Keeper | None = None
+        self._duties: Duties | None = None
+
+    def keeper(self, duties: Duties | None) -> Keeper | None:
+        """Return what keeps to duties besides work units; None where an order has none.
+
+        Of several orders on the floor either all have duties or none has.
+        """
+        if duties is None:
+            return None
+        self._duties = duties
+        if self._keeper is None:
+            self._keeper = Keeper(self.line)
+        self._keeper.heed(duties)
+        return self._keeper
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether set-ups fit between all that is placed."""
+        return self._keeper is None or self._keeper.is_sound()
 
     def line(self, resource: str) -> Line:
         """Return the calendar of a resource."""
@@ -102,25 +127,28 @@ class Floor:
         return self._ways[key]
 
     def _way(self, legs: tuple[Leg, ...]) -> Way:
-        held = tuple(
-            (
-                self.line(leg.hop.by) if leg.hop.kind is MovementKind.TRANSPORT else None,
-                leg.hop.takes.ticks,
-            )
-            for leg in legs
-        )
+        held = tuple((self._held(leg.hop), leg.hop.takes.ticks) for leg in legs)
         return Way(legs, held, sum(ticks for _, ticks in held))
+
+    def _held(self, hop: Hop) -> Calendar | None:
+        if hop.kind is MovementKind.TRANSPORT:
+            return self.line(hop.by)
+        return None if self._duties is None else self._duties.departures(hop.lane)
 
 
 class Booking(NamedTuple):
-    """Where and when a job is placed; `moved` are the starts of each input's legs."""
+    """Where and when a job is placed; `moved` are the starts of each input's legs.
+
+    Where there are duties `fit` tells what it holds, else its work unit is among the `spans`.
+    """
 
     pick: int
     start: int
     end: int
     ways: tuple[Way, ...]
     moved: tuple[tuple[int, ...], ...]
-    spans: tuple[tuple[Line, int, int], ...]
+    spans: tuple[tuple[Calendar, int, int], ...]
+    fit: Fit | None = None
 
 
 class Work:
@@ -133,6 +161,7 @@ class Work:
     def __init__(self, problem: Problem, floor: Floor) -> None:
         self.problem = problem
         self.floor = floor
+        self.keeper = floor.keeper(problem.duties)
         self.tables = tables_of(problem, MEASURE[Objective.MAKESPAN], adds=False)
         self.heads = heads(self.tables)[0]
         self.tails = tails(self.tables)
@@ -174,6 +203,9 @@ class Work:
         """Place a job whose spans are not taken yet."""
         for line, start, ticks in booking.spans:
             line.book(start, ticks)
+        if self.keeper is not None and booking.fit is not None:
+            line, need, ticks = self._held(job, booking.pick)
+            self.keeper.book(line, need, booking.fit, ticks)
         self.booked[job] = booking
 
     def release(self, job: int) -> Booking | None:
@@ -182,7 +214,31 @@ class Work:
         if booking is not None:
             for line, start, ticks in booking.spans:
                 line.free(start, ticks)
+            if self.keeper is not None and booking.fit is not None:
+                held, need, takes = self._held(job, booking.pick)
+                self.keeper.free(held, need, booking.fit, takes)
         return booking
+
+    def _held(self, job: int, pick: int) -> tuple[Line, Need, int]:
+        return self.lines[job][pick], self.need(job, pick), self.ticks[job][pick]
+
+    def need(self, job: int, pick: int) -> Need:
+        """Return what a choice needs beside its work unit."""
+        duties, noun = self.problem.duties, self.problem.jobs[job]
+        assert duties is not None, "asked only where there are duties"
+        return duties.need(noun.operation, noun.candidates[pick])
+
+    def first(self, job: int, pick: int, ready: int) -> int:
+        """Return when a choice may start at or after a tick."""
+        if self.keeper is None:
+            return self.lines[job][pick].first(ready, self.ticks[job][pick])
+        return self.fit(job, pick, ready).start
+
+    def fit(self, job: int, pick: int, ready: int) -> Fit:
+        """Return when a choice may start at or after a tick, and what it holds then."""
+        assert self.keeper is not None, "asked only where there are duties"
+        line, need, ticks = self._held(job, pick)
+        return self.keeper.fit(line, need, ready, ticks)
 
     def ways(self, job: int, pick: int) -> list[tuple[int, Way]] | None:
         """Return, per input of a job, when it is ready and its way; None where one has none.
@@ -220,6 +276,7 @@ class Work:
             tuple(each.pick for each in bookings),
             tuple(each.start for each in bookings),
             tuple(transfers),
+            () if self.keeper is None else tuple(each.fit or Fit(each.start) for each in bookings),
         )
 
 

@@ -13,8 +13,9 @@ from heapq import heapify, heappop, heappush
 import msgspec
 import numpy as np
 
-from fabloop.plan.floors.floor import Booking, Line, Work
+from fabloop.plan.floors.floor import Booking, Work
 from fabloop.plan.statement.layout import Bools, Floats, message
+from fabloop.plan.timetable.keeping import Calendar
 from fabloop.plan.tree import best_maker, optimum
 
 
@@ -85,11 +86,13 @@ def _earliest(
             hopeful &= taste.allowed[job]
         hopeful &= np.isfinite(arrival)
         row = np.full(len(arrival), np.inf)
-        lines, ticks = work.lines[job], work.ticks[job]
+        lines, ticks, kept = work.lines[job], work.ticks[job], work.keeper is not None
         picks = np.flatnonzero(hopeful).tolist()
         effort.looks += len(picks)
         for pick in picks:
-            row[pick] = lines[pick].first(int(arrival[pick]), ticks[pick]) + ticks[pick]
+            ready = int(arrival[pick])
+            begin = work.first(job, pick, ready) if kept else lines[pick].first(ready, ticks[pick])
+            row[pick] = begin + ticks[pick]
         if taste.noise:
             row = row + tables.nodes[job] * taste.roll.random(len(row)) * taste.noise
         best[job] = row
@@ -156,7 +159,7 @@ def _dispatch(
         pick = _quickest(work, job, masks[job], remaining.after[job], taste, effort)
         if pick is None:
             return False
-        _book(work, job, pick)
+        book(work, job, pick)
         taker = work.taker[job]
         if taker >= 0:
             waits[taker] -= 1
@@ -178,7 +181,7 @@ def _quickest(
             continue
         ready = max((way.arrival(tick) for tick, way in inputs), default=0)
         ticks = work.ticks[job][pick]
-        end = work.lines[job][pick].first(ready, ticks) + ticks
+        end = work.first(job, pick, ready) + ticks
         value = end + float(after[pick])
         if taste.noise:
             value += taste.noise * ticks * float(taste.roll.random())
@@ -187,11 +190,11 @@ def _quickest(
     return None if best is None else best[2]
 
 
-def _book(work: Work, job: int, pick: int) -> None:
+def book(work: Work, job: int, pick: int) -> None:
     """Book the vehicles and the work unit, each into its first gap."""
     inputs = work.ways(job, pick)
     assert inputs is not None, "chosen only where each input has a way"
-    spans: list[tuple[Line, int, int]] = []
+    spans: list[tuple[Calendar, int, int]] = []
     moved, ready = [], 0
     for tick, way in inputs:
         starts, at = [], tick
@@ -204,18 +207,23 @@ def _book(work: Work, job: int, pick: int) -> None:
             at += ticks
         moved.append(tuple(starts))
         ready = max(ready, at)
-    line, ticks = work.lines[job][pick], work.ticks[job][pick]
-    start = line.first(ready, ticks)
-    line.book(start, ticks)
-    spans.append((line, start, ticks))
-    ways = tuple(way for _, way in inputs)
-    work.booked[job] = Booking(pick, start, start + ticks, ways, tuple(moved), tuple(spans))
+    unit, ticks = work.lines[job][pick], work.ticks[job][pick]
+    ways, fit = tuple(way for _, way in inputs), None
+    if work.keeper is None:
+        start = unit.first(ready, ticks)
+        unit.book(start, ticks)
+        spans.append((unit, start, ticks))
+    else:
+        fit = work.fit(job, pick, ready)
+        work.keeper.book(unit, work.need(job, pick), fit, ticks)
+        start = fit.start
+    work.booked[job] = Booking(pick, start, start + ticks, ways, tuple(moved), tuple(spans), fit)
 
 
 def place_again(work: Work, choice: Sequence[int], starts: Sequence[int]) -> None:
     """Place all jobs as chosen, in the order of these starts; each takes its first gap."""
     for job in sorted(range(work.size), key=lambda each: (starts[each], each)):
-        _book(work, job, choice[job])
+        book(work, job, choice[job])
 
 
 def place_all(work: Work, taste: Taste, effort: Effort) -> bool:

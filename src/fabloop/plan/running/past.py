@@ -8,6 +8,7 @@ from fabloop.base.instant import Instant
 from fabloop.model.ids import AreaId, OperationId, SiteId, WorkUnitId
 from fabloop.model.plan import Movement, MovementKind, Plan, PlannedStep
 from fabloop.model.site import Network
+from fabloop.plan.engagements import take_steps
 from fabloop.plan.statement.problem import Past, Supply
 from fabloop.plan.statement.roads import Place
 
@@ -116,9 +117,7 @@ def _still_taken(
     steps: tuple[PlannedStep, ...], movements: tuple[Movement, ...], now: Instant
 ) -> dict[WorkUnitId, tuple[tuple[Instant, Instant], ...]]:
     taken: dict[WorkUnitId, list[tuple[Instant, Instant]]] = {}
-    for step in steps:
-        if step.end > now:
-            taken.setdefault(step.work_unit, []).append((step.start, step.end))
+    take_steps(taken, steps, now)
     for each in movements:
         if each.end > now and each.kind is MovementKind.TRANSPORT:
             taken.setdefault(WorkUnitId(each.by), []).append((each.start, each.end))

@@ -45,7 +45,10 @@ class Charges(msgspec.Struct, frozen=True, eq=False):
             return Charge(candidate.takes.cost, candidate.takes.co2)
         rates = bands.rates(self.instant(start), self.instant(end))
         price, factor = averages(rates)
-        energy, hours = candidate.takes.energy, (end - start) * TICK / HOUR
+        energy, worked = candidate.takes.energy, (end - start) * TICK
+        if candidate.unit.setups and operation.setup_family:
+            worked += candidate.unit.setup_ns
+        hours = worked / HOUR
         labour = tariff.labour_cost_per_hour_minor if operation.person_skill is not None else 0
         cost = (candidate.unit.cost_per_hour_minor + labour) * hours + price * energy
         own = operation.cost_minor * operation.pieces(self.quantity)

@@ -12,7 +12,10 @@ from fabloop.model.site import Network
 from fabloop.plan.statement.layout import Floats
 
 CALENDAR_AHEAD = 200 * DAY
-"""How far calendars are read; what would have to be planned later is not planned."""
+"""How far calendars are read at first."""
+
+CALENDAR_AHEAD_MAX = 3_650 * DAY
+"""How far they are read where a plan would go beyond; what is later still is not decided."""
 
 AFTER_ALL = 36_500 * DAY
 """How long what lies beyond the calendars that were read counts as closed."""
@@ -32,8 +35,8 @@ class Opening(msgspec.Struct, frozen=True):
         return np.array([self.longest.get(each, np.inf) for each in units], dtype=np.float64)
 
 
-def opening_of(network: Network, since: Instant) -> Opening:
-    """Return when the work units of a network are closed."""
+def opening_of(network: Network, since: Instant, until: Instant) -> Opening:
+    """Return when the work units of a network are closed, for all time after `until`."""
     closed: dict[WorkUnitId, Spans] = {}
     longest: dict[WorkUnitId, int] = {}
     known: dict[tuple[int, str], Spans] = {}
@@ -43,14 +46,13 @@ def opening_of(network: Network, since: Instant) -> Opening:
                 continue
             key = id(unit.calendar), site.time_zone
             if key not in known:
-                known[key] = _closed(unit.calendar, site.time_zone, since)
+                known[key] = _closed(unit.calendar, site.time_zone, since, until)
             closed[unit.id] = known[key]
             longest[unit.id] = _longest(known[key], since)
     return Opening(closed, longest)
 
 
-def _closed(calendar: WorkCalendar, time_zone: str, since: Instant) -> Spans:
-    last = Instant(since + CALENDAR_AHEAD)
+def _closed(calendar: WorkCalendar, time_zone: str, since: Instant, last: Instant) -> Spans:
     spans = open_spans(calendar, time_zone, since, last)
     ends = [since, *(instant for span in spans for instant in span), Instant(last + AFTER_ALL)]
     pairs = zip(ends[::2], ends[1::2], strict=True)

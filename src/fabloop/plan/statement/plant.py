@@ -17,16 +17,23 @@ from fabloop.model.product import Operation
 from fabloop.model.site import Network, Tariff, WorkUnit
 from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.statement.bands import Bands
+from fabloop.plan.statement.crews import Crew, crews_of
 from fabloop.plan.statement.grid import grid_of
 from fabloop.plan.statement.layout import Bools, Floats, Ints, Layout, Spots
-from fabloop.plan.statement.opening import Opening, opening_of
+from fabloop.plan.statement.opening import CALENDAR_AHEAD, Opening, opening_of
 from fabloop.plan.statement.roads import TICK, FigureColumns, Place, Roads, areas_of, roads_of
 from fabloop.services.matching import match_person, missing_tools
 from fabloop.services.offers import OfferIndex
 
+CREWS_MAX = 4_096
+"""Sites at instants whose crews are kept."""
+
 
 class Plant:
-    """A network, its vocabulary and its live condition; work units go by number."""
+    """A network, its vocabulary and its live condition; work units go by number.
+
+    `ahead` is how far calendars are read.
+    """
 
     def __init__(
         self,
@@ -36,6 +43,7 @@ class Plant:
     ) -> None:
         self.network = network
         self.vocabulary = vocabulary
+        self.ahead = CALENDAR_AHEAD
         self.offers = OfferIndex(network, vocabulary, kpis)
         self.units = self.offers.units
         self.grid = grid_of(
@@ -48,8 +56,9 @@ class Plant:
         self._layouts: dict[SkillId, tuple[Ints, Layout]] = {}
         self._persons: dict[SkillId, Bools] = {}
         self._tools: dict[str, Bools] = {}
-        self._opening: tuple[Instant, Opening, Floats] | None = None
+        self._opening: tuple[Instant, Instant, Opening, Floats] | None = None
         self._bands: dict[int, Bands] | None = None
+        self._crews: dict[tuple[SiteId, Instant, Instant], tuple[Crew, ...]] = {}
 
     @cached_property
     def roads(self) -> Roads:
@@ -105,21 +114,31 @@ class Plant:
 
     def opening(self, since: Instant) -> Opening:
         """Return when the work units are closed from an instant on."""
-        return self._opened(since)[1]
+        return self._opened(since)[2]
 
     def open_long_enough(self, units: Ints, efforts: FigureColumns, since: Instant) -> Bools:
         """Return which work units are open once for as long as an operation takes there."""
-        _, opening, longest = self._opened(since)
+        _, _, opening, longest = self._opened(since)
         if not opening.closed:
             return np.ones(len(units), dtype=np.bool_)
         return np.asarray(efforts.ticks * TICK <= longest[units])
 
-    def _opened(self, since: Instant) -> tuple[Instant, Opening, Floats]:
-        if self._opening is None or self._opening[0] != since:
-            opening = opening_of(self.network, since)
+    def _opened(self, since: Instant) -> tuple[Instant, Instant, Opening, Floats]:
+        until = Instant(since + self.ahead)
+        if self._opening is None or self._opening[:2] != (since, until):
+            opening = opening_of(self.network, since, until)
             longest = opening.longest_of(each.id for each in self.units)
-            self._opening = since, opening, longest
+            self._opening = since, until, opening, longest
         return self._opening
+
+    def crews(self, site: SiteId, origin: Instant, until: Instant) -> tuple[Crew, ...]:
+        """Return the crews of a site, with who is there between the instants."""
+        key = (site, origin, until)
+        if key not in self._crews:
+            if len(self._crews) >= CREWS_MAX:
+                self._crews.clear()
+            self._crews[key] = crews_of(self.network.sites[site], origin, until)
+        return self._crews[key]
 
     def person(self, site: SiteId, skill: SkillId) -> PersonId | Explanation:
         """Return the first person of the site who has the skill, or why there is none."""
@@ -132,11 +151,14 @@ class Plant:
         """
         pieces, rates = operation.pieces(quantity), self._rates
         spent = operation.duration_ns * self._runs(operation, units, quantity)
+        setup = rates.setup[units]
+        apart = setup * rates.changes[units] if operation.setup_family else 0.0 * setup
         ticks = np.maximum(
-            0.0, -(-(spent / rates.speed[units] + rates.setup[units] - 1_000.0) // TICK)
+            0.0, -(-(spent / rates.speed[units] + (setup - apart) - 1_000.0) // TICK)
         )
-        hours = ticks * TICK / HOUR
-        energy = operation.energy_j * pieces + rates.power[units] * ticks * (TICK / 1e9)
+        worked = ticks * TICK + apart
+        hours = worked / HOUR
+        energy = operation.energy_j * pieces + rates.power[units] * (worked / 1e9)
         price, intensity = self._least_rates(units, ticks)
         cost = rates.hourly[units] * hours + price * energy
         if operation.person_skill is not None:
@@ -177,6 +199,7 @@ class _Rates:
     def __init__(self, units: Sequence[WorkUnit], tariffs: Sequence[Tariff]) -> None:
         self.speed = _floats(each.speed for each in units)
         self.setup = _floats(each.setup_ns for each in units)
+        self.changes = _floats(bool(each.setups) for each in units)
         self.hourly = _floats(each.cost_per_hour_minor for each in units)
         self.power = _floats(each.power_w for each in units)
         self.price = _floats(each.energy_minor_per_j for each in tariffs)

@@ -11,12 +11,14 @@ from fabloop.model.product import ConfiguredProduct, Operation
 from fabloop.model.routing import makers
 from fabloop.model.site import Network, Site, WorkUnit
 from fabloop.model.skill import SkillVocabulary
+from fabloop.plan.names import is_beside
 from fabloop.plan.statement.candidates import Asked, Judge
 from fabloop.plan.statement.candidates import Candidate as Candidate
 from fabloop.plan.statement.candidates import Rejected as Rejected
 from fabloop.plan.statement.charges import Charges, charges_of
-from fabloop.plan.statement.duties import Duties, duties_of
-from fabloop.plan.statement.opening import joined
+from fabloop.plan.statement.crews import NEVER
+from fabloop.plan.statement.duties import Around, Duties, duties_of
+from fabloop.plan.statement.opening import CALENDAR_AHEAD, joined
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.roads import TICK, Figures, Place, Roads, Weights, ticks_of
 from fabloop.plan.statement.steps import in_tree_order
@@ -112,6 +114,7 @@ class Setting(msgspec.Struct, frozen=True):
     ordered_at : when bought parts were ordered, `origin` where it is None
     due_at : until when steps may wait for cheaper energy; None is not at all
     plant : the network made ready beforehand, where many questions are asked about it
+    ahead : how far calendars are read, nanoseconds
     """
 
     network: Network
@@ -125,17 +128,23 @@ class Setting(msgspec.Struct, frozen=True):
     plant: Plant | None = None
     ordered_at: Instant | None = None
     due_at: Instant | None = None
+    ahead: int = CALENDAR_AHEAD
 
     def planted(self) -> Plant:
         """Return the network made ready: the `plant` at hand if it fits, with these KPI values."""
-        if self.plant is None or not self.plant.is_of(self.network, self.vocabulary):
-            return Plant(self.network, self.vocabulary, self.kpis)
-        self.plant.offers.follow(self.kpis)
-        return self.plant
+        plant = self.plant
+        if plant is None or not plant.is_of(self.network, self.vocabulary):
+            plant = Plant(self.network, self.vocabulary, self.kpis)
+        plant.offers.follow(self.kpis)
+        plant.ahead = self.ahead
+        return plant
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """The open jobs, inputs before takers (the last one makes the product), and the roads."""
+    """The open jobs, inputs before takers (the last one makes the product), and the roads.
+
+    `read` is the tick up to which calendars were read; afterwards all that has one is closed.
+    """
 
     jobs: tuple[Job, ...]
     roads: Roads
@@ -143,6 +152,7 @@ class Problem(msgspec.Struct, frozen=True):
     busy: dict[str, tuple[tuple[int, int], ...]]
     duties: Duties | None = None
     charges: Charges | None = None
+    read: int = NEVER
 
     def waiting(self, *, until_due: bool, by_co2: bool = False) -> "Problem":
         """Return the problem with how far, and for what, steps may wait for a lower charge.
@@ -176,7 +186,9 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
     condition = Condition(setting.kpis, setting.now)
     judge = Judge(plant, Asked(condition, setting.unavailable, setting.quantity))
     ordered_at = setting.origin if setting.ordered_at is None else setting.ordered_at
-    duties = duties_of(product, setting.network, setting.origin, ordered_at, setting.quantity)
+    until = Instant(setting.now + setting.ahead)
+    around = Around(setting.origin, ordered_at, setting.quantity, setting.busy, until)
+    duties = duties_of(product, plant, around)
     jobs = []
     for operation in order:
         judged = judge.judge(operation)
@@ -187,7 +199,9 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
         jobs.append(Job(operation, sources, candidates, rejected))
     busy = _taken(setting, plant)
     charges = charges_of(setting.network, setting.origin, setting.quantity, setting.due_at)
-    return Problem(tuple(jobs), plant.roads, setting.origin, busy, duties, charges)
+    hours = bool(plant.opening(setting.now).closed) or (duties is not None and duties.has_shifts)
+    read = (until - setting.origin) // TICK if hours else NEVER
+    return Problem(tuple(jobs), plant.roads, setting.origin, busy, duties, charges, read)
 
 
 def _taken(setting: Setting, plant: Plant) -> dict[str, tuple[tuple[int, int], ...]]:
@@ -196,6 +210,8 @@ def _taken(setting: Setting, plant: Plant) -> dict[str, tuple[tuple[int, int], .
     known: dict[int, tuple[tuple[int, int], ...]] = {}
     taken: dict[str, tuple[tuple[int, int], ...]] = {}
     for unit in dict.fromkeys((*setting.busy, *closed)):
+        if is_beside(unit):
+            continue
         engaged, hours = setting.busy.get(unit, ()), closed.get(unit, ())
         key = id(hours)
         if engaged or key not in known:
@@ -254,16 +270,19 @@ def effort(operation: Operation, unit: WorkUnit, site: Site, quantity: int = 1) 
 
     Notes
     -----
-    duration = operation's duration x runs / speed + set-up, rounded up to a whole second;
+    duration = operation's duration x runs / speed + set-up, rounded up to a whole second; where
+    the set-up depends on what came before, it lies before the step and only its plain time is paid;
     energy = operation's x pieces + power x duration;
     cost = operation's x pieces + rate x duration + energy price x energy, and labour x duration
     where a person carries it out, rounded once to minor units;
     CO2 = energy x grid factor.
     """
     runs, pieces = operation.runs(quantity, unit.batch_max), operation.pieces(quantity)
-    ticks = ticks_of(operation.duration_ns * runs / unit.speed + unit.setup_ns)
-    hours = ticks * TICK / HOUR
-    energy = operation.energy_j * pieces + unit.power_w * ticks * (TICK / 1e9)
+    apart = unit.setup_ns if unit.setups and operation.setup_family else 0
+    ticks = ticks_of(operation.duration_ns * runs / unit.speed + (unit.setup_ns - apart))
+    worked = float(ticks * TICK + apart)
+    hours = worked / HOUR
+    energy = operation.energy_j * pieces + unit.power_w * (worked / 1e9)
     tariff = site.tariff
     cost = unit.cost_per_hour_minor * hours + tariff.energy_minor_per_j * energy
     if operation.person_skill is not None:

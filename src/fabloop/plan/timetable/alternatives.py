@@ -16,6 +16,7 @@ from fabloop.base.errors import Fault, Invalid
 from fabloop.model.product import ConfiguredProduct
 from fabloop.plan.statement.layout import Bools
 from fabloop.plan.statement.problem import ABSENT, Job, Problem, Source
+from fabloop.plan.timetable.keeping import Fit
 from fabloop.plan.timetable.schedule import Routing, Timetable, Transfer
 from fabloop.plan.tree import Masks, Tables, optimum
 
@@ -47,7 +48,11 @@ class Narrowed(msgspec.Struct, frozen=True):
         for place, number in enumerate(self.kept):
             choice[number], starts[number] = table.choice[place], table.starts[place]
             transfers[number] = table.transfers[place]
-        return Timetable(tuple(choice), tuple(starts), tuple(transfers))
+        fits = [Fit(0)] * self.jobs
+        for place, number in enumerate(self.kept):
+            fits[number] = table.fit(place)
+        held = tuple(fits) if table.fits else ()
+        return Timetable(tuple(choice), tuple(starts), tuple(transfers), held)
 
 
 def has_alternatives(problem: Problem) -> bool:

@@ -10,6 +10,7 @@ from fabloop.model.plan import MovementKind
 from fabloop.plan.statement.duties import Duties
 from fabloop.plan.statement.problem import ABSENT, Candidate, Problem, Source
 from fabloop.plan.statement.roads import Leg, Weights
+from fabloop.plan.timetable.keeping import Fit, Keeper
 
 
 class Transfer(msgspec.Struct, frozen=True):
@@ -24,18 +25,18 @@ class Transfer(msgspec.Struct, frozen=True):
 class Timetable(msgspec.Struct, frozen=True):
     """A complete answer to a problem: choices, starts and, per job and input, the transfers.
 
-    A job that is `ABSENT` has start 0 and no transfers. `tools` are those held, per job; empty
-    where no job holds any.
+    A job that is `ABSENT` has start 0 and no transfers. `fits` tell, per job, what it holds besides
+    its work unit; empty where no job holds anything.
     """
 
     choice: tuple[int, ...]
     starts: tuple[int, ...]
     transfers: tuple[tuple[Transfer, ...], ...]
-    tools: tuple[tuple[str, ...], ...] = ()
+    fits: tuple[Fit, ...] = ()
 
-    def held(self, job: int) -> tuple[str, ...]:
-        """Return the tools that a job holds."""
-        return self.tools[job] if self.tools else ()
+    def fit(self, job: int) -> Fit:
+        """Return what a job holds, and when."""
+        return self.fits[job] if self.fits else Fit(self.starts[job])
 
     def end(self, problem: Problem, job: int) -> int:
         """Return the tick at which the job ends."""
@@ -52,7 +53,7 @@ class Timetable(msgspec.Struct, frozen=True):
                 continue
             start, end = self.starts[number], self.end(problem, number)
             yield problem.jobs[number].candidates[pick].unit.id, start, end
-            for tool in self.held(number):
+            for tool in self.fit(number).tools:
                 yield tool, start, end
             for transfer in self.transfers[number]:
                 for leg, begun in zip(transfer.legs, transfer.starts, strict=True):
@@ -119,6 +120,11 @@ class _Calendar:
         if ticks:
             insort(self._spans, (start, start + ticks))
 
+    def free(self, start: int, ticks: int) -> None:
+        """Give a booked span back."""
+        if ticks:
+            self._spans.remove((start, start + ticks))
+
 
 class _Floor:
     """The calendars of everything that contends, by its name."""
@@ -140,26 +146,6 @@ class _Floor:
         calendar.book(start, ticks)
         return start
 
-    def take_with(
-        self, resource: str, kinds: Sequence[Sequence[str]], ready: int, ticks: int
-    ) -> tuple[int, tuple[str, ...]]:
-        """Take a gap together with one tool of each kind; return its start, and the tools."""
-        if not kinds:
-            return self.take(resource, ready, ticks), ()
-        while True:
-            start = self.calendar(resource).first(ready, ticks)
-            held: list[str] = []
-            for names in kinds:
-                free = [each for each in names if each not in held]
-                assert free, "only who has the tools is a candidate"
-                held.append(min(free, key=lambda each: self.calendar(each).first(start, ticks)))
-            ready = max(self.calendar(each).first(start, ticks) for each in held)
-            if ready == start:
-                break
-        for each in (resource, *held):
-            self.calendar(each).book(start, ticks)
-        return start, tuple(held)
-
 
 def list_schedule(
     problem: Problem, routing: Routing, earliest: Sequence[int] | None = None
@@ -171,10 +157,13 @@ def list_schedule(
     was planned once stays where it was as far as it can.
     """
     floor, duties = _Floor(problem.busy), problem.duties
+    keeper = None if duties is None else Keeper(floor.calendar)
+    if duties is not None and keeper is not None:
+        keeper.heed(duties)
     starts = [0] * len(problem.jobs)
     ends = [0] * len(problem.jobs)
     transfers: list[tuple[Transfer, ...]] = [()] * len(problem.jobs)
-    tools: list[tuple[str, ...]] = [()] * len(problem.jobs)
+    fits = [Fit(0)] * len(problem.jobs)
     for number in _by_remaining(problem, routing) if earliest is None else _by(problem, earliest):
         job, pick = problem.jobs[number], routing.choice[number]
         if pick == ABSENT:
@@ -187,16 +176,17 @@ def list_schedule(
             made_by = source.made_by if maker is None else problem.jobs[maker].operation.id
             moved.append(Transfer(made_by, legs, begun, source.legs_done))
             ready = max(ready, tick)
-        candidate = job.candidates[pick]
-        kinds: list[list[str]] = []
-        if duties is not None:
-            ready = max(ready, duties.release(job.operation.id, candidate.place.site))
-            kinds = duties.tools_for(job.operation, candidate)
-        ticks = candidate.takes.ticks
-        starts[number], tools[number] = floor.take_with(candidate.unit.id, kinds, ready, ticks)
+        candidate, ticks = job.candidates[pick], job.candidates[pick].takes.ticks
+        if duties is None or keeper is None:
+            starts[number] = floor.take(candidate.unit.id, ready, ticks)
+        else:
+            need, unit = duties.need(job.operation, candidate), floor.calendar(candidate.unit.id)
+            fits[number] = keeper.fit(unit, need, ready, ticks)
+            keeper.book(unit, need, fits[number], ticks)
+            starts[number] = fits[number].start
         ends[number] = starts[number] + ticks
         transfers[number] = tuple(moved)
-    held = tuple(tools) if any(tools) else ()
+    held = () if keeper is None else tuple(fits)
     return Timetable(routing.choice, tuple(starts), tuple(transfers), held)
 
 
@@ -228,7 +218,7 @@ def kept(problem: Problem, table: Timetable) -> Timetable:
 
     Choices, ways and the order of jobs stay; nothing starts before it did.
     """
-    return table if problem.duties is None else placed_again(problem, table)
+    return table if problem.duties is None or table.fits else placed_again(problem, table)
 
 
 def placed_again(problem: Problem, table: Timetable) -> Timetable:

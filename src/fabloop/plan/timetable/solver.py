@@ -14,7 +14,8 @@ from fabloop.model.plan import MovementKind
 from fabloop.plan.statement.problem import Problem, Source
 from fabloop.plan.statement.roads import Hop, Leg, Place, Weights
 from fabloop.plan.statement.ways import ways as every_way
-from fabloop.plan.timetable.schedule import Timetable, Transfer
+from fabloop.plan.timetable.duty_rows import DutyRows, Seat
+from fabloop.plan.timetable.schedule import Timetable, Transfer, placed_again
 
 SEED = 7
 
@@ -137,6 +138,8 @@ class _Model:
         self._open: dict[str, cp_model.IntVar] | None = None
         self._late: dict[int, cp_model.IntVar] = {}
         self.intervals: dict[str, list[cp_model.IntervalVar]] = {}
+        dutiful = self.problem.duties is not None
+        self.rows = DutyRows(self.model, self.problem, self.horizon) if dutiful else None
         jobs = range(len(self.problem.jobs))
         self.chosen = [self._choices(job) for job in jobs]
         self.starts = [self.model.new_int_var(0, self.horizon, f"s{job}") for job in jobs]
@@ -147,6 +150,8 @@ class _Model:
             self._bound(job)
         if question.changes_max is not None:
             self.model.add(self.measure(Stage.CHANGES) <= question.changes_max)
+        if self.rows is not None:
+            self.rows.close()
         self._engagements()
         for resource in sorted(self.intervals):
             if len(self.intervals[resource]) > 1:
@@ -173,6 +178,8 @@ class _Model:
         for pick, literal in self.chosen[job].items():
             ticks = candidates[pick].takes.ticks
             self._occupy(candidates[pick].unit.id, self.starts[job], ticks, literal)
+            if self.rows is not None:
+                self.rows.seat(Seat(job, pick, self.starts[job], ticks, literal))
         head = sum(
             (question.heads[job][pick] - candidates[pick].takes.ticks) * literal
             for pick, literal in self.chosen[job].items()
@@ -207,6 +214,9 @@ class _Model:
         begin = source.ready if source.job is None else self.end(source.job)
         for slot in range(SLOTS):
             self.model.add(slots[slot] >= begin)
+            for (at, hop), literal in hops.items() if self.rows is not None else ():
+                if at == slot and self.rows is not None:
+                    self.rows.ship(slots[slot], begin, hop, literal)
             begin = slots[slot] + sum(
                 hop.takes.ticks * literal for (at, hop), literal in hops.items() if at == slot
             )
@@ -349,6 +359,8 @@ class _Model:
     def hint(self, table: Timetable) -> None:
         """Give every variable of the model its value in `table`."""
         self.model.clear_hints()  # type: ignore[no-untyped-call]  # OR-Tools left it bare
+        if self.rows is not None:
+            self.rows.hint(table)
         for job, start in enumerate(table.starts):
             self.model.add_hint(self.starts[job], start)
             for pick, literal in self.chosen[job].items():
@@ -387,7 +399,13 @@ class _Model:
         transfers = tuple(
             tuple(_read_transfer(solver, each) for each in inputs) for inputs in self.inputs
         )
-        return Timetable(choice, starts, transfers)
+        table = Timetable(choice, starts, transfers)
+        if self.rows is None:
+            return table
+        if not self.rows.exact:
+            return placed_again(self.problem, table)
+        fits = self.rows.fits(table, solver.boolean_value)
+        return msgspec.structs.replace(table, fits=fits)
 
 
 def slotted(legs: Sequence[Leg]) -> list[tuple[int, Leg]]:
