@@ -1,0 +1,1 @@
+"""Machines on real wires: OPC UA, Modbus and MQTT servers in front of whatever tells values."""

@@ -1,0 +1,1 @@
+"""A simulated production line on virtual time: stations that work, wear, stop and mismeasure."""
