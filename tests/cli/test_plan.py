@@ -70,6 +70,25 @@ def test_a_plan_tells_which_price_of_energy_counts_when(tmp_path):
     assert "Energy by time of day" in (tmp_path / "out" / "report.html").read_text()
 
 
+def test_a_plan_tells_who_delivers_which_parts_at_what_cost(tmp_path):
+    folder = tmp_path / "supplied"
+    shutil.copytree(FOLDER, folder)
+    file = folder / "product-wave-gear.json"
+    document = json.loads(file.read_text())
+    bought = [each for each in document["materials"] if each.get("third_party")]
+    for each in bought:
+        each["supply"] = [{"supplier": "steelworks", "lead": "1 h", "cost": "7.50 EUR"}]
+    assert bought
+    file.write_text(json.dumps(document))
+    command = [str(FABLOOP), "plan", str(folder), "--plans", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "Parts of wg-1/plan-1" in done.stdout
+    assert "steelworks" in done.stdout
+    assert "7.50 EUR" in done.stdout
+    assert "leave out" not in done.stderr
+
+
 def test_a_second_objective_chooses_among_the_best_of_the_first(tmp_path):
     fast = totals(planned("--objective", "makespan", "--plans", 1, cwd=tmp_path))
     both = totals(

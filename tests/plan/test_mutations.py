@@ -12,6 +12,7 @@ from fabloop.model.plan import (
     EnergyRate,
     Movement,
     MovementKind,
+    PartTaken,
     Plan,
     PlannedStep,
     Producible,
@@ -75,6 +76,7 @@ STEP = {
         *([each.persons[1:]] if each.persons else []),
     ],
     "setup_family": lambda each, _: [each.setup_family + "x", *([""] if each.setup_family else [])],
+    "parts": lambda each, _: [(*each.parts, PartTaken(material="m", pieces=1))],
     "tools": lambda each, _: [(*each.tools, "none"), each.tools[1:]][: 1 + bool(each.tools)],
 }
 """Per field, values that make the plan another one."""

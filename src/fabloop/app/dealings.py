@@ -1,9 +1,11 @@
-"""What a plan pays because of when it does things: which price of energy counted for which step."""
+"""What a plan deals in: parts from stock and of suppliers, and energy at the price of the hour."""
 
 from collections.abc import Iterator, Mapping
 
 from fabloop.app.pictures.report import Table
+from fabloop.app.value_texts import money_text
 from fabloop.base.instant import Instant, iso_of
+from fabloop.base.quantity import Dimension, quantity_text
 from fabloop.model.plan import EnergyRate, Plan
 from fabloop.model.site import Network
 
@@ -12,8 +14,33 @@ KILOWATT_HOUR_J = 3.6e6
 
 def dealings(plan: Plan, network: Network, labels: Mapping[str, str]) -> Iterator[Table]:
     """Yield the tables that there is something to tell in."""
+    if any(step.parts for step in plan.steps):
+        yield part_table(plan, network, labels)
     if any(step.rates for step in plan.steps):
         yield energy_table(plan, network, labels)
+
+
+def part_table(plan: Plan, network: Network, labels: Mapping[str, str]) -> Table:
+    """Return who delivers which parts to which step; what is taken from stock costs nothing."""
+    currency = plan.totals.currency
+    return Table(
+        caption=f"Parts of {plan.id}",
+        heads=("Operation", "Site", "Material", "Pieces", "From", "Cost", "CO2"),
+        rows=tuple(
+            (
+                labels.get(step.operation, step.operation),
+                network.sites[step.site].label,
+                each.material,
+                str(each.pieces),
+                each.supplier or "stock",
+                money_text(each.cost_minor, currency) if each.supplier else "-",
+                quantity_text(each.co2_kg, Dimension.MASS) if each.supplier else "-",
+            )
+            for step in plan.steps
+            for each in step.parts
+        ),
+        numeric=(3, 5, 6),
+    )
 
 
 def energy_table(plan: Plan, network: Network, labels: Mapping[str, str]) -> Table:

@@ -405,6 +405,9 @@ REASONS: dict[str, Say] = {
         "{subject} needs {seconds} s more to be set up from {first} to {second}."
     ),
     ReasonCode.MATERIAL_TOO_LATE: _plain("{subject} starts before {material} is at {site}."),
+    ReasonCode.STOCK_OVERDRAWN: _plain(
+        "{subject} takes {material} of which there is not enough at {site}."
+    ),
     ReasonCode.DEPARTURE_MISSED: _plain(
         "The shipment for {subject} on {lane} does not leave with a departure that it reaches."
     ),

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from fabloop.app.account import exclusion_table, plan_table, refusal_texts
 from fabloop.app.asked import read_asked
-from fabloop.app.caveats import lateness, left_out
+from fabloop.app.caveats import lateness
 from fabloop.app.sentences import labels_of
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode
@@ -32,8 +32,6 @@ def print_check(folder: Path, tenant: str, *, as_json: bool) -> ExitCode:
     knowledge, order = asked.knowledge, asked.order
     answer = check(order, knowledge.network, knowledge.vocabulary, asked.kpis, order.received_at)
     labels = labels_of(knowledge.network, order.product)
-    for note in left_out((order.product,)):
-        sys.stderr.write(note + "\n")
     if isinstance(answer, Producible):
         _print(answer, as_json, [])
         if not as_json:

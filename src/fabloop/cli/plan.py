@@ -11,7 +11,7 @@ from rich.console import Console
 
 from fabloop.app.account import exclusion_table, optimality_text, plan_table, refusal_texts
 from fabloop.app.asked import Asked, asked_in, orders_in
-from fabloop.app.caveats import lateness, left_out
+from fabloop.app.caveats import lateness
 from fabloop.app.dealings import dealings
 from fabloop.app.planning import exhibits_of, report_of
 from fabloop.app.sentences import labels_of, money_text
@@ -98,9 +98,6 @@ def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> Exi
     aim, wishes = _aim(request), _wishes(request, asked)
     answer = _answer(request, asked, aim, wishes, _progress(as_json))
     plans = _plans(answer)
-    order = asked.order
-    for note in left_out((order.product,)):
-        sys.stderr.write(note + "\n")
     if as_json:
         reply = PlanReply(answer=answer, critical=_critical(plans, asked))
         sys.stdout.write(to_json_pretty(reply).decode())

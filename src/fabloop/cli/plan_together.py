@@ -8,7 +8,6 @@ from rich.console import Console
 
 from fabloop.app.account import refusal_texts
 from fabloop.app.asked import AskedTogether
-from fabloop.app.caveats import left_out
 from fabloop.app.pictures.orders import orders_picture
 from fabloop.app.pictures.report import Figure, Section, Table, report
 from fabloop.app.sentences import labels_of, money_text
@@ -43,9 +42,6 @@ def print_together(
         effort=effort or EFFORT,
         on_incumbent=_progress(objective, knowledge.currency, as_json),
     )
-    products = [each.product for each in asked.orders]
-    for note in left_out(products):
-        sys.stderr.write(note + "\n")
     if as_json:
         sys.stdout.write(to_json_pretty(answer).decode())
     else:

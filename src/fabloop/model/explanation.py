@@ -65,6 +65,7 @@ class ReasonCode(StrEnum):
     SETUP_UNKNOWN = "setup-unknown"
     SETUP_MISSING = "setup-missing"
     MATERIAL_TOO_LATE = "material-too-late"
+    STOCK_OVERDRAWN = "stock-overdrawn"
     DEPARTURE_MISSED = "departure-missed"
     TOTAL_WRONG = "total-wrong"
     WISH_BROKEN = "wish-broken"

@@ -8,6 +8,7 @@ from fabloop.base.instant import Instant
 from fabloop.model.explanation import Explanation, Option
 from fabloop.model.ids import (
     LaneId,
+    MaterialId,
     OperationId,
     OrderId,
     PersonId,
@@ -27,6 +28,19 @@ class EnergyRate(msgspec.Struct, frozen=True, kw_only=True):
     co2_kg_per_j: float
 
 
+class PartTaken(msgspec.Struct, frozen=True, kw_only=True):
+    """Pieces of a material that a step takes: from its site's stock, or bought of a `supplier`.
+
+    `cost_minor` and `co2_kg` are those of all pieces; stock has neither.
+    """
+
+    material: MaterialId
+    pieces: int
+    supplier: str = ""
+    cost_minor: int = 0
+    co2_kg: float = 0.0
+
+
 class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     """An operation on a work unit. `frozen` steps are done or running and may not change.
 
@@ -35,6 +49,8 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     tools : held while it lasts, by the names of `Tool.names`
     rates : where energy has its price by time of day, which one counts when; a step takes its
         energy evenly
+    parts : of materials of which stock or deliveries are known; what they cost is part of the
+        step's figures
     persons : the crew that carries it out; whoever of them is on shift does
     setup_family : what the work unit is set up for, where its set-ups depend on that
     """
@@ -50,6 +66,7 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     frozen: bool = False
     tools: tuple[str, ...] = ()
     rates: tuple[EnergyRate, ...] = ()
+    parts: tuple[PartTaken, ...] = ()
     persons: tuple[PersonId, ...] = ()
     setup_family: str = ""
 

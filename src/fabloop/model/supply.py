@@ -33,10 +33,24 @@ def is_tracked(material: Material, network: Network) -> bool:
     )
 
 
-def there_at(material: Material, site: Site, pieces: int, now: Instant) -> Instant | None:
-    """Return when so many pieces are at the site, from stock or bought; None where never."""
+def on_hand(material: Material, site: Site, at: Instant) -> int:
+    """Return how many pieces have come into the site's stock by an instant."""
+    return sum(
+        each.quantity
+        for each in site.stock
+        if each.material == material.id and each.available_at <= at
+    )
+
+
+def there_at(
+    material: Material, site: Site, pieces: int, now: Instant, before: int = 0
+) -> Instant | None:
+    """Return when so many pieces are at the site, from stock or bought; None where never.
+
+    `before` are pieces of the stock that somebody else takes first.
+    """
     instants = []
-    held = 0
+    held = -before
     for stock in sorted(site.stock, key=lambda each: each.available_at):
         if stock.material == material.id:
             held += stock.quantity

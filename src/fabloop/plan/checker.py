@@ -23,6 +23,7 @@ from fabloop.model.skill import SkillVocabulary
 from fabloop.model.supply import is_tracked, parts_taken, there_at
 from fabloop.model.timetable import departure_after
 from fabloop.plan.check_staff import crew_faults, family_of, presence_faults, setup_faults
+from fabloop.plan.parts_check import Draws, parts_faults
 from fabloop.plan.rates_check import average_rates, rates_hold
 from fabloop.services.matching import (
     KpiValues,
@@ -43,7 +44,7 @@ class Grounds(msgspec.Struct, frozen=True):
     """What a plan is checked against.
 
     `kept` holds the steps that must stand in the plan as they are; `ordered_at` is when parts
-    were ordered, `now` where it is None.
+    were ordered, `now` where it is None; `drawn` is what others take of the stock.
     """
 
     product: ConfiguredProduct
@@ -56,6 +57,7 @@ class Grounds(msgspec.Struct, frozen=True):
     unavailable: frozenset[WorkUnitId] = frozenset()
     quantity: int = 1
     ordered_at: Instant | None = None
+    drawn: Draws = {}
 
     def ordered(self) -> Instant:
         """Return from when on parts are bought."""
@@ -81,6 +83,14 @@ def check_plan(plan: Plan, grounds: Grounds) -> tuple[Explanation, ...]:
         *_hours(plan, grounds),
         *presence_faults(plan, grounds.network, grounds.busy),
         *setup_faults(plan, grounds.product, grounds.network, grounds.busy),
+        *parts_faults(
+            plan,
+            grounds.product,
+            grounds.network,
+            grounds.ordered(),
+            grounds.quantity,
+            grounds.drawn,
+        ),
         *_totals(plan, grounds),
     )
 
@@ -134,7 +144,6 @@ def _steps(plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
             yield _wrong(ReasonCode.STEP_TOO_EARLY, step.operation, start=step.start)
         yield from _step_figures(step, operation, unit, grounds)
         yield from _tools_held(step, operation, unit, site)
-        yield from _material_there(step, operation, site, grounds)
         yield from crew_faults(step, operation, site, grounds.vocabulary)
 
 
@@ -178,16 +187,6 @@ def _missing_material(operation: Operation, site: Site, grounds: Grounds) -> Ite
             yield _wrong(ReasonCode.MATERIAL_MISSING, operation.id, material=part.id, site=site.id)
 
 
-def _material_there(
-    step: PlannedStep, operation: Operation, site: Site, grounds: Grounds
-) -> Iterator[Explanation]:
-    """The step starts when its parts are at the site; bought ones are ordered now."""
-    for part, pieces in _parts(operation, grounds):
-        there = there_at(part, site, pieces, grounds.ordered())
-        if there is not None and step.start < there:
-            yield _wrong(ReasonCode.MATERIAL_TOO_LATE, operation.id, material=part.id, site=site.id)
-
-
 def _fitness(
     operation: Operation, unit: WorkUnit, site: Site, grounds: Grounds
 ) -> Iterator[Explanation]:
@@ -225,17 +224,18 @@ def _step_figures(
     energy = Fraction(operation.energy_j) * pieces + Fraction(unit.power_w) * worked / SECOND
     if not _close(step.energy_j, energy):
         yield _figure(code, subject, "energy", step.energy_j, float(energy))
+    co2_of_parts = sum((Fraction(each.co2_kg) for each in step.parts), Fraction(0))
     if not rates_hold(step, site):
         yield _wrong(code, subject, parameter="rates")
     price, intensity = average_rates(step, site)
-    co2 = energy * intensity
+    co2 = energy * intensity + co2_of_parts
     if not _close(step.co2_kg, co2):
         yield _figure(code, subject, "co2", step.co2_kg, float(co2))
     labour = site.tariff.labour_cost_per_hour_minor if operation.person_skill else 0
     cost = (
         operation.cost_minor * pieces + Fraction(unit.cost_per_hour_minor + labour) * worked / HOUR
     )
-    cost += price * energy
+    cost += price * energy + sum(each.cost_minor for each in step.parts)
     if abs(step.cost_minor - cost) > Fraction(1, 2) + Fraction(1, 10**6):
         yield _figure(code, subject, "cost", step.cost_minor, float(cost))
 

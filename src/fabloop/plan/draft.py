@@ -132,6 +132,7 @@ def open_steps(problem: Problem, table: Timetable) -> list[PlannedStep]:
                 rates=charge.rates,
                 persons=table.fit(number).persons,
                 setup_family=_family(job.operation, candidate),
+                parts=charge.parts,
             )
         )
     return steps

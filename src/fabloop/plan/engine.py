@@ -303,6 +303,15 @@ def _ways(problem: Problem, rows: Sequence[Sequence[int]]) -> int:
     )
 
 
+SHORT = "stock too short for all operations at once, other ways to share it out"
+"""What is not looked into where operations of one product compete for stock."""
+
+
+def scope_of(problem: Problem, plans: str = "all plans") -> str:
+    """Return which plans bounds of the problem speak about."""
+    return f"{plans} that share out stock in this order" if problem.shares_out else plans
+
+
 class Bound(msgspec.Struct, frozen=True):
     """The best that any plan could have, and the engine that proved it."""
 

@@ -17,6 +17,7 @@ from fabloop.plan.checker import Grounds
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engagements import engagements
 from fabloop.plan.engine import (
+    SHORT,
     TREE,
     Bound,
     cheapest,
@@ -24,6 +25,7 @@ from fabloop.plan.engine import (
     is_possible_now,
     least,
     optimality_of,
+    scope_of,
 )
 from fabloop.plan.floors.floor import Floor, Work
 from fabloop.plan.floors.loads import SHARES_PER_SECOND, Allowance, load_bound, windows_of
@@ -162,6 +164,8 @@ def _stated(
         problem = problem_of(order.product, mine)
         if is_possible_now(problem):
             asked.append(_Asked(order, problem, _settled(problem, objective)))
+        elif problem.shares_out:
+            refused[order.id] = NotDecided(limit=SHORT)
         else:
             refused[order.id] = not_producible(order.product, mine, problem, exclusions(problem))
     if any(each.problem.duties is not None for each in asked):
@@ -323,7 +327,7 @@ def _written(
             what: Bound(least(each.whole, what) * (TICK if what is Objective.MAKESPAN else 1), TREE)
             for what in Objective
         }
-        told = optimality_of(plan, _LEAD[objective], bounds, ALONE)
+        told = optimality_of(plan, _LEAD[objective], bounds, scope_of(each.whole, ALONE))
         plans.append(msgspec.structs.replace(plan, optimality=told))
     return tuple(plans)
 

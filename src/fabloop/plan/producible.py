@@ -17,6 +17,7 @@ from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engagements import engagements
 from fabloop.plan.engine import (
     CPSAT,
+    SHORT,
     TREE,
     Bound,
     Timed,
@@ -30,6 +31,7 @@ from fabloop.plan.engine import (
     measure_of,
     optimality_of,
     ranked,
+    scope_of,
     timed,
 )
 from fabloop.plan.reasons.recommend import not_producible
@@ -126,6 +128,8 @@ def check(  # noqa: PLR0913  # the face of planning names every input
     problem = problem_of(order.product, setting)
     excluded = exclusions(problem)
     if not is_possible_now(problem):
+        if problem.shares_out:
+            return NotDecided(limit=SHORT)
         return not_producible(order.product, setting, problem, excluded)
     lead = plain(objective)
     ask = Ask(order, setting, problem, aim_of(objective), wishes, like, plans_max, effort)
@@ -274,7 +278,8 @@ def _written(
         adds = each.lead in (Objective.COST, Objective.CO2)
         mine = problem.waiting(until_due=adds, by_co2=each.lead is Objective.CO2)
         plan = draft(heading, mine, each.timed.table)
-        return msgspec.structs.replace(plan, optimality=optimality_of(plan, each.lead, bounds))
+        told = optimality_of(plan, each.lead, bounds, scope_of(problem))
+        return msgspec.structs.replace(plan, optimality=told)
 
     plans = [write("", each) for each in found]
     rank = sorted(range(len(found)), key=lambda index: _rank(plans[index], objective))

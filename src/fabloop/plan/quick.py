@@ -8,7 +8,7 @@ from fabloop.model.plan import Optimality, Plan
 from fabloop.plan.assure import assured
 from fabloop.plan.checker import Grounds
 from fabloop.plan.draft import Heading, draft
-from fabloop.plan.engine import TREE, cheapest, currency_of, is_additive, least, listed
+from fabloop.plan.engine import TREE, cheapest, currency_of, is_additive, least, listed, scope_of
 from fabloop.plan.statement.problem import Objective, Setting, problem_of
 
 
@@ -57,10 +57,11 @@ def drafted(order: ProductionOrder, setting: Setting, objective: Objective) -> P
     adds = objective is not Objective.ENERGY
     waiting = problem.waiting(until_due=adds, by_co2=objective is Objective.CO2)
     plan = draft(heading, waiting, table)
-    return _proven(plan, objective, None if problem.charges is None else least(problem, objective))
+    bound = None if problem.charges is None else least(problem, objective)
+    return _proven(plan, objective, bound, scope_of(problem))
 
 
-def _proven(plan: Plan, objective: Objective, bound: float | None) -> Plan:
+def _proven(plan: Plan, objective: Objective, bound: float | None, scope: str) -> Plan:
     """State what the tree proves: nothing is better in the objective, or than the bound."""
     totals = plan.totals
     values = {
@@ -76,6 +77,6 @@ def _proven(plan: Plan, objective: Objective, bound: float | None) -> Plan:
         bound=least_,
         proven=value <= least_ + 1e-9 * abs(least_),
         engine=TREE,
-        scope="all plans",
+        scope=scope,
     )
     return msgspec.structs.replace(plan, optimality=(best,))

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from fabloop.base.instant import Instant
-from fabloop.model.ids import OperationId, PlanId, WorkUnitId
+from fabloop.model.ids import MaterialId, OperationId, PlanId, SiteId, WorkUnitId
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import (
     Exclusion,
@@ -186,6 +186,7 @@ def replans(  # noqa: PLR0913  # as `replan`
         quantity=order.quantity,
         plant=plant,
         ordered_at=plan.made_at,
+        claimed=_drawn(history.steps),
     )
     problem = problem_of(order.product, setting, history.past)
     grounds = Grounds(
@@ -207,6 +208,17 @@ def replans(  # noqa: PLR0913  # as `replan`
     before = _before(problem, plan)
     change = _Change(order, plan, history, setting, problem, grounds, lead, before, price)
     yield from _answers(change)
+
+
+def _drawn(steps: Sequence[PlannedStep]) -> dict[tuple[SiteId, MaterialId], int]:
+    """Return what steps that have begun took from stock."""
+    found: dict[tuple[SiteId, MaterialId], int] = {}
+    for step in steps:
+        for each in step.parts:
+            if not each.supplier:
+                key = step.site, each.material
+                found[key] = found.get(key, 0) + each.pieces
+    return found
 
 
 def _answers(change: _Change) -> Iterator[PlanAnswer]:

@@ -17,6 +17,7 @@ from fabloop.model.product import Operation
 from fabloop.model.site import WorkUnit
 from fabloop.model.skill import Requirement
 from fabloop.plan.statement.layout import Bools, Ints, Spots
+from fabloop.plan.statement.materials import Materials
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.roads import TICK, FigureColumns, Figures, Place
 from fabloop.services.matching import Condition, Mismatch, evidence_of, match_unit, missing_tools
@@ -49,11 +50,12 @@ class Rejected(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What is known when it is asked who may: live condition, units out of reach, pieces."""
+    """What is known when it is asked who may: live condition, units out of reach, pieces, parts."""
 
     condition: Condition
     unavailable: frozenset[WorkUnitId] = frozenset()
     quantity: int = 1
+    materials: Materials | None = None
 
 
 class Columns(Sequence[Row], Generic[Row]):
@@ -75,8 +77,19 @@ class Columns(Sequence[Row], Generic[Row]):
     def takes(self) -> FigureColumns:
         """What the operation takes at each of them."""
         if self._takes is None:
-            self._takes = self.plant.efforts(self.operation, self.units, self.asked.quantity)
+            efforts = self.plant.efforts(self.operation, self.units, self.asked.quantity)
+            self._takes = self._with_parts(efforts)
         return self._takes
+
+    def _with_parts(self, efforts: FigureColumns) -> FigureColumns:
+        """Return the efforts with the least that parts take at each site."""
+        materials, operation = self.asked.materials, self.operation.id
+        if materials is None or operation not in materials.needs:
+            return efforts
+        least = {site: materials.least(operation, site) for site in materials.sites}
+        rows = [least[self.plant.units[each].site] for each in self.units]
+        cost, co2 = np.array(rows, dtype=np.float64).reshape(-1, 2).T
+        return FigureColumns(efforts.ticks, efforts.cost + cost, efforts.energy, efforts.co2 + co2)
 
     @property
     def spots(self) -> Spots:

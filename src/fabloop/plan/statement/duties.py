@@ -16,11 +16,12 @@ from fabloop.model.ids import (
 )
 from fabloop.model.product import ConfiguredProduct, Operation
 from fabloop.model.site import Network, ShippingLane, Tool
-from fabloop.model.supply import is_tracked, parts_taken, there_at
+from fabloop.model.supply import there_at
 from fabloop.plan.names import set_up_name
 from fabloop.plan.statement.candidates import Candidate, Columns, Rejected
 from fabloop.plan.statement.crews import NEVER, Crew, able
 from fabloop.plan.statement.departures import Departures
+from fabloop.plan.statement.materials import Materials
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.roads import TICK
 from fabloop.plan.statement.setups import (
@@ -50,7 +51,8 @@ class Need(msgspec.Struct, frozen=True):
 class Around(msgspec.Struct, frozen=True):
     """From when on, for how many pieces and beside what a product is planned.
 
-    `busy` is what others take, `until` the instant up to which calendars are read.
+    `busy` is what others take, `until` the instant up to which calendars are read, `materials` what
+    operations take from stock and suppliers.
     """
 
     origin: Instant
@@ -58,6 +60,7 @@ class Around(msgspec.Struct, frozen=True):
     quantity: int
     busy: Mapping[WorkUnitId, tuple[tuple[Instant, Instant], ...]]
     until: Instant
+    materials: Materials | None = None
 
 
 class Duties(msgspec.Struct, frozen=True):
@@ -233,7 +236,7 @@ def duties_of(product: ConfiguredProduct, plant: Plant, around: Around) -> Dutie
     }
     asks = any(each.tools for each in product.operations)
     skills = {each.person_skill for each in product.operations if each.person_skill is not None}
-    releases, missing = _arrivals(product, network, origin, around.ordered_at, around.quantity)
+    releases, missing = _arrivals(around.materials, network, origin, around.ordered_at)
     changeovers = _changeovers(product, plant, around)
     if not (lanes or asks or releases or missing or skills or changeovers):
         return None
@@ -306,23 +309,18 @@ Missing = dict[OperationId, dict[SiteId, MaterialId]]
 
 
 def _arrivals(
-    product: ConfiguredProduct,
-    network: Network,
-    origin: Instant,
-    ordered_at: Instant,
-    quantity: int,
+    materials: Materials | None, network: Network, origin: Instant, ordered_at: Instant
 ) -> tuple[Arrivals, Missing]:
-    materials = {each.id: each for each in product.materials}
-    tracked = {key for key, each in materials.items() if is_tracked(each, network)}
     releases: Arrivals = {}
     missing: Missing = {}
-    for operation in product.operations if tracked else ():
-        for part, amount in parts_taken(product, operation, materials):
-            for site in network.sites.values() if part.id in tracked else ():
-                there = there_at(part, site, amount * quantity, ordered_at)
+    for operation, needs in materials.needs.items() if materials else ():
+        for need in needs:
+            for site in network.sites.values():
+                before = materials.before(need, site.id) if materials else 0
+                there = there_at(need.material, site, need.pieces, ordered_at, before)
                 if there is None:
-                    missing.setdefault(operation.id, {})[site.id] = part.id
+                    missing.setdefault(operation, {})[site.id] = need.material.id
                 else:
-                    row = releases.setdefault(operation.id, {})
+                    row = releases.setdefault(operation, {})
                     row[site.id] = max(row.get(site.id, 0), -(-(there - origin) // TICK), 0)
     return releases, missing

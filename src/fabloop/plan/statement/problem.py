@@ -18,6 +18,7 @@ from fabloop.plan.statement.candidates import Rejected as Rejected
 from fabloop.plan.statement.charges import Charges, charges_of
 from fabloop.plan.statement.crews import NEVER
 from fabloop.plan.statement.duties import Around, Duties, duties_of
+from fabloop.plan.statement.materials import Claims, materials_of
 from fabloop.plan.statement.opening import CALENDAR_AHEAD, joined
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.roads import TICK, Figures, Place, Roads, Weights, ticks_of
@@ -112,7 +113,8 @@ class Setting(msgspec.Struct, frozen=True):
     unavailable : work units that may not be chosen, a broken one for instance
     quantity : pieces of the product
     ordered_at : when bought parts were ordered, `origin` where it is None
-    due_at : until when steps may wait for cheaper energy; None is not at all
+    due_at : until when steps may wait for cheaper energy or parts; None is not at all
+    claimed : pieces of stock that others take
     plant : the network made ready beforehand, where many questions are asked about it
     ahead : how far calendars are read, nanoseconds
     """
@@ -129,6 +131,7 @@ class Setting(msgspec.Struct, frozen=True):
     ordered_at: Instant | None = None
     due_at: Instant | None = None
     ahead: int = CALENDAR_AHEAD
+    claimed: Claims = {}
 
     def planted(self) -> Plant:
         """Return the network made ready: the `plant` at hand if it fits, with these KPI values."""
@@ -153,6 +156,8 @@ class Problem(msgspec.Struct, frozen=True):
     duties: Duties | None = None
     charges: Charges | None = None
     read: int = NEVER
+    shares_out: bool = False
+    """Whether stock that is too short for all operations keeps some of them from a site."""
 
     def waiting(self, *, until_due: bool, by_co2: bool = False) -> "Problem":
         """Return the problem with how far, and for what, steps may wait for a lower charge.
@@ -184,10 +189,12 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
     groups = makers(product)
     plant = setting.planted()
     condition = Condition(setting.kpis, setting.now)
-    judge = Judge(plant, Asked(condition, setting.unavailable, setting.quantity))
     ordered_at = setting.origin if setting.ordered_at is None else setting.ordered_at
+    network, quantity = setting.network, setting.quantity
+    materials = materials_of(product, network, ordered_at, quantity, setting.claimed)
+    judge = Judge(plant, Asked(condition, setting.unavailable, quantity, materials))
     until = Instant(setting.now + setting.ahead)
-    around = Around(setting.origin, ordered_at, setting.quantity, setting.busy, until)
+    around = Around(setting.origin, ordered_at, quantity, setting.busy, until, materials)
     duties = duties_of(product, plant, around)
     jobs = []
     for operation in order:
@@ -198,10 +205,19 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
         )
         jobs.append(Job(operation, sources, candidates, rejected))
     busy = _taken(setting, plant)
-    charges = charges_of(setting.network, setting.origin, setting.quantity, setting.due_at)
+    charges = charges_of(network, setting.origin, quantity, setting.due_at, materials)
     hours = bool(plant.opening(setting.now).closed) or (duties is not None and duties.has_shifts)
     read = (until - setting.origin) // TICK if hours else NEVER
-    return Problem(tuple(jobs), plant.roads, setting.origin, busy, duties, charges, read)
+    return Problem(
+        tuple(jobs),
+        plant.roads,
+        setting.origin,
+        busy,
+        duties,
+        charges,
+        read,
+        materials is not None and materials.is_short(),
+    )
 
 
 def _taken(setting: Setting, plant: Plant) -> dict[str, tuple[tuple[int, int], ...]]:

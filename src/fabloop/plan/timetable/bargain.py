@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from fabloop.plan.statement.charges import Charges
 from fabloop.plan.statement.problem import ABSENT, Problem
-from fabloop.plan.timetable.schedule import Timetable, list_schedule, routing_of_table
+from fabloop.plan.timetable.schedule import Timetable, kept, list_schedule, routing_of_table
 
 PLACINGS_MAX = 40_000
 """Jobs that are placed while better times are sought; about a CPU second."""
@@ -43,6 +43,13 @@ def surcharge(problem: Problem, table: Timetable) -> tuple[int, float]:
             takes, found = problem.jobs[job].candidates[pick].takes, charged(problem, table, job)
             cost, co2 = cost + round(found[0]) - takes.cost, co2 + found[1] - takes.co2
     return cost, co2
+
+
+def kept_charged(problem: Problem, table: Timetable) -> Timetable:
+    """Return the timetable as it will be written, where its times decide what it takes."""
+    if problem.charges is None:
+        return table
+    return bargained(problem, kept(problem, table))
 
 
 def bargained(problem: Problem, table: Timetable) -> Timetable:
@@ -158,6 +165,7 @@ class _Bargain:
         for edge in self._charges.turns(candidate, begin, latest + ticks):
             yield edge
             yield edge - ticks
+        yield from self._charges.arrivals(problem.jobs[job].operation, candidate)
         for start, end in problem.busy.get(candidate.unit.id, ()):
             yield start - ticks
             yield end

@@ -18,14 +18,23 @@ from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.assure import assured, exclusions
 from fabloop.plan.checker import Grounds
 from fabloop.plan.draft import Heading, draft
-from fabloop.plan.engine import TREE, Bound, currency_of, is_possible_now, least, optimality_of
+from fabloop.plan.engine import (
+    SHORT,
+    TREE,
+    Bound,
+    currency_of,
+    is_possible_now,
+    least,
+    optimality_of,
+    scope_of,
+)
 from fabloop.plan.reasons.recommend import not_producible
 from fabloop.plan.statement.problem import Busy, Objective, Problem, Setting, problem_of
 from fabloop.plan.statement.roads import TICK
 from fabloop.plan.terms.blend import Case, case_of
 from fabloop.plan.terms.objectives import aim_of
 from fabloop.plan.terms.wishes import NO_WISHES, Wishes, allowed, caps_of, check_wishes
-from fabloop.plan.tradeoffs.archive import Entry, Figures4, gap_of, spread_out
+from fabloop.plan.tradeoffs.archive import EXACT, Entry, Figures4, gap_of, spread_out
 from fabloop.plan.tradeoffs.gates import Standing
 from fabloop.plan.tradeoffs.hindrance import hindered
 from fabloop.plan.tradeoffs.sweep import EFFORT, Sweep
@@ -100,6 +109,8 @@ def front(  # noqa: PLR0913  # the face of the front names every input
     )
     whole = problem_of(order.product, setting)
     if not is_possible_now(whole):
+        if whole.shares_out:
+            return NotDecided(limit=SHORT)
         return not_producible(order.product, setting, whole, exclusions(whole))
     ask = Ask(order, setting, whole, aim_of(Objective.COST), wishes, None, 1, effort)
     answers = [answered(ask, wishes, aim_of(each)) for each in Objective if wishes != NO_WISHES]
@@ -173,6 +184,8 @@ class _Pen:
     def _point(self, entry: Entry) -> FrontPoint:
         proven = entry.key in self._sweep.proven
         gap = 0.0 if proven else gap_of(entry.sums, self._sweep.known)
+        if self._case.problem.shares_out:
+            return FrontPoint(plan=self._plan(entry), proven=False, gap=max(gap, EXACT))
         return FrontPoint(plan=self._plan(entry), proven=gap == 0.0, gap=gap)
 
     def _plan(self, entry: Entry) -> Plan:
@@ -182,7 +195,10 @@ class _Pen:
             heading = Heading(name, self._order.id, origin, self._currency)
             plan = draft(heading, self._case.problem, entry.table)
             plan = msgspec.structs.replace(
-                plan, optimality=optimality_of(plan, Objective.COST, self._bounds)
+                plan,
+                optimality=optimality_of(
+                    plan, Objective.COST, self._bounds, scope_of(self._case.problem)
+                ),
             )
             assured(plan, self._grounds, self._wishes)
             self._plans[entry.key] = plan

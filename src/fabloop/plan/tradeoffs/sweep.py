@@ -8,7 +8,7 @@ from fabloop.plan.engine import TREE, Timed, cheapest, fastest, is_additive, lis
 from fabloop.plan.statement.problem import Objective
 from fabloop.plan.statement.ways import WayBook
 from fabloop.plan.terms.blend import Blend, Cap, Case, Sums, table_sums
-from fabloop.plan.timetable.bargain import bargained
+from fabloop.plan.timetable.bargain import kept_charged
 from fabloop.plan.timetable.schedule import Routing, Timetable
 from fabloop.plan.tradeoffs.archive import Archive, Entry, Figures4, gap_of, key_of, lattice
 from fabloop.plan.tradeoffs.contended import Known, contended
@@ -154,7 +154,7 @@ class Sweep:
         self._offer(timed(problem, routing).table if better else listed(problem, routing).table)
 
     def _offer(self, table: Timetable) -> None:
-        table = bargained(self.case.problem, table)
+        table = kept_charged(self.case.problem, table)
         sums = table_sums(self.case, table)
         if all(_holds(cap, sums) for cap in self.caps):
             self.archive.offer(sums, table)

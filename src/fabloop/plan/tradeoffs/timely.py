@@ -15,7 +15,7 @@ from fabloop.plan.engine import listed
 from fabloop.plan.statement.layout import Floats, Ints
 from fabloop.plan.statement.ways import WayBook
 from fabloop.plan.terms.blend import Blend, Cap, Case, table_sums
-from fabloop.plan.timetable.bargain import bargained
+from fabloop.plan.timetable.bargain import kept_charged
 from fabloop.plan.timetable.schedule import Timetable
 from fabloop.plan.tradeoffs.constrained import EXACT, holds, joint, latest, mixed
 from fabloop.plan.tradeoffs.gates import Standing
@@ -154,7 +154,7 @@ class _Search:
     def _try(self, found: Tradeoff, times: Sequence[int]) -> None:
         for time in dict.fromkeys(times):
             problem = found.case.problem
-            table = bargained(problem, listed(problem, found.routing(time)).table)
+            table = kept_charged(problem, listed(problem, found.routing(time)).table)
             sums = table_sums(found.case, table)
             due = found.case.due
             if (

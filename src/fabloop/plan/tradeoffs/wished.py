@@ -13,7 +13,7 @@ from fabloop.model.plan import NotDecided, NotProducible, Optimality, Plan, Prod
 from fabloop.plan.assure import assured, exclusions
 from fabloop.plan.checker import Grounds
 from fabloop.plan.draft import Heading, draft
-from fabloop.plan.engine import CPSAT, TREE, currency_of, is_possible_now, least
+from fabloop.plan.engine import CPSAT, SHORT, TREE, currency_of, is_possible_now, least, scope_of
 from fabloop.plan.reasons.why_late import why_late
 from fabloop.plan.statement.layout import Floats
 from fabloop.plan.statement.problem import Objective, Problem, Setting
@@ -100,9 +100,13 @@ def wished(
     """
     case = case_for(ask, ask.wishes)
     if not is_possible_now(case.problem):
+        if case.problem.shares_out:
+            return NotDecided(limit=SHORT)
         return hindered(ask.wishes, lift_of(ask), exclusions(case.problem))
     pen = _Pen(ask, case)
     answer = answered(ask, ask.wishes, ask.aim, pen.listener(tell, stop))
+    if answer.standing is Standing.IMPOSSIBLE and case.problem.shares_out:
+        return NotDecided(limit=SHORT)
     if answer.standing is Standing.IMPOSSIBLE:
         refusal = hindered(ask.wishes, lift_of(ask), exclusions(case.problem))
         late = [each for each in _late(ask, case.problem) if len(each) > 1]
@@ -242,7 +246,7 @@ class _Pen:
                 bound=min(bound, value),
                 proven=value <= bound + EXACT * abs(bound),
                 engine=engine,
-                scope=SCOPE,
+                scope=scope_of(self._case.problem, SCOPE),
             )
 
 
