@@ -25,6 +25,7 @@ OUTSIDE = (
     ("JobBound", "the plant works", "JobAnswered"),
     ("JobBound", "the plant cannot", "JobFailed"),
     ("", "a machine runs its test", "TestMeasured"),
+    ("", "somebody reports", "DisturbanceReported"),
     ("AdaptationProposed", "a person approves", "AdaptationApproved"),
     ("AdaptationApproved", "the engine migrates", "ProcessMigrated"),
 )
@@ -107,6 +108,16 @@ def ways(steps: Sequence[Step]) -> list[Way]:
     return list(found)
 
 
+def together(found: Sequence[Way]) -> list[Way]:
+    """Return the ways with single facts between the same two verbs as one."""
+    facts_on: dict[tuple[str, str], list[str]] = {}
+    for way in found:
+        if len(way.words) == 1:
+            facts_on.setdefault((way.source, way.target), []).append(way.words[0])
+    merged = [Way(*ends, (", ".join(words),)) for ends, words in facts_on.items()]
+    return merged + [way for way in found if len(way.words) > 1]
+
+
 def _chains(fact: str) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield the fact itself, and every fact that people, plant or engine let follow from it."""
     yield (fact,), fact
@@ -170,37 +181,37 @@ def _points(way: Way, at: dict[str, Panel]) -> list[tuple[float, float]]:
     plan, run, adapt, sense, trace = (
         at[verb] for verb in ("plan", "run", "adapt", "sense", "trace")
     )
-    inner, far = LEFT + PANEL, RIGHT + PANEL
+    inner, far, between = LEFT + PANEL, RIGHT + PANEL, plan.bottom + 30
+    middle, low = (inner + RIGHT) / 2 + 130, trace.y + HEAD + 20
     level = {"plan": plan.y + HEAD + 30, "sense": sense.y + HEAD + 30}
-    match way.source, way.target:
-        case "", "plan":
-            return [(LEFT + 60, 34), (LEFT + 60, plan.y)]
-        case "", "sense":
-            return [(far - 60, sense.bottom + 36), (far - 60, sense.bottom)]
-        case "plan", "run":
-            return [(inner, level["plan"]), (RIGHT, level["plan"])]
-        case "run", "adapt":
-            return [(RIGHT, plan.bottom + 30), (LEFT + 90, plan.bottom + 30), (LEFT + 90, adapt.y)]
-        case "adapt", "run":
-            return [(LEFT + 230, adapt.y), (LEFT + 230, run.bottom - 44), (RIGHT, run.bottom - 44)]
-        case "sense", "adapt":
-            return [(RIGHT, level["sense"]), (inner, level["sense"])]
-        case "sense", "run":
-            return [(RIGHT + 60, sense.y), (RIGHT + 60, run.bottom)]
-        case "run", "trace":
-            middle, low = (inner + RIGHT) / 2 + 130, trace.y + HEAD + 20
-            return [
-                (RIGHT, run.bottom - 14),
-                (middle, run.bottom - 14),
-                (middle, low),
-                (inner, low),
-            ]
-        case _:
-            raise ValueError(f"Expected a line from {way.source!r} to {way.target!r}: draw it.")
+    lines = {
+        ("", "plan"): [(LEFT + 60, 34), (LEFT + 60, plan.y)],
+        ("", "sense"): [(far - 60, sense.bottom + 36), (far - 60, sense.bottom)],
+        ("", "adapt"): [(LEFT + 60, adapt.bottom + 36), (LEFT + 60, adapt.bottom)],
+        ("plan", "run"): [(inner, level["plan"]), (RIGHT, level["plan"])],
+        ("plan", "adapt"): [(LEFT + 20, plan.bottom), (LEFT + 20, adapt.y)],
+        ("run", "adapt"): [(RIGHT, between), (LEFT + 170, between), (LEFT + 170, adapt.y)],
+        ("adapt", "run"): [
+            (LEFT + 230, adapt.y),
+            (LEFT + 230, run.bottom - 44),
+            (RIGHT, run.bottom - 44),
+        ],
+        ("sense", "adapt"): [(RIGHT, level["sense"]), (inner, level["sense"])],
+        ("sense", "run"): [(RIGHT + 60, sense.y), (RIGHT + 60, run.bottom)],
+        ("run", "trace"): [
+            (RIGHT, run.bottom - 14),
+            (middle, run.bottom - 14),
+            (middle, low),
+            (inner, low),
+        ],
+    }
+    if (way.source, way.target) not in lines:
+        raise ValueError(f"Expected a line from {way.source!r} to {way.target!r}: draw it.")
+    return lines[way.source, way.target]
 
 
-def _label(way: Way, points: Sequence[tuple[float, float]]) -> str:
-    """Return the words of a way: beside a vertical line, above a horizontal one."""
+def _label(way: Way, points: Sequence[tuple[float, float]], *, below: bool) -> str:
+    """Return the words of a way: beside a vertical line, above a horizontal one or all below."""
     facts_known = {each.__name__ for each in get_args(facts.Fact)}
     (x0, y0), (x1, y1) = points[0], points[1]
     if way.target == "trace":
@@ -216,9 +227,11 @@ def _label(way: Way, points: Sequence[tuple[float, float]]) -> str:
     if len(points) == 4:
         x = (LEFT + PANEL + x0) / 2
     rows = way.words
-    single = len(rows) < 3
+    single = below or len(rows) < 3
     first = (y0 + y1) / 2 - LINE * (len(rows) - 1) / 2 + 4 if vertical else y0 - 8
-    if not vertical and not single:
+    if below:
+        first = y0 + LINE
+    elif not vertical and not single:
         first = y0 - 8 - LINE * (len(rows) - 2)
     parts = []
     for number, word in enumerate(rows):
@@ -227,7 +240,7 @@ def _label(way: Way, points: Sequence[tuple[float, float]]) -> str:
             + LINE * number
             + (9 if not vertical and number == len(rows) - 1 and not single else 0)
         )
-        css = "fact strong" if word in facts_known else "who"
+        css = "fact strong" if facts_known.issuperset(word.split(", ")) else "who"
         parts.append(
             f'<text class="{css}" x="{x:g}" y="{y:g}" text-anchor="{anchor}">{escape(word)}</text>'
         )
@@ -294,12 +307,15 @@ def picture() -> str:
     at = panels(steps)
     height = at["trace"].bottom + 24
     found = ways(steps)
-    lines = [(way, _points(way, at)) for way in found if way.source != way.target]
+    lines = [(way, _points(way, at)) for way in together(found) if way.source != way.target]
     inside = {verb: [way for way in found if way.source == way.target == verb] for verb in VERBS}
     body = "\n".join(
         [
             *(_drawn(panel, inside[verb]) for verb, panel in at.items()),
-            *(_arrow(points) + _label(way, points) for way, points in lines),
+            *(
+                _arrow(points) + _label(way, points, below=way[:2] in {x[:2] for x, _ in lines[:n]})
+                for n, (way, points) in enumerate(lines)
+            ),
         ]
     )
     style = STYLE.replace("\n", "")

@@ -5,15 +5,18 @@ import pytest
 
 from fabloop.adapt.propose import Situation, propose
 from fabloop.adapt.weigh import limits_on, weigh
+from fabloop.adapt.world import World
 from fabloop.base.instant import DAY, HOUR, MINUTE, Instant
 from fabloop.base.quantity import Dimension
+from fabloop.model.disturbance import KpiMoved
 from fabloop.model.explanation import ReasonCode
 from fabloop.model.facts import AdaptationImpossible, AdaptationProposed, PlanEndangered
-from fabloop.model.ids import KpiId, OperationId
+from fabloop.model.ids import KpiId, OperationId, OrderId
 from fabloop.model.knowledge import Knowledge
 from fabloop.model.kpi import TOTAL_POSITION_ERROR
 from fabloop.model.plan import NotProducible, Producible
 from fabloop.plan.producible import check
+from fabloop.plan.running.watchlist import Watchlist
 from fabloop.run.recipe import recipe_of
 from plan.instances import NOW, gear, graz_and_vienna, kpis, offer, tpe, unit, vocabulary
 
@@ -35,11 +38,11 @@ def knowledge():
 
 
 def situation(knowledge, *, limit=LIMIT, done=(), running=(), name="order"):
-    order = msgspec.structs.replace(gear(limit), id=name)
+    order = msgspec.structs.replace(gear(limit), id=OrderId(name))
     values = condition(12e-6)
     answer = check(order, knowledge.network, knowledge.vocabulary, values, NOW)
     assert isinstance(answer, Producible)
-    plan = answer.plans[0]
+    plan = msgspec.structs.replace(answer.plans[0], order=order.id)
     frozen = {each.operation: msgspec.structs.replace(each, frozen=True) for each in plan.steps}
     return Situation(
         order=order,
@@ -57,8 +60,26 @@ def condition(graz, vienna=9e-6, **more):
 
 def judged(knowledge, *situations, value=18e-6, now=NOW, **more):
     values = condition(value, **more)
-    changed = values["g-ream", TOTAL_POSITION_ERROR]
-    return weigh(changed, situations, knowledge, values, Instant(now))
+    return asked("g-ream", values, knowledge, situations, Instant(now))
+
+
+def asked(unit_id, values, knowledge, situations, now=NOW):
+    watch = Watchlist(knowledge.network, knowledge.vocabulary)
+    for each in situations:
+        watch.put(each.carried(each.plan))
+    moved = KpiMoved(value=values[unit_id, TOTAL_POSITION_ERROR])
+    orders = {each.order.id for each in situations}
+    return weigh(moved, watch, world(knowledge, values, now).outlook(), orders)
+
+
+def world(knowledge, values, now=NOW, **more):
+    return World(
+        network=knowledge.network,
+        vocabulary=knowledge.vocabulary,
+        kpis=values,
+        now=Instant(now),
+        **more,
+    )
 
 
 def test_a_value_above_the_limit_endangers_a_plan_with_the_step_to_come(knowledge):
@@ -83,8 +104,7 @@ def test_what_is_done_or_has_begun_is_not_touched(knowledge):
 def test_a_plan_on_other_machines_is_not_touched(knowledge):
     each = situation(knowledge)
     values = condition(12e-6, vienna=30e-6)
-    changed = values["v-ream", TOTAL_POSITION_ERROR]
-    assert weigh(changed, [each], knowledge, values, NOW) == ()
+    assert asked("v-ream", values, knowledge, [each]) == ()
 
 
 def test_each_plan_is_weighed_by_its_own_limit(knowledge):
@@ -104,7 +124,8 @@ def test_a_value_that_has_expired_endangers_as_much_as_a_bad_one(knowledge):
 def limits(knowledge, *situations, unit_id="g-ream", kpi=TOTAL_POSITION_ERROR):
     value = msgspec.structs.replace(tpe(unit_id, 10e-6), kpi=kpi)
     machine = knowledge.network.work_units()[unit_id]
-    return limits_on(value, situations, machine, knowledge.vocabulary)
+    carried = [each.carried(each.plan) for each in situations]
+    return limits_on(value, carried, machine, knowledge.vocabulary)
 
 
 def test_the_limits_of_open_orders_are_watched_each_once_in_order(knowledge):
@@ -132,7 +153,7 @@ def test_the_operation_moves_to_the_other_site_and_what_has_begun_stays(knowledg
     each = situation(knowledge, running=["mill-a"])
     values = condition(18e-6)
     now = Instant(NOW + MINUTE)
-    answer = propose(each, (), knowledge, values, now)
+    answer = propose(each, (), world(knowledge, values, now))
     assert isinstance(answer, AdaptationProposed)
     assert answer.before == each.plan.id
     assert {step.operation: step.after for step in answer.comparison.moved}[REAM] == "v-ream"
@@ -145,7 +166,7 @@ def test_the_operation_moves_to_the_other_site_and_what_has_begun_stays(knowledg
 
 def test_where_no_machine_is_fit_any_more_the_reasons_and_options_are_told(knowledge):
     each = situation(knowledge)
-    answer = propose(each, (), knowledge, condition(18e-6, vienna=19e-6), NOW)
+    answer = propose(each, (), world(knowledge, condition(18e-6, vienna=19e-6)))
     assert isinstance(answer, AdaptationImpossible)
     assert isinstance(answer.answer, NotProducible)
     ((reason,),) = answer.answer.conflicts

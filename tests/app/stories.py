@@ -6,13 +6,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from fabloop.app.demo import Demo, Settings, begin, documents_of
 from fabloop.app.house import Listener
 from fabloop.app.snapshot import OrderState
-from fabloop.model.facts import AdaptationProposed
-from fabloop.model.ids import OrderId
+from fabloop.base.journal import MemoryJournal
+from fabloop.model.facts import (
+    AdaptationProposed,
+    KnowledgeRead,
+    OrderReceived,
+    PlanAccepted,
+    TestMeasured,
+)
+from fabloop.model.ids import OrderId, WorkUnitId
 
 ORDER = OrderId("wg-1")
+U630 = WorkUnitId("graz-u630")
 
 Edit = Callable[[Any], None]
 
@@ -30,6 +40,21 @@ def documents(folder: Path, **edits: Edit) -> Path:
 
 def settings(seed: int = 1, papers: Path | None = None) -> Settings:
     return Settings(story="wavegear", seed=seed, documents=str(papers or documents_of("wavegear")))
+
+
+def begun(folder: Path) -> Demo:
+    """Return a house in which an order has just begun, on machines that are fit."""
+    demo = begin(folder, settings(), open_journal=lambda _: MemoryJournal())
+    start = demo.scenario.simulation.begins_at
+    demo.house.hears(KnowledgeRead(digest=demo.scenario.digest, seed=1), start)
+    known = next(iter(demo.scenario.knowledge.kpis))
+    value = msgspec.structs.replace(known, work_unit=U630, value=13e-6, upper=14e-6)
+    demo.house.hears(TestMeasured(work_unit=U630, at=value.at, value=value), value.at)
+    demo.house.hears(OrderReceived(order=demo.order), demo.order.received_at)
+    plan = first_plan(demo.house.snapshot.orders[ORDER])
+    accepted = PlanAccepted(order=ORDER, plan=plan, by="planner")
+    demo.house.hears(accepted, demo.house.snapshot.now)
+    return demo
 
 
 def first_plan(state: OrderState):

@@ -4,47 +4,30 @@ import msgspec
 import pytest
 
 from app import stories
-from fabloop.app.demo import begin
 from fabloop.app.house import House
 from fabloop.app.snapshot import Stage
 from fabloop.base.instant import MINUTE, Instant
-from fabloop.base.journal import MemoryJournal
 from fabloop.model.facts import (
     AdaptationDeclined,
     AdaptationImpossible,
     AdaptationProposed,
     JobBound,
-    KnowledgeRead,
     OrderReceived,
     OrderRefused,
-    PlanAccepted,
     PlanEndangered,
     PlanRestored,
     PlansFound,
-    TestMeasured,
     WorkUnitBroke,
     WorkUnitRepaired,
 )
 from fabloop.model.ids import OperationId
 
 REAM = OperationId("ream-stabilizer")
-U630 = "graz-u630"
 
 
 @pytest.fixture
 def running(tmp_path):
-    """A house in which an order has just begun, on machines that are fit."""
-    demo = begin(tmp_path / "data", stories.settings(), open_journal=lambda _: MemoryJournal())
-    begun = demo.scenario.simulation.begins_at
-    demo.house.hears(KnowledgeRead(digest=demo.scenario.digest, seed=1), begun)
-    known = next(iter(demo.scenario.knowledge.kpis))
-    value = msgspec.structs.replace(known, work_unit=U630, value=13e-6, upper=14e-6)
-    demo.house.hears(TestMeasured(work_unit=U630, at=value.at, value=value), value.at)
-    demo.house.hears(OrderReceived(order=demo.order), demo.order.received_at)
-    plan = state(demo).offered.plans[0]
-    demo.house.hears(
-        PlanAccepted(order=demo.order.id, plan=plan, by="planner"), demo.house.snapshot.now
-    )
+    demo = stories.begun(tmp_path / "data")
     assert state(demo).stage is Stage.RUNNING
     return demo
 

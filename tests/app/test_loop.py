@@ -7,8 +7,9 @@ import pytest
 
 from app.stories import told
 from fabloop.app.house import STEPS_BY_FACT
-from fabloop.app.loop import STEPS, weigh_breakdown
+from fabloop.app.loop import STEPS, weigh_breakdown, weigh_disturbance
 from fabloop.app.snapshot import Snapshot
+from fabloop.model.disturbance import UnitBroken
 from fabloop.model.facts import (
     AdaptationApproved,
     AdaptationDeclined,
@@ -25,6 +26,7 @@ from fabloop.model.facts import (
     OrderFinished,
     OrderRefused,
     PlansFound,
+    ProcessMigrated,
     ProcessReleased,
     ProcessStarted,
     ReleaseRefused,
@@ -98,7 +100,8 @@ def test_steps_change_nothing_and_give_the_same_facts_again(story):
             asked.add(step)
             assert all(isinstance(each, members(Fact)) for each in follows)
         assert snapshot == before
-    assert asked == set(STEPS) - {weigh_breakdown}, "nothing breaks in the story"
+    unheard = {weigh_breakdown, weigh_disturbance}
+    assert asked == set(STEPS) - unheard, "nothing breaks in the story"
     assert snapshot.knowledge == knowledge
 
 
@@ -107,3 +110,23 @@ def test_the_state_follows_from_the_facts_alone(story):
     for at, fact in story.house.history:
         snapshot.tell(fact, at)
     assert snapshot == story.house.snapshot
+
+
+def test_the_plans_that_are_watched_are_kept_up_as_if_they_were_read_anew(story):
+    """After every fact, each work unit's breakdown endangers the same by both."""
+    kept = Snapshot(knowledge=story.scenario.knowledge)
+    kept.watch()
+    hits = 0
+    for at, fact in story.house.history:
+        kept.tell(fact, at)
+        if not isinstance(fact, JobBound | JobAnswered | JobFailed | ProcessMigrated):
+            continue
+        anew = copy.deepcopy(kept, {id(kept.knowledge): kept.knowledge})
+        for unit in story.scenario.knowledge.network.work_units():
+            broken, outlook = UnitBroken(work_unit=unit, since=at), kept.world().outlook()
+            found = [kept.watch().endangered(broken, outlook)]
+            found.append(anew.watch().endangered(broken, outlook))
+            one, other = ([(each.order, each.reasons) for each in row] for row in found)
+            assert one == other
+            hits += len(one)
+    assert hits > 100

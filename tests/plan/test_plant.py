@@ -73,6 +73,38 @@ def test_planning_with_a_plant_at_hand_gives_the_same_answer():
         assert check(gear(), network, words, values, NOW, plant=plant) == alone
 
 
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 1_000_000))
+def test_a_plant_for_a_network_that_has_changed_plans_as_a_new_one(seed):
+    order, network, kpis = random_instance(seed)
+    words, roll = vocabulary(), np.random.default_rng(seed)
+    plant = Plant(network, words, kpis)
+    check(order, network, words, kpis, NOW, plant=plant)
+    for _ in range(3):
+        network = changed(network, roll)
+        plant = plant.of(network)
+        assert plant.is_of(network, words)
+        answer = check(order, network, words, kpis, NOW, plant=plant)
+        assert answer == check(order, network, words, kpis, NOW)
+
+
+def changed(network, roll):
+    """Return a network with a lane, a link, a person or a work unit less."""
+    replace = msgspec.structs.replace
+    key = roll.choice(list(network.sites))
+    site = network.sites[key]
+    kind = roll.choice(["lane", "link", "person", "unit", "nothing"])
+    if kind == "lane" and network.lanes:
+        return replace(network, lanes=network.lanes[1:])
+    if kind == "link":
+        site = replace(site, transport=site.transport[1:])
+    if kind == "person":
+        site = replace(site, persons=site.persons[1:])
+    if kind == "unit" and len(site.work_units) > 1:
+        site = replace(site, work_units=site.work_units[1:])
+    return replace(network, sites={**network.sites, key: site})
+
+
 def test_a_plant_of_another_network_is_not_used():
     network, kpis = graz_and_vienna()
     other, _ = graz_and_vienna()

@@ -1,5 +1,7 @@
 """Re-planning: what has happened stays, what is endangered moves, nothing else does."""
 
+from random import Random
+
 import msgspec
 import pytest
 from hypothesis import assume, given, settings
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from fabloop.base.instant import HOUR, MINUTE, Instant
 from fabloop.model.ids import OperationId, WorkUnitId
 from fabloop.model.plan import MovementKind, NotProducible, Producible
+from fabloop.plan.checker import Grounds, check_plan
 from fabloop.plan.producible import Objective, check, compare, replan
 from fabloop.plan.running.replan import changes_allowed, replans
 from fabloop.plan.statement.plant import Plant
@@ -372,3 +375,32 @@ def test_with_alternatives_a_breach_is_mended_on_the_same_way_or_on_another(seed
     assert changed >= 1
     assert bool(told.operations_added) == bool(told.operations_dropped)
     assert new.step(request.product.final().id)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 1_000_000), lead=st.sampled_from([Objective.COST, Objective.MAKESPAN]))
+def test_what_has_to_wait_waits_and_the_checker_sees_where_it_does_not(seed, lead):
+    """One open operation waits on every site; the plan made without that breaks the rule."""
+    request, plant, values = random_instance(seed)
+    answer = check(request, plant, vocabulary(), values, NOW, objective=lead, plans_max=1)
+    if not isinstance(answer, Producible):
+        return
+    plan = answer.plans[0]
+    step = Random(seed).choice(plan.steps)
+    there = Instant(step.start + 2 * HOUR)
+    waits = {step.operation: dict.fromkeys(plant.sites, there)}
+    asked = (request, plan, {}, {}, plant, vocabulary(), values, NOW)
+    after = replan(*asked, not_before=waits).plans[0]
+    assert after.step(step.operation).start >= there
+    grounds = Grounds(
+        product=request.product,
+        network=plant,
+        vocabulary=vocabulary(),
+        kpis=values,
+        now=NOW,
+        quantity=request.quantity,
+        ordered_at=plan.made_at,
+        not_before=waits,
+    )
+    assert not check_plan(after, grounds)
+    assert "step-too-early" in {each.code for each in check_plan(plan, grounds)}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from fabloop.base.errors import Invalid
 from fabloop.base.instant import DAY, HOUR, MINUTE, Instant
 from fabloop.model.disturbance import (
+    DueMoved,
     KpiExpired,
     KpiMoved,
     LaneClosed,
@@ -19,6 +20,7 @@ from fabloop.model.disturbance import (
     ShiftCancelled,
     ShipmentLate,
     StepOverran,
+    ToolBroken,
     UnitBroken,
     UnitRepaired,
 )
@@ -132,6 +134,48 @@ def test_a_broken_machine_endangers_what_is_planned_on_it_in_that_time_and_what_
     assert not only(running, outlook, KpiMoved(value=tpe("g-ream", 1.0, at=NOW)))
     done = [replace(carried[0], done=frozenset({REAM}))]
     assert not only(done, outlook, broken)
+
+
+def test_a_broken_tool_endangers_the_steps_that_hold_it_in_that_time():
+    carried, outlook = gears(1)
+    step = carried[0].plan.step(REAM)
+    held = replace(step, tools=("f7#2",))
+    steps = tuple(held if each == step else each for each in carried[0].plan.steps)
+    holding = [replace(carried[0], plan=replace(carried[0].plan, steps=steps))]
+    (reason,) = only(holding, outlook, ToolBroken(tool="f7#2", since=NOW))
+    assert (reason.code, reason.subject, reason.details["tool"]) == ("tool-broken", REAM, "f7#2")
+    assert not only(holding, outlook, ToolBroken(tool="f7#1", since=NOW))
+    assert not only(holding, outlook, ToolBroken(tool="f7#2", since=NOW, until=step.start))
+
+
+def test_a_nearer_deadline_endangers_the_plan_that_misses_it_only():
+    carried, outlook = gears()
+    last = max(carried[0].plan.steps, key=lambda each: each.end)
+    order = carried[0].plan.order
+    (reason,) = only(carried, outlook, DueMoved(order=order, due_at=Instant(last.end - 1)))
+    assert (reason.code, reason.subject) == ("due-missed", last.operation)
+    assert not only(carried, outlook, DueMoved(order=order, due_at=last.end))
+
+
+def test_a_person_who_is_away_outside_the_own_shift_is_missed_by_nobody():
+    carried, outlook = gears()
+    away = PersonAbsent(person=PersonId("p1"), since=NOW, until=Instant(NOW + DAY))
+    assert only(carried, on_shift(outlook, DAY), away)
+    assert not only(carried, on_shift(outlook, MINUTE), away)
+
+
+def on_shift(outlook, end):
+    """Let everybody work from midnight to some time of the day."""
+    shift = Shift(id="day", label="Day", start_ns=0, end_ns=end)
+    sites = {
+        key: replace(
+            site,
+            shifts=(shift,),
+            persons=tuple(replace(each, shift="day") for each in site.persons),
+        )
+        for key, site in outlook.network.sites.items()
+    }
+    return replace(outlook, network=replace(outlook.network, sites=sites))
 
 
 def test_a_broken_vehicle_endangers_what_it_should_move():
@@ -329,8 +373,14 @@ def random_plans(roll, count=4):
         answer = check(wish, plant, vocabulary(), values, NOW, plans_max=1)
         if isinstance(answer, Producible):
             plan = shifted(answer.plans[0], roll.randrange(4) * HOUR, f"o{number}")
-            carried.append(Carried(plan=plan, product=wish.product))
+            carried.append(Carried(plan=with_tools(roll, plan), product=wish.product))
     return carried, Outlook(network=plant, vocabulary=vocabulary(), kpis=values, now=NOW)
+
+
+def with_tools(roll, plan):
+    """Let some steps hold a tool; who holds it when does not matter here."""
+    steps = [replace(each, tools=roll.choice([(), (), ("f7",)])) for each in plan.steps]
+    return replace(plan, steps=tuple(steps))
 
 
 def begun(roll, each):
@@ -343,7 +393,12 @@ def begun(roll, each):
         for move in each.plan.movements
         if roll.random() < 0.2
     )
-    return replace(each, done=done, running=running, arrived=arrived)
+    left = frozenset(
+        (move.made_by, move.taken_by, move.leg)
+        for move in each.plan.movements
+        if roll.random() < 0.2
+    )
+    return replace(each, done=done, running=running, left=left, arrived=arrived)
 
 
 def any_disturbance(roll, carried, outlook):
@@ -370,6 +425,8 @@ def any_disturbance(roll, carried, outlook):
             planned_end=step.end,
             ends_at=Instant(step.end + roll.randrange(120) * MINUTE),
         ),
+        DueMoved(order=plan.order, due_at=until),
+        ToolBroken(tool="f7", since=since, until=roll.choice([None, until])),
     ]
     if plan.movements:
         movement = roll.choice(plan.movements)
@@ -406,6 +463,8 @@ def test_the_index_answers_as_asking_plan_by_plan_does(seed):
             watch.begin(order, operation)
         for operation in sorted(after.done):
             watch.end(order, operation)
+        for key in sorted(after.left):
+            watch.leave(order, *key)
         for key in sorted(after.arrived):
             watch.arrive(order, *key)
     if roll.random() < 0.5:

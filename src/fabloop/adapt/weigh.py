@@ -1,77 +1,33 @@
-"""Which plans that are being carried out does a changed KPI endanger?"""
+"""Which plans that are being carried out does something endanger, and which limits to watch?"""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
-from fabloop.adapt.propose import Situation
-from fabloop.base.instant import Instant
-from fabloop.model.disturbance import UnitBroken
+from fabloop.model.disturbance import Disturbance
 from fabloop.model.facts import PlanEndangered
-from fabloop.model.ids import KpiId, OperationId
-from fabloop.model.knowledge import Knowledge
+from fabloop.model.ids import KpiId, OperationId, OrderId
 from fabloop.model.kpi import KpiValue
 from fabloop.model.product import Operation
 from fabloop.model.site import WorkUnit
 from fabloop.model.skill import SkillVocabulary
-from fabloop.plan.producible import impact
-from fabloop.plan.running.dangers import Carried, Outlook, dangers
-from fabloop.services.matching import KpiValues, live_limits
+from fabloop.plan.running.dangers import Carried, Outlook
+from fabloop.plan.running.watchlist import Watchlist
+from fabloop.services.matching import live_limits
 
 
 def weigh(
-    value: KpiValue,
-    situations: Iterable[Situation],
-    knowledge: Knowledge,
-    kpis: KpiValues,
-    now: Instant,
+    disturbance: Disturbance, watch: Watchlist, outlook: Outlook, orders: Collection[OrderId]
 ) -> tuple[PlanEndangered, ...]:
-    """Return a fact for each plan with a step not begun that the value rules out.
-
-    What is done or has begun is not touched: the piece is on the machine already.
-    """
-    found = []
-    for each in situations:
-        reasons = impact(
-            each.plan,
-            each.order.product,
-            knowledge.network,
-            knowledge.vocabulary,
-            kpis,
-            now,
-            begun={*each.done, *each.running},
-            work_unit=value.work_unit,
-        )
-        if reasons:
-            found.append(PlanEndangered(order=each.order.id, plan=each.plan.id, reasons=reasons))
-    return tuple(found)
-
-
-def weigh_break(
-    broken: UnitBroken,
-    situations: Iterable[Situation],
-    knowledge: Knowledge,
-    kpis: KpiValues,
-    now: Instant,
-) -> tuple[PlanEndangered, ...]:
-    """Return a fact for each plan that still needs the broken work unit.
-
-    What somebody is doing on it is not touched here: that the work failed is told by itself.
-    """
-    outlook = Outlook(
-        network=knowledge.network, vocabulary=knowledge.vocabulary, kpis=kpis, now=now
+    """Return a fact for each plan of these orders that the disturbance endangers."""
+    return tuple(
+        PlanEndangered(order=each.order, plan=each.plan.id, reasons=each.reasons)
+        for each in watch.endangered(disturbance, outlook)
+        if each.order in orders
     )
-    found = []
-    for each in situations:
-        done = each.at_work
-        carried = Carried(plan=each.plan, product=each.order.product, done=done)
-        reasons = dangers(broken, carried, outlook)
-        if reasons:
-            found.append(PlanEndangered(order=each.order.id, plan=each.plan.id, reasons=reasons))
-    return tuple(found)
 
 
 def limits_on(
     value: KpiValue,
-    situations: Iterable[Situation],
+    carried: Iterable[Carried],
     unit: WorkUnit,
     vocabulary: SkillVocabulary,
 ) -> tuple[float, ...]:
@@ -83,9 +39,9 @@ def limits_on(
         sorted(
             {
                 limit
-                for each in situations
+                for each in carried
                 for operation, limit in limited_operations(
-                    each.order.product.operations, unit, value.kpi, vocabulary
+                    each.product.operations, unit, value.kpi, vocabulary
                 )
                 if operation not in each.done
             }

@@ -18,7 +18,8 @@ from fabloop.base.codec import from_msgpack
 from fabloop.base.errors import Broken
 from fabloop.base.instant import Instant
 from fabloop.base.journal import Journal, Row
-from fabloop.model.facts import Fact
+from fabloop.model.disturbance import over_at
+from fabloop.model.facts import DisturbanceEnded, Fact
 from fabloop.model.knowledge import Knowledge
 from fabloop.process.engine import Engine
 
@@ -71,7 +72,8 @@ class House:
             for job in self.snapshot.waiting()
             if job.kept and job.kept.look_again_at and job.kept.look_again_at <= at
         ]
-        return self._settle((*self._conductor.advance(at), *due), at, "clock")
+        over = (DisturbanceEnded(disturbance=each, at=at) for each in self.snapshot.over(at))
+        return self._settle((*self._conductor.advance(at), *over, *due), at, "clock")
 
     def next_due(self) -> Instant | None:
         """Return when `advance` will have something to do."""
@@ -80,8 +82,9 @@ class House:
             for job in self.snapshot.waiting()
             if job.kept and job.kept.look_again_at
         ]
-        due = self._conductor.next_due()
-        return min([*looks, *([due] if due is not None else [])], default=None)
+        ends = [over_at(each) for each in self.snapshot.standing.values()]
+        due = (*looks, *ends, self._conductor.next_due())
+        return min((each for each in due if each is not None), default=None)
 
     def _settle(self, facts: Sequence[Fact], at: Instant, actor: str) -> tuple[Fact, ...]:
         """Follow the facts through the loop until nothing follows any more, then write.

@@ -8,13 +8,16 @@ engine does between the steps (start, complete, migrate) is in `fabloop.app.cond
 from collections.abc import Callable
 from typing import Any
 
-from fabloop.adapt.propose import holds, propose
-from fabloop.adapt.weigh import limits_on, weigh, weigh_break
+from fabloop.adapt.propose import holds, is_overtaken, objections, propose
+from fabloop.adapt.weigh import limits_on, weigh
+from fabloop.adapt.world import means_of
 from fabloop.app.snapshot import Snapshot, Stage
-from fabloop.model.disturbance import UnitBroken
+from fabloop.model.disturbance import KpiMoved, RushOrder, UnitBroken
 from fabloop.model.facts import (
     AdaptationImpossible,
     AdaptationProposed,
+    DisturbanceEnded,
+    DisturbanceReported,
     Fact,
     JobAnswered,
     JobBound,
@@ -51,14 +54,19 @@ PLANS_OFFERED_MAX = 4
 
 def seek_plans(fact: OrderReceived, at: Snapshot) -> tuple[PlansFound | OrderRefused, ...]:
     """Plan: can it be made, where, when and at what cost, on the machines as they are now?"""
+    world = at.world()
+    means = means_of(world, fact.order.product, ahead=True)
     answer = check(
         fact.order,
-        at.working(),
-        at.knowledge.vocabulary,
-        at.kpis,
-        at.now,
+        means.network,
+        world.vocabulary,
+        world.kpis,
+        world.now,
         plans_max=PLANS_OFFERED_MAX,
-        busy=engagements(at.other_plans(fact.order.id), at.now),
+        busy=means.besides(engagements(at.plans_before(fact.order), at.now)),
+        unavailable=world.unavailable,
+        not_before=means.not_before,
+        plant=means.plant,
     )
     if isinstance(answer, Producible):
         return (PlansFound(order=fact.order.id, answer=answer),)
@@ -105,7 +113,7 @@ def give_job(
         return ()
     assert state.plan is not None, "jobs are offered for planned orders"
     order = state.order
-    found = dispatch(fact, order.product, state.plan, at.begun(order.id), at.floor())
+    found = dispatch(fact, order.product, state.plan, at.begun(order.id), at.floor(order.id))
     if not isinstance(found, Nobody):
         return (found,)
     kept = JobKeptWaiting(
@@ -130,6 +138,7 @@ def offer_again(
     | KpiChanged
     | ProcessMigrated
     | WorkUnitRepaired
+    | DisturbanceEnded
     | PlanRestored,
     at: Snapshot,
 ) -> tuple[JobOffered, ...]:
@@ -166,7 +175,7 @@ def watch_kpi(fact: TestMeasured, at: Snapshot) -> tuple[KpiChanged, ...]:
     value = fact.value
     known = at.kpis.get((value.work_unit, value.kpi))
     unit = at.knowledge.network.work_units()[value.work_unit]
-    limits = limits_on(value, at.open_situations(), unit, at.knowledge.vocabulary)
+    limits = limits_on(value, at.watch().carried(), unit, at.knowledge.vocabulary)
     if not worth_telling(value, known, limits):
         return ()
     return (KpiChanged(value=value, previous=known),)
@@ -174,43 +183,73 @@ def watch_kpi(fact: TestMeasured, at: Snapshot) -> tuple[KpiChanged, ...]:
 
 def weigh_kpi(fact: KpiChanged, at: Snapshot) -> tuple[PlanEndangered, ...]:
     """Sense to adapt: does the change touch a plan that is being carried out?"""
-    return weigh(fact.value, at.open_situations(), at.knowledge, at.kpis, at.now)
+    return weigh(KpiMoved(value=fact.value), at.watch(), at.world().outlook(), at.followed())
 
 
 def weigh_breakdown(fact: WorkUnitBroke, at: Snapshot) -> tuple[PlanEndangered, ...]:
     """Sense to adapt: which plans that are being carried out still need what is broken?"""
     broken = UnitBroken(work_unit=fact.work_unit, since=fact.at)
-    return weigh_break(broken, at.open_situations(), at.knowledge, at.kpis, at.now)
+    return weigh(broken, at.watch(), at.world().outlook(), at.followed())
+
+
+def weigh_disturbance(fact: DisturbanceReported, at: Snapshot) -> tuple[PlanEndangered, ...]:
+    """Sense to adapt: which plans that are being carried out does a report put in danger?"""
+    outlook = at.world().outlook(besides=fact.disturbance)
+    return weigh(fact.disturbance, at.watch(), outlook, at.followed())
+
+
+def weigh_rush(fact: PlanAccepted, at: Snapshot) -> tuple[PlanEndangered, ...]:
+    """Plan to adapt: which plans have to give way to one of an order that goes before them?"""
+    behind = at.followed() & at.behind(fact.order)
+    return weigh(RushOrder(plan=fact.plan), at.watch(), at.world().outlook(), behind)
 
 
 def look_again(
-    fact: KpiChanged | WorkUnitRepaired, at: Snapshot
-) -> tuple[PlanRestored | AdaptationProposed, ...]:
+    fact: KpiChanged | WorkUnitBroke | WorkUnitRepaired | DisturbanceReported | DisturbanceEnded,
+    at: Snapshot,
+) -> tuple[PlanRestored | AdaptationProposed | AdaptationImpossible, ...]:
     """Adapt: does a plan hold again that was given up, or is there another way now?
 
-    A person who wanted no other plan is not asked again.
+    A person who wanted no other plan is not asked again. A proposal that something has overtaken
+    before it was answered is made anew.
     """
     del fact
-    found: list[PlanRestored | AdaptationProposed] = []
+    world = at.world()
+    found: list[PlanRestored | AdaptationProposed | AdaptationImpossible] = []
     for state in at.waiting_orders():
         assert state.plan is not None, "only a planned order waits for another plan"
-        situation, out = at.situation(state.order.id), at.unavailable()
-        if holds(state.plan, situation, at.knowledge, at.kpis, at.now, out):
+        situation = at.situation(state.order.id)
+        if holds(state.plan, situation, world):
             found.append(PlanRestored(order=state.order.id, plan=state.plan.id))
         elif isinstance(state.waits, AdaptationImpossible):
-            answer = propose(situation, state.waits.reasons, at.knowledge, at.kpis, at.now, out)
+            answer = propose(situation, state.waits.reasons, world)
             if isinstance(answer, AdaptationProposed):
                 found.append(answer)
+    for proposal in at.proposals():
+        situation = at.situation(proposal.order)
+        against = objections(proposal.plan, situation, world)
+        if against:
+            reasons = [each for each in against if each not in proposal.reasons]
+            found.append(propose(situation, (*proposal.reasons, *reasons), world))
     return tuple(found)
+
+
+def keep_current(
+    fact: JobBound, at: Snapshot
+) -> tuple[AdaptationProposed | AdaptationImpossible, ...]:
+    """Run to adapt: is a proposal made anew because work has begun that it places elsewhere?"""
+    state = at.orders[fact.order]
+    proposal = state.proposal if state.stage is Stage.CHANGING else None
+    if proposal is None or not is_overtaken(proposal.plan, fact, at.leg(fact.job)):
+        return ()
+    return (propose(at.situation(fact.order), proposal.reasons, at.world()),)
 
 
 def seek_another_way(
     fact: PlanEndangered, at: Snapshot
 ) -> tuple[AdaptationProposed | AdaptationImpossible, ...]:
     """Adapt: re-plan what has not begun, with as little change as possible."""
-    situation = at.situation(fact.order)
-    out = at.unavailable()
-    return (propose(situation, fact.reasons, at.knowledge, at.kpis, at.now, out),)
+    return (propose(at.situation(fact.order), fact.reasons, at.world()),)
 
 
 STEPS: tuple[Callable[[Any, Snapshot], tuple[Fact, ...]], ...] = (
@@ -222,7 +261,10 @@ STEPS: tuple[Callable[[Any, Snapshot], tuple[Fact, ...]], ...] = (
     watch_kpi,
     weigh_kpi,
     weigh_breakdown,
+    weigh_disturbance,
+    weigh_rush,
     look_again,
+    keep_current,
     seek_another_way,
 )
 """Every step of the loop, in the order in which steps hear a fact."""

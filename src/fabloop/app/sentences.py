@@ -419,6 +419,8 @@ REASONS: dict[str, Say] = {
     DangerCode.PERSON_ABSENT: _plain(
         "{subject}: nobody with the skill {skill} is left at {site} at that time."
     ),
+    DangerCode.TOOL_BROKEN: _plain("{subject}: {tool} is broken."),
+    DangerCode.DUE_MISSED: _with_evidence("{subject} is done too late for when it is wanted"),
     DangerCode.STEP_OVERRAN: _with_evidence("{subject} must wait until {before} is done"),
     DangerCode.LIMIT_AHEAD: _with_evidence(
         "{work_unit} will pass the limit of {subject} (order {order}) in about {days} days"
@@ -432,6 +434,9 @@ REASONS: dict[str, Say] = {
     DispatchCode.ASSIGNED: _plain("{label} has the skill {skill} and is free."),
     DispatchCode.CARRIED: _plain("{carrier} carries it on lane {subject}."),
     DispatchCode.RESERVED: _plain("{subject} is reserved for job {job}."),
+    DispatchCode.MATERIAL_AWAITED: _with_evidence("{subject} waits for its material"),
+    DispatchCode.TOOL_OUT: _plain("{subject}: {tool} cannot be used."),
+    DispatchCode.LANE_SHUT: _plain("Nothing leaves on {subject} now."),
     DispatchCode.TURN_NOT_COME: _plain("{subject} is planned to do {before} before {operation}."),
     DispatchCode.NO_LANE: _plain("There is no lane {subject}."),
     DispatchCode.NOBODY_ON_SHIFT: _plain("Nobody with the skill {skill} is on shift at {subject}."),

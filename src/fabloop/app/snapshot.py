@@ -1,20 +1,33 @@
 """What the loop knows at a moment: orders, jobs, KPI values, lots; folded from facts alone."""
 
-from enum import StrEnum
 from typing import assert_never
 
 import msgspec
 
 from fabloop.adapt.propose import Situation
-from fabloop.app.whereabouts import Leg, begun_legs
+from fabloop.adapt.world import World, absences, in_force, waits
+from fabloop.app.ready import Ready
+from fabloop.app.states import JobState as JobState
+from fabloop.app.states import OrderState as OrderState
+from fabloop.app.states import Stage as Stage
+from fabloop.app.states import note_done, tell_order
+from fabloop.app.whereabouts import Leg, as_begun, begun_legs, leg_key
 from fabloop.base.instant import Instant
+from fabloop.model.disturbance import (
+    DueMoved,
+    LaneClosed,
+    Reported,
+    ShipmentLate,
+    StepOverran,
+    ToolBroken,
+    over_at,
+    subject_of,
+)
 from fabloop.model.facts import (
-    AdaptationApproved,
-    AdaptationDeclined,
-    AdaptationImpossible,
     AdaptationProposed,
+    DisturbanceEnded,
+    DisturbanceReported,
     Fact,
-    IncidentRaised,
     JobAnswered,
     JobBound,
     JobFailed,
@@ -25,97 +38,22 @@ from fabloop.model.facts import (
     KpiChanged,
     LotMade,
     OrderFinished,
-    OrderReceived,
-    OrderRefused,
-    PlanAccepted,
-    PlanEndangered,
-    PlanRestored,
-    PlansFound,
     ProcessMigrated,
-    ProcessReleased,
     ProcessStarted,
-    ReleaseRefused,
     TestMeasured,
     WorkUnitBroke,
     WorkUnitRepaired,
 )
-from fabloop.model.ids import KpiId, LotId, OperationId, OrderId, PersonId, SkillId, WorkUnitId
+from fabloop.model.ids import KpiId, OperationId, OrderId, PersonId, SkillId, WorkUnitId
 from fabloop.model.knowledge import Knowledge
 from fabloop.model.kpi import KpiValue
 from fabloop.model.lot import LotRecord
 from fabloop.model.order import ProductionOrder
-from fabloop.model.plan import Plan, PlannedStep, Producible
-from fabloop.model.recipe import ProductionRecipe
-from fabloop.model.site import Network
+from fabloop.model.plan import Plan
+from fabloop.plan.running.dangers import Carried, LegKey
+from fabloop.plan.running.watchlist import Watchlist
 from fabloop.run.dispatch import Floor
 from fabloop.services.registry import Registry, Reservation
-
-
-class Stage(StrEnum):
-    """How far an order has come."""
-
-    RECEIVED = "received"
-    CHOOSING = "choosing"
-    RUNNING = "running"
-    CHANGING = "changing"
-    STUCK = "stuck"
-    REFUSED = "refused"
-    REJECTED = "rejected"
-    FINISHED = "finished"
-
-
-class OrderState(msgspec.Struct, kw_only=True):
-    """One order and all that has been decided for it; `followed` are its plans, latest last.
-
-    `waits` is why nothing is done for it although its plan does not hold: no other plan was found,
-    or a person wanted none.
-    """
-
-    order: ProductionOrder
-    stage: Stage = Stage.RECEIVED
-    offered: Producible | None = None
-    plan: Plan | None = None
-    recipe: ProductionRecipe | None = None
-    instance: int | None = None
-    process: str = ""
-    version: int = 0
-    proposal: AdaptationProposed | None = None
-    waits: AdaptationImpossible | AdaptationDeclined | None = None
-    followed: tuple[Plan, ...] = ()
-    done: dict[OperationId, PlannedStep] = {}
-    lots: dict[OperationId, LotId] = {}
-    finished_at: Instant | None = None
-    rejected: bool = False
-
-    @property
-    def process_id(self) -> str:
-        """The id of the process that carries out this order; each order has its own."""
-        return f"produce-{self.order.id}"
-
-
-class JobState(msgspec.Struct, kw_only=True):
-    """One job from offer to answer; `condition` is what was known of its work unit at the start.
-
-    A job that `failed` rests until it is offered again.
-    """
-
-    offered: JobOffered
-    bound: JobBound | None = None
-    kept: JobKeptWaiting | None = None
-    failed: bool = False
-    withdrawn: bool = False
-    condition: tuple[KpiValue, ...] = ()
-    ended_at: Instant | None = None
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether the job is offered and nobody has begun it."""
-        return self.bound is None and self.ended_at is None and not self.failed
-
-    @property
-    def is_running(self) -> bool:
-        """Whether somebody is doing the job."""
-        return self.bound is not None and self.ended_at is None
 
 
 class Snapshot(msgspec.Struct, kw_only=True):
@@ -132,6 +70,8 @@ class Snapshot(msgspec.Struct, kw_only=True):
     tests: dict[WorkUnitId, tuple[Instant, ...]] = {}
     records: list[LotRecord] = []
     broken: dict[WorkUnitId, WorkUnitBroke] = {}
+    standing: dict[tuple[str, ...], Reported] = {}
+    ready: Ready = msgspec.field(default_factory=Ready)
 
     def waiting(self) -> tuple[JobState, ...]:
         """Return the jobs that nobody has begun."""
@@ -166,37 +106,32 @@ class Snapshot(msgspec.Struct, kw_only=True):
         """Return the work units that cannot work now."""
         return frozenset(self.broken)
 
-    def working(self) -> Network:
-        """Return the network in which a broken work unit offers nothing."""
-        network = self.knowledge.network
-        if not self.broken:
-            return network
-        sites = {
-            site.id: msgspec.structs.replace(
-                site,
-                work_units=tuple(
-                    msgspec.structs.replace(unit, offers=()) if unit.id in self.broken else unit
-                    for unit in site.work_units
-                ),
-            )
-            for site in network.sites.values()
-        }
-        return msgspec.structs.replace(network, sites=sites)
-
     def waiting_orders(self) -> tuple[OrderState, ...]:
         """Return the orders whose plan does not hold and for which no other was taken."""
         stuck = (each for each in self.orders.values() if each.stage is Stage.STUCK)
         return tuple(each for each in stuck if each.waits is not None)
 
-    def floor(self) -> Floor:
-        """Return the shop floor as it is now."""
+    def floor(self, order: OrderId) -> Floor:
+        """Return the shop floor as it is now for an order."""
+        standing = tuple(self.standing.values())
+        force = [each for each in standing if in_force(each, self.now)]
         return Floor(
             registry=self.registry(),
             kpis=self.kpis,
             load=self.load,
             running=self.running(),
             now=self.now,
+            closed=frozenset(each.lane for each in force if isinstance(each, LaneClosed)),
+            absent=frozenset(absences(force, self.knowledge.network)),
+            tools_out=frozenset(each.tool for each in force if isinstance(each, ToolBroken)),
+            waits=waits(self.orders[order].order.product, self.world()),
         )
+
+    def over(self, at: Instant) -> tuple[Reported, ...]:
+        """Return the reported disturbances whose time is over, first ones first."""
+        ends = [(over_at(each), each) for each in self.standing.values()]
+        due = [(end, each) for end, each in ends if end is not None and end <= at]
+        return tuple(each for _, each in sorted(due, key=lambda row: row[0]))
 
     def situation(self, order: OrderId) -> Situation:
         """Return where a running order stands: what is done, and what has begun."""
@@ -209,7 +144,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
                 planned[bound.operation],
                 work_unit=bound.work_unit,
                 start=bound.begun_at,
-                end=Instant(bound.begun_at + bound.duration_ns),
+                end=self._ends(bound),
                 frozen=True,
             )
             for bound in self.running()
@@ -227,9 +162,28 @@ class Snapshot(msgspec.Struct, kw_only=True):
             kitted=kitted,
             others=self.other_plans(order),
             moved=begun_legs(
-                state.plan, state.recipe, self._legs(order), {*state.done, *running}, self.now
+                state.plan,
+                state.recipe,
+                self._legs(order),
+                {*state.done, *running},
+                self.now,
+                self._late(order),
             ),
         )
+
+    def _ends(self, bound: JobBound) -> Instant:
+        """Return when a running step is expected to end."""
+        told = self.standing.get(("step", bound.order, bound.operation))
+        ends = Instant(bound.begun_at + bound.duration_ns)
+        return max(ends, told.ends_at) if isinstance(told, StepOverran) else ends
+
+    def _late(self, order: OrderId) -> dict[LegKey, Instant]:
+        """Return when movements of an order arrive that are told to be late."""
+        return {
+            (each.made_by, each.taken_by, each.leg): each.arrives_at
+            for each in self.standing.values()
+            if isinstance(each, ShipmentLate) and each.order == order
+        }
 
     def _legs(self, order: OrderId) -> tuple[Leg, ...]:
         """Return the transports and shipments of an order that were not withdrawn."""
@@ -260,13 +214,92 @@ class Snapshot(msgspec.Struct, kw_only=True):
             if key != order and state.plan is not None and state.finished_at is None
         )
 
-    def open_situations(self) -> tuple[Situation, ...]:
-        """Return the situations of the orders that are being carried out as planned."""
+    def plans_before(self, order: ProductionOrder) -> tuple[Plan, ...]:
+        """Return what a new order has to keep clear of.
+
+        That is the plans of orders which are as urgent, and of the others what has begun.
+        """
         return tuple(
-            self.situation(order)
-            for order, state in self.orders.items()
-            if state.stage is Stage.RUNNING
+            plan if self.orders[plan.order].order.priority >= order.priority else self._begun(plan)
+            for plan in self.other_plans(order.id)
         )
+
+    def _begun(self, plan: Plan) -> Plan:
+        carried = self.carried(plan.order)
+        return msgspec.structs.replace(
+            plan,
+            steps=tuple(each for each in plan.steps if not carried.is_open(each)),
+            movements=tuple(each for each in plan.movements if carried.has_left(each)),
+        )
+
+    def behind(self, order: OrderId) -> frozenset[OrderId]:
+        """Return the orders that are less urgent than another one."""
+        urgency = self.orders[order].order.priority
+        return frozenset(
+            key for key, state in self.orders.items() if state.order.priority < urgency
+        )
+
+    def proposals(self) -> tuple[AdaptationProposed, ...]:
+        """Return the proposals that nobody has answered."""
+        return tuple(
+            state.proposal
+            for state in self.orders.values()
+            if state.stage is Stage.CHANGING and state.proposal is not None
+        )
+
+    def followed(self) -> frozenset[OrderId]:
+        """Return the orders that are being carried out as planned."""
+        return frozenset(
+            order for order, state in self.orders.items() if state.stage is Stage.RUNNING
+        )
+
+    def world(self) -> World:
+        """Return what there is to plan with now."""
+        return World(
+            network=self.knowledge.network,
+            vocabulary=self.knowledge.vocabulary,
+            kpis=self.kpis,
+            now=self.now,
+            unavailable=self.unavailable(),
+            standing=tuple(self.standing.values()),
+            plant=self.ready.plant(self.knowledge, self.kpis),
+        )
+
+    def watch(self) -> Watchlist:
+        """Return the plans that are being carried out, ready to be asked about a disturbance."""
+        if self.ready.watch is None:
+            network, vocabulary = self.knowledge.network, self.knowledge.vocabulary
+            self.ready.watch = Watchlist(network, vocabulary)
+            for order, state in self.orders.items():
+                if state.instance is not None and state.finished_at is None:
+                    self.ready.watch.put(self.carried(order))
+        return self.ready.watch
+
+    def carried(self, order: OrderId) -> Carried:
+        """Return the plan of a running order, and how far it has come."""
+        state = self.orders[order]
+        assert state.plan is not None, "only a planned order is carried out"
+        jobs = [job for job in self.jobs.values() if job.bound is not None and not job.withdrawn]
+        mine = [job for job in jobs if job.offered.order == order]
+        ops = (job.offered.operation for job in mine if job.offered.main and job.is_running)
+        keys = [(job, self.leg(job.offered.job)) for job in mine]
+        running, done = frozenset(ops), frozenset(state.done)
+        left = frozenset(leg for _, leg in keys if leg is not None)
+        over = (leg for job, leg in keys if leg is not None and job.ended_at is not None)
+        return Carried(
+            plan=as_begun(state.plan, running | done, left),
+            product=state.order.product,
+            running=running,
+            done=done,
+            left=left,
+            arrived=frozenset(over),
+        )
+
+    def leg(self, job: int) -> LegKey | None:
+        """Return which leg of its order's plan a job is; None for an operation."""
+        offered = self.jobs[job].offered
+        recipe = self.orders[offered.order].recipe
+        return None if offered.main or recipe is None else leg_key(recipe, offered)
 
     def skills(self) -> dict[tuple[OrderId, OperationId], SkillId]:
         """Return which skill each operation of each order requires."""
@@ -302,32 +335,57 @@ class Snapshot(msgspec.Struct, kw_only=True):
                 self.broken[fact.work_unit] = fact
             case WorkUnitRepaired():
                 self.broken.pop(fact.work_unit, None)
+            case DisturbanceReported():
+                _tell_disturbance(self, fact.disturbance)
+            case DisturbanceEnded():
+                self.standing.pop(subject_of(fact.disturbance), None)
             case LotMade():
                 self.records.append(fact.record)
                 self.orders[fact.record.order].lots[fact.record.operation] = fact.record.lot
             case _:
-                _tell_order(self, fact)
+                tell_order(self.orders, fact)
+        if self.ready.watch is not None:
+            _keep_up(self, self.ready.watch, fact)
+
+
+def _tell_disturbance(snapshot: Snapshot, disturbance: Reported) -> None:
+    """Note what was reported; one whose time is over already only ends an earlier one."""
+    if isinstance(disturbance, DueMoved):
+        state = snapshot.orders[disturbance.order]
+        state.order = msgspec.structs.replace(state.order, due_at=disturbance.due_at)
+        return
+    subject, until = subject_of(disturbance), over_at(disturbance)
+    snapshot.standing.pop(subject, None)
+    if until is None or until > snapshot.now:
+        snapshot.standing[subject] = disturbance
+
+
+def _keep_up(snapshot: Snapshot, watch: Watchlist, fact: Fact) -> None:
+    """Let the plans that are watched go on as the fact says."""
+    match fact:
+        case ProcessStarted() | ProcessMigrated():
+            watch.put(snapshot.carried(fact.order))
+        case OrderFinished():
+            watch.drop(fact.order)
+        case JobFailed():
+            watch.put(snapshot.carried(snapshot.jobs[fact.job].offered.order))
+        case JobBound(main=True):
+            watch.begin(fact.order, fact.operation)
+        case JobBound():
+            leg = snapshot.leg(fact.job)
+            if leg is not None:
+                watch.leave(fact.order, *leg)
+        case JobAnswered():
+            offered, leg = snapshot.jobs[fact.job].offered, snapshot.leg(fact.job)
+            if offered.main:
+                watch.end(offered.order, offered.operation)
+            elif leg is not None:
+                watch.arrive(offered.order, *leg)
+        case _:
+            return
 
 
 JobFact = JobOffered | JobBound | JobKeptWaiting | JobWithdrawn | JobAnswered | JobFailed
-OrderFact = (
-    OrderReceived
-    | OrderRefused
-    | PlansFound
-    | PlanAccepted
-    | ProcessReleased
-    | ReleaseRefused
-    | ProcessStarted
-    | PlanEndangered
-    | PlanRestored
-    | AdaptationProposed
-    | AdaptationImpossible
-    | AdaptationApproved
-    | AdaptationDeclined
-    | ProcessMigrated
-    | IncidentRaised
-    | OrderFinished
-)
 
 
 def _tell_job(snapshot: Snapshot, fact: JobFact, at: Instant) -> None:
@@ -360,90 +418,6 @@ def _tell_job(snapshot: Snapshot, fact: JobFact, at: Instant) -> None:
             state = snapshot.orders[job.bound.order]
             state.rejected = state.rejected or fact.results.get("passed") is False
             if job.bound.main:
-                _done(state, job.bound, fact.at)
-        case _:
-            assert_never(fact)
-
-
-def _done(state: OrderState, bound: JobBound, ended_at: Instant) -> None:
-    """Note an operation as carried out, with the times and the work unit that really were."""
-    assert state.plan is not None, "work is only done for a planned order"
-    assert bound.work_unit is not None, "an operation is done on a work unit"
-    planned = state.plan.step(bound.operation)
-    state.done[bound.operation] = msgspec.structs.replace(
-        planned,
-        work_unit=bound.work_unit,
-        start=bound.begun_at,
-        end=ended_at,
-        frozen=True,
-    )
-
-
-def _tell_order(snapshot: Snapshot, fact: OrderFact) -> None:
-    match fact:
-        case OrderReceived():
-            snapshot.orders[fact.order.id] = OrderState(order=fact.order)
-            return
-        case _:
-            state = snapshot.orders[fact.order]
-    match fact:
-        case OrderRefused() | ReleaseRefused():
-            state.stage = Stage.REFUSED
-        case PlansFound():
-            state.offered, state.plan, state.stage = fact.answer, None, Stage.CHOOSING
-        case PlanAccepted():
-            state.plan = fact.plan
-        case ProcessReleased():
-            assert state.plan is not None, "only an accepted plan is released"
-            state.recipe, state.followed = fact.recipe, (*state.followed, state.plan)
-        case ProcessStarted():
-            state.instance, state.process, state.version = fact.instance, fact.process, fact.version
-            state.stage = Stage.RUNNING
-        case (
-            PlanEndangered()
-            | PlanRestored()
-            | AdaptationProposed()
-            | AdaptationImpossible()
-            | AdaptationDeclined()
-            | AdaptationApproved()
-            | IncidentRaised()
-        ):
-            _tell_danger(state, fact)
-        case ProcessMigrated():
-            state.version, state.stage, state.proposal = fact.to_version, Stage.RUNNING, None
-        case OrderFinished():
-            state.stage = Stage.FINISHED if fact.passed else Stage.REJECTED
-            state.finished_at = fact.at
-        case _:
-            assert_never(fact)
-
-
-DangerFact = (
-    PlanEndangered
-    | PlanRestored
-    | AdaptationProposed
-    | AdaptationImpossible
-    | AdaptationDeclined
-    | AdaptationApproved
-    | IncidentRaised
-)
-
-
-def _tell_danger(state: OrderState, fact: DangerFact) -> None:
-    """Note how an order stands whose plan does not hold."""
-    state.waits = None
-    match fact:
-        case PlanEndangered() | IncidentRaised():
-            state.stage = Stage.STUCK
-        case PlanRestored():
-            state.stage, state.proposal = Stage.RUNNING, None
-        case AdaptationProposed():
-            state.proposal, state.stage = fact, Stage.CHANGING
-        case AdaptationImpossible() | AdaptationDeclined():
-            state.stage, state.waits = Stage.STUCK, fact
-        case AdaptationApproved():
-            assert state.proposal is not None, "only what was proposed can be approved"
-            state.plan, state.recipe = state.proposal.plan, state.proposal.recipe
-            state.followed = (*state.followed, state.plan)
+                note_done(state, job.bound, fact.at)
         case _:
             assert_never(fact)

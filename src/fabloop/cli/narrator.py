@@ -22,6 +22,7 @@ from fabloop.app.account import (
 )
 from fabloop.app.chronicle import Outcome, recalls_of, summary_of
 from fabloop.app.demo import Demo
+from fabloop.app.disturbance_texts import disturbance_text
 from fabloop.app.pictures.report import Table
 from fabloop.app.sentences import sentence
 from fabloop.app.snapshot import OrderState
@@ -34,6 +35,8 @@ from fabloop.model.facts import (
     AdaptationDeclined,
     AdaptationImpossible,
     AdaptationProposed,
+    DisturbanceEnded,
+    DisturbanceReported,
     Fact,
     IncidentRaised,
     JobBound,
@@ -272,6 +275,12 @@ class Narrator:
                 self._bad(f"{self._clock(at)}  {fact.work_unit} is broken")
             case WorkUnitRepaired():
                 self._good(f"{self._clock(at)}  {fact.work_unit} works again")
+            case DisturbanceReported():
+                said = disturbance_text(fact.disturbance, self._zone(), self._labels())
+                self._bad(f"{self._clock(at)}  {said}")
+            case DisturbanceEnded():
+                said = disturbance_text(fact.disturbance, self._zone(), self._labels())
+                self._good(f"{self._clock(at)}  over: {said}")
             case PlanRestored():
                 self._good(f"{self._clock(at)}  plan {fact.plan} holds again")
             case PlanEndangered():

@@ -1,5 +1,7 @@
 """Disturbances: what happens in sites and on the road that plans did not reckon with."""
 
+from typing import assert_never
+
 import msgspec
 
 from fabloop.base.instant import Instant
@@ -98,6 +100,21 @@ class RushOrder(_Disturbance, frozen=True, kw_only=True):
     plan: Plan
 
 
+class ToolBroken(_Disturbance, frozen=True, kw_only=True):
+    """A tool cannot be used from `since` on; `tool` is its name as plans hold it."""
+
+    tool: str
+    since: Instant
+    until: Instant | None = None
+
+
+class DueMoved(_Disturbance, frozen=True, kw_only=True):
+    """An order is wanted at another time than was agreed."""
+
+    order: OrderId
+    due_at: Instant
+
+
 class StepOverran(_Disturbance, frozen=True, kw_only=True):
     """A running step ends at `ends_at`, later than planned."""
 
@@ -120,4 +137,60 @@ Disturbance = (
     | ShiftCancelled
     | RushOrder
     | StepOverran
+    | ToolBroken
+    | DueMoved
 )
+
+
+Reported = (
+    MaterialLate
+    | ShipmentLate
+    | LaneClosed
+    | PersonAbsent
+    | ShiftCancelled
+    | StepOverran
+    | ToolBroken
+    | DueMoved
+)
+"""What somebody has to tell; for the other disturbances there are facts of their own."""
+
+
+def subject_of(disturbance: Reported) -> tuple[str, ...]:
+    """Return what the disturbance speaks of: of two with one subject the later one counts."""
+    match disturbance:
+        case MaterialLate():
+            return ("material", disturbance.material, disturbance.site or "")
+        case ShipmentLate():
+            way = (disturbance.made_by, disturbance.taken_by, str(disturbance.leg))
+            return ("shipment", disturbance.order, *way)
+        case LaneClosed():
+            return ("lane", disturbance.lane)
+        case PersonAbsent():
+            return ("person", disturbance.person)
+        case ShiftCancelled():
+            return ("shift", disturbance.site, disturbance.shift)
+        case StepOverran():
+            return ("step", disturbance.order, disturbance.operation)
+        case ToolBroken():
+            return ("tool", disturbance.tool)
+        case DueMoved():
+            return ("due", disturbance.order)
+        case _:
+            assert_never(disturbance)
+
+
+def over_at(disturbance: Reported) -> Instant | None:
+    """Return when it will be over by itself; None where nobody knows."""
+    match disturbance:
+        case MaterialLate():
+            return disturbance.available_at
+        case ShipmentLate():
+            return disturbance.arrives_at
+        case StepOverran():
+            return disturbance.ends_at
+        case DueMoved():
+            return disturbance.due_at
+        case LaneClosed() | PersonAbsent() | ShiftCancelled() | ToolBroken():
+            return disturbance.until
+        case _:
+            assert_never(disturbance)

@@ -97,6 +97,8 @@ class DangerCode(StrEnum):
     LANE_CLOSED = "lane-closed"
     PERSON_ABSENT = "person-absent"
     STEP_OVERRAN = "step-overran"
+    TOOL_BROKEN = "tool-broken"
+    DUE_MISSED = "due-missed"
     LIMIT_AHEAD = "limit-ahead"
     KPI_CHANGED = "kpi-changed"
     KPI_GONE = "kpi-gone"
@@ -125,6 +127,9 @@ class DispatchCode(StrEnum):
     ALL_PERSONS_BUSY = "all-persons-busy"
     NOBODY_SKILLED = "nobody-skilled"
     TURN_NOT_COME = "turn-not-come"
+    MATERIAL_AWAITED = "material-awaited"
+    TOOL_OUT = "tool-out"
+    LANE_SHUT = "lane-shut"
 
 
 class MarketCode(StrEnum):

@@ -7,6 +7,7 @@ its content, so that replay never asks again.
 import msgspec
 
 from fabloop.base.instant import Instant
+from fabloop.model.disturbance import Reported
 from fabloop.model.explanation import Explanation
 from fabloop.model.ids import (
     LaneId,
@@ -211,6 +212,23 @@ class WorkUnitRepaired(_Fact, frozen=True, kw_only=True):
     at: Instant
 
 
+class DisturbanceReported(_Fact, frozen=True, kw_only=True):
+    """Something happened that plans did not reckon with; it takes the place of the last report.
+
+    Of two reports about the same thing (a lane, a person, a material ...) the later one counts.
+    """
+
+    disturbance: Reported
+    at: Instant
+
+
+class DisturbanceEnded(_Fact, frozen=True, kw_only=True):
+    """What was reported is over."""
+
+    disturbance: Reported
+    at: Instant
+
+
 class PlanRestored(_Fact, frozen=True, kw_only=True):
     """A plan that was endangered, and for which no other was found or wanted, holds again."""
 
@@ -322,6 +340,8 @@ Fact = (
     | KpiChanged
     | WorkUnitBroke
     | WorkUnitRepaired
+    | DisturbanceReported
+    | DisturbanceEnded
     | PlanRestored
     | PlanEndangered
     | AdaptationProposed

@@ -14,7 +14,7 @@ import msgspec
 from fabloop.base.instant import HOUR, SECOND, Instant
 from fabloop.model.calendar import open_spans
 from fabloop.model.explanation import Evidence, Explanation, ReasonCode
-from fabloop.model.ids import OperationId, WorkUnitId
+from fabloop.model.ids import OperationId, SiteId, WorkUnitId
 from fabloop.model.plan import Movement, MovementKind, Plan, PlannedStep
 from fabloop.model.product import ConfiguredProduct, Material, Operation
 from fabloop.model.routing import as_planned
@@ -44,7 +44,8 @@ class Grounds(msgspec.Struct, frozen=True):
     """What a plan is checked against.
 
     `kept` holds the steps that must stand in the plan as they are; `ordered_at` is when parts
-    were ordered, `now` where it is None; `drawn` is what others take of the stock.
+    were ordered, `now` where it is None; `drawn` is what others take of the stock; `not_before` is
+    what steps have to wait for besides.
     """
 
     product: ConfiguredProduct
@@ -58,6 +59,7 @@ class Grounds(msgspec.Struct, frozen=True):
     quantity: int = 1
     ordered_at: Instant | None = None
     drawn: Draws = {}
+    not_before: Mapping[OperationId, Mapping[SiteId, Instant]] = {}
 
     def ordered(self) -> Instant:
         """Return from when on parts are bought."""
@@ -120,8 +122,9 @@ def _completeness(plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
     for operation in known:
         if counts[operation] != 1:
             yield _wrong(ReasonCode.STEP_MISSING, operation, count=counts[operation])
-    for kept in grounds.kept.values():
-        if not any(_same_step(kept, step) for step in plan.steps):
+    planned = {step.operation: step for step in plan.steps}
+    for key, kept in grounds.kept.items():
+        if key not in planned or not _same_step(kept, planned[key]):
             yield _wrong(ReasonCode.STEP_NOT_KEPT, kept.operation, work_unit=kept.work_unit)
     for step in plan.steps:
         if step.frozen and step.operation not in grounds.kept:
@@ -140,7 +143,8 @@ def _steps(plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
         operation, unit = grounds.product.operation(step.operation), units[step.work_unit]
         site = grounds.network.sites[step.site]
         yield from _fitness(operation, unit, site, grounds)
-        if step.start < plan.made_at:
+        earliest = grounds.not_before.get(step.operation, {}).get(step.site, plan.made_at)
+        if step.start < max(earliest, plan.made_at):
             yield _wrong(ReasonCode.STEP_TOO_EARLY, step.operation, start=step.start)
         yield from _step_figures(step, operation, unit, grounds)
         yield from _tools_held(step, operation, unit, site)

@@ -7,7 +7,7 @@ from itertools import islice
 import msgspec
 
 from fabloop.base.instant import Instant
-from fabloop.model.ids import PlanId
+from fabloop.model.ids import PlanId, WorkUnitId
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import NotDecided, Plan, PlanAnswer, Producible
 from fabloop.model.site import Network
@@ -38,7 +38,15 @@ from fabloop.plan.reasons.recommend import not_producible
 from fabloop.plan.running.impact import compare, impact
 from fabloop.plan.running.replan import replan
 from fabloop.plan.statement.plant import Plant
-from fabloop.plan.statement.problem import ABSENT, Busy, Objective, Problem, Setting, problem_of
+from fabloop.plan.statement.problem import (
+    ABSENT,
+    Busy,
+    NotBefore,
+    Objective,
+    Problem,
+    Setting,
+    problem_of,
+)
 from fabloop.plan.statement.roads import TICK, Hop, Weights
 from fabloop.plan.terms.objectives import Aim, Measure, aim_of, lexicographic, plain, weighted
 from fabloop.plan.terms.wishes import NO_WISHES, Wishes, check_wishes
@@ -82,6 +90,8 @@ def check(  # noqa: PLR0913  # the face of planning names every input
     plans_max: int = 4,
     objective: Objective | Measure | Aim = Objective.COST,
     busy: Busy | None = None,
+    unavailable: frozenset[WorkUnitId] = frozenset(),
+    not_before: NotBefore | None = None,
     wishes: Wishes = NO_WISHES,
     like: Plan | None = None,
     effort: float = EFFORT,
@@ -97,6 +107,8 @@ def check(  # noqa: PLR0913  # the face of planning names every input
     Parameters
     ----------
     busy : engagements of work units that no plan may touch (`engagements` of other orders' plans)
+    unavailable : work units that may not be chosen, a broken one for instance
+    not_before : until when operations have to wait for late material
     wishes : what is demanded of the plan beside the product
     like : the plan from which the measure `changes` counts
     effort : how long one solve may take, in about CPU seconds; the same effort, the same answer
@@ -121,8 +133,10 @@ def check(  # noqa: PLR0913  # the face of planning names every input
         now,
         now,
         busy or {},
+        unavailable,
         quantity=order.quantity,
         plant=plant,
+        not_before=not_before or {},
         due_at=order.due_at,
     )
     problem = problem_of(order.product, setting)

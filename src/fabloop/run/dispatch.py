@@ -31,8 +31,14 @@ class Nobody(msgspec.Struct, frozen=True, kw_only=True):
 class Floor(msgspec.Struct, frozen=True, kw_only=True):
     """The shop floor at a moment.
 
-    `running` are the jobs that hold persons now; `load` is the work given to each so far, in
-    nanoseconds.
+    Attributes
+    ----------
+    running : the jobs that hold persons now
+    load : the work given to each person so far, in nanoseconds
+    closed : lanes on which nothing leaves now
+    absent : persons who are away now
+    tools_out : names of tools that cannot be used now
+    waits : per operation and site, until when its material is not there
     """
 
     registry: Registry
@@ -40,6 +46,10 @@ class Floor(msgspec.Struct, frozen=True, kw_only=True):
     load: Mapping[PersonId, int]
     running: tuple[JobBound, ...]
     now: Instant
+    closed: frozenset[LaneId] = frozenset()
+    absent: frozenset[PersonId] = frozenset()
+    tools_out: frozenset[str] = frozenset()
+    waits: Mapping[OperationId, Mapping[SiteId, Instant]] = {}
 
 
 _PASSING = frozenset(
@@ -48,6 +58,7 @@ _PASSING = frozenset(
         DispatchCode.NOBODY_ON_SHIFT,
         DispatchCode.ALL_PERSONS_BUSY,
         DispatchCode.TURN_NOT_COME,
+        DispatchCode.MATERIAL_AWAITED,
     }
 )
 
@@ -68,9 +79,9 @@ def dispatch(
     if job.lane is not None:
         return _by_carrier(job, job.lane, floor)
     assert job.work_unit is not None, "a job prefers a work unit or a lane"
-    ahead = _ahead(job, plan, begun)
-    if ahead is not None:
-        return Nobody(reasons=(ahead,), look_again_at=None)
+    held = _held(job, plan, begun, floor)
+    if held is not None:
+        return held
     operation = product.operation(job.operation)
     requirement = operation.requirement if job.main else Requirement(skill=SkillId(job.skill))
     found = bind(floor.registry, requirement, job.work_unit, floor.kpis, floor.now)
@@ -80,6 +91,7 @@ def dispatch(
     if job.person_skill is not None:
         site = floor.registry.network.sites[SiteId(found.work_unit.site)]
         busy = [each.person for each in floor.running if each.person is not None]
+        busy += floor.absent
         assigned = assign(
             site, job.person_skill, floor.registry.vocabulary, floor.load, busy, floor.now
         )
@@ -90,10 +102,32 @@ def dispatch(
     return _bound(job, floor.now, because, work_unit=found.work_unit.id, person=person)
 
 
-def _ahead(job: JobOffered, plan: Plan, begun: Collection[OperationId]) -> Explanation | None:
-    """Return which operation has its turn before this one on the planned work unit."""
+def _held(
+    job: JobOffered, plan: Plan, begun: Collection[OperationId], floor: Floor
+) -> Nobody | None:
+    """Return what an operation waits for, apart from the work unit and a person."""
     if not job.main:
         return None
+    ahead, step = _ahead(job, plan, begun), plan.step(job.operation)
+    if ahead is not None:
+        return Nobody(reasons=(ahead,), look_again_at=None)
+    until = floor.waits.get(job.operation, {}).get(step.site)
+    if until is not None and until > floor.now:
+        evidence = Evidence(subject=step.site, parameter="material", at=until)
+        awaited = _waiting(DispatchCode.MATERIAL_AWAITED, job.operation, evidence)
+        return Nobody(reasons=(awaited,), look_again_at=until)
+    for tool in floor.tools_out.intersection(step.tools):
+        out = Explanation(code=DispatchCode.TOOL_OUT, subject=job.operation, details={"tool": tool})
+        return Nobody(reasons=(out,), look_again_at=None)
+    return None
+
+
+def _waiting(code: DispatchCode, subject: str, evidence: Evidence) -> Explanation:
+    return Explanation(code=code, subject=subject, evidence=(evidence,))
+
+
+def _ahead(job: JobOffered, plan: Plan, begun: Collection[OperationId]) -> Explanation | None:
+    """Return which operation has its turn before this one on the planned work unit."""
     mine = plan.step(job.operation)
     before = [
         each
@@ -120,6 +154,9 @@ def _by_carrier(job: JobOffered, lane: LaneId, floor: Floor) -> JobBound | Nobod
         return Nobody(
             reasons=(Explanation(code=DispatchCode.NO_LANE, subject=lane),), look_again_at=None
         )
+    if lane in floor.closed:
+        shut = Explanation(code=DispatchCode.LANE_SHUT, subject=lane)
+        return Nobody(reasons=(shut,), look_again_at=None)
     because = Explanation(
         code=DispatchCode.CARRIED,
         subject=lane,

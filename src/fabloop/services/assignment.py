@@ -10,7 +10,7 @@ from fabloop.model.explanation import DispatchCode, Evidence, Explanation
 from fabloop.model.ids import PersonId, SkillId
 from fabloop.model.site import Person, Site
 from fabloop.model.skill import SkillVocabulary
-from fabloop.services.matching import offers_skill
+from fabloop.services.matching import persons_with
 
 LOOK_AHEAD_NS = (3 * DAY, 30 * DAY, 400 * DAY)
 """How far a calendar is searched for the next working time: mostly the near days tell it."""
@@ -45,11 +45,7 @@ def assign(
     always gives the same person.
     """
     occupied = set(busy)
-    skilled = [
-        person
-        for person in site.persons
-        if any(offers_skill(each, skill, vocabulary) for each in person.skills)
-    ]
+    skilled = persons_with(site, skill, vocabulary)
     times = {each.id: site.working_time(each) for each in skilled}
     present = [each for each in skilled if on_shift(times[each.id], site.time_zone, now)]
     free = [person for person in present if person.id not in occupied]

@@ -14,7 +14,7 @@ from fabloop.base.quantity import Dimension
 from fabloop.model.explanation import Evidence, Explanation, ReasonCode
 from fabloop.model.ids import KpiId, PersonId, SkillId, WorkUnitId
 from fabloop.model.kpi import KpiValue
-from fabloop.model.site import Site, WorkUnit
+from fabloop.model.site import Person, Site, WorkUnit
 from fabloop.model.skill import (
     Choices,
     LiveRating,
@@ -268,6 +268,15 @@ def missing_tools(
         )
         for kind in kinds
         if kind not in fitting
+    )
+
+
+def persons_with(site: Site, skill: SkillId, vocabulary: SkillVocabulary) -> tuple[Person, ...]:
+    """Return the staff of a site who have a skill or a narrower one."""
+    return tuple(
+        person
+        for person in site.persons
+        if any(offers_skill(each, skill, vocabulary) for each in person.skills)
     )
 
 

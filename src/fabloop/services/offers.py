@@ -5,6 +5,7 @@ skill or a parameter is first asked for, and follow KPI values as they change.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from functools import reduce
 from typing import TypeAlias, TypeGuard
 
@@ -205,6 +206,13 @@ class OfferIndex:
         for number, unit in enumerate(self.units):
             for place, offer in enumerate(unit.offers):
                 self._offered.setdefault(offer.skill, []).append((number, place, offer))
+
+    def of(self, network: Network) -> "OfferIndex":
+        """Return the same for a network with the same work units; both follow the same values."""
+        index = copy(self)
+        index.network = network
+        index.sites = tuple(site for site in network.sites.values() for _ in site.work_units)
+        return index
 
     @property
     def kpis(self) -> Mapping[Slot, KpiValue]:

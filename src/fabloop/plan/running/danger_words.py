@@ -108,6 +108,18 @@ def overrun(part: Part, over: StepOverran) -> Explanation:
     )
 
 
+def tool_broken(step: PlannedStep, tool: str) -> Explanation:
+    """Say that the tool which the step was to hold cannot be used then."""
+    details = {"tool": tool, "work_unit": step.work_unit}
+    return _danger(DangerCode.TOOL_BROKEN, step.operation, details)
+
+
+def due_missed(step: PlannedStep, due_at: Instant) -> Explanation:
+    """Say that the product is made only after it is wanted."""
+    late = _delay(step.operation, step.end - due_at, 0)
+    return _danger(DangerCode.DUE_MISSED, step.operation, {}, (late,))
+
+
 def _danger(
     code: DangerCode,
     subject: OperationId,

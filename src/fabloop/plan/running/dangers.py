@@ -12,6 +12,7 @@ import msgspec
 from fabloop.base.instant import Instant
 from fabloop.model.disturbance import (
     Disturbance,
+    DueMoved,
     KpiExpired,
     KpiMoved,
     LaneClosed,
@@ -21,11 +22,21 @@ from fabloop.model.disturbance import (
     ShiftCancelled,
     ShipmentLate,
     StepOverran,
+    ToolBroken,
     UnitBroken,
     UnitRepaired,
 )
 from fabloop.model.explanation import Explanation
-from fabloop.model.ids import KpiId, MaterialId, OperationId, OrderId, PersonId, WorkUnitId
+from fabloop.model.ids import (
+    KpiId,
+    MaterialId,
+    OperationId,
+    OrderId,
+    PersonId,
+    SiteId,
+    SkillId,
+    WorkUnitId,
+)
 from fabloop.model.plan import Movement, MovementKind, Plan, PlannedStep
 from fabloop.model.product import ConfiguredProduct, Operation
 from fabloop.model.routing import as_planned
@@ -33,17 +44,19 @@ from fabloop.model.site import Network, WorkUnit
 from fabloop.model.skill import LiveRating, Requirement, SkillVocabulary
 from fabloop.plan.running.danger_words import (
     broken,
+    due_missed,
     lane_closed,
     material,
     overrun,
     person_absent,
     shipment,
     taken,
+    tool_broken,
     unfit,
 )
-from fabloop.services.matching import KpiValues, Mismatch, match_unit, offers_skill
+from fabloop.plan.running.presence import Away, Span, deserted
+from fabloop.services.matching import KpiValues, Mismatch, match_unit
 
-Span = tuple[Instant, Instant]
 Taken = Mapping[str, tuple[Span, ...]]
 LegKey = tuple[OperationId, OperationId, int]
 Part = PlannedStep | Movement
@@ -51,15 +64,16 @@ FOREVER = Instant(2**63 - 1)
 
 
 class Carried(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan that is being carried out, and how far: steps running or done, movements arrived.
+    """A plan that is being carried out, and how far: steps running or done, movements that left.
 
-    A frozen step that is not said to be running is done.
+    A frozen step that is not said to be running is done; a frozen movement has left.
     """
 
     plan: Plan
     product: ConfiguredProduct
     running: frozenset[OperationId] = frozenset()
     done: frozenset[OperationId] = frozenset()
+    left: frozenset[LegKey] = frozenset()
     arrived: frozenset[LegKey] = frozenset()
 
     def is_open(self, step: PlannedStep) -> bool:
@@ -70,6 +84,10 @@ class Carried(msgspec.Struct, frozen=True, kw_only=True):
     def is_running(self, step: PlannedStep) -> bool:
         """Tell whether somebody is doing the step."""
         return step.operation in self.running and step.operation not in self.done
+
+    def has_left(self, movement: Movement) -> bool:
+        """Tell whether the movement has begun: it takes what it takes already."""
+        return movement.frozen or (movement.made_by, movement.taken_by, movement.leg) in self.left
 
     def is_over(self, movement: Movement, taker: PlannedStep) -> bool:
         """Tell whether the work piece is where the movement brings it."""
@@ -84,7 +102,7 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     vocabulary: SkillVocabulary
     kpis: KpiValues
     now: Instant
-    absent: Mapping[PersonId, tuple[Span, ...]] = {}
+    absent: Away = {}
 
 
 class PlanAtRisk(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,6 +219,7 @@ class Judge:
         self._away = _away(disturbance, outlook)
         self._said: dict[tuple[str, int], Explanation] = {}
         self._unfit: dict[tuple[WorkUnitId, int], Explanation | None] = {}
+        self._empty: dict[tuple[SiteId, SkillId, bool], tuple[Span, ...]] = {}
 
     def judge(self, outline: Outline, part: Part) -> Explanation | None:
         """Return why the part is endangered, or None where it is not."""
@@ -221,13 +240,17 @@ class Judge:
             case ShipmentLate():
                 found = self._shipment(outline, part, happened)
             case LaneClosed():
-                found = _leaves(part, happened)
+                found = _leaves(outline, part, happened)
             case PersonAbsent() | ShiftCancelled():
                 found = self._person(outline, part)
             case RushOrder():
                 found = self._rush(outline, part, happened)
             case StepOverran():
                 found = self._overrun(outline, part, happened)
+            case ToolBroken():
+                found = _lacks(part, happened)
+            case DueMoved():
+                found = _is_late(outline, part, happened)
             case _:
                 assert_never(happened)
         return found
@@ -307,20 +330,20 @@ class Judge:
         skill = outline.operations[part.operation].person_skill
         if skill is None:
             return None
-        able = [
-            person.id
-            for person in self._outlook.network.sites[part.site].persons
-            if any(offers_skill(each, skill, self._outlook.vocabulary) for each in person.skills)
-        ]
-        gone = [each for each in able if _meets(self._away.get(each, ()), part)]
-        known = self._outlook.absent
-        before = [each for each in gone if _meets(known.get(each, ()), part)]
-        if len(gone) < len(able) or len(before) == len(gone):
+        known = self._deserted(part.site, skill, self._outlook.absent)
+        if _meets(known, part) or not _meets(self._deserted(part.site, skill, self._away), part):
             return None
         return person_absent(part, skill)
 
+    def _deserted(self, site: SiteId, skill: SkillId, away: Away) -> tuple[Span, ...]:
+        key = (site, skill, away is self._away)
+        if key not in self._empty:
+            noun = self._outlook.network.sites[site]
+            self._empty[key] = deserted(noun, skill, self._outlook.vocabulary, away)
+        return self._empty[key]
+
     def _rush(self, outline: Outline, part: Part, rush: RushOrder) -> Explanation | None:
-        if outline.carried.plan.order == rush.plan.order or _has_left(part):
+        if outline.carried.plan.order == rush.plan.order or _has_left(outline, part):
             return None
         resource = _resource(part)
         if not _meets(self._taken.get(resource, ()), part):
@@ -328,7 +351,7 @@ class Judge:
         return self.taken(resource, _operation(outline, part))
 
     def _overrun(self, outline: Outline, part: Part, over: StepOverran) -> Explanation | None:
-        if _has_left(part):
+        if _has_left(outline, part):
             return None
         own = outline.carried.plan.order == over.order
         follows = own and _follows(outline, part, over.operation)
@@ -370,7 +393,7 @@ def persons_of(happened: PersonAbsent | ShiftCancelled, network: Network) -> tup
     return tuple(each.id for each in persons if each.shift == happened.shift)
 
 
-def _away(happened: Disturbance, outlook: Outlook) -> Mapping[PersonId, tuple[Span, ...]]:
+def _away(happened: Disturbance, outlook: Outlook) -> Away:
     """Return who is away when, the disturbance included."""
     if not isinstance(happened, PersonAbsent | ShiftCancelled):
         return outlook.absent
@@ -380,17 +403,31 @@ def _away(happened: Disturbance, outlook: Outlook) -> Mapping[PersonId, tuple[Sp
     return away
 
 
-def _leaves(part: Part, closed: LaneClosed) -> Explanation | None:
-    if not isinstance(part, Movement) or part.lane != closed.lane or part.frozen:
+def _leaves(outline: Outline, part: Part, closed: LaneClosed) -> Explanation | None:
+    if not isinstance(part, Movement) or part.lane != closed.lane or _has_left(outline, part):
         return None
     if not closed.since <= part.start < (closed.until or FOREVER):
         return None
     return lane_closed(part)
 
 
-def _has_left(part: Part) -> bool:
-    """Tell whether the part is a movement that has begun: it takes what it takes already."""
-    return isinstance(part, Movement) and part.frozen
+def _lacks(part: Part, broke: ToolBroken) -> Explanation | None:
+    if not isinstance(part, PlannedStep) or broke.tool not in part.tools:
+        return None
+    span = (broke.since, broke.until or FOREVER)
+    return tool_broken(part, broke.tool) if _meets((span,), part) else None
+
+
+def _is_late(outline: Outline, part: Part, wanted: DueMoved) -> Explanation | None:
+    if not isinstance(part, PlannedStep) or outline.carried.plan.order != wanted.order:
+        return None
+    if part.operation in outline.takers or part.end <= wanted.due_at:
+        return None
+    return due_missed(part, wanted.due_at)
+
+
+def _has_left(outline: Outline, part: Part) -> bool:
+    return isinstance(part, Movement) and outline.carried.has_left(part)
 
 
 def _operation(outline: Outline, part: Part) -> Operation:

@@ -1,6 +1,8 @@
 """Change a plan that is being carried out: keep what has happened, change little of the rest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
+from typing import ParamSpec
 
 import msgspec
 import numpy as np
@@ -41,7 +43,15 @@ from fabloop.plan.running.steady import changes, fastest_staying, first_times, s
 from fabloop.plan.statement.candidates import Candidate, Columns
 from fabloop.plan.statement.layout import Floats
 from fabloop.plan.statement.plant import Plant
-from fabloop.plan.statement.problem import MEASURE, Busy, Objective, Problem, Setting, problem_of
+from fabloop.plan.statement.problem import (
+    MEASURE,
+    Busy,
+    NotBefore,
+    Objective,
+    Problem,
+    Setting,
+    problem_of,
+)
 from fabloop.plan.statement.roads import TICK
 from fabloop.plan.terms.objectives import lead_of
 from fabloop.plan.timetable.schedule import Timetable, routing_of
@@ -57,6 +67,8 @@ CHANGES_RATIO = 1.3
 
 SCOPE = "plans that keep what has happened"
 HAPPENED = "what has happened"
+
+Asked = ParamSpec("Asked")
 
 
 class _Change(msgspec.Struct, frozen=True):
@@ -97,7 +109,7 @@ class _Change(msgspec.Struct, frozen=True):
         return tables_of(self.problem, measure_of(self.problem, lead))
 
 
-def replan(  # noqa: PLR0913  # the face of re-planning names every input
+def replans(  # noqa: PLR0913  # the face of re-planning names every input
     order: ProductionOrder,
     plan: Plan,
     done: Mapping[OperationId, PlannedStep],
@@ -112,9 +124,10 @@ def replan(  # noqa: PLR0913  # the face of re-planning names every input
     unavailable: frozenset[WorkUnitId] = frozenset(),
     busy: Busy | None = None,
     moved: Moved | None = None,
+    not_before: NotBefore | None = None,
     plant: Plant | None = None,
-) -> PlanAnswer:
-    """Return a plan for what is left of `plan`, or why there is none.
+) -> Iterator[PlanAnswer]:
+    """Yield a plan for what is left of `plan`, or why there is none: one at once, then the best.
 
     Steps done or running stay as they were carried out, and so do movements that have begun;
     work pieces are where these leave them. A running step on a work unit that is `unavailable`
@@ -126,51 +139,13 @@ def replan(  # noqa: PLR0913  # the face of re-planning names every input
     work unit; otherwise fewer changes break ties. Then the finish counts, then how far starts
     move. If the old times still hold, they stay. `plant` is the network made ready beforehand.
 
+    The first plan changes as few work units as any plan must; it is checked like every other, but
+    does not tell who was left out.
+
     Raises
     ------
     Broken
-        The new plan failed the independent check.
-    """
-    *_, last = replans(
-        order,
-        plan,
-        done,
-        running,
-        network,
-        vocabulary,
-        kpis,
-        now,
-        objective=objective,
-        change_price_minor=change_price_minor,
-        unavailable=unavailable,
-        busy=busy,
-        moved=moved,
-        plant=plant,
-    )
-    return last
-
-
-def replans(  # noqa: PLR0913  # as `replan`
-    order: ProductionOrder,
-    plan: Plan,
-    done: Mapping[OperationId, PlannedStep],
-    running: Mapping[OperationId, PlannedStep],
-    network: Network,
-    vocabulary: SkillVocabulary,
-    kpis: KpiValues,
-    now: Instant,
-    *,
-    objective: Objective | None = None,
-    change_price_minor: int | None = None,
-    unavailable: frozenset[WorkUnitId] = frozenset(),
-    busy: Busy | None = None,
-    moved: Moved | None = None,
-    plant: Plant | None = None,
-) -> Iterator[PlanAnswer]:
-    """Yield answers to the question of `replan`: a first one at once, then the one it returns.
-
-    The first plan changes as few work units as any plan must; it is checked like every other, but
-    does not tell who was left out.
+        A new plan failed the independent check.
     """
     history = history_of(plan, done, running, network, now, moved)
     engaged = _joined(busy or {}, history.busy)
@@ -187,6 +162,7 @@ def replans(  # noqa: PLR0913  # as `replan`
         plant=plant,
         ordered_at=plan.made_at,
         claimed=_drawn(history.steps),
+        not_before=not_before or {},
     )
     problem = problem_of(order.product, setting, history.past)
     grounds = Grounds(
@@ -200,6 +176,7 @@ def replans(  # noqa: PLR0913  # as `replan`
         unavailable=unavailable,
         quantity=order.quantity,
         ordered_at=plan.made_at,
+        not_before=not_before or {},
     )
     lead = objective or lead_of(plan)
     price = change_price_minor
@@ -219,6 +196,21 @@ def _drawn(steps: Sequence[PlannedStep]) -> dict[tuple[SiteId, MaterialId], int]
                 key = step.site, each.material
                 found[key] = found.get(key, 0) + each.pieces
     return found
+
+
+def _last_of(question: Callable[Asked, Iterator[PlanAnswer]]) -> Callable[Asked, PlanAnswer]:
+    """Return the question that answers what the other one ends with."""
+
+    @wraps(question)
+    def last(*args: Asked.args, **more: Asked.kwargs) -> PlanAnswer:
+        *_, found = question(*args, **more)
+        return found
+
+    return last
+
+
+replan = _last_of(replans)
+"""Return the best plan for what is left of a plan: the last answer of `replans`."""
 
 
 def _answers(change: _Change) -> Iterator[PlanAnswer]:

@@ -9,6 +9,7 @@ from fabloop.plan.timetable.alternatives import has_alternatives, narrowed
 from fabloop.plan.timetable.schedule import (
     Routing,
     Timetable,
+    kept,
     list_schedule,
     routing_of,
     uncontended_finish,
@@ -112,7 +113,7 @@ def fastest_staying(
     )
     solved = solve(question)
     assert solved.timetable is not None, "the hint is an answer"
-    return Timed(solved.timetable, bound, TREE), stay
+    return Timed(kept(problem, solved.timetable), bound, TREE), stay
 
 
 def _fastest_way(problem: Problem, before: Before, changes_max: int, stay: Stay) -> Timed:

@@ -14,6 +14,7 @@ from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import Instant
 from fabloop.model.disturbance import (
     Disturbance,
+    DueMoved,
     KpiExpired,
     KpiMoved,
     LaneClosed,
@@ -23,6 +24,7 @@ from fabloop.model.disturbance import (
     ShiftCancelled,
     ShipmentLate,
     StepOverran,
+    ToolBroken,
     UnitBroken,
     UnitRepaired,
 )
@@ -100,6 +102,7 @@ class Watchlist:
         self._lanes: dict[str, Timeline] = {}
         self._sites: dict[str, Timeline] = {}
         self._materials: dict[str, Timeline] = {}
+        self._tools: dict[str, Timeline] = {}
         self._groups: dict[tuple[WorkUnitId, int], Group] = {}
         self._limits: dict[tuple[WorkUnitId, KpiId], Limits] = {}
 
@@ -175,6 +178,12 @@ class Watchlist:
         carried = self._plans[order].outline.carried
         done, running = carried.done | {operation}, carried.running - {operation}
         self._advance(msgspec.structs.replace(carried, running=running, done=done))
+
+    def leave(self, order: OrderId, made_by: OperationId, taken_by: OperationId, leg: int) -> None:
+        """Note that a movement has begun."""
+        carried = self._plans[order].outline.carried
+        left = carried.left | {(made_by, taken_by, leg)}
+        self._advance(msgspec.structs.replace(carried, left=left))
 
     def arrive(self, order: OrderId, made_by: OperationId, taken_by: OperationId, leg: int) -> None:
         """Note that a movement has come to its end."""
@@ -263,6 +272,10 @@ class Watchlist:
                 hits = self._rivals(happened, judge)
             case StepOverran():
                 hits = self._judged(judge, self._blocked(happened))
+            case ToolBroken():
+                hits = self._judged(judge, self._holding(happened))
+            case DueMoved():
+                hits = self._judged(judge, self._last(happened.order))
             case _:
                 assert_never(happened)
         return hits
@@ -306,6 +319,19 @@ class Watchlist:
     def _leaving(self, closed: LaneClosed) -> Iterator[Key]:
         timeline = self._lanes.get(closed.lane, NOTHING)
         return (key for key, _ in timeline.starting(closed.since, closed.until or FOREVER))
+
+    def _holding(self, broke: ToolBroken) -> Iterator[Key]:
+        timeline = self._tools.get(broke.tool, NOTHING)
+        return (key for key, _ in timeline.meeting(broke.since, broke.until or FOREVER))
+
+    def _last(self, order: OrderId) -> Iterator[Key]:
+        """Yield the step that makes the product, unless it is over."""
+        entry = self._plans.get(order)
+        if entry is None:
+            return
+        for step in entry.outline.carried.plan.steps:
+            if step.operation not in entry.outline.takers and step.operation in entry.keys:
+                yield entry.keys[step.operation]
 
     def _staffed(self, happened: PersonAbsent | ShiftCancelled) -> Iterator[Key]:
         gone = set(persons_of(happened, self._network))
@@ -368,6 +394,8 @@ class Watchlist:
             yield self._sites.setdefault(part.site, Timeline())
         for material in outline.materials[part.operation]:
             yield self._materials.setdefault(material, Timeline())
+        for tool in part.tools:
+            yield self._tools.setdefault(tool, Timeline())
 
     def _group(self, work_unit: WorkUnitId, operation: Operation) -> Group:
         """Return the group of the steps that the work unit does for the operation."""
@@ -420,4 +448,4 @@ def _resource(part: Part) -> str:
 
 def _is_underway(carried: Carried, part: Part) -> bool:
     """Tell whether a part that is not over has begun."""
-    return part.frozen if isinstance(part, Movement) else not carried.is_open(part)
+    return carried.has_left(part) if isinstance(part, Movement) else not carried.is_open(part)

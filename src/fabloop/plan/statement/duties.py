@@ -52,7 +52,7 @@ class Around(msgspec.Struct, frozen=True):
     """From when on, for how many pieces and beside what a product is planned.
 
     `busy` is what others take, `until` the instant up to which calendars are read, `materials` what
-    operations take from stock and suppliers.
+    operations take from stock and suppliers; `not_before` is what they have to wait for, per site.
     """
 
     origin: Instant
@@ -61,6 +61,7 @@ class Around(msgspec.Struct, frozen=True):
     busy: Mapping[WorkUnitId, tuple[tuple[Instant, Instant], ...]]
     until: Instant
     materials: Materials | None = None
+    not_before: Mapping[OperationId, Mapping[SiteId, Instant]] = {}
 
 
 class Duties(msgspec.Struct, frozen=True):
@@ -237,6 +238,9 @@ def duties_of(product: ConfiguredProduct, plant: Plant, around: Around) -> Dutie
     asks = any(each.tools for each in product.operations)
     skills = {each.person_skill for each in product.operations if each.person_skill is not None}
     releases, missing = _arrivals(around.materials, network, origin, around.ordered_at)
+    for operation, sites in around.not_before.items():
+        for site, instant in sites.items():
+            _release(releases, operation, site, instant, origin)
     changeovers = _changeovers(product, plant, around)
     if not (lanes or asks or releases or missing or skills or changeovers):
         return None
@@ -321,6 +325,13 @@ def _arrivals(
                 if there is None:
                     missing.setdefault(operation, {})[site.id] = need.material.id
                 else:
-                    row = releases.setdefault(operation, {})
-                    row[site.id] = max(row.get(site.id, 0), -(-(there - origin) // TICK), 0)
+                    _release(releases, operation, site.id, there, origin)
     return releases, missing
+
+
+def _release(
+    releases: Arrivals, operation: OperationId, site: SiteId, there: Instant, origin: Instant
+) -> None:
+    """Note that the operation cannot start there before an instant."""
+    row = releases.setdefault(operation, {})
+    row[site] = max(row.get(site, 0), -(-(there - origin) // TICK), 0)

@@ -4,6 +4,7 @@ It is made once per network and follows KPI values; every product is stated agai
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from itertools import accumulate, pairwise
 
@@ -77,6 +78,23 @@ class Plant:
     def is_of(self, network: Network, vocabulary: SkillVocabulary) -> bool:
         """Tell whether this is what was made of exactly these documents."""
         return self.network is network and self.vocabulary is vocabulary
+
+    def of(self, network: Network) -> "Plant":
+        """Return the same for a network that has become another one; what is alike is shared.
+
+        KPI values that one of the two follows, the other one follows, too.
+        """
+        if network is self.network:
+            return self
+        if not _stands_alike(self.network, network):
+            return Plant(network, self.vocabulary, self.offers.kpis)
+        plant = copy(self)
+        plant.network, plant.offers = network, self.offers.of(network)
+        plant.__dict__.update(_persons={}, _tools={}, _opening=None, _bands=None, _crews={})
+        plant.__dict__.pop("_rates", None)
+        if not _joined_alike(self.network, network):
+            plant.__dict__.pop("roads", None)
+        return plant
 
     def _layout(self, skill: SkillId) -> tuple[Ints, Layout]:
         if skill not in self._layouts:
@@ -205,6 +223,22 @@ class _Rates:
         self.price = _floats(each.energy_minor_per_j for each in tariffs)
         self.intensity = _floats(each.co2_kg_per_j for each in tariffs)
         self.labour = _floats(each.labour_cost_per_hour_minor for each in tariffs)
+
+
+def _stands_alike(one: Network, other: Network) -> bool:
+    """Tell whether the same work units stand in the same places."""
+    pairs = zip(one.sites.values(), other.sites.values(), strict=False)
+    return list(one.sites) == list(other.sites) and all(
+        a.work_units is b.work_units and a.areas is b.areas and a.gate == b.gate for a, b in pairs
+    )
+
+
+def _joined_alike(one: Network, other: Network) -> bool:
+    """Tell whether the same links and lanes join the same sites."""
+    pairs = zip(one.sites.values(), other.sites.values(), strict=True)
+    return one.lanes is other.lanes and all(
+        a.transport is b.transport and a.tariff is b.tariff for a, b in pairs
+    )
 
 
 def _spans(counts: Iterable[int]) -> tuple[tuple[int, int], ...]:

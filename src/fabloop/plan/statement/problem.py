@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from fabloop.base.instant import HOUR, Instant
-from fabloop.model.ids import OperationId, WorkUnitId
+from fabloop.model.ids import OperationId, SiteId, WorkUnitId
 from fabloop.model.product import ConfiguredProduct, Operation
 from fabloop.model.routing import makers
 from fabloop.model.site import Network, Site, WorkUnit
@@ -94,6 +94,9 @@ class Supply(msgspec.Struct, frozen=True):
 
 Busy = Mapping[WorkUnitId, tuple[tuple[Instant, Instant], ...]]
 
+NotBefore = Mapping[OperationId, Mapping[SiteId, Instant]]
+"""Per operation and site, when it may start at the earliest, because its material is late."""
+
 
 class Past(msgspec.Struct, frozen=True):
     """What is settled: operations begun, and where their outputs lie for those not begun."""
@@ -115,6 +118,7 @@ class Setting(msgspec.Struct, frozen=True):
     ordered_at : when bought parts were ordered, `origin` where it is None
     due_at : until when steps may wait for cheaper energy or parts; None is not at all
     claimed : pieces of stock that others take
+    not_before : what operations have to wait for besides
     plant : the network made ready beforehand, where many questions are asked about it
     ahead : how far calendars are read, nanoseconds
     """
@@ -132,6 +136,7 @@ class Setting(msgspec.Struct, frozen=True):
     due_at: Instant | None = None
     ahead: int = CALENDAR_AHEAD
     claimed: Claims = {}
+    not_before: NotBefore = {}
 
     def planted(self) -> Plant:
         """Return the network made ready: the `plant` at hand if it fits, with these KPI values."""
@@ -194,7 +199,15 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
     materials = materials_of(product, network, ordered_at, quantity, setting.claimed)
     judge = Judge(plant, Asked(condition, setting.unavailable, quantity, materials))
     until = Instant(setting.now + setting.ahead)
-    around = Around(setting.origin, ordered_at, quantity, setting.busy, until, materials)
+    around = Around(
+        setting.origin,
+        ordered_at,
+        quantity,
+        setting.busy,
+        until,
+        materials,
+        setting.not_before,
+    )
     duties = duties_of(product, plant, around)
     jobs = []
     for operation in order:

@@ -58,7 +58,9 @@ def grounds_of(ask: Ask) -> Grounds:
         kpis=setting.kpis,
         now=setting.now,
         busy=setting.busy,
+        unavailable=setting.unavailable,
         quantity=ask.order.quantity,
+        not_before=setting.not_before,
     )
 
 
