@@ -1,6 +1,7 @@
 """The store of readings: durable within a second, sealed by the hour, asked by columns."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -9,13 +10,17 @@ import numpy as np
 from fabloop.adapters.historian.holdings import Holdings
 from fabloop.adapters.historian.hotlog import FreeBytes, HotLog
 from fabloop.adapters.historian.intake import Intake
-from fabloop.adapters.historian.layout import HOT, RAW, ROLLUP, Options
+from fabloop.adapters.historian.layout import HOT, RAW, ROLLUP, Options, Retention
 from fabloop.adapters.historian.manifest import Manifest, lock_owner
 from fabloop.adapters.historian.parquet import RawFiles
-from fabloop.adapters.historian.query import Queries
+from fabloop.adapters.historian.query import Queries, TrendReader
+from fabloop.adapters.historian.retention import checked
 from fabloop.adapters.historian.sealer import Sealer
 from fabloop.adapters.historian.sealing import Classes
+from fabloop.adapters.historian.stock import Stock
 from fabloop.adapters.historian.tally import REFUSED, Tally
+from fabloop.adapters.historian.trend import Trend
+from fabloop.adapters.historian.upkeep import Upkeep
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import Clock, Instant
 from fabloop.sense.readings.batch import Batch
@@ -111,18 +116,20 @@ class Historian:
             overflow=options.overflow,
             sequence=self._log.replay(sealed),
         )
-        self._sealer = Sealer(
-            folder,
-            clock,
-            options,
-            manifest,
-            self._holdings,
-            Classes(manifest.retention(), self.catalogue),
-            self._tally,
-            self._intake.crowd,
-        )
+        classes = Classes(manifest.retention(), self.catalogue)
+        stock = Stock(
+            folder, clock, options, manifest, self._holdings, self._files, self.catalogue,
+            classes, self._tally,
+        )  # fmt: skip
+        upkeep = Upkeep(stock)
+        self._sealer = Sealer(stock, upkeep, self._intake.crowd)
+        self._trend = Trend(folder, write=False)
         self.query = Queries(
-            self.catalogue, self._holdings.seen, self._holdings.latest, self._files
+            self.catalogue,
+            self._holdings.seen,
+            self._holdings.latest,
+            self._files,
+            TrendReader(self._trend, lambda: upkeep.hours),
         )
 
     def keep(self, batch: Batch) -> int:
@@ -160,13 +167,28 @@ class Historian:
         return self._intake.wait(number, timeout_s)
 
     def settle(self) -> None:
-        """Seal all that is durable, now, in the calling thread."""
+        """Seal all that is durable, and join and condense hours that are over, before returning."""
         self._intake.between_commits(lambda: self._log.turn_over(now=True))
         self._sealer.seal_all()
+        self._sealer.look_after(at_once=True)
+
+    def retention(self) -> tuple[Retention, ...]:
+        """Return the retention classes in the order in which they are tried."""
+        return self._sealer.retention()
+
+    def set_retention(self, rules: Sequence[Retention]) -> None:
+        """Replace the retention classes; files keep the class under which they were sealed.
+
+        Raises
+        ------
+        Invalid
+            A class cannot be one.
+        """
+        self._sealer.set_retention(checked(rules))
 
     def health(self) -> StoreHealth:
         """Return how the store is doing now."""
-        raw = [part for part in self._holdings.seen().parts if part.kind == RAW]
+        raw = [part for part in self._holdings.seen().shelf.parts if part.kind == RAW]
         counts = self._tally.all()
         damages = [each.sentence() for each in self._log.damages]
         return StoreHealth(
@@ -189,6 +211,7 @@ class Historian:
         self._intake.close()
         self._sealer.close()
         self._log.close()
+        self._trend.close()
         self._owner.close()
 
     def _turn_over(self) -> None:

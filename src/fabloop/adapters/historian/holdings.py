@@ -5,10 +5,60 @@ from dataclasses import dataclass, field
 
 from numpy.typing import ArrayLike
 
+from fabloop.adapters.historian.layout import CHUNK_NS, RAW
 from fabloop.adapters.historian.manifest import Part
 from fabloop.base.instant import Instant
-from fabloop.sense.readings.batch import Batch
+from fabloop.sense.readings.batch import Batch, between
 from fabloop.sense.readings.latest import LatestValues
+
+
+class Shelf:
+    """Sealed files by their hour.
+
+    Attributes
+    ----------
+    parts : all that count, by rank
+    raw, rollups : by hour, and by rank within
+    """
+
+    def __init__(self, parts: tuple[Part, ...]) -> None:
+        self.parts = parts
+        self.raw: dict[int, tuple[Part, ...]] = {}
+        self.rollups: dict[int, tuple[Part, ...]] = {}
+        for part in parts:
+            kind = self.raw if part.kind == RAW else self.rollups
+            kind[part.chunk] = (*kind.get(part.chunk, ()), part)
+
+    def raw_in(self, chunk: int) -> tuple[Part, ...]:
+        """Return the files with readings of an hour."""
+        return self.raw.get(chunk, ())
+
+    def rollups_only(self, first: int, last: int) -> list[Part]:
+        """Return the rollups, from the first hour to the last one, whose readings are gone."""
+        live = {part.number for parts in self.raw.values() for part in parts}
+        return [
+            part
+            for hour in sorted(self.rollups)
+            if first <= hour <= last
+            for part in self.rollups[hour]
+            if live.isdisjoint(part.made_of)
+        ]
+
+    def chunks(self, start: Instant, end: Instant) -> list[int]:
+        """Return the hours of `start <= time < end` that have any file, in order."""
+        first, last = start // CHUNK_NS, (end - 1) // CHUNK_NS
+        if last - first < len(self.raw):
+            return [each for each in range(first, last + 1) if each in self.raw]
+        return sorted(each for each in self.raw if first <= each <= last)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fresh:
+    """Readings of one commit, and their least and greatest time."""
+
+    batch: Batch
+    first: int
+    last: int
 
 
 @dataclass(slots=True)
@@ -19,7 +69,7 @@ class Segment:
     begun: Instant
     damaged: bool = False
     sequence: int = 0
-    batches: list[Batch] = field(default_factory=list)
+    batches: list[Fresh] = field(default_factory=list)
     readings: int = 0
 
 
@@ -37,12 +87,20 @@ class Seen:
 
     Attributes
     ----------
-    parts : sealed files by number, raw and rollups
+    shelf : sealed files
     batches : readings that are not sealed, in the order of their arrival, behind all parts
     """
 
-    parts: tuple[Part, ...]
-    batches: tuple[Batch, ...]
+    shelf: Shelf
+    batches: tuple[Fresh, ...]
+
+    def hot(self, series: int, start: Instant, end: Instant) -> list[Batch]:
+        """Return the readings of one series that are not sealed, `start <= time < end`."""
+        return [
+            between(each.batch.where(each.batch.series == series), start, end)
+            for each in self.batches
+            if each.first < end and each.last >= start
+        ]
 
 
 class Holdings:
@@ -53,7 +111,7 @@ class Holdings:
 
     def __init__(self, parts: tuple[Part, ...], latest: LatestValues) -> None:
         self._lock = threading.Lock()
-        self._parts = parts
+        self._shelf = Shelf(parts)
         self._latest = latest
         self._frozen: list[Frozen] = []
         self._present: Segment | None = None
@@ -81,7 +139,9 @@ class Holdings:
         with self._lock:
             assert self._present is not None
             self._present.sequence = sequence
-            self._present.batches.append(batch)
+            if len(batch):
+                fresh = Fresh(batch, int(batch.times.min()), int(batch.times.max()))
+                self._present.batches.append(fresh)
             self._present.readings += len(batch)
             taken = self._latest.take(batch)
             self.late += taken.late
@@ -94,10 +154,11 @@ class Holdings:
                 self._frozen.append(Frozen(self._present, self._latest.copy()))
                 self._present = None
 
-    def swap(self, parts: tuple[Part, ...], sealed: int) -> None:
-        """Take over the parts that count from now on, and drop a segment that stands in them."""
+    def swap(self, parts: tuple[Part, ...], sealed: int = -1) -> None:
+        """Take over the parts that count from now on; a segment that stands in them is dropped."""
+        shelf = Shelf(parts)
         with self._lock:
-            self._parts = parts
+            self._shelf = shelf
             self._frozen = [each for each in self._frozen if each.segment.number != sealed]
 
     def seen(self) -> Seen:
@@ -106,7 +167,7 @@ class Holdings:
             segments = [each.segment for each in self._frozen]
             if self._present is not None:
                 segments.append(self._present)
-            return Seen(self._parts, tuple(batch for each in segments for batch in each.batches))
+            return Seen(self._shelf, tuple(batch for each in segments for batch in each.batches))
 
     def latest(self, series: ArrayLike | None = None) -> Batch:
         """Return the latest reading of the chosen series; None: of all."""

@@ -28,10 +28,11 @@ CREATE TABLE IF NOT EXISTS series (
   number INTEGER PRIMARY KEY, source TEXT NOT NULL, address TEXT NOT NULL,
   since INTEGER NOT NULL, present INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS parts (
-  number INTEGER PRIMARY KEY, kind TEXT NOT NULL, class TEXT NOT NULL, chunk INTEGER NOT NULL,
+  number INTEGER PRIMARY KEY, rank INTEGER NOT NULL, kind TEXT NOT NULL,
+  class TEXT NOT NULL, chunk INTEGER NOT NULL,
   path TEXT NOT NULL, readings INTEGER NOT NULL, bytes INTEGER NOT NULL,
   first_time INTEGER NOT NULL, last_time INTEGER NOT NULL,
-  made_of TEXT NOT NULL, replaced_at INTEGER) STRICT;
+  sealed_at INTEGER NOT NULL, made_of TEXT NOT NULL, replaced_at INTEGER) STRICT;
 CREATE INDEX IF NOT EXISTS parts_chunk ON parts (class, chunk);
 CREATE TABLE IF NOT EXISTS sealed (one INTEGER PRIMARY KEY CHECK (one = 0),
   segment INTEGER NOT NULL, part INTEGER NOT NULL, sequence INTEGER NOT NULL, latest BLOB) STRICT;
@@ -46,7 +47,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    number : parts that came later have greater ones; their readings restate those of earlier parts
+    number : given once
+    rank : readings of a part of a greater rank came later; they restate those of lesser ranks
     kind : ``raw`` or ``rollup_1m``
     chunk : its hour, counted from 1970
     path : below the folder of the historian
@@ -55,6 +57,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     number: int
+    rank: int
     kind: str
     class_: str
     chunk: int
@@ -63,6 +66,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     first_time: Instant
     last_time: Instant
+    sealed_at: Instant
     made_of: tuple[int, ...] = ()
     replaced_at: Instant | None = None
 
@@ -77,7 +81,8 @@ class Sealed:
 
 
 _COLUMNS = (
-    "number, kind, class, chunk, path, readings, bytes, first_time, last_time, made_of, replaced_at"
+    "number, rank, kind, class, chunk, path, readings, bytes, first_time, last_time, "
+    "sealed_at, made_of, replaced_at"
 )
 
 
@@ -138,7 +143,7 @@ class Manifest:
         return {_integer(number): Instant(_integer(since)) for number, since in found}
 
     def parts(self) -> tuple[Part, ...]:
-        """Return the parts that count, by their numbers."""
+        """Return the parts that count, by their ranks."""
         return self._parts("replaced_at IS NULL")
 
     def replaced(self, before: Instant) -> tuple[Part, ...]:
@@ -222,18 +227,18 @@ class Manifest:
 
     def _parts(self, condition: str, *values: int) -> tuple[Part, ...]:
         rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM parts WHERE {condition} ORDER BY number",  # noqa: S608  # ours
+            f"SELECT {_COLUMNS} FROM parts WHERE {condition} ORDER BY rank",  # noqa: S608  # ours
             values,
         )
         return tuple(_part_of(row) for row in rows)
 
     def _insert(self, parts: Sequence[Part]) -> None:
         self._connection.executemany(
-            f"INSERT INTO parts ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608  # ours
+            f"INSERT INTO parts ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608  # ours
             [
                 (
-                    each.number, each.kind, each.class_, each.chunk, each.path, each.readings,
-                    each.bytes, each.first_time, each.last_time,
+                    each.number, each.rank, each.kind, each.class_, each.chunk, each.path,
+                    each.readings, each.bytes, each.first_time, each.last_time, each.sealed_at,
                     " ".join(map(str, each.made_of)), each.replaced_at,
                 )
                 for each in parts
@@ -303,9 +308,24 @@ def _opened(path: Path, *, write: bool) -> apsw.Connection:
 
 
 def _part_of(row: tuple[object, ...]) -> Part:
-    number, kind, class_, chunk, path, readings, size, first, last, made_of, replaced = row
+    (
+        number,
+        rank,
+        kind,
+        class_,
+        chunk,
+        path,
+        readings,
+        size,
+        first,
+        last,
+        sealed,
+        made_of,
+        replaced,
+    ) = row
     return Part(
         number=_integer(number),
+        rank=_integer(rank),
         kind=str(kind),
         class_=str(class_),
         chunk=_integer(chunk),
@@ -314,6 +334,7 @@ def _part_of(row: tuple[object, ...]) -> Part:
         bytes=_integer(size),
         first_time=Instant(_integer(first)),
         last_time=Instant(_integer(last)),
+        sealed_at=Instant(_integer(sealed)),
         made_of=tuple(int(each) for each in str(made_of).split()),
         replaced_at=None if replaced is None else Instant(_integer(replaced)),
     )

@@ -136,7 +136,7 @@ class RawFiles:
 
     def __init__(self, folder: Path) -> None:
         self.damages: dict[tuple[str, int], str] = {}
-        self._folder = folder
+        self.folder = folder
         self._opened: OrderedDict[str, _Opened] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -201,7 +201,7 @@ class RawFiles:
                 self._opened.move_to_end(path)
                 return known
             try:
-                opened = _opened(self._folder / path)
+                opened = _opened(self.folder / path)
             except FileNotFoundError:
                 raise
             except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:

@@ -1,24 +1,27 @@
 """What is asked of stored readings, answered with columns: latest, range, down-sample, as of."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fabloop.adapters.historian.holdings import Seen
-from fabloop.adapters.historian.layout import CHUNK_NS, RAW
+from fabloop.adapters.historian.layout import CHUNK_NS, ROLLUP_NS, TREND_NS
 from fabloop.adapters.historian.parquet import RawFiles
+from fabloop.adapters.historian.rollups import read_rollup
+from fabloop.adapters.historian.trend import Trend
 from fabloop.base.errors import NotFound, Unavailable
 from fabloop.base.instant import DAY, Instant
 from fabloop.sense.readings.asof import as_of
-from fabloop.sense.readings.batch import Batch, between, empty, joined
-from fabloop.sense.readings.buckets import Before, Buckets, Grid, before_of, on_grid
+from fabloop.sense.readings.batch import Batch, Values, empty, joined
+from fabloop.sense.readings.buckets import UNKNOWN_BEFORE, Before, Buckets, Grid, before_of, on_grid
 from fabloop.sense.readings.series import Catalogue, Kind, Series
 from fabloop.sense.readings.settle import settled
 from fabloop.sense.readings.states import TimeInState, time_in_state
-from fabloop.sense.readings.summary import Counters, summarise
+from fabloop.sense.readings.summary import Counters, Summaries, chained, summarise, widened
 
 Answer = TypeVar("Answer")
 
@@ -26,6 +29,45 @@ LOOK_BACK_NS = 7 * DAY
 """How long before an instant the reading that still holds then is looked for."""
 ATTEMPTS_MAX = 5
 """How often a question is asked anew because a file was replaced meanwhile."""
+
+
+class TrendReader:
+    """Condensed hours, as far as they hold what is seen."""
+
+    def __init__(self, trend: Trend, hours: Callable[[], dict[int, frozenset[int]]]) -> None:
+        self._trend = trend
+        self._hours = hours
+        self._lock = threading.Lock()
+
+    def rows(self, seen: Seen, series: int, start: Instant, end: Instant) -> dict[int, Summaries]:
+        """Return the rows that begin at `start` or later and end at `end` or before, by hour.
+
+        An hour that the range ends in is left out, unless it ends with it. Rows have number 0.
+        """
+        hours = self._hours()
+        first, last = start // CHUNK_NS, (end - 1) // CHUNK_NS
+        if end % CHUNK_NS:
+            last -= 1
+        if not self.hours(start, end):
+            return {}
+        with self._lock:
+            found = self._trend.rows(series, first, last)
+        hot = [each for each in seen.hot(series, start, end) if len(each)]
+        fresh = {int(hour) for each in hot for hour in np.unique(each.times // CHUNK_NS)}
+        ready = {}
+        for hour, rows in found:
+            live = {part.number for part in seen.shelf.raw_in(hour)}
+            if hour not in fresh and live <= hours.get(hour, frozenset()):
+                ready[hour] = rows.where(rows.start >= start) if hour == first else rows
+        return ready
+
+    def hours(self, start: Instant, end: Instant) -> set[int]:
+        """Return the hours of `start <= time < end` that are condensed."""
+        hours = self._hours()
+        first, last = start // CHUNK_NS, (end - 1) // CHUNK_NS
+        if last - first < len(hours):
+            return {hour for hour in range(first, last + 1) if hour in hours}
+        return {hour for hour in hours if first <= hour <= last}
 
 
 class Queries:
@@ -40,11 +82,14 @@ class Queries:
         seen: Callable[[], Seen],
         latest: Callable[[ArrayLike | None], Batch],
         files: RawFiles,
+        trend: TrendReader,
     ) -> None:
+        self._folder = files.folder
         self._catalogue = catalogue
         self._seen = seen
         self._latest = latest
         self._files = files
+        self._trend = trend
 
     def series(self, key: tuple[str, str]) -> int:
         """Return the present number of a series by source and address.
@@ -75,11 +120,16 @@ class Queries:
         """Return a series on a regular grid: least, greatest, mean over time, last, increase."""
         known = self._known(series)
         grid = Grid(start, end, width_ns)
-        counters = _counters(known)
+        step = next(
+            (each for each in (TREND_NS, ROLLUP_NS) if width_ns % each == start % each == 0),
+            width_ns,
+        )
 
         def answer(seen: Seen) -> Buckets:
-            batch = self._raw(seen, series, start, end)
-            rows = summarise(_as_first(batch), width_ns, start, counters)
+            counters = _counters(known)
+            rows = self._rows(seen, series, start, end, step, counters)
+            if step != width_ns:
+                rows = widened(rows, width_ns, start, counters)
             return on_grid(rows, grid, self._before(seen, series, start), _rollover(known))
 
         return self._stable(answer)
@@ -128,13 +178,52 @@ class Queries:
                 continue
         raise Unavailable("Expected sealed files to stay for a while, but they vanish. Ask again.")
 
+    def _rows(
+        self, seen: Seen, series: int, start: Instant, end: Instant, step: int, counters: Counters
+    ) -> Summaries:
+        """Return readings condensed to steps from `start` on, under series number 0.
+
+        What is condensed already is taken from there, as far as it holds what is seen.
+        """
+        ready = self._from_rollups(seen, series, start, end, step)
+        if step == TREND_NS:
+            ready |= self._trend.rows(seen, series, start, end)
+        parts: list[Summaries] = []
+        at = start
+        for hour in [*sorted(ready), None]:
+            begin = end if hour is None else max(start, Instant(hour * CHUNK_NS))
+            if at < begin:
+                batch = self._raw(seen, series, at, begin)
+                parts.append(summarise(_as_first(batch), step, start, counters))
+            if hour is not None:
+                parts.append(ready[hour])
+                at = Instant((hour + 1) * CHUNK_NS)
+        return chained(parts)
+
+    def _from_rollups(
+        self, seen: Seen, series: int, start: Instant, end: Instant, step: int
+    ) -> dict[int, Summaries]:
+        """Return the hours of which only minutes are left, condensed to steps."""
+        if step not in (TREND_NS, ROLLUP_NS):
+            return {}
+        ready: dict[int, Summaries] = {}
+        for part in seen.shelf.rollups_only(start // CHUNK_NS, (end - 1) // CHUNK_NS):
+            rows = read_rollup(self._folder / part.path, series)
+            rows = rows.where((rows.start >= start) & (rows.start + ROLLUP_NS <= end))
+            if step == TREND_NS:
+                rows = widened(rows, step, start, _counters(self._catalogue[series]))
+            if len(rows):
+                ready[part.chunk] = rows
+        return ready
+
     def _raw(self, seen: Seen, series: int, start: Instant, end: Instant) -> Batch:
         found = [
             self._files.of_series(part.path, series, start, end)
-            for part in seen.parts
-            if part.kind == RAW and part.first_time < end and part.last_time >= start
+            for chunk in seen.shelf.chunks(start, end)
+            for part in seen.shelf.raw_in(chunk)
+            if part.first_time < end and part.last_time >= start
         ]
-        found += hot_of(seen.batches, series, start, end)
+        found += seen.hot(series, start, end)
         several = [each for each in found if len(each)]
         if len(several) == 1 and bool((np.diff(several[0].times) > 0).all()):
             return several[0]
@@ -143,37 +232,43 @@ class Queries:
     def _before(self, seen: Seen, series: int, start: Instant) -> Before:
         """Return what held at an instant, and the last value before."""
         held: float | None = None
-        for found in self._backwards(seen, series, start, LOOK_BACK_NS):
-            here = before_of(found)
+        for hour, begin, end in self._hours_before(seen, series, start, LOOK_BACK_NS):
+            ready = self._trend.rows(seen, series, begin, end).get(hour)
+            if ready is not None and len(ready):
+                here = Before(float(ready.held[-1]), _last_known(ready.last))
+            else:
+                batch = self._raw(seen, series, begin, end)
+                if not len(batch):
+                    continue
+                here = before_of(batch)
             held = here.held if held is None else held
             if not math.isnan(here.last):
                 return Before(held, here.last)
-        return Before() if held is None else Before(held)
+        return UNKNOWN_BEFORE if held is None else Before(held)
 
     def _backwards(self, seen: Seen, series: int, end: Instant, back_ns: int) -> Iterator[Batch]:
         """Yield the readings before an instant, hour by hour, the newest hour first."""
-        hours = {
-            chunk
-            for part in seen.parts
-            if part.kind == RAW and part.first_time < end
-            for chunk in range(part.first_time // CHUNK_NS, part.last_time // CHUNK_NS + 1)
-        }
-        hot = joined(hot_of(seen.batches, series, Instant(end - back_ns), end))
-        hours |= set(np.unique(hot.times // CHUNK_NS).tolist())
+        for _, begin, beyond in self._hours_before(seen, series, end, back_ns):
+            found = self._raw(seen, series, begin, beyond)
+            if len(found):
+                yield found
+
+    def _hours_before(
+        self, seen: Seen, series: int, end: Instant, back_ns: int
+    ) -> Iterator[tuple[int, Instant, Instant]]:
+        """Yield the hours before an instant that may hold readings of a series, newest first."""
+        oldest = Instant(end - back_ns)
+        hours = set(seen.shelf.chunks(oldest, end)) | self._trend.hours(oldest, end)
+        for batch in seen.hot(series, oldest, end):
+            hours |= set(np.unique(batch.times // CHUNK_NS).tolist())
         for hour in sorted(hours, reverse=True):
-            first, beyond = hour * CHUNK_NS, (hour + 1) * CHUNK_NS
-            if first < end and beyond > end - back_ns:
-                begin = max(Instant(first), Instant(end - back_ns))
-                found = self._raw(seen, series, begin, min(Instant(beyond), end))
-                if len(found):
-                    yield found
+            begin, beyond = Instant(hour * CHUNK_NS), Instant((hour + 1) * CHUNK_NS)
+            yield hour, max(begin, oldest), min(beyond, end)
 
 
-def hot_of(batches: Sequence[Batch], series: int, start: Instant, end: Instant) -> list[Batch]:
-    """Return the readings of one series from batches in the order of their arrival."""
-    return [
-        between(batch.where(batch.series == series), start, end) for batch in batches if len(batch)
-    ]
+def _last_known(values: Values) -> float:
+    known = values[~np.isnan(values)]
+    return float(known[-1]) if len(known) else math.nan
 
 
 def _as_first(batch: Batch) -> Batch:

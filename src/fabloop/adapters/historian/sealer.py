@@ -2,17 +2,17 @@
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import apsw
 import pyarrow as pa
 
-from fabloop.adapters.historian.holdings import Frozen, Holdings
-from fabloop.adapters.historian.layout import Options, put_away, segment_path
-from fabloop.adapters.historian.manifest import Manifest, Sealed
+from fabloop.adapters.historian.holdings import Frozen
+from fabloop.adapters.historian.layout import Retention, put_away, segment_path
+from fabloop.adapters.historian.manifest import Sealed
 from fabloop.adapters.historian.sealing import Classes, seal
-from fabloop.adapters.historian.tally import Tally
-from fabloop.base.instant import SECOND, Clock
+from fabloop.adapters.historian.stock import Stock
+from fabloop.adapters.historian.upkeep import Upkeep
+from fabloop.base.instant import SECOND
 
 
 class Sealer:
@@ -23,26 +23,12 @@ class Sealer:
     trouble : why sealing does not go on, as a sentence; empty: all is well
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        clock: Clock,
-        options: Options,
-        manifest: Manifest,
-        holdings: Holdings,
-        classes: Classes,
-        tally: Tally,
-        crowd: Callable[[bool], None],
-    ) -> None:
+    def __init__(self, stock: Stock, upkeep: Upkeep, crowd: Callable[[bool], None]) -> None:
         self.trouble = ""
-        self._folder = folder
-        self._clock = clock
-        self._options = options
-        self._manifest = manifest
-        self._holdings = holdings
-        self._classes = classes
-        self._tally = tally
+        self._stock = stock
+        self._upkeep = upkeep
         self._crowd = crowd
+        self._rounded = -stock.options.upkeep_ns
         self._closing = False
         self._frozen = threading.Condition()
         self._busy = threading.Lock()
@@ -55,7 +41,7 @@ class Sealer:
     def wake(self) -> None:
         """Say that there is something to seal."""
         with self._frozen:
-            self._crowd(len(self._holdings.frozen) >= self._options.frozen_max)
+            self._crowd(len(self._stock.holdings.frozen) >= self._stock.options.frozen_max)
             self._frozen.notify_all()
 
     def seal_all(self) -> None:
@@ -67,10 +53,31 @@ class Sealer:
             The disk takes nothing; all of it stays in the hot log.
         """
         with self._busy:
-            for each in self._holdings.frozen:
-                self._seal(each)
+            self._seal_frozen()
             self.trouble = ""
-        self._crowd(len(self._holdings.frozen) >= self._options.frozen_max)
+
+    def look_after(self, *, at_once: bool = False) -> None:
+        """Look after the sealed files.
+
+        Raises
+        ------
+        OSError
+            The disk takes nothing; all stays as it is.
+        """
+        with self._busy:
+            self._upkeep.round(self._stock.clock.now(), self._seal_frozen, at_once=at_once)
+            self._rounded = self._stock.clock.now()
+
+    def retention(self) -> tuple[Retention, ...]:
+        """Return the retention classes."""
+        with self._busy:
+            return self._stock.classes.rules
+
+    def set_retention(self, rules: tuple[Retention, ...]) -> None:
+        """Replace the retention classes."""
+        with self._busy:
+            self._stock.manifest.set_retention(rules)
+            self._stock.classes = Classes(rules, self._stock.catalogue)
 
     def close(self) -> None:
         """End after the segment that is sealed now; others are sealed after the next start."""
@@ -79,12 +86,16 @@ class Sealer:
             self._frozen.notify_all()
         if self._thread.is_alive():
             self._thread.join()
-        self._manifest.add(self._tally.take())
+        self._stock.manifest.add(self._stock.tally.take())
+        self._stock.manifest.close()
+        self._upkeep.close()
 
     def _run(self) -> None:
         while not self._closing:
             try:
                 self.seal_all()
+                if abs(self._stock.clock.now() - self._rounded) >= self._stock.options.upkeep_ns:
+                    self.look_after()
             except (OSError, apsw.Error, pa.ArrowException) as error:
                 self.trouble = (
                     f"Expected to seal readings, but found: {error}. Free room on the disk or "
@@ -93,20 +104,25 @@ class Sealer:
                 )
             with self._frozen:
                 if not self._closing:
-                    self._frozen.wait(self._options.upkeep_ns / SECOND)
+                    self._frozen.wait(self._stock.options.upkeep_ns / SECOND)
+
+    def _seal_frozen(self) -> None:
+        for each in self._stock.holdings.frozen:
+            self._seal(each)
+        self._crowd(len(self._stock.holdings.frozen) >= self._stock.options.frozen_max)
 
     def _seal(self, frozen: Frozen) -> None:
         """Write a segment to parts, note them, and only then delete it."""
         segment = frozen.segment
         parts, counts = seal(
-            self._folder,
-            segment.batches,
-            self._classes,
-            self._manifest.next_part(),
-            self._clock.now(),
+            self._stock.folder,
+            [each.batch for each in segment.batches],
+            self._stock.classes,
+            self._stock.manifest.next_part(),
+            self._stock.clock.now(),
         )
-        self._tally.add(counts)
+        self._stock.tally.add(counts)
         done = Sealed(segment.number, segment.sequence, frozen.latest)
-        self._manifest.seal(done, parts, self._tally.take())
-        self._holdings.swap(self._manifest.parts(), segment.number)
-        put_away(segment_path(self._folder, segment.number), damaged=segment.damaged)
+        self._stock.manifest.seal(done, parts, self._stock.tally.take())
+        self._stock.holdings.swap(self._stock.manifest.parts(), segment.number)
+        put_away(segment_path(self._stock.folder, segment.number), damaged=segment.damaged)

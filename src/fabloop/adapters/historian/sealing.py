@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from fabloop.adapters.historian.layout import CHUNK_NS, RAW, STANDARD, Retention, part_name
 from fabloop.adapters.historian.manifest import Part
 from fabloop.adapters.historian.parquet import unit_of, write_raw
+from fabloop.adapters.historian.tally import REFUSED
 from fabloop.base.instant import Instant
 from fabloop.sense.readings.batch import Batch, joined
 from fabloop.sense.readings.series import Catalogue, Series
 from fabloop.sense.readings.settle import settled
+
+OLDER_THAN_KEPT = f"{REFUSED}older-than-kept"
 
 
 class Classes:
@@ -66,14 +69,14 @@ def seal(
 
     What is older than its class keeps readings is left out, and counted.
     """
-    counts = {"sealed": 0, "restated": 0, "expired": 0}
+    counts = {"sealed": 0, "restated": 0, OLDER_THAN_KEPT: 0}
     parts: list[Part] = []
     everything = joined(batches)
     if not len(everything):
         return parts, counts
     for rule, chunk, batch in cut(everything, classes):
         if rule.raw_ns is not None and (chunk + 1) * CHUNK_NS < now - rule.raw_ns:
-            counts["expired"] += len(batch)
+            counts[OLDER_THAN_KEPT] += len(batch)
             continue
         done = settled(batch)
         counts["restated"] += done.restated
@@ -84,6 +87,7 @@ def seal(
         parts.append(
             Part(
                 number=number,
+                rank=number,
                 kind=RAW,
                 class_=rule.name,
                 chunk=chunk,
@@ -92,6 +96,7 @@ def seal(
                 bytes=written.bytes,
                 first_time=written.first_time,
                 last_time=written.last_time,
+                sealed_at=now,
             )
         )
     return parts, counts
