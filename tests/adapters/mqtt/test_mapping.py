@@ -61,6 +61,7 @@ ahead_max_s: 0
     places = [each.split(" ")[1].rstrip(":") for each in faults(text)]
     assert places == [
         "$.broker.port", "$.broker.client_id", "$.source",
+        "$.sparkplug",
         "$.topics[0].topic",
         "$.topics[1].topic", "$.topics[1].topic", "$.topics[1].qos", "$.topics[1].work_unit",
         "$.topics[2].topic",

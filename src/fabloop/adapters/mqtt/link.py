@@ -111,8 +111,8 @@ class Link(asyncio.Protocol):
 
     # What the owner of the link asks for.
 
-    async def open(self, broker: Broker, will: Will | None = None) -> None:
-        """Open or go on with the session.
+    async def open(self, broker: Broker, will: Will | None = None, *, anew: bool = False) -> None:
+        """Go on with our session, or begin one `anew` that ends with the connection.
 
         Raises
         ------
@@ -125,7 +125,8 @@ class Link(asyncio.Protocol):
             packets.connect(
                 broker.client_id,
                 keep_alive_s=broker.keep_alive_s,
-                session_expiry_s=broker.session_expiry_s,
+                session_expiry_s=0 if anew else broker.session_expiry_s,
+                clean_start=anew,
                 receive_maximum=broker.receive_maximum,
                 user=broker.user or None,
                 password=broker.password(),
@@ -186,6 +187,11 @@ class Link(asyncio.Protocol):
         self._write(packets.publish(topic, payload, qos=1, number=self._number, retain=retain))
         return sent
 
+    def tell(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Publish at least once, without waiting for the broker to have it."""
+        sent = self.publish(topic, payload, retain=retain)
+        sent.add_done_callback(lambda each: each.cancelled() or each.exception())
+
     async def close(self, *, silently: bool = True) -> None:
         """End the connection; `silently`: the broker keeps our will to itself."""
         if self._transport and not self.lost.done():
@@ -231,7 +237,7 @@ def reason(code: int) -> str:
     return REASONS.get(code, "reason not told") + f" (0x{code:02x})"
 
 
-async def opened(broker: Broker, will: Will | None = None) -> Link:
+async def opened(broker: Broker, will: Will | None = None, *, anew: bool = False) -> Link:
     """Return a link to a broker.
 
     Raises
@@ -263,7 +269,7 @@ async def opened(broker: Broker, will: Will | None = None) -> Link:
             "Start it, or correct 'broker.host' and 'broker.port'."
         ) from error
     try:
-        await link.open(broker, will)
+        await link.open(broker, will, anew=anew)
     except BaseException:
         await link.close()
         raise

@@ -9,14 +9,14 @@ import msgspec
 from fabloop.adapters.mqtt.broker import Broker
 from fabloop.base.errors import Fault, Invalid
 from fabloop.sense.readings.described import SeriesRule
+from fabloop.sense.readings.intake import AHEAD_MAX_S
 from fabloop.sense.readings.payloads.forms import Form, Layout
 
 MAPPING_BYTES_MAX = 2**20
 TOPICS_MAX = 1_000
 """Topic rules of one mapping."""
 SERIES_RULES_MAX = 10_000
-AHEAD_MAX_S = 60.0
-"""How far the clock of a sender may be ahead of ours before its times are not believed."""
+
 
 _VARIABLE = re.compile(r"\{([a-z_]+)(\*?)\}")
 
@@ -148,6 +148,9 @@ def _faults(mapping: Mapping, source: str) -> list[Fault]:
         found.append(_fault(source, "$.source", "a name for the source", "nothing"))
     if not mapping.topics and mapping.sparkplug is None:
         found.append(_fault(source, "$.topics", "topics, or a part 'sparkplug'", "none"))
+    if mapping.topics and mapping.sparkplug is not None:
+        found.append(_fault(source, "$.sparkplug", "either topics or sparkplug", "both",
+            "Make two sources: a host application begins each session anew."))  # fmt: skip
     for name, count, most in (
         ("topics", len(mapping.topics), TOPICS_MAX),
         ("series", len(mapping.series), SERIES_RULES_MAX),

@@ -8,7 +8,7 @@ from fabloop.adapters.mqtt.deliveries import Deliveries
 from fabloop.adapters.mqtt.link import Link, opened
 from fabloop.adapters.mqtt.mapping import Mapping
 from fabloop.adapters.mqtt.packets import Publication
-from fabloop.adapters.mqtt.reading import Reading
+from fabloop.adapters.mqtt.roles import Role, role_of
 from fabloop.base.errors import Invalid, NotPermitted, Unavailable
 from fabloop.base.instant import Instant
 from fabloop.sense.readings.batch import Batch
@@ -39,7 +39,6 @@ class MqttSource:
         self._deliveries = Deliveries()
         self._closing = asyncio.Event()
         self._all_settled = asyncio.Event()
-        self._link: Link | None = None
 
     @property
     def name(self) -> str:
@@ -62,36 +61,48 @@ class MqttSource:
 
     async def batches(self, catalogue: Catalogue) -> AsyncIterator[Batch]:
         """Yield batches until closed; connects again by itself."""
-        reading = Reading(self._mapping, catalogue, self._tally)
+        role = role_of(self._mapping, catalogue, self._tally)
         tries = 0
         while not self._closing.is_set():
-            try:
-                link = self._link = await opened(self._mapping.broker)
-            except (Unavailable, NotPermitted, Invalid) as error:
-                self._tally.disconnect(self._now(), str(error))
-                await self._wait(BACK_OFF_S[min(tries, len(BACK_OFF_S) - 1)])
+            link = await self._opened(role, tries)
+            if link is None:
                 tries += 1
                 continue
+            tries = 0
             try:
-                await self._begin(link)
-                tries = 0
+                await self._begin(link, role)
                 async for messages in self._messages(link):
-                    batch = self._read(reading, messages)
+                    batch = self._read(link, role, messages)
                     if len(batch):
                         yield batch
                 await self._last_settled(link)
+                role.leave(link)
             except Unavailable as error:
-                self._tally.disconnect(self._now(), str(error))
+                self._tally.trouble(str(error))
             finally:
                 await link.close()
-                if not self._closing.is_set():
-                    self._tally.disconnect(self._now(), link.lost.result())
+            self._tally.disconnect(
+                self._now(), "" if self._closing.is_set() else link.lost.result()
+            )
+            last = role.lost(self._now())
+            if len(last):
+                self._deliveries.hand([], readings=len(last))
+                yield last
         self._tally.disconnect(self._now())
 
-    async def _begin(self, link: Link) -> None:
+    async def _opened(self, role: Role, tries: int) -> Link | None:
+        """Return a link; None after a wait, where there is none to be had."""
+        try:
+            return await opened(self._mapping.broker, role.will(self._now()), anew=role.anew)
+        except (Unavailable, NotPermitted, Invalid) as error:
+            self._tally.disconnect(self._now(), str(error))
+        await self._wait(BACK_OFF_S[min(tries, len(BACK_OFF_S) - 1)])
+        return None
+
+    async def _begin(self, link: Link, role: Role) -> None:
         self._deliveries.begin(link)
-        filters = [(each.filter, each.qos) for each in self._mapping.topics]
-        refused = await link.subscribe(filters) if filters else ()
+        refused = await link.subscribe(role.filters)
+        role.enter(link)
         self._tally.connect(self._now())
         for sentence in refused:
             self._tally.trouble(sentence)
@@ -111,11 +122,12 @@ class MqttSource:
         finally:
             closing.cancel()
 
-    def _read(self, reading: Reading, messages: list[Publication]) -> Batch:
+    def _read(self, link: Link, role: Role, messages: list[Publication]) -> Batch:
         fresh, repeated = self._deliveries.fresh(messages)
         if repeated:
             self._tally.amend(REPEATED, repeated)
-        batch = reading.read(fresh, self._now())
+        batch = role.read(fresh, self._now())
+        role.speak(link)
         self._deliveries.hand(fresh, readings=len(batch))
         if self._deliveries.open:
             self._all_settled.clear()

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from fabloop.base.errors import Fault
-from fabloop.base.quantity import dimension_of, si_scale
+from fabloop.base.quantity import Dimension, dimension_of, si_scale
 from fabloop.model.ids import WorkUnitId
 from fabloop.sense.readings.series import Kind, Series
 
@@ -63,18 +63,18 @@ def described(
     """Return a series as the first rule that matches describes it.
 
     `unit` is the one the source tells; where a rule has another, the source is believed, since
-    it knows what it sends (see `unit_fits`).
+    it knows what it sends. A unit that is none of physics (``pcs``) is kept as a text.
 
     Raises
     ------
     ValueError
-        Nobody knows the unit that the source tells.
+        The source tells a unit of another dimension than that of the rule, or none we know.
     """
     place = f"{work_unit}/{name}"
     rule = next((each for each in rules if fnmatchcase(place, each.series)), None)
-    spoken = unit or (rule.unit if rule else "")
-    dimension = dimension_of(spoken) if spoken else None
-    scale, offset = si_scale(spoken) if spoken else (1.0, 0.0)
+    ruled = rule.unit if rule else ""
+    spoken = unit or ruled
+    dimension, scale, offset = _in_si(spoken, ruled)
     if rule is None:
         return Series(
             source=source, address=address, work_unit=work_unit, name=name,
@@ -86,6 +86,21 @@ def described(
         dimension=dimension, scale=scale, offset=offset, unit=spoken, states=rule.states,
         least=_si(rule.least, limits), greatest=_si(rule.greatest, limits),
     )  # fmt: skip
+
+
+def _in_si(unit: str, ruled: str) -> tuple[Dimension | None, float, float]:
+    """Return dimension, scale and offset of a unit; as a rule has it, where there is one."""
+    if not unit:
+        return None, 1.0, 0.0
+    try:
+        dimension = dimension_of(unit)
+    except ValueError:
+        if ruled:
+            raise
+        return None, 1.0, 0.0
+    if ruled and dimension is not dimension_of(ruled):
+        raise ValueError(f"'{unit}', a unit of {dimension} instead of {dimension_of(ruled)}")
+    return dimension, *si_scale(unit)
 
 
 def _si(limit: float | None, scale: tuple[float, float]) -> float | None:
