@@ -94,3 +94,25 @@ def test_check_sends_several_orders_to_plan(folder):
     )
     assert done.returncode == 2
     assert "`fabloop plan` plans several orders of a folder together." in done.stderr
+
+
+def test_stock_that_one_order_takes_is_not_there_for_the_other(folder):
+    document = folder / "orders" / "product-wave-gear.json"
+    product = json.loads(document.read_text())
+    bearing = next(each for each in product["materials"] if each["id"] == "ball-bearing-1")
+    bearing["supply"] = [{"supplier": "bearings & co", "lead": "1 h", "cost": "7.50 EUR"}]
+    document.write_text(json.dumps(product))
+    for file in (folder / "orders").glob("site-*.json"):
+        site = json.loads(file.read_text())
+        site["stock"] = [{"material": "ball-bearing-1", "quantity": 1}]
+        file.write_text(json.dumps(site))
+    done = plan("--json", "--effort", 1, "--objective", "cost", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    plans = {each["order"]: each for each in json.loads(done.stdout)["plans"]}
+    told = {
+        key: [(step["site"], part["supplier"]) for step in each["steps"] for part in step["parts"]]
+        for key, each in plans.items()
+    }
+    ((first, supplier),) = told["wg-2"]
+    assert supplier == ""
+    assert told["wg-1"] == [(first, "bearings & co")] or told["wg-1"][0][0] != first

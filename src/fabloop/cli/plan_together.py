@@ -1,13 +1,14 @@
 """``fabloop plan`` for a folder with several orders: one plan each, free of conflicts."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from fabloop.app.account import refusal_texts
 from fabloop.app.asked import AskedTogether
+from fabloop.app.dealings import part_table
 from fabloop.app.pictures.orders import orders_picture
 from fabloop.app.pictures.report import Figure, Section, Table, report
 from fabloop.app.sentences import labels_of, money_text
@@ -49,6 +50,8 @@ def print_together(
         console.print(grid_of(_table(answer, asked)))
         for each in _sentences(answer, asked):
             console.print(each)
+        for table in _parts(answer, asked):
+            console.print(grid_of(table))
     if out is not None and answer.plans:
         _write(out, answer, asked)
     if any(isinstance(each, NotDecided) for each in answer.refused.values()):
@@ -112,6 +115,15 @@ def _row(plan: Plan, due: Instant) -> tuple[str, ...]:
     )
 
 
+def _parts(answer: OrdersAnswer, asked: AskedTogether) -> Iterator[Table]:
+    """Yield, per plan that takes parts, who delivers them."""
+    products = {each.id: each.product for each in asked.orders}
+    network = asked.knowledge.network
+    for plan in answer.plans:
+        if any(step.parts for step in plan.steps):
+            yield part_table(plan, network, labels_of(network, products[plan.order]))
+
+
 def _sentences(answer: OrdersAnswer, asked: AskedTogether) -> list[str]:
     told = [] if answer.optimality is None else [_quality(answer.optimality, asked)]
     by_id = {each.id: each for each in asked.orders}
@@ -139,7 +151,7 @@ def _write(out: Path, answer: OrdersAnswer, asked: AskedTogether) -> None:
     section = Section(
         title="What is made where and when?",
         paragraphs=tuple(_sentences(answer, asked)),
-        tables=(_table(answer, asked),),
+        tables=(_table(answer, asked), *_parts(answer, asked)),
         pictures=(Figure(svg=drawn, caption="Letters are orders; bars are their steps."),),
     )
     page = report(f"{len(answer.plans)} orders", [section])

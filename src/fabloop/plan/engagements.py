@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from fabloop.base.instant import Instant
-from fabloop.model.ids import WorkUnitId
+from fabloop.model.ids import MaterialId, SiteId, WorkUnitId
 from fabloop.model.plan import MovementKind, Plan, PlannedStep
 from fabloop.plan.names import crew_name, set_up_name
 
@@ -47,3 +47,18 @@ def take_steps(taken: Taken, steps: Iterable[PlannedStep], now: Instant) -> None
         if step.setup_family:
             name = set_up_name(unit, step.setup_family)
             taken.setdefault(name, []).append((step.start, step.end))
+
+
+def draws(
+    plans: Iterable[Plan],
+) -> dict[tuple[SiteId, MaterialId], tuple[tuple[Instant, int], ...]]:
+    """Return when plans take how many pieces of which site's stock."""
+    found: dict[tuple[SiteId, MaterialId], list[tuple[Instant, int]]] = {}
+    for plan in plans:
+        for step in plan.steps:
+            for each in step.parts:
+                if not each.supplier:
+                    found.setdefault((step.site, each.material), []).append(
+                        (step.start, each.pieces)
+                    )
+    return {key: tuple(entries) for key, entries in found.items()}

@@ -15,7 +15,7 @@ from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.assure import assure, exclusions
 from fabloop.plan.checker import Grounds
 from fabloop.plan.draft import Heading, draft
-from fabloop.plan.engagements import engagements
+from fabloop.plan.engagements import draws, engagements
 from fabloop.plan.engine import (
     SHORT,
     TREE,
@@ -32,6 +32,7 @@ from fabloop.plan.floors.loads import SHARES_PER_SECOND, Allowance, load_bound, 
 from fabloop.plan.floors.orders_search import OrdersObjective, Placed, Search
 from fabloop.plan.floors.placing import book
 from fabloop.plan.reasons.recommend import not_producible
+from fabloop.plan.sharing import Stated, never_enough, shared_out
 from fabloop.plan.statement.duties import no_duties
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import MEASURE, Busy, Objective, Problem, Setting, problem_of
@@ -51,6 +52,7 @@ ORDERS_OPERATIONS_MAX = 20_000
 
 ALONE = "all plans of this order alone"
 TOGETHER = "all plans of these orders together"
+TAKEN = "stock that the orders planned before it take, other ways to share it out"
 LOADS = "tree dynamic programming and loads"
 
 _BOUNDING = 0.5
@@ -157,17 +159,29 @@ def _stated(
     orders: Sequence[ProductionOrder], setting: Setting, objective: OrdersObjective
 ) -> tuple[list[_Asked], dict[OrderId, NotProducible | NotDecided]]:
     """Return the problems of orders that can be made, and why the others cannot."""
-    asked: list[_Asked] = []
+    alone: list[Stated] = []
     refused: dict[OrderId, NotProducible | NotDecided] = {}
     for order in orders:
         mine = msgspec.structs.replace(setting, quantity=order.quantity, due_at=order.due_at)
         problem = problem_of(order.product, mine)
         if is_possible_now(problem):
-            asked.append(_Asked(order, problem, _settled(problem, objective)))
+            alone.append(Stated(order, mine, problem, problem))
         elif problem.shares_out:
             refused[order.id] = NotDecided(limit=SHORT)
         else:
             refused[order.id] = not_producible(order.product, mine, problem, exclusions(problem))
+    shared = shared_out(alone, lambda problem: _best_alone(problem, objective))
+    asked = [
+        _Asked(each.order, each.whole, _settled(each.problem, objective))
+        for each in shared
+        if each.problem is not None
+    ]
+    scarce = len(asked) < len(shared) and never_enough(shared, setting.network)
+    refused |= {
+        each.order.id: _without_stock(each, scarce=scarce)
+        for each in shared
+        if each.problem is None
+    }
     if any(each.problem.duties is not None for each in asked):
         asked = [_dutiful(each) for each in asked]
     return asked, refused
@@ -183,17 +197,30 @@ def _dutiful(asked: _Asked) -> _Asked:
     return msgspec.structs.replace(asked, whole=whole, problem=alone)
 
 
+def _without_stock(each: Stated, *, scarce: bool) -> NotProducible | NotDecided:
+    """Return why an order is refused to which the others leave too little stock."""
+    if not scarce:
+        return NotDecided(limit=TAKEN)
+    problem = problem_of(each.order.product, each.setting)
+    return not_producible(each.order.product, each.setting, problem, exclusions(problem))
+
+
+def _best_alone(problem: Problem, objective: OrdersObjective) -> tuple[int, ...] | None:
+    """Return the choices that are best for an order alone; None where it cannot be made."""
+    if objective is OrdersObjective.COST:
+        routing = cheapest(problem, Objective.COST)
+        return None if routing is None else routing.choice
+    found = optimum(tables_of(problem, MEASURE[Objective.MAKESPAN], adds=False))
+    return None if found is None else found.choice
+
+
 def _settled(problem: Problem, objective: OrdersObjective) -> Problem:
     """Return the problem with the routing that is best for the order alone."""
     if not has_alternatives(problem):
         return problem
-    if objective is OrdersObjective.COST:
-        routing = cheapest(problem, Objective.COST)
-        assert routing is not None, "asked only where a plan exists"
-        return narrowed(problem, routing.choice).problem
-    found = optimum(tables_of(problem, MEASURE[Objective.MAKESPAN], adds=False))
-    assert found is not None, "asked only where a plan exists"
-    return narrowed(problem, found.choice).problem
+    choice = _best_alone(problem, objective)
+    assert choice is not None, "asked only where a plan exists"
+    return narrowed(problem, choice).problem
 
 
 class _Together:
@@ -221,6 +248,12 @@ class _Together:
             for each, placed in zip(asked, self.placed, strict=True)
             if each.whole is each.problem
         ]
+        self.least = [
+            placed.work.least
+            if each.whole is each.problem
+            else round(least(each.whole, Objective.MAKESPAN))
+            for each, placed in zip(asked, self.placed, strict=True)
+        ]
         self.search = Search(self.placed, objective, effort)
         self.engine = TREE
         self.cost = 0.0
@@ -242,9 +275,12 @@ class _Together:
     def _first_bound(self) -> float:
         """Return what no answer can be better than, contention left aside."""
         if self.objective is OrdersObjective.TARDINESS:
-            late = (each.weight * max(0, each.work.least - each.due) for each in self.placed)
+            late = (
+                each.weight * max(0, least_ - each.due)
+                for each, least_ in zip(self.placed, self.least, strict=True)
+            )
             return float(sum(late))
-        return float(max(each.work.least for each in self.placed))
+        return float(max(self.least))
 
     def run(self) -> None:
         """Place all orders, then improve them and the bound."""
@@ -390,5 +426,6 @@ def _assure_all(plans: Sequence[Plan], asked: Sequence[_Asked], setting: Setting
             now=setting.now,
             busy=busy,
             quantity=each.order.quantity,
+            drawn=draws(other for other in plans if other is not plan),
         )
         assure(plan, grounds)
