@@ -16,5 +16,14 @@ except ModuleNotFoundError as error:
 from fabloop.adapters.historian.historian import Historian, StoreHealth
 from fabloop.adapters.historian.layout import Options, Overflow, Retention
 from fabloop.adapters.historian.query import Queries
+from fabloop.adapters.historian.reader import HistorianReader
 
-__all__ = ["Historian", "Options", "Overflow", "Queries", "Retention", "StoreHealth"]
+__all__ = [
+    "Historian",
+    "HistorianReader",
+    "Options",
+    "Overflow",
+    "Queries",
+    "Retention",
+    "StoreHealth",
+]

@@ -14,6 +14,7 @@ from fabloop.adapters.historian.layout import HOT, RAW, ROLLUP, Options, Retenti
 from fabloop.adapters.historian.manifest import Manifest, lock_owner
 from fabloop.adapters.historian.parquet import RawFiles
 from fabloop.adapters.historian.query import Queries, TrendReader
+from fabloop.adapters.historian.reader import set_aside
 from fabloop.adapters.historian.retention import checked
 from fabloop.adapters.historian.sealer import Sealer
 from fabloop.adapters.historian.sealing import Classes
@@ -202,7 +203,7 @@ class Historian:
             refused=self._tally.refused(),
             dropped=self._intake.dropped,
             corrected=counts["not-finite"],
-            damaged=(*damages, *self._files.damages.values()),
+            damaged=(*damages, *set_aside(self._folder), *self._files.damages.values()),
             trouble=self._intake.trouble or self._sealer.trouble,
         )
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from fabloop.adapters.historian.layout import Overflow
@@ -159,7 +159,7 @@ class Intake:
             self._changed.wait_for(lambda: bool(self._pending) or self._closing, self._commit_s)
             if self._pending:
                 self._changed.wait_for(self._is_due, self._commit_s)
-            batches, last = self._pending, self._sequence
+            batches, last = tuple(self._pending), self._sequence
             closing = self._closing
         with self._turning:
             stored = not batches or self._committed(batches, last)
@@ -180,7 +180,7 @@ class Intake:
             or time.monotonic() - self._since >= self._commit_s
         )
 
-    def _committed(self, batches: list[Batch], last: int) -> bool:
+    def _committed(self, batches: Sequence[Batch], last: int) -> bool:
         try:
             self._commit(joined(batches), last)
         except OSError as error:

@@ -186,7 +186,7 @@ class RawFiles:
         opened = self._open(path)
         if opened is None:
             return 0
-        found = [self._columns(path, opened, group) for group in range(len(opened.first))]
+        found = (self._columns(path, opened, group) for group in range(len(opened.first)))
         return sum(len(each) for each in found if each is not None)
 
     def forget(self, path: str) -> None:
