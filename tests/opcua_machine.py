@@ -28,6 +28,7 @@ UNIT = ServedUnit(
     label="Mill 1",
     equipment_type="milling-centre",
     variables=(
+        ServedVariable(name="load"),
         ServedVariable(name="power", label="Power", unit="kW", least=0.0, greatest=60.0),
         ServedVariable(name="temperature", unit="°C"),
         ServedVariable(name="parts", kind=ServedKind.COUNTER),
@@ -72,19 +73,24 @@ class OpcUaMachine:
         assert self.url, "the server did not start"
         self.port = int(self.url.split(":")[2].split("/")[0])
 
-    def tell(self, variable: str, *values: float, at: int | None = None, sound: bool = True):
+    def tell(self, variable: str, *values: float, at: int | None = None, quality: int = 0xC0):
         """Show a value and return once the server has it; returns its time."""
         at = WallClock().now() // 1000 * 1000 if at is None else at
-        told = ServedValue("mill", variable, Instant(at), tuple(map(float, values)), sound)
-        self._say({"value": msgspec.to_builtins(told)})
+        self.tell_all(
+            [ServedValue("mill", variable, Instant(at), tuple(map(float, values)), quality)]
+        )
         return at
+
+    def tell_all(self, told: list[ServedValue]) -> None:
+        """Show values at once."""
+        self._say({"values": msgspec.to_builtins(told)})
 
     def permit(self, allowed: bool) -> None:
         """Say whether jobs may be started."""
         self._say({"permit": allowed})
 
     def _say(self, what: dict) -> None:
-        self._process.stdin.write(json.dumps(what) + "\n")
+        self._process.stdin.write(msgspec.json.encode(what).decode() + "\n")
         self._process.stdin.flush()
         assert self._process.stdout.readline().strip() == "ok"
 
@@ -125,7 +131,7 @@ def main(folder: str, port: str, security: str) -> None:
                 if "permit" in what:
                     state["permitted"] = what["permit"]
                 else:
-                    told.append(msgspec.convert(what["value"], ServedValue))
+                    told.extend(msgspec.convert(what["values"], list[ServedValue]))
                 answers.append("ok")
         return told
 

@@ -34,6 +34,11 @@ class Dimension(StrEnum):
     DAMPING = "damping"
     EXPANSION = "thermal expansion"
     ACCELERATION = "acceleration"
+    PRESSURE = "pressure"
+    CURRENT = "electric current"
+    VOLTAGE = "voltage"
+    VOLUME = "volume"
+    FLOW = "volume flow"
 
     @property
     def unit(self) -> str:
@@ -58,6 +63,11 @@ _SI_UNIT = {
     Dimension.DAMPING: "N*s/m",
     Dimension.EXPANSION: "1/K",
     Dimension.ACCELERATION: "m/s**2",
+    Dimension.PRESSURE: "Pa",
+    Dimension.CURRENT: "A",
+    Dimension.VOLTAGE: "V",
+    Dimension.VOLUME: "m**3",
+    Dimension.FLOW: "m**3/s",
 }
 
 
@@ -184,6 +194,11 @@ _EXAMPLE = {
     Dimension.DAMPING: "20 kN*s/m",
     Dimension.EXPANSION: "11 µm/(m*K)",
     Dimension.ACCELERATION: "2.5 m/s**2",
+    Dimension.PRESSURE: "6 bar",
+    Dimension.CURRENT: "12 A",
+    Dimension.VOLTAGE: "400 V",
+    Dimension.VOLUME: "20 l",
+    Dimension.FLOW: "8 l/min",
 }
 
 _DISPLAY = {

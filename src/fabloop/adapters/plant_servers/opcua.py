@@ -21,11 +21,30 @@ from fabloop.adapters.plant_servers.served import (
     ServedVariable,
 )
 from fabloop.base.instant import SECOND, Instant
+from fabloop.sense.readings.quality import (
+    COMMUNICATION_FAILURE,
+    DEVICE_FAILURE,
+    GOOD,
+    LAST_USABLE,
+    OUT_OF_SERVICE,
+    SENSOR_FAILURE,
+    STATUS_MASK,
+    UNCERTAIN,
+)
 from fabloop.sense.readings.unece import UNECE_NAMESPACE, code_of_unit, unit_id
 
 HISTORY_VALUES_MAX = 20_000
 """Values of each variable that can be asked for later."""
 APPLICATION_URI = "urn:fabloop:plant-server"
+STATUS = {
+    GOOD: ua.StatusCodes.Good,
+    UNCERTAIN: ua.StatusCodes.Uncertain,
+    LAST_USABLE: ua.StatusCodes.UncertainLastUsableValue,
+    SENSOR_FAILURE: ua.StatusCodes.BadSensorFailure,
+    DEVICE_FAILURE: ua.StatusCodes.BadDeviceFailure,
+    COMMUNICATION_FAILURE: ua.StatusCodes.BadNoCommunication,
+    OUT_OF_SERVICE: ua.StatusCodes.BadOutOfService,
+}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -211,9 +230,17 @@ def _data_value(told: ServedValue, variable: ServedVariable) -> ua.DataValue:
             content = list(told.values)
         case _:
             content = number
-    code = ua.StatusCodes.Good if told.sound else ua.StatusCodes.BadSensorFailure
-    value = ua.DataValue(ua.Variant(content, kind), ua.StatusCode(code))
+    value = ua.DataValue(ua.Variant(content, kind), ua.StatusCode(_status(told.quality)))
     return _stamped(value, told.at)
+
+
+def _status(quality: int) -> int:
+    """Return the status code of a quality byte; where there is none, that of its kind."""
+    known: int | None = STATUS.get(quality)
+    if known is not None:
+        return known
+    kind = quality & STATUS_MASK
+    return int(STATUS[kind]) if kind in STATUS else int(ua.StatusCodes.Bad)
 
 
 def _stamped(value: ua.DataValue, at: Instant) -> ua.DataValue:

@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from fabloop.base.instant import Instant
+from fabloop.sense.readings.quality import GOOD
 
 NAMESPACE = "urn:fabloop:plant"
 """Namespace of all nodes that our OPC UA servers show; node ids are ``UNIT`` and ``UNIT/NAME``."""
@@ -54,15 +55,15 @@ class ServedUnit(msgspec.Struct, frozen=True, kw_only=True):
 class ServedValue(msgspec.Struct, frozen=True):
     """A value of a variable at an instant: one number, or the samples of a bulk.
 
-    `sound` is False where the machine itself says that it is bad; NaN may be told as good, as
-    real machines do.
+    `quality` is what the machine says of it (`sense.readings.quality`); NaN may be told as good,
+    as real machines do.
     """
 
     unit: str
     variable: str
     at: Instant
     values: tuple[float, ...]
-    sound: bool = True
+    quality: int = GOOD
 
 
 class PlantServer(Protocol):

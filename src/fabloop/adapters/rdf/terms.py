@@ -73,6 +73,11 @@ KIND_OF_DIMENSION = {
     Dimension.DAMPING: f"{OURS}Damping",
     Dimension.EXPANSION: f"{KIND}LinearExpansionCoefficient",
     Dimension.ACCELERATION: f"{KIND}Acceleration",
+    Dimension.PRESSURE: f"{KIND}Pressure",
+    Dimension.CURRENT: f"{KIND}ElectricCurrent",
+    Dimension.VOLTAGE: f"{KIND}Voltage",
+    Dimension.VOLUME: f"{KIND}Volume",
+    Dimension.FLOW: f"{KIND}VolumeFlowRate",
 }
 """QUDT's kinds of quantity; QUDT has none for viscous damping."""
 

@@ -6,6 +6,7 @@ import msgspec
 
 from fabloop.base.quantity import Dimension
 from fabloop.model.disclosure import Disclosure
+from fabloop.model.documents.connection_structs import ConnectionsDocument, RegistersDocument
 from fabloop.model.documents.entries import Entries, Entry, Header, OfferEntry, Options
 from fabloop.model.documents.product_structs import ProductDocument
 from fabloop.model.documents.site_structs import ShippingDocument, SiteDocument
@@ -229,6 +230,8 @@ Document = (
     | OrderDocument
     | MonitoringDocument
     | SimulationDocument
+    | ConnectionsDocument
+    | RegistersDocument
 )
 """Any document; `document` tells which."""
 
@@ -242,6 +245,8 @@ DocumentKind = (
     | type[OrderDocument]
     | type[MonitoringDocument]
     | type[SimulationDocument]
+    | type[ConnectionsDocument]
+    | type[RegistersDocument]
 )
 
 KINDS: dict[str, DocumentKind] = {
@@ -254,5 +259,7 @@ KINDS: dict[str, DocumentKind] = {
     "order": OrderDocument,
     "monitoring": MonitoringDocument,
     "simulation": SimulationDocument,
+    "connections": ConnectionsDocument,
+    "registers": RegistersDocument,
 }
 """The kinds of document by the name that stands in their property `document`."""
