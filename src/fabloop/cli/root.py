@@ -12,6 +12,7 @@ from fabloop.cli.order_commands import orders
 from fabloop.cli.plan_commands import plan
 from fabloop.cli.processes.commands import commands
 from fabloop.cli.processes.operations import operations
+from fabloop.cli.spc_commands import spc
 from fabloop.process.verify.environment import Openness
 
 app = typer.Typer(
@@ -182,6 +183,7 @@ def check(
 
 app.command()(plan)
 app.add_typer(orders, name="order", no_args_is_help=True)
+app.add_typer(spc, name="spc")
 
 
 dmn = typer.Typer(help="Ask decision models (DMN).", no_args_is_help=True)
