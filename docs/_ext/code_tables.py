@@ -17,6 +17,7 @@ from limit_rows import ROWS
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from fabloop.adapters.bulks import frame
 from fabloop.app import sentences
 from fabloop.app.house import STEPS_BY_FACT
 from fabloop.base import errors, quantity
@@ -196,7 +197,15 @@ def form(schema: Schema) -> str:
     return f"{words}: `{msgspec.json.encode(shown[0]).decode()}`" if shown else words
 
 
+def bulk_format() -> list[str]:
+    """Return the layout of bulks as its module tells it."""
+    text = (frame.__doc__ or "").partition("::\n\n")[2]
+    layout, _, rest = text.partition("\n\n")
+    return ["```text", *(line[4:] for line in layout.splitlines()), "```", "", *rest.splitlines()]
+
+
 TABLES: dict[str, Callable[[], list[str]]] = {
+    "bulk-format": bulk_format,
     "patterns": pattern_table,
     "facts": fact_table,
     "commands": lambda: table(("command", "asks"), members(commands.Command)),

@@ -1,6 +1,9 @@
 """Named limits of the code with their words, for the tables of the reference."""  # noqa: INP001
 
+from fabloop.adapters.bulks import frame
 from fabloop.adapters.rdf import graph
+from fabloop.app.edge import app as edge_app
+from fabloop.app.edge import config, deployment, hosted, outgoing, requests, results
 from fabloop.app.processes import host, questions, server, upkeep, wire
 from fabloop.base import xml
 from fabloop.model import amounts, calendar, features
@@ -61,6 +64,22 @@ ROWS: dict[str, dict[str, int]] = {
         "days of cut-off before a departure": lanes.CUT_OFF_DAYS_MAX,
         "days of a calendar looked at together": calendar.CALENDAR_DAYS_MAX,
         "statements of an RDF file": graph.TRIPLES_MAX,
+    },
+    "edge": {
+        "groups of an edge": deployment.GROUPS_MAX,
+        "apps of a group": deployment.APPS_PER_GROUP_MAX,
+        "signals of a machine": frame.SIGNALS_MAX,
+        "samples of a bulk": frame.SAMPLES_MAX,
+        "bytes of a bulk or announcement, beside its header": frame.BODY_BYTES_MAX,
+        "bytes of a machine's name": frame.MACHINE_BYTES_MAX,
+        "samples of a window": edge_app.WINDOW_SAMPLES_MAX,
+        "calls in a row that may fail before an app is stopped": hosted.FAILURES_MAX,
+        "readings told in one call": outgoing.READINGS_PER_CALL_MAX,
+        "bytes of a fact": outgoing.FACT_BYTES_MAX,
+        "results that wait for the centre": results.RESULTS_MAX,
+        "results of one answer": requests.RESULTS_MAX,
+        "bytes of a request": requests.REQUEST_BYTES_MAX,
+        "versions kept": config.VERSIONS_KEPT,
     },
     "marketplace": {
         "inquiries of one exchange that a tenant answers": tenant.INQUIRIES_MAX,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.stories import agree, documents, first_plan
 from fabloop.app.demo import documents_of, order_of, schedules
 from fabloop.app.drive import Driver, TestSchedule
-from fabloop.app.edge import SimulatedEdge
+from fabloop.app.edge.simulated import SimulatedEdge
 from fabloop.app.house import House
 from fabloop.app.scenario import read_scenario
 from fabloop.app.snapshot import Stage

@@ -1,6 +1,5 @@
 """A story played round the whole loop: documents in, a finished and traceable product out."""
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import msgspec
 from fabloop.adapters.sqlite import SqliteJournal
 from fabloop.app.asked import ordered
 from fabloop.app.drive import Approve, Choose, Driver, TestSchedule
-from fabloop.app.edge import SimulatedEdge
+from fabloop.app.durable import draft_of, write_durably
+from fabloop.app.edge.simulated import SimulatedEdge
 from fabloop.app.house import House, Listener
 from fabloop.app.scenario import Scenario, read_scenario
 from fabloop.base.codec import from_json, to_json_pretty
@@ -136,13 +136,13 @@ def begin(
     settings = msgspec.structs.replace(settings, documents=str(documents))
     scenario = read_scenario(documents)
     folder.mkdir(parents=True, exist_ok=True)
-    if any(each.name != _draft_of(folder / SETTINGS_FILE).name for each in folder.iterdir()):
+    if any(each.name != draft_of(folder / SETTINGS_FILE).name for each in folder.iterdir()):
         raise Conflict(
             f"Expected '{folder}' to be new or empty, but found files in it. Name another folder, "
             "or go on with its story by --resume."
         )
     order = order_of(scenario, settings.choices)
-    _write_durably(folder / SETTINGS_FILE, to_json_pretty(settings))
+    write_durably(folder / SETTINGS_FILE, to_json_pretty(settings))
     return _open(folder, settings, scenario, order, told, times_real, open_journal)
 
 
@@ -217,23 +217,3 @@ def order_of(scenario: Scenario, choices: Mapping[str, str]) -> ProductionOrder 
     if isinstance(configured, NotConfigurable):
         return configured
     return ordered(request, configured.product)
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    """Write a file so that it is there, whole, whatever happens next."""
-    draft = _draft_of(path)
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _draft_of(path: Path) -> Path:
-    """Return where a file is written before it gets its name; a crash may leave it there."""
-    return path.with_suffix(".tmp")

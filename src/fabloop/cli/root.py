@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fabloop.base.errors import ExitCode, FabloopError, Invalid
+from fabloop.cli.edge_commands import edge
 from fabloop.cli.order_commands import orders
 from fabloop.cli.plan_commands import plan
 from fabloop.cli.processes.commands import commands
@@ -184,6 +185,7 @@ def check(
 app.command()(plan)
 app.add_typer(orders, name="order", no_args_is_help=True)
 app.add_typer(spc, name="spc")
+app.add_typer(edge, name="edge")
 
 
 dmn = typer.Typer(help="Ask decision models (DMN).", no_args_is_help=True)

@@ -1,16 +1,15 @@
 """The edge of a monitored machine: bulks of samples come in, a measured KPI goes out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
 import msgspec
 
+from fabloop.app.edge.evaluation import evaluated
 from fabloop.base.instant import Instant
 from fabloop.model.facts import TestMeasured
 from fabloop.model.ids import WorkUnitId
-from fabloop.sense.daily_test import measure
 from fabloop.sense.edge import Edge, Finished, Spoiled, advance
-from fabloop.sense.kpi import to_kpi
 from fabloop.sense.monitoring import MonitoredUnit
 from fabloop.sense.program import TestProgram, daily_program
 from fabloop.sense.recording import Bulk
@@ -29,20 +28,8 @@ def evaluate(
     for bulk in stream:
         edge, ended = advance(edge, bulk)
         match ended:
-            case Finished(recording=recording):
-                at = Instant(int(recording.segments[-1].time_ns[-1]))
-                error = measure(
-                    recording,
-                    unit.calibration,
-                    unit.requirement,
-                    at,
-                    valid_for_ns=unit.valid_for_ns,
-                )
-                rejected = "; ".join(reason.text for reason in error.reasons)
-                value = None if rejected else to_kpi(error, unit.work_unit)
-                return TestMeasured(work_unit=unit.work_unit, at=at, value=value, rejected=rejected)
-            case Spoiled(at=at, reason=reason):
-                return TestMeasured(work_unit=unit.work_unit, at=at, value=None, rejected=reason)
+            case Finished() | Spoiled():
+                return evaluated(unit, ended)
             case None:
                 continue
     return TestMeasured(
@@ -63,9 +50,23 @@ class SimulatedEdge(msgspec.Struct, frozen=True, kw_only=True):
     def measure(self, work_unit: WorkUnitId, started_at: Instant) -> TestMeasured:
         """Let a machine run its test program and evaluate it; the same call gives the same."""
         unit = next(each for each in self.monitored if each.work_unit == work_unit)
-        machine = self.simulation.machines[work_unit]
-        program = daily_program(tuple(unit.calibration.axes))
-        told_apart = f"{self.seed}/{work_unit}/{started_at}".encode()
-        noise = int.from_bytes(sha256(told_apart).digest()[:8])
-        recording = run_test(machine.axes_at(started_at), program, noise, started_at=started_at)
-        return evaluate(unit, program, bulks(recording), started_at)
+        stream = daily_stream(unit, self.simulation, self.seed, started_at)
+        return evaluate(unit, program_of(unit), stream, started_at)
+
+
+def program_of(unit: MonitoredUnit) -> TestProgram:
+    """Return the test program of a unit's axes."""
+    return daily_program(tuple(unit.calibration.axes))
+
+
+def daily_stream(
+    unit: MonitoredUnit, simulation: Simulation, seed: int, started_at: Instant
+) -> Iterator[Bulk]:
+    """Yield what the control of a simulated machine forwards while it runs its test program.
+
+    The same call gives the same bytes.
+    """
+    told_apart = f"{seed}/{unit.work_unit}/{started_at}".encode()
+    noise = int.from_bytes(sha256(told_apart).digest()[:8])
+    axes = simulation.machines[unit.work_unit].axes_at(started_at)
+    return bulks(run_test(axes, program_of(unit), noise, started_at=started_at))
