@@ -1,21 +1,29 @@
 """Persons on shift and set-ups between families: plans keep them, and the checker sees breaches."""
 
-from itertools import pairwise
+from datetime import timedelta
+from itertools import pairwise, permutations, product
 
 import msgspec
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from fabloop.base.instant import DAY, HOUR, MINUTE, Instant
+from fabloop.base.errors import Refused
+from fabloop.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
+from fabloop.base.zones import local_day
+from fabloop.model.calendar import CalendarException, WorkCalendar
 from fabloop.model.explanation import ReasonCode
 from fabloop.model.ids import OperationId, OrderId
-from fabloop.model.plan import NotProducible, Producible
+from fabloop.model.plan import NotDecided, NotProducible, Producible
 from fabloop.plan.checker import check_plan
 from fabloop.plan.engagements import engagements
 from fabloop.plan.orders import plan_orders
 from fabloop.plan.producible import Objective, check, replan
-from plan.crewed import matrix, random_crewed, set_up, staffed, with_operations, with_sites
+from fabloop.plan.quick import quick_plan
+from fabloop.plan.statement.problem import MEASURE, Setting, problem_of
+from fabloop.plan.timetable.schedule import list_schedule, routing_of
+from fabloop.plan.tradeoffs.front import front
+from plan.crewed import EARLY, matrix, random_crewed, set_up, staffed, with_operations, with_sites
 from plan.instances import NOW, gear, graz_and_vienna, vocabulary
 from plan.test_duties import grounds
 from plan.test_mutations import mutations
@@ -228,3 +236,83 @@ def test_set_ups_of_all_units_are_kept_where_the_product_has_no_families():
     plain = best(gear(), with_sites(plant, lambda site: set_up(site, setup_ns=5 * MINUTE)), values)
     told = with_sites(plant, lambda site: set_up(site, **matrix(5, red_blue=60)))
     assert best(gear(), told, values).steps == plain.steps
+
+
+def by_trying(order, plant, values):
+    """Return the least finish over all choices and all orders of placing, in ticks."""
+    setting = Setting(plant, vocabulary(), values, NOW, NOW)
+    problem = problem_of(order.product, setting)
+    jobs = range(len(problem.jobs))
+    found = []
+    for choice in product(*(range(len(each.candidates)) for each in problem.jobs)):
+        try:
+            routing = routing_of(problem, choice, MEASURE[Objective.MAKESPAN])
+        except AssertionError:
+            continue
+        for rank in permutations(jobs):
+            table = list_schedule(problem, routing, rank)
+            found.append(table.finish(problem))
+    return min(found)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=SEEDS)
+def test_no_order_of_placing_is_better_than_what_is_proven(seed):
+    order, plant, values = random_crewed(seed, operations=3)
+    plan = best(order, plant, values, objective=Objective.MAKESPAN)
+    assume(not isinstance(plan, NotProducible))
+    told = plan.optimality[0]
+    tried = by_trying(order, plant, values) * SECOND
+    assert told.bound <= tried
+    assert told.value <= tried + 3 * SECOND
+
+
+def rarely_open(*days):
+    """Return the plant with persons who are there on some days from today on only."""
+    plant, values = manned("early")
+    today = local_day(NOW, "Europe/Vienna")
+    dates = {(today + timedelta(days=each)).isoformat() for each in days}
+    every = ((today + timedelta(days=each)).isoformat() for each in range(-3, 700))
+    closed = tuple(CalendarException(date=each) for each in every if each not in dates)
+    calendar = WorkCalendar(shifts=(EARLY,), exceptions=closed)
+    return with_sites(plant, lambda site: msgspec.structs.replace(site, calendar=calendar)), values
+
+
+def test_calendars_are_read_further_where_a_plan_needs_it():
+    plant, values = rarely_open(320)
+    for plan in (
+        best(gear(), plant, values),
+        quick_plan(gear(), Setting(plant, vocabulary(), values, NOW, NOW)),
+        plan_orders([gear()], plant, vocabulary(), values, NOW, effort=0.05).plans[0],
+        front(gear(), plant, vocabulary(), values, NOW, effort=0.2).points[0].plan,
+    ):
+        clean = plan.step(OperationId("clean"))
+        assert NOW + 318 * DAY < clean.start < NOW + 322 * DAY
+
+
+def test_a_plan_after_all_calendars_is_not_decided_and_says_so():
+    plant, values = manned("early")
+    never = msgspec.structs.replace(EARLY, weekdays=())
+    plant = with_sites(plant, lambda site: msgspec.structs.replace(site, shifts=(never,)))
+    answer = best(gear(), plant, values)
+    assert isinstance(answer, NotProducible)
+    weekend, week = (
+        msgspec.structs.replace(EARLY, id=name, weekdays=days)
+        for name, days in (("weekend", (5, 6)), ("early", (0, 1, 2, 3, 4)))
+    )
+
+    def apart(site):
+        calendar = WorkCalendar(shifts=(weekend,))
+        units = tuple(msgspec.structs.replace(it, calendar=calendar) for it in site.work_units)
+        return msgspec.structs.replace(site, shifts=(week,), work_units=units)
+
+    plant = with_sites(plant, apart)
+    for found in (
+        best(gear(), plant, values),
+        front(gear(), plant, vocabulary(), values, NOW, effort=0.2),
+        plan_orders([gear()], plant, vocabulary(), values, NOW, effort=0.05).refused["order"],
+    ):
+        assert isinstance(found, NotDecided)
+        assert "days that calendars are read ahead" in found.limit
+    with pytest.raises(Refused):
+        quick_plan(gear(), Setting(plant, vocabulary(), values, NOW, NOW))

@@ -4,12 +4,12 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from fabloop.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
+from fabloop.base.instant import DAY, HOUR, SECOND, Instant
 from fabloop.model.explanation import ReasonCode
-from fabloop.model.ids import MaterialId, OperationId, OrderId, ToolId
+from fabloop.model.ids import LaneId, MaterialId, OperationId, OrderId, ToolId
 from fabloop.model.plan import MovementKind, NotProducible, Producible
 from fabloop.model.product import Material, Purchase
 from fabloop.model.site import Stock, Tool
@@ -19,6 +19,7 @@ from fabloop.plan.orders import plan_orders
 from fabloop.plan.producible import Objective, check, replan
 from fabloop.plan.terms.wishes import Wishes
 from fabloop.plan.tradeoffs.front import Front, front
+from plan.crewed import random_crewed
 from plan.instances import NOW, gear, graz_and_vienna, random_instance, vocabulary
 
 SEEDS = st.integers(0, 1_000_000)
@@ -293,11 +294,61 @@ def test_several_orders_share_the_fixture_and_never_hold_it_at_once(count):
         assert all(one[1] <= two[0] for one, two in pairwise(sorted(spans)))
 
 
-def test_a_deadline_that_waiting_misses_is_not_decided_and_never_a_wrong_no():
+def test_a_deadline_that_waiting_misses_is_a_proven_no():
     plant, values = graz_and_vienna(graz_tpe=16.2e-6)
     plant = leaving(plant, CLOCK)
-    plan = best(gear(), plant, values)
+    plan = best(gear(), plant, values, objective=Objective.MAKESPAN)
     finish = max(each.end for each in plan.steps)
-    early = best(gear(), plant, values, wishes=Wishes(deadline=Instant(finish - 30 * MINUTE)))
-    assert not isinstance(early, Producible)
+    early = best(gear(), plant, values, wishes=Wishes(deadline=Instant(finish - SECOND)))
+    assert isinstance(early, NotProducible)
     assert best(gear(), plant, values, wishes=Wishes(deadline=finish)).id
+
+
+def test_a_slower_lane_that_leaves_earlier_is_taken_where_it_arrives_first():
+    plant, values = graz_and_vienna(graz_tpe=16.2e-6)
+    slow = tuple(
+        msgspec.structs.replace(
+            each, id=LaneId(f"{each.id}-slow"), duration_ns=2 * each.duration_ns, cost_minor=9000
+        )
+        for each in plant.lanes
+    )
+    timed = leaving(plant, 23 * HOUR, cut_off=20 * HOUR).lanes
+    both = msgspec.structs.replace(plant, lanes=(*timed, *slow))
+    ends = []
+    for lanes in (timed, slow, (*timed, *slow)):
+        one = msgspec.structs.replace(plant, lanes=lanes)
+        plan = best(gear(), one, values, objective=Objective.MAKESPAN)
+        ends.append(plan.totals.makespan_ns)
+        told = plan.optimality[0]
+        assert told.proven, told
+    assert ends[2] == min(ends)
+    wishes = Wishes(deadline=Instant(NOW + ends[2]))
+    assert isinstance(front(gear(), both, vocabulary(), values, NOW, wishes=wishes), Front)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=SEEDS, which=st.sampled_from([random_duties, random_crewed]))
+def test_a_deadline_is_decided_at_the_least_makespan(seed, which):
+    order, plant, values = which(seed)
+    plan = best(order, plant, values, objective=Objective.MAKESPAN)
+    assume(not isinstance(plan, NotProducible))
+    finish = max(each.end for each in plan.steps)
+    told = plan.optimality[0]
+    assert told.proven, told
+    in_time = best(order, plant, values, wishes=Wishes(deadline=finish))
+    assert max(each.end for each in in_time.steps) <= finish
+    early = best(order, plant, values, wishes=Wishes(deadline=Instant(finish - SECOND)))
+    assert isinstance(early, NotProducible)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=SEEDS, which=st.sampled_from([random_duties, random_crewed]))
+def test_a_front_keeps_a_deadline_beside_duties(seed, which):
+    order, plant, values = which(seed)
+    where = (order, plant, vocabulary(), values, NOW)
+    free = front(*where, effort=1.0)
+    assume(isinstance(free, Front))
+    ends = sorted(max(each.end for each in it.plan.steps) for it in free.points)
+    kept = front(*where, wishes=Wishes(deadline=ends[0]), effort=1.0)
+    assert isinstance(kept, Front)
+    assert all(max(each.end for each in it.plan.steps) <= ends[0] for it in kept.points)

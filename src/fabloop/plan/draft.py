@@ -9,11 +9,12 @@ from fabloop.model.ids import OrderId, PlanId
 from fabloop.model.kpi import KpiValue
 from fabloop.model.plan import Movement, MovementKind, Optimality, Plan, PlannedStep, Totals
 from fabloop.model.product import Operation
+from fabloop.plan.reading import Unread
 from fabloop.plan.statement.charges import Charge
 from fabloop.plan.statement.problem import ABSENT, Candidate, Problem
 from fabloop.plan.statement.roads import TICK
 from fabloop.plan.timetable.bargain import bargained
-from fabloop.plan.timetable.schedule import Timetable, Transfer, kept
+from fabloop.plan.timetable.schedule import Timetable, Transfer
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -48,7 +49,9 @@ def draft(
 ) -> Plan:
     """Return the plan: settled steps first, then the open ones in order of their start."""
     settled = settled or Settled()
-    table = bargained(problem, kept(problem, table))
+    table = bargained(problem, table)
+    if problem.jobs and table.last(problem) > problem.read:
+        raise Unread
     steps = sorted(
         open_steps(problem, table), key=lambda each: (each.start, each.end, each.operation)
     )

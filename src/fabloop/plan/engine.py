@@ -11,10 +11,12 @@ from fabloop.model.plan import Optimality, Plan
 from fabloop.model.site import Network
 from fabloop.plan.floors.decomposed import decomposed
 from fabloop.plan.statement.candidates import Columns
+from fabloop.plan.statement.crews import NEVER
 from fabloop.plan.statement.layout import Floats
 from fabloop.plan.statement.problem import ABSENT, MEASURE, Job, Objective, Problem
 from fabloop.plan.statement.roads import Weights
 from fabloop.plan.timetable.alternatives import Narrowed, best_in_time, has_alternatives, narrowed
+from fabloop.plan.timetable.earliest import earliest
 from fabloop.plan.timetable.schedule import (
     Routing,
     Timetable,
@@ -113,6 +115,8 @@ def least(problem: Problem, objective: Objective) -> float:
     tables = tables_of(problem, MEASURE[objective], adds=is_additive(objective))
     found = optimum(tables)
     assert found is not None, "asked only where a plan exists"
+    if objective is Objective.MAKESPAN and problem.duties is not None and problem.jobs:
+        return max(found.value, float(min(earliest(problem, problem.duties)[-1])))
     return found.value
 
 
@@ -144,12 +148,16 @@ def timed(
         return Timed(part.widened(found.table), found.bound, found.engine)
     table = list_schedule(problem, routing)
     bound = uncontended_finish(problem, routing)
+    if table.finish(problem) > problem.read:
+        return Timed(table, bound, TREE)
+    if problem.duties is not None and problem.jobs:
+        bound = max(bound, earliest(_only(problem, routing), problem.duties)[-1][0])
     if not problem.jobs or (before is None and table.finish(problem) == bound):
         return Timed(table, bound, "list schedule")
     tables = tables_of(problem, MEASURE[Objective.MAKESPAN], adds=False)
     fixed = _only(problem, routing)
     stages = (Stage.FINISH,) if before is None else (Stage.FINISH, Stage.SHIFT)
-    head, tail = head_and_tail(tables)
+    head, tail = head_and_tail(tables, problem)
     question = Question(
         problem=fixed,
         options=tuple((0,) for _ in problem.jobs),
@@ -197,18 +205,21 @@ def fastest(
     best = list_schedule(problem, routing_of(problem, found.choice, weights))
     if not problem.jobs:
         return Timed(best, 0, TREE)
+    if best.finish(problem) > problem.read:
+        return Timed(best, bound, TREE)
     if before is None and _ways(problem, [range(len(j.candidates)) for j in problem.jobs]) > LARGE:
         large = decomposed(problem, LARGE_EFFORT)
         if large is not None:
             return Timed(large.table, max(bound, large.bound), "windows and CP-SAT")
-    head, tail = head_and_tail(tables)
+    head, tail = head_and_tail(tables, problem)
+    bound = max(bound, min((each for each in head[-1] if each >= 0), default=bound))
     options, complete = _options(problem, best, head, tail)
     last = Stage.COST if before is None else Stage.CHANGES
     stages = (Stage.FINISH, last) if before is None else (Stage.FINISH, last, Stage.SHIFT)
     question = Question(
         problem=problem,
         options=options,
-        weights=weights,
+        weights=None if problem.has_timed_lanes else weights,
         heads=head,
         tails=tail,
         hint=best,
@@ -251,12 +262,15 @@ def left_of(before: Before, part: Narrowed) -> Before:
 
 
 def head_and_tail(
-    tables: Tables,
+    tables: Tables, problem: Problem
 ) -> tuple[tuple[tuple[int, ...], ...], tuple[tuple[int, ...], ...]]:
     """Return both bounds in whole ticks; -1 marks a choice that no plan can make."""
-    ups, _ = heads(tables)
     downs = tails(tables)
-    return _whole(ups), _whole(downs)
+    if problem.duties is not None:
+        rows = earliest(problem, problem.duties)
+        ups = tuple(tuple(-1 if each >= NEVER else each for each in row) for row in rows)
+        return ups, _whole(downs)
+    return _whole(heads(tables)[0]), _whole(downs)
 
 
 def _whole(rows: Sequence[Floats]) -> tuple[tuple[int, ...], ...]:

@@ -9,7 +9,7 @@ from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import Instant
 from fabloop.model.ids import OrderId, PlanId
 from fabloop.model.order import ProductionOrder
-from fabloop.model.plan import NotDecided, NotProducible, Optimality, Plan
+from fabloop.model.plan import Exclusion, NotDecided, NotProducible, Optimality, Plan
 from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.assure import assure, exclusions
@@ -31,6 +31,7 @@ from fabloop.plan.floors.floor import Floor, Work
 from fabloop.plan.floors.loads import SHARES_PER_SECOND, Allowance, load_bound, windows_of
 from fabloop.plan.floors.orders_search import OrdersObjective, Placed, Search
 from fabloop.plan.floors.placing import book
+from fabloop.plan.reading import left_out, reading
 from fabloop.plan.reasons.recommend import not_producible
 from fabloop.plan.sharing import Stated, never_enough, shared_out
 from fabloop.plan.statement.duties import no_duties
@@ -126,13 +127,34 @@ def plan_orders(  # noqa: PLR0913  # the question as a caller puts it
     if sum(len(each.product.operations) for each in orders) > ORDERS_OPERATIONS_MAX:
         limit = NotDecided(limit=f"{ORDERS_OPERATIONS_MAX} operations of all orders")
         return OrdersAnswer(plans=(), refused={each.id: limit for each in orders}, optimality=None)
+
+    def planned(ahead: int) -> OrdersAnswer:
+        around = msgspec.structs.replace(setting, ahead=ahead)
+        return _planned(orders, around, objective, effort, on_incumbent)
+
+    def barred(answer: OrdersAnswer) -> list[Exclusion]:
+        return [each for it in answer.refused.values() for each in left_out(it)]
+
+    found = reading(planned, now, barred=barred)
+    if isinstance(found, NotDecided):
+        return OrdersAnswer(plans=(), refused={each.id: found for each in orders}, optimality=None)
+    return found
+
+
+def _planned(
+    orders: Sequence[ProductionOrder],
+    setting: Setting,
+    objective: OrdersObjective,
+    effort: float,
+    on_incumbent: Callable[[Incumbent], None] | None,
+) -> OrdersAnswer:
     asked, refused = _stated(orders, setting, objective)
     if not asked:
         return OrdersAnswer(plans=(), refused=refused, optimality=None)
     together = _Together(asked, objective, effort, on_incumbent)
     together.run()
     _all_sound(together.placed)
-    plans = _written(asked, together.placed, network, now, objective)
+    plans = _written(asked, together.placed, setting.network, setting.now, objective)
     _assure_all(plans, asked, setting)
     best = together.optimality()
     if objective is OrdersObjective.COST:

@@ -34,6 +34,7 @@ from fabloop.plan.engine import (
     scope_of,
     timed,
 )
+from fabloop.plan.reading import reading
 from fabloop.plan.reasons.recommend import not_producible
 from fabloop.plan.running.impact import compare, impact
 from fabloop.plan.running.replan import replan
@@ -139,18 +140,28 @@ def check(  # noqa: PLR0913  # the face of planning names every input
         not_before=not_before or {},
         due_at=order.due_at,
     )
-    problem = problem_of(order.product, setting)
-    excluded = exclusions(problem)
-    if not is_possible_now(problem):
-        if problem.shares_out:
+
+    def asked(ahead: int) -> PlanAnswer:
+        around = msgspec.structs.replace(setting, ahead=ahead)
+        problem = problem_of(order.product, around)
+        aim = aim_of(objective)
+        ask = Ask(order, around, problem, aim, wishes, like, plans_max, effort)
+        return _answered(ask, plain(objective), on_incumbent, stop)
+
+    return reading(asked, now, wishes.deadline)
+
+
+def _answered(
+    ask: Ask, lead: Objective | None, tell: Callable[[Plan], object] | None, stop: Stop | None
+) -> PlanAnswer:
+    excluded = exclusions(ask.problem)
+    if not is_possible_now(ask.problem):
+        if ask.problem.shares_out:
             return NotDecided(limit=SHORT)
-        return not_producible(order.product, setting, problem, excluded)
-    lead = plain(objective)
-    ask = Ask(order, setting, problem, aim_of(objective), wishes, like, plans_max, effort)
-    if lead is None or wishes != NO_WISHES:
-        return wished(ask, on_incumbent, stop)
-    plans = _planned(ask, lead, on_incumbent, stop)
-    return Producible(plans=plans, exclusions=excluded)
+        return not_producible(ask.order.product, ask.setting, ask.problem, excluded)
+    if lead is None or ask.wishes != NO_WISHES:
+        return wished(ask, tell, stop)
+    return Producible(plans=_planned(ask, lead, tell, stop), exclusions=excluded)
 
 
 def _planned(

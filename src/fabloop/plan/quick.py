@@ -2,13 +2,15 @@
 
 import msgspec
 
+from fabloop.base.errors import Refused
 from fabloop.model.ids import PlanId
 from fabloop.model.order import ProductionOrder
-from fabloop.model.plan import Optimality, Plan
-from fabloop.plan.assure import assured
+from fabloop.model.plan import Exclusion, NotDecided, Optimality, Plan
+from fabloop.plan.assure import assured, exclusions
 from fabloop.plan.checker import Grounds
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engine import TREE, cheapest, currency_of, is_additive, least, listed, scope_of
+from fabloop.plan.reading import reading
 from fabloop.plan.statement.problem import Objective, Setting, problem_of
 
 
@@ -25,6 +27,8 @@ def quick_plan(
         The operations are no in-tree.
     Broken
         The plan failed the independent check.
+    Refused
+        It would go on after the calendars that can be read.
     """
     plan = drafted(order, setting, objective)
     if plan is None:
@@ -45,11 +49,28 @@ def quick_plan(
 def drafted(order: ProductionOrder, setting: Setting, objective: Objective) -> Plan | None:
     """Return the plan before it is checked."""
     assert is_additive(objective), "only sums are exact whatever the times"
+
+    def made(ahead: int) -> Plan | tuple[Exclusion, ...]:
+        return _drafted(order, msgspec.structs.replace(setting, ahead=ahead), objective)
+
+    def barred(answer: Plan | tuple[Exclusion, ...]) -> tuple[Exclusion, ...]:
+        return answer if isinstance(answer, tuple) else ()
+
+    found = reading(made, setting.now, barred=barred)
+    if isinstance(found, NotDecided):
+        raise Refused(f"Expected a plan within the calendars, but found that {found.limit}.")
+    return None if isinstance(found, tuple) else found
+
+
+def _drafted(
+    order: ProductionOrder, setting: Setting, objective: Objective
+) -> Plan | tuple[Exclusion, ...]:
+    """Return the plan, or who is left out where there is none."""
     mine = msgspec.structs.replace(setting, quantity=order.quantity, due_at=order.due_at)
     problem = problem_of(order.product, mine)
     routing = cheapest(problem, objective)
     if routing is None:
-        return None
+        return exclusions(problem)
     table = listed(problem, routing).table
     heading = Heading(
         PlanId(f"{order.id}/plan-1"), order.id, problem.origin, currency_of(setting.network)

@@ -1,7 +1,6 @@
 """A floor shared by several orders: calendars of its resources, and jobs placed into their gaps."""
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -9,56 +8,17 @@ import numpy as np
 from fabloop.model.plan import MovementKind
 from fabloop.plan.statement.candidates import Columns
 from fabloop.plan.statement.duties import Duties, Need
+from fabloop.plan.statement.gaps import Line
 from fabloop.plan.statement.layout import Floats, Ints
 from fabloop.plan.statement.problem import MEASURE, Job, Objective, Problem
 from fabloop.plan.statement.roads import Hop, Leg, Place, Roads, Weights
+from fabloop.plan.timetable.earliest import earliest
 from fabloop.plan.timetable.keeping import Calendar, Fit, Keeper
 from fabloop.plan.timetable.schedule import Timetable, Transfer
 from fabloop.plan.tree import heads, tables_of, tails
 
 Spot: TypeAlias = tuple[str, str, str | None]
 """Site, area and work unit of a place; quicker to look up than the place itself."""
-
-
-class Line:
-    """When a resource is taken: disjoint spans in order."""
-
-    __slots__ = ("ends", "starts")
-
-    def __init__(self, spans: Iterable[tuple[int, int]] = ()) -> None:
-        self.starts: list[int] = []
-        self.ends: list[int] = []
-        for start, end in sorted(spans):
-            if self.ends and start <= self.ends[-1]:
-                self.ends[-1] = max(end, self.ends[-1])
-            elif end > start:
-                self.starts.append(start)
-                self.ends.append(end)
-
-    def first(self, ready: int, ticks: int) -> int:
-        """Return when the first gap of this length at or after `ready` starts."""
-        if ticks == 0:
-            return ready
-        starts, ends = self.starts, self.ends
-        at = bisect_right(ends, ready)
-        while at < len(starts) and starts[at] < ready + ticks:
-            ready = max(ready, ends[at])
-            at += 1
-        return ready
-
-    def book(self, start: int, ticks: int) -> None:
-        """Take a span that is free."""
-        if ticks:
-            at = bisect_left(self.starts, start)
-            self.starts.insert(at, start)
-            self.ends.insert(at, start + ticks)
-
-    def free(self, start: int, ticks: int) -> None:
-        """Give a booked span back."""
-        if ticks:
-            at = bisect_left(self.starts, start)
-            del self.starts[at]
-            del self.ends[at]
 
 
 class Way(NamedTuple):
@@ -178,11 +138,18 @@ class Work:
             for made in inputs:
                 self.taker[made] = job
         self.booked: list[Booking | None] = [None] * self.size
+        self._least: int | None = None
 
     @property
     def least(self) -> int:
-        """The least finish if nothing ever waited."""
-        return round(float(self.heads[-1].min())) if self.size else 0
+        """The least finish if none of its jobs ever waited for another."""
+        if not self.size:
+            return 0
+        if self._least is None:
+            duties, bare = self.problem.duties, round(float(self.heads[-1].min()))
+            ends = [bare] if duties is None else [min(earliest(self.problem, duties)[-1]), bare]
+            self._least = max(ends)
+        return self._least
 
     @property
     def finish(self) -> int:

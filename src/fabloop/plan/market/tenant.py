@@ -37,6 +37,7 @@ from fabloop.model.site import Network, Site, TransportLink, WorkUnit
 from fabloop.model.skill import Offer, Requirement, Rule, Skill, SkillVocabulary
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engine import Timed, cheapest, fastest, is_possible_now, timed
+from fabloop.plan.statement.opening import CALENDAR_AHEAD, CALENDAR_AHEAD_MAX
 from fabloop.plan.statement.problem import (
     Busy,
     Objective,
@@ -165,6 +166,8 @@ def quote(request: RequestForQuotation, premises: Premises) -> Quoted | Declined
     if product is None:
         return _declined(request, DeclineCode.NOT_UNDERSTOOD)
     setting = _setting(premises, request.quantity)
+    if request.wanted_by > premises.now + CALENDAR_AHEAD:
+        setting = msgspec.structs.replace(setting, ahead=CALENDAR_AHEAD_MAX)
     problem = problem_of(product, setting, _arrived(request, premises.site))
     if not is_possible_now(problem):
         return _declined(request, DeclineCode.NOT_ABLE)
@@ -182,11 +185,12 @@ def _in_time(problem: Problem, wanted_by: Instant) -> Timed | None:
     """Return the cheapest timetable that keeps the instant, or the fastest; None if both miss."""
     routing = cheapest(problem, Objective.COST)
     assert routing is not None, "asked only where a plan exists"
+    last = min(wanted_by, problem.origin + problem.read * TICK)
     cheap = timed(problem, routing)
-    if _finish(problem, cheap) <= wanted_by:
+    if _finish(problem, cheap) <= last:
         return cheap
     fast = fastest(problem)
-    return fast if fast is not None and _finish(problem, fast) <= wanted_by else None
+    return fast if fast is not None and _finish(problem, fast) <= last else None
 
 
 def _finish(problem: Problem, found: Timed) -> int:

@@ -13,6 +13,7 @@ from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import (
     Exclusion,
     Movement,
+    NotDecided,
     Optimality,
     Plan,
     PlanAnswer,
@@ -36,12 +37,14 @@ from fabloop.plan.engine import (
     measure_of,
     optimality_of,
 )
+from fabloop.plan.reading import BEYOND, Unread
 from fabloop.plan.reasons.recommend import not_producible
 from fabloop.plan.running.past import History, Moved, history_of
 from fabloop.plan.running.stay import CHANGES_MAX, Stay, best_staying, changed_of, fewest_changes
 from fabloop.plan.running.steady import changes, fastest_staying, first_times, steady_times
 from fabloop.plan.statement.candidates import Candidate, Columns
 from fabloop.plan.statement.layout import Floats
+from fabloop.plan.statement.opening import CALENDAR_AHEAD, CALENDAR_AHEAD_MAX
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import (
     MEASURE,
@@ -164,7 +167,6 @@ def replans(  # noqa: PLR0913  # the face of re-planning names every input
         claimed=_drawn(history.steps),
         not_before=not_before or {},
     )
-    problem = problem_of(order.product, setting, history.past)
     grounds = Grounds(
         product=order.product,
         network=network,
@@ -182,9 +184,17 @@ def replans(  # noqa: PLR0913  # the face of re-planning names every input
     price = change_price_minor
     if objective is not None and price is None:
         price = CHANGE_PRICE_MINOR
-    before = _before(problem, plan)
-    change = _Change(order, plan, history, setting, problem, grounds, lead, before, price)
-    yield from _answers(change)
+    for ahead in (CALENDAR_AHEAD, CALENDAR_AHEAD_MAX):
+        around = msgspec.structs.replace(setting, ahead=ahead)
+        problem = problem_of(order.product, around, history.past)
+        before = _before(problem, plan)
+        change = _Change(order, plan, history, around, problem, grounds, lead, before, price)
+        try:
+            yield from _answers(change)
+        except Unread:
+            continue
+        return
+    yield NotDecided(limit=BEYOND)
 
 
 def _drawn(steps: Sequence[PlannedStep]) -> dict[tuple[SiteId, MaterialId], int]:

@@ -9,7 +9,6 @@ from fabloop.plan.timetable.alternatives import has_alternatives, narrowed
 from fabloop.plan.timetable.schedule import (
     Routing,
     Timetable,
-    kept,
     list_schedule,
     routing_of,
     uncontended_finish,
@@ -69,6 +68,8 @@ def steady_times(problem: Problem, routing: Routing, before: Before) -> Timed:
         return Timed(part.widened(found.table), found.bound, found.engine)
     first = first_times(problem, routing, before)
     bound = uncontended_finish(problem, routing)
+    if first.finish(problem) > problem.read:
+        return Timed(first, bound, TREE)
     if not problem.jobs or (first.finish(problem) == bound and not shift(first, before)):
         return Timed(first, bound, "list schedule")
     found = timed(problem, routing, before, EFFORT, CONFLICTS_MAX)
@@ -95,13 +96,15 @@ def fastest_staying(
         for choice in dict.fromkeys((tuple(known), stay.choice))
     ]
     best = min(starts, key=lambda each: _rank(problem, each, before))
+    if best.finish(problem) > problem.read:
+        return Timed(best, bound, TREE), stay
     if best.finish(problem) == bound:
         return steady_times(problem, routing_of(problem, best.choice, weights), before), stay
-    head, tail = head_and_tail(tables)
+    head, tail = head_and_tail(tables, problem)
     question = Question(
         problem=problem,
         options=_near(before, [each.choice for each in starts], (head, tail)),
-        weights=weights,
+        weights=None if problem.has_timed_lanes else weights,
         heads=head,
         tails=tail,
         hint=best,
@@ -113,7 +116,7 @@ def fastest_staying(
     )
     solved = solve(question)
     assert solved.timetable is not None, "the hint is an answer"
-    return Timed(kept(problem, solved.timetable), bound, TREE), stay
+    return Timed(solved.timetable, bound, TREE), stay
 
 
 def _fastest_way(problem: Problem, before: Before, changes_max: int, stay: Stay) -> Timed:

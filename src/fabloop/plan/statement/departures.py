@@ -7,8 +7,13 @@ import numpy as np
 from fabloop.base.instant import Instant
 from fabloop.model.site import ShippingLane
 from fabloop.model.timetable import departure_after
+from fabloop.plan.statement.crews import NEVER
 from fabloop.plan.statement.layout import Ints
+from fabloop.plan.statement.opening import CALENDAR_AHEAD_MAX
 from fabloop.plan.statement.roads import TICK
+
+READ_MAX = 2 * CALENDAR_AHEAD_MAX // TICK
+"""The last tick for which departures are read."""
 
 
 class Departures:
@@ -25,25 +30,28 @@ class Departures:
     def first(self, ready: int, ticks: int = 0) -> int:
         """Return the first departure for what is at the gate at `ready`, however long it takes."""
         del ticks
+        if ready > READ_MAX:
+            return NEVER
         self._read(ready)
         return self._starts[bisect_left(self._latest, ready)]
 
     def firsts(self, ready: Ints) -> Ints:
         """Return the first departure for each of the ticks."""
-        self._read(int(ready.max(initial=0)))
+        near = np.minimum(ready, READ_MAX)
+        self._read(int(near.max(initial=0)))
         starts = np.array(self._starts, dtype=np.int64)
-        found: Ints = starts[np.searchsorted(np.array(self._latest), ready, side="left")]
-        return found
+        found = starts[np.searchsorted(np.array(self._latest), near, side="left")]
+        return np.where(ready > READ_MAX, NEVER, found)
 
     def latest(self, by: int) -> int:
         """Return the last tick to be in time for a departure at or before `by`; -1 is never."""
-        self._read(by)
+        self._read(min(by, READ_MAX))
         at = bisect_right(self._starts, by)
         return self._latest[at - 1] if at else -1
 
     def until(self, last: int) -> list[int]:
         """Return all departures up to a tick."""
-        self._read(last)
+        self._read(min(last, READ_MAX))
         return self._starts[: bisect_right(self._starts, last)]
 
     @property

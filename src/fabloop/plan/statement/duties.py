@@ -23,7 +23,7 @@ from fabloop.plan.statement.crews import NEVER, Crew, able
 from fabloop.plan.statement.departures import Departures
 from fabloop.plan.statement.materials import Materials
 from fabloop.plan.statement.plant import Plant
-from fabloop.plan.statement.roads import TICK
+from fabloop.plan.statement.roads import TICK, Leg
 from fabloop.plan.statement.setups import (
     Changeover,
     changeover_of,
@@ -101,6 +101,28 @@ class Duties(msgspec.Struct, frozen=True):
         if lane not in self._departures:
             self._departures[lane] = Departures(*self.lanes[lane], self.origin)
         return self._departures[lane]
+
+    def arrival(self, legs: Sequence[Leg], ready: int) -> int:
+        """Return when what is ready then arrives by these legs, if no vehicle is waited for."""
+        for leg in legs:
+            ready = self.leaves(leg.hop.lane, ready) + leg.hop.takes.ticks
+        return ready
+
+    def latest(self, legs: Sequence[Leg], by: int) -> int:
+        """Return the last tick to be ready at to arrive by then; a negative one is never."""
+        for leg in reversed(legs):
+            by -= leg.hop.takes.ticks
+            departures = self.departures(leg.hop.lane)
+            by = by if departures is None or by < 0 else departures.latest(by)
+        return by
+
+    def shut(self, operation: Operation, candidate: Candidate) -> list[tuple[int, int]]:
+        """Return when the operation cannot go on there besides what takes the work unit."""
+        need = self.need(operation, candidate)
+        shut = [(-1, need.release)] if need.release else []
+        if len(need.crews) == 1:
+            shut += need.crews[0].absent()
+        return shut
 
     def release(self, operation: OperationId, site: SiteId) -> int:
         """Return the tick before which the operation cannot start there."""

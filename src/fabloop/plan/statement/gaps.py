@@ -1,6 +1,7 @@
 """When something may start on a work unit that is engaged or closed at times."""
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -49,3 +50,44 @@ def gaps_of(busy: Sequence[tuple[int, int]], ticks: int) -> Gaps | None:
         return None
     spans = np.array(merged, dtype=np.int64)
     return Gaps(spans[:, 0], spans[:, 1])
+
+
+class Line:
+    """When a resource is taken: disjoint spans in order."""
+
+    __slots__ = ("ends", "starts")
+
+    def __init__(self, spans: Iterable[tuple[int, int]] = ()) -> None:
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        for start, end in sorted(spans):
+            if self.ends and start <= self.ends[-1]:
+                self.ends[-1] = max(end, self.ends[-1])
+            elif end > start:
+                self.starts.append(start)
+                self.ends.append(end)
+
+    def first(self, ready: int, ticks: int) -> int:
+        """Return when the first gap of this length at or after `ready` starts."""
+        if ticks == 0:
+            return ready
+        starts, ends = self.starts, self.ends
+        at = bisect_right(ends, ready)
+        while at < len(starts) and starts[at] < ready + ticks:
+            ready = max(ready, ends[at])
+            at += 1
+        return ready
+
+    def book(self, start: int, ticks: int) -> None:
+        """Take a span that is free."""
+        if ticks:
+            at = bisect_left(self.starts, start)
+            self.starts.insert(at, start)
+            self.ends.insert(at, start + ticks)
+
+    def free(self, start: int, ticks: int) -> None:
+        """Give a booked span back."""
+        if ticks:
+            at = bisect_left(self.starts, start)
+            del self.starts[at]
+            del self.ends[at]

@@ -164,6 +164,11 @@ class Problem(msgspec.Struct, frozen=True):
     shares_out: bool = False
     """Whether stock that is too short for all operations keeps some of them from a site."""
 
+    @property
+    def has_timed_lanes(self) -> bool:
+        """Whether any lane is left at certain times only: the shortest may then arrive last."""
+        return self.duties is not None and bool(self.duties.lanes)
+
     def waiting(self, *, until_due: bool, by_co2: bool = False) -> "Problem":
         """Return the problem with how far, and for what, steps may wait for a lower charge.
 

@@ -108,6 +108,8 @@ class Roads(msgspec.Struct, frozen=True, eq=False):
     areas: dict[SiteId, tuple[AreaId, ...]]
     links: dict[tuple[SiteId, AreaId, AreaId], tuple[Hop, ...]]
     lanes: dict[tuple[SiteId, SiteId], tuple[Hop, ...]]
+    timed: frozenset[LaneId] = frozenset()
+    """Lanes that leave at certain times only."""
     _tables: "list[_Hops]" = []
     _moves: dict[Weights, Moves] = {}
 
@@ -264,6 +266,7 @@ def roads_of(network: Network) -> Roads:
         areas={site.id: areas_of(site) for site in network.sites.values()},
         links={key: tuple(hops) for key, hops in links.items()},
         lanes={key: tuple(hops) for key, hops in lanes.items()},
+        timed=frozenset(lane.id for lane in network.lanes if lane.departures),
     )
 
 

@@ -67,18 +67,35 @@ def ways(roads: Roads, origin: Place, destination: Place) -> tuple[tuple[Leg, ..
     gates = roads.gates
     outs = _to_gate(roads, origin.site, origin.area, gates[origin.site])
     intos = _to_gate(roads, destination.site, gates[destination.site], destination.area)
-    lanes = undominated(roads.lanes[origin.site, destination.site])
-    found: list[tuple[Figures, tuple[Leg, ...]]] = []
+    lanes = _lanes(roads, roads.lanes[origin.site, destination.site])
+    found: list[tuple[Figures, Hop, tuple[Leg, ...]]] = []
     for out in outs:
         for lane in lanes:
             for into in intos:
                 legs = chain(roads, (*out, lane, *into), origin, destination)
                 takes = sum_of(legs)
-                if any(beats(each, takes) for each, _ in found):
+                rivals = [each for each, by, _ in found if by == lane or by.lane not in roads.timed]
+                if any(beats(each, takes) for each in rivals):
                     continue
-                found = [each for each in found if not beats(takes, each[0])]
-                found.append((takes, legs))
-    return tuple(legs for _, legs in found)
+                always = lane.lane not in roads.timed
+                found = [
+                    each
+                    for each in found
+                    if not ((always or each[1] == lane) and beats(takes, each[0]))
+                ]
+                found.append((takes, lane, legs))
+    return tuple(legs for _, _, legs in found)
+
+
+def _lanes(roads: Roads, hops: Sequence[Hop]) -> tuple[Hop, ...]:
+    """Return the hops that matter: one that leaves at certain times may still arrive first."""
+    always = undominated([hop for hop in hops if hop.lane not in roads.timed])
+    timed = (
+        hop
+        for hop in hops
+        if hop.lane in roads.timed and not any(beats(each.takes, hop.takes) for each in always)
+    )
+    return (*always, *timed)
 
 
 def _to_gate(

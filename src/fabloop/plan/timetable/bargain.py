@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from fabloop.plan.statement.charges import Charges
 from fabloop.plan.statement.problem import ABSENT, Problem
-from fabloop.plan.timetable.schedule import Timetable, kept, list_schedule, routing_of_table
+from fabloop.plan.timetable.schedule import Timetable, list_schedule, routing_of_table
 
 PLACINGS_MAX = 40_000
 """Jobs that are placed while better times are sought; about a CPU second."""
@@ -49,7 +49,7 @@ def kept_charged(problem: Problem, table: Timetable) -> Timetable:
     """Return the timetable as it will be written, where its times decide what it takes."""
     if problem.charges is None:
         return table
-    return bargained(problem, kept(problem, table))
+    return bargained(problem, table)
 
 
 def bargained(problem: Problem, table: Timetable) -> Timetable:

@@ -84,11 +84,9 @@ class DutyRows:
         """Take note of a job at a choice, and keep it to its allowed starts."""
         self._seats.append(seat)
         need = self.need(seat)
-        shut: list[tuple[int, int]] = list(self.problem.busy.get(need.unit, ()))
-        if need.release:
-            shut.append((-1, need.release))
-        if len(need.crews) == 1 and seat.ticks:
-            shut += need.crews[0].absent()
+        job = self.problem.jobs[seat.job]
+        own = self.duties.shut(job.operation, job.candidates[seat.pick])
+        shut = [*self.problem.busy.get(need.unit, ()), *own]
         allowed = _allowed(shut, seat.ticks, self.horizon)
         if need.release and not seat.ticks:
             allowed = [(need.release, self.horizon)]

@@ -46,6 +46,11 @@ class Timetable(msgspec.Struct, frozen=True):
         """Return the tick at which the product is made; 0 where nothing is open."""
         return self.end(problem, len(self.starts) - 1) if self.starts else 0
 
+    def last(self, problem: Problem) -> int:
+        """Return the tick at which the last of all jobs ends."""
+        picks = enumerate(self.choice)
+        return max((self.end(problem, job) for job, pick in picks if pick != ABSENT), default=0)
+
     def spans(self, problem: Problem) -> Iterator[tuple[str, int, int]]:
         """Yield what holds a resource, from tick to tick: jobs, their tools, moves inside sites."""
         for number, pick in enumerate(self.choice):
@@ -211,14 +216,6 @@ def _maker(source: Source, choice: Sequence[int]) -> int | None:
     if source.job is None:
         return None
     return next(each for each in source.jobs if choice[each] != ABSENT)
-
-
-def kept(problem: Problem, table: Timetable) -> Timetable:
-    """Return the timetable with all that the problem's duties ask for; as it is without any.
-
-    Choices, ways and the order of jobs stay; nothing starts before it did.
-    """
-    return table if problem.duties is None or table.fits else placed_again(problem, table)
 
 
 def placed_again(problem: Problem, table: Timetable) -> Timetable:

@@ -67,7 +67,8 @@ def contended(
     if has_alternatives(case.problem):
         return _settled(known, known.bound)
     horizon = _horizon(case, goal, caps, known)
-    heads, tails = head_and_tail(tables_of(case.problem, MEASURE[Objective.MAKESPAN], adds=False))
+    tables = tables_of(case.problem, MEASURE[Objective.MAKESPAN], adds=False)
+    heads, tails = head_and_tail(tables, case.problem)
     options, complete = _options(case, goal, known, horizon, (heads, tails))
     if options is None:
         return _settled(known, known.value if complete else known.bound)

@@ -28,6 +28,7 @@ from fabloop.plan.engine import (
     optimality_of,
     scope_of,
 )
+from fabloop.plan.reading import reading
 from fabloop.plan.reasons.recommend import not_producible
 from fabloop.plan.statement.problem import Busy, Objective, Problem, Setting, problem_of
 from fabloop.plan.statement.roads import TICK
@@ -38,7 +39,7 @@ from fabloop.plan.tradeoffs.archive import EXACT, Entry, Figures4, gap_of, sprea
 from fabloop.plan.tradeoffs.gates import Standing
 from fabloop.plan.tradeoffs.hindrance import hindered
 from fabloop.plan.tradeoffs.sweep import EFFORT, Sweep
-from fabloop.plan.tradeoffs.wished import Ask, answered, lift_of
+from fabloop.plan.tradeoffs.wished import Ask, answered, grounds_of, lift_of
 from fabloop.services.matching import KpiValues
 
 POINTS_MAX = 40
@@ -107,31 +108,30 @@ def front(  # noqa: PLR0913  # the face of the front names every input
         quantity=order.quantity,
         due_at=order.due_at,
     )
-    whole = problem_of(order.product, setting)
+
+    def asked(ahead: int) -> FrontAnswer:
+        around = msgspec.structs.replace(setting, ahead=ahead)
+        whole = problem_of(order.product, around)
+        ask = Ask(order, around, whole, aim_of(Objective.COST), wishes, None, 1, effort)
+        return _front(ask, points_max, on_point)
+
+    return reading(asked, now, wishes.deadline)
+
+
+def _front(ask: Ask, points_max: int, on_point: Callable[[FrontPoint], None] | None) -> FrontAnswer:
+    order, setting, whole, wishes = ask.order, ask.setting, ask.problem, ask.wishes
     if not is_possible_now(whole):
         if whole.shares_out:
             return NotDecided(limit=SHORT)
         return not_producible(order.product, setting, whole, exclusions(whole))
-    ask = Ask(order, setting, whole, aim_of(Objective.COST), wishes, None, 1, effort)
     answers = [answered(ask, wishes, aim_of(each)) for each in Objective if wishes != NO_WISHES]
-    problem = allowed(whole, wishes, network).waiting(until_due=False)
+    problem = allowed(whole, wishes, setting.network).waiting(until_due=False)
     if any(each.standing is Standing.IMPOSSIBLE for each in answers):
         return hindered(wishes, lift_of(ask), exclusions(problem))
-    if problem.duties is not None and wishes.deadline is not None:
-        return NotDecided(limit="a deadline beside tools, material or departures")
-    grounds = Grounds(
-        product=order.product,
-        network=network,
-        vocabulary=vocabulary,
-        kpis=kpis,
-        now=now,
-        busy=setting.busy,
-        quantity=order.quantity,
-    )
     case = case_of(problem, fees={k: float(v) for k, v in wishes.opening_minor.items()})
-    sweep = Sweep(case, caps_of(wishes, problem), effort)
+    sweep = Sweep(case, caps_of(wishes, problem), ask.effort)
     sweep.begin_with([each.table for each in answers if each.table is not None])
-    pen = _Pen(order, case, grounds, sweep, wishes)
+    pen = _Pen(order, case, grounds_of(ask), sweep, wishes)
     for _ in sweep.rounds():
         if on_point is not None:
             pen.tell(on_point)
@@ -168,7 +168,7 @@ class _Pen:
         if not entries:
             return NotDecided(limit="no plan found within the effort, infeasibility not proven")
         points = [self._point(each) for each in spread_out(entries, points_max)]
-        if self._case.problem.duties is not None or self._case.problem.charges is not None:
+        if self._case.problem.charges is not None:
             points = _unbeaten(points)
         named = [
             msgspec.structs.replace(

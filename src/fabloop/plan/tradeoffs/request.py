@@ -9,7 +9,7 @@ from fabloop.plan.engine import fastest, timed
 from fabloop.plan.terms.blend import Blend, Cap, Case, blend_of, table_sums
 from fabloop.plan.terms.objectives import Aim, WeightedSum
 from fabloop.plan.timetable.bargain import bargained
-from fabloop.plan.timetable.schedule import Timetable, kept
+from fabloop.plan.timetable.schedule import Timetable
 from fabloop.plan.timetable.solver import Heard
 from fabloop.plan.tradeoffs.constrained import EXACT, Outcome, holds, latest, least_within
 from fabloop.plan.tradeoffs.contended import Known, contended
@@ -99,7 +99,7 @@ def _charged(
     case: Case, goal: Blend, caps: Sequence[Cap], choice: Outcome, table: Timetable
 ) -> Timely:
     """Return the timetable at what its times make of it; the choices' least is a bound only."""
-    table = bargained(case.problem, kept(case.problem, table))
+    table = bargained(case.problem, table)
     sums = table_sums(case, table)
     if not all(holds(cap, sums, case.due) for cap in caps):
         return Timely(Standing.UNKNOWN, None, np.inf, choice.bound, choice.engine)

@@ -12,11 +12,13 @@ from typing import TypeAlias
 import msgspec
 import numpy as np
 
-from fabloop.model.ids import AreaId, SiteId
+from fabloop.model.ids import AreaId, LaneId, SiteId
+from fabloop.plan.statement.departures import Departures
+from fabloop.plan.statement.duties import Duties
 from fabloop.plan.statement.gaps import Gaps, gaps_of
 from fabloop.plan.statement.layout import Floats, Ints
-from fabloop.plan.statement.problem import ABSENT, Candidate, Job, Source
-from fabloop.plan.statement.roads import Hop, Leg, Place, Roads, Weights
+from fabloop.plan.statement.problem import ABSENT, Candidate, Job, Problem, Source
+from fabloop.plan.statement.roads import Figures, Hop, Leg, Place, Roads, Weights
 from fabloop.plan.statement.ways import WayBook
 from fabloop.plan.terms.blend import Blend, Case
 from fabloop.plan.timetable.schedule import Routing
@@ -72,12 +74,39 @@ class Tradeoff(msgspec.Struct, frozen=True):
 
 
 class _Hops:
-    """The hops of the roads under a blend; of each pair of places only those that none beats."""
+    """The hops of the roads under a blend; of each pair of places only those that none beats.
 
-    def __init__(self, roads: Roads, weights: Weights) -> None:
+    `leaving` are lanes that leave at certain times only: with these, ticks and value.
+    """
+
+    def __init__(self, roads: Roads, weights: Weights, duties: Duties | None) -> None:
         self.gates = roads.gates
         self.links = {key: _options(hops, weights) for key, hops in roads.links.items()}
-        self.lanes = {key: _options(hops, weights) for key, hops in roads.lanes.items()}
+        timed = frozenset[LaneId]() if duties is None else frozenset(duties.lanes)
+        self.lanes = {
+            key: _options([hop for hop in hops if hop.lane not in timed], weights)
+            for key, hops in roads.lanes.items()
+        }
+        self.leaving: dict[tuple[SiteId, SiteId], list[tuple[Departures, int, float]]] = {}
+        for key, hops in roads.lanes.items() if duties is not None else ():
+            for hop in hops:
+                departures = None if duties is None else duties.departures(hop.lane)
+                if departures is not None:
+                    row = self.leaving.setdefault(key, [])
+                    row.append((departures, hop.takes.ticks, weights.of(hop.takes)))
+
+    def shipped(self, labels: Labels, key: tuple[SiteId, SiteId]) -> list[Labels]:
+        """Return the labels after each of the lanes between two gates."""
+        found = shifted(labels, self.lanes.get(key, ()))
+        for departures, ticks, value in self.leaving.get(key, ()) if len(labels.time) else ():
+            found.append(_latest(departures.firsts(labels.time) + ticks, labels.value + value))
+        return found
+
+
+def _latest(time: Ints, value: Floats) -> Labels:
+    """Return labels whose times may be equal: of these the last one, which is the best."""
+    last = np.append(time[1:] != time[:-1], True)[: len(time)]
+    return Labels(time[last], value[last])
 
 
 def _options(hops: Sequence[Hop], weights: Weights) -> Options:
@@ -100,18 +129,21 @@ def tradeoff(case: Case, blend: Blend, book: WayBook | None = None) -> Tradeoff:
 class _Gapped:
     """When operations may start on their work units, looked up once each."""
 
-    def __init__(self, busy: Mapping[str, Sequence[tuple[int, int]]]) -> None:
-        self._busy = busy
-        self._known: dict[tuple[str, int], Gaps | None] = {}
+    def __init__(self, problem: Problem) -> None:
+        self._busy = problem.busy
+        self._duties = problem.duties
+        self._known: dict[tuple[str, int, str], Gaps | None] = {}
 
-    def of(self, candidate: Candidate) -> Gaps | None:
+    def of(self, job: Job, candidate: Candidate) -> Gaps | None:
         """Return when the candidate may start; None is always."""
         spans = self._busy.get(candidate.unit.id, ())
-        if not spans:
+        if self._duties is None and not spans:
             return None
-        key = (candidate.unit.id, candidate.takes.ticks)
+        own = "" if self._duties is None else job.operation.id
+        key = (candidate.unit.id, candidate.takes.ticks, own)
         if key not in self._known:
-            self._known[key] = gaps_of(spans, candidate.takes.ticks)
+            shut = () if self._duties is None else self._duties.shut(job.operation, candidate)
+            self._known[key] = gaps_of((*spans, *shut), candidate.takes.ticks)
         return self._known[key]
 
 
@@ -123,9 +155,9 @@ class _Build:
         self.blend = blend
         self.book = book
         self.roads = case.problem.roads
-        self.hops = _Hops(self.roads, blend.weights)
+        self.hops = _Hops(self.roads, blend.weights, case.problem.duties)
         self.exact = True
-        self.gaps = _Gapped(case.problem.busy)
+        self.gaps = _Gapped(case.problem)
 
     def run(self) -> Tradeoff:
         """Return the trade-off."""
@@ -137,7 +169,7 @@ class _Build:
             arrivals = [self._arrivals(job, source, rows) for source in job.sources]
             rows.append(
                 tuple(
-                    self._node(each, node[pick], [row[pick] for row in arrivals])
+                    self._node(job, each, node[pick], [row[pick] for row in arrivals])
                     for pick, each in enumerate(job.candidates)
                 )
             )
@@ -147,14 +179,15 @@ class _Build:
             self.case, self.blend, self.book, tuple(rows), tuple(values), front, self.exact
         )
 
-    def _node(self, candidate: Candidate, value: float, arrivals: Sequence[Labels]) -> Labels:
+    def _node(
+        self, job: Job, candidate: Candidate, value: float, arrivals: Sequence[Labels]
+    ) -> Labels:
         if candidate.place.site in self.case.shut:
             return NONE
         ready = joined(arrivals)
-        gaps = self.gaps.of(candidate)
+        gaps = self.gaps.of(job, candidate)
         time = ready.time if gaps is None else gaps.first(ready.time)
-        last = np.append(time[1:] != time[:-1], True)[: len(time)]
-        return Labels(time[last] + candidate.takes.ticks, ready.value[last] + value)
+        return _latest(time + candidate.takes.ticks, ready.value + value)
 
     def _arrivals(
         self, job: Job, source: Source, rows: Sequence[tuple[Labels, ...]]
@@ -172,13 +205,12 @@ class _Build:
         return [merged(each) for each in zip(*carried, strict=True)]
 
     def _settled(self, place: Place, ready: int, end: Place) -> Labels:
-        weights = self.blend.weights
-        return merged(
-            [
-                Labels(np.array([ready + takes.ticks]), np.array([weights.of(takes)]))
-                for takes, _ in self.book.ways(place, end)
-            ]
-        )
+        weights, duties = self.blend.weights, self.case.problem.duties
+        found = []
+        for takes, legs in self.book.ways(place, end):
+            there = ready + takes.ticks if duties is None else duties.arrival(legs, ready)
+            found.append(Labels(np.array([there]), np.array([weights.of(takes)])))
+        return merged(found)
 
     def _carried(
         self, starts: Sequence[Place], labels: Sequence[Labels], ends: Sequence[Place]
@@ -213,7 +245,7 @@ class _Build:
                     [
                         moved
                         for start, labels in gone.items()
-                        for moved in shifted(labels, self.hops.lanes.get((start, end), ()))
+                        for moved in self.hops.shipped(labels, (start, end))
                     ]
                 )
             )
@@ -304,7 +336,8 @@ class _Trace:
         self.found = found
         self.jobs = found.case.problem.jobs
         self.book = found.book
-        self.gaps = _Gapped(found.case.problem.busy)
+        self.gaps = _Gapped(found.case.problem)
+        self.duties = found.case.problem.duties
         self.weights = found.blend.weights
         self.choice = [ABSENT] * len(self.jobs)
         self.legs: list[tuple[tuple[Leg, ...], ...]] = [()] * len(self.jobs)
@@ -325,7 +358,7 @@ class _Trace:
         self.choice[number] = pick
         end = job.candidates[pick].place
         start = finish - job.candidates[pick].takes.ticks
-        gaps = self.gaps.of(job.candidates[pick])
+        gaps = self.gaps.of(job, job.candidates[pick])
         start = start if gaps is None else gaps.last(start)
         below, legs = [], []
         for source in job.sources:
@@ -334,8 +367,8 @@ class _Trace:
                 continue
             found = (self._from_job(maker, end, start) for maker in source.jobs)
             best = min((each for each in found if each is not None), key=lambda each: each[0])
-            _, ticks, maker, child, way = best
-            below.append((maker, child, start - ticks))
+            _, by, maker, child, way = best
+            below.append((maker, child, by))
             legs.append(way)
         self.legs[number] = tuple(legs)
         return below
@@ -343,19 +376,24 @@ class _Trace:
     def _from_place(self, source: Source, end: Place, start: int) -> tuple[Leg, ...]:
         assert source.place is not None, "an input is either open or somewhere"
         found = self.book.ways(source.place, end)
-        timely = [each for each in found if source.ready + each[0].ticks <= start]
+        timely = [each for each in found if source.ready <= self._by(*each, start)]
         return min(timely or found, key=lambda each: (self.weights.of(each[0]), each[0].ticks))[1]
 
     def _from_job(self, child: int, end: Place, start: int) -> _Way | None:
-        """Return value, ticks, maker, its choice and the legs of the least value by then."""
-        best: tuple[float, int, int, tuple[Leg, ...]] | None = None
+        """Return value, when to leave, maker, its choice and legs of the least value by then."""
+        best: tuple[float, int, int, int, tuple[Leg, ...]] | None = None
         for pick, each in enumerate(self.jobs[child].candidates):
             labels = self.found.rows[child][pick]
             if not len(labels.time):
                 continue
             for takes, legs in self.book.ways(each.place, end):
-                value = labels.at(start - takes.ticks) + self.weights.of(takes)
+                by = self._by(takes, legs, start)
+                value = labels.at(by) + self.weights.of(takes)
                 key = (value, takes.ticks, pick)
                 if best is None or key < best[:3]:
-                    best = (*key, legs)
-        return None if best is None else (best[0], best[1], child, best[2], best[3])
+                    best = (*key, by, legs)
+        return None if best is None else (best[0], best[3], child, best[2], best[4])
+
+    def _by(self, takes: Figures, legs: Sequence[Leg], start: int) -> int:
+        """Return the last tick by which to leave to be there at the start."""
+        return start - takes.ticks if self.duties is None else self.duties.latest(legs, start)

@@ -22,7 +22,7 @@ from fabloop.plan.terms.blend import Case, blend_of, case_of, routing_from, tabl
 from fabloop.plan.terms.objectives import Aim, Measure, aim_of, lexicographic, plain
 from fabloop.plan.terms.wishes import Wishes, allowed, caps_of, strays_of
 from fabloop.plan.timetable.bargain import bargained
-from fabloop.plan.timetable.schedule import Timetable, kept
+from fabloop.plan.timetable.schedule import Timetable
 from fabloop.plan.timetable.solver import Heard
 from fabloop.plan.tradeoffs.constrained import EXACT, holds
 from fabloop.plan.tradeoffs.gates import Standing
@@ -199,7 +199,7 @@ class _Pen:
     def _kept(self, table: Timetable) -> Timetable:
         """Return the timetable as it is written: duties heeded, waits taken where they pay."""
         problem = self._case.problem
-        return bargained(problem, kept(problem, table))
+        return bargained(problem, table)
 
     def _keeps(self, table: Timetable) -> bool:
         """Tell whether all limits hold; what duties hold back may miss a deadline or a budget."""
