@@ -6,6 +6,7 @@ It needs pyarrow and DuckDB: ``pip install 'fabloop[historian]'``.
 from fabloop.base.errors import Refused
 
 try:
+    import duckdb  # noqa: F401  # as well
     import pyarrow as pa  # noqa: F401  # asked for here: one sentence says what lacks
 except ModuleNotFoundError as error:
     raise Refused(
@@ -17,8 +18,10 @@ from fabloop.adapters.historian.historian import Historian, StoreHealth
 from fabloop.adapters.historian.layout import Options, Overflow, Retention
 from fabloop.adapters.historian.query import Queries
 from fabloop.adapters.historian.reader import HistorianReader
+from fabloop.adapters.historian.sql import Analyst
 
 __all__ = [
+    "Analyst",
     "Historian",
     "HistorianReader",
     "Options",

@@ -65,9 +65,9 @@ def join(folder: Path, files: RawFiles, parts: Sequence[Part], number: int, now:
 
     newest = parts[-1]
     path = part_name(RAW, newest.class_, newest.chunk, number)
-    unit = finest(files.unit(part.path) for part in parts)
+    unit = finest(part.unit for part in parts)
     written = write_raw(folder / path, batches(), unit)
-    return Joined(_part(RAW, path, number, newest, written, now), restated)
+    return Joined(_part(RAW, path, number, newest, unit, written, now), restated)
 
 
 def rolled_up(
@@ -85,7 +85,7 @@ def rolled_up(
     path = part_name(ROLLUP, newest.class_, newest.chunk, number)
     written = write_rollup(folder / path, rows)
     made_of = tuple(part.number for part in parts)
-    return _part(ROLLUP, path, number, newest, written, now, made_of)
+    return _part(ROLLUP, path, number, newest, "ns", written, now, made_of)
 
 
 def condensed(files: RawFiles, parts: Sequence[Part], catalogue: Catalogue) -> Iterator[Summaries]:
@@ -133,6 +133,7 @@ def _part(
     path: str,
     number: int,
     like: Part,
+    unit: str,
     written: Written,
     now: Instant,
     made_of: tuple[int, ...] = (),
@@ -144,6 +145,7 @@ def _part(
         class_=like.class_,
         chunk=like.chunk,
         path=path,
+        unit=unit,
         readings=written.readings,
         bytes=written.bytes,
         first_time=written.first_time,

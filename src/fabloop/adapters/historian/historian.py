@@ -18,6 +18,7 @@ from fabloop.adapters.historian.reader import set_aside
 from fabloop.adapters.historian.retention import checked
 from fabloop.adapters.historian.sealer import Sealer
 from fabloop.adapters.historian.sealing import Classes
+from fabloop.adapters.historian.sql import MEMORY_LIMIT, THREADS, Analyst
 from fabloop.adapters.historian.stock import Stock
 from fabloop.adapters.historian.tally import REFUSED, Tally
 from fabloop.adapters.historian.trend import Trend
@@ -172,6 +173,13 @@ class Historian:
         self._intake.between_commits(lambda: self._log.turn_over(now=True))
         self._sealer.seal_all()
         self._sealer.look_after(at_once=True)
+
+    def analyst(self, *, memory_limit: str = MEMORY_LIMIT, threads: int = THREADS) -> Analyst:
+        """Return SQL over the readings of this moment."""
+        seen = self._holdings.seen()
+        return Analyst(
+            self._folder, seen, self.catalogue, memory_limit=memory_limit, threads=threads
+        )
 
     def retention(self) -> tuple[Retention, ...]:
         """Return the retention classes in the order in which they are tried."""

@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS series (
 CREATE TABLE IF NOT EXISTS parts (
   number INTEGER PRIMARY KEY, rank INTEGER NOT NULL, kind TEXT NOT NULL,
   class TEXT NOT NULL, chunk INTEGER NOT NULL,
-  path TEXT NOT NULL, readings INTEGER NOT NULL, bytes INTEGER NOT NULL,
+  path TEXT NOT NULL, unit TEXT NOT NULL, readings INTEGER NOT NULL, bytes INTEGER NOT NULL,
   first_time INTEGER NOT NULL, last_time INTEGER NOT NULL,
   sealed_at INTEGER NOT NULL, made_of TEXT NOT NULL, replaced_at INTEGER) STRICT;
 CREATE INDEX IF NOT EXISTS parts_chunk ON parts (class, chunk);
@@ -52,6 +52,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     kind : ``raw`` or ``rollup_1m``
     chunk : its hour, counted from 1970
     path : below the folder of the historian
+    unit : of its times: ms, us or ns
     made_of : numbers of the raw parts that a rollup condenses
     replaced_at : since then it is only there for whoever still reads it; None: it counts
     """
@@ -62,6 +63,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     class_: str
     chunk: int
     path: str
+    unit: str
     readings: int
     bytes: int
     first_time: Instant
@@ -81,7 +83,7 @@ class Sealed:
 
 
 _COLUMNS = (
-    "number, rank, kind, class, chunk, path, readings, bytes, first_time, last_time, "
+    "number, rank, kind, class, chunk, path, unit, readings, bytes, first_time, last_time, "
     "sealed_at, made_of, replaced_at"
 )
 
@@ -234,11 +236,12 @@ class Manifest:
 
     def _insert(self, parts: Sequence[Part]) -> None:
         self._connection.executemany(
-            f"INSERT INTO parts ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608  # ours
+            f"INSERT INTO parts ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608  # ours
             [
                 (
                     each.number, each.rank, each.kind, each.class_, each.chunk, each.path,
-                    each.readings, each.bytes, each.first_time, each.last_time, each.sealed_at,
+                    each.unit, each.readings, each.bytes, each.first_time, each.last_time,
+                    each.sealed_at,
                     " ".join(map(str, each.made_of)), each.replaced_at,
                 )
                 for each in parts
@@ -315,6 +318,7 @@ def _part_of(row: tuple[object, ...]) -> Part:
         class_,
         chunk,
         path,
+        unit,
         readings,
         size,
         first,
@@ -330,6 +334,7 @@ def _part_of(row: tuple[object, ...]) -> Part:
         class_=str(class_),
         chunk=_integer(chunk),
         path=str(path),
+        unit=str(unit),
         readings=_integer(readings),
         bytes=_integer(size),
         first_time=Instant(_integer(first)),

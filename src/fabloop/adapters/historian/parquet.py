@@ -171,11 +171,6 @@ class RawFiles:
                 parts.append(batch.where(slice(int(low), int(high))))
         return joined(parts)
 
-    def unit(self, path: str) -> str:
-        """Return the unit of the times of a file; milliseconds where it cannot be read."""
-        opened = self._open(path)
-        return opened.unit if opened is not None else "ms"
-
     def bounds(self, path: str) -> SeriesNumbers:
         """Return the first series of each row group."""
         opened = self._open(path)

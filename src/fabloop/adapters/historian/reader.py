@@ -8,6 +8,7 @@ from fabloop.adapters.historian.layout import DAMAGED, HOT, Retention
 from fabloop.adapters.historian.manifest import Manifest, Part
 from fabloop.adapters.historian.parquet import RawFiles
 from fabloop.adapters.historian.query import Queries, TrendReader
+from fabloop.adapters.historian.sql import MEMORY_LIMIT, THREADS, Analyst
 from fabloop.adapters.historian.trend import Trend
 from fabloop.base.errors import Unavailable
 from fabloop.base.instant import Instant
@@ -87,6 +88,13 @@ class HistorianReader:
     def hot(self) -> int:
         """How many readings are not sealed yet."""
         return self._holdings.readings
+
+    def analyst(self, *, memory_limit: str = MEMORY_LIMIT, threads: int = THREADS) -> Analyst:
+        """Return SQL over the readings of this moment."""
+        seen = self._holdings.seen()
+        return Analyst(
+            self._folder, seen, self.catalogue, memory_limit=memory_limit, threads=threads
+        )
 
     def check(self) -> tuple[int, tuple[str, ...]]:
         """Read everything; return how many readings could be read, and what is damaged."""

@@ -83,7 +83,8 @@ def seal(
         counts["sealed"] += len(done.batch)
         number = first_part + len(parts)
         path = part_name(RAW, rule.name, chunk, number)
-        written = write_raw(folder / path, [done.batch], unit_of(done.batch.times))
+        unit = unit_of(done.batch.times)
+        written = write_raw(folder / path, [done.batch], unit)
         parts.append(
             Part(
                 number=number,
@@ -92,6 +93,7 @@ def seal(
                 class_=rule.name,
                 chunk=chunk,
                 path=path,
+                unit=unit,
                 readings=written.readings,
                 bytes=written.bytes,
                 first_time=written.first_time,
