@@ -2,13 +2,14 @@
 
 from fabloop.adapters.bulks import frame
 from fabloop.adapters.rdf import graph
+from fabloop.app import market
 from fabloop.app.edge import app as edge_app
 from fabloop.app.edge import config, deployment, hosted, outgoing, requests, results
 from fabloop.app.processes import host, questions, server, upkeep, wire
 from fabloop.base import xml
 from fabloop.model import amounts, calendar, features
 from fabloop.model.documents import lanes, skills, texts, variants
-from fabloop.plan import engine, orders, producible
+from fabloop.plan import engine, orders, producible, rerouting
 from fabloop.plan.catalogue import catalogue, hitting, survey
 from fabloop.plan.catalogue import variants as plan_variants
 from fabloop.plan.floors import decomposed, loads
@@ -185,6 +186,10 @@ ROWS: dict[str, dict[str, int]] = {
         "points of a front (unless told otherwise)": front.POINTS_MAX,
         "choices among alternatives that are solved for time": alternatives.CHOICES_MAX,
         "operations placed while hours of cheaper energy are sought": bargain.PLACINGS_MAX,
+        "times that all orders are planned again with another routing of one": (
+            rerouting.REROUTINGS_MAX
+        ),
+        "ways of working that are put out to tender": market.WAYS_ASKED_MAX,
         "products of a catalogue": catalogue.PRODUCTS_MAX,
         "steps of all products of a catalogue": catalogue.STEPS_MAX,
         "groups of sites in the proof of the fewest sites": survey.CUTS_MAX,

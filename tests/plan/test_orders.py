@@ -287,6 +287,69 @@ def test_an_order_chooses_one_of_its_routings():
         assert no_conflicts(answer.plans)
 
 
+def with_ways(name, quick=20, slow=25):
+    way = Alternative(
+        id="way",
+        label="Way",
+        options=(
+            RoutingOption(id="slow", label="Slow", operations=("slow",)),
+            RoutingOption(id="quick", label="Quick", operations=("quick",)),
+        ),
+    )
+    made = order(
+        operation("slow", "mill", minutes=slow),
+        operation("quick", "drill", minutes=quick),
+        operation("last", "clean", "slow", "quick", minutes=1),
+        name=name,
+    )
+    return replace(made, product=replace(made.product, alternatives=(way,)), due_at=NOW)
+
+
+def ways_plant():
+    units = [
+        unit("mill", "s", "hall", offer("mill", monitored=False)),
+        unit("drill", "s", "hall", offer("drill", monitored=False)),
+        unit("wash", "s", "hall", offer("clean", monitored=False)),
+        unit("agv", "s", "hall"),
+    ]
+    return network(site("s", units, [link("hall", "hall", "agv", minutes=1)]))
+
+
+@pytest.mark.parametrize("objective", [OrdersObjective.MAKESPAN, OrdersObjective.TARDINESS])
+def test_an_order_takes_another_routing_where_all_of_them_gain_by_that(objective):
+    alone = asked([with_ways("only")], ways_plant(), objective=objective)
+    assert alone.rerouted == ()
+    heard = []
+    answer = plan_orders(
+        [with_ways("one"), with_ways("two")],
+        ways_plant(),
+        vocabulary(),
+        {},
+        NOW,
+        objective=objective,
+        effort=0.2,
+        on_incumbent=heard.append,
+    )
+    (told,) = answer.rerouted
+    assert (told.alternative, told.option, told.instead_of) == ("way", "slow", "quick")
+    taken = {each.order: {step.operation for step in each.steps} for each in answer.plans}
+    assert taken[told.order] == {"slow", "last"}
+    ends = [max(step.end for step in each.steps) - NOW for each in answer.plans]
+    assert max(ends) < 30 * MINUTE
+    assert no_conflicts(answer.plans)
+    assert heard == list(answer.incumbents)
+    values = [each.value for each in answer.incumbents]
+    assert values == sorted(values, reverse=True)
+    assert all(each.bound <= each.value for each in answer.incumbents)
+
+
+def test_the_cheapest_routing_of_each_is_kept_where_cost_alone_counts():
+    orders = [with_ways("one"), with_ways("two")]
+    answer = asked(orders, ways_plant(), objective=OrdersObjective.COST)
+    assert answer.rerouted == ()
+    assert answer.optimality.proven
+
+
 def test_where_siblings_cannot_meet_on_any_work_unit_the_tree_decides():
     """Each part's quickest mill reaches a washer that the other part's mill does not."""
     mills = [unit(f"mill-{n}", "s", f"a{n}", offer("mill", monitored=False)) for n in range(3)]

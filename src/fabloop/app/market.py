@@ -1,6 +1,7 @@
 """A market in one process: every site of a folder of documents answers as a tenant of its own."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 import msgspec
 
@@ -21,10 +22,14 @@ from fabloop.model.market import (
     TrackRecord,
 )
 from fabloop.model.order import ProductionOrder
+from fabloop.model.routing import routings
 from fabloop.model.site import Site
 from fabloop.plan.market.buyer import Ask, compose, inquire, negotiate, unanswered
 from fabloop.plan.market.comparison import Criterion, Standing, compare_bids
 from fabloop.plan.market.tenant import Premises, PricePolicy, Quoted, answer, quote
+
+WAYS_ASKED_MAX = 16
+"""Ways of working, by the alternatives of a product, that are put out to tender."""
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,12 +47,16 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What the market said: bids, best first; operations nobody can do; who declined."""
+    """What the market said: bids, best first; operations nobody can do; who declined.
+
+    `all_ways` tells whether all ways that the alternatives of the product leave were asked for.
+    """
 
     standings: tuple[Standing, ...]
     impossible: tuple[OperationId, ...]
     declined: tuple[Declined, ...]
     asked: tuple[str, ...]
+    all_ways: bool = True
 
 
 def tenant_of(site: Site) -> str:
@@ -61,13 +70,46 @@ def trade(
     terms: Terms,
     records: Mapping[str, TrackRecord] | None = None,
 ) -> Outcome:
-    """Ask every tenant that makes offers for an order, and have the best ways quoted."""
+    """Ask every tenant that makes offers for an order, and have the best ways quoted.
+
+    Where the product has alternatives, each way of working is a question of its own, and the
+    cheapest complete bids of all of them are kept.
+    """
     tenants = {site.id: _premises(site, knowledge, terms) for site in _askable(knowledge, terms)}
+    ways = tuple(islice(routings(order.product), WAYS_ASKED_MAX + 1))
+    bids: list[Bid] = []
+    declined: list[Declined] = []
+    impossible: list[OperationId] = []
+    for number, product in enumerate(ways[:WAYS_ASKED_MAX]):
+        way = msgspec.structs.replace(order, product=product)
+        name = f"{terms.buyer}-{terms.now}" + (f"-{number}" if len(ways) > 1 else "")
+        made, refused, undone = _traded(knowledge, way, terms, tenants, name)
+        bids += made
+        declined += refused
+        impossible += undone
+    cheapest = sorted(bids, key=lambda each: (each.price_minor, each.ready_at))[: terms.most]
+    return Outcome(
+        standings=compare_bids(cheapest, records or {}),
+        impossible=() if bids else tuple(dict.fromkeys(impossible)),
+        declined=tuple(dict.fromkeys(declined)),
+        asked=tuple(dict.fromkeys(each.tenant for each in tenants.values())),
+        all_ways=len(ways) <= WAYS_ASKED_MAX,
+    )
+
+
+def _traded(
+    knowledge: Knowledge,
+    order: ProductionOrder,
+    terms: Terms,
+    tenants: Mapping[SiteId, Premises],
+    name: str,
+) -> tuple[list[Bid], list[Declined], tuple[OperationId, ...]]:
+    """Return the bids for one way of working, who declined, and what nobody can do."""
     expires_at = Instant(terms.now + terms.valid_for_ns)
     exchange = inquire(
         order,
         secret=terms.secret,
-        exchange=f"{terms.buyer}-{terms.now}",
+        exchange=name,
         currency=knowledge.currency,
         expires_at=expires_at,
     )
@@ -81,12 +123,7 @@ def trade(
             bids.append(found)
         else:
             declined += found
-    return Outcome(
-        standings=compare_bids(bids, records or {}),
-        impossible=unanswered(exchange, answers),
-        declined=tuple(dict.fromkeys(declined)),
-        asked=tuple(dict.fromkeys(each.tenant for each in tenants.values())),
-    )
+    return bids, declined, unanswered(exchange, answers)
 
 
 def _askable(knowledge: Knowledge, terms: Terms) -> Iterator[Site]:
@@ -120,17 +157,22 @@ def _asking(tenants: Mapping[SiteId, Premises]) -> Ask:
 # -- as people read it --------------------------------------------------------------------------
 
 
-def bid_table(outcome: Outcome) -> Table:
+def bid_table(outcome: Outcome, order: ProductionOrder) -> Table:
     """Return the bids in figures, best first."""
     return Table(
         caption="Bids, best first",
-        heads=("Bid", "Price", "Ready", "Energy", "CO2", "Tenants", "On time", "Best at"),
-        rows=tuple(_bid_row(number, each) for number, each in enumerate(outcome.standings, 1)),
+        heads=(
+            *("Bid", "Price", "Ready", "Energy", "CO2", "Tenants", "On time", "Best at"),
+            *(["Way"] if order.product.alternatives else []),
+        ),
+        rows=tuple(
+            _bid_row(number, each, order) for number, each in enumerate(outcome.standings, 1)
+        ),
         numeric=(0, 1, 3, 4, 6),
     )
 
 
-def _bid_row(number: int, standing: Standing) -> tuple[str, ...]:
+def _bid_row(number: int, standing: Standing, order: ProductionOrder) -> tuple[str, ...]:
     bid, share = standing.bid, standing.figures[Criterion.RECORD]
     return (
         str(number),
@@ -141,6 +183,18 @@ def _bid_row(number: int, standing: Standing) -> tuple[str, ...]:
         ", ".join(bid.tenants()),
         "–" if share is None else f"{share:.0%}",
         ", ".join(standing.best_at),
+        *([_way(bid, order)] if order.product.alternatives else []),
+    )
+
+
+def _way(bid: Bid, order: ProductionOrder) -> str:
+    """Return which options of the product's alternatives a bid carries out."""
+    made = {each for part in bid.parts for each in part.operations.values()}
+    return ", ".join(
+        option.label
+        for each in order.product.alternatives
+        for option in each.options
+        if made & set(option.operations)
     )
 
 
@@ -152,6 +206,8 @@ def refusals(outcome: Outcome, order: ProductionOrder) -> Iterator[str]:
         yield f"No tenant can do {label} (asked: {asked})."
     for refused in outcome.declined:
         yield f"{refused.site} declined to quote: {name_text(refused.code)}."
+    if not outcome.all_ways:
+        yield f"Only {WAYS_ASKED_MAX} ways of working were put out to tender; there are more."
     if not outcome.standings and not outcome.impossible and not outcome.declined:
         yield "No lanes lead between the sites that could do the operations."
 

@@ -50,7 +50,7 @@ def print_quotations(request: MarketRequest, *, as_json: bool) -> ExitCode:
         sys.stdout.write(to_json_pretty(outcome).decode())
     else:
         if outcome.standings:
-            Console(highlight=False).print(grid_of(bid_table(outcome)))
+            Console(highlight=False).print(grid_of(bid_table(outcome, order)))
         for text in refusals(outcome, order):
             sys.stdout.write(text + "\n")
     return ExitCode.FINE if outcome.standings else ExitCode.NOT_PRODUCIBLE

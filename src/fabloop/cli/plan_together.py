@@ -17,9 +17,12 @@ from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.base.instant import Instant, iso_of, span_text
 from fabloop.cli.grid import grid_of
 from fabloop.model.facts import OrderRefused
+from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import NotDecided, Optimality, Plan
 from fabloop.plan.floors.orders_search import OrdersObjective
-from fabloop.plan.orders import EFFORT, Incumbent, OrdersAnswer, plan_orders
+from fabloop.plan.orders import EFFORT, OrdersAnswer, plan_orders
+from fabloop.plan.rerouting import Rerouted
+from fabloop.plan.together import Incumbent
 
 
 def print_together(
@@ -127,12 +130,21 @@ def _parts(answer: OrdersAnswer, asked: AskedTogether) -> Iterator[Table]:
 def _sentences(answer: OrdersAnswer, asked: AskedTogether) -> list[str]:
     told = [] if answer.optimality is None else [_quality(answer.optimality, asked)]
     by_id = {each.id: each for each in asked.orders}
+    told += [_rerouted_text(each, by_id[each.order]) for each in answer.rerouted]
     for key, refused in answer.refused.items():
         order = by_id[key]
         labels = labels_of(asked.knowledge.network, order.product)
         fact = OrderRefused(order=key, answer=refused)
         told += [f"{key}: {each}" for each in refusal_texts(fact, asked.now, labels)]
     return told
+
+
+def _rerouted_text(found: Rerouted, order: ProductionOrder) -> str:
+    """Return which option an order takes for the sake of all."""
+    way = next(each for each in order.product.alternatives if each.id == found.alternative)
+    labels = {each.id: each.label for each in way.options}
+    now, alone = (labels.get(each, "no option") for each in (found.option, found.instead_of))
+    return f"{found.order}: {way.label} by {now}, which is better for all; alone it is {alone}."
 
 
 def _quality(found: Optimality, asked: AskedTogether) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
+from itertools import product as cartesian
 
 import msgspec
 
@@ -83,6 +84,19 @@ def routed(product: ConfiguredProduct, choice: Mapping[str, str]) -> ConfiguredP
             for each in kept
         ),
     )
+
+
+def routings(product: ConfiguredProduct) -> Iterator[ConfiguredProduct]:
+    """Yield the product with each choice among its alternatives, each way of working once."""
+    seen: set[tuple[OperationId, ...]] = set()
+    ids = [each.id for each in product.alternatives]
+    options = [[option.id for option in each.options] for each in product.alternatives]
+    for choice in cartesian(*options):
+        found = routed(product, dict(zip(ids, choice, strict=True)))
+        key = tuple(each.id for each in found.operations)
+        if key not in seen:
+            seen.add(key)
+            yield found
 
 
 def as_planned(product: ConfiguredProduct, planned: Collection[OperationId]) -> ConfiguredProduct:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 import msgspec
-import numpy as np
 
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import Instant
@@ -20,29 +19,26 @@ from fabloop.plan.engine import (
     SHORT,
     TREE,
     Bound,
-    cheapest,
     currency_of,
     is_possible_now,
     least,
     optimality_of,
     scope_of,
 )
-from fabloop.plan.floors.floor import Floor, Work
-from fabloop.plan.floors.loads import SHARES_PER_SECOND, Allowance, load_bound, windows_of
-from fabloop.plan.floors.orders_search import OrdersObjective, Placed, Search
+from fabloop.plan.floors.orders_search import OrdersObjective, Placed
 from fabloop.plan.floors.placing import book
 from fabloop.plan.reading import left_out, reading
 from fabloop.plan.reasons.recommend import not_producible
+from fabloop.plan.rerouting import Rerouted, first_share, rerouted, told_of
 from fabloop.plan.sharing import Stated, never_enough, shared_out
 from fabloop.plan.statement.duties import no_duties
 from fabloop.plan.statement.plant import Plant
-from fabloop.plan.statement.problem import MEASURE, Busy, Objective, Problem, Setting, problem_of
-from fabloop.plan.statement.roads import TICK, Weights
-from fabloop.plan.timetable.alternatives import has_alternatives, narrowed
+from fabloop.plan.statement.problem import Busy, Objective, Problem, Setting, problem_of
+from fabloop.plan.statement.roads import TICK
 from fabloop.plan.timetable.bargain import bargained
 from fabloop.plan.timetable.beside import beside
 from fabloop.plan.timetable.schedule import Timetable
-from fabloop.plan.tree import optimum, tables_of
+from fabloop.plan.together import Asked, Incumbent, Together, best_alone, settled
 from fabloop.services.matching import KpiValues
 
 EFFORT = 10.0
@@ -52,47 +48,21 @@ ORDERS_OPERATIONS_MAX = 20_000
 """Operations of all orders together; beyond it they are not decided."""
 
 ALONE = "all plans of this order alone"
-TOGETHER = "all plans of these orders together"
 TAKEN = "stock that the orders planned before it take, other ways to share it out"
-LOADS = "tree dynamic programming and loads"
-
-_BOUNDING = 0.5
-"""What bounding by loads may take beside the search, as a share of its effort."""
-
-_EARLY = 0.1
-"""Share of the effort before the loads are asked for a bound."""
-
-
-class Incumbent(msgspec.Struct, frozen=True, kw_only=True):
-    """The best answer at some point of the search, and what no answer can be better than.
-
-    `value` and `bound` are nanoseconds (weighted for the tardiness) or minor currency units,
-    `effort` is about CPU seconds.
-    """
-
-    value: float
-    bound: float
-    effort: float
 
 
 class OrdersAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Plans that can be carried out together, and the orders that cannot be made, with reasons.
 
-    `optimality` speaks about the orders that are planned; None where there are none.
+    `optimality` speaks about the orders that are planned; None where there are none. `rerouted`
+    tells which of them take another routing than would be best for them alone.
     """
 
     plans: tuple[Plan, ...]
     refused: dict[OrderId, NotProducible | NotDecided]
     optimality: Optimality | None
     incumbents: tuple[Incumbent, ...] = ()
-
-
-class _Asked(msgspec.Struct, frozen=True):
-    """An order with its problem, and what the choice of a routing leaves of it."""
-
-    order: ProductionOrder
-    whole: Problem
-    problem: Problem
+    rerouted: tuple[Rerouted, ...] = ()
 
 
 def plan_orders(  # noqa: PLR0913  # the question as a caller puts it
@@ -151,19 +121,26 @@ def _planned(
     asked, refused = _stated(orders, setting, objective)
     if not asked:
         return OrdersAnswer(plans=(), refused=refused, optimality=None)
-    together = _Together(asked, objective, effort, on_incumbent)
-    together.run()
+    together = Together(asked, objective, effort, on_incumbent)
+    together.run(first_share(asked))
+    together = rerouted(together, lambda each: _cost_of(each, setting.network, setting.now))
+    asked = list(together.asked)
     _all_sound(together.placed)
     plans = _written(asked, together.placed, setting.network, setting.now, objective)
     _assure_all(plans, asked, setting)
-    best = together.optimality()
-    if objective is OrdersObjective.COST:
+    best, incumbents = together.optimality(), together.incumbents
+    if together.costs_by_time:
         best = _priced(best, plans)
+        last = msgspec.structs.replace(incumbents[-1], value=best.value, bound=best.bound)
+        incumbents = [last]
+        if on_incumbent is not None:
+            on_incumbent(last)
     return OrdersAnswer(
         plans=plans,
         refused=refused,
         optimality=best,
-        incumbents=tuple(together.incumbents),
+        incumbents=tuple(incumbents),
+        rerouted=tuple(told_of(asked, objective)),
     )
 
 
@@ -179,7 +156,7 @@ def _check_ids(orders: Sequence[ProductionOrder]) -> None:
 
 def _stated(
     orders: Sequence[ProductionOrder], setting: Setting, objective: OrdersObjective
-) -> tuple[list[_Asked], dict[OrderId, NotProducible | NotDecided]]:
+) -> tuple[list[Asked], dict[OrderId, NotProducible | NotDecided]]:
     """Return the problems of orders that can be made, and why the others cannot."""
     alone: list[Stated] = []
     refused: dict[OrderId, NotProducible | NotDecided] = {}
@@ -192,9 +169,9 @@ def _stated(
             refused[order.id] = NotDecided(limit=SHORT)
         else:
             refused[order.id] = not_producible(order.product, mine, problem, exclusions(problem))
-    shared = shared_out(alone, lambda problem: _best_alone(problem, objective))
+    shared = shared_out(alone, lambda problem: best_alone(problem, objective))
     asked = [
-        _Asked(each.order, each.whole, _settled(each.problem, objective))
+        Asked(each.order, each.whole, each.problem, settled(each.problem, objective))
         for each in shared
         if each.problem is not None
     ]
@@ -209,7 +186,7 @@ def _stated(
     return asked, refused
 
 
-def _dutiful(asked: _Asked) -> _Asked:
+def _dutiful(asked: Asked) -> Asked:
     """Return the order with duties, if empty ones: those of the others concern it, too."""
     if asked.problem.duties is not None:
         return asked
@@ -227,132 +204,6 @@ def _without_stock(each: Stated, *, scarce: bool) -> NotProducible | NotDecided:
     return not_producible(each.order.product, each.setting, problem, exclusions(problem))
 
 
-def _best_alone(problem: Problem, objective: OrdersObjective) -> tuple[int, ...] | None:
-    """Return the choices that are best for an order alone; None where it cannot be made."""
-    if objective is OrdersObjective.COST:
-        routing = cheapest(problem, Objective.COST)
-        return None if routing is None else routing.choice
-    found = optimum(tables_of(problem, MEASURE[Objective.MAKESPAN], adds=False))
-    return None if found is None else found.choice
-
-
-def _settled(problem: Problem, objective: OrdersObjective) -> Problem:
-    """Return the problem with the routing that is best for the order alone."""
-    if not has_alternatives(problem):
-        return problem
-    choice = _best_alone(problem, objective)
-    assert choice is not None, "asked only where a plan exists"
-    return narrowed(problem, choice).problem
-
-
-class _Together:
-    """The orders on one floor, with what is proven so far."""
-
-    def __init__(
-        self,
-        asked: Sequence[_Asked],
-        objective: OrdersObjective,
-        effort: float,
-        on_incumbent: Callable[[Incumbent], None] | None,
-    ) -> None:
-        self.objective = objective
-        self.effort = effort
-        self._tell = on_incumbent
-        self.incumbents: list[Incumbent] = []
-        first = asked[0].problem
-        weights = MEASURE[Objective.MAKESPAN]
-        if objective is OrdersObjective.COST:
-            weights = Weights(cost=1.0, ticks=1e-9)
-        floor = Floor(first.roads, first.busy, weights)
-        self.placed = [self._placed(each, floor) for each in asked]
-        self.settled = [
-            placed.work
-            for each, placed in zip(asked, self.placed, strict=True)
-            if each.whole is each.problem
-        ]
-        self.least = [
-            placed.work.least
-            if each.whole is each.problem
-            else round(least(each.whole, Objective.MAKESPAN))
-            for each, placed in zip(asked, self.placed, strict=True)
-        ]
-        self.search = Search(self.placed, objective, effort)
-        self.engine = TREE
-        self.cost = 0.0
-        if objective is OrdersObjective.COST:
-            self.cost = sum(least(each.whole, Objective.COST) for each in asked)
-        self.bound = self._first_bound()
-
-    def _placed(self, each: _Asked, floor: Floor) -> Placed:
-        work = Work(each.problem, floor)
-        allowed = {}
-        if self.objective is OrdersObjective.COST:
-            routing = cheapest(each.problem, Objective.COST)
-            assert routing is not None, "asked only where a plan exists"
-            for job, pick in enumerate(routing.choice):
-                allowed[job] = np.arange(len(work.ticks[job])) == pick
-        due = (each.order.due_at - each.problem.origin) // TICK
-        return Placed(work, due, max(1, each.order.priority), allowed)
-
-    def _first_bound(self) -> float:
-        """Return what no answer can be better than, contention left aside."""
-        if self.objective is OrdersObjective.TARDINESS:
-            late = (
-                each.weight * max(0, least_ - each.due)
-                for each, least_ in zip(self.placed, self.least, strict=True)
-            )
-            return float(sum(late))
-        return float(max(self.least))
-
-    def run(self) -> None:
-        """Place all orders, then improve them and the bound."""
-        self.search.begin()
-        self._better(self.search.score()[0])
-        if self.objective is OrdersObjective.MAKESPAN:
-            whole, self.search.budget = self.search.budget, round(self.search.budget * _EARLY)
-            self.search.improve(self.bound, self._better)
-            self._bound_by_loads()
-            self.search.budget = whole
-        self.search.improve(self.bound, self._better)
-
-    def _bound_by_loads(self) -> None:
-        value = round(self.search.score()[0])
-        if value <= self.bound:
-            return
-        # An order with another routing open may leave its work units: it counts as no load.
-        allowance = Allowance(round(_BOUNDING * self.effort * SHARES_PER_SECOND))
-        windows = [windows_of(each) for each in self.settled]
-        found = load_bound(windows, round(self.bound), value, allowance)
-        if found > self.bound:
-            self.bound, self.engine = float(found), LOADS
-            self._better(float(value))
-
-    def _better(self, value: float) -> None:
-        """Note and tell where the search stands."""
-        if self.objective is OrdersObjective.COST:
-            if self.incumbents:
-                return
-            value = bound = self.cost
-        else:
-            value, bound = value * TICK, self.bound * TICK
-        found = Incumbent(value=value, bound=bound, effort=self.search.seconds)
-        self.incumbents.append(found)
-        if self._tell is not None:
-            self._tell(found)
-
-    def optimality(self) -> Optimality:
-        """Return how good the answer is."""
-        last = self.incumbents[-1]
-        return Optimality(
-            objective=self.objective.value,
-            value=last.value,
-            bound=last.bound,
-            proven=last.value <= last.bound,
-            engine=self.engine,
-            scope=TOGETHER,
-        )
-
-
 def _priced(best: Optimality, plans: Sequence[Plan]) -> Optimality:
     """Return what is proven of the cost where the times of steps have a part in it."""
     value = float(sum(each.totals.cost_minor for each in plans))
@@ -368,7 +219,7 @@ _LEAD = {
 
 
 def _written(
-    asked: Sequence[_Asked],
+    asked: Sequence[Asked],
     placed: Sequence[Placed],
     network: Network,
     now: Instant,
@@ -388,6 +239,13 @@ def _written(
         told = optimality_of(plan, _LEAD[objective], bounds, scope_of(each.whole, ALONE))
         plans.append(msgspec.structs.replace(plan, optimality=told))
     return tuple(plans)
+
+
+def _cost_of(together: Together, network: Network, now: Instant) -> float:
+    """Return what the plans cost at the times that they are given."""
+    _all_sound(together.placed)
+    plans = _written(together.asked, together.placed, network, now, together.objective)
+    return float(sum(each.totals.cost_minor for each in plans))
 
 
 def _all_sound(placed: Sequence[Placed]) -> None:
@@ -432,7 +290,7 @@ def _bargained_together(
     return settled
 
 
-def _assure_all(plans: Sequence[Plan], asked: Sequence[_Asked], setting: Setting) -> None:
+def _assure_all(plans: Sequence[Plan], asked: Sequence[Asked], setting: Setting) -> None:
     """Check each plan with all others as engagements."""
     for plan, each in zip(plans, asked, strict=True):
         taken = engagements((other for other in plans if other is not plan), setting.now)

@@ -118,7 +118,7 @@ def best_in_time(
     """
     best: InTime | None = None
     solved_bound = open_bound = np.inf
-    for tried, (bound, choice) in enumerate(_choices(problem, tables)):
+    for tried, (bound, choice) in enumerate(routings_by_value(problem, tables)):
         if tried >= CHOICES_MAX or (best is not None and bound >= best.finish):
             open_bound = bound
             break
@@ -134,7 +134,7 @@ def best_in_time(
     return msgspec.structs.replace(best, bound=bound)
 
 
-def _choices(problem: Problem, tables: Tables) -> Iterator[tuple[float, tuple[int, ...]]]:
+def routings_by_value(problem: Problem, tables: Tables) -> Iterator[tuple[float, tuple[int, ...]]]:
     """Yield one best choice per way through the alternatives, the least value first.
 
     A space of ways is divided at its best one: by the input, takers before makers, at which a way
