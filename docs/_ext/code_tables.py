@@ -18,7 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from fabloop.adapters.bulks import frame
-from fabloop.app import sentences
+from fabloop.app import option_words, sentences
 from fabloop.app.house import STEPS_BY_FACT
 from fabloop.base import errors, quantity
 from fabloop.feel import limits
@@ -96,7 +96,7 @@ def reason_list() -> list[str]:
 
 def option_list() -> list[str]:
     """Return every code that an option may carry."""
-    return [", ".join(f"`{code}`" for code in sorted(map(str, sentences.OPTIONS)))]
+    return [", ".join(f"`{code}`" for code in sorted(map(str, option_words.OPTIONS)))]
 
 
 def function_list(names: Iterable[str]) -> list[str]:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fabloop.app.account import refusal_texts
+from fabloop.app.option_words import OPTIONS
 from fabloop.app.sentences import (
-    OPTIONS,
     REASONS,
     age_text,
     evidence_text,

@@ -43,6 +43,10 @@ def _site(site: Documents) -> None:
     site["stock"] = [
         {"material": "bar", "quantity": 9, "available_at": "2026-11-24T06:00:00+01:00"}
     ]
+    site["upgrades"] = [
+        {"change": "restore-kpi", "of": "tolerance", "work_unit": "mill-1", "cost": "450.00 EUR"},
+        {"change": "open-longer", "cost_per_hour": "65.00 EUR/h"},
+    ]
     site |= {"tenant": "mill-works", "disclosure": "offers"}
     site["tariff"]["bands"] = [
         {"from": "22:00", "to": "06:00", "weekdays": ["sunday"],

@@ -82,6 +82,20 @@ def test_tools_and_stock_are_read():
     ]
 
 
+def test_what_changes_take_is_read():
+    upgrades = [
+        {"change": "add-tool", "cost": "1800.00 EUR"},
+        {"change": "restore-kpi", "of": "runout", "work_unit": "mill-1", "cost": "450 EUR"},
+        {"change": "open-longer", "cost_per_hour": "65.00 EUR/h"},
+    ]
+    site = graz(put(small_shop(), "graz.json/upgrades", upgrades))
+    assert [(each.change, each.of, each.work_unit, each.cost_minor) for each in site.upgrades] == [
+        ("add-tool", "", None, 180_000),
+        ("restore-kpi", "runout", "mill-1", 45_000),
+        ("open-longer", "", None, 6_500),
+    ]
+
+
 def test_set_ups_and_batches_are_read():
     documents = put(small_shop(), "hinge.json/operations/1/setup_family", "fine")
     put(documents, "hinge.json/operations/3/setup_family", "coarse")

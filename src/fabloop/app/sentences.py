@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from fabloop.app.option_words import clause, price_text
 from fabloop.app.value_texts import age_text as age_text
 from fabloop.app.value_texts import evidence_text as evidence_text
 from fabloop.app.value_texts import money_text as money_text
@@ -19,9 +20,7 @@ from fabloop.model.explanation import (
     Explanation,
     MarketCode,
     Option,
-    OptionCode,
     ReasonCode,
-    ReliefCode,
 )
 from fabloop.model.product import ConfiguredProduct
 from fabloop.model.site import Network
@@ -89,19 +88,13 @@ def option_sentence(option: Option, labels: Mapping[str, str] = NO_LABELS) -> st
         msgspec.structs.replace(each, subject=labels.get(each.subject, each.subject))
         for each in (option, *option.also)
     ]
-    steps = [_step(each) for each in named]
+    steps = [clause(each) for each in named]
     text = " and ".join(steps)
     text = text[0].upper() + text[1:]
+    text += price_text(option)
     if option.cost_minor is not None:
         text += f"; the product then costs {money_text(option.cost_minor, option.currency)}"
     return text + ("." if option.verified else " (not verified).")
-
-
-def _step(option: Option) -> str:
-    say = OPTIONS.get(option.code)
-    if say is None:
-        return f"{option.code} {option.subject} {option.parameter}".strip()
-    return say(option)
 
 
 def _listed(details: Mapping[str, str]) -> str:
@@ -245,15 +238,6 @@ def _wish(explanation: Explanation, now: Instant) -> str:
     name = explanation.details.get("wish", explanation.subject)
     limit = wish_value(name, _first(explanation).limit, explanation.details.get("currency", ""))
     return f"The request demands {wish_name(name, NO_LABELS)}{f' of {limit}' if limit else ''}."
-
-
-def _lifted(option: Option) -> str:
-    after = wish_value(option.parameter, option.after, option.currency)
-    before = wish_value(option.parameter, option.before, option.currency)
-    told = f" of {before}" if before else ""
-    return f"give up {wish_name(option.parameter, NO_LABELS)}{told}" + (
-        f" for {after}" if after else ""
-    )
 
 
 def _late(explanation: Explanation) -> str:
@@ -454,44 +438,3 @@ REASONS: dict[str, Say] = {
     ),
 }
 """One sentence per reason code; a test keeps the table complete."""
-
-
-def _amount(option: Option) -> str:
-    before = value_text(option.before, option.dimension)
-    return f"from {before} to {value_text(option.after, option.dimension)}"
-
-
-OPTIONS: dict[str, Callable[[Option], str]] = {
-    OptionCode.LOOSEN: lambda it: f"change {name_text(it.parameter)} of {it.subject} {_amount(it)}",
-    OptionCode.CHOOSE_OTHER: lambda it: (
-        f"choose {it.after} instead of {it.before} as {name_text(it.parameter)} of {it.subject}"
-    ),
-    ReliefCode.CHOOSE_FEATURE: lambda it: (
-        f"choose {it.after or 'nothing'} instead of {it.before or 'nothing'} as {it.subject}"
-    ),
-    OptionCode.RESTORE_KPI: lambda it: (
-        f"maintain {it.subject} until its {name_text(it.parameter)} is "
-        f"{value_text(it.after, it.dimension)} instead of {value_text(it.before, it.dimension)}"
-    ),
-    OptionCode.MEASURE_KPI: lambda it: (
-        f"measure {name_text(it.parameter)} of {it.subject} and find it within "
-        f"{value_text(it.after, it.dimension)}"
-    ),
-    OptionCode.UPGRADE_OFFER: lambda it: (
-        f"upgrade {name_text(it.parameter)} of {it.subject} {_amount(it)}"
-    ),
-    OptionCode.ADD_SKILL: lambda it: f"equip {it.subject} for {it.parameter}",
-    OptionCode.ADD_PERSON: lambda it: (
-        f"have a person with the skill {it.parameter} at {it.subject}"
-    ),
-    OptionCode.ADD_TOOL: lambda it: f"have a {it.parameter} at {it.subject} that fits",
-    OptionCode.RELEASE_UNIT: lambda it: f"make {it.subject} available",
-    OptionCode.ADD_LINK: lambda it: f"link {it.before} and {it.after} at {it.subject}",
-    OptionCode.ADD_LANE: lambda it: f"open a lane from {it.subject} to {it.parameter}",
-    ReliefCode.LIFT_WISH: _lifted,
-    ReliefCode.REPLAN_BEFORE: lambda it: f"re-plan {it.subject} before that",
-    ReliefCode.START_LATER: lambda it: (
-        f"start {it.subject} {value_text(it.after, it.dimension)} later"
-    ),
-}
-"""One clause per option code; a test keeps the table complete."""

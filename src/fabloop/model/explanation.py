@@ -81,8 +81,12 @@ class OptionCode(StrEnum):
     UPGRADE_OFFER = "upgrade-offer"
     ADD_SKILL = "add-skill"
     ADD_PERSON = "add-person"
+    TRAIN_PERSON = "train-person"
     ADD_TOOL = "add-tool"
     RELEASE_UNIT = "release-unit"
+    OPEN_LONGER = "open-longer"
+    EXTRA_SHIFT = "extra-shift"
+    SPLIT_LOT = "split-lot"
     ADD_LINK = "add-link"
     ADD_LANE = "add-lane"
 
@@ -157,6 +161,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 class Option(msgspec.Struct, frozen=True, kw_only=True):
     """Something that would help: a code, what it changes, from and to, and what it then costs.
 
+    `price_minor` is what the change itself takes; where no document tells it, what it is ranked by
+    is `assumed`.
     `also` holds what has to be changed together with it; the figures (of the cheapest plan after
     the change), `verified` and `least` speak of them together. `least` means proven: nothing less
     helps, apart from the options told before.
@@ -168,6 +174,8 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     before: float | str | None = None
     after: float | str | None = None
     dimension: Dimension | None = None
+    price_minor: int | None = None
+    assumed: bool = False
     cost_minor: int | None = None
     currency: str = ""
     makespan_ns: int | None = None

@@ -176,6 +176,22 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True):
     bands: tuple[EnergyBand, ...] = ()
 
 
+class UpgradePrice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a change of the site takes, minor currency units; per hour for `open-longer`.
+
+    Attributes
+    ----------
+    change : the kind of change, an `OptionCode`
+    of : the tool, skill, KPI parameter or destination that it is about; empty is any
+    work_unit : the work unit that it is about; None is any of the site
+    """
+
+    change: str
+    cost_minor: int
+    of: str = ""
+    work_unit: WorkUnitId | None = None
+
+
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """One factory (IEC 62264 site). `gate` is the area where shipments arrive and leave.
 
@@ -183,6 +199,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     calendar : the working time of the site, None is always; what a work unit works by stands
         in its own `calendar`
+    upgrades : what changes of the site take, where that is known
     tenant : whose factory it is; the planner of another tenant sees what `disclosure` allows
     """
 
@@ -199,6 +216,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     calendar: WorkCalendar | None = None
     tools: tuple[Tool, ...] = ()
     stock: tuple[Stock, ...] = ()
+    upgrades: tuple[UpgradePrice, ...] = ()
     tenant: str = ""
     disclosure: Disclosure = Disclosure.FULL
 

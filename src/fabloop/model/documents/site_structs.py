@@ -160,6 +160,36 @@ class TariffEntry(Entry, frozen=True, kw_only=True):
     bands: Annotated[tuple[EnergyBandEntry, ...], Entries] = ()
 
 
+UpgradeName = Literal[
+    "add-tool",
+    "add-person",
+    "train-person",
+    "restore-kpi",
+    "measure-kpi",
+    "release-unit",
+    "open-longer",
+    "upgrade-offer",
+    "add-skill",
+    "add-link",
+    "add-lane",
+]
+"""Changes of a site that a recommendation may propose."""
+
+
+class UpgradeEntry(Entry, frozen=True, kw_only=True):
+    """What a change of the site takes: `cost`, or `cost_per_hour` for `open-longer`.
+
+    `of` narrows it to a kind of tool, a skill, a KPI parameter or the destination of a lane,
+    `work_unit` to one work unit. The narrowest entry counts.
+    """
+
+    change: UpgradeName
+    of: Word | None = None
+    work_unit: Id | None = None
+    cost: MoneyText | None = None
+    cost_per_hour: HourlyRateText | None = None
+
+
 class SiteDocument(Header, frozen=True, kw_only=True, tag_field="document", tag="site"):
     """One factory (IEC 62264 site)."""
 
@@ -176,6 +206,7 @@ class SiteDocument(Header, frozen=True, kw_only=True, tag_field="document", tag=
     calendar: CalendarEntry | None = None
     tools: Annotated[tuple[ToolEntry, ...], Entries] = ()
     stock: Annotated[tuple[StockEntry, ...], Entries] = ()
+    upgrades: Annotated[tuple[UpgradeEntry, ...], Entries] = ()
     tenant: Id | None = None
     disclosure: Disclosure = Disclosure.FULL
 

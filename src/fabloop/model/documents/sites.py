@@ -19,6 +19,7 @@ from fabloop.model.documents.site_structs import (
     WorkUnitEntry,
 )
 from fabloop.model.documents.supplies import setups_of, stock_of, tariff_of, tools_of
+from fabloop.model.documents.upgrades import upgrades_of
 from fabloop.model.documents.values import Purse, amount, duration_ns
 from fabloop.model.ids import (
     AreaId,
@@ -95,6 +96,7 @@ def _site(sheet: Sheet, document: SiteDocument, names: Names, purse: Purse) -> S
         calendar=calendar,
         tools=tools_of(document, units, sheet.at("tools")),
         stock=stock_of(document, sheet.at("stock")),
+        upgrades=upgrades_of(document, units, sheet.at("upgrades"), purse),
         tenant=document.tenant or "",
         disclosure=document.disclosure,
     )

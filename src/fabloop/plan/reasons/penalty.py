@@ -13,7 +13,8 @@ import numpy as np
 
 from fabloop.model.explanation import OptionCode
 from fabloop.model.ids import AreaId, SiteId
-from fabloop.plan.reasons.change import BASE_PRICE, Change, Key
+from fabloop.plan.reasons.change import Change, Key
+from fabloop.plan.reasons.proposals import link_change
 from fabloop.plan.reasons.repeated import Repeated
 from fabloop.plan.reasons.seats import Seats, missing_ways
 from fabloop.plan.statement.grid import grid_of_places
@@ -25,9 +26,6 @@ from fabloop.plan.tree import Tables, from_place, groups_of
 SOLVES_MAX = 24
 """Tree solves in search of alternatives that contain none of the answers before."""
 
-LEAST_PRICE = min(BASE_PRICE.values())
-"""No change is worth less."""
-
 Bans: TypeAlias = Mapping[Key, float]
 """Changes that may not be made, at this level or more."""
 
@@ -36,16 +34,20 @@ class _Row:
     """Where a job could be done, with what has to be changed for it; None is not known yet."""
 
     def __init__(
-        self, places: Sequence[Place], changes: Sequence[tuple[Change, ...] | None]
+        self,
+        places: Sequence[Place],
+        changes: Sequence[tuple[Change, ...] | None],
+        least: float,
     ) -> None:
         self.places = places
+        self._least = least
         self.changes = changes
         self._prices = np.array([self._price(each, {}) for each in changes], dtype=np.float64)
         self._keys = {each.key for known in changes if known for each in known}
 
     def _price(self, changes: tuple[Change, ...] | None, bans: Bans) -> float:
         if changes is None:
-            return LEAST_PRICE
+            return self._least
         if any(each.level >= bans.get(each.key, np.inf) for each in changes):
             return np.inf
         return sum(each.price for each in changes)
@@ -67,6 +69,7 @@ class Penalties:
     def __init__(self, seats: Seats) -> None:
         self._seats = seats
         self._problem = seats.problem
+        self._least = seats.prices.least
         self._roads = seats.problem.roads
         self._opens = seats.world is not None
         self._moves: dict[frozenset[Key], Moves] = {}
@@ -81,14 +84,14 @@ class Penalties:
             return self._known(number)
         now = [*reach.places_of(self._seats.now[number])]
         later = [*reach.places_of(reach.mask(job.rejected) & ~self._seats.now[number])]
-        return _Row([*now, *later], [*[()] * len(now), *[None] * len(later)])
+        return _Row([*now, *later], [*[()] * len(now), *[None] * len(later)], self._least)
 
     def _known(self, number: int) -> _Row:
         reach = self._seats.reach
         now = [*reach.places_of(self._seats.now[number])]
         seats = self._seats.likely(number)
         places = [*now, *(next(reach.places_of(seat.unit)) for seat in seats)]
-        return _Row(places, [*[()] * len(now), *(seat.changes for seat in seats)])
+        return _Row(places, [*[()] * len(now), *(seat.changes for seat in seats)], self._least)
 
     def answers(self) -> Iterator[tuple[Change, ...]]:
         """Yield changes, the least ones first, none of which contain all of earlier ones."""
@@ -174,9 +177,10 @@ class Penalties:
                 there = next((chosen[each] for each in source.jobs if each in chosen), source.place)
                 assert there is not None, "an input is either open or somewhere"
                 if self._roads.route(there, here, Weights()) is None:
-                    yield from missing_ways(
+                    ways = missing_ways(
                         self._roads, (there.site, there.area), (here.site, here.area)
                     )
+                    yield from self._seats.prices.all_priced(ways)
 
     def _extended(self, moves: Moves, banned: Collection[Key]) -> Moves:
         """Return the movements with every missing link and lane at its price, but those banned."""
@@ -186,11 +190,13 @@ class Penalties:
         for site, areas in self._roads.areas.items():
             s, count = sites[site], len(areas)
             known = link[s, :count, :count]
-            np.minimum(known, BASE_PRICE[OptionCode.ADD_LINK], out=known)
+            np.minimum(known, self._link_prices(site), out=known)
             gate = areas.index(self._roads.gates[site])
             out[s, :count], into[s, :count] = known[:, gate], known[gate, :]
             out[s, gate] = into[s, gate] = 0.0
-        np.minimum(lane, BASE_PRICE[OptionCode.ADD_LANE], out=lane)
+        prices = self._seats.prices
+        new = [[prices.relative(OptionCode.ADD_LANE, a, b) for b in sites] for a in sites]
+        np.minimum(lane, np.array(new).reshape(lane.shape), out=lane)
         np.fill_diagonal(lane, np.inf)
         before = moves
         for code, subject, parameter, _ in banned:
@@ -208,6 +214,15 @@ class Penalties:
             into[here, : len(areas)] = link[here, gate, : len(areas)]
             out[here, gate] = into[here, gate] = 0.0
         return Moves(link, out, into, lane)
+
+    def _link_prices(self, site: SiteId) -> Floats:
+        """Return what a link from each area of a site to each other is worth."""
+        areas, prices = self._roads.areas[site], self._seats.prices
+        names = [[link_change(site, a, b).parameter for b in areas] for a in areas]
+        return np.array(
+            [[prices.relative(OptionCode.ADD_LINK, site, name) for name in row] for row in names],
+            dtype=np.float64,
+        ).reshape(len(areas), len(areas))
 
 
 _WAYS: Sequence[str] = (OptionCode.ADD_LINK, OptionCode.ADD_LANE)

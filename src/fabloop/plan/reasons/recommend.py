@@ -13,11 +13,13 @@ from fabloop.model.explanation import Option
 from fabloop.model.plan import Exclusion, NotProducible
 from fabloop.model.product import ConfiguredProduct
 from fabloop.plan.engine import cheapest, currency_of, listed
-from fabloop.plan.reasons.change import Change, World, has_pattern
+from fabloop.plan.reasons.applied import has_pattern
+from fabloop.plan.reasons.change import Change, World
 from fabloop.plan.reasons.conflicts import every_conflict
 from fabloop.plan.reasons.penalty import Penalties
 from fabloop.plan.reasons.reach import Reach, units_of
 from fabloop.plan.reasons.seats import Seats
+from fabloop.plan.reasons.split import split
 from fabloop.plan.reasons.upgrades import Answer, Upgrades, needed
 from fabloop.plan.reasons.whatif import after
 from fabloop.plan.statement.problem import ABSENT, Objective, Past, Problem, Setting
@@ -78,6 +80,7 @@ def recommend(
 ) -> tuple[Option, ...]:
     """Return options that make the product producible, the easiest and cheapest first."""
     found = [*product_changes(world, problem, past), *factory_changes(world, problem, past)]
+    found += [] if past is not None else _in_lots(world, problem)
     found.sort(key=_rank)
     return tuple(_option(each, spent_minor, world) for each in found)
 
@@ -85,6 +88,27 @@ def recommend(
 def _rank(each: Recommendation) -> tuple[float, int, list[tuple[str, str, str, str]]]:
     keys = [change.key for change in each.changes]
     return each.answer.price, each.effect.cost_minor, sorted(keys)
+
+
+def _in_lots(world: World, problem: Problem) -> Iterator[Recommendation]:
+    """Yield the making in several lots, one after the other, with what all of them take."""
+    change = split(world, problem)
+    if change is None:
+        return
+    lots, rest = divmod(world.setting.quantity, round(float(change.after or 1)))
+    effects = [(lots, effect_of((change,), problem, world))]
+    if rest:
+        last = msgspec.structs.replace(change, after=rest)
+        effects.append((1, effect_of((last,), problem, world)))
+    told = [(count, each) for count, each in effects if each is not None]
+    if len(told) == len(effects):
+        effect = Effect(
+            sum(count * each.cost_minor for count, each in told),
+            sum(count * each.makespan_ns for count, each in told),
+            sum(count * each.energy_j for count, each in told),
+            sum(count * each.co2_kg for count, each in told),
+        )
+        yield Recommendation(Answer((change,), change.price, proven=True), effect)
 
 
 def product_changes(

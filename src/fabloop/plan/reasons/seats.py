@@ -1,6 +1,7 @@
 """Work units that could do an operation after some changes, and ways that could be opened."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, product
 
 import msgspec
 import numpy as np
@@ -10,24 +11,24 @@ from fabloop.model.ids import AreaId, SiteId, SkillId, WorkUnitId
 from fabloop.model.product import Operation
 from fabloop.model.site import WorkUnit
 from fabloop.model.skill import SkillVocabulary
-from fabloop.plan.reasons.change import (
-    Change,
-    Key,
-    World,
-    factory_change,
+from fabloop.plan.reasons.change import Change, Key, World
+from fabloop.plan.reasons.minimal import bits_of
+from fabloop.plan.reasons.prices import Prices
+from fabloop.plan.reasons.proposals import (
+    factory_changes_for,
     lane_change,
     link_change,
-    product_change,
+    product_changes_for,
     skill_change,
     staffing_changes,
 )
-from fabloop.plan.reasons.minimal import bits_of
 from fabloop.plan.reasons.reach import Reach
 from fabloop.plan.statement.candidates import Columns, Rejected
 from fabloop.plan.statement.problem import Job, Problem
 from fabloop.plan.statement.roads import Place, Roads
 
-Propose = Callable[[Explanation, Operation, WorkUnit], Change | None]
+WAYS_TO_SEAT_MAX = 16
+"""Combinations of changes that are looked at for one work unit and one operation."""
 
 
 class Seat(msgspec.Struct, frozen=True):
@@ -58,9 +59,9 @@ class Seats:
         self.problem = problem
         self.reach = reach
         self.world = world
-        self._propose: Propose = product_change if world is None else factory_change
+        self.prices = Prices(None if world is None else world.setting.network)
         self._known: dict[int, tuple[Seat, ...]] = {}
-        self._single: dict[tuple[int, int], Seat | None] = {}
+        self._single: dict[tuple[int, int], tuple[Seat, ...]] = {}
         self._by_key: dict[int, dict[Key | None, list[Seat]]] = {}
         self._learning: dict[tuple[object, ...], tuple[Seat, ...]] = {}
         self._masks: dict[SkillId, int] = {}
@@ -92,8 +93,7 @@ class Seats:
         """Return who can do a job with the changes; only those that they touch are looked at."""
         mask = self.now[number]
         for unit in bits_of(self._touched(chosen) & self.relaxed(number) & ~mask):
-            seat = self._seat(number, unit)
-            if seat is not None and seat.is_served(chosen):
+            if any(seat.is_served(chosen) for seat in self._of_unit(number, unit)):
                 mask |= unit
         return mask
 
@@ -102,21 +102,21 @@ class Seats:
         mask = 0
         for each in chosen.values():
             if each.code in SITE_CODES:
-                mask |= self.reach.at_site(SiteId(each.subject))
+                mask |= self.reach.at_site(SiteId(each.context or each.subject))
             elif each.code not in WAYS:
                 mask |= 1 << self.reach.number[WorkUnitId(each.subject)]
         return mask
 
-    def _seat(self, number: int, unit: int) -> Seat | None:
-        """Return the seat of one work unit, where changes of it can help at all."""
+    def _of_unit(self, number: int, unit: int) -> tuple[Seat, ...]:
+        """Return the seats of one work unit, where changes of it can help at all."""
         if (number, unit) not in self._single:
             job = self.problem.jobs[number]
             row = _row_of(job, unit, self.reach)
             if row is None:
                 seats = (each for each in self._unskilled(number) if each.unit == unit)
-                self._single[number, unit] = next(seats, None)
+                self._single[number, unit] = tuple(seats)
             else:
-                self._single[number, unit] = self._of_row(job.rejected[row], job.operation)
+                self._single[number, unit] = tuple(self._of_row(job.rejected[row], job.operation))
         return self._single[number, unit]
 
     def likely(self, number: int) -> tuple[Seat, ...]:
@@ -138,16 +138,22 @@ class Seats:
     def _skilled(self, number: int) -> Iterator[Seat]:
         job = self.problem.jobs[number]
         for each in job.rejected:
-            seat = self._of_row(each, job.operation)
-            if seat is not None:
-                yield seat
+            yield from self._of_row(each, job.operation)
 
-    def _of_row(self, row: Rejected, operation: Operation) -> Seat | None:
-        proposed = [self._propose(reason, operation, row.unit) for reason in row.reasons]
-        changes = tuple(change for change in proposed if change is not None)
-        if len(changes) < len(proposed):
-            return None
-        return Seat(1 << self.reach.number[row.unit.id], changes)
+    def _of_row(self, row: Rejected, operation: Operation) -> Iterator[Seat]:
+        """Yield the seats of a work unit: one for each choice among what removes its reasons."""
+        proposed = [self._proposed(reason, operation, row.unit) for reason in row.reasons]
+        for changes in islice(product(*proposed), WAYS_TO_SEAT_MAX):
+            yield Seat(1 << self.reach.number[row.unit.id], changes)
+
+    def _proposed(
+        self, reason: Explanation, operation: Operation, unit: WorkUnit
+    ) -> tuple[Change, ...]:
+        if self.world is None:
+            return product_changes_for(reason, operation, unit)
+        site = self.world.setting.network.sites[unit.site]
+        changes = factory_changes_for(reason, operation, unit, site)
+        return self.prices.all_priced(changes)
 
     def _unskilled(self, number: int) -> tuple[Seat, ...]:
         operation = self.problem.jobs[number].operation
@@ -163,7 +169,7 @@ class Seats:
                 skill_change(operation, unit),
                 *staffing_changes(operation, unit, self.world.setting),
             )
-            yield Seat(1 << self.reach.number[unit.id], changes)
+            yield Seat(1 << self.reach.number[unit.id], self.prices.all_priced(changes))
 
     def _able_to_learn(self, skill: SkillId) -> tuple[WorkUnit, ...]:
         """Return the work units that would have to learn the skill; those that move things do not.
@@ -242,7 +248,11 @@ def _link(roads: Roads, site: SiteId, origin: AreaId, destination: AreaId) -> It
 
 
 def new_ways(
-    roads: Roads, starts: Iterable[Place], ends: Iterable[Place], price_max: float
+    roads: Roads,
+    starts: Iterable[Place],
+    ends: Iterable[Place],
+    price_max: float,
+    prices: Prices,
 ) -> list[tuple[Change, ...]]:
     """Return the sets of new ways, each up to a price, any of which joins a start with an end."""
     froms = dict.fromkeys((each.site, each.area) for each in starts)
@@ -250,13 +260,13 @@ def new_ways(
     found: dict[frozenset[object], tuple[Change, ...]] = {}
     for origin in froms:
         for destination in tos:
-            changes = missing_ways(roads, origin, destination)
+            changes = prices.all_priced(missing_ways(roads, origin, destination))
             if changes and sum(each.price for each in changes) <= price_max:
                 found.setdefault(frozenset(each.key for each in changes), changes)
     return list(found.values())
 
 
-SITE_CODES: Sequence[str] = (OptionCode.ADD_TOOL, OptionCode.ADD_PERSON)
+SITE_CODES: Sequence[str] = (OptionCode.ADD_TOOL, OptionCode.ADD_PERSON, OptionCode.TRAIN_PERSON)
 """Changes that serve all work units of a site."""
 
 WAYS: Sequence[str] = (OptionCode.ADD_LINK, OptionCode.ADD_LANE)

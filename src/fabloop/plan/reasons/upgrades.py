@@ -149,7 +149,8 @@ class Upgrades:
         source = self._seats.problem.jobs[edge[0]].sources[edge[1]]
         if source.place is not None:
             starts.append(source.place)
-        return new_ways(self._roads, starts, places(core.ends[edge]), limit)
+        ends = places(core.ends[edge])
+        return new_ways(self._roads, starts, ends, limit, self._seats.prices)
 
     def relaxed(self, number: int) -> int:
         """Return who might do a job after some changes."""

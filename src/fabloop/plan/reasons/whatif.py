@@ -9,7 +9,8 @@ from fabloop.model.explanation import OptionCode
 from fabloop.model.ids import OperationId, SiteId, SkillId, WorkUnitId
 from fabloop.model.product import Operation
 from fabloop.model.site import Network
-from fabloop.plan.reasons.change import Change, World, applied
+from fabloop.plan.reasons.applied import applied
+from fabloop.plan.reasons.change import Change, World
 from fabloop.plan.statement.candidates import Asked, Columns, Judge
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import Job, Past, Problem, problem_of
@@ -17,7 +18,8 @@ from fabloop.plan.statement.roads import roads_of
 from fabloop.services.matching import Condition, unit_offers
 
 _OF_PRODUCT = (OptionCode.LOOSEN, OptionCode.CHOOSE_OTHER)
-_OF_SITE = (OptionCode.ADD_PERSON, OptionCode.ADD_TOOL)
+_OF_SITE = (OptionCode.ADD_PERSON, OptionCode.TRAIN_PERSON, OptionCode.ADD_TOOL)
+_OF_HOURS = (OptionCode.OPEN_LONGER, OptionCode.SPLIT_LOT)
 _OF_WAYS = (OptionCode.ADD_LINK, OptionCode.ADD_LANE)
 
 
@@ -37,7 +39,8 @@ def after(
     """
     new = changed(world, changes)
     columns = all(isinstance(job.candidates, Columns) for job in problem.jobs)
-    if problem.duties is not None or not columns:  # tools and material may be other ones
+    others = any(each.code in _OF_HOURS for each in changes)  # when is asked anew, and how long
+    if others or problem.duties is not None or not columns:  # tools and material may be other ones
         return problem_of(new.product, new.setting, past), new
     operations = {each.id: each for each in new.product.operations}
     again = {OperationId(each.subject) for each in changes if each.code in _OF_PRODUCT}
@@ -63,7 +66,9 @@ def _touched(network: Network, changes: Sequence[Change]) -> frozenset[WorkUnitI
     touched: set[WorkUnitId] = set()
     for each in changes:
         if each.code in _OF_SITE:
-            touched.update(unit.id for unit in network.sites[SiteId(each.subject)].work_units)
+            touched.update(
+                unit.id for unit in network.sites[SiteId(each.context or each.subject)].work_units
+            )
         elif each.code not in (*_OF_PRODUCT, *_OF_WAYS):
             touched.add(WorkUnitId(each.subject))
     return frozenset(touched)

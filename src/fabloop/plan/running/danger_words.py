@@ -16,7 +16,7 @@ from fabloop.model.ids import OperationId, OrderId, SkillId
 from fabloop.model.plan import Movement, PlannedStep
 from fabloop.model.product import Operation
 from fabloop.model.site import WorkUnit
-from fabloop.plan.reasons.change import factory_change
+from fabloop.plan.reasons.proposals import factory_change
 from fabloop.services.matching import Mismatch
 
 CONSEQUENCE = "re-plan"

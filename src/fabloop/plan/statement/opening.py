@@ -52,6 +52,12 @@ def opening_of(network: Network, since: Instant, until: Instant) -> Opening:
     return Opening(closed, longest)
 
 
+def longest_open(calendar: WorkCalendar, time_zone: str, since: Instant) -> int:
+    """Return how many nanoseconds a calendar is open at a stretch, as far as it is read."""
+    last = Instant(since + CALENDAR_AHEAD)
+    return _longest(_closed(calendar, time_zone, since, last), since)
+
+
 def _closed(calendar: WorkCalendar, time_zone: str, since: Instant, last: Instant) -> Spans:
     spans = open_spans(calendar, time_zone, since, last)
     ends = [since, *(instant for span in spans for instant in span), Instant(last + AFTER_ALL)]

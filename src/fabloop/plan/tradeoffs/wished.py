@@ -14,9 +14,10 @@ from fabloop.plan.assure import assured, exclusions
 from fabloop.plan.checker import Grounds
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engine import CPSAT, SHORT, TREE, currency_of, is_possible_now, least, scope_of
+from fabloop.plan.reasons.overtime import overtime
 from fabloop.plan.reasons.why_late import why_late
 from fabloop.plan.statement.layout import Floats
-from fabloop.plan.statement.problem import Objective, Problem, Setting
+from fabloop.plan.statement.problem import Objective, Problem, Setting, problem_of
 from fabloop.plan.statement.roads import TICK
 from fabloop.plan.terms.blend import Case, blend_of, case_of, routing_from, table_sums
 from fabloop.plan.terms.objectives import Aim, Measure, aim_of, lexicographic, plain
@@ -112,12 +113,15 @@ def wished(
     if answer.standing is Standing.IMPOSSIBLE:
         refusal = hindered(ask.wishes, lift_of(ask), exclusions(case.problem))
         late = [each for each in _late(ask, case.problem) if len(each) > 1]
-        return msgspec.structs.replace(refusal, conflicts=(*refusal.conflicts, *late))
+        options = (*refusal.options, *overtime(late, ask.setting, _replanned(ask)))
+        conflicts = (*refusal.conflicts, *late)
+        return msgspec.structs.replace(refusal, conflicts=conflicts, options=options)
     if answer.table is None:
         late = _late(ask, case.problem)
         if late:
             excluded = exclusions(case.problem)
-            return NotProducible(conflicts=tuple(late), options=(), exclusions=excluded)
+            options = overtime(late, ask.setting, _replanned(ask))
+            return NotProducible(conflicts=tuple(late), options=options, exclusions=excluded)
         return NotDecided(limit=UNDECIDED.format(effort=ask.effort))
     pen.add(answer, tell)
     for objective in Objective:
@@ -128,6 +132,20 @@ def wished(
     if not len(pen):
         return NotDecided(limit=UNDECIDED.format(effort=ask.effort))
     return Producible(plans=pen.plans(), exclusions=exclusions(case.problem))
+
+
+def _replanned(ask: Ask) -> Callable[[Setting], Plan | None]:
+    """Return how to plan the request again in another setting, within the same wishes."""
+
+    def solve(setting: Setting) -> Plan | None:
+        new = msgspec.structs.replace(
+            ask, setting=setting, problem=problem_of(ask.order.product, setting)
+        )
+        pen = _Pen(new, case_for(new, ask.wishes))
+        pen.add(answered(new, ask.wishes, ask.aim), None)
+        return pen.plans()[0] if len(pen) else None
+
+    return solve
 
 
 def _late(ask: Ask, problem: Problem) -> list[tuple[Explanation, ...]]:
