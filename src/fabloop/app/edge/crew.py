@@ -1,5 +1,6 @@
 """The apps of one process: made as deployed, in the order in which they read each other."""
 
+import itertools
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Crew:
         self._mark = mark
         self._set_variable = set_variable
         self._messages: list[Message] = []
+        self._numbers = itertools.count()
 
     def configure(
         self, group: Group, suspended: Mapping[str, str], renewed: Collection[str], now_ns: int
@@ -107,6 +109,7 @@ class Crew:
             app.manifest,
             heard=[each.removeprefix(prefix) for each in heard if each.startswith(prefix)],
             results=self.results,
+            numbers=self._numbers,
             messages=self._messages,
             set_variable=self._set_variable,
         )

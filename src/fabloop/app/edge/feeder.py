@@ -37,6 +37,8 @@ class Feeder:
         self._link: socket.socket | None = None
         self._outlet: Outlet | None = None
         self._next_try_ns = 0
+        self._held: list[bytes] = []
+        self._held_bytes = 0
 
     @property
     def waits(self) -> bool:
@@ -44,17 +46,21 @@ class Feeder:
         return self._outlet is not None and self._outlet.waits
 
     def put(self, frame: bytes) -> None:
-        """Pass a frame on; while nobody listens it is dropped and counted."""
+        """Pass a frame on; it waits, within a limit, until the slow lane takes it."""
         self.flush()
-        if self._outlet is None:
-            self.dropped += 1
-            return
         try:
-            before = self._outlet.dropped
-            self._outlet.put(frame)
-            self.dropped += self._outlet.dropped - before
+            if self._outlet is not None:
+                before = self._outlet.dropped
+                self._outlet.put(frame)
+                self.dropped += self._outlet.dropped - before
+                return
         except OSError:
             self._cut()
+        if self._held_bytes + len(frame) > HELD_BACK_BYTES_MAX:
+            self.dropped += 1
+            return
+        self._held.append(frame)
+        self._held_bytes += len(frame)
 
     def flush(self) -> None:
         """Pass on what waits, hear what came back, connect where nobody is connected."""
@@ -85,6 +91,9 @@ class Feeder:
         self._link.settimeout(0.0)
         self._outlet = Outlet(self._link, HELD_BACK_BYTES_MAX)
         for frame in self._begins_with():
+            self._outlet.put(frame, needed=True)
+        held, self._held, self._held_bytes = self._held, [], 0
+        for frame in held:
             self._outlet.put(frame, needed=True)
 
     def _cut(self) -> None:

@@ -30,6 +30,7 @@ from fabloop.app.edge.link import (
     Configured,
     End,
     Hello,
+    Named,
     Outlet,
     Report,
     Words,
@@ -250,7 +251,7 @@ class Process:
 
     def _send(self) -> None:
         for each in self._crew.results:
-            self._outlet.put(framed(each))
+            self._outlet.put(framed(each), needed=isinstance(each, Named))
         self._crew.results.clear()
 
     def _report(self) -> None:

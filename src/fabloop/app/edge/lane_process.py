@@ -20,6 +20,7 @@ from fabloop.app.edge.link import (
     Configured,
     End,
     Hello,
+    Named,
     Report,
     ToProcess,
     Words,
@@ -54,6 +55,7 @@ class LaneProcess:
         self.feeds = feeds
         self.link: socket.socket | None = None
         self.words = Words()
+        self.names: dict[int, Named] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._address = address
         self._killed_because = ""
@@ -103,7 +105,7 @@ class LaneProcess:
             )  # fmt: skip
         theirs.close()
         ours.settimeout(0.0)
-        self.link, self.words = ours, Words()
+        self.link, self.words, self.names = ours, Words(), {}
         self.hello = self.configured = self.report = None
         self.starts += 1
         self._started_ns = self._heard_ns = time.monotonic_ns()

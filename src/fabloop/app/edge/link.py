@@ -49,12 +49,19 @@ class Configured(msgspec.Struct, frozen=True, array_like=True, tag="configured")
     faults: dict[str, tuple[Fault, ...]]
 
 
-class Told(msgspec.Struct, frozen=True, array_like=True, tag="told"):
-    """Readings of one instant: values (float64) and qualities (uint8) as they lie in memory."""
+class Named(msgspec.Struct, frozen=True, array_like=True, tag="named"):
+    """Names that an app tells readings of; said once, and meant by their number from then on."""
 
+    number: int
     app: str
     machine: str
     names: tuple[str, ...]
+
+
+class Told(msgspec.Struct, frozen=True, array_like=True, tag="told"):
+    """Readings of one instant: values (float64) and qualities (uint8) as they lie in memory."""
+
+    names: int
     at: int
     values: bytes
     qualities: bytes
@@ -125,7 +132,7 @@ class Report(msgspec.Struct, frozen=True, array_like=True, tag="report"):
     not_passed_on: int
 
 
-FromProcess = Hello | Configured | Told | FactTold | Report
+FromProcess = Hello | Configured | Named | Told | FactTold | Report
 ToProcess = Configure | End
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -16,18 +16,20 @@ from fabloop.app.edge.deployment import DeployedApp, Deployment, Group, check, l
 from fabloop.app.edge.health import AppHealth, Health, LaneHealth
 from fabloop.app.edge.hosted import AppState
 from fabloop.app.edge.lane_process import LaneProcess
+from fabloop.app.edge.latency import Latency
 from fabloop.app.edge.link import (
     Configure,
     Configured,
     FactTold,
     Hello,
+    Named,
     Report,
     Told,
     from_process,
 )
 from fabloop.app.edge.probe import manifests_of
 from fabloop.app.edge.realtime import Scheduling
-from fabloop.app.edge.results import Results
+from fabloop.app.edge.results import Readings, Results
 from fabloop.base.errors import NotFound
 from fabloop.base.instant import Instant
 from fabloop.base.names import did_you_mean
@@ -139,6 +141,12 @@ class Node:
                 apps=tuple(self._app_healths()),
                 results=self.results.health(),
             )
+
+    def forget_latencies(self) -> None:
+        """Measure latencies anew from now on."""
+        with self._lock:
+            for each in self._lanes.values():
+                each.handling, each.path = Latency(), Latency()
 
     def current(self) -> Version:
         """Return what is in force.
@@ -265,7 +273,21 @@ class Node:
                     self._configure_one(lane)
                 case Configured() as configured:
                     lane.configured = configured
-                case Told() | FactTold() as told:
+                case Named() as named:
+                    lane.names[named.number] = named
+                case Told() as told:
+                    named = lane.names[told.names]
+                    self.results.keep(
+                        Readings(
+                            app=named.app,
+                            machine=named.machine,
+                            names=named.names,
+                            at=told.at,
+                            values=told.values,
+                            qualities=told.qualities,
+                        )
+                    )
+                case FactTold() as told:
                     self.results.keep(told)
                 case Report() as report:
                     lane.heard(report)

@@ -1,6 +1,6 @@
 """What an app writes: checked against its grants, cleaned of what is no number, and collected."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -8,15 +8,17 @@ import numpy as np
 
 from fabloop.app.edge.app import TOPIC_MARK, Floats, Manifest, Message, covers
 from fabloop.app.edge.deployment import DeployedApp
-from fabloop.app.edge.link import FactTold, Told
+from fabloop.app.edge.link import FactTold, Named, Told
 from fabloop.base.errors import NotPermitted
 from fabloop.base.instant import Instant
 from fabloop.sense.readings.quality import BAD, GOOD, is_bad
 
 FACT_BYTES_MAX = 2**20
 READINGS_PER_CALL_MAX = 100_000
+NAMINGS_MAX = 10_000
+"""An app that made up new names for ever would fill the edge."""
 
-Result = Told | FactTold
+Result = Named | Told | FactTold
 SetVariable = Callable[[str, str, float], None]
 
 
@@ -27,6 +29,7 @@ class Outgoing:
     ----------
     heard : outputs of the app that other apps of the group read, names and patterns
     results : where readings and facts are put for the edge
+    numbers : of names, no number twice in a process
     messages : where they are put for the apps
     """
 
@@ -37,6 +40,7 @@ class Outgoing:
         *,
         heard: Sequence[str],
         results: list[Result],
+        numbers: Iterator[int],
         messages: list[Message],
         set_variable: SetVariable,
     ) -> None:
@@ -50,7 +54,8 @@ class Outgoing:
         self._results = results
         self._messages = messages
         self._set_variable = set_variable
-        self._checked: set[tuple[str, ...]] = set()
+        self._numbers = numbers
+        self._named: dict[tuple[str, ...], int] = {}
 
     def reading(self, name: str, value: float, at: Instant, quality: int = GOOD) -> None:
         """Tell one value."""
@@ -87,24 +92,34 @@ class Outgoing:
         self._set_variable(mine.machine, name, float(value))
 
     def _tell(self, names: tuple[str, ...], values: Floats, at: Instant, quality: int) -> None:
-        if names not in self._checked:
-            self._check(names)
-            self._checked.add(names)
+        number = self._named.get(names)
+        if number is None:
+            number = self._name(names)
         qualities = np.full(len(values), quality, dtype=np.uint8)
         known = np.isfinite(values) & ~is_bad(qualities)
         if not known.all():
             self.unknown_told += int(len(known) - known.sum())
             qualities = np.where(known | is_bad(qualities), qualities, BAD).astype(np.uint8)
             values = np.where(known, values, np.nan)
-        mine = self._deployed
-        self._results.append(
-            Told(mine.name, mine.machine, names, at, values.tobytes(), qualities.tobytes())
-        )
+        self._results.append(Told(number, at, values.tobytes(), qualities.tobytes()))
         self.readings_told += len(names)
         for name, value in zip(names, values, strict=True) if self._heard else ():
             if covers(self._heard, name):
-                topic = f"{mine.name}{TOPIC_MARK}{name}"
+                topic = f"{self._deployed.name}{TOPIC_MARK}{name}"
                 self._messages.append(Message(topic=topic, at=at, value=float(value)))
+
+    def _name(self, names: tuple[str, ...]) -> int:
+        """Check names that are told for the first time, and say them once."""
+        self._check(names)
+        if len(self._named) >= NAMINGS_MAX:
+            raise ValueError(
+                f"Expected at most {NAMINGS_MAX} different tuples of names, but found one more. "
+                "Tell readings under names that stay."
+            )
+        number = self._named[names] = next(self._numbers)
+        mine = self._deployed
+        self._results.append(Named(number, mine.name, mine.machine, names))
+        return number
 
     def _check(self, names: tuple[str, ...]) -> None:
         for name in names:

@@ -6,12 +6,24 @@ from collections import deque
 import msgspec
 
 from fabloop.app.edge.health import ResultsHealth
-from fabloop.app.edge.link import FactTold, Told
+from fabloop.app.edge.link import FactTold
 from fabloop.base.instant import Instant
 
 RESULTS_MAX = 100_000
 
-AnyResult = Told | FactTold
+
+class Readings(msgspec.Struct, frozen=True, array_like=True, tag="readings"):
+    """Readings of one instant: values (float64) and qualities (uint8) as they lie in memory."""
+
+    app: str
+    machine: str
+    names: tuple[str, ...]
+    at: int
+    values: bytes
+    qualities: bytes
+
+
+AnyResult = Readings | FactTold
 
 
 class Numbered(msgspec.Struct, frozen=True, array_like=True):
