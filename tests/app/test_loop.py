@@ -7,7 +7,7 @@ import pytest
 
 from app.stories import told
 from fabloop.app.house import STEPS_BY_FACT
-from fabloop.app.loop import STEPS, weigh_breakdown, weigh_disturbance
+from fabloop.app.loop import STEPS, go_back, weigh_breakdown, weigh_disturbance
 from fabloop.app.snapshot import Snapshot
 from fabloop.model.disturbance import UnitBroken
 from fabloop.model.facts import (
@@ -15,6 +15,7 @@ from fabloop.model.facts import (
     AdaptationDeclined,
     AdaptationImpossible,
     AdaptationProposed,
+    AdaptationUndone,
     Fact,
     IncidentRaised,
     JobAnswered,
@@ -30,9 +31,17 @@ from fabloop.model.facts import (
     ProcessReleased,
     ProcessStarted,
     ReleaseRefused,
+    UndoRefused,
 )
 
-CONDUCTED = {ProcessReleased, JobBound, JobAnswered, JobFailed, AdaptationApproved}
+CONDUCTED = {
+    ProcessReleased,
+    JobBound,
+    JobAnswered,
+    JobFailed,
+    AdaptationApproved,
+    AdaptationUndone,
+}
 """What `Conductor.conduct` hears: the process engine has something to do."""
 
 ASKED = {PlansFound, AdaptationProposed}
@@ -47,6 +56,7 @@ ENDS = {
     LotMade,  # asked for by genealogy and recall
     AdaptationImpossible,  # a person has to change product or factory
     AdaptationDeclined,  # the order waits
+    UndoRefused,  # the order goes on
     IncidentRaised,  # a person has to resolve it
     OrderFinished,  # the order's end
 }
@@ -100,7 +110,7 @@ def test_steps_change_nothing_and_give_the_same_facts_again(story):
             asked.add(step)
             assert all(isinstance(each, members(Fact)) for each in follows)
         assert snapshot == before
-    unheard = {weigh_breakdown, weigh_disturbance}
+    unheard = {weigh_breakdown, weigh_disturbance, go_back}
     assert asked == set(STEPS) - unheard, "nothing breaks in the story"
     assert snapshot.knowledge == knowledge
 

@@ -10,7 +10,13 @@ from fabloop.adapt.world import World, means_of
 from fabloop.base.instant import Instant
 from fabloop.model.disturbance import DueMoved, UnitBroken
 from fabloop.model.explanation import DangerCode, Explanation
-from fabloop.model.facts import AdaptationImpossible, AdaptationProposed, JobBound
+from fabloop.model.facts import (
+    AdaptationImpossible,
+    AdaptationProposed,
+    JobBound,
+    ProcessChanges,
+    PropertyChecked,
+)
 from fabloop.model.ids import OperationId
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import (
@@ -140,21 +146,41 @@ def propose(
     answer = _answer(situation, reasons, world)
     if not isinstance(answer, Producible):
         return AdaptationImpossible(order=order.id, plan=before.id, reasons=reasons, answer=answer)
-    after = answer.plans[0]
-    recipe = recipe_of(after, order.product, world.network, priority=order.priority)
-    network, vocabulary = world.network, world.vocabulary
+    drawn = drawn_up(situation, answer.plans[0], world)
+    if isinstance(drawn, NotDecided):
+        return AdaptationImpossible(order=order.id, plan=before.id, reasons=reasons, answer=drawn)
+    return AdaptationProposed(
+        order=order.id,
+        before=before.id,
+        plan=answer.plans[0],
+        comparison=compare(before, answer.plans[0], order),
+        reasons=reasons,
+        recipe=drawn.recipe,
+        changes=drawn.changes,
+        properties=drawn.properties,
+        markings=drawn.markings,
+    )
+
+
+class Drawn(msgspec.Struct, frozen=True, kw_only=True):
+    """How a plan is carried out by the running process, and what that changes."""
+
+    recipe: ProductionRecipe
+    changes: ProcessChanges
+    properties: tuple[PropertyChecked, ...]
+    markings: int
+
+
+def drawn_up(situation: Situation, after: Plan, world: World) -> Drawn | NotDecided:
+    """Return recipe and process for a plan that takes the place of the one that is followed."""
+    order, network, vocabulary = situation.order, world.network, world.vocabulary
+    recipe = recipe_of(after, order.product, network, priority=order.priority)
     was = composed(situation.recipe, network, vocabulary, situation.process)
     becomes = compose_and_verify(recipe, network, vocabulary, situation.process)
     if not becomes.released:
         unsure = ", ".join(each.name for each in becomes.properties if each.verdict != "holds")
-        limit = NotDecided(limit=f"the changed process was not proven to be sound: {unsure}")
-        return AdaptationImpossible(order=order.id, plan=before.id, reasons=reasons, answer=limit)
-    return AdaptationProposed(
-        order=order.id,
-        before=before.id,
-        plan=after,
-        comparison=compare(before, after, order),
-        reasons=reasons,
+        return NotDecided(limit=f"the changed process was not proven to be sound: {unsure}")
+    return Drawn(
         recipe=recipe,
         changes=changes_between(was.process, becomes.composition.process, situation.recipe, recipe),
         properties=becomes.properties,
@@ -165,12 +191,12 @@ def propose(
 def _answer(situation: Situation, reasons: tuple[Explanation, ...], world: World) -> PlanAnswer:
     """Return a plan that can be carried out, or what stands against one."""
     hurry = any(each.code == DangerCode.DUE_MISSED for each in reasons)
-    answer = _replanned(situation, world, Objective.MAKESPAN if hurry else None)
+    answer = replanned(situation, world, Objective.MAKESPAN if hurry else None)
     if not isinstance(answer, Producible):
         return answer
     after, due = answer.plans[0], situation.order.due_at
     if not hurry and _ready(situation.plan) <= due < _ready(after):
-        sooner = _replanned(situation, world, Objective.MAKESPAN)
+        sooner = replanned(situation, world, Objective.MAKESPAN)
         if isinstance(sooner, Producible) and _ready(sooner.plans[0]) < _ready(after):
             answer, after = sooner, sooner.plans[0]
     if hurry and _ready(after) >= _ready(situation.plan):
@@ -190,7 +216,7 @@ def _ready(plan: Plan) -> Instant:
     return max(each.end for each in plan.steps)
 
 
-def _replanned(situation: Situation, world: World, wish: Objective | None) -> PlanAnswer:
+def replanned(situation: Situation, world: World, wish: Objective | None = None) -> PlanAnswer:
     """Return a plan under what is in force; if what is ahead hits that one, under it as well."""
     answer = _under(situation, world, wish, ahead=False)
     if isinstance(answer, Producible) and objections(answer.plans[0], situation, world):

@@ -7,13 +7,13 @@ from itertools import pairwise
 import msgspec
 
 from fabloop.adapt.weigh import limited_operations
+from fabloop.app.conductor import Adapted
 from fabloop.app.demo import Demo
 from fabloop.app.snapshot import OrderState, Stage
 from fabloop.base.instant import Instant, iso_of
 from fabloop.model.explanation import Explanation
 from fabloop.model.facts import (
     AdaptationImpossible,
-    AdaptationProposed,
     Fact,
     KpiChanged,
     OrderRefused,
@@ -141,7 +141,7 @@ def summary_of(demo: Demo) -> Summary:
         return Summary(outcome=Outcome.NOT_CONFIGURABLE, conflicts=demo.order.conflicts)
     state = _state(demo)
     facts = [fact for _, fact in demo.house.history]
-    proposals = {each.plan.id: each for each in facts if isinstance(each, AdaptationProposed)}
+    proposals = {each.plan.id: each for each in facts if isinstance(each, Adapted)}
     plans = state.followed
     changes = tuple(
         Change(

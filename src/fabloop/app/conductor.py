@@ -11,6 +11,8 @@ from fabloop.base.instant import Instant
 from fabloop.base.journal import Row
 from fabloop.model.facts import (
     AdaptationApproved,
+    AdaptationProposed,
+    AdaptationUndone,
     Fact,
     IncidentRaised,
     JobAnswered,
@@ -50,6 +52,9 @@ from fabloop.run.compose import delivery_id, node_id
 from fabloop.run.recipe import operation_step_id
 from fabloop.run.release import composed
 
+Adapted = AdaptationProposed | AdaptationUndone
+"""What brings a running process another plan."""
+
 
 class Conductor:
     """Turns facts into commands to the engine, and the engine's notices into facts."""
@@ -79,6 +84,10 @@ class Conductor:
                     at,
                 )[1]
             case AdaptationApproved():
+                proposal = self._snapshot.orders[fact.order].proposal
+                assert proposal is not None, "an adaptation was proposed before it was approved"
+                return self._migrate(proposal, at)
+            case AdaptationUndone():
                 return self._migrate(fact, at)
             case _:
                 return ()
@@ -123,14 +132,13 @@ class Conductor:
         )
         return (started, *follows)
 
-    def _migrate(self, fact: AdaptationApproved, at: Instant) -> tuple[Fact, ...]:
+    def _migrate(self, fact: Adapted, at: Instant) -> tuple[Fact, ...]:
         """Let the running instance go on by the new version; whatever is done stays done."""
         state = self._snapshot.orders[fact.order]
         assert state.instance is not None, "an adaptation changes a running process"
-        assert state.recipe is not None, "an adaptation carries its recipe"
         before = self._tokens(state.instance)
-        key = self._deploy(state, state.recipe, at)
-        restart = dict(self._restarts(state, state.instance))
+        key = self._deploy(state, fact.recipe, at)
+        restart = dict(self._restarts(fact, state.instance))
         command = Migrate(instance=state.instance, target=key, restart=restart)
         _, follows = self._do(command, at)
         after = self._tokens(state.instance)
@@ -141,7 +149,7 @@ class Conductor:
             )
         migrated = ProcessMigrated(
             order=fact.order,
-            plan=fact.plan,
+            plan=fact.plan.id,
             instance=state.instance,
             process=key.id,
             from_version=state.version,
@@ -151,28 +159,27 @@ class Conductor:
         )
         return (migrated, *follows)
 
-    def _restarts(self, state: OrderState, instance: int) -> Iterator[tuple[str, str]]:
+    def _restarts(self, fact: Adapted, instance: int) -> Iterator[tuple[str, str]]:
         """Yield the nodes of steps that wait for somebody they are no longer planned on.
 
         Such a step has been entered, but its work has not begun. With each comes the node to
         enter instead: the shipment that the new plan puts before it, or the step itself anew.
         """
-        assert state.proposal is not None, "an adaptation was proposed before it was approved"
-        begun = {operation_step_id(each) for each in self._snapshot.begun(state.order.id)}
-        steps = {step.flow_id: step for step in state.proposal.recipe.steps}
+        begun = {operation_step_id(each) for each in self._snapshot.begun(fact.order)}
+        steps = {step.flow_id: step for step in fact.recipe.steps}
         entered = {
             act.node
             for frame in self._engine.instance(instance).frames
             if frame.kind is not ScopeKind.PAGE
             for act in frame.acts
         }
-        for changed in state.proposal.changes.changed:
+        for changed in fact.changes.changed:
             if "made_by" in steps[changed].parameters:
                 continue  # the piece is on its way: the shipment goes on with its further legs
             shipped = [
                 node_id(each)
                 for each in steps[changed].previous
-                if node_id(each) in state.proposal.changes.added
+                if node_id(each) in fact.changes.added
             ]
             for node in (delivery_id(node_id(changed)), node_id(changed)):
                 if node in entered and changed not in begun:

@@ -50,8 +50,11 @@ class Demo(msgspec.Struct, kw_only=True):
     journal: Journal
     clock: VirtualClock
 
-    def play(self, choose: Choose, approve: Approve) -> None:
-        """Play on until the order is finished, refused or stuck; nothing to do without an order."""
+    def play(self, choose: Choose, approve: Approve, until: Instant | None = None) -> None:
+        """Play on until the order is finished, refused or stuck; nothing to do without an order.
+
+        With `until`, what would happen after that instant is left for another time.
+        """
         if isinstance(self.order, NotConfigurable):
             return
         begun = self.scenario.simulation.begins_at
@@ -73,6 +76,7 @@ class Demo(msgspec.Struct, kw_only=True):
             choose=choose,
             approve=approve,
             begun=begun,
+            until=until,
         ).run()
 
     def close(self) -> None:

@@ -68,7 +68,8 @@ Measure = Callable[[WorkUnitId, Instant], TestMeasured]
 class Driver(msgspec.Struct, kw_only=True):
     """The outside world of a house: orders to come, actors, tests, persons who answer.
 
-    `begun` is when this world began: no test is due before it.
+    `begun` is when this world began: no test is due before it; it rests at `until`, if that is
+    given.
     """
 
     house: House
@@ -80,6 +81,7 @@ class Driver(msgspec.Struct, kw_only=True):
     choose: Choose
     approve: Approve
     begun: Instant
+    until: Instant | None = None
     person: str = "planner"
     results: dict[tuple[WorkUnitId, Instant], TestMeasured] = {}
 
@@ -95,7 +97,7 @@ class Driver(msgspec.Struct, kw_only=True):
             for bound in self.house.snapshot.running():
                 self.actor.begin(job_order(bound))
             at = self._next()
-            if at is None:
+            if at is None or (self.until is not None and at > self.until):
                 return
             self.clock.wait_until(at)
             self._happen(at)

@@ -9,13 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 from fabloop.adapt.propose import holds, is_overtaken, objections, propose
+from fabloop.adapt.undo import undo
 from fabloop.adapt.weigh import limits_on, weigh
 from fabloop.adapt.world import means_of
 from fabloop.app.snapshot import Snapshot, Stage
 from fabloop.model.disturbance import KpiMoved, RushOrder, UnitBroken
+from fabloop.model.explanation import Explanation, UndoCode
 from fabloop.model.facts import (
     AdaptationImpossible,
     AdaptationProposed,
+    AdaptationUndone,
     DisturbanceEnded,
     DisturbanceReported,
     Fact,
@@ -37,6 +40,8 @@ from fabloop.model.facts import (
     ProcessReleased,
     ReleaseRefused,
     TestMeasured,
+    UndoAsked,
+    UndoRefused,
     WorkUnitBroke,
     WorkUnitRepaired,
 )
@@ -245,6 +250,16 @@ def keep_current(
     return (propose(at.situation(fact.order), proposal.reasons, at.world()),)
 
 
+def go_back(fact: UndoAsked, at: Snapshot) -> tuple[AdaptationUndone | UndoRefused, ...]:
+    """Adapt: can the order go on as before the last adaptation?"""
+    state = at.orders[fact.order]
+    if state.stage is not Stage.RUNNING or len(state.followed) < 2:  # a plan before and one after
+        reason = Explanation(code=UndoCode.NOTHING_TO_UNDO, subject=fact.order)
+        plan = None if state.plan is None else state.plan.id
+        return (UndoRefused(order=fact.order, plan=plan, by=fact.by, reasons=(reason,)),)
+    return (undo(at.situation(fact.order), state.followed[-2], fact.by, at.world()),)
+
+
 def seek_another_way(
     fact: PlanEndangered, at: Snapshot
 ) -> tuple[AdaptationProposed | AdaptationImpossible, ...]:
@@ -265,6 +280,7 @@ STEPS: tuple[Callable[[Any, Snapshot], tuple[Fact, ...]], ...] = (
     weigh_rush,
     look_again,
     keep_current,
+    go_back,
     seek_another_way,
 )
 """Every step of the loop, in the order in which steps hear a fact."""

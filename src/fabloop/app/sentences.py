@@ -21,6 +21,7 @@ from fabloop.model.explanation import (
     MarketCode,
     Option,
     ReasonCode,
+    UndoCode,
 )
 from fabloop.model.product import ConfiguredProduct
 from fabloop.model.site import Network
@@ -400,9 +401,7 @@ REASONS: dict[str, Say] = {
     DangerCode.MATERIAL_LATE: _with_evidence("{subject} must wait for {material}"),
     DangerCode.SHIPMENT_LATE: _with_evidence("{made_by} comes too late for {subject}"),
     DangerCode.LANE_CLOSED: _plain("{subject}: nothing leaves on lane {lane} at that time."),
-    DangerCode.PERSON_ABSENT: _plain(
-        "{subject}: nobody with the skill {skill} is left at {site} at that time."
-    ),
+    DangerCode.PERSON_ABSENT: _plain("{subject}: nobody who can {skill} is at {site} then."),
     DangerCode.TOOL_BROKEN: _plain("{subject}: {tool} is broken."),
     DangerCode.DUE_MISSED: _with_evidence("{subject} is done too late for when it is wanted"),
     DangerCode.STEP_OVERRAN: _with_evidence("{subject} must wait until {before} is done"),
@@ -418,6 +417,10 @@ REASONS: dict[str, Say] = {
     DispatchCode.ASSIGNED: _plain("{label} has the skill {skill} and is free."),
     DispatchCode.CARRIED: _plain("{carrier} carries it on lane {subject}."),
     DispatchCode.RESERVED: _plain("{subject} is reserved for job {job}."),
+    UndoCode.NOTHING_TO_UNDO: _plain("No adaptation of order {subject} can be undone."),
+    UndoCode.BEGUN_ELSEWHERE: _plain("{subject} has begun on {work_unit}."),
+    UndoCode.SHIPPED_AWAY: _plain("What {subject} made has left to {destination} by {by}."),
+    UndoCode.NO_WAY_BACK: _plain("The plan before {plan} can no longer be carried out."),
     DispatchCode.MATERIAL_AWAITED: _with_evidence("{subject} waits for its material"),
     DispatchCode.TOOL_OUT: _plain("{subject}: {tool} cannot be used."),
     DispatchCode.LANE_SHUT: _plain("Nothing leaves on {subject} now."),

@@ -41,6 +41,8 @@ from fabloop.model.facts import (
     ProcessMigrated,
     ProcessStarted,
     TestMeasured,
+    UndoAsked,
+    UndoRefused,
     WorkUnitBroke,
     WorkUnitRepaired,
 )
@@ -339,6 +341,8 @@ class Snapshot(msgspec.Struct, kw_only=True):
                 _tell_disturbance(self, fact.disturbance)
             case DisturbanceEnded():
                 self.standing.pop(subject_of(fact.disturbance), None)
+            case UndoAsked() | UndoRefused():
+                pass
             case LotMade():
                 self.records.append(fact.record)
                 self.orders[fact.record.order].lots[fact.record.operation] = fact.record.lot

@@ -11,6 +11,7 @@ from fabloop.model.facts import (
     AdaptationDeclined,
     AdaptationImpossible,
     AdaptationProposed,
+    AdaptationUndone,
     IncidentRaised,
     JobBound,
     JobKeptWaiting,
@@ -122,6 +123,7 @@ DangerFact = (
     | AdaptationImpossible
     | AdaptationDeclined
     | AdaptationApproved
+    | AdaptationUndone
     | IncidentRaised
 )
 
@@ -142,6 +144,9 @@ def tell_danger(state: OrderState, fact: DangerFact) -> None:
             assert state.proposal is not None, "only what was proposed can be approved"
             state.plan, state.recipe = state.proposal.plan, state.proposal.recipe
             state.followed = (*state.followed, state.plan)
+        case AdaptationUndone():
+            state.plan, state.recipe = fact.plan, fact.recipe
+            state.followed = (*state.followed, state.plan)
         case _:
             assert_never(fact)
 
@@ -159,6 +164,7 @@ OrderFact = (
     | AdaptationProposed
     | AdaptationImpossible
     | AdaptationApproved
+    | AdaptationUndone
     | AdaptationDeclined
     | ProcessMigrated
     | IncidentRaised
@@ -194,6 +200,7 @@ def tell_order(orders: dict[OrderId, OrderState], fact: OrderFact) -> None:
             | AdaptationImpossible()
             | AdaptationDeclined()
             | AdaptationApproved()
+            | AdaptationUndone()
             | IncidentRaised()
         ):
             tell_danger(state, fact)

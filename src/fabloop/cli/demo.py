@@ -13,6 +13,7 @@ from fabloop.app.demo import Demo, Settings, begin, documents_of, resume
 from fabloop.app.exhibits import write_exhibits
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
+from fabloop.cli.given import instant_given
 from fabloop.cli.narrator import Narrator
 
 _EXIT_CODES = {
@@ -38,6 +39,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     documents: Path | None
     choices: tuple[str, ...]
     realtime: float | None
+    until: str = ""
 
 
 def play(request: Request) -> ExitCode:
@@ -64,7 +66,10 @@ def _play_in(folder: Path, request: Request, narrator: Narrator, started: float)
     demo = _open(folder, request, narrator)
     try:
         narrator.opens(demo, folder, kept=request.resume or request.keep)
-        demo.play(narrator.choose, narrator.approve)
+        until = instant_given("--until", request.until) if request.until else None
+        demo.play(narrator.choose, narrator.approve, until)
+        if until is not None and summary_of(demo).outcome is Outcome.UNDECIDED:
+            return ExitCode.FINE
         out = request.out or Path(f"demo-{demo.settings.story}")
         with narrator.busy("Drawing pictures and the report"):
             written = write_exhibits(demo, out)
@@ -116,6 +121,8 @@ def _check(request: Request) -> None:
             faults.append(_fault("--resume", "--resume alone", f"{name} too", "Leave one out."))
     if request.realtime is not None and request.realtime <= 0:
         faults.append(_fault("--realtime", "a factor above 0", f"{request.realtime:g}"))
+    if request.until and request.resume is None and request.keep is None:
+        faults.append(_fault("--until", "--keep or --resume", "neither"))
     if request.seed < 0:
         faults.append(_fault("--seed", "a whole number of 0 or more", str(request.seed)))
     if faults:

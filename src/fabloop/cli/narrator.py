@@ -1,8 +1,9 @@
 """Tells a story in the terminal while it happens: scene by scene, fact by fact, with reasons."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import assert_never
 
 from rich.console import Console
 
@@ -30,11 +31,13 @@ from fabloop.base.instant import Instant, span_text
 from fabloop.base.quantity import quantity_text
 from fabloop.cli.answers import ask, is_yes, plan_number
 from fabloop.cli.grid import grid_of
+from fabloop.model.disturbance import Reported
 from fabloop.model.facts import (
     AdaptationApproved,
     AdaptationDeclined,
     AdaptationImpossible,
     AdaptationProposed,
+    AdaptationUndone,
     DisturbanceEnded,
     DisturbanceReported,
     Fact,
@@ -55,6 +58,7 @@ from fabloop.model.facts import (
     ProcessReleased,
     ReleaseRefused,
     TestMeasured,
+    UndoRefused,
     WorkUnitBroke,
     WorkUnitRepaired,
 )
@@ -100,6 +104,22 @@ class Narrator:
         )
         self._scene_is("2 Configure and order")
         self._configuration(demo)
+
+    def follows(self, demo: Demo) -> None:
+        """Tell what happens from now on in a story that is not played."""
+        self._demo = demo
+
+    def shows(
+        self, demo: Demo, reported: Iterable[Reported], proposals: Iterable[AdaptationProposed]
+    ) -> None:
+        """Tell what was reported and is not over, and what is proposed."""
+        self._demo = demo
+        for each in reported:
+            self._bad(disturbance_text(each, self._zone(), self._labels()))
+        for proposal in proposals:
+            for reason in proposal.reasons:
+                self._bad(sentence(reason, demo.house.snapshot.now, self._labels()))
+            self._tell_change(proposal, demo.house.snapshot.now)
 
     def _configuration(self, demo: Demo) -> None:
         family = demo.scenario.knowledge.families[demo.scenario.order.product]
@@ -212,6 +232,15 @@ class Narrator:
                 self._bad(f"{self._clock(at)}  the product of order {fact.order} was rejected")
             case OrderFinished():
                 self._good(f"{self._clock(at)}  order {fact.order} is finished")
+            case (
+                WorkUnitBroke()
+                | WorkUnitRepaired()
+                | DisturbanceReported()
+                | DisturbanceEnded()
+                | PlanRestored()
+                | PlanEndangered()
+            ):
+                self._tell_danger(fact, at)
             case _:
                 self._tell_change(fact, at)
 
@@ -269,7 +298,16 @@ class Narrator:
             case KpiChanged():
                 self._table(term_table(fact.value))
 
-    def _tell_change(self, fact: Fact, at: Instant) -> None:
+    def _tell_danger(
+        self,
+        fact: WorkUnitBroke
+        | WorkUnitRepaired
+        | DisturbanceReported
+        | DisturbanceEnded
+        | PlanRestored
+        | PlanEndangered,
+        at: Instant,
+    ) -> None:
         match fact:
             case WorkUnitBroke():
                 self._bad(f"{self._clock(at)}  {fact.work_unit} is broken")
@@ -287,6 +325,11 @@ class Narrator:
                 self._scene_is("7 Adapt")
                 for reason in fact.reasons:
                     self._bad(f"{self._clock(at)}  {sentence(reason, at, self._labels())}")
+            case _:
+                assert_never(fact)
+
+    def _tell_change(self, fact: Fact, at: Instant) -> None:
+        match fact:
             case AdaptationProposed():
                 self._table(comparison_table(fact.comparison, self._zone(), self._labels()))
                 changes = fact.changes
@@ -295,6 +338,13 @@ class Narrator:
                     f"{len(changes.removed)} removed, {len(changes.changed)} changed. "
                     f"{verified_text(fact.properties, fact.markings)}"
                 )
+            case UndoRefused():
+                self._bad(f"{self._clock(at)}  plan {fact.plan} stays:")
+                for reason in fact.reasons:
+                    self._bad(f"  {sentence(reason, at, self._labels())}")
+            case AdaptationUndone():
+                self._table(comparison_table(fact.comparison, self._zone(), self._labels()))
+                self._good(f"{self._clock(at)}  undone by {fact.by}: {fact.plan.id} is followed")
             case AdaptationImpossible():
                 for text in refusal_texts(fact, at, self._labels()):
                     self._bad(text)

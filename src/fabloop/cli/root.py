@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fabloop.base.errors import ExitCode, FabloopError, Invalid
+from fabloop.cli.adapt_commands import adapt
 from fabloop.cli.edge_commands import edge
 from fabloop.cli.order_commands import orders
 from fabloop.cli.plan_commands import plan
@@ -71,6 +72,9 @@ def demo(
     realtime: Annotated[
         float | None, typer.Option(help="Play at this many times real time, not at once.")
     ] = None,
+    until: Annotated[
+        str, typer.Option(help="With --keep or --resume: rest at this instant, to be played on.")
+    ] = "",
 ) -> None:
     """Play a story round the whole loop, on a simulated plant in virtual time.
 
@@ -91,6 +95,7 @@ def demo(
                 documents=documents,
                 choices=tuple(choose or ()),
                 realtime=realtime,
+                until=until,
             )
         )
     )
@@ -184,6 +189,7 @@ def check(
 
 app.command()(plan)
 app.add_typer(orders, name="order", no_args_is_help=True)
+app.add_typer(adapt, name="adapt", no_args_is_help=True)
 app.add_typer(spc, name="spc")
 app.add_typer(edge, name="edge")
 

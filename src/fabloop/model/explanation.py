@@ -118,6 +118,15 @@ class ReliefCode(StrEnum):
     CHOOSE_FEATURE = "choose-feature"
 
 
+class UndoCode(StrEnum):
+    """Why an adaptation cannot be undone."""
+
+    NOTHING_TO_UNDO = "nothing-to-undo"
+    BEGUN_ELSEWHERE = "begun-elsewhere"
+    SHIPPED_AWAY = "shipped-away"
+    NO_WAY_BACK = "no-way-back"
+
+
 class DispatchCode(StrEnum):
     """What late binding may have to explain; `Explanation.code` is one of these texts."""
 

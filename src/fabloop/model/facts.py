@@ -291,6 +291,36 @@ class AdaptationDeclined(_Fact, frozen=True, kw_only=True):
     by: str
 
 
+class UndoAsked(_Fact, frozen=True, kw_only=True):
+    """A person wants the plan back that the last adaptation changed."""
+
+    order: OrderId
+    by: str
+
+
+class AdaptationUndone(_Fact, frozen=True, kw_only=True):
+    """The order goes on as before the last adaptation; nothing stood against that."""
+
+    order: OrderId
+    before: PlanId
+    plan: Plan
+    comparison: PlanComparison
+    by: str
+    recipe: ProductionRecipe
+    changes: ProcessChanges
+    properties: tuple[PropertyChecked, ...]
+    markings: int
+
+
+class UndoRefused(_Fact, frozen=True, kw_only=True):
+    """There is no way back to the plan before, for these reasons; the order goes on as it is."""
+
+    order: OrderId
+    plan: PlanId | None
+    by: str
+    reasons: tuple[Explanation, ...]
+
+
 class ProcessMigrated(_Fact, frozen=True, kw_only=True):
     """The running instance now follows another version; no token was lost."""
 
@@ -348,6 +378,9 @@ Fact = (
     | AdaptationImpossible
     | AdaptationApproved
     | AdaptationDeclined
+    | UndoAsked
+    | AdaptationUndone
+    | UndoRefused
     | ProcessMigrated
     | IncidentRaised
     | OrderFinished

@@ -1,0 +1,199 @@
+"""A report from a document: which fact it is, with every name checked against what is known."""
+
+from collections.abc import Collection, Iterator
+
+import msgspec
+
+from fabloop.app.asked import contradictions, ordered
+from fabloop.app.snapshot import Snapshot
+from fabloop.base.errors import Fault, Invalid
+from fabloop.base.instant import Instant, instant_of
+from fabloop.base.names import did_you_mean
+from fabloop.model.disturbance import (
+    Disturbance,
+    DueMoved,
+    KpiExpired,
+    KpiMoved,
+    LaneClosed,
+    MaterialLate,
+    PersonAbsent,
+    RushOrder,
+    ShiftCancelled,
+    ShipmentLate,
+    StepOverran,
+    ToolBroken,
+    UnitBroken,
+    UnitRepaired,
+)
+from fabloop.model.documents import resolve_order
+from fabloop.model.documents.structure import kind_in
+from fabloop.model.facts import (
+    DisturbanceReported,
+    Fact,
+    KpiChanged,
+    OrderReceived,
+    WorkUnitBroke,
+    WorkUnitRepaired,
+)
+from fabloop.model.product import NotConfigurable
+from fabloop.plan.configure import configure
+
+TIMES = ("since", "until", "available_at", "arrives_at", "ends_at", "planned_end", "due_at")
+"""Fields of a report that are instants: written as text with an offset."""
+
+REPORT_BYTES_MAX = 1 << 20
+"""Bytes of one report."""
+
+
+def fact_of(source: str, data: bytes, at: Snapshot, now: Instant) -> Fact:
+    """Return the fact that a report tells: a disturbance, or an order to be received.
+
+    Raises
+    ------
+    Invalid
+        It is neither, or it names something that nobody knows.
+    """
+    if len(data) > REPORT_BYTES_MAX:
+        raise _invalid(source, "$", f"at most {REPORT_BYTES_MAX} bytes", str(len(data)))
+    if kind_in(data) == "order":
+        return _received(source, data, at, now)
+    told = _decoded(source, data)
+    faults = [*_faults(source, told, at)]
+    if faults:
+        raise Invalid(faults)
+    match told:
+        case UnitBroken():
+            return WorkUnitBroke(work_unit=told.work_unit, at=now, until=told.until)
+        case UnitRepaired():
+            return WorkUnitRepaired(work_unit=told.work_unit, at=now)
+        case KpiMoved():
+            known = at.kpis.get((told.value.work_unit, told.value.kpi))
+            return KpiChanged(value=told.value, previous=known)
+        case KpiExpired() | RushOrder():
+            hint = "Report an order document of higher priority, or measure the KPI."
+            found = type(told).__name__
+            raise _invalid(source, "$.disturbance", "what somebody can report", found, hint)
+        case _:
+            return DisturbanceReported(disturbance=told, at=now)
+
+
+def _received(source: str, data: bytes, at: Snapshot, now: Instant) -> OrderReceived:
+    request = resolve_order(source, data, at.knowledge.families)
+    if request.id in at.orders:
+        raise _invalid(source, "$.id", "an order that is not known yet", repr(request.id))
+    configured = configure(at.knowledge.families[request.product], request.choices)
+    if isinstance(configured, NotConfigurable):
+        raise Invalid(contradictions(source, configured))
+    order = ordered(request, configured.product)
+    return OrderReceived(order=msgspec.structs.replace(order, received_at=now))
+
+
+def _decoded(source: str, data: bytes) -> Disturbance:
+    try:
+        fields = msgspec.json.decode(data, type=dict[str, object])
+    except msgspec.DecodeError as error:
+        raise _invalid(source, "$", "a report (JSON object)", str(error)) from error
+    for name in TIMES:
+        text = fields.get(name)
+        if isinstance(text, str):
+            fields[name] = _instant(source, name, text)
+    try:
+        told: Disturbance = msgspec.convert(fields, Disturbance)
+    except msgspec.ValidationError as error:
+        kinds = ", ".join(kind.__name__ for kind in Disturbance.__args__)
+        hint = f"`disturbance` is one of: {kinds}."
+        raise _invalid(source, "$", "a report", str(error), hint) from error
+    return told
+
+
+def _instant(source: str, name: str, text: str) -> Instant:
+    try:
+        return instant_of(text)
+    except ValueError as error:
+        path = f"$.{name}"
+        raise _invalid(source, path, "a date and time with an offset", repr(text)) from error
+
+
+def _faults(source: str, told: Disturbance, at: Snapshot) -> Iterator[Fault]:
+    """Yield each name of the report that nobody knows, and each span that ends first."""
+    for path, name, known in _names(told, at):
+        if name not in known:
+            yield Fault(
+                source=source,
+                path=f"$.{path}",
+                expected=f"a known {path.replace('_', ' ')}",
+                found=repr(name),
+                hint=did_you_mean(name, known),
+            )
+    since, until = getattr(told, "since", None), getattr(told, "until", None)
+    if since is not None and until is not None and until < since:
+        yield Fault(
+            source=source,
+            path="$.until",
+            expected="an instant that is not before `since`",
+            found="an earlier one",
+        )
+
+
+def _names(told: Disturbance, at: Snapshot) -> Iterator[tuple[str, str, Collection[str]]]:
+    """Yield each name of the report: its path, the name, and which ones are known."""
+    network = at.knowledge.network
+    sites = network.sites.values()
+    match told:
+        case UnitBroken() | UnitRepaired() | KpiExpired():
+            yield "work_unit", told.work_unit, _units(at)
+        case KpiMoved():
+            yield "value.work_unit", told.value.work_unit, _units(at)
+        case MaterialLate():
+            yield "material", told.material, _materials(at)
+            if told.site is not None:
+                yield "site", told.site, network.sites.keys()
+        case LaneClosed():
+            yield "lane", told.lane, {each.id for each in network.lanes}
+        case PersonAbsent():
+            yield "person", told.person, {each.id for site in sites for each in site.persons}
+        case ShiftCancelled():
+            yield "site", told.site, network.sites.keys()
+            yield "shift", told.shift, {each.id for site in sites for each in site.shifts}
+        case ToolBroken():
+            yield "tool", told.tool, {n for site in sites for t in site.tools for n in t.names()}
+        case DueMoved() | StepOverran() | ShipmentLate():
+            yield "order", told.order, _running(at)
+            if told.order in _running(at):
+                yield from _of_an_order(told, at)
+        case RushOrder():
+            return
+
+
+def _of_an_order(
+    told: DueMoved | StepOverran | ShipmentLate, at: Snapshot
+) -> Iterator[tuple[str, str, Collection[str]]]:
+    """Yield what must be on its way; what has not begun can still be planned otherwise."""
+    if isinstance(told, StepOverran):
+        busy = {each.operation for each in at.running() if each.order == told.order}
+        yield "operation", told.operation, busy
+    if not isinstance(told, ShipmentLate):
+        return
+    carried = at.carried(told.order)
+    on_way = carried.left - carried.arrived
+    yield "made_by", told.made_by, {made_by for made_by, _, _ in on_way}
+    yield "taken_by", told.taken_by, {by for made, by, _ in on_way if made == told.made_by}
+
+
+def _units(at: Snapshot) -> Collection[str]:
+    network = at.knowledge.network
+    carriers = {link.by for site in network.sites.values() for link in site.transport}
+    return network.work_units().keys() | carriers
+
+
+def _materials(at: Snapshot) -> Collection[str]:
+    return {each.id for state in at.orders.values() for each in state.order.product.materials}
+
+
+def _running(at: Snapshot) -> Collection[str]:
+    states = at.orders.items()
+    return {key for key, each in states if each.instance is not None and not each.finished_at}
+
+
+def _invalid(source: str, path: str, expected: str, found: str, hint: str = "") -> Invalid:
+    return Invalid(Fault(source=source, path=path, expected=expected, found=found, hint=hint))
