@@ -175,13 +175,15 @@ def _quickest(
     best: tuple[float, int, int] | None = None
     picks = np.flatnonzero(mask & np.isfinite(after)).tolist()
     effort.looks += len(picks)
+    lines, kept = work.lines[job], work.keeper is not None
     for pick in picks:
         inputs = work.ways(job, pick)
         if inputs is None:
             continue
         ready = max((way.arrival(tick) for tick, way in inputs), default=0)
         ticks = work.ticks[job][pick]
-        end = work.first(job, pick, ready) + ticks
+        start = work.first(job, pick, ready) if kept else lines[pick].first(ready, ticks)
+        end = start + ticks
         value = end + float(after[pick])
         if taste.noise:
             value += taste.noise * ticks * float(taste.roll.random())

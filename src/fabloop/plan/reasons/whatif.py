@@ -12,6 +12,7 @@ from fabloop.model.site import Network
 from fabloop.plan.reasons.applied import applied
 from fabloop.plan.reasons.change import Change, World
 from fabloop.plan.statement.candidates import Asked, Columns, Judge
+from fabloop.plan.statement.duties import Duties
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import Job, Past, Problem, problem_of
 from fabloop.plan.statement.roads import roads_of
@@ -40,7 +41,10 @@ def after(
     new = changed(world, changes)
     columns = all(isinstance(job.candidates, Columns) for job in problem.jobs)
     others = any(each.code in _OF_HOURS for each in changes)  # when is asked anew, and how long
-    if others or problem.duties is not None or not columns:  # tools and material may be other ones
+    duties = problem.duties
+    if duties is not None:  # persons, tools and material may be other ones
+        others |= duties.has_stores or any(each.code in _OF_SITE for each in changes)
+    if others or not columns:
         return problem_of(new.product, new.setting, past), new
     operations = {each.id: each for each in new.product.operations}
     again = {OperationId(each.subject) for each in changes if each.code in _OF_PRODUCT}
@@ -51,15 +55,25 @@ def after(
     for job in problem.jobs:
         operation = operations[job.operation.id]
         if job.operation.id in again:
-            jobs.append(_restated(job, operation))
+            jobs.append(_sorted(_restated(job, operation), duties))
         elif judge is not None and job.operation.requirement.skill in skills:
-            jobs.append(_with_touched(job, judge, touched))
+            jobs.append(_sorted(_with_touched(job, judge, touched), duties))
         else:
             jobs.append(job)
     roads = problem.roads
     if any(each.code in _OF_WAYS for each in changes):
         roads = roads_of(new.setting.network)
-    return msgspec.structs.replace(problem, jobs=tuple(jobs), roads=roads), new
+    if duties is not None:
+        duties = duties.forgetful()
+    return msgspec.structs.replace(problem, jobs=tuple(jobs), roads=roads, duties=duties), new
+
+
+def _sorted(job: Job, duties: Duties | None) -> Job:
+    """Return the job without those whose shifts are too short."""
+    if duties is None:
+        return job
+    candidates, rejected = duties.sorted_out(job.operation, job.candidates, job.rejected)
+    return msgspec.structs.replace(job, candidates=candidates, rejected=rejected)
 
 
 def _touched(network: Network, changes: Sequence[Change]) -> frozenset[WorkUnitId]:

@@ -2,12 +2,13 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 import msgspec
 
-from fabloop.base.instant import Instant
-from fabloop.model.calendar import Spans, open_spans
+from fabloop.base.instant import DAY, Instant
+from fabloop.model.calendar import Spans, WorkCalendar, open_spans
 from fabloop.model.ids import PersonId, SkillId
 from fabloop.model.site import Person, Site
 from fabloop.model.skill import SkillVocabulary
@@ -17,6 +18,9 @@ from fabloop.services.matching import offers_skill
 
 NEVER = 2**60
 """A tick after all that is planned."""
+
+SHIFTS_MAX = 256
+"""Shifts whose spans are kept from one question to the next: on the same day they are the same."""
 
 Changes = tuple[tuple[int, int], ...]
 """Ticks, ascending from 0 on, with how many are there from each on."""
@@ -75,13 +79,23 @@ def crews_of(site: Site, origin: Instant, until: Instant) -> tuple[Crew, ...]:
                 present.append(((origin, Instant(origin + NEVER * TICK)),))
                 continue
             if each.shift not in spans:
-                spans[each.shift] = open_spans(
-                    site.working_time(each), site.time_zone, origin, until
-                )
+                spans[each.shift] = _open(site.working_time(each), site.time_zone, origin, until)
             present.append(spans[each.shift])
         ids = tuple(each.id for each in persons)
         crews.append(Crew(ids, skills, _counted(present, origin)))
     return tuple(crews)
+
+
+def _open(calendar: WorkCalendar, time_zone: str, origin: Instant, until: Instant) -> Spans:
+    """Return when work is possible between the instants."""
+    first, last = Instant(origin - origin % DAY), Instant(until - until % DAY)
+    spans = _days(calendar, time_zone, first, last)
+    return tuple((max(start, origin), end) for start, end in spans if end > origin)
+
+
+@lru_cache(maxsize=SHIFTS_MAX)
+def _days(calendar: WorkCalendar, time_zone: str, first: Instant, last: Instant) -> Spans:
+    return open_spans(calendar, time_zone, first, last)
 
 
 def _counted(present: Sequence[Spans], origin: Instant) -> Changes:

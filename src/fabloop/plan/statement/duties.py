@@ -138,6 +138,15 @@ class Duties(msgspec.Struct, frozen=True):
             for crew in several
         )
 
+    @property
+    def has_stores(self) -> bool:
+        """Whether tools or material matter."""
+        return bool(self.tools or self.releases or self.missing)
+
+    def forgetful(self) -> "Duties":
+        """Return the same for operations that may ask for something else."""
+        return msgspec.structs.replace(self, _needs={})
+
     def need(self, operation: Operation, candidate: Candidate) -> Need:
         """Return what the operation needs on the candidate's work unit."""
         key = (operation.id, candidate.unit.id)

@@ -42,5 +42,7 @@ def beside(problem: Problem, others: Iterable[tuple[Problem, Timetable]]) -> Pro
             )
             for unit, each in duties.changeovers.items()
         }
-        duties = msgspec.structs.replace(duties, crowded=crowded, changeovers=changeovers)
+        duties = msgspec.structs.replace(
+            duties, crowded=crowded, changeovers=changeovers, _needs={}
+        )
     return msgspec.structs.replace(problem, busy=busy, duties=duties)
