@@ -1,7 +1,8 @@
 """Readings over MQTT into the store: rate, loss, age of what is not safe yet, CPU of each part.
 
-Run ``python bench/ingest.py [--seconds S] [--rate R] [--only batches,single,http]``. Sender, a real Mosquitto and the
-ingest share the cores. Batches: 100 readings a message (MessagePack rows) of 10,000 series, QoS 1
+Run ``python bench/ingest.py [--seconds S] [--rate R] [--only batches,single,http]``. Sender, a
+real Mosquitto and the ingest share the cores. Batches: 100 readings a message (MessagePack rows) of
+10,000 series, QoS 1
 on both ways, acknowledged when durable, kept by the historian, which seals Parquet meanwhile.
 Single: one JSON value a message. Age: the wall clock less the newest reading that is durable, every
 20 ms. HTTP: batches of 1,000 rows beside InfluxDB 1.6 (Debian) in the same run, where installed.
@@ -14,24 +15,15 @@ import multiprocessing
 import resource
 import shutil
 import socket
-import struct
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "tests"))
-
-from mosquitto_server import Mosquitto, binary
 
 from fabloop.adapters.historian import Historian, Options
 from fabloop.adapters.mqtt import MqttSource, mapping_of, packets
@@ -40,6 +32,9 @@ from fabloop.app.processes.clocks import WallClock
 from fabloop.base.instant import SECOND
 from fabloop.sense.readings.batch import Batch
 
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
+
+CLOCK = WallClock()
 MACHINES = 100
 SIGNALS = 100
 WINDOW = 2_000
@@ -110,7 +105,7 @@ def batches(sender: Sender, rate: int, seconds: float) -> int:
         messages = []
         for _ in range(min(due // SIGNALS, 200)):
             machine = (sent // SIGNALS) % MACHINES
-            last = max(last + 1, time.time_ns() // 1_000)
+            last = max(last + 1, CLOCK.now() // 1_000)
             rows = [(last, name, value) for name, value in zip(names, values[machine], strict=True)]
             messages.append((topics[machine], encode(rows)))
             sent += SIGNALS
@@ -124,13 +119,15 @@ def batches(sender: Sender, rate: int, seconds: float) -> int:
 
 def singles(sender: Sender, rate: int, seconds: float) -> int:
     """Send single JSON readings; return how many."""
-    topics = [f"one/machine-{n % MACHINES:02}/signal-{n // MACHINES:02}".encode() for n in range(10_000)]
+    topics = [
+        f"one/machine-{n % MACHINES:02}/signal-{n // MACHINES:02}".encode() for n in range(10_000)
+    ]
     begin, sent, last = time.perf_counter(), 0, 0
     while (passed := time.perf_counter() - begin) < seconds:
         due = int(passed * rate) - sent
         messages = []
         for _ in range(min(due, 500)):
-            last = max(last + 1, time.time_ns() // 1_000)
+            last = max(last + 1, CLOCK.now() // 1_000)
             messages.append((topics[sent % 10_000], b'{"ts":%d,"value":21.375}' % last))
             sent += 1
         if messages:
@@ -186,7 +183,7 @@ class Watched:
         while self._newest and self._newest[0][0] <= durable:
             self._durable_at = max(self._durable_at, self._newest.pop(0)[1])
         if self._durable_at:
-            self.ages_s.append((time.time_ns() - self._durable_at) / SECOND)
+            self.ages_s.append((CLOCK.now() - self._durable_at) / SECOND)
 
 
 def ingest(port: int, qos: int, folder: str, told: Connection) -> None:
@@ -201,7 +198,7 @@ async def _ingest(port: int, qos: int, folder: Path, told: Connection) -> None:
     source = MqttSource(mapping_of(MAPPING.format(port=port, qos=qos).encode()))
     pumping = asyncio.create_task(pump(source, store, historian.catalogue))
     while not source.health().connected:
-        await asyncio.sleep(0.01)
+        await asyncio.wait([pumping], timeout=0.01)
     told.send("ready")
     expected, measuring, quiet = None, True, time.perf_counter()
     seen = 0
@@ -226,6 +223,8 @@ async def _ingest(port: int, qos: int, folder: Path, told: Connection) -> None:
 
 def run(kind: str, qos: int, rate: int, seconds: float) -> None:
     """Print the figures of one kind of message."""
+    from mosquitto_server import Mosquitto
+
     folder = tempfile.mkdtemp(prefix="fabloop-ingest-")
     context = multiprocessing.get_context("spawn")
     try:
@@ -276,6 +275,8 @@ def process_cpu_s(pid: int) -> float:
 
 def main() -> None:
     """Print the figures."""
+    from mosquitto_server import binary
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--rate", type=int, default=500_000)

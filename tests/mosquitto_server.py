@@ -26,7 +26,8 @@ def binary() -> str | None:
 class Mosquitto:
     """A broker that can be killed and started again on the same port."""
 
-    def __init__(self, config: str = "allow_anonymous true") -> None:
+    def __init__(self, config: str = "allow_anonymous true", *, persistent: bool = False) -> None:
+        self._persistent = persistent
         self._folder = Path(tempfile.mkdtemp(prefix="fabloop-mosquitto-"))
         self._config = config
         self._process: subprocess.Popen[bytes] | None = None
@@ -44,10 +45,23 @@ class Mosquitto:
     def log(self) -> str:
         return (self._folder / "log").read_text()
 
+    @property
+    def _memory(self) -> str:
+        if not self._persistent:
+            return ""
+        return f"persistence true\npersistence_location {self._folder}/\nautosave_interval 1\n"
+
+    def remembers(self, client: str) -> bool:
+        """Whether the broker has written down the session of a client."""
+        file = self._folder / "mosquitto.db"
+        return file.exists() and client.encode() in file.read_bytes()
+
     def start(self) -> None:
         file = self._folder / "mosquitto.conf"
         user = "user root\n" if self._folder.owner() == "root" else ""
-        file.write_text(f"listener {self.port} 127.0.0.1\n{user}{DEFAULTS}{self._config}\n")
+        file.write_text(
+            f"listener {self.port} 127.0.0.1\n{user}{DEFAULTS}{self._config}\n{self._memory}"
+        )
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [binary() or "mosquitto", "-c", str(file)], stdout=log, stderr=log

@@ -67,6 +67,14 @@ class Tally:
         """Note a difference of clocks, transport included."""
         self._skews.append(source_less_ours_ns)
 
+    def refused(self) -> dict[str, int]:
+        """Return how many readings were refused so far, by reason."""
+        return dict(self._refused)
+
+    def last_trouble(self) -> str:
+        """Return the last trouble; empty: none."""
+        return self._trouble
+
     def health(self) -> SourceHealth:
         """Return how the source is doing."""
         return SourceHealth(

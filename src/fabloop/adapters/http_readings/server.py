@@ -1,0 +1,61 @@
+"""A server for posted readings, in the loop that runs already; it leaves signals to others."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+
+from fabloop.adapters.http_readings.source import HttpSource
+from fabloop.base.errors import Unavailable
+
+CONNECTIONS_MAX = 1_000
+"""Requests under way at once; more are answered with 503."""
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to whoever runs us."""
+        yield
+
+
+@asynccontextmanager
+async def served(
+    source: HttpSource, *, host: str = "127.0.0.1", port: int = 0, certificate: str = "",
+    key: str = "",
+) -> AsyncIterator[int]:  # fmt: skip
+    """Serve a source until the block ends; yield the port (0 asks for any that is free).
+
+    Raises
+    ------
+    Unavailable
+        Nothing can be served there.
+    """
+    listening = _listening(host, port)
+    config = uvicorn.Config(
+        source.app, lifespan="off", log_level="warning", access_log=False,
+        limit_concurrency=CONNECTIONS_MAX,
+        ssl_certfile=certificate or None, ssl_keyfile=key or None,
+    )  # fmt: skip
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        while not (server.started or serving.done()):
+            await asyncio.wait([serving], timeout=0.01)
+        yield listening.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await serving
+        listening.close()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise Unavailable(
+            f"Expected {host}:{port} to be free for readings over HTTP, but found: "
+            f"{error.strerror}. Choose another port."
+        ) from error
