@@ -75,7 +75,7 @@ async def story(port):
         await rig.until(lambda: len(rig.of("load")) == 3)
         watcher = Gateway(port)
         await rig.until(lambda: watcher.states == [True])
-    await rig.until(lambda: watcher.states == [True, False])
+    await rig.until(lambda: watcher.states[-1:] == [False])
     watcher.client.disconnect()
     watcher.client.loop_stop()
     readings = rig.of("load")
