@@ -1,6 +1,7 @@
 """Named limits of the code with their words, for the tables of the reference."""  # noqa: INP001
 
 from fabloop.adapters.bulks import frame
+from fabloop.adapters.historian import condensing, frames, layout, parquet, query, sql
 from fabloop.adapters.rdf import graph
 from fabloop.app import market
 from fabloop.app.edge import app as edge_app
@@ -43,7 +44,9 @@ from fabloop.process.remembered import FINISHED_REMEMBERED_MAX
 from fabloop.process.state import REQUESTS_REMEMBERED_MAX
 from fabloop.process.verify import copies, explore, judge, stubborn
 from fabloop.process.verify.flat import Limits
+from fabloop.sense.readings import buckets, states
 
+DAY_NS = 86_400 * 10**9
 YEAR_NS = 366 * 86_400 * 10**9
 _VERIFY = Limits()
 
@@ -81,6 +84,28 @@ ROWS: dict[str, dict[str, int]] = {
         "results of one answer": requests.RESULTS_MAX,
         "bytes of a request": requests.REQUEST_BYTES_MAX,
         "versions kept": config.VERSIONS_KEPT,
+    },
+    "readings": {
+        "series of a store": layout.SERIES_MAX,
+        "retention classes": layout.CLASSES_MAX,
+        "readings that wait for their commit (unless told otherwise)": layout.Options().pending_max,
+        "readings of a segment of the hot log (unless told otherwise)": (
+            layout.Options().segment_readings
+        ),
+        "segments that wait to be sealed (unless told otherwise)": layout.Options().frozen_max,
+        "readings of a frame": frames.FRAME_READINGS_MAX,
+        "readings of a row group": parquet.ROWS_PER_GROUP,
+        "sealed files whose directories are remembered": parquet.OPEN_FILES_MAX,
+        "readings joined in memory at once, unless one series has more": (
+            condensing.MERGED_AT_ONCE_MAX
+        ),
+        "files of similar size in one hour before they are joined": condensing.PARTS_PER_LEVEL,
+        "steps of one answer": buckets.BUCKETS_MAX,
+        "states of one series": states.STATES_MAX,
+        "days before an instant in which the value that held is looked for": (
+            query.LOOK_BACK_NS // DAY_NS
+        ),
+        "threads of SQL (unless told otherwise)": sql.THREADS,
     },
     "marketplace": {
         "inquiries of one exchange that a tenant answers": tenant.INQUIRIES_MAX,

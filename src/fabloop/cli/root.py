@@ -14,6 +14,7 @@ from fabloop.cli.order_commands import orders
 from fabloop.cli.plan_commands import plan
 from fabloop.cli.processes.commands import commands
 from fabloop.cli.processes.operations import operations
+from fabloop.cli.readings_commands import readings
 from fabloop.cli.spc_commands import spc
 from fabloop.process.verify.environment import Openness
 
@@ -191,6 +192,7 @@ app.command()(plan)
 app.add_typer(orders, name="order", no_args_is_help=True)
 app.add_typer(adapt, name="adapt", no_args_is_help=True)
 app.add_typer(spc, name="spc")
+app.add_typer(readings, name="readings")
 app.add_typer(edge, name="edge")
 
 

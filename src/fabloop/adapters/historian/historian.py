@@ -10,7 +10,7 @@ import numpy as np
 from fabloop.adapters.historian.holdings import Holdings
 from fabloop.adapters.historian.hotlog import FreeBytes, HotLog
 from fabloop.adapters.historian.intake import Intake
-from fabloop.adapters.historian.layout import HOT, RAW, ROLLUP, Options, Retention
+from fabloop.adapters.historian.layout import HOT, RAW, ROLLUP, SERIES_MAX, Options, Retention
 from fabloop.adapters.historian.manifest import Manifest, lock_owner
 from fabloop.adapters.historian.parquet import RawFiles
 from fabloop.adapters.historian.query import Queries, TrendReader
@@ -23,12 +23,14 @@ from fabloop.adapters.historian.stock import Stock
 from fabloop.adapters.historian.tally import REFUSED, Tally
 from fabloop.adapters.historian.trend import Trend
 from fabloop.adapters.historian.upkeep import Upkeep
-from fabloop.base.errors import Fault, Invalid
+from fabloop.base.errors import Fault, Invalid, Unavailable
 from fabloop.base.instant import Clock, Instant
 from fabloop.sense.readings.batch import Batch
 from fabloop.sense.readings.sound import sound
 
 DEFAULTS = Options()
+SETTLE_S = 60.0
+"""How long `Historian.settle` waits for the disk."""
 
 
 class StoreHealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,7 +171,15 @@ class Historian:
         return self._intake.wait(number, timeout_s)
 
     def settle(self) -> None:
-        """Seal all that is durable, and join and condense hours that are over, before returning."""
+        """Seal all that was kept, and join and condense hours that are over, before returning.
+
+        Raises
+        ------
+        Unavailable
+            What was kept does not become durable: the disk takes nothing.
+        """
+        if not self._intake.wait(self._intake.last, SETTLE_S):
+            raise Unavailable(self._intake.trouble or "Expected a faster disk. Try again later.")
         self._intake.between_commits(lambda: self._log.turn_over(now=True))
         self._sealer.seal_all()
         self._sealer.look_after(at_once=True)
@@ -232,14 +242,15 @@ class Historian:
         if not len(batch):
             return
         least, greatest = int(batch.series.min()), int(batch.series.max())
-        if least < 0 or greatest >= len(self.catalogue):
-            unknown = (batch.series < 0) | (batch.series >= len(self.catalogue))
+        beyond = min(len(self.catalogue), SERIES_MAX)
+        if least < 0 or greatest >= beyond:
+            unknown = (batch.series < 0) | (batch.series >= beyond)
             raise Invalid(
                 Fault(
                     source="batch of readings",
                     path="series",
                     found=", ".join(map(str, np.unique(batch.series[unknown])[:10])),
-                    expected=f"numbers of the catalogue, which are below {len(self.catalogue)}",
+                    expected=f"numbers of the catalogue, which are below {beyond}",
                     hint="Enter the series into the catalogue of the historian first.",
                 )
             )

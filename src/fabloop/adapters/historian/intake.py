@@ -63,6 +63,11 @@ class Intake:
         self._thread.start()
 
     @property
+    def last(self) -> int:
+        """The number of the last batch that was taken."""
+        return self._sequence
+
+    @property
     def pending(self) -> int:
         """Readings that wait for their commit."""
         return self._pending_readings

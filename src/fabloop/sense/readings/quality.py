@@ -41,3 +41,27 @@ def is_bad(quality: Qualities) -> NDArray[np.bool_]:
     """Return which readings tell no value at all; their value is NaN."""
     bad: NDArray[np.bool_] = (quality & STATUS_MASK) == BAD
     return bad
+
+
+_STATUS_WORDS: Final = {GOOD: "good", UNCERTAIN: "uncertain", BAD: "bad"}
+_WORDS: Final = {
+    LOCAL_OVERRIDE: "good, set by hand",
+    LAST_USABLE: "uncertain, last usable value",
+    SENSOR_NOT_ACCURATE: "uncertain, sensor not accurate",
+    RANGE_EXCEEDED: "uncertain, beyond the limits of its sensor",
+    CONFIGURATION_ERROR: "bad, wrongly configured",
+    NOT_CONNECTED: "bad, not connected",
+    DEVICE_FAILURE: "bad, device failed",
+    SENSOR_FAILURE: "bad, sensor failed",
+    COMMUNICATION_FAILURE: "bad, communication failed",
+    OUT_OF_SERVICE: "bad, out of service",
+}
+_LIMIT_WORDS: Final = ("", ", at its lower limit", ", at its upper limit", ", constant")
+_LIMITS: Final = 0x03
+
+
+def words(quality: int) -> str:
+    """Return a quality in words."""
+    status = _STATUS_WORDS.get(quality & STATUS_MASK, "unknown")
+    said = _WORDS.get(quality & ~_LIMITS, status)
+    return said + _LIMIT_WORDS[quality & _LIMITS]

@@ -1,0 +1,154 @@
+"""The command group ``fabloop readings``; what a command needs is imported when it runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+readings = typer.Typer(help="Ask and look after stored readings.", no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Argument(help="Folder of stored readings.")]
+Named = Annotated[
+    str, typer.Argument(metavar="SERIES", help="A series: number, name, or SOURCE:ADDRESS.")
+]
+Several = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[SERIES]...", help="Number, name or SOURCE:ADDRESS; none: all."),
+]
+Since = Annotated[
+    str, typer.Option("--from", help="First instant. [default: one hour before the end]")
+]
+Until = Annotated[str, typer.Option("--to", help="End. [default: the newest reading]")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+
+
+@readings.command("list")
+def list_(
+    folder: Folder,
+    source: Annotated[str, typer.Option(help="Only series of this source.")] = "",
+    work_unit: Annotated[str, typer.Option(help="Only series of this work unit.")] = "",
+    json: AsJson = False,
+) -> None:
+    """List the series with their units, and since when they mean what they mean.
+
+    Exit codes: 0 there are some, 1 there are none, 2 bad input.
+    """
+    from fabloop.cli.readings import print_series
+
+    raise typer.Exit(print_series(folder, source, work_unit, as_json=json))
+
+
+@readings.command()
+def latest(folder: Folder, series: Several = None, json: AsJson = False) -> None:
+    """Print the latest reading of each series with its unit, quality and age.
+
+    Exit codes: 0 printed, 1 none of them told anything yet, 2 bad input.
+    """
+    from fabloop.cli.readings import print_latest
+
+    raise typer.Exit(print_latest(folder, series or [], as_json=json))
+
+
+@readings.command("range")
+def range_(
+    folder: Folder,
+    series: Named,
+    since: Since = "",
+    until: Until = "",
+    every: Annotated[
+        str, typer.Option(help="Down-sample to steps such as PT5M; else every reading.")
+    ] = "",
+    rows: Annotated[int, typer.Option(min=1, help="Rows printed; the rest is counted.")] = 1_000,
+    json: AsJson = False,
+) -> None:
+    """Print the readings of a series, or its mean, least and greatest value by steps of time.
+
+    Exit codes: 0 printed, 1 there are none, 2 bad input.
+    """
+    from fabloop.cli.readings import RangeRequest, print_range
+
+    request = RangeRequest(
+        folder=folder, series=series, since=since, until=until, every=every, rows=rows
+    )
+    raise typer.Exit(print_range(request, as_json=json))
+
+
+@readings.command()
+def export(
+    folder: Folder,
+    series: Several = None,
+    since: Since = "",
+    until: Until = "",
+    csv: Annotated[
+        Path | None, typer.Option(help="Write CSV to this file; '-' is standard output.")
+    ] = None,
+    parquet: Annotated[Path | None, typer.Option(help="Write Parquet to this file.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Write readings with names, SI units and qualities to a file for other tools.
+
+    Exit codes: 0 written, 1 there are none, 2 bad input.
+    """
+    from fabloop.cli.readings_export import ExportRequest, export_readings
+
+    request = ExportRequest(
+        folder=folder, series=tuple(series or ()), since=since, until=until, csv=csv,
+        parquet=parquet,
+    )  # fmt: skip
+    raise typer.Exit(export_readings(request, as_json=json))
+
+
+@readings.command()
+def sql(
+    folder: Folder,
+    statement: Annotated[
+        str, typer.Argument(help="DuckDB SQL over the views readings, rollup_1m and series.")
+    ],
+    rows: Annotated[int, typer.Option(min=1, help="Rows printed; the rest is counted.")] = 1_000,
+    memory: Annotated[str, typer.Option(help="Memory that DuckDB may use.")] = "1GB",
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Threads of DuckDB.")] = 2,
+    json: AsJson = False,
+) -> None:
+    """Answer a question in SQL over all readings, sealed or not.
+
+    Exit codes: 0 answered, 2 bad input.
+    """
+    from fabloop.cli.readings import print_sql
+
+    raise typer.Exit(
+        print_sql(folder, statement, rows=rows, memory=memory, threads=threads, as_json=json)
+    )
+
+
+@readings.command()
+def retention(
+    folder: Folder,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="CLASS",
+            help="Such as name=vibration,series=*.vib*,raw=P7D,rollup=P365D; repeatable, replaces "
+            "all classes. Left out: source=*, series=*; 'for-ever' is a span.",
+        ),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Print how long readings are kept, by class of series, or set it.
+
+    Exit codes: 0 printed or set, 2 bad input, or the folder is being written.
+    """
+    from fabloop.cli.readings_upkeep import print_retention
+
+    raise typer.Exit(print_retention(folder, keep or [], as_json=json))
+
+
+@readings.command()
+def check(folder: Folder, json: AsJson = False) -> None:
+    """Read everything and tell what is damaged.
+
+    Exit codes: 0 all is whole, 1 something is damaged (each is named), 2 bad input.
+    """
+    from fabloop.cli.readings_upkeep import print_check
+
+    raise typer.Exit(print_check(folder, as_json=json))
