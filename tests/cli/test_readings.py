@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from fabloop.adapters.historian import Historian, Options
 from fabloop.app.processes.clocks import WallClock
 from fabloop.base.errors import Conflict, Invalid, NotFound
-from fabloop.base.instant import MINUTE, SECOND
+from fabloop.base.instant import HOUR, MINUTE, SECOND
 from fabloop.base.quantity import Dimension
 from fabloop.cli.root import app
 from fabloop.model.ids import WorkUnitId
@@ -20,7 +20,7 @@ from fabloop.sense.readings.batch import batch_of
 from fabloop.sense.readings.quality import SENSOR_FAILURE
 from fabloop.sense.readings.series import Kind, Series
 
-NOW = time.time_ns() // MINUTE * MINUTE - 10 * MINUTE  # noqa: TID251
+NOW = (time.time_ns() // HOUR - 1) * HOUR  # noqa: TID251  # in one hour: in one file
 OVEN = Series(
     source="hall", address="ns=2;s=T", work_unit=WorkUnitId("oven-1"), name="oven.temperature",
     dimension=Dimension.TEMPERATURE, unit="degC", offset=273.15,
