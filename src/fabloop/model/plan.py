@@ -157,7 +157,7 @@ class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Producible(msgspec.Struct, frozen=True, kw_only=True, tag="producible"):
-    """At least one plan exists; ranked, best first."""
+    """At least one plan exists; ranked, best first. Of `exclusions` the nearest ones are told."""
 
     plans: tuple[Plan, ...]
     exclusions: tuple[Exclusion, ...]
