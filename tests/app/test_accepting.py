@@ -6,12 +6,14 @@ import pytest
 from app import stories
 from fabloop.app.demo import begin
 from fabloop.app.snapshot import Stage
+from fabloop.base.instant import HOUR, Instant
 from fabloop.base.journal import MemoryJournal
 from fabloop.model.facts import (
     KnowledgeRead,
     KpiChanged,
     OrderReceived,
     PlanAccepted,
+    PlanRevalidated,
     PlansFound,
     ProcessReleased,
     ProcessStarted,
@@ -57,10 +59,40 @@ def test_a_plan_that_the_machine_no_longer_allows_is_not_started_but_sought_agai
     heard = offered.house.hears(TestMeasured(work_unit=U630[0], at=at, value=worn), at)
     assert [type(fact) for fact in heard] == [TestMeasured, KpiChanged]
     plan, heard = accept(offered)
-    assert heard == [PlanAccepted, PlansFound]
+    assert heard == [PlanAccepted, PlanRevalidated, PlansFound]
     state = offered.house.snapshot.orders[offered.order.id]
     assert (state.stage, state.plan, state.followed) == (Stage.CHOOSING, None, ())
     assert plan.step("ream-stabilizer").work_unit == "graz-u630"
     again, heard = accept(offered)
     assert again.step("ream-stabilizer").work_unit == "vienna-emco"
     assert ProcessStarted in heard
+
+
+def test_a_plan_that_waited_is_carried_out_later_and_that_is_said(offered):
+    state = offered.house.snapshot.orders[offered.order.id]
+    plan = state.offered.plans[0]
+    at = Instant(offered.house.snapshot.now + 2 * HOUR)
+    accepted = PlanAccepted(order=offered.order.id, plan=plan, by="planner")
+    heard = offered.house.hears(accepted, at)
+    (told,) = [each for each in heard if isinstance(each, PlanRevalidated)]
+    assert told.found.verdict == "retimed"
+    assert state.plan == told.found.instead
+    assert min(each.start for each in state.plan.steps) >= at
+    assert {each.operation: each.work_unit for each in state.plan.steps} == {
+        each.operation: each.work_unit for each in plan.steps
+    }
+    assert state.stage is Stage.RUNNING
+
+
+def test_a_value_that_moved_without_harm_is_told_before_the_plan_is_carried_out(offered):
+    old = offered.house.snapshot.kpis[U630]
+    at = offered.house.snapshot.now
+    told = msgspec.structs.replace(old, value=14e-6, upper=14.6e-6, at=at)
+    offered.house.hears(TestMeasured(work_unit=U630[0], at=at, value=told), at)
+    state = offered.house.snapshot.orders[offered.order.id]
+    accepted = PlanAccepted(order=offered.order.id, plan=state.offered.plans[0], by="planner")
+    heard = offered.house.hears(accepted, at)
+    (asked,) = [each for each in heard if isinstance(each, PlanRevalidated)]
+    assert asked.found.verdict == "valid"
+    assert [each.code for each in asked.found.changes] == ["kpi-changed"]
+    assert state.stage is Stage.RUNNING

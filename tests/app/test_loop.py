@@ -26,6 +26,7 @@ from fabloop.model.facts import (
     LotMade,
     OrderFinished,
     OrderRefused,
+    PlanRevalidated,
     PlansFound,
     ProcessMigrated,
     ProcessReleased,
@@ -52,6 +53,7 @@ ENDS = {
     OrderRefused,  # the order's end
     ReleaseRefused,  # the order's end
     ProcessStarted,  # only known
+    PlanRevalidated,  # only known
     JobKeptWaiting,  # until somebody becomes free or time passes
     LotMade,  # asked for by genealogy and recall
     AdaptationImpossible,  # a person has to change product or factory

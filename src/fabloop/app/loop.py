@@ -35,6 +35,7 @@ from fabloop.model.facts import (
     PlanAccepted,
     PlanEndangered,
     PlanRestored,
+    PlanRevalidated,
     PlansFound,
     ProcessMigrated,
     ProcessReleased,
@@ -45,9 +46,12 @@ from fabloop.model.facts import (
     WorkUnitBroke,
     WorkUnitRepaired,
 )
-from fabloop.model.plan import Producible
+from fabloop.model.order import ProductionOrder
+from fabloop.model.plan import Plan, Producible
+from fabloop.model.revalidation import Revalidation, Verdict
 from fabloop.plan.engagements import engagements
-from fabloop.plan.producible import check, impact
+from fabloop.plan.producible import check
+from fabloop.plan.revalidate import revalidate
 from fabloop.run.dispatch import Nobody, dispatch
 from fabloop.run.recipe import recipe_of
 from fabloop.run.release import compose_and_verify
@@ -80,29 +84,53 @@ def seek_plans(fact: OrderReceived, at: Snapshot) -> tuple[PlansFound | OrderRef
 
 def release(
     fact: PlanAccepted, at: Snapshot
-) -> tuple[ProcessReleased | ReleaseRefused | PlansFound | OrderRefused, ...]:
-    """Plan to run: look at the machines once more, write the recipe, compose, verify.
+) -> tuple[PlanRevalidated | ProcessReleased | ReleaseRefused | PlansFound | OrderRefused, ...]:
+    """Plan to run: ask the plan again, say what changed, write the recipe, compose, verify.
 
-    A plan that the machines' condition has overtaken since it was offered is not carried out:
-    plans are sought again.
+    A plan that holds at other times only is carried out at these. One that has been overtaken
+    since it was offered is not: plans are sought again.
     """
     order = at.orders[fact.order].order
     network, vocabulary = at.knowledge.network, at.knowledge.vocabulary
-    if impact(fact.plan, order.product, network, vocabulary, at.kpis, at.now):
-        return seek_plans(OrderReceived(order=order), at)
-    recipe = recipe_of(fact.plan, order.product, network, priority=order.priority)
+    found = _asked_again(order, fact.plan, at)
+    told = (PlanRevalidated(order=order.id, found=found),) if _says_something(found) else ()
+    if found.verdict not in (Verdict.VALID, Verdict.RETIMED):
+        return (*told, *seek_plans(OrderReceived(order=order), at))
+    plan = found.instead or fact.plan
+    recipe = recipe_of(plan, order.product, network, priority=order.priority)
     checked = compose_and_verify(recipe, network, vocabulary, at.orders[fact.order].process_id)
     if not checked.released:
-        return (ReleaseRefused(order=order.id, plan=fact.plan.id, properties=checked.properties),)
-    return (
-        ProcessReleased(
-            order=order.id,
-            plan=fact.plan.id,
-            recipe=recipe,
-            properties=checked.properties,
-            markings=checked.markings,
-        ),
+        refused = ReleaseRefused(order=order.id, plan=plan.id, properties=checked.properties)
+        return (*told, refused)
+    released = ProcessReleased(
+        order=order.id,
+        plan=plan.id,
+        recipe=recipe,
+        properties=checked.properties,
+        markings=checked.markings,
     )
+    return (*told, released)
+
+
+def _asked_again(order: ProductionOrder, plan: Plan, at: Snapshot) -> Revalidation:
+    world = at.world()
+    means = means_of(world, order.product, ahead=True)
+    return revalidate(
+        order,
+        plan,
+        means.network,
+        world.vocabulary,
+        world.kpis,
+        world.now,
+        busy=means.besides(engagements(at.plans_before(order), at.now)),
+        unavailable=world.unavailable,
+        not_before=means.not_before,
+        plant=means.plant,
+    )
+
+
+def _says_something(found: Revalidation) -> bool:
+    return found.verdict is not Verdict.VALID or bool(found.changes) or found.better is not None
 
 
 def give_job(
@@ -205,8 +233,10 @@ def weigh_disturbance(fact: DisturbanceReported, at: Snapshot) -> tuple[PlanEnda
 
 def weigh_rush(fact: PlanAccepted, at: Snapshot) -> tuple[PlanEndangered, ...]:
     """Plan to adapt: which plans have to give way to one of an order that goes before them?"""
-    behind = at.followed() & at.behind(fact.order)
-    return weigh(RushOrder(plan=fact.plan), at.watch(), at.world().outlook(), behind)
+    plan, behind = at.orders[fact.order].plan, at.followed() & at.behind(fact.order)
+    if plan is None:  # it was overtaken, and plans were sought again
+        return ()
+    return weigh(RushOrder(plan=plan), at.watch(), at.world().outlook(), behind)
 
 
 def look_again(

@@ -22,6 +22,7 @@ from fabloop.model.facts import (
     PlanAccepted,
     PlanEndangered,
     PlanRestored,
+    PlanRevalidated,
     PlansFound,
     ProcessMigrated,
     ProcessReleased,
@@ -156,6 +157,7 @@ OrderFact = (
     | OrderRefused
     | PlansFound
     | PlanAccepted
+    | PlanRevalidated
     | ProcessReleased
     | ReleaseRefused
     | ProcessStarted
@@ -187,6 +189,8 @@ def tell_order(orders: dict[OrderId, OrderState], fact: OrderFact) -> None:
             state.offered, state.plan, state.stage = fact.answer, None, Stage.CHOOSING
         case PlanAccepted():
             state.plan = fact.plan
+        case PlanRevalidated():
+            state.plan = fact.found.instead or state.plan
         case ProcessReleased():
             assert state.plan is not None, "only an accepted plan is released"
             state.recipe, state.followed = fact.recipe, (*state.followed, state.plan)

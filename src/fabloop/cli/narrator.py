@@ -31,6 +31,7 @@ from fabloop.base.instant import Instant, span_text
 from fabloop.base.quantity import quantity_text
 from fabloop.cli.answers import ask, is_yes, plan_number
 from fabloop.cli.grid import grid_of
+from fabloop.cli.order_place import SAID
 from fabloop.model.disturbance import Reported
 from fabloop.model.facts import (
     AdaptationApproved,
@@ -53,6 +54,7 @@ from fabloop.model.facts import (
     PlanAccepted,
     PlanEndangered,
     PlanRestored,
+    PlanRevalidated,
     PlansFound,
     ProcessMigrated,
     ProcessReleased,
@@ -218,7 +220,9 @@ class Narrator:
 
     def _tell(self, fact: Fact, at: Instant) -> None:
         match fact:
-            case OrderReceived() | PlansFound() | OrderRefused() | PlanAccepted():
+            case (
+                OrderReceived() | PlansFound() | OrderRefused() | PlanAccepted() | PlanRevalidated()
+            ):
                 self._tell_planning(fact, at)
             case ProcessReleased() | ReleaseRefused():
                 self._scene_is("4 Recipe and process")
@@ -245,7 +249,9 @@ class Narrator:
                 self._tell_change(fact, at)
 
     def _tell_planning(
-        self, fact: OrderReceived | PlansFound | OrderRefused | PlanAccepted, at: Instant
+        self,
+        fact: OrderReceived | PlansFound | OrderRefused | PlanAccepted | PlanRevalidated,
+        at: Instant,
     ) -> None:
         match fact:
             case OrderReceived():
@@ -260,6 +266,10 @@ class Narrator:
                     self._bad(text)
             case PlanAccepted():
                 self._good(f"{self._clock(at)}  plan accepted: {', '.join(plan_row(fact.plan))}")
+            case PlanRevalidated():
+                self._say(f"{self._clock(at)}  {SAID[fact.found.verdict]}")
+                for each in (*fact.found.changes, *fact.found.reasons):
+                    self._say(f"  {sentence(each, at, self._labels())}")
 
     def _tell_work(
         self,

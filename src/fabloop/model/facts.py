@@ -23,6 +23,7 @@ from fabloop.model.lot import LotRecord
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import NotDecided, NotProducible, Plan, PlanComparison, Producible
 from fabloop.model.recipe import ProductionRecipe
+from fabloop.model.revalidation import Revalidation
 
 
 class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact", tag=True):
@@ -62,6 +63,13 @@ class PlanAccepted(_Fact, frozen=True, kw_only=True):
     order: OrderId
     plan: Plan
     by: str
+
+
+class PlanRevalidated(_Fact, frozen=True, kw_only=True):
+    """Before an accepted plan was carried out it was asked again: what changed, does it hold?"""
+
+    order: OrderId
+    found: Revalidation
 
 
 class PropertyChecked(msgspec.Struct, frozen=True, kw_only=True):
@@ -356,6 +364,7 @@ Fact = (
     | OrderRefused
     | PlansFound
     | PlanAccepted
+    | PlanRevalidated
     | ProcessReleased
     | ReleaseRefused
     | ProcessStarted

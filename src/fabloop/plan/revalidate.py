@@ -7,6 +7,7 @@ import msgspec
 
 from fabloop.base.instant import Instant
 from fabloop.model.explanation import DangerCode, Evidence, Explanation
+from fabloop.model.ids import WorkUnitId
 from fabloop.model.kpi import KpiValue
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import NotDecided, NotProducible, Plan, Producible
@@ -17,7 +18,7 @@ from fabloop.plan.producible import check
 from fabloop.plan.running.impact import compare, impact
 from fabloop.plan.running.replan import replan
 from fabloop.plan.statement.plant import Plant
-from fabloop.plan.statement.problem import Busy, Objective
+from fabloop.plan.statement.problem import Busy, NotBefore, Objective
 from fabloop.plan.terms.objectives import lead_of
 from fabloop.services.matching import KpiValues
 
@@ -35,9 +36,12 @@ class _Today(msgspec.Struct, frozen=True):
     kpis: KpiValues
     now: Instant
     busy: Busy
+    unavailable: frozenset[WorkUnitId]
+    not_before: NotBefore
+    plant: Plant | None
 
 
-def revalidate(
+def revalidate(  # noqa: PLR0913  # as `check`, by which it asks
     order: ProductionOrder,
     plan: Plan,
     network: Network,
@@ -46,6 +50,8 @@ def revalidate(
     now: Instant,
     *,
     busy: Busy | None = None,
+    unavailable: frozenset[WorkUnitId] = frozenset(),
+    not_before: NotBefore | None = None,
     plant: Plant | None = None,
 ) -> Revalidation:
     """Return whether a plan of which nothing has begun can still be ordered, and what changed.
@@ -53,9 +59,21 @@ def revalidate(
     A plan whose first steps lie in the past is made for later, on the same work units if they
     still may. Beside it the question is asked anew: is there a better plan today?
     """
-    today = _Today(network, vocabulary, kpis, now, busy or {})
+    today = _Today(network, vocabulary, kpis, now, busy or {}, unavailable, not_before or {}, plant)
     answer = replan(
-        order, plan, {}, {}, network, vocabulary, kpis, now, busy=busy, moved={}, plant=plant
+        order,
+        plan,
+        {},
+        {},
+        network,
+        vocabulary,
+        kpis,
+        now,
+        busy=busy,
+        moved={},
+        unavailable=unavailable,
+        not_before=not_before,
+        plant=plant,
     )
     reasons = impact(plan, order.product, network, vocabulary, kpis, now)
     found = Revalidation(
@@ -133,6 +151,9 @@ def _with_better(
         plans_max=1,
         objective=lead,
         busy=today.busy,
+        unavailable=today.unavailable,
+        not_before=today.not_before,
+        plant=today.plant,
     )
     if not isinstance(answer, Producible):
         return found
