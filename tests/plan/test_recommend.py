@@ -26,7 +26,7 @@ from fabloop.plan.reasons.recommend import (
 from fabloop.plan.reasons.seats import Seats, missing_ways
 from fabloop.plan.reasons.whatif import after, changed
 from fabloop.plan.statement.problem import Objective, Setting, problem_of
-from fabloop.plan.statement.roads import Place, Weights, roads_of
+from fabloop.plan.statement.roads import Place, Weights, roads_again, roads_of
 from plan.instances import (
     NOW,
     kpis,
@@ -147,6 +147,17 @@ def test_alternatives_do_not_contain_each_other_and_come_in_order(seed):
             first = {change.key: change.level for change in one.changes}
             second = {change.key: change.level for change in other.changes}
             assert not all(second.get(key, -1e99) >= level for key, level in first.items())
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=SEEDS)
+def test_roads_made_again_are_those_of_the_changed_network(seed):
+    _, world, problem = an_instance(seed)
+    for each in factory_changes(world, problem):
+        plant = changed(world, each.changes).setting.network
+        again, anew = roads_again(plant, world.setting.network, problem.roads), roads_of(plant)
+        assert (again.links, again.lanes) == (anew.links, anew.lanes)
+        assert (again.gates, again.areas) == (anew.gates, anew.areas)
 
 
 @settings(max_examples=15, deadline=None)

@@ -15,7 +15,7 @@ from fabloop.plan.statement.candidates import Asked, Columns, Judge
 from fabloop.plan.statement.duties import Duties
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import Job, Past, Problem, problem_of
-from fabloop.plan.statement.roads import roads_of
+from fabloop.plan.statement.roads import roads_again
 from fabloop.services.matching import Condition, unit_offers
 
 _OF_PRODUCT = (OptionCode.LOOSEN, OptionCode.CHOOSE_OTHER)
@@ -62,7 +62,7 @@ def after(
             jobs.append(job)
     roads = problem.roads
     if any(each.code in _OF_WAYS for each in changes):
-        roads = roads_of(new.setting.network)
+        roads = roads_again(new.setting.network, world.setting.network, roads)
     if duties is not None:
         duties = duties.forgetful()
     return msgspec.structs.replace(problem, jobs=tuple(jobs), roads=roads, duties=duties), new

@@ -1,7 +1,7 @@
 """Ways for work pieces: links inside sites, lanes between gates, and the legs they chain into."""
 
-from collections.abc import Iterator, Sequence
-from typing import overload
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias, overload
 
 import msgspec
 import numpy as np
@@ -251,12 +251,32 @@ def roads_of(network: Network) -> Roads:
 
     Costs of links and lanes are all-in; a link's CO2 is its energy times the site's grid factor.
     """
+    return _roads(network, _links(network.sites.values()))
+
+
+def roads_again(network: Network, before: Network, roads: Roads) -> Roads:
+    """Return the roads of a network made from another one; sites that are the same keep theirs."""
+    new = {key: site for key, site in network.sites.items() if before.sites.get(key) is not site}
+    if not new:
+        return _roads(network, roads.links)
+    kept = {key: hops for key, hops in roads.links.items() if key[0] not in new}
+    return _roads(network, kept | _links(new.values()))
+
+
+Links: TypeAlias = dict[tuple[SiteId, AreaId, AreaId], tuple[Hop, ...]]
+
+
+def _links(sites: Iterable[Site]) -> Links:
     links: dict[tuple[SiteId, AreaId, AreaId], list[Hop]] = {}
-    for site in network.sites.values():
+    for site in sites:
         for link in site.transport:
             for origin, destination in directions(link):
                 key = (site.id, origin, destination)
                 links.setdefault(key, []).append(_link_hop(link, site))
+    return {key: tuple(hops) for key, hops in links.items()}
+
+
+def _roads(network: Network, links: Links) -> Roads:
     lanes: dict[tuple[SiteId, SiteId], list[Hop]] = {}
     for lane in network.lanes:
         if lane.origin != lane.destination:
@@ -264,7 +284,7 @@ def roads_of(network: Network) -> Roads:
     return Roads(
         gates={site.id: site.gate for site in network.sites.values()},
         areas={site.id: areas_of(site) for site in network.sites.values()},
-        links={key: tuple(hops) for key, hops in links.items()},
+        links=links,
         lanes={key: tuple(hops) for key, hops in lanes.items()},
         timed=frozenset(lane.id for lane in network.lanes if lane.departures),
     )
