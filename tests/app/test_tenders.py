@@ -67,7 +67,7 @@ def test_the_cheapest_bid_is_that_of_the_cheapest_way(asked):
     best = min(found.standings, key=lambda each: each.bid.price_minor)
     assert operation in made(best.bid)
     assert f"{operation}-0" not in made(best.bid)
-    assert f"by {operation}" in bid_table(found, order).rows[0][-1]
+    assert f"by {operation}" in bid_table(found, order, asked.knowledge.network).rows[0][-1]
     assert accept(best.bid, order, "us", order.received_at).bid == best.bid
 
 

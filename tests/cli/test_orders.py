@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from fabloop.app.demo import documents_of
+from fabloop.app.sentences import instant_text
 from fabloop.base.codec import from_json, to_json
 from fabloop.base.instant import iso_of
 from fabloop.model.market import Contract, Delivery, Reached
@@ -53,7 +54,7 @@ def test_a_contract_says_who_makes_what_by_when_and_what_is_promised(accepted):
     assert text == done.stdout
     assert "## vienna, at vienna" in text
     assert "Ream the stabilizer: position tolerance at most 15 µm" in text
-    assert iso_of(contract.bid.ready_at) in text
+    assert instant_text(contract.bid.ready_at, "Europe/Vienna") in text
 
 
 def test_a_contract_is_never_overwritten(accepted):

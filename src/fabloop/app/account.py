@@ -6,9 +6,9 @@ from typing import assert_never
 from fabloop.app.chronicle import Summary, recalls_of
 from fabloop.app.demo import Demo
 from fabloop.app.pictures.report import Figure, Note, Section, Table
-from fabloop.app.sentences import labels_of, money_text, option_sentence, sentence
+from fabloop.app.sentences import instant_text, labels_of, money_text, option_sentence, sentence
 from fabloop.app.snapshot import OrderState
-from fabloop.base.instant import Instant, iso_of, span_text
+from fabloop.base.instant import Instant, span_text
 from fabloop.base.quantity import Dimension, quantity_text
 from fabloop.model.facts import (
     AdaptationImpossible,
@@ -253,8 +253,8 @@ def zone_of(demo: Demo) -> str:
 
 
 def local_text(at: Instant, zone: str) -> str:
-    """Return a local date and time to the minute (``2026-11-23 14:01``)."""
-    return iso_of(at, zone)[:16].replace("T", " ")
+    """Return a local date and time to the minute with its offset."""
+    return instant_text(at, zone)
 
 
 def comparison_table(comparison: PlanComparison, zone: str, labels: Mapping[str, str]) -> Table:

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 
-from fabloop.base.instant import iso_of, span_text
+from fabloop.app.value_texts import instant_text
+from fabloop.base.instant import span_text
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import Plan
+from fabloop.model.site import Network
 
 NONE_IN_TIME = (
     "None of these plans is in time: ask for --objective tardiness, or why by --deadline."
 )
 
 
-def lateness(order: ProductionOrder, plans: Sequence[Plan]) -> tuple[str, ...]:
+def lateness(order: ProductionOrder, plans: Sequence[Plan], network: Network) -> tuple[str, ...]:
     """Return what to say where the first plan is not ready when the order is due."""
     if not plans:
         return ()
@@ -22,6 +24,11 @@ def lateness(order: ProductionOrder, plans: Sequence[Plan]) -> tuple[str, ...]:
     timely = [key for key, value in ends.items() if value <= order.due_at]
     others = f"In time: {', '.join(timely)}." if timely else NONE_IN_TIME
     after = span_text(end - order.due_at)
-    return (
-        f"Late: {plans[0].id} is ready at {iso_of(end)}, {after} after the due instant. {others}",
-    )
+    ready = ready_text(plans[0], network)
+    return (f"Late: {plans[0].id} is ready at {ready}, {after} after the due instant. {others}",)
+
+
+def ready_text(plan: Plan, network: Network) -> str:
+    """Return when a plan's product is made, in the time of the site that makes it."""
+    last = max(plan.steps, key=lambda each: each.end)
+    return instant_text(last.end, network.sites[last.site].time_zone)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from fabloop.app.pictures.report import Table
 from fabloop.app.value_texts import money_text
 from fabloop.base.instant import Instant, iso_of
+from fabloop.base.money import minor_per_unit
 from fabloop.base.quantity import Dimension, quantity_text
 from fabloop.model.plan import EnergyRate, Plan
 from fabloop.model.site import Network
@@ -66,7 +67,9 @@ def energy_table(plan: Plan, network: Network, labels: Mapping[str, str]) -> Tab
 
 def price_text(rate: EnergyRate, currency: str) -> str:
     """Return the price of energy as people know it (``0.11 EUR/kWh``)."""
-    return f"{rate.energy_minor_per_j * KILOWATT_HOUR_J / 100:.4g} {currency}/kWh"
+    return (
+        f"{rate.energy_minor_per_j * KILOWATT_HOUR_J / minor_per_unit(currency):.4g} {currency}/kWh"
+    )
 
 
 def between(start: Instant, end: Instant, zone: str) -> str:

@@ -6,8 +6,8 @@ from itertools import islice
 import msgspec
 
 from fabloop.app.pictures.report import Table
-from fabloop.app.sentences import money_text, name_text, value_text
-from fabloop.base.instant import Instant, iso_of, span_text
+from fabloop.app.sentences import instant_text, money_text, name_text, value_text
+from fabloop.base.instant import Instant, span_text
 from fabloop.base.quantity import Dimension, quantity_text
 from fabloop.model.disclosure import Disclosure
 from fabloop.model.ids import OperationId, SiteId
@@ -23,7 +23,7 @@ from fabloop.model.market import (
 )
 from fabloop.model.order import ProductionOrder
 from fabloop.model.routing import routings
-from fabloop.model.site import Site
+from fabloop.model.site import Network, Site
 from fabloop.plan.market.buyer import Ask, compose, inquire, negotiate, unanswered
 from fabloop.plan.market.comparison import Criterion, Standing, compare_bids
 from fabloop.plan.market.tenant import Premises, PricePolicy, Quoted, answer, quote
@@ -157,8 +157,8 @@ def _asking(tenants: Mapping[SiteId, Premises]) -> Ask:
 # -- as people read it --------------------------------------------------------------------------
 
 
-def bid_table(outcome: Outcome, order: ProductionOrder) -> Table:
-    """Return the bids in figures, best first."""
+def bid_table(outcome: Outcome, order: ProductionOrder, network: Network) -> Table:
+    """Return the bids in figures, best first; instants in the time of the site that hands over."""
     return Table(
         caption="Bids, best first",
         heads=(
@@ -166,18 +166,21 @@ def bid_table(outcome: Outcome, order: ProductionOrder) -> Table:
             *(["Way"] if order.product.alternatives else []),
         ),
         rows=tuple(
-            _bid_row(number, each, order) for number, each in enumerate(outcome.standings, 1)
+            _bid_row(number, each, order, network)
+            for number, each in enumerate(outcome.standings, 1)
         ),
         numeric=(0, 1, 3, 4, 6),
     )
 
 
-def _bid_row(number: int, standing: Standing, order: ProductionOrder) -> tuple[str, ...]:
+def _bid_row(
+    number: int, standing: Standing, order: ProductionOrder, network: Network
+) -> tuple[str, ...]:
     bid, share = standing.bid, standing.figures[Criterion.RECORD]
     return (
         str(number),
         money_text(bid.price_minor, bid.currency),
-        iso_of(bid.ready_at),
+        _at(bid.ready_at, bid.parts[-1].quotation.site, network),
         quantity_text(bid.energy_j, Dimension.ENERGY),
         quantity_text(bid.co2_kg, Dimension.MASS),
         ", ".join(bid.tenants()),
@@ -212,16 +215,18 @@ def refusals(outcome: Outcome, order: ProductionOrder) -> Iterator[str]:
         yield "No lanes lead between the sites that could do the operations."
 
 
-def contract_text(contract: Contract, order: ProductionOrder) -> str:
+def contract_text(contract: Contract, order: ProductionOrder, network: Network) -> str:
     """Return a contract as a document in Markdown: who makes what by when, and what is promised."""
     bid = contract.bid
+    site = bid.parts[-1].quotation.site
     lines = [
         f"# Contract {contract.id}",
         "",
         (
-            f"Buyer: {contract.buyer}. Accepted {iso_of(contract.accepted_at)}. "
-            f"Price {money_text(bid.price_minor, bid.currency)}. Ready {iso_of(bid.ready_at)}, "
-            f"due {iso_of(contract.due_at)}{_lateness(contract)}."
+            f"Buyer: {contract.buyer}. Accepted {_at(contract.accepted_at, site, network)}. "
+            f"Price {money_text(bid.price_minor, bid.currency)}. "
+            f"Ready {_at(bid.ready_at, site, network)}, "
+            f"due {_at(contract.due_at, site, network)}{_lateness(contract)}."
         ),
         "",
         f"{order.quantity} × {order.product.label}",
@@ -233,7 +238,7 @@ def contract_text(contract: Contract, order: ProductionOrder) -> str:
             f"## {quotation.tenant}, at {quotation.site}",
             "",
             (
-                f"Ready at the gate {iso_of(quotation.ready_at)} for "
+                f"Ready at the gate {_at(quotation.ready_at, quotation.site, network)} for "
                 f"{money_text(quotation.price_minor, quotation.currency)} "
                 f"(quotation {quotation.id})."
             ),
@@ -244,11 +249,18 @@ def contract_text(contract: Contract, order: ProductionOrder) -> str:
         lines += [_promise_text(each, part.operations, order) for each in quotation.promises]
     lines += ["", "## Shipments", ""] if bid.carriages else []
     lines += [
-        f"- {each.origin} to {each.destination} with {each.carrier}, {iso_of(each.start)} to "
-        f"{iso_of(each.end)}, {money_text(each.cost_minor, bid.currency)}"
+        f"- {each.origin} to {each.destination} with {each.carrier}, "
+        f"{_at(each.start, each.origin, network)} to {_at(each.end, each.destination, network)}, "
+        f"{money_text(each.cost_minor, bid.currency)}"
         for each in bid.carriages
     ]
     return "\n".join(lines) + "\n"
+
+
+def _at(instant: Instant, site: SiteId, network: Network) -> str:
+    """Return an instant in the time of a site; in UTC where the site is not known."""
+    known = network.sites.get(site)
+    return instant_text(instant, "UTC" if known is None else known.time_zone)
 
 
 def _lateness(contract: Contract) -> str:

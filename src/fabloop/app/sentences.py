@@ -1,13 +1,15 @@
 """English sentences for every reason and option; the core speaks in codes and values only."""
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 import msgspec
 
+from fabloop.app.labels import NO_LABELS, Labels
+from fabloop.app.labels import labels_of as labels_of
 from fabloop.app.option_words import clause, price_text
 from fabloop.app.value_texts import age_text as age_text
 from fabloop.app.value_texts import evidence_text as evidence_text
+from fabloop.app.value_texts import instant_text as instant_text
 from fabloop.app.value_texts import money_text as money_text
 from fabloop.app.value_texts import name_text as name_text
 from fabloop.app.value_texts import value_text as value_text
@@ -23,26 +25,8 @@ from fabloop.model.explanation import (
     ReasonCode,
     UndoCode,
 )
-from fabloop.model.product import ConfiguredProduct
-from fabloop.model.site import Network
 
 Say = Callable[[Explanation, Instant], str]
-
-
-NO_LABELS: Mapping[str, str] = MappingProxyType({})
-"""Ids are shown as they are."""
-
-
-def labels_of(network: Network, product: ConfiguredProduct | None = None) -> dict[str, str]:
-    """Return what people call the sites, work units, persons and operations, by id."""
-    labels: dict[str, str] = {}
-    for site in network.sites.values():
-        labels[site.id] = site.label
-        labels.update((unit.id, unit.label) for unit in site.work_units)
-        labels.update((person.id, person.label) for person in site.persons)
-    if product is not None:
-        labels.update((operation.id, operation.label) for operation in product.operations)
-    return labels
 
 
 def sentence(explanation: Explanation, now: Instant, labels: Mapping[str, str] = NO_LABELS) -> str:
@@ -70,10 +54,24 @@ def _labelled(explanation: Explanation, labels: Mapping[str, str]) -> Explanatio
             for key, value in explanation.details.items()
         },
         evidence=tuple(
-            msgspec.structs.replace(each, subject=labels.get(each.subject, each.subject))
+            msgspec.structs.replace(
+                each,
+                subject=labels.get(each.subject, each.subject),
+                limit=_shown_instant(explanation.details.get("wish", ""), each.limit, labels),
+            )
             for each in explanation.evidence
         ),
     )
+
+
+def _shown_instant(
+    name: str, value: float | str | None, labels: Mapping[str, str]
+) -> float | str | None:
+    """Return the limit of a deadline as people read it; other values as they are."""
+    if name != "deadline" or isinstance(value, str) or value is None:
+        return value
+    zone = labels.zone if isinstance(labels, Labels) else "UTC"
+    return instant_text(Instant(round(value)), zone)
 
 
 NAMING = frozenset(
@@ -86,7 +84,12 @@ NAMING = frozenset(
 def option_sentence(option: Option, labels: Mapping[str, str] = NO_LABELS) -> str:
     """Return what would have to be done, with its cost, and whether that was verified."""
     named = [
-        msgspec.structs.replace(each, subject=labels.get(each.subject, each.subject))
+        msgspec.structs.replace(
+            each,
+            subject=labels.get(each.subject, each.subject),
+            before=_shown_instant(each.parameter, each.before, labels),
+            after=_shown_instant(each.parameter, each.after, labels),
+        )
         for each in (option, *option.also)
     ]
     steps = [clause(each) for each in named]
@@ -280,6 +283,21 @@ class _Words(dict[str, str]):
         return "–"
 
 
+def _spanning(form: str, detail: str) -> Say:
+    """Return a plain sentence in which a detail that holds seconds is told as a span."""
+    plain = _plain(form)
+
+    def say(explanation: Explanation, now: Instant) -> str:
+        try:
+            span = span_text(round(float(explanation.details.get(detail, "")) * SECOND))
+        except ValueError:
+            return plain(explanation, now)
+        details = {**explanation.details, detail: span}
+        return plain(msgspec.structs.replace(explanation, details=details), now)
+
+    return say
+
+
 def _with_evidence(form: str) -> Say:
     """Return a plain sentence followed by the evidence that supports it."""
     plain = _plain(form)
@@ -333,11 +351,15 @@ REASONS: dict[str, Say] = {
     ReasonCode.CHOICE_CLASH: _plain(
         "{operation} on {work_unit} cannot be joined with the other choices by any way."
     ),
-    ReasonCode.TOO_LATE: _plain(
-        "{label} cannot be made by the due time: {late} s too late at least."
+    ReasonCode.TOO_LATE: _spanning(
+        "{label} cannot be made by the due time: {late} too late at least.", "late"
     ),
-    ReasonCode.UNIT_BUSY: _plain("{subject} is taken by other work, {seconds} s in all."),
-    ReasonCode.UNIT_CLOSED: _plain("{subject} is closed for {seconds} s of the time until then."),
+    ReasonCode.UNIT_BUSY: _spanning(
+        "{subject} is taken by other work, {seconds} in all.", "seconds"
+    ),
+    ReasonCode.UNIT_CLOSED: _spanning(
+        "{subject} is closed for {seconds} of the time until then.", "seconds"
+    ),
     ReasonCode.OPEN_TOO_SHORT: _plain(
         "{subject} is open for {open} at a stretch at most, but {takes} is needed."
     ),
@@ -364,8 +386,8 @@ REASONS: dict[str, Say] = {
     ReasonCode.MOVEMENT_IMPOSSIBLE: _plain(
         "No link or lane leads from {origin} to {destination} for {subject}."
     ),
-    ReasonCode.MOVEMENT_TOO_EARLY: _plain(
-        "{subject}: something starts {seconds} s before what it needs is there."
+    ReasonCode.MOVEMENT_TOO_EARLY: _spanning(
+        "{subject}: something starts {seconds} before what it needs is there.", "seconds"
     ),
     ReasonCode.MOVEMENT_FIGURE_WRONG: _plain(
         "Moving from {origin} to {destination} for {subject} takes {expected}."
@@ -386,8 +408,8 @@ REASONS: dict[str, Say] = {
     ReasonCode.SETUP_UNKNOWN: _plain(
         "{subject} on {work_unit} has to be set up for {expected}, not for {found}."
     ),
-    ReasonCode.SETUP_MISSING: _plain(
-        "{subject} needs {seconds} s more to be set up from {first} to {second}."
+    ReasonCode.SETUP_MISSING: _spanning(
+        "{subject} needs {seconds} more to be set up from {first} to {second}.", "seconds"
     ),
     ReasonCode.MATERIAL_TOO_LATE: _plain("{subject} starts before {material} is at {site}."),
     ReasonCode.STOCK_OVERDRAWN: _plain(

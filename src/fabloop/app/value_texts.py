@@ -1,14 +1,16 @@
 """Values as people read them: money, figures with units, ages, evidence against limits."""
 
-from fabloop.base.instant import Instant, span_text
+from fabloop.base.instant import MINUTE, SECOND, Instant, iso_of, span_text
+from fabloop.base.money import money_text as money_text
 from fabloop.base.quantity import Dimension, quantity_text
 from fabloop.model.explanation import Evidence
 
 
-def money_text(minor: int, currency: str) -> str:
-    """Return minor units as money with two decimals (``108.96 EUR``)."""
-    sign, whole = ("-", -minor) if minor < 0 else ("", minor)
-    return f"{sign}{whole // 100}.{whole % 100:02d} {currency}".strip()
+def instant_text(at: Instant, zone: str) -> str:
+    """Return local date and time to the minute with its offset (``2026-11-23 14:01 +01:00``)."""
+    local = iso_of(at, zone)
+    offset = "UTC" if local.endswith("Z") else local[19:]
+    return f"{local[:10]} {local[11:16]} {offset}"
 
 
 def evidence_text(evidence: Evidence, now: Instant) -> str:
@@ -38,7 +40,11 @@ def value_text(value: float | str | None, dimension: Dimension | None) -> str:
         return "–"
     if isinstance(value, str):
         return value
-    return f"{value:g}" if dimension is None else quantity_text(value, dimension)
+    if dimension is None:
+        return f"{value:g}"
+    if dimension is Dimension.TIME and abs(value) * SECOND >= MINUTE:
+        return span_text(round(value * SECOND))
+    return quantity_text(value, dimension)
 
 
 def name_text(parameter: str) -> str:

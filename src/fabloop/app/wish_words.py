@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from fabloop.base.instant import Instant, iso_of
+from fabloop.app.value_texts import instant_text
+from fabloop.base.instant import Instant
+from fabloop.base.money import money_text
 from fabloop.base.quantity import Dimension, quantity_text
 
 _LIMITS: Mapping[str, str] = {
@@ -27,18 +29,18 @@ def wish_name(name: str, labels: Mapping[str, str]) -> str:
     return _LIMITS.get(field, field)
 
 
-def wish_value(name: str, value: float | str | None, currency: str) -> str:
-    """Return the limit of a wish for people; an empty text where it has none."""
+def wish_value(name: str, value: float | str | None, currency: str, zone: str = "UTC") -> str:
+    """Return the limit of a wish for people, instants in a time zone; empty where it has none."""
     if value is None or isinstance(value, str):
         return value or ""
     match name:
         case "cost_max_minor":
-            return f"{value / 100:.2f} {currency}".strip()
+            return money_text(round(value), currency)
         case "energy_max_j":
             return quantity_text(value, Dimension.ENERGY)
         case "co2_max_kg":
             return quantity_text(value, Dimension.MASS)
         case "deadline":
-            return iso_of(Instant(round(value)))
+            return instant_text(Instant(round(value)), zone)
         case _:
             return f"{value:g}"

@@ -37,7 +37,7 @@ def print_check(folder: Path, tenant: str, *, as_json: bool) -> ExitCode:
         if not as_json:
             console = Console(highlight=False)
             console.print(grid_of(plan_table(answer.plans)))
-            for text in lateness(order, answer.plans):
+            for text in lateness(order, answer.plans, knowledge.network):
                 sys.stdout.write(text + "\n")
             console.print(grid_of(exclusion_table(answer, order.received_at, labels)))
         return ExitCode.FINE

@@ -26,6 +26,7 @@ from fabloop.cli.given import read_bytes
 from fabloop.cli.grid import grid_of
 from fabloop.model.market import Contract, Delivery
 from fabloop.model.order import ProductionOrder
+from fabloop.model.site import Network
 from fabloop.plan.market.blinding import SECRET_BYTES_MIN
 from fabloop.plan.market.contract import accept, watch
 from fabloop.plan.market.tenant import PricePolicy
@@ -45,12 +46,12 @@ class MarketRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 def print_quotations(request: MarketRequest, *, as_json: bool) -> ExitCode:
     """Print the bids that the tenants of a folder make for its order, or why there are none."""
-    order, outcome = _traded(request)
+    order, outcome, network = _traded(request)
     if as_json:
         sys.stdout.write(to_json_pretty(outcome).decode())
     else:
         if outcome.standings:
-            Console(highlight=False).print(grid_of(bid_table(outcome, order)))
+            Console(highlight=False).print(grid_of(bid_table(outcome, order, network)))
         for text in refusals(outcome, order):
             sys.stdout.write(text + "\n")
     return ExitCode.FINE if outcome.standings else ExitCode.NOT_PRODUCIBLE
@@ -58,7 +59,7 @@ def print_quotations(request: MarketRequest, *, as_json: bool) -> ExitCode:
 
 def write_contract(request: MarketRequest, number: int, out: Path, *, as_json: bool) -> ExitCode:
     """Accept a bid, write the contract as JSON and as Markdown beside it, and print it."""
-    order, outcome = _traded(request)
+    order, outcome, network = _traded(request)
     if not outcome.standings:
         for text in refusals(outcome, order):
             sys.stderr.write(text + "\n")
@@ -75,7 +76,7 @@ def write_contract(request: MarketRequest, number: int, out: Path, *, as_json: b
     bid = outcome.standings[number - 1].bid
     contract = accept(bid, order, request.buyer, order.received_at)
     _write_new(out, to_json_pretty(contract))
-    text = contract_text(contract, order)
+    text = contract_text(contract, order, network)
     _write_new(out.with_suffix(".md"), text.encode())
     sys.stdout.write(to_json_pretty(contract).decode() if as_json else text)
     return ExitCode.FINE
@@ -109,7 +110,7 @@ def print_watch(
     return ExitCode.NOT_PRODUCIBLE if found else ExitCode.FINE
 
 
-def _traded(request: MarketRequest) -> tuple[ProductionOrder, Outcome]:
+def _traded(request: MarketRequest) -> tuple[ProductionOrder, Outcome, Network]:
     asked = asked_in(request.folder)
     order = asked.order
     terms = Terms(
@@ -120,7 +121,7 @@ def _traded(request: MarketRequest) -> tuple[ProductionOrder, Outcome]:
         policy=PricePolicy(margin=request.margin),
         most=request.most,
     )
-    return order, trade(asked.knowledge, order, terms)
+    return order, trade(asked.knowledge, order, terms), asked.knowledge.network
 
 
 def _decoded(file: Path, kind: type[T]) -> T:

@@ -18,6 +18,7 @@ from fabloop.app.sentences import labels_of, money_text
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.base.instant import HOUR, span_text
+from fabloop.base.money import minor_per_unit
 from fabloop.base.names import did_you_mean
 from fabloop.base.quantity import Dimension
 from fabloop.cli.given import instant_given, money_given, quantity_given
@@ -44,14 +45,13 @@ NAMED = (
 """What can be asked for by name on the command line."""
 
 SHOWN_PER = {
-    Measure.COST: 100.0,
     Measure.MAKESPAN: float(HOUR),
     Measure.TARDINESS: float(HOUR),
     Measure.ENERGY: 3.6e6,
     Measure.CO2: 1.0,
     Measure.SITES: 1.0,
 }
-"""How much of a measure's own unit is in the one that weights are given for."""
+"""How much of a measure's own unit is in the one that weights are given for; money apart."""
 
 
 class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +95,7 @@ def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> Exi
         from fabloop.cli.why import print_why
 
         return print_why(asked, request.why, as_json=as_json)
-    aim, wishes = _aim(request), _wishes(request, asked)
+    aim, wishes = _aim(request, asked.knowledge.currency), _wishes(request, asked)
     answer = _answer(request, asked, aim, wishes, _progress(as_json))
     plans = _plans(answer)
     if as_json:
@@ -216,7 +216,10 @@ def _show(answer: PlanAnswer | Front, plans: Sequence[Plan], asked: Asked) -> No
     console = Console(highlight=False)
     if plans:
         console.print(grid_of(plan_table(plans)))
-        for text in (*lateness(order, plans), *_critical_texts(plans[0], asked, labels)):
+        for text in (
+            *lateness(order, plans, asked.knowledge.network),
+            *_critical_texts(plans[0], asked, labels),
+        ):
             sys.stdout.write(text + "\n")
         for table in dealings(plans[0], asked.knowledge.network, labels):
             console.print(grid_of(table))
@@ -259,11 +262,11 @@ def _write(out: Path, answer: PlanAnswer | Front, plans: Sequence[Plan], asked: 
 # -- what was typed -----------------------------------------------------------------------------
 
 
-def _aim(request: PlanRequest) -> Aim:
+def _aim(request: PlanRequest, currency: str) -> Aim:
     if request.objectives and request.weights:
         raise _invalid("--weight", "no --objective beside it", request.weights[0])
     if request.weights:
-        weights = [_weight(each) for each in request.weights]
+        weights = [_weight(each, currency) for each in request.weights]
         if len(dict(weights)) < len(weights):
             raise _invalid("--weight", "each measure once", ", ".join(request.weights))
         return weighted(dict(weights))
@@ -271,7 +274,7 @@ def _aim(request: PlanRequest) -> Aim:
     return lexicographic(*(_measure("--objective", each) for each in names))
 
 
-def _weight(text: str) -> tuple[Measure, float]:
+def _weight(text: str, currency: str) -> tuple[Measure, float]:
     name, sign, number = text.partition("=")
     try:
         value = float(number)
@@ -280,7 +283,8 @@ def _weight(text: str) -> tuple[Measure, float]:
     if not sign or not 0 <= value < math.inf:
         raise _invalid("--weight", "NAME=NUMBER such as co2=0.5, of zero or more", text)
     measure = _measure("--weight", name)
-    return measure, value / SHOWN_PER[measure]
+    per = minor_per_unit(currency) if measure is Measure.COST else SHOWN_PER[measure]
+    return measure, value / per
 
 
 def _measure(option: str, name: str) -> Measure:

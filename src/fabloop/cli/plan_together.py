@@ -11,14 +11,15 @@ from fabloop.app.asked import AskedTogether
 from fabloop.app.dealings import part_table
 from fabloop.app.pictures.orders import orders_picture
 from fabloop.app.pictures.report import Figure, Section, Table, report
-from fabloop.app.sentences import labels_of, money_text
+from fabloop.app.sentences import instant_text, labels_of, money_text
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
-from fabloop.base.instant import Instant, iso_of, span_text
+from fabloop.base.instant import Instant, span_text
 from fabloop.cli.grid import grid_of
 from fabloop.model.facts import OrderRefused
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import NotDecided, Optimality, Plan
+from fabloop.model.site import Network
 from fabloop.plan.floors.orders_search import OrdersObjective
 from fabloop.plan.orders import EFFORT, OrdersAnswer, plan_orders
 from fabloop.plan.rerouting import Rerouted
@@ -96,7 +97,7 @@ def _figure(objective: OrdersObjective, value: float, currency: str) -> str:
 
 def _table(answer: OrdersAnswer, asked: AskedTogether) -> Table:
     due = {each.id: each.due_at for each in asked.orders}
-    rows = tuple(_row(plan, due[plan.order]) for plan in answer.plans)
+    rows = tuple(_row(plan, due[plan.order], asked.knowledge.network) for plan in answer.plans)
     return Table(
         caption="Orders, planned together",
         heads=("Order", "Cost", "Ready", "Due", "Late", "Sites", "Shipments"),
@@ -105,13 +106,14 @@ def _table(answer: OrdersAnswer, asked: AskedTogether) -> Table:
     )
 
 
-def _row(plan: Plan, due: Instant) -> tuple[str, ...]:
-    end = max(step.end for step in plan.steps)
+def _row(plan: Plan, due: Instant, network: Network) -> tuple[str, ...]:
+    last = max(plan.steps, key=lambda each: each.end)
+    end, zone = last.end, network.sites[last.site].time_zone
     return (
         plan.order,
         money_text(plan.totals.cost_minor, plan.totals.currency),
-        iso_of(end),
-        iso_of(due),
+        instant_text(end, zone),
+        instant_text(due, zone),
         span_text(end - due) if end > due else "no",
         ", ".join(plan.totals.sites),
         str(plan.totals.shipments),

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import msgspec
 
-from fabloop.base.instant import HOUR, SECOND, Instant
+from fabloop.base.instant import HOUR, SECOND, Instant, span_text
 from fabloop.model.calendar import open_spans
 from fabloop.model.explanation import Evidence, Explanation, ReasonCode
 from fabloop.model.ids import OperationId, SiteId, WorkUnitId
@@ -337,7 +337,7 @@ def _leg(leg: Movement, plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
             leg.taken_by,
             origin=leg.origin,
             destination=leg.destination,
-            expected=f"{duration / SECOND} s, {cost}, {energy} J",
+            expected=f"{span_text(duration)}, {cost} minor units, {energy} J",
         )
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from fabloop.app.labels import NO_LABELS
 from fabloop.app.pictures.svg import Picture, badge, box, document, group, line, text, wrapped
-from fabloop.app.sentences import NO_LABELS, sentence, value_text
+from fabloop.app.sentences import sentence, value_text
 from fabloop.base.instant import Instant
 from fabloop.model.explanation import Evidence, Explanation
 from fabloop.model.plan import NotProducible

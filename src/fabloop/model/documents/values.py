@@ -6,6 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from fabloop.base.instant import HOUR, MINUTE, SECOND, Instant, instant_of
+from fabloop.base.money import minor_digits
 from fabloop.base.quantity import Dimension, example, quantity_of
 from fabloop.model.documents.collect import Sheet, short
 
@@ -14,9 +15,6 @@ QUANTITY_MAX = 1e15
 _MONEY = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*([A-Z]{3})\s*(?:/\s*(\S+)\s*)?$", re.ASCII)
 _TIME_OF_DAY = re.compile(r"(\d{2}):(\d{2})$", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", re.ASCII)
-MINOR_DIGITS = 2
-MINOR_DIGITS_OF = {"JPY": 0, "KRW": 0, "ISK": 0, "BHD": 3, "KWD": 3, "TND": 3}
-"""Currencies whose minor unit is not the hundredth (ISO 4217); the others have two digits."""
 
 
 class Money(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +104,7 @@ def money(text: str, sheet: Sheet) -> Money:
     if result.minor < 0:
         sheet.fault("costs of zero or more, such as '12.50 EUR'", repr(text))
     elif result.minor != result.minor.to_integral_value():
-        digits = MINOR_DIGITS_OF.get(result.currency, MINOR_DIGITS)
+        digits = minor_digits(result.currency)
         sheet.fault(f"at most {digits} digits after the point in {result.currency}", repr(text))
     elif result.minor > QUANTITY_MAX:
         sheet.fault(f"at most {QUANTITY_MAX:g} minor units", short(repr(text)))
@@ -175,5 +173,5 @@ class Purse:
 
 
 def _minor(number: str, currency: str) -> Money:
-    digits = MINOR_DIGITS_OF.get(currency, MINOR_DIGITS)
+    digits = minor_digits(currency)
     return Money(minor=Decimal(number).scaleb(digits), currency=currency)
