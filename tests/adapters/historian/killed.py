@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fabloop.adapters.historian import Historian, Options
+from fabloop.base.errors import Unavailable
 from fabloop.base.instant import MINUTE, SECOND, Instant
 from fabloop.sense.readings.batch import batch_of
 from fabloop.sense.readings.series import Series
@@ -36,8 +37,11 @@ def main(folder: str, start: str, first: str) -> None:
     told, number = 0, int(first)
     kept: list[tuple[int, int]] = []
     while True:
-        kept.append((historian.keep(batch_number(number, int(start))), number))
-        number += 1
+        try:
+            kept.append((historian.keep(batch_number(number, int(start))), number))
+            number += 1
+        except Unavailable:
+            time.sleep(0.005)
         while kept and kept[0][0] <= historian.durable():
             told = kept.pop(0)[1]
             sys.stdout.write(f"{told}\n")

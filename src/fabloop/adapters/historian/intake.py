@@ -94,7 +94,7 @@ class Intake:
                 self._since = time.monotonic()
             self._pending.append(batch)
             self._pending_readings += len(batch)
-            if first or self._pending_readings >= self._pending_max // 2:
+            if first or self._pending_readings >= self._pending_max // 4:
                 self._changed.notify_all()
             return self._sequence
 
@@ -143,6 +143,11 @@ class Intake:
             raise Unavailable("Expected a historian that is open, but it is closed. Open it again.")
         if self.trouble:
             raise Unavailable(self.trouble)
+        if self._crowded:
+            raise Unavailable(
+                "Expected sealing to keep up, but too many segments wait to be sealed. Bring the "
+                "readings again later."
+            )
         if not self._has_room(count):
             raise Unavailable(
                 f"Expected room for {count} readings, but {self._pending_readings} of at most "
@@ -181,7 +186,7 @@ class Intake:
         return (
             self._closing
             or self._awaited > self.durable
-            or self._pending_readings >= self._pending_max // 2
+            or self._pending_readings >= self._pending_max // 4
             or time.monotonic() - self._since >= self._commit_s
         )
 

@@ -57,7 +57,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     commit_ns: int = SECOND // 4
-    pending_max: int = 4_000_000
+    pending_max: int = 1_000_000
     segment_readings: int = 4_000_000
     segment_ns: int = 10 * MINUTE
     frozen_max: int = 4

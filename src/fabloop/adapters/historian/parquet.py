@@ -24,7 +24,7 @@ from fabloop.adapters.historian.scaling import scaled, unscaled
 from fabloop.base.instant import Instant
 from fabloop.sense.readings.batch import Batch, SeriesNumbers, Times, empty, joined
 
-ROWS_PER_GROUP = 32_768
+ROWS_PER_GROUP = 16_384
 """Readings of a row group: few enough that one series is read fast, many enough to be small."""
 OPEN_FILES_MAX = 256
 """Files whose directories are remembered; further ones are opened again when asked for."""

@@ -73,6 +73,7 @@ class Analyst:
             }
         )
         self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute("SET parquet_metadata_cache = true")  # sealed files never change
         self._connection.register("described", _described(catalogue))
         self._connection.register("hot", _hot_table(seen))
         views = {

@@ -4,16 +4,14 @@ An SQLite file beside the manifest, made from sealed readings and made again whe
 is never the only place of anything.
 """
 
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import apsw
-import numpy as np
-from numpy.typing import NDArray
 
-from fabloop.adapters.historian.layout import CHUNK_NS, TREND, TREND_NS
+from fabloop.adapters.historian.layout import CHUNK_NS, TREND
+from fabloop.adapters.historian.trend_bodies import bodies_of, rows_of
 from fabloop.sense.readings.summary import Summaries
 
 VERSION: Final = 1
@@ -26,14 +24,6 @@ CREATE TABLE IF NOT EXISTS trend (
   series INTEGER NOT NULL, chunk INTEGER NOT NULL, body BLOB NOT NULL,
   PRIMARY KEY (series, chunk)) STRICT, WITHOUT ROWID;
 """
-_ROW: Final = np.dtype(
-    [
-        ("place", "<u2"), ("count", "<i4"), ("bad", "<i4"), ("resets", "<i4"),
-        ("first_time", "<i8"), ("last_time", "<i8"), ("dark", "<i8"), ("ends_bad", "u1"),
-        ("least", "<f8"), ("greatest", "<f8"), ("total", "<f8"), ("first", "<f8"),
-        ("last", "<f8"), ("area", "<f8"), ("increase", "<f8"),
-    ]
-)  # fmt: skip
 
 
 class Trend:
@@ -67,7 +57,7 @@ class Trend:
                 (
                     (series, chunk, body)
                     for each in rows
-                    for series, body in _bodies(each, chunk * CHUNK_NS)
+                    for series, body in bodies_of(each, chunk * CHUNK_NS)
                 ),
             )
             self._connection.execute(
@@ -92,7 +82,7 @@ class Trend:
             (series, first, last),
         )
         return [
-            (int(str(chunk)), _rows_of(int(str(chunk)) * CHUNK_NS, _blob(body)))
+            (int(str(chunk)), rows_of(int(str(chunk)) * CHUNK_NS, _blob(body)))
             for chunk, body in found
         ]
 
@@ -124,49 +114,6 @@ def _read_only(path: Path) -> apsw.Connection | None:
         return connection if connection.pragma("user_version") == VERSION else None
     except (apsw.CantOpenError, apsw.NotADBError, apsw.CorruptError):
         return None
-
-
-def _bodies(rows: Summaries, begin: int) -> Iterator[tuple[int, bytes]]:
-    """Yield the rows of each series as bytes: column by column, byte by byte, compressed."""
-    table: NDArray[Any] = np.zeros(len(rows), _ROW)
-    table["place"] = (rows.start - begin) // TREND_NS
-    table["first_time"] = rows.first_time - begin
-    table["last_time"] = rows.last_time - rows.first_time
-    table["dark"] = rows.last_time - rows.first_time - rows.covered_ns
-    table["ends_bad"] = np.isnan(rows.held)
-    for name in ("count", "bad", "resets", "least", "greatest", "total"):
-        table[name] = getattr(rows, name)
-    for name in ("first", "last", "area", "increase"):
-        table[name] = getattr(rows, name)
-    wide = table.view(np.uint8).reshape(len(table), _ROW.itemsize)
-    begins = np.flatnonzero(np.diff(rows.series, prepend=-1))
-    for first, beyond in zip(begins, np.append(begins[1:], len(rows)), strict=True):
-        yield int(rows.series[first]), zlib.compress(wide[first:beyond].T.tobytes(), 1)
-
-
-def _rows_of(begin: int, body: bytes) -> Summaries:
-    data = np.frombuffer(zlib.decompress(body), np.uint8).reshape(_ROW.itemsize, -1)
-    table = np.ascontiguousarray(data.T).view(_ROW)[:, 0]
-    first_time = table["first_time"] + begin
-    last_time = first_time + table["last_time"]
-    return Summaries(
-        series=np.zeros(len(table), np.int32),
-        start=table["place"].astype(np.int64) * TREND_NS + begin,
-        count=table["count"],
-        bad=table["bad"],
-        least=table["least"],
-        greatest=table["greatest"],
-        total=table["total"],
-        first=table["first"],
-        last=table["last"],
-        first_time=first_time,
-        last_time=last_time,
-        held=np.where(table["ends_bad"] == 1, np.nan, table["last"]),
-        area=table["area"],
-        covered_ns=table["last_time"] - table["dark"],
-        increase=table["increase"],
-        resets=table["resets"],
-    )
 
 
 def _blob(value: object) -> bytes:
