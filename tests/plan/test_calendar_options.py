@@ -153,7 +153,7 @@ def test_a_deadline_that_no_hours_meet_has_no_extra_shift():
     assert OptionCode.EXTRA_SHIFT not in {each.code for each in answer.options}
 
 
-@pytest.mark.parametrize(("said", "first"), [((), "train-person"), ((90_000_000,), "add-person")])
+@pytest.mark.parametrize(("said", "first"), [((), "train-person"), ((650_000,), "add-person")])
 def test_who_is_there_may_be_trained_or_somebody_taken_on(said, first):
     plant, values = graz_and_vienna()
     graz = plant.sites["graz"]
