@@ -13,10 +13,13 @@ from fabloop.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from fabloop.base.zones import local_day
 from fabloop.model.calendar import CalendarException, WorkCalendar
 from fabloop.model.explanation import ReasonCode
-from fabloop.model.ids import OperationId, OrderId
+from fabloop.model.ids import OperationId, OrderId, PlanId
 from fabloop.model.plan import NotDecided, NotProducible, Producible
 from fabloop.plan.checker import check_plan
+from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engagements import engagements
+from fabloop.plan.engine import cheapest
+from fabloop.plan.floors.polish import polished
 from fabloop.plan.orders import plan_orders
 from fabloop.plan.producible import Objective, check, replan
 from fabloop.plan.quick import quick_plan
@@ -316,3 +319,18 @@ def test_a_plan_after_all_calendars_is_not_decided_and_says_so():
         assert "days that calendars are read ahead" in found.limit
     with pytest.raises(Refused):
         quick_plan(gear(), Setting(plant, vocabulary(), values, NOW, NOW))
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=SEEDS)
+def test_placing_anew_never_makes_a_timetable_worse_and_keeps_to_everything(seed):
+    order, plant, values = random_crewed(seed, operations=7)
+    problem = problem_of(order.product, Setting(plant, vocabulary(), values, NOW, NOW))
+    routing = cheapest(problem, Objective.COST)
+    assume(routing is not None)
+    table = list_schedule(problem, routing)
+    assume(table.last(problem) < problem.read)
+    found = polished(problem, table, 0, 0.05)
+    assert found.finish(problem) <= table.finish(problem)
+    plan = draft(Heading(PlanId("p"), order.id, NOW, "EUR"), problem, found)
+    assert check_plan(plan, grounds(order, plant, values)) == ()

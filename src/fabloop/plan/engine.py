@@ -10,6 +10,7 @@ from fabloop.base.errors import Fault, Invalid
 from fabloop.model.plan import Optimality, Plan
 from fabloop.model.site import Network
 from fabloop.plan.floors.decomposed import decomposed
+from fabloop.plan.floors.polish import polished
 from fabloop.plan.statement.candidates import Columns
 from fabloop.plan.statement.crews import NEVER
 from fabloop.plan.statement.layout import Floats
@@ -47,6 +48,9 @@ LARGE = 4_000
 
 LARGE_EFFORT = 0.3
 """Deterministic seconds (about ten times as many CPU seconds) for a decomposed makespan."""
+
+POLISH = 1.0
+"""About CPU seconds for placing anew what waits for persons, tools or set-ups and is not proven."""
 
 TREE = "tree dynamic programming"
 
@@ -229,8 +233,10 @@ def fastest(
     )
     solved: Solved = solve(question, _for_all(heard, bound, complete=complete))
     assert solved.timetable is not None, "the hint is an answer"
-    bound = max(bound, solved.bound) if complete else bound
-    return Timed(solved.timetable, bound, CPSAT)
+    bound, table = max(bound, solved.bound) if complete else bound, solved.timetable
+    if problem.duties is not None and before is None and table.finish(problem) > bound:
+        table = polished(problem, table, bound, POLISH)
+    return Timed(table, bound, CPSAT)
 
 
 def _for_all(heard: Heard | None, bound: int, *, complete: bool) -> Heard | None:
