@@ -25,7 +25,7 @@ from fabloop.plan.reasons.whatif import after
 from fabloop.plan.statement.problem import ABSENT, Objective, Past, Problem, Setting
 from fabloop.plan.statement.roads import TICK, Place
 
-ALTERNATIVES_MAX = 3
+ALTERNATIVES_MAX = 4
 """Alternative recommendations of each kind, for the product and for the factory."""
 
 TRIES_PER_ALTERNATIVE = 3
