@@ -50,6 +50,11 @@ def salvage(payload: bytes | memoryview, form: Form) -> Decoded:
     return _Salvage(form).taken(parts)
 
 
+def taken_of(readings: Iterable[Parts], form: Form) -> Decoded:
+    """Return what can be taken of readings that were read from elsewhere, such as a table."""
+    return _Salvage(form).taken(readings)
+
+
 def _nothing(refusal: Refusal) -> Decoded:
     empty = np.empty(0)
     return Decoded(empty.astype(np.int64), empty, empty.astype(np.uint8), None, refused=(refusal,))
