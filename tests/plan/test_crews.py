@@ -12,7 +12,7 @@ from fabloop.base.errors import Refused
 from fabloop.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from fabloop.base.zones import local_day
 from fabloop.model.calendar import CalendarException, WorkCalendar
-from fabloop.model.explanation import ReasonCode
+from fabloop.model.explanation import OptionCode, ReasonCode
 from fabloop.model.ids import OperationId, OrderId, PlanId
 from fabloop.model.plan import NotDecided, NotProducible, Producible
 from fabloop.plan.checker import check_plan
@@ -103,6 +103,15 @@ def test_nobody_is_there_for_so_long():
     assert isinstance(answer, NotProducible)
     reasons = {each.code for row in answer.exclusions for each in row.reasons}
     assert ReasonCode.SHIFT_TOO_SHORT in reasons
+
+
+def test_smaller_lots_are_proposed_where_nobody_is_there_for_so_long():
+    plant, values = manned("early")
+    lot = msgspec.structs.replace(long_cleaning(3 * 60), quantity=5)
+    answer = best(lot, plant, values)
+    assert isinstance(answer, NotProducible)
+    (split,) = (each for each in answer.options if each.code == OptionCode.SPLIT_LOT)
+    assert (split.before, split.after, split.verified) == (5, 2, True)
 
 
 @pytest.mark.parametrize("count", [1, 2])

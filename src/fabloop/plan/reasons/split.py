@@ -1,4 +1,4 @@
-"""Smaller lots, where an operation takes longer than anybody who could do it is ever open."""
+"""Smaller lots, where an operation takes longer than anybody who could do it is ever there."""
 
 import msgspec
 
@@ -38,14 +38,14 @@ def split(world: World, problem: Problem) -> Change | None:
 
 
 def _is_too_long(job: Job) -> bool:
-    """Tell whether nobody can do a job and somebody would be open too short for it."""
+    """Tell whether nobody can do a job and somebody would be open, or there, too short for it."""
     if len(job.candidates):
         return False
     known = job.rejected.failing if isinstance(job.rejected, Rejections) else None
     if known is not None:
         return bool(known.fails["calendar"].any())
-    codes = (reason.code for each in job.rejected for reason in each.reasons)
-    return ReasonCode.OPEN_TOO_SHORT in codes
+    codes = {reason.code for each in job.rejected for reason in each.reasons}
+    return bool(codes & {ReasonCode.OPEN_TOO_SHORT, ReasonCode.SHIFT_TOO_SHORT})
 
 
 def _is_possible(world: World, pieces: int) -> bool:
