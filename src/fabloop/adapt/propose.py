@@ -135,6 +135,25 @@ def _is_shipped_on(situation: Situation, after: Plan, now: Instant) -> bool:
     )
 
 
+def is_impassable(situation: Situation, after: Plan, world: World) -> bool:
+    """Tell whether the running process cannot get from where it is to the plan."""
+    return _is_shipped_on(situation, after, world.now) or _is_called_back(situation, after)
+
+
+def _is_called_back(situation: Situation, after: Plan) -> bool:
+    """Tell whether a part that was brought to be shipped would not be shipped any more.
+
+    The process waits in that shipment, and has no way from there to the step that takes the part.
+    """
+    planned = situation.plan.movements
+    shipped = {(m.made_by, m.taken_by) for m in planned if m.kind is MovementKind.SHIPPING}
+    still = {(m.made_by, m.taken_by) for m in after.movements if m.kind is MovementKind.SHIPPING}
+    return any(
+        way in shipped and way not in still and way[1] not in situation.at_work
+        for way in situation.moved
+    )
+
+
 def propose(
     situation: Situation, reasons: tuple[Explanation, ...], world: World
 ) -> AdaptationProposed | AdaptationImpossible:
@@ -205,6 +224,8 @@ def _answer(situation: Situation, reasons: tuple[Explanation, ...], world: World
         return NotDecided(limit=KITTED if _is_kitted(against, situation) else OVERTAKEN)
     if _is_shipped_on(situation, after, world.now):
         return NotDecided(limit="a part that was shipped to where it waits is not shipped on")
+    if _is_called_back(situation, after):
+        return NotDecided(limit="a part that waits to be shipped is not called back")
     return answer
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from fabloop.adapt.propose import Situation, drawn_up, objections, replanned
+from fabloop.adapt.propose import Situation, drawn_up, is_impassable, objections, replanned
 from fabloop.adapt.world import World
 from fabloop.model.explanation import Explanation, UndoCode
 from fabloop.model.facts import AdaptationUndone, UndoRefused
@@ -29,6 +29,8 @@ def undo(
     answer = replanned(msgspec.structs.replace(situation, plan=asked), world)
     after = answer.plans[0] if isinstance(answer, Producible) else None
     if after is None or compare(former, after, order).moved:
+        return _refused(situation, by, UndoCode.NO_WAY_BACK)
+    if is_impassable(situation, after, world):
         return _refused(situation, by, UndoCode.NO_WAY_BACK)
     drawn = drawn_up(situation, after, world)
     if isinstance(drawn, NotDecided) or objections(after, situation, world):

@@ -146,6 +146,7 @@ def give_job(
         return ()
     assert state.plan is not None, "jobs are offered for planned orders"
     order = state.order
+    fact = at.as_planned_now(fact)
     found = dispatch(fact, order.product, state.plan, at.begun(order.id), at.floor(order.id))
     if not isinstance(found, Nobody):
         return (found,)

@@ -297,6 +297,18 @@ class Snapshot(msgspec.Struct, kw_only=True):
             arrived=frozenset(over),
         )
 
+    def as_planned_now(self, offered: JobOffered) -> JobOffered:
+        """Return a job with the lane that the plan has for it by now: it may have been changed."""
+        leg, plan = self.leg(offered.job), self.orders[offered.order].plan
+        if offered.lane is None or leg is None or plan is None:
+            return offered
+        lanes = (
+            each.lane
+            for each in plan.movements
+            if (each.made_by, each.taken_by, each.leg) == leg and each.lane is not None
+        )
+        return msgspec.structs.replace(offered, lane=next(lanes, offered.lane))
+
     def leg(self, job: int) -> LegKey | None:
         """Return which leg of its order's plan a job is; None for an operation."""
         offered = self.jobs[job].offered

@@ -33,7 +33,8 @@ def begun_legs(
 ) -> dict[Way, tuple[Movement, ...]]:
     """Return, per maker and taker, the planned movements that were asked for, with real times.
 
-    A leg counts as begun once the process has asked for it: somebody comes for the piece already.
+    A transport counts as begun once the process has asked for it: somebody comes for the piece
+    already. A shipment that a carrier has not taken is booked only: it may go another way.
     For an operation that has `begun`, all its legs count. Those told to be `late` end then.
     """
     found = _asked_for(plan, recipe, legs, now, late or {})
@@ -67,7 +68,9 @@ def _asked_for(
     for leg in legs:
         step = steps.get(leg.offered.step)
         key = None if step is None else _key(step, leg.offered)
-        if key is not None and key in planned:
+        if key is None or key not in planned:
+            continue
+        if planned[key].lane is None or leg.bound is not None:
             expected = max(now, late.get(key, now))
             found[key] = _as_it_was(planned[key], leg, now, expected)
     return found
