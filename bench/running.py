@@ -30,6 +30,7 @@ from fabloop.model.kpi import TOTAL_POSITION_ERROR
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import Plan, Producible
 from fabloop.plan.draft import Heading, draft
+from fabloop.plan.engagements import engagements
 from fabloop.plan.engine import cheapest
 from fabloop.plan.producible import check
 from fabloop.plan.running.dangers import Carried, Outlook, dangers
@@ -45,6 +46,7 @@ Answer = TypeVar("Answer")
 SITES, UNITS, STEPS = 20, 50, 200
 PRODUCTS, VARIANTS, PLANS = 10, 10, 1_000
 SHAKE_MINOR = 40_000
+OTHERS = (1, 4)
 
 
 def spent(ask: Callable[[], Answer]) -> tuple[float, Answer]:
@@ -200,10 +202,10 @@ def story(seed: int, objective: Objective, open_steps: int = 100) -> Story:
     return Story(order, plan, Plant(network, words, kpis), kpis, now, left.most_common(1)[0][0])
 
 
-def repaired(it: Story) -> tuple[float, list[Plan]]:
+def repaired(it: Story, **more: object) -> tuple[float, list[Plan]]:
     """Return when the first answer was there, and all answers."""
     start, first, plans = time.process_time(), 0.0, []
-    for answer in it.ask(replans):
+    for answer in it.ask(replans, **more):
         first = first or time.process_time() - start
         assert isinstance(answer, Producible)
         plans.append(answer.plans[0])
@@ -237,8 +239,28 @@ def changed(objective: Objective, seeds: int) -> None:
     print(f"  worst            {worst[0]:8.0f}         {worst[1]:8.0f}         {worst[2]:6.2f}")
 
 
+def crowded(seeds: int) -> None:
+    """Print the same for makespan where other plans take the same work units around that time."""
+    print(f"{SITES} x {UNITS} x {STEPS}, 100 open operations, beside plans of others, for makespan")
+    print("  seed  others  first ms  last ms  proven     gap")
+    for seed in range(1, seeds + 1):
+        it = story(seed, Objective.MAKESPAN)
+        for count in OTHERS:
+            others = [
+                shifted(it.plan, number * 45 * MINUTE, f"other-{number}")
+                for number in range(1, count + 1)
+            ]
+            busy = engagements(others, it.now)
+            ms, (first, plans) = spent(lambda it=it, busy=busy: repaired(it, busy=busy))
+            told = plans[-1].optimality[0]
+            gap = (told.value - told.bound) / told.bound
+            proven = "yes" if told.proven else "no"
+            print(f"  {seed:4}  {count:6}  {first:8.0f}  {ms:7.0f}  {proven:>6}  {gap:7.3%}")
+
+
 if __name__ == "__main__":
     print(f"Python {sys.version.split()[0]}")
     endangered()
     for wish in (Objective.COST, Objective.MAKESPAN):
         changed(wish, int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    crowded(int(sys.argv[1]) if len(sys.argv) > 1 else 5)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
+from fabloop.plan.running.gaps import Ends
 from fabloop.plan.statement.layout import Bools, Floats, Moves, Spots
 from fabloop.plan.statement.problem import ABSENT
 from fabloop.plan.tree import Tables, best_maker, optimum
@@ -64,15 +65,18 @@ def _finite(values: Floats) -> Floats:
     return values[np.isfinite(values)]
 
 
-def best_staying(tables: Tables, before: Sequence[int | None], changes_max: int) -> Stay | None:
+def best_staying(
+    tables: Tables, before: Sequence[int | None], changes_max: int, ends: Ends | None = None
+) -> Stay | None:
     """Return the best choice that changes at most so many jobs; None where there is none.
 
-    `before` is each job's candidate in the earlier plan, None where that one is out.
+    `before` is each job's candidate in the earlier plan, None where that one is out. Where finishes
+    count, `ends` tells them beside what others take of the work units.
     """
     if not tables.nodes:
         return Stay(0.0, (), 0)
     changed = changed_of(tables, before)
-    best, sent = _counted(tables, changed, changes_max)
+    best, sent = _counted(tables, changed, changes_max, ends)
     last = best[-1][-1]
     if not np.isfinite(last.min(initial=np.inf)):
         return None
@@ -80,7 +84,7 @@ def best_staying(tables: Tables, before: Sequence[int | None], changes_max: int)
 
 
 def _counted(
-    tables: Tables, changed: Sequence[Bools], most: int
+    tables: Tables, changed: Sequence[Bools], most: int, ends_of: Ends | None
 ) -> tuple[list[Floats], dict[tuple[int, int], Floats]]:
     """Return, per job, the best value up to it by changes allowed and choice, (most + 1, n).
 
@@ -95,7 +99,7 @@ def _counted(
                 sent[each, job] = _sent(tables, best[each], each, job)
             ends = np.min([sent[each, job] for each in makers], axis=0)
             arrival = _joined(arrival, ends, adds=tables.adds)
-        here = arrival + node
+        here = arrival + node if ends_of is None else ends_of(job, arrival, node)
         shifted = np.full_like(here, np.inf)
         shifted[1:] = here[:-1]
         best.append(np.where(changed[job], shifted, here))

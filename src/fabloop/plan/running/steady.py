@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from fabloop.plan.engine import TREE, Timed, head_and_tail, left_of, timed
+from fabloop.plan.running.gaps import ends_beside
 from fabloop.plan.running.stay import Stay, best_staying
 from fabloop.plan.statement.problem import ABSENT, MEASURE, Objective, Problem
 from fabloop.plan.timetable.alternatives import has_alternatives, narrowed
@@ -86,7 +87,7 @@ def fastest_staying(
     """
     weights = MEASURE[Objective.MAKESPAN]
     tables = tables_of(problem, weights, adds=False)
-    stay = best_staying(tables, before.choice, changes_max)
+    stay = best_staying(tables, before.choice, changes_max, ends_beside(problem))
     assert stay is not None, "a choice within the number is known"
     if has_alternatives(problem):
         return _fastest_way(problem, before, changes_max, stay), stay
