@@ -155,6 +155,26 @@ def test_why_not_tells_all_reasons_or_what_the_choice_would_take_more(tmp_path):
     assert "chosen already" in plan("--why", "ream-stabilizer=vienna-emco", cwd=tmp_path).stdout
 
 
+def test_why_not_heeds_the_wishes_beside_it(tmp_path):
+    choice = ("--why", "ream-stabilizer=linz-mill")
+    told = planned(*choice, "--objective", "makespan", cwd=tmp_path)
+    fast = totals(planned("--objective", "makespan", "--plans", 1, cwd=tmp_path))
+    assert told["objective"] == "makespan"
+    assert told["best"]["makespan_ns"] == fast["makespan_ns"]
+    assert told["pinned"]["makespan_ns"] >= fast["makespan_ns"]
+    dear = planned(*choice, cwd=tmp_path)["pinned"]["cost_minor"]
+    budget = f"{(dear - 100) / 100:.2f} EUR"
+    done = plan(*choice, "--budget", budget, cwd=tmp_path)
+    assert done.returncode == 1
+    assert f"a budget of {budget}" in done.stdout
+    done = plan(*choice, "--budget", "10 EUR", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "no plan under these wishes at all" in done.stdout
+    done = plan("--why", "vienna", "--max-sites", 2, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "press-fit" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -170,7 +190,7 @@ def test_why_not_tells_all_reasons_or_what_the_choice_would_take_more(tmp_path):
         (("--pin", "raem=emco"), "an operation of the product"),
         (("--deadline", "soon"), "a date and time"),
         (("--why", "wien"), "the id of a site"),
-        (("--why", "vienna", "--front"), "only --tenant and --json beside it"),
+        (("--why", "vienna", "--front"), "none of --front, --plans and --out beside it"),
         (("--why", "vienna", "--why", "graz"), "one site, or operations"),
         (("--why", "ream-stabilizer=u630"), "the id of a work unit"),
     ],

@@ -91,10 +91,7 @@ def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> Exi
     _refuse_for_front(request)
     asked = asked_in(request.folder, request.tenant)
     if request.why:
-        _refuse_for_why(request)
-        from fabloop.cli.why import print_why
-
-        return print_why(asked, request.why, as_json=as_json)
+        return _why(request, asked, out, as_json=as_json)
     aim, wishes = _aim(request, asked.knowledge.currency), _wishes(request, asked)
     answer = _answer(request, asked, aim, wishes, _progress(as_json))
     plans = _plans(answer)
@@ -119,11 +116,25 @@ def _refuse_for_several(request: PlanRequest) -> None:
         raise _invalid("fabloop plan", expected, typed)
 
 
-def _refuse_for_why(request: PlanRequest) -> None:
-    """Refuse beside --why what its answer, a plan for the cost without wishes, does not heed."""
-    typed = _typed_besides(request, {"folder", "why", "tenant"})
+def _why(request: PlanRequest, asked: Asked, out: Path | None, *, as_json: bool) -> ExitCode:
+    """Answer --why, beside wishes among the plans that keep them."""
+    from fabloop.cli.why import print_why
+    from fabloop.cli.why_wished import print_why_wished
+
+    usual = PlanRequest(folder=request.folder)
+    beside = {
+        "--front": request.front,
+        "--plans": request.plans_max != usual.plans_max,
+        "--out": out is not None,
+    }
+    typed = [name for name, given in beside.items() if given]
     if typed:
-        raise _invalid("--why", "only --tenant and --json beside it", typed)
+        raise _invalid("--why", "none of --front, --plans and --out beside it", ", ".join(typed))
+    if not _typed_besides(request, {"folder", "why", "tenant"}):
+        return print_why(asked, request.why, as_json=as_json)
+    aim, wishes = _aim(request, asked.knowledge.currency), _wishes(request, asked)
+    effort = request.effort or EFFORT
+    return print_why_wished(asked, request.why, aim, wishes, effort, as_json=as_json)
 
 
 def _typed_besides(request: PlanRequest, heeded: AbstractSet[str]) -> str:

@@ -24,15 +24,16 @@ DIFFERENCES_SHOWN = 12
 
 def print_why(asked: Asked, choices: Sequence[str], *, as_json: bool) -> ExitCode:
     """Print the answer for operations on work units, or for one site; exit 1 where impossible."""
-    answer = _answer(asked, choices)
+    answer = plain_answer(asked, choices)
     if as_json:
         sys.stdout.write(to_json_pretty(answer).decode())
     else:
-        _show(answer, asked)
+        show(answer, asked)
     return ExitCode.FINE if isinstance(answer, Dearer) else ExitCode.NOT_PRODUCIBLE
 
 
-def _answer(asked: Asked, choices: Sequence[str]) -> Answer | None:
+def plain_answer(asked: Asked, choices: Sequence[str]) -> Answer | None:
+    """Return the answer without wishes, the cost being what counts."""
     order, knowledge = asked.order, asked.knowledge
     now = order.received_at
     setting = Setting(
@@ -44,16 +45,24 @@ def _answer(asked: Asked, choices: Sequence[str]) -> Answer | None:
         quantity=order.quantity,
     )
     problem = problem_of(order.product, setting)
+    site, pins = chosen(asked, choices)
+    return why_not(problem, pins) if site is None else why_not_site(problem, site)
+
+
+def chosen(
+    asked: Asked, choices: Sequence[str]
+) -> tuple[SiteId | None, dict[OperationId, WorkUnitId]]:
+    """Return what was typed: one site, or operations on work units."""
+    known = asked.knowledge.network.sites
     sites = [each for each in choices if "=" not in each]
     if sites and len(choices) > 1:
         raise _invalid("one site, or operations on work units", ", ".join(choices))
     if sites:
-        if sites[0] not in knowledge.network.sites:
-            hint = did_you_mean(sites[0], knowledge.network.sites)
+        if sites[0] not in known:
+            hint = did_you_mean(sites[0], known)
             raise _invalid("OPERATION=WORK-UNIT, or the id of a site", sites[0], hint)
-        return why_not_site(problem, SiteId(sites[0]))
-    pins = dict(_pin(each, asked) for each in choices)
-    return why_not(problem, pins)
+        return SiteId(sites[0]), {}
+    return None, dict(_pin(each, asked) for each in choices)
 
 
 def _pin(text: str, asked: Asked) -> tuple[OperationId, WorkUnitId]:
@@ -72,7 +81,8 @@ def _invalid(expected: str, found: str, hint: str = "") -> Invalid:
     return Invalid(Fault(source="--why", path="", expected=expected, found=repr(found), hint=hint))
 
 
-def _show(answer: Answer | None, asked: Asked) -> None:
+def show(answer: Answer | None, asked: Asked) -> None:
+    """Print an answer."""
     labels = labels_of(asked.knowledge.network, asked.order.product)
     console = Console(highlight=False)
     if answer is None:
@@ -81,10 +91,16 @@ def _show(answer: Answer | None, asked: Asked) -> None:
         for text in _unfit_texts(answer, asked, labels):
             console.print(text)
     else:
-        currency = asked.knowledge.currency
-        console.print(_told(answer.more, currency))
-        if answer.differences:
-            console.print(grid_of(_table(answer, currency, labels)))
+        show_dearer(answer, asked)
+
+
+def show_dearer(answer: Dearer, asked: Asked) -> None:
+    """Print what a choice would take more, and where that comes from."""
+    console, currency = Console(highlight=False), asked.knowledge.currency
+    console.print(_told(answer.more, currency))
+    if answer.differences:
+        labels = labels_of(asked.knowledge.network, asked.order.product)
+        console.print(grid_of(_table(answer, currency, labels)))
 
 
 def _unfit_texts(answer: Unfit, asked: Asked, labels: Mapping[str, str]) -> Iterator[str]:
