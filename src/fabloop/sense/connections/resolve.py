@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from fabloop.base.quantity import dimension_of, si_scale
 from fabloop.model.documents.collect import Sheet, unique
 from fabloop.model.documents.connection_structs import (
@@ -84,8 +86,11 @@ def _connection(
         if entry.url.startswith("opc.tcp:"):
             _node(each.address, place.at("address"))
         elif registers is not None:
-            known = {register.id for register in registers}
-            place.at("address").known(each.address, known, "a register of the map")
+            known = {register.id: register for register in registers}
+            if place.at("address").known(each.address, known, "a register of the map"):
+                _agree(each, known[each.address], place)
+    by_id = {register.id: register for register in registers or ()}
+    places = [(place, _filled(each, by_id.get(each.address))) for place, each in places]
     return Connection(
         id=entry.id,
         url=entry.url,
@@ -112,6 +117,24 @@ def _registers(
         return None
     known = sheet.at("registers").known(entry.registers, maps, "a register map")
     return maps[entry.registers] if known and maps is not None else None
+
+
+def _agree(entry: VariableEntry, register: Register, sheet: Sheet) -> None:
+    """Note where a variable says another thing than the register map."""
+    if entry.unit and register.unit and entry.unit != register.unit:
+        sheet.at("unit").fault(f"'{register.unit}', as in the register map", repr(entry.unit))
+
+
+def _filled(entry: VariableEntry, register: Register | None) -> VariableEntry:
+    """Return the variable with what the register map says of it."""
+    if register is None:
+        return entry
+    return replace(
+        entry,
+        unit=entry.unit or register.unit,
+        kind=register.kind if entry.kind == "gauge" else entry.kind,
+        states=entry.states or register.states,
+    )
 
 
 def _variable(entry: VariableEntry, sheet: Sheet, source: str, every_ns: int) -> Variable:
