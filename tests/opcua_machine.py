@@ -85,7 +85,7 @@ class OpcUaMachine:
         """Show values at once."""
         self._say({"values": msgspec.to_builtins(told)})
 
-    def permit(self, allowed: bool) -> None:
+    def permit(self, *, allowed: bool) -> None:
         """Say whether jobs may be started."""
         self._say({"permit": allowed})
 

@@ -10,11 +10,13 @@ import typer
 from fabloop.base.errors import ExitCode, FabloopError, Invalid
 from fabloop.cli.adapt_commands import adapt
 from fabloop.cli.edge_commands import edge
+from fabloop.cli.machine_commands import machine
 from fabloop.cli.order_commands import orders
 from fabloop.cli.plan_commands import plan
 from fabloop.cli.processes.commands import commands
 from fabloop.cli.processes.operations import operations
 from fabloop.cli.readings_commands import readings
+from fabloop.cli.simulate_commands import simulate
 from fabloop.cli.spc_commands import spc
 from fabloop.process.verify.environment import Openness
 
@@ -191,6 +193,8 @@ def check(
 app.command()(plan)
 app.add_typer(orders, name="order", no_args_is_help=True)
 app.add_typer(adapt, name="adapt", no_args_is_help=True)
+app.add_typer(machine, name="machine")
+app.add_typer(simulate, name="simulate")
 app.add_typer(spc, name="spc")
 app.add_typer(readings, name="readings")
 app.add_typer(edge, name="edge")

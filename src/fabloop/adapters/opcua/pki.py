@@ -33,10 +33,11 @@ class ServerCertificate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pki:
-    """A folder of certificates: our `own`, `trusted` ones and unknown, `rejected` ones.
+    """A folder of certificates: our `own`, `trusted` ones, `authorities`, and `rejected` ones.
 
-    Our certificate and key are made on first use. A server is trusted if its certificate, or
-    the one of the authority that issued it, lies in `trusted`, as DER or PEM.
+    Our certificate and key are made on first use. A server is trusted if its certificate lies in
+    `trusted`, or the one of who issued it in `authorities`, as DER or PEM. Machines issue
+    themselves certificates that would do for others too, so one that is trusted is no authority.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -128,13 +129,15 @@ class Pki:
         )
 
     def _trusted(self, shown: x509.Certificate, now: Instant) -> bool:
-        for path in sorted((self.folder / "trusted").glob("*")):
-            known = _loaded(path)
-            if known == shown:
-                return True
-            if _instant(known.not_valid_after_utc) > now and _issued(shown, known):
-                return True
-        return False
+        if any(_loaded(path) == shown for path in self._in("trusted")):
+            return True
+        return any(
+            _instant(known.not_valid_after_utc) > now and _issued(shown, known)
+            for known in map(_loaded, self._in("authorities"))
+        )
+
+    def _in(self, where: str) -> list[Path]:
+        return sorted((self.folder / where).glob("*"))
 
     def _keep(self, where: str, told: ServerCertificate) -> None:
         folder = self.folder / where

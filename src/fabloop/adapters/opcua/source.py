@@ -24,8 +24,11 @@ from fabloop.sense.readings.tally import Tally
 GATHER_S = 0.02
 """How long values gather before they are read together."""
 WATCH_S = 0.2
-AWAY_S_MAX = 60.0
-"""How long a lost session is waited for; then everything begins anew, trust included."""
+AWAY_S_MAX = 10.0
+"""How long a lost session is tried to be resumed, with the queues that the server holds for it.
+
+Then everything begins anew, trust included: a server that was restarted knows no session of ours.
+"""
 BACK_OFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Waits before the next try to connect; the last one repeats."""
 CLOSE_S_MAX = 3.0
@@ -54,7 +57,9 @@ class OpcUaSource:
         *,
         clock: Clock | None = None,
         kept: Mapping[str, Instant] | None = None,
+        away_s_max: float = AWAY_S_MAX,
     ) -> None:
+        self._away_s_max = away_s_max
         self._connection = connection
         self._pki = pki
         self._clock = clock or WallClock()
@@ -92,6 +97,7 @@ class OpcUaSource:
                 tries += 1
                 continue
             visit = _Visit(session.client, self._connection, reading, self._tally, self._clock)
+            visit.away_s_max = self._away_s_max
             try:
                 await visit.begin(session.warning)
                 tries = 0
@@ -141,6 +147,7 @@ class _Visit:
         self._nodes: list[ua.NodeId | None] = []
         self._met = 0
         self._was_away_since: float | None = None
+        self.away_s_max = AWAY_S_MAX
 
     async def begin(self, warning: str) -> None:
         """Subscribe to all variables; what the server does not have is told."""
@@ -204,8 +211,8 @@ class _Visit:
                 self._tally.disconnect(
                     self._clock.now(), _lost(self._connection.url, ConnectionError("no answer"))
                 )
-            elif now - self._was_away_since > AWAY_S_MAX:
-                raise ConnectionError(f"no answer for {AWAY_S_MAX:.0f} s")
+            elif now - self._was_away_since > self.away_s_max:
+                raise ConnectionError(f"no answer for {self.away_s_max:.0f} s")
         elif self._was_away_since is not None:
             self._was_away_since = None
             self._tally.connect(self._clock.now())

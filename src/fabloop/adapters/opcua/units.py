@@ -77,8 +77,9 @@ def unit_trouble(series: Series, told: ToldUnit) -> str:
 
     A unit of the same kind is as much of a trouble as another one: the mapping says what was
     agreed, and limits and history are in it. Whoever changes the unit changes the mapping too.
+    A mapping without a unit takes bare numbers, whatever they are told in.
     """
-    if told.unit == series.unit:
+    if series.unit in ("", told.unit):
         return ""
     return (
         f"Expected the unit '{series.unit}' of '{series.address}', but found '{told.unit}'"

@@ -71,10 +71,10 @@ async def _serve(
     try:
         while not stopped():
             now = clock.now()
+            told = list(machine.values(now))
             if desk is not None:
                 desk.collect()
                 await plant.permit(unit.id, now, allowed=machine.permitted(now))
-            told = list(machine.values(now))
             for each in wires:
                 await each.publish(told)
             await asyncio.sleep(TICK_S)

@@ -1,0 +1,1 @@
+"""Machines of a factory: connected, listed, looked at and tested."""
