@@ -100,6 +100,7 @@ ROWS: dict[str, dict[str, int]] = {
             condensing.MERGED_AT_ONCE_MAX
         ),
         "files of similar size in one hour before they are joined": condensing.PARTS_PER_LEVEL,
+        "readings of one answer": query.ANSWER_READINGS_MAX,
         "steps of one answer": buckets.BUCKETS_MAX,
         "states of one series": states.STATES_MAX,
         "days before an instant in which the value that held is looked for": (

@@ -286,6 +286,27 @@ def test_whoever_chose_to_wait_goes_on_when_there_is_room(tmp_path):
     again.close()
 
 
+def test_waiting_ends_when_a_store_is_closed_while_its_disk_is_full(tmp_path):
+    historian = opened(tmp_path, free_bytes=lambda _: 0)
+    number = historian.keep(batch_of([NOON], 0, [1.0]))
+    waited = []
+    thread = threading.Thread(target=lambda: waited.append(historian.wait(number)))
+    thread.start()
+    historian.close()
+    thread.join(20)
+    assert waited == [False]
+    assert "Free some" in historian.health().trouble
+
+
+def test_columns_that_are_written_to_after_their_commit_are_not_seen_to_change(tmp_path):
+    historian = opened(tmp_path)
+    values = np.array([1.0, 2.0])
+    kept(historian, batch_of([NOON, NOON + 1], 0, values))
+    values[:] = 9.0
+    assert historian.query.range(0, NOON, FAR).values.tolist() == [1.0, 2.0]
+    historian.close()
+
+
 def test_a_folder_without_readings_is_told_to_whoever_only_reads(tmp_path):
     from fabloop.adapters.historian import HistorianReader
 

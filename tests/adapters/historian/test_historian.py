@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from adapters.historian.plant import NOON, HandClock, kept, opened, same, series, walk
+from fabloop.adapters.historian import query
 from fabloop.base.errors import Conflict, Invalid, NotFound
 from fabloop.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from fabloop.sense.readings.batch import batch_of, between, joined
@@ -15,7 +17,7 @@ from fabloop.sense.readings.settle import of_series, settled
 
 FAR = Instant(NOON + 10 * DAY)
 LIGHT = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -184,4 +186,45 @@ def test_readings_before_and_behind_the_range_are_not_in_it(tmp_path):
     end = Instant(NOON + 20 * MINUTE)
     found = joined([historian.query.range(n, Instant(NOON + MINUTE), end) for n in range(4)])
     assert len(found) == len(between(told, Instant(NOON + MINUTE), end))
+    historian.close()
+
+
+def test_a_series_that_is_renamed_keeps_its_new_name_without_further_readings(tmp_path):
+    historian = opened(tmp_path)
+    kept(historian, batch_of([NOON], 0, [1.0]))
+    historian.catalogue.number(replace(series(0), name="spindle.temperature"))
+    historian.close()
+    again = opened(tmp_path, count=0)
+    assert again.catalogue[0].name == "spindle.temperature"
+    again.close()
+
+
+def test_an_answer_that_does_not_fit_into_memory_is_refused(tmp_path, monkeypatch):
+    historian = opened(tmp_path)
+    kept(historian, batch_of([NOON + n for n in range(6)], 0, range(6)))
+    monkeypatch.setattr(query, "ANSWER_READINGS_MAX", 5)
+    with pytest.raises(Invalid, match="at most 5 readings at once"):
+        historian.query.range(0, NOON, FAR)
+    assert len(historian.query.range(0, NOON, Instant(NOON + 5))) == 5
+    historian.close()
+
+
+@LIGHT
+@given(
+    st.lists(st.integers(0, 300), max_size=30),
+    st.lists(st.integers(-10, 400), min_size=1, max_size=8),
+    st.integers(0, 120),
+)
+def test_what_held_is_found_in_any_hour(tmp_path_factory, minutes, asked, oldest):
+    historian = opened(tmp_path_factory.mktemp("store"))
+    half = len(minutes) // 2
+    for part in (minutes[:half], minutes[half:]):
+        kept(historian, batch_of([NOON + n * MINUTE for n in part], 0, part))
+        historian.settle()
+    found = historian.query.as_of(
+        0, [NOON + at * MINUTE for at in asked], oldest_ns=oldest * MINUTE
+    )
+    for at, value in zip(asked, found.values, strict=True):
+        fit = [n for n in minutes if at - oldest <= n <= at]
+        assert np.array_equal(value, max(fit) if fit else np.nan, equal_nan=True)
     historian.close()

@@ -9,7 +9,7 @@ CRC-32 of what follows it.
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +28,8 @@ _REST = struct.Struct("<IQqq")
 MARK: Final = b"RDG1"
 HEAD_BYTES: Final = _HEAD.size + _REST.size
 BYTES_PER_READING: Final = 21
+
+_sync: Final[Callable[[int], None]] = getattr(os, "fdatasync", os.fsync)
 
 FRAME_READINGS_MAX = 1 << 20
 """Readings of one frame; a commit of more writes several."""
@@ -96,7 +98,7 @@ class SegmentWriter:
         try:
             for part in parts:
                 end += _write_all(self._file, part)
-            os.fdatasync(self._file)
+            _sync(self._file)
         except OSError:
             os.ftruncate(self._file, self._size)
             os.lseek(self._file, self._size, os.SEEK_SET)
@@ -162,7 +164,9 @@ def read_segment(path: Path) -> tuple[list[Frame], list[Damage]]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
+    """Make the names in a folder survive a power cut, where the system has a way to do so."""
+    if os.name == "nt":
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

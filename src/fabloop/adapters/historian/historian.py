@@ -140,6 +140,7 @@ class Historian:
         """Take a batch and return its number; it survives a crash once `durable` reaches it.
 
         Readings that no right clock can have told are refused and counted, the others are taken.
+        The columns are not to be written to until the batch is durable.
 
         Raises
         ------

@@ -19,6 +19,7 @@ class Shelf:
     ----------
     parts : all that count, by rank
     raw, rollups : by hour, and by rank within
+    left : rollups by hour whose readings are gone
     """
 
     def __init__(self, parts: tuple[Part, ...]) -> None:
@@ -28,6 +29,11 @@ class Shelf:
         for part in parts:
             kind = self.raw if part.kind == RAW else self.rollups
             kind[part.chunk] = (*kind.get(part.chunk, ()), part)
+        live = {part.number for part in parts if part.kind == RAW}
+        self.left = {
+            chunk: tuple(part for part in rollups if live.isdisjoint(part.made_of))
+            for chunk, rollups in self.rollups.items()
+        }
 
     def raw_in(self, chunk: int) -> tuple[Part, ...]:
         """Return the files with readings of an hour."""
@@ -35,14 +41,8 @@ class Shelf:
 
     def rollups_only(self, first: int, last: int) -> list[Part]:
         """Return the rollups, from the first hour to the last one, whose readings are gone."""
-        live = {part.number for parts in self.raw.values() for part in parts}
-        return [
-            part
-            for hour in sorted(self.rollups)
-            if first <= hour <= last
-            for part in self.rollups[hour]
-            if live.isdisjoint(part.made_of)
-        ]
+        hours = sorted(hour for hour in self.left if first <= hour <= last)
+        return [part for hour in hours for part in self.left[hour]]
 
     def chunks(self, start: Instant, end: Instant) -> list[int]:
         """Return the hours of `start <= time < end` that have any file, in order."""

@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
@@ -104,6 +105,8 @@ class HotLog:
 
     def close(self) -> None:
         """Close the files; the segment that was written is sealed after the next start."""
+        with suppress(OSError):
+            self._save_series()
         if self._writer is not None:
             self._writer.close()
             self._writer = None
@@ -123,6 +126,6 @@ class HotLog:
         if revision != self._saved:
             try:
                 self._manifest.save_series(self._catalogue, self._clock.now())
-            except (apsw.FullError, apsw.IOError) as error:
-                raise OSError(errno.ENOSPC, str(error)) from error
+            except apsw.Error as error:
+                raise OSError(errno.EIO, f"the manifest cannot be written: {error}") from error
             self._saved = revision

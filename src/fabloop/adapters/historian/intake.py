@@ -8,7 +8,7 @@ from typing import Final
 from fabloop.adapters.historian.layout import Overflow
 from fabloop.base.errors import Unavailable
 from fabloop.base.instant import SECOND
-from fabloop.sense.readings.batch import Batch, joined
+from fabloop.sense.readings.batch import Batch, copied, joined
 
 RETRY_S: Final = 0.5
 """How long the disk is left alone after it refused a commit."""
@@ -52,6 +52,7 @@ class Intake:
         self._awaited = 0
         self._crowded = False
         self._closing = False
+        self._over = False
         self._failure: BaseException | None = None
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
@@ -99,13 +100,11 @@ class Intake:
             return self._sequence
 
     def wait(self, sequence: int, timeout_s: float | None = None) -> bool:
-        """Return whether everything up to a batch is durable, as soon as it is."""
+        """Return whether everything up to a batch is durable, as soon as it is or can never be."""
         with self._lock:
             self._awaited = max(self._awaited, sequence)
             self._changed.notify_all()
-            self._changed.wait_for(
-                lambda: self.durable >= sequence or self._failure is not None, timeout_s
-            )
+            self._changed.wait_for(lambda: self.durable >= sequence or self._over, timeout_s)
             if self._failure is not None and self.durable < sequence:
                 raise self._failure
             return self.durable >= sequence
@@ -161,7 +160,9 @@ class Intake:
         except BaseException as error:  # noqa: BLE001  # whoever waits has to hear of anything
             with self._lock:
                 self._failure = error
-                self._changed.notify_all()
+        with self._lock:
+            self._over = True
+            self._changed.notify_all()
 
     def _turn(self) -> bool:
         """Commit what waits once; return whether there will be more."""
@@ -192,7 +193,7 @@ class Intake:
 
     def _committed(self, batches: Sequence[Batch], last: int) -> bool:
         try:
-            self._commit(joined(batches), last)
+            self._commit(copied(joined(batches)), last)
         except OSError as error:
             text = error.strerror or str(error)
             with self._lock:

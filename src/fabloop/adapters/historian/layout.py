@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from fabloop.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
+from fabloop.base.instant import HOUR, MINUTE, SECOND, Instant
 
 MANIFEST: Final = "manifest.db"
 TREND: Final = "trend.db"
@@ -83,7 +83,7 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     source: str = "*"
     series: str = "*"
-    raw_ns: int | None = 90 * DAY
+    raw_ns: int | None = None
     rollup_ns: int | None = None
 
 

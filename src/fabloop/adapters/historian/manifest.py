@@ -284,7 +284,12 @@ def lock_owner(folder: Path) -> apsw.Connection:
 
 def _opened(path: Path, *, write: bool) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if write else 0)
-    connection = apsw.Connection(str(path), flags)
+    try:
+        connection = apsw.Connection(str(path), flags)
+    except apsw.CantOpenError as error:
+        raise Unavailable(
+            f"Expected to open '{path}', but {error}. Make the folder readable and writable."
+        ) from error
     try:
         connection.set_busy_timeout(BUSY_MS_MAX)
         found = connection.pragma("user_version")

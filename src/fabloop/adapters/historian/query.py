@@ -3,6 +3,7 @@
 import math
 import threading
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -13,10 +14,10 @@ from fabloop.adapters.historian.layout import CHUNK_NS, ROLLUP_NS, TREND_NS
 from fabloop.adapters.historian.parquet import RawFiles
 from fabloop.adapters.historian.rollups import read_rollup
 from fabloop.adapters.historian.trend import Trend
-from fabloop.base.errors import NotFound, Unavailable
-from fabloop.base.instant import DAY, Instant
+from fabloop.base.errors import Fault, Invalid, NotFound, Unavailable
+from fabloop.base.instant import DAY, Instant, iso_of
 from fabloop.sense.readings.asof import as_of
-from fabloop.sense.readings.batch import Batch, Values, empty, joined
+from fabloop.sense.readings.batch import Batch, Times, Values, empty, joined
 from fabloop.sense.readings.buckets import UNKNOWN_BEFORE, Before, Buckets, Grid, before_of, on_grid
 from fabloop.sense.readings.series import Catalogue, Kind, Series
 from fabloop.sense.readings.settle import settled
@@ -27,6 +28,8 @@ Answer = TypeVar("Answer")
 
 LOOK_BACK_NS = 7 * DAY
 """How long before an instant the reading that still holds then is looked for."""
+ANSWER_READINGS_MAX = 50_000_000
+"""Readings of one answer: they are all in memory."""
 ATTEMPTS_MAX = 5
 """How often a question is asked anew because a file was replaced meanwhile."""
 
@@ -48,11 +51,13 @@ class TrendReader:
         first, last = start // CHUNK_NS, (end - 1) // CHUNK_NS
         if end % CHUNK_NS:
             last -= 1
-        if not self.hours(start, end):
+        condensed = self.hours(start, end)
+        if not condensed:
             return {}
         with self._lock:
             found = self._trend.rows(series, first, last)
-        hot = [each for each in seen.hot(series, start, end) if len(each)]
+        begin, beyond = Instant(min(condensed) * CHUNK_NS), Instant((max(condensed) + 1) * CHUNK_NS)
+        hot = [each for each in seen.hot(series, begin, beyond) if len(each)]
         fresh = {int(hour) for each in hot for hour in np.unique(each.times // CHUNK_NS)}
         ready = {}
         for hour, rows in found:
@@ -153,13 +158,22 @@ class Queries:
         instants = np.atleast_1d(np.asarray(times, np.int64))
         if not len(instants):
             return empty()
-        start, end = Instant(int(instants.min())), Instant(int(instants.max()) + 1)
 
         def answer(seen: Seen) -> Batch:
-            earlier = next(self._backwards(seen, series, start, oldest_ns), empty())
-            return joined([earlier, self._raw(seen, series, start, end)])
+            return settled(joined(list(self._around(seen, series, instants, oldest_ns)))).batch
 
         return as_of(self._stable(answer), instants, oldest_ns=oldest_ns)
+
+    def _around(self, seen: Seen, series: int, instants: Times, oldest_ns: int) -> Iterator[Batch]:
+        """Yield the readings of the hours of some instants, and what held when an hour began."""
+        for hour in np.unique(instants // CHUNK_NS).tolist():
+            begin, beyond = Instant(hour * CHUNK_NS), Instant((hour + 1) * CHUNK_NS)
+            found = self._raw(seen, series, begin, beyond)
+            yield found
+            first = instants[instants >= begin].min()
+            if not len(found) or found.times[0] > first:
+                earlier = next(self._backwards(seen, series, begin, oldest_ns), empty())
+                yield earlier.where(slice(-1, None))
 
     def _known(self, series: int) -> Series:
         if not 0 <= series < len(self._catalogue):
@@ -217,14 +231,23 @@ class Queries:
         return ready
 
     def _raw(self, seen: Seen, series: int, start: Instant, end: Instant) -> Batch:
-        found = [
-            self._files.of_series(part.path, series, start, end)
+        parts = (
+            part
             for chunk in seen.shelf.chunks(start, end)
             for part in seen.shelf.raw_in(chunk)
             if part.first_time < end and part.last_time >= start
-        ]
-        found += seen.hot(series, start, end)
-        several = [each for each in found if len(each)]
+        )
+        several: list[Batch] = []
+        count = 0
+        for found in chain(
+            (self._files.of_series(part.path, series, start, end) for part in parts),
+            seen.hot(series, start, end),
+        ):
+            count += len(found)
+            if count > ANSWER_READINGS_MAX:
+                raise _too_many(series, start, end)
+            if len(found):
+                several.append(found)
         if len(several) == 1 and bool((np.diff(several[0].times) > 0).all()):
             return several[0]
         return settled(joined(several)).batch
@@ -264,6 +287,18 @@ class Queries:
         for hour in sorted(hours, reverse=True):
             begin, beyond = Instant(hour * CHUNK_NS), Instant((hour + 1) * CHUNK_NS)
             yield hour, max(begin, oldest), min(beyond, end)
+
+
+def _too_many(series: int, start: Instant, end: Instant) -> Invalid:
+    return Invalid(
+        Fault(
+            source="readings",
+            path=f"series {series}",
+            expected=f"at most {ANSWER_READINGS_MAX} readings at once",
+            found=f"more between {iso_of(start)} and {iso_of(end)}",
+            hint="Ask for less time, or down-sample to steps of five minutes.",
+        )
+    )
 
 
 def _last_known(values: Values) -> float:
