@@ -189,6 +189,13 @@ def test_why_not_heeds_the_wishes_beside_it(tmp_path):
         (("--pin", "ream"), "OPERATION=WORK-UNIT"),
         (("--pin", "raem=emco"), "an operation of the product"),
         (("--deadline", "soon"), "a date and time"),
+        (("--deadline", "2026-11-24T10:00"), "Write it as 2026-11-24T10:00:00+01:00"),
+        (
+            ("--deadline", "2020-01-01T00:00:00Z"),
+            "an instant after the order is received, 2026-11-23 12:30 +01:00",
+        ),
+        (("--max-co2", "-3 kg"), "--max-co2: Expected zero or more"),
+        (("--weight", "cost=0"), "--weight: Expected at least one weight above zero"),
         (("--why", "wien"), "the id of a site"),
         (("--why", "vienna", "--front"), "none of --front, --plans and --out beside it"),
         (("--why", "vienna", "--why", "graz"), "one site, or operations"),

@@ -35,7 +35,8 @@ def instant_given(option: str, text: str) -> Instant:
     try:
         return instant_of(text)
     except ValueError as error:
-        raise _fault(option, "a date and time with an offset", f"'{text}'") from error
+        hint = "Write it as 2026-11-24T10:00:00+01:00."
+        raise _fault(option, "a date and time with an offset", f"'{text}'", hint) from error
 
 
 def duration_given(option: str, text: str) -> int:
@@ -63,9 +64,12 @@ def quantity_given(option: str, text: str, dimension: Dimension) -> float | None
     if not text:
         return None
     try:
-        return quantity_of(text, dimension)
+        value = quantity_of(text, dimension)
     except ValueError as error:
         raise _fault(option, f"a quantity such as {example(dimension)}", f"'{text}'") from error
+    if value < 0.0:
+        raise _fault(option, f"zero or more, such as {example(dimension)}", f"'{text}'")
+    return value
 
 
 def _fault(source: str, expected: str, found: str, hint: str = "") -> Invalid:

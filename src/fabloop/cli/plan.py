@@ -13,11 +13,12 @@ from fabloop.app.account import exclusion_table, optimality_text, plan_table, re
 from fabloop.app.asked import Asked, asked_in, orders_in
 from fabloop.app.caveats import lateness
 from fabloop.app.dealings import dealings
+from fabloop.app.labels import zone_in
 from fabloop.app.planning import exhibits_of, report_of
-from fabloop.app.sentences import labels_of, money_text
+from fabloop.app.sentences import instant_text, labels_of, money_text
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
-from fabloop.base.instant import HOUR, span_text
+from fabloop.base.instant import HOUR, Instant, span_text
 from fabloop.base.money import minor_per_unit
 from fabloop.base.names import did_you_mean
 from fabloop.base.quantity import Dimension
@@ -280,6 +281,8 @@ def _aim(request: PlanRequest, currency: str) -> Aim:
         weights = [_weight(each, currency) for each in request.weights]
         if len(dict(weights)) < len(weights):
             raise _invalid("--weight", "each measure once", ", ".join(request.weights))
+        if not any(weight for _, weight in weights):
+            raise _invalid("--weight", "at least one weight above zero", ", ".join(request.weights))
         return weighted(dict(weights))
     names = request.objectives or (str(Measure.COST),)
     return lexicographic(*(_measure("--objective", each) for each in names))
@@ -315,7 +318,7 @@ def _wishes(request: PlanRequest, asked: Asked) -> Wishes:
         cost_max_minor=money_given("--budget", request.budget, asked.knowledge.currency),
         energy_max_j=quantity_given("--max-energy", request.max_energy, Dimension.ENERGY),
         co2_max_kg=quantity_given("--max-co2", request.max_co2, Dimension.MASS),
-        deadline=instant_given("--deadline", request.deadline) if request.deadline else None,
+        deadline=_deadline(request.deadline, asked) if request.deadline else None,
         forbidden_sites=frozenset(SiteId(each) for each in forbidden if each in sites),
         forbidden_units=frozenset(WorkUnitId(each) for each in forbidden if each in units),
         preferred_sites=frozenset(SiteId(each) for each in preferred if each in sites),
@@ -323,6 +326,15 @@ def _wishes(request: PlanRequest, asked: Asked) -> Wishes:
         sites_max=request.max_sites or None,
         pinned=dict(_pinned(each, operations, units) for each in request.pin),
     )
+
+
+def _deadline(text: str, asked: Asked) -> Instant:
+    """Return the instant that was typed; one that has passed is refused: nothing can keep it."""
+    deadline, received_at = instant_given("--deadline", text), asked.order.received_at
+    if deadline <= received_at:
+        received = instant_text(received_at, zone_in(asked.knowledge.network))
+        raise _invalid("--deadline", f"an instant after the order is received, {received}", text)
+    return deadline
 
 
 def _named(
