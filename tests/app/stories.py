@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from fabloop.app.demo import Demo, Settings, begin, documents_of
+from fabloop.app.demo import Demo, OpenJournal, Settings, begin, documents_of
 from fabloop.app.house import Listener
 from fabloop.app.snapshot import OrderState
 from fabloop.base.journal import MemoryJournal
@@ -42,9 +42,13 @@ def settings(seed: int = 1, papers: Path | None = None) -> Settings:
     return Settings(story="wavegear", seed=seed, documents=str(papers or documents_of("wavegear")))
 
 
-def begun(folder: Path) -> Demo:
+def in_memory(_: Path) -> MemoryJournal:
+    return MemoryJournal()
+
+
+def begun(folder: Path, open_journal: OpenJournal = in_memory) -> Demo:
     """Return a house in which an order has just begun, on machines that are fit."""
-    demo = begin(folder, settings(), open_journal=lambda _: MemoryJournal())
+    demo = begin(folder, settings(), open_journal=open_journal)
     start = demo.scenario.simulation.begins_at
     demo.house.hears(KnowledgeRead(digest=demo.scenario.digest, seed=1), start)
     known = next(iter(demo.scenario.knowledge.kpis))

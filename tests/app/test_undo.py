@@ -1,10 +1,16 @@
 """An adaptation is undone while nothing stands against it, and else refused with the reason."""
 
+import os
+import signal
+
 import msgspec
 import pytest
 
 from app import stories
+from app.killed_story import MOMENTS, DeadlyJournal
 from app.stories import agree, first_plan
+from fabloop.adapters.sqlite import SqliteJournal
+from fabloop.app.demo import resume
 from fabloop.app.house import House
 from fabloop.app.snapshot import Stage
 from fabloop.base.instant import MINUTE, Instant
@@ -138,3 +144,30 @@ def test_what_was_undone_is_known_again_after_a_restart(running):
     again = House(running.scenario.knowledge, running.house._journal)
     assert again.snapshot == running.house.snapshot
     assert again.snapshot.orders[stories.ORDER].plan.id == "wg-1/plan-1.2"
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_while_it_goes_back_it_has_gone_back_or_can_be_asked_again(tmp_path, moment):
+    folder = tmp_path / "data"
+    demo = stories.begun(folder, SqliteJournal)
+    adapted(demo)
+    measured(demo, 13e-6)
+    demo.close()
+    child = os.fork()
+    if child == 0:
+        undone(resume(folder, open_journal=lambda path: DeadlyJournal(path, 1, moment)))
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    demo = resume(folder)
+    if moment == "durable":
+        assert state(demo).plan.id == "wg-1/plan-1.2"
+    if state(demo).plan.id == "wg-1/plan-1.1":
+        undone(demo)
+    demo.play(first_plan, agree)
+    demo.close()
+    heard = [fact for _, fact in demo.house.history]
+    assert len(of(heard, AdaptationUndone)) == 1
+    assert of(heard, OrderFinished)[0].passed
+    assert len(of(heard, LotMade)) == 27
