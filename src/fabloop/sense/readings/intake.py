@@ -3,15 +3,17 @@
 All adapters whose payloads name their series share it. It computes and never waits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fabloop.base.instant import SECOND, Instant
-from fabloop.sense.readings.batch import Batch, Times
+from fabloop.sense.readings.batch import Batch, SeriesNumbers, Times
 from fabloop.sense.readings.conditioning import Conditioning, state_number
+from fabloop.sense.readings.payloads.binary import KNOWN_NAMES_MAX
 from fabloop.sense.readings.payloads.decoded import ARRIVAL, Decoded, Refusal, not_a_number
+from fabloop.sense.readings.payloads.names import IndexedNames
 from fabloop.sense.readings.quality import LAST_USABLE, UNCERTAIN, Qualities, is_bad, is_good
 from fabloop.sense.readings.series import Catalogue, Series
 from fabloop.sense.readings.tally import Tally
@@ -44,6 +46,7 @@ class Channel(dict[str, int]):
 
     def __init__(self, describe: Describe, enter: Callable[[Series], int]) -> None:
         super().__init__()
+        self._tables: dict[tuple[str, ...], SeriesNumbers] = {}
         self.describe = describe
         self._enter = enter
 
@@ -52,6 +55,27 @@ class Channel(dict[str, int]):
         if number != REFUSED:  # names without end do not fill our memory
             self[name] = number
         return number
+
+    def __setitem__(self, name: str, number: int) -> None:
+        """Note the number of a series, which may be another than before."""
+        super().__setitem__(name, number)
+        self._tables.clear()
+
+    def numbers(self, names: Sequence[str]) -> SeriesNumbers:
+        """Return the number of the series of each reading."""
+        if isinstance(names, IndexedNames):
+            return self._table(names.distinct)[names.positions]
+        return np.fromiter(map(self.__getitem__, names), np.int32, len(names))
+
+    def _table(self, names: tuple[str, ...]) -> SeriesNumbers:
+        """Return the numbers of a list of names that comes again and again."""
+        table = self._tables.get(names)
+        if table is None:
+            table = np.fromiter(map(self.__getitem__, names), np.int32, len(names))
+            if len(self._tables) >= KNOWN_NAMES_MAX:
+                self._tables.clear()
+            self._tables[names] = table
+        return table
 
 
 class Intake:
@@ -99,7 +123,7 @@ class Intake:
         if decoded.names is None:
             numbers = np.full(count, channel[""] if count else 0, np.int32)
         else:
-            numbers = np.fromiter(map(channel.__getitem__, decoded.names), np.int32, count)
+            numbers = channel.numbers(decoded.names)
         batch = Batch(decoded.times, numbers, decoded.values, decoded.quality)
         if decoded.texts:
             batch = self._with_states(batch, decoded.texts)

@@ -6,13 +6,19 @@ A MessagePack map. ``names``: texts, each once, absent where all readings are of
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from fabloop.sense.readings.payloads.decoded import MALFORMED, Decoded, Refusal, checked
+from fabloop.sense.readings.payloads.names import IndexedNames
 from fabloop.sense.readings.quality import Qualities
+
+KNOWN_NAMES_MAX = 512
+KNOWN_BYTES_MAX = 65_536
+"""Lists of names that are remembered, and the longest of them, encoded."""
 
 
 class _Columns(msgspec.Struct, kw_only=True, gc=False):
@@ -20,10 +26,11 @@ class _Columns(msgspec.Struct, kw_only=True, gc=False):
     v: memoryview
     s: memoryview | None = None
     q: memoryview | None = None
-    names: list[str] = []
+    names: msgspec.Raw = msgspec.Raw(b"\x90")
 
 
 _decode = msgspec.msgpack.Decoder(_Columns).decode
+_decode_names = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 
 
 def binary_columns(payload: bytes, *, named: bool) -> Decoded:
@@ -36,17 +43,26 @@ def binary_columns(payload: bytes, *, named: bool) -> Decoded:
         names = _names(found, len(times)) if named else None
         if len(values) != len(times) or (quality is not None and len(quality) != len(times)):
             raise ValueError(f"{len(values)} values for {len(times)} times")
-    except (ValueError, IndexError, msgspec.DecodeError) as error:
+    except (ValueError, msgspec.DecodeError) as error:
         return _malformed(str(error))
     return checked(times, values, quality, names)
 
 
 def _names(found: _Columns, count: int) -> Sequence[str]:
-    positions = np.frombuffer(b"" if found.s is None else found.s, "<u2")
+    positions = np.frombuffer(b"" if found.s is None else found.s, "<u2").astype(np.uint16)
     if len(positions) != count:
         raise ValueError(f"{len(positions)} series for {count} times")
-    names = found.names
-    return [names[position] for position in positions.tolist()]
+    encoded = bytes(found.names)
+    names = _known_names(encoded) if len(encoded) <= KNOWN_BYTES_MAX else _decode_names(encoded)
+    if count and int(positions.max()) >= len(names):
+        raise ValueError(f"position {positions.max()} among {len(names)} names")
+    return IndexedNames(names, positions)
+
+
+@lru_cache(maxsize=KNOWN_NAMES_MAX)
+def _known_names(encoded: bytes) -> tuple[str, ...]:
+    """Return the names in their encoded form, which a sender repeats in every payload."""
+    return _decode_names(encoded)
 
 
 def _malformed(found: str) -> Decoded:

@@ -4,6 +4,7 @@ Whatever the typed decoders do not take goes to `salvage`, which reads value by 
 """
 
 from collections.abc import Callable
+from types import GenericAlias
 from typing import Any
 
 import msgspec
@@ -81,29 +82,47 @@ def _decode_of(form: Form, type_: Any) -> Callable[[bytes], Any]:
 
 def _rows(form: Form) -> Decode:
     """Rows of equal length: with a name or without, all with a quality or none."""
-    plain: Any = list[tuple[int, str, float]] if form.named else list[tuple[int, float]]
-    trusted: Any = list[tuple[int, str, float, int]] if form.named else list[tuple[int, float, int]]
-    decoders = [_decode_of(form, plain), _decode_of(form, trusted)]
-    width = 3 if form.named else 2
+    decoders = [
+        (_decode_of(form, GenericAlias(list, (_row_type(form, trusted=trusted),))), trusted)
+        for trusted in (False, True)
+    ]
 
     def rows(payload: bytes) -> Decoded:
-        for decode in decoders:
+        for decode, trusted in decoders:
             try:
                 found = decode(payload)
             except msgspec.DecodeError:
                 continue
-            if not found:
-                break
-            parts = list(zip(*found, strict=True))
-            times = _times(parts[0], form.time_unit.ns)
-            quality = _qualities(parts[width]) if len(parts) > width else None
-            if times is None or (len(parts) > width and quality is None):
-                break
-            names = parts[1] if form.named else None
-            return checked(times, np.array(parts[width - 1], np.float64), quality, names)
+            decoded = _of_rows(form, found, trusted=trusted) if found else None
+            return salvage(payload, form) if decoded is None else decoded
         return salvage(payload, form)
 
     return rows
+
+
+def _row_type(form: Form, *, trusted: bool) -> Any:
+    """Return the type of a row; objects that the garbage collector need not look at."""
+    fields: list[tuple[str, type]] = [("time", int), ("name", str), ("value", float)]
+    if not form.named:
+        del fields[1]
+    if trusted:
+        fields.append(("quality", int))
+    return msgspec.defstruct("Row", fields, array_like=True, forbid_unknown_fields=True, gc=False)
+
+
+def _of_rows(form: Form, rows: Any, *, trusted: bool) -> Decoded | None:
+    count = len(rows)
+    try:
+        times = np.fromiter((row.time for row in rows), np.int64, count)
+    except OverflowError:
+        return None
+    instants = _times(times, form.time_unit.ns)
+    quality = _qualities([row.quality for row in rows]) if trusted else None
+    if instants is None or (trusted and quality is None):
+        return None
+    values = np.fromiter((row.value for row in rows), np.float64, count)
+    names = [row.name for row in rows] if form.named else None
+    return checked(instants, values, quality, names)
 
 
 def _columns(form: Form) -> Decode:
