@@ -106,6 +106,7 @@ ROWS: dict[str, dict[str, int]] = {
         "days before an instant in which the value that held is looked for": (
             query.LOOK_BACK_NS // DAY_NS
         ),
+        "rows of one answer in SQL": sql.ANSWER_ROWS_MAX,
         "threads of SQL (unless told otherwise)": sql.THREADS,
     },
     "marketplace": {

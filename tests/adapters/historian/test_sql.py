@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from adapters.historian.plant import NOON, HandClock, kept, opened, series, walk
 from adapters.historian.test_condensing import READINGS
 from adapters.historian.test_historian import FAR, LIGHT
-from fabloop.adapters.historian import HistorianReader
+from fabloop.adapters.historian import HistorianReader, sql
 from fabloop.adapters.historian.query import LOOK_BACK_NS
 from fabloop.base.errors import Invalid
 from fabloop.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
@@ -121,6 +121,19 @@ def test_an_analyst_sees_no_file_outside_and_loads_no_extension(tmp_path):
     assert not len(analyst.sql("SELECT * FROM readings")["ns"])
     with pytest.raises(Invalid, match="one of latest, range, downsample, as_of"):
         analyst.ask("everything")
+    analyst.close()
+    historian.close()
+
+
+def test_an_answer_with_too_many_rows_is_refused(tmp_path, monkeypatch):
+    historian = opened(tmp_path)
+    kept(historian, batch_of([NOON + n for n in range(6)], 0, range(6)))
+    analyst = historian.analyst()
+    monkeypatch.setattr(sql, "ANSWER_ROWS_MAX", 5)
+    assert len(analyst.sql("SELECT ns FROM readings LIMIT 5; ")["ns"]) == 5
+    with pytest.raises(Invalid, match="at most 5 rows"):
+        analyst.sql("SELECT * FROM readings -- all of them")
+    assert "readings" in analyst.sql("SHOW TABLES")["name"].tolist()
     analyst.close()
     historian.close()
 

@@ -33,6 +33,9 @@ MEMORY_LIMIT = "1GB"
 THREADS = 2
 """Threads that one analyst may use, unless told otherwise."""
 
+ANSWER_ROWS_MAX = 5_000_000
+"""Rows of one answer: they are all in memory, beside what DuckDB may use."""
+
 _NO_READINGS = (
     "SELECT NULL::INTEGER AS series, NULL::BIGINT AS ns, NULL::DOUBLE AS value, "
     "NULL::UTINYINT AS quality, NULL::DATE AS date WHERE false"
@@ -96,20 +99,34 @@ class Analyst:
     def sql(self, statement: str, values: dict[str, object] | None = None) -> Columns:
         """Answer a statement with columns; what is unknown is NaN in columns of floats."""
         try:
-            found = self._connection.execute(statement, values or {})
+            found = self._connection.execute(_bounded(statement), values or {})
             columns = found.fetchnumpy()
         except duckdb.OutOfMemoryException as error:
             raise Unavailable(
                 f"Expected the answer to fit into the memory that DuckDB may use, but {error}. "
                 "Ask for less at once, or allow more memory."
             ) from error
+        except duckdb.IOException as error:
+            raise Unavailable(
+                f"Expected the files of the readings, but {error}. Files are joined now and then: "
+                "open another analyst and ask again."
+            ) from error
         except duckdb.Error as error:
             raise Invalid(_fault("statement", "SQL that DuckDB carries out", str(error))) from error
+        if any(len(column) > ANSWER_ROWS_MAX for column in columns.values()):
+            raise Invalid(_fault("answer", f"at most {ANSWER_ROWS_MAX} rows", "more"))
         return {name: _filled(column) for name, column in columns.items()}
 
     def close(self) -> None:
         """Let go of files and memory."""
         self._connection.close()
+
+
+def _bounded(statement: str) -> str:
+    """Return a question that ends one row behind the limit; other statements as they are."""
+    text = statement.strip().rstrip(";")
+    asks = text.lstrip("( ").upper().startswith(("SELECT", "WITH", "FROM"))
+    return f"SELECT * FROM (\n{text}\n) LIMIT {ANSWER_ROWS_MAX + 1}" if asks else statement  # noqa: S608
 
 
 def _filled(column: Any) -> NDArray[Any]:
