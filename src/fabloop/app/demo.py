@@ -7,7 +7,15 @@ import msgspec
 
 from fabloop.adapters.sqlite import SqliteJournal
 from fabloop.app.asked import ordered
-from fabloop.app.drive import Approve, Choose, Driver, TestSchedule
+from fabloop.app.drive import (
+    Approve,
+    Awaited,
+    Choose,
+    Driver,
+    Measure,
+    PacedClock,
+    TestSchedule,
+)
 from fabloop.app.durable import draft_of, write_durably
 from fabloop.app.edge.simulated import SimulatedEdge
 from fabloop.app.house import House, Listener
@@ -21,6 +29,7 @@ from fabloop.model.facts import KnowledgeRead
 from fabloop.model.order import ProductionOrder
 from fabloop.model.product import NotConfigurable
 from fabloop.plan.configure import configure
+from fabloop.run.actor import Actor
 from fabloop.sim.clock import VirtualClock
 from fabloop.sim.plant import SimulatedPlant
 
@@ -40,6 +49,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     choices: dict[str, str] = {}
 
 
+class World(msgspec.Struct, kw_only=True):
+    """What stands around a house: time, whoever does the jobs, whoever measures."""
+
+    clock: PacedClock
+    actor: Actor
+    measure: Measure
+    awaited: Awaited | None = None
+
+
 class Demo(msgspec.Struct, kw_only=True):
     """A story that is ready to be played, or to be played on."""
 
@@ -50,10 +68,17 @@ class Demo(msgspec.Struct, kw_only=True):
     journal: Journal
     clock: VirtualClock
 
-    def play(self, choose: Choose, approve: Approve, until: Instant | None = None) -> None:
+    def play(
+        self,
+        choose: Choose,
+        approve: Approve,
+        until: Instant | None = None,
+        world: World | None = None,
+    ) -> None:
         """Play on until the order is finished, refused or stuck; nothing to do without an order.
 
-        With `until`, what would happen after that instant is left for another time.
+        With `until`, what would happen after that instant is left for another time. Without a
+        `world`, machines are simulated in this process.
         """
         if isinstance(self.order, NotConfigurable):
             return
@@ -61,23 +86,28 @@ class Demo(msgspec.Struct, kw_only=True):
         if not self.house.history:
             fact = KnowledgeRead(digest=self.scenario.digest, seed=self.settings.seed)
             self.house.hears(fact, begun)
-        edge = SimulatedEdge(
-            monitored=self.scenario.monitored,
-            simulation=self.scenario.simulation,
-            seed=self.settings.seed,
-        )
+        around = world or self._simulated()
         Driver(
             house=self.house,
-            clock=self.clock,
-            actor=SimulatedPlant(self.scenario.simulation.plant, self.settings.seed),
+            clock=around.clock,
+            actor=around.actor,
             orders=(self.order,),
             schedules=schedules(self.scenario),
-            measure=edge.measure,
+            measure=around.measure,
+            awaited=around.awaited,
             choose=choose,
             approve=approve,
             begun=begun,
             until=until,
         ).run()
+
+    def _simulated(self) -> World:
+        scenario, seed = self.scenario, self.settings.seed
+        edge = SimulatedEdge(
+            monitored=scenario.monitored, simulation=scenario.simulation, seed=seed
+        )
+        actor = SimulatedPlant(scenario.simulation.plant, seed)
+        return World(clock=self.clock, actor=actor, measure=edge.measure)
 
     def close(self) -> None:
         """Release the journal; everything told is durable already."""

@@ -63,13 +63,16 @@ Approve = Callable[[AdaptationProposed], bool]
 """Shows a proposed adaptation to a person."""
 Measure = Callable[[WorkUnitId, Instant], TestMeasured]
 """Lets a work unit run its test program and evaluates it."""
+Awaited = Callable[[Instant | None], Instant | None]
+"""Returns when an actor's next answer was given, having waited for those that may precede an
+instant at which something else happens; where nothing else does, for any."""
 
 
 class Driver(msgspec.Struct, kw_only=True):
     """The outside world of a house: orders to come, actors, tests, persons who answer.
 
     `begun` is when this world began: no test is due before it; it rests at `until`, if that is
-    given.
+    given. `awaited` is there where the end of a job is known only from its answer.
     """
 
     house: House
@@ -82,6 +85,7 @@ class Driver(msgspec.Struct, kw_only=True):
     approve: Approve
     begun: Instant
     until: Instant | None = None
+    awaited: Awaited | None = None
     person: str = "planner"
     results: dict[tuple[WorkUnitId, Instant], TestMeasured] = {}
 
@@ -128,9 +132,10 @@ class Driver(msgspec.Struct, kw_only=True):
         """Return when something happens next."""
         times = [each.received_at for each in self._orders_to_come()]
         times += self._tests_due().values()
-        due = (self.actor.next_response_at(), self.house.next_due())
-        times += [each for each in due if each is not None]
-        return min(times, default=None)
+        due = self.house.next_due()
+        horizon = min(times if due is None else [*times, due], default=None)
+        answer = self.awaited(horizon) if self.awaited else self.actor.next_response_at()
+        return min((each for each in (answer, horizon) if each is not None), default=None)
 
     def _happen(self, at: Instant) -> None:
         """Let everything happen that is due, always in the same order."""

@@ -1,5 +1,6 @@
 """``fabloop demo``: plays a story, tells it while it happens, asks, and writes what came of it."""
 
+import signal
 import sys
 import tempfile
 import time
@@ -9,13 +10,20 @@ import msgspec
 
 from fabloop import __version__
 from fabloop.app.chronicle import Chronicle, Outcome, Volatile, chronicle_of, summary_of
-from fabloop.app.demo import Demo, Settings, begin, documents_of, resume
+from fabloop.app.demo import Demo, Settings, World, begin, documents_of, resume
 from fabloop.app.exhibits import write_exhibits
+from fabloop.app.snapshot import OrderState
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
+from fabloop.base.instant import Instant
 from fabloop.cli.given import instant_given
 from fabloop.cli.narrator import Narrator
+from fabloop.model.facts import AdaptationProposed
+from fabloop.model.plan import Plan
+from fabloop.model.product import NotConfigurable
 
+WIRE_TIMES_REAL = 1_200.0
+"""Twenty minutes of the story in a second: a minute and more for the wave gear."""
 _EXIT_CODES = {
     Outcome.FINISHED: ExitCode.FINE,
     Outcome.REJECTED: ExitCode.NOT_PRODUCIBLE,
@@ -39,6 +47,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     documents: Path | None
     choices: tuple[str, ...]
     realtime: float | None
+    wire: bool = False
     until: str = ""
 
 
@@ -67,7 +76,7 @@ def _play_in(folder: Path, request: Request, narrator: Narrator, started: float)
     try:
         narrator.opens(demo, folder, kept=request.resume or request.keep)
         until = instant_given("--until", request.until) if request.until else None
-        demo.play(narrator.choose, narrator.approve, until)
+        wired = _played(demo, narrator, until, request)
         if until is not None and summary_of(demo).outcome is Outcome.UNDECIDED:
             return ExitCode.FINE
         out = request.out or Path(f"demo-{demo.settings.story}")
@@ -82,15 +91,51 @@ def _play_in(folder: Path, request: Request, narrator: Narrator, started: float)
         )
         if request.json is not None:
             _write(request.json, chronicle_of(demo, volatile))
-        narrator.closes(demo, written, volatile.wall_s)
+        narrator.closes(demo, written, volatile.wall_s, wired)
         return _EXIT_CODES[summary_of(demo).outcome]
     finally:
         demo.close()
 
 
+def _played(
+    demo: Demo, narrator: Narrator, until: Instant | None, request: Request
+) -> tuple[str, ...]:
+    """Play, on wires if asked for, and return what went over them."""
+    if not request.wire or isinstance(demo.order, NotConfigurable):
+        demo.play(narrator.choose, narrator.approve, until)
+        return ()
+    from fabloop.app.wired.wires import Wires
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    times_real = request.realtime or WIRE_TIMES_REAL
+    with Wires(demo.scenario, demo.settings.seed, demo.clock.now(), times_real) as wires:
+        world = World(
+            clock=wires.clock,
+            actor=wires.plant,
+            measure=wires.edge.measure,
+            awaited=wires.plant.awaited,
+        )
+
+        def choose(state: OrderState) -> Plan | None:
+            plan = narrator.choose(state)
+            if plan is not None:
+                wires.needed(plan)
+            return plan
+
+        def approve(proposal: AdaptationProposed) -> bool:
+            agreed = narrator.approve(proposal)
+            if agreed:
+                wires.needed(proposal.plan)
+            return agreed
+
+        demo.play(choose, approve, until, world)
+        return wires.told()
+
+
 def _open(folder: Path, request: Request, narrator: Narrator) -> Demo:
+    times_real = None if request.wire else request.realtime  # on wires, time passes by itself
     if request.resume is not None:
-        return resume(folder, told=narrator.told, times_real=request.realtime)
+        return resume(folder, told=narrator.told, times_real=times_real)
     documents = request.documents or documents_of(request.story)
     settings = Settings(
         story=request.story,
@@ -98,7 +143,7 @@ def _open(folder: Path, request: Request, narrator: Narrator) -> Demo:
         documents=str(documents.resolve()),
         choices=_choices(request.choices),
     )
-    return begin(folder, settings, told=narrator.told, times_real=request.realtime)
+    return begin(folder, settings, told=narrator.told, times_real=times_real)
 
 
 def _write(target: Path, chronicle: Chronicle) -> None:

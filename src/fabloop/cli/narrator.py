@@ -148,7 +148,13 @@ class Narrator:
             f"{len(product.operations)} operations."
         )
 
-    def closes(self, demo: Demo, written: Sequence[tuple[Path, str]], wall_s: float) -> None:
+    def closes(
+        self,
+        demo: Demo,
+        written: Sequence[tuple[Path, str]],
+        wall_s: float,
+        wired: Sequence[str] = (),
+    ) -> None:
         """Tell how it ended, what is on the disk, and how long it took."""
         summary = summary_of(demo)
         if summary.outcome is Outcome.FINISHED:
@@ -170,6 +176,8 @@ class Narrator:
         self._say(f"  outcome: {summary.outcome}, {summary.operations_done} operations done")
         if summary.finished_at:
             self._say(f"  finished {summary.finished_at}, due {summary.due_at}")
+        for each in wired:
+            self._say(f"  {each}")
         for path, caption in written:
             self._say(f"  {path}: {caption}")
         self._say(f"  took {wall_s:.1f} s")

@@ -75,6 +75,12 @@ def demo(
     realtime: Annotated[
         float | None, typer.Option(help="Play at this many times real time, not at once.")
     ] = None,
+    wire: Annotated[
+        bool,
+        typer.Option(
+            "--wire", help="Machines as processes of their own, over OPC UA and the edge."
+        ),
+    ] = False,
     until: Annotated[
         str, typer.Option(help="With --keep or --resume: rest at this instant, to be played on.")
     ] = "",
@@ -98,6 +104,7 @@ def demo(
                 documents=documents,
                 choices=tuple(choose or ()),
                 realtime=realtime,
+                wire=wire,
                 until=until,
             )
         )

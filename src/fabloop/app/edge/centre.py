@@ -101,11 +101,18 @@ class Centre:
                 "release of fabloop on both sides."
             ) from error
 
+    def _sent(self, method: str, path: str, body: bytes | None) -> http.client.HTTPResponse:
+        self._connection.request(method, path, body, {"Authorization": f"Bearer {self._token}"})
+        return self._connection.getresponse()
+
     def _told(self, method: str, path: str, body: object) -> bytes:
         sent = None if body is None else msgspec.json.encode(body)
         try:
-            self._connection.request(method, path, sent, {"Authorization": f"Bearer {self._token}"})
-            response = self._connection.getresponse()
+            try:
+                response = self._sent(method, path, sent)
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+                self._connection.close()  # it was idle for too long, so nothing was heard of us
+                response = self._sent(method, path, sent)
             answer = response.read()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
