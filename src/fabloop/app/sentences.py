@@ -16,6 +16,7 @@ from fabloop.app.value_texts import value_text as value_text
 from fabloop.app.wish_words import wish_name, wish_value
 from fabloop.base.instant import SECOND, Instant, span_text
 from fabloop.model.explanation import (
+    ConditionCode,
     DangerCode,
     DispatchCode,
     Evidence,
@@ -451,6 +452,7 @@ REASONS: dict[str, Say] = {
     DispatchCode.NOBODY_ON_SHIFT: _plain("Nobody with the skill {skill} is on shift at {subject}."),
     DispatchCode.ALL_PERSONS_BUSY: _plain("Everybody with the skill {skill} is busy at {subject}."),
     DispatchCode.NOBODY_SKILLED: _plain("Nobody at {subject} has the skill {skill}."),
+    ConditionCode.ANOMALY: _with_evidence("{subject} is not as it was; it shows in {signals}"),
     MarketCode.DELIVERY_LATE: lambda it, _: (
         f"{it.details['tenant']} is {_late(it)} late with {it.subject}."
     ),

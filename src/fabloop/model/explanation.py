@@ -154,6 +154,12 @@ class MarketCode(StrEnum):
     PROMISE_UNPROVEN = "promise-unproven"
 
 
+class ConditionCode(StrEnum):
+    """What the condition of a machine may have to explain; `Explanation.code` is one of these."""
+
+    ANOMALY = "anomaly"
+
+
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """A value against its limit. `relation` is how value should stand to limit (``at most``)."""
 

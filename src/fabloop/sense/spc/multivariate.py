@@ -7,6 +7,7 @@ C. A. Lowry et al., Technometrics 34 (1992) 46; N. D. Tracy et al., J. Quality T
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import betaincinv, fdtri
 
 from fabloop.base.errors import Fault, Invalid
@@ -124,16 +125,30 @@ class Mewma:
 
         One with a value that is not known leaves the average as it is, and its T² is NaN.
         """
-        told = np.full(len(values), np.nan)
-        keep = 1 - self.weight
-        for number, off in enumerate(values - self.normal.mean):
-            if not np.isfinite(off).all():
-                continue
-            self.average = self.weight * off + keep * self.average
-            self._faded *= keep**2
-            spread = self.weight / (2 - self.weight) * (1 - self._faded)
-            told[number] = self.average @ self.normal.precision @ self.average / spread
+        averages, spreads = self.follow(values)
+        squares: Floats = np.einsum("ij,jk,ik->i", averages, self.normal.precision, averages)
+        told: Floats = squares / spreads
         return told
+
+    def follow(self, values: Floats) -> tuple[Floats, Floats]:
+        """Take observations of shape (m, p), in order; return the moving averages.
+
+        With them comes by what their covariance is narrower than that of single observations,
+        shape (m,): NaN for an observation with a value that is not known.
+        """
+        averages = np.empty_like(values, dtype=np.float64)
+        whole: NDArray[np.bool_] = np.all(np.isfinite(values), axis=1)
+        keep = 1 - self.weight
+        for number, (off, taken) in enumerate(
+            zip(values - self.normal.mean, whole.tolist(), strict=True)
+        ):
+            if taken:
+                self.average = self.weight * off + keep * self.average
+            averages[number] = self.average
+        faded = self._faded * keep ** (2.0 * np.cumsum(whole))
+        self._faded = float(faded[-1]) if len(faded) else self._faded
+        spreads = np.where(whole, self.weight / (2 - self.weight) * (1 - faded), np.nan)
+        return averages, spreads
 
     def forget(self) -> None:
         """Begin anew, as after an adjustment."""

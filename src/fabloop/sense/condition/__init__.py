@@ -1,0 +1,1 @@
+"""How machines are: anomalies, alarms, remaining life, and the maintenance that follows."""
