@@ -174,6 +174,14 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that they survive a power cut."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in reversed(missing):
+        sync_folder(each.parent)
+
+
 def _pieces(frame: Frame) -> Iterator[Frame]:
     """Cut a commit into frames; only the last one tells the number of the last batch."""
     batch = frame.batch

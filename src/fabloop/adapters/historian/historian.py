@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from fabloop.adapters.historian.frames import make_folder
 from fabloop.adapters.historian.holdings import Holdings
 from fabloop.adapters.historian.hotlog import FreeBytes, HotLog
 from fabloop.adapters.historian.intake import Intake
@@ -91,7 +92,7 @@ class Historian:
         self._folder = folder
         self._clock = clock
         self._options = options
-        (folder / HOT).mkdir(parents=True, exist_ok=True)
+        make_folder(folder / HOT)
         self._owner = lock_owner(folder)
         try:
             self._open(free_bytes)

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from fabloop.adapters.historian.frames import sync_folder
+from fabloop.adapters.historian.frames import make_folder, sync_folder
 from fabloop.adapters.historian.scaling import scaled, unscaled
 from fabloop.base.instant import Instant
 from fabloop.sense.readings.batch import Batch, SeriesNumbers, Times, empty, joined
@@ -81,7 +81,7 @@ def write_raw(path: Path, batches: Iterable[Batch], unit: str) -> Written:
     firsts: list[int] = []
     lasts: list[int] = []
     count, earliest, latest = 0, np.iinfo(np.int64).max, np.iinfo(np.int64).min
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     written = path.with_suffix(".tmp")
     try:
         with pq.ParquetWriter(written, schema, **_options()) as writer:
@@ -242,6 +242,7 @@ def _options() -> dict[str, Any]:
         "compression_level": 1,
         "use_dictionary": _DICTIONARIES,
         "column_encoding": _ENCODINGS,
+        "write_statistics": ["series", "time"],
         "write_page_checksum": True,
     }
 

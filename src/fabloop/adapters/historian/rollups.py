@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fabloop.adapters.historian.frames import make_folder
 from fabloop.adapters.historian.parquet import ROWS_PER_GROUP, Written, put_in_place
 from fabloop.base.instant import Instant
 from fabloop.sense.readings.summary import NAMES, Summaries
@@ -41,7 +42,7 @@ _ENCODINGS: Final = {
 
 def write_rollup(path: Path, rows: Iterable[Summaries]) -> Written:
     """Write rows by series and start to a new file; unknown numbers are null there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     written = path.with_suffix(".tmp")
     count, earliest, latest = 0, np.iinfo(np.int64).max, np.iinfo(np.int64).min
     try:
