@@ -11,7 +11,7 @@ from typing import Self
 START_S_MAX = 20
 
 DEFAULTS = """
-max_inflight_messages 0
+max_inflight_messages 65535
 max_queued_messages 0
 max_queued_bytes 0
 """

@@ -18,8 +18,11 @@ class Sender:
         )
         self._client.reconnect_delay_set(0.05, 0.2)
 
-    def start(self) -> None:
-        self._client.connect("127.0.0.1", self.broker.port)
+    def start(self, port=None, authority=None, user=None, password=None) -> None:
+        if authority:
+            self._client.tls_set(authority)
+            self._client.username_pw_set(user, password)
+        self._client.connect("127.0.0.1", port or self.broker.port)
         self._client.loop_start()
 
     def stop(self) -> None:
@@ -29,6 +32,10 @@ class Sender:
     async def publish(self, topic, payload, *, qos=1, retain=False):
         sent = self._client.publish(topic, payload, qos=qos, retain=retain)
         await asyncio.to_thread(sent.wait_for_publish, 20)
+
+    def throw(self, topic, payload):
+        """Publish without waiting."""
+        self._client.publish(topic, payload, qos=1)
 
     async def tell(self, rows):
         told = [[time / MS, name, value, quality] for name, time, value, quality in rows]

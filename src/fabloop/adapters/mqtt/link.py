@@ -77,6 +77,8 @@ class Link(asyncio.Protocol):
         self._end(_lost("it closed by the broker" if exc is None else str(exc)))
 
     def _hear(self, control: Control) -> None:
+        if not self._connected.done() and control.kind != packets.CONNACK:
+            raise packets.nonsense(f"a packet of kind 0x{control.kind:02x} before all others")
         match control.kind & 0xF0:
             case packets.CONNACK:
                 if not self._connected.done():

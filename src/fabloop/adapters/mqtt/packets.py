@@ -159,7 +159,7 @@ class Deframer:
                 after = body + size
                 if after > end:
                     if size > PACKET_BYTES_MAX:
-                        raise _nonsense(f"a packet of {size} bytes")
+                        raise nonsense(f"a packet of {size} bytes")
                     break
                 if kind & 0xF0 == PUBLISH:
                     into.append(_publication(buffer, kind, body, after))
@@ -167,7 +167,7 @@ class Deframer:
                     controls.append(Control(kind, buffer[body:after]))
                 at = after
         except IndexError as error:
-            raise _nonsense("a packet that ends within a field") from error
+            raise nonsense("a packet that ends within a field") from error
         self._rest = buffer[at:]
         return controls
 
@@ -179,7 +179,7 @@ def _publication(buffer: bytes, kind: int, at: int, after: int) -> Publication:
     qos = kind & 6
     if qos:
         if qos != 2:
-            raise _nonsense("a message of QoS 2 or 3, which was not asked for")
+            raise nonsense("a message of QoS 2 or 3, which was not asked for")
         number = buffer[at] << 8 | buffer[at + 1]
         at += 2
     properties = buffer[at]
@@ -188,11 +188,11 @@ def _publication(buffer: bytes, kind: int, at: int, after: int) -> Publication:
         if properties > 127:
             found = _length(buffer, at - 1, after)
             if found is None:
-                raise _nonsense("a message that ends within its properties")
+                raise nonsense("a message that ends within its properties")
             properties, at = found
         at += properties
     if at > after:
-        raise _nonsense("a message that is shorter than its topic")
+        raise nonsense("a message that is shorter than its topic")
     return Publication(topic, buffer[at:after], number, kind & 8 != 0, kind & 1 != 0)
 
 
@@ -207,10 +207,11 @@ def _length(buffer: bytes, at: int, end: int) -> tuple[int, int] | None:
         value |= (part & 0x7F) << shift
         if part < 128:
             return value, at
-    raise _nonsense("a length of more than four bytes")
+    raise nonsense("a length of more than four bytes")
 
 
-def _nonsense(found: str) -> Unavailable:
+def nonsense(found: str) -> Unavailable:
+    """Return the error of bytes that no broker would send."""
     return Unavailable(
         f"Expected packets of MQTT 5, but found {found}. Check that the port is that of a broker."
     )
