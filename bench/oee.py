@@ -95,8 +95,9 @@ def main() -> None:
     print(f"figures of both equal to the nanosecond: {alike}")
     begun = time.process_time()
     whole: Totals = together(in_order.totals(unit, START, end) for unit in in_order.units)
+    spent = (time.process_time() - begun) * 1e3
     print(
-        f"roll-up of {machines} machines from their events: {(time.process_time() - begun) * 1e3:.0f} ms, "
+        f"roll-up of {machines} machines from their events: {spent:.0f} ms, "
         f"OEE {indicators(whole).oee.value:.1%}"
     )
     begun = time.process_time()

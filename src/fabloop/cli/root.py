@@ -11,6 +11,7 @@ from fabloop.base.errors import ExitCode, FabloopError, Invalid
 from fabloop.cli.adapt_commands import adapt
 from fabloop.cli.edge_commands import edge
 from fabloop.cli.machine_commands import machine
+from fabloop.cli.oee_commands import oee
 from fabloop.cli.order_commands import orders
 from fabloop.cli.plan_commands import plan
 from fabloop.cli.processes.commands import commands
@@ -203,6 +204,7 @@ app.add_typer(adapt, name="adapt", no_args_is_help=True)
 app.add_typer(machine, name="machine")
 app.add_typer(simulate, name="simulate")
 app.add_typer(spc, name="spc")
+app.add_typer(oee, name="oee")
 app.add_typer(readings, name="readings")
 app.add_typer(edge, name="edge")
 

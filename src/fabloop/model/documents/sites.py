@@ -65,7 +65,7 @@ def sites_of(found: Sequence[tuple[Sheet, SiteDocument]], names: Names, purse: P
 def _site(sheet: Sheet, document: SiteDocument, names: Names, purse: Purse) -> Site:
     areas = _areas(document, sheet)
     sheet.at("gate").known(document.gate, areas, "an area of the site")
-    _note_time_zone(document.time_zone, sheet.at("time_zone"))
+    note_time_zone(document.time_zone, sheet.at("time_zone"))
     units = {each.id: None for each in document.work_units}
     shifts = shifts_of(document.shifts, sheet.at("shifts"))
     calendar = None
@@ -119,7 +119,8 @@ def _areas(document: SiteDocument, sheet: Sheet) -> dict[AreaId, str]:
     return {AreaId(each.id): each.label for each in document.areas}
 
 
-def _note_time_zone(name: str, sheet: Sheet) -> None:
+def note_time_zone(name: str, sheet: Sheet) -> None:
+    """Note a fault where there is no such time zone."""
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):  # KeyError is the base of ZoneInfoNotFoundError

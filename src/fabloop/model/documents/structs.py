@@ -7,6 +7,7 @@ import msgspec
 from fabloop.base.quantity import Dimension
 from fabloop.model.disclosure import Disclosure
 from fabloop.model.documents.connection_structs import ConnectionsDocument, RegistersDocument
+from fabloop.model.documents.effectiveness_structs import EffectivenessDocument
 from fabloop.model.documents.entries import Entries, Entry, Header, OfferEntry, Options
 from fabloop.model.documents.product_structs import ProductDocument
 from fabloop.model.documents.site_structs import ShippingDocument, SiteDocument
@@ -232,6 +233,7 @@ Document = (
     | SimulationDocument
     | ConnectionsDocument
     | RegistersDocument
+    | EffectivenessDocument
 )
 """Any document; `document` tells which."""
 
@@ -247,6 +249,7 @@ DocumentKind = (
     | type[SimulationDocument]
     | type[ConnectionsDocument]
     | type[RegistersDocument]
+    | type[EffectivenessDocument]
 )
 
 KINDS: dict[str, DocumentKind] = {
@@ -261,5 +264,6 @@ KINDS: dict[str, DocumentKind] = {
     "simulation": SimulationDocument,
     "connections": ConnectionsDocument,
     "registers": RegistersDocument,
+    "effectiveness": EffectivenessDocument,
 }
 """The kinds of document by the name that stands in their property `document`."""
