@@ -15,7 +15,7 @@ import pytest
 from adapters.historian.killed import BATCH, SERIES, RealClock
 from adapters.historian.plant import NOON, QUICK, HandClock, kept, opened, same, walk
 from adapters.historian.test_historian import FAR
-from fabloop.adapters.historian import Historian, Options, Overflow
+from fabloop.adapters.historian import Historian, HistorianReader, Options, Overflow
 from fabloop.adapters.historian.frames import FILE_HEAD, Frame, SegmentWriter, read_segment
 from fabloop.base.errors import Broken, NotFound, Unavailable
 from fabloop.base.instant import DAY, HOUR, SECOND, Instant
@@ -175,6 +175,38 @@ def test_a_file_that_is_no_parquet_any_more_is_named_and_all_others_are_read(tmp
     again.close()
 
 
+def test_minutes_that_are_damaged_are_named_and_the_readings_still_read(tmp_path):
+    historian = opened(tmp_path, count=4)
+    told = walk(np.random.default_rng(1), 40_000)
+    kept(historian, told)
+    historian.settle()
+    historian.close()
+    reader = HistorianReader(tmp_path)
+    assert reader.check() == (len(settled(told).batch), ())
+    reader.close()
+    path = next((tmp_path / "rollup_1m").rglob("*.parquet"))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 255
+    path.write_bytes(data)
+    reader = HistorianReader(tmp_path)
+    count, damages = reader.check()
+    assert count == len(settled(told).batch)
+    assert [each.partition(": ")[2][:34] for each in damages] == [
+        "minutes that cannot be read and we"
+    ]
+    reader.close()
+    for raw in (tmp_path / "raw").rglob("*.parquet"):
+        raw.unlink()
+    again = opened(tmp_path, HandClock(NOON + 2 * DAY))
+    assert not len(again.query.range(0, NOON, FAR))
+    assert "there is no such file any more" in again.health().damaged[0]
+    kept(again, batch_of([NOON + HOUR], 0, [1.0]))
+    again.settle()
+    assert again.query.range(0, NOON, FAR).values.tolist() == [1.0]
+    assert again.health().trouble == ""
+    again.close()
+
+
 def test_when_the_disk_is_full_new_readings_are_refused_and_storing_goes_on_by_itself(tmp_path):
     free = 10**12
     historian = opened(tmp_path, free_bytes=lambda _: free)
@@ -308,8 +340,6 @@ def test_columns_that_are_written_to_after_their_commit_are_not_seen_to_change(t
 
 
 def test_a_folder_without_readings_is_told_to_whoever_only_reads(tmp_path):
-    from fabloop.adapters.historian import HistorianReader
-
     with pytest.raises(NotFound, match="found no manifest"):
         HistorianReader(tmp_path)
 

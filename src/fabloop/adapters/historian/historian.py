@@ -135,6 +135,7 @@ class Historian:
             self._holdings.latest,
             self._files,
             TrendReader(self._trend, lambda: upkeep.hours),
+            is_live=True,
         )
 
     def keep(self, batch: Batch) -> int:

@@ -5,6 +5,7 @@ Columns: ``series`` (int32), ``time`` (timestamp, UTC), ``scaled`` (int64) and `
 ``scaled / 10^exponent``, else unknown. Every page has a check sum.
 """
 
+import errno
 import json
 import os
 import threading
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from fabloop.adapters.historian.frames import make_folder, sync_folder
+from fabloop.adapters.historian.manifest import Part
 from fabloop.adapters.historian.scaling import scaled, unscaled
 from fabloop.base.instant import Instant
 from fabloop.sense.readings.batch import Batch, SeriesNumbers, Times, empty, joined
@@ -138,6 +140,7 @@ class RawFiles:
         self.damages: dict[tuple[str, int], str] = {}
         self.folder = folder
         self._opened: OrderedDict[str, _Opened] = OrderedDict()
+        self._lost: set[str] = set()
         self._lock = threading.Lock()
 
     def of_series(self, path: str, series: int, start: Instant, end: Instant) -> Batch:
@@ -184,6 +187,17 @@ class RawFiles:
         found = (self._columns(path, opened, group) for group in range(len(opened.first)))
         return sum(len(each) for each in found if each is not None)
 
+    def lose(self, error: FileNotFoundError, parts: Iterable[Part]) -> None:
+        """Note that a file is gone, if it is one of the parts that count."""
+        for part in parts:
+            if str(self.folder / part.path) == str(error.filename):
+                self._lost.add(part.path)
+                self._damaged(part.path, -1, f"{part.path}: there is no such file any more.")
+
+    def note(self, path: str, sentence: str) -> None:
+        """Note that a file is damaged."""
+        self._damaged(path, -1, sentence)
+
     def forget(self, path: str) -> None:
         """Close a file that is about to be deleted."""
         with self._lock:
@@ -191,6 +205,8 @@ class RawFiles:
 
     def _open(self, path: str) -> _Opened | None:
         with self._lock:
+            if path in self._lost:
+                return None
             known = self._opened.get(path)
             if known is not None:
                 self._opened.move_to_end(path)
@@ -226,7 +242,7 @@ class RawFiles:
 
 def _opened(path: Path) -> _Opened:
     if not path.is_file():
-        raise FileNotFoundError(path)
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     file = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
     told = json.loads(file.metadata.metadata[MARK])
     first = np.array(told["first"], np.int32)

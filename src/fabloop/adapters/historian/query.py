@@ -79,6 +79,8 @@ class Queries:
     """Questions to the readings of one historian; any thread may ask.
 
     A series is named by its number in the catalogue. What is asked for is what is durable.
+    `is_live`: `seen` follows what happens, so that a file which it still names, but which is not
+    there, is lost.
     """
 
     def __init__(
@@ -88,13 +90,15 @@ class Queries:
         latest: Callable[[ArrayLike | None], Batch],
         files: RawFiles,
         trend: TrendReader,
+        *,
+        is_live: bool,
     ) -> None:
-        self._folder = files.folder
         self._catalogue = catalogue
         self._seen = seen
         self._latest = latest
         self._files = files
         self._trend = trend
+        self._is_live = is_live
 
     def series(self, key: tuple[str, str]) -> int:
         """Return the present number of a series by source and address.
@@ -188,9 +192,13 @@ class Queries:
         for _ in range(ATTEMPTS_MAX):
             try:
                 return answer(self._seen())
-            except FileNotFoundError:
-                continue
-        raise Unavailable("Expected sealed files to stay for a while, but they vanish. Ask again.")
+            except FileNotFoundError as error:
+                if self._is_live:
+                    self._files.lose(error, self._seen().shelf.parts)
+        raise Unavailable(
+            "Expected the files that were there at first, but they were joined meanwhile. Open the "
+            "store anew and ask again."
+        )
 
     def _rows(
         self, seen: Seen, series: int, start: Instant, end: Instant, step: int, counters: Counters
@@ -222,7 +230,7 @@ class Queries:
             return {}
         ready: dict[int, Summaries] = {}
         for part in seen.shelf.rollups_only(start // CHUNK_NS, (end - 1) // CHUNK_NS):
-            rows = read_rollup(self._folder / part.path, series)
+            rows = read_rollup(self._files, part.path, series)
             rows = rows.where((rows.start >= start) & (rows.start + ROLLUP_NS <= end))
             if step == TREND_NS:
                 rows = widened(rows, step, start, _counters(self._catalogue[series]))

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from fabloop.adapters.historian.frames import Damage, read_segment
 from fabloop.adapters.historian.holdings import Holdings
-from fabloop.adapters.historian.layout import DAMAGED, HOT, Retention
+from fabloop.adapters.historian.layout import DAMAGED, HOT, RAW, Retention
 from fabloop.adapters.historian.manifest import Manifest, Part
 from fabloop.adapters.historian.parquet import RawFiles
 from fabloop.adapters.historian.query import Queries, TrendReader
+from fabloop.adapters.historian.rollups import read_rollup
 from fabloop.adapters.historian.sql import MEMORY_LIMIT, THREADS, Analyst
 from fabloop.adapters.historian.trend import Trend
 from fabloop.base.errors import Unavailable
@@ -49,6 +50,7 @@ class HistorianReader:
             self._holdings.latest,
             self._files,
             TrendReader(self._trend, lambda: hours),
+            is_live=False,
         )
 
     def _read(self) -> bool:
@@ -102,16 +104,20 @@ class HistorianReader:
         problems = list(set_aside(self._folder)) + [each.sentence() for each in self._damages]
         for part in self.parts:
             try:
-                count = self._files.check(part.path)
+                count = self._count(part)
             except FileNotFoundError:
                 problems.append(f"{part.path}: is in the manifest, but there is no such file.")
                 continue
-            found += count
+            found += count if part.kind == RAW else 0
             if count != part.readings and not self._damage_of(part.path):
-                problems.append(
-                    f"{part.path}: expected {part.readings} readings, but found {count}."
-                )
+                problems.append(f"{part.path}: expected {part.readings} rows, but found {count}.")
         return found, (*problems, *self._files.damages.values())
+
+    def _count(self, part: Part) -> int:
+        """Return how many rows of a file can be read."""
+        if part.kind == RAW:
+            return self._files.check(part.path)
+        return len(read_rollup(self._files, part.path))
 
     def close(self) -> None:
         """Close the files."""

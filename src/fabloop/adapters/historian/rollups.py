@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fabloop.adapters.historian.frames import make_folder
-from fabloop.adapters.historian.parquet import ROWS_PER_GROUP, Written, put_in_place
+from fabloop.adapters.historian.parquet import ROWS_PER_GROUP, RawFiles, Written, put_in_place
 from fabloop.base.instant import Instant
-from fabloop.sense.readings.summary import NAMES, Summaries
+from fabloop.sense.readings.summary import NAMES, Summaries, none
 
 _TIMES: Final = ("start", "first_time", "last_time")
 _FLOATS: Final = (
@@ -60,10 +60,31 @@ def write_rollup(path: Path, rows: Iterable[Summaries]) -> Written:
     return Written(count, size, Instant(earliest), Instant(latest))
 
 
-def read_rollup(path: Path, series: int) -> Summaries:
-    """Return the rows of one series, under number 0."""
-    table = pq.read_table(path, filters=[("series", "==", series)], partitioning=None)
-    return _rows(table.set_column(0, "series", pa.array(np.zeros(len(table), np.int32))))
+def read_rollup(files: RawFiles, path: str, series: int | None = None) -> Summaries:
+    """Return the rows of one series, under number 0, or of all; a damaged file has none.
+
+    Raises
+    ------
+    FileNotFoundError
+        The file was deleted meanwhile.
+    """
+    chosen = None if series is None else [("series", "==", series)]
+    try:
+        table = pq.read_table(
+            files.folder / path,
+            filters=chosen,
+            partitioning=None,
+            page_checksum_verification=True,
+            use_threads=False,
+        )
+    except FileNotFoundError:
+        raise
+    except (OSError, pa.ArrowException) as error:
+        files.note(path, f"{path}: minutes that cannot be read and were skipped: {error}.")
+        return none()
+    if series is not None:
+        table = table.set_column(0, "series", pa.array(np.zeros(len(table), np.int32)))
+    return _rows(table)
 
 
 def _options() -> dict[str, Any]:

@@ -48,8 +48,11 @@ class Upkeep:
         """
         self._delete_replaced(now)
         for chunk in sorted(self._stock.holdings.seen().shelf.raw):
-            self._look_after(chunk, now, at_once=at_once)
-            self._expire(chunk, now)
+            try:
+                self._look_after(chunk, now, at_once=at_once)
+                self._expire(chunk, now)
+            except FileNotFoundError as error:
+                self._stock.files.lose(error, self._raw(chunk))
             between()
         self._drop_rollups(now)
 
