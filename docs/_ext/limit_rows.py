@@ -1,8 +1,14 @@
 """Named limits of the code with their words, for the tables of the reference."""  # noqa: INP001
 
+from fabloop.adapters.buffer import source as buffer_source
 from fabloop.adapters.bulks import frame
 from fabloop.adapters.historian import condensing, frames, layout, parquet, query, sql
+from fabloop.adapters.http_readings import config as posted
+from fabloop.adapters.http_readings import server as posted_server
+from fabloop.adapters.mqtt import link, mapping, packets
+from fabloop.adapters.mqtt.sparkplug import host as sparkplug_host
 from fabloop.adapters.rdf import graph
+from fabloop.adapters.replay import tables
 from fabloop.app import market
 from fabloop.app.edge import app as edge_app
 from fabloop.app.edge import config, deployment, hosted, outgoing, requests, results
@@ -44,7 +50,8 @@ from fabloop.process.remembered import FINISHED_REMEMBERED_MAX
 from fabloop.process.state import REQUESTS_REMEMBERED_MAX
 from fabloop.process.verify import copies, explore, judge, stubborn
 from fabloop.process.verify.flat import Limits
-from fabloop.sense.readings import buckets, states
+from fabloop.sense.readings import buckets, intake, states
+from fabloop.sense.readings.payloads import binary, salvage
 
 DAY_NS = 86_400 * 10**9
 YEAR_NS = 366 * 86_400 * 10**9
@@ -226,6 +233,25 @@ ROWS: dict[str, dict[str, int]] = {
         "open plans of a watchlist": watchlist.PLANS_MAX,
         "steps and movements of one of them": watchlist.PARTS_MAX,
         "days that a trend is followed": forecast.DAYS_MAX,
+    },
+    "sources": {
+        "series of one source": intake.SERIES_MAX,
+        "bytes of a mapping": mapping.MAPPING_BYTES_MAX,
+        "topic rules of a mapping": mapping.TOPICS_MAX,
+        "series rules of a mapping": mapping.SERIES_RULES_MAX,
+        "bytes of an MQTT packet; the broker is told so": packets.PACKET_BYTES_MAX,
+        "messages that wait for us before we stop reading from the broker": link.INBOX_MAX,
+        "edge nodes of a Sparkplug host": sparkplug_host.NODES_MAX,
+        "bytes of a posted batch": posted.BODY_BYTES_MAX,
+        "posted readings on their way into the store": posted.PENDING_READINGS_MAX,
+        "batch ids that are remembered": posted.BATCH_IDS_MAX,
+        "characters of a batch id": posted.BATCH_ID_CHARACTERS_MAX,
+        "posts under way at once": posted_server.CONNECTIONS_MAX,
+        "bytes of a buffer on disk, unless told otherwise": buffer_source.BYTES_MAX,
+        "readings that wait for their commit to it": buffer_source.PENDING_READINGS_MAX,
+        "columns of a recording": tables.COLUMNS_MAX,
+        "lists of names of binary columns that are remembered": binary.KNOWN_NAMES_MAX,
+        "characters of a state sent as a bare word": salvage.WORD_CHARACTERS_MAX,
     },
     "scheduling": {
         "tasks, and jobs": shop.TASKS_MAX,

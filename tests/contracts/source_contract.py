@@ -91,12 +91,13 @@ def plays(story: Callable[..., Awaitable[None]]) -> Callable[..., None]:
 class SourceContract:
     """Subclass with a fixture `rig`: a function that returns a `Rig`.
 
-    Its wire has coroutines ``tell(rows)`` (name, time, value, quality), ``tell_strange(name,
-    values)`` where the protocol can carry them, and ``cut()`` and ``mend()`` where a connection
-    can break.
+    Its wire has coroutines ``tell(rows)`` (name, time, value, quality); where the protocol can
+    carry them ``tell_strange(name, values)`` and ``tell_in_unit(name, time, value, unit)``; and
+    ``cut()`` and ``mend()`` where a connection can break.
     """
 
     tells_strange = True
+    tells_units = False
     can_break = True
 
     @pytest.fixture
@@ -137,6 +138,19 @@ class SourceContract:
         assert health.refused == {"not-a-number": 3}
         assert health.received == 1
         assert health.trouble.startswith("Expected a finite number, but found ")
+
+    @plays
+    async def test_what_is_told_in_another_unit_stays_apart_and_is_counted(self, rig):
+        if not self.tells_units:
+            pytest.skip("this wire tells no units with its readings")
+        async with rig.running():
+            for at, value, unit in ((1, 2.0, "m"), (2, 2500.0, "mm"), (3, 3000.0, "mm")):
+                await rig.wire.tell_in_unit("length", T0 + at * 10**6, value, unit)
+                await rig.until(lambda at=at: len(rig.kept) >= at)
+        batch = joined(rig.kept.batches)
+        assert batch.values.tolist() == [2.0, 2.5, 3.0]
+        assert [rig.catalogue[n].unit for n in batch.series.tolist()] == ["m", "mm", "mm"]
+        assert rig.source.health().amended == {"unit-changed": 1}
 
     @plays
     async def test_closing_hands_over_what_was_received_and_ends(self, rig):

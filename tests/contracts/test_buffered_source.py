@@ -11,6 +11,8 @@ from mosquitto_server import Mosquitto, binary
 
 
 class TestBufferedMqttSource(SourceContract):
+    tells_units = True
+
     @pytest.fixture
     def rig(self, tmp_path):
         if binary() is None:

@@ -25,12 +25,17 @@ class Poster:
         told = [[time / MS, name, value, quality] for name, time, value, quality in rows]
         assert (await self.post(told)).status_code == 202
 
+    async def tell_in_unit(self, name, time, value, unit):
+        row = {"ts": time // MS, "name": name, "value": value, "unit": unit}
+        assert (await self.post([row])).status_code == 202
+
     async def tell_strange(self, name, values):
         answer = await self.post([[1.0, name, value] for value in values])
         assert answer.status_code == 422
 
 
 class TestHttpSource(SourceContract):
+    tells_units = True
     can_break = False
 
     @pytest.fixture

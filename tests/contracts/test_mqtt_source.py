@@ -9,6 +9,8 @@ from mosquitto_server import Mosquitto, binary
 
 
 class TestMqttSource(SourceContract):
+    tells_units = True
+
     @pytest.fixture
     def rig(self):
         if binary() is None:

@@ -41,6 +41,10 @@ class Sender:
         told = [[time / MS, name, value, quality] for name, time, value, quality in rows]
         await self.publish("plant/mill-1", json.dumps(told))
 
+    async def tell_in_unit(self, name, time, value, unit):
+        row = {"ts": time // MS, "name": name, "value": value, "unit": unit}
+        await self.publish("plant/mill-1", json.dumps([row]))
+
     async def tell_strange(self, name, values):
         await self.publish("plant/mill-1", json.dumps([[1.0, name, value] for value in values]))
 
