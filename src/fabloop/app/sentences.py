@@ -453,6 +453,22 @@ REASONS: dict[str, Say] = {
     DispatchCode.ALL_PERSONS_BUSY: _plain("Everybody with the skill {skill} is busy at {subject}."),
     DispatchCode.NOBODY_SKILLED: _plain("Nobody at {subject} has the skill {skill}."),
     ConditionCode.ANOMALY: _with_evidence("{subject} is not as it was; it shows in {signals}"),
+    ConditionCode.ALARM: _with_evidence("{subject}: {alarm}; {action}"),
+    ConditionCode.ALARM_OVER: _with_evidence("{subject}: {alarm} is over"),
+    ConditionCode.ALARM_HIDDEN: _plain("{subject}: {alarm} is on, but not told: {why}."),
+    ConditionCode.ALARM_DECLINED: _plain("{subject}: {alarm} stays as it is: {why}."),
+    ConditionCode.ALARM_UNANSWERED: _plain(
+        "{subject}: nobody has acknowledged {alarm} for {minutes} min; {role} is told."
+    ),
+    ConditionCode.SHELF_EXPIRED: _plain(
+        "{subject}: {alarm} is off the shelf, where {by} had put it ({reason})."
+    ),
+    ConditionCode.ALARM_FLOOD: _plain(
+        "{count} alarms in {minutes} min, more than {limit}: look at the most urgent ones first."
+    ),
+    ConditionCode.ALARM_FLOOD_OVER: _plain(
+        "Fewer than {limit} alarms in {minutes} min again; {count} came in the flood."
+    ),
     MarketCode.DELIVERY_LATE: lambda it, _: (
         f"{it.details['tenant']} is {_late(it)} late with {it.subject}."
     ),

@@ -158,6 +158,14 @@ class ConditionCode(StrEnum):
     """What the condition of a machine may have to explain; `Explanation.code` is one of these."""
 
     ANOMALY = "anomaly"
+    ALARM = "alarm"
+    ALARM_OVER = "alarm-over"
+    ALARM_HIDDEN = "alarm-hidden"
+    ALARM_DECLINED = "alarm-declined"
+    ALARM_UNANSWERED = "alarm-unanswered"
+    SHELF_EXPIRED = "shelf-expired"
+    ALARM_FLOOD = "alarm-flood"
+    ALARM_FLOOD_OVER = "alarm-flood-over"
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
