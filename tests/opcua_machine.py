@@ -28,7 +28,7 @@ UNIT = ServedUnit(
     label="Mill 1",
     equipment_type="milling-centre",
     variables=(
-        ServedVariable(name="load"),
+        *(ServedVariable(name=f"load{number}") for number in range(16)),
         ServedVariable(name="power", label="Power", unit="kW", least=0.0, greatest=60.0),
         ServedVariable(name="temperature", unit="°C"),
         ServedVariable(name="parts", kind=ServedKind.COUNTER),

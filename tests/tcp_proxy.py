@@ -34,11 +34,12 @@ class Proxy:
             writer.transport.abort()
             return
         self._writers |= {writer, theirs}
-        await asyncio.gather(self._pass(reader, theirs), self._pass(ours, writer))
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(self._pass(reader, theirs), self._pass(ours, writer))
         self._writers -= {writer, theirs}
 
     async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, asyncio.CancelledError):
             while data := await source.read(65_536):
                 sink.write(data)
                 await sink.drain()

@@ -28,7 +28,6 @@ def connection(url, *variables, **more):
     )
 
 
-LOAD = variable("load")
 STATES = ("idle", "working", "broken")
 STATE = variable("state", kind=Kind.STATE, states=STATES)
 
@@ -36,17 +35,19 @@ STATE = variable("state", kind=Kind.STATE, states=STATES)
 class Wire:
     """Speaks to the machine without holding up the source under test."""
 
-    def __init__(self, machine: OpcUaMachine) -> None:
+    def __init__(self, machine: OpcUaMachine, names: dict[str, str]) -> None:
         self.machine = machine
+        self._names = names
 
     async def tell(self, rows):
         told = [
-            ServedValue("mill", name, at, (value,), quality) for name, at, value, quality in rows
+            ServedValue("mill", self._names[name], at, (value,), quality)
+            for name, at, value, quality in rows
         ]
         await asyncio.to_thread(self.machine.tell_all, told)
 
     async def tell_strange(self, name, values):
-        numbers = [ServedValue("mill", name, WallClock().now(), (float(each),))
+        numbers = [ServedValue("mill", self._names[name], WallClock().now(), (float(each),))
                    for each in values]  # fmt: skip
         await asyncio.to_thread(self.machine.tell_all, numbers)
 

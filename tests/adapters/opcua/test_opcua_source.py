@@ -197,6 +197,18 @@ def test_values_come_in_si_with_states_and_samples(machine, pki):
     asyncio.run(story())
 
 
+def test_samples_that_repeat_themselves_are_told_at_each_time(machine, pki):
+    current = variable("current", sample_interval_ns=20_000_000)
+
+    async def story():
+        rig = Rig(OpcUaSource(connection(machine.url, current), pki), None)
+        async with rig.running():
+            times = [machine.tell("current", 9, 9, 9, 9, 9) for _ in range(3)]
+            await rig.until(lambda: {at for at, _, _ in rig.of("current")} >= set(times))
+
+    asyncio.run(story())
+
+
 def test_a_unit_that_is_not_the_agreed_one_is_refused_and_told(machine, pki):
     power = variable("power", unit="W")
 

@@ -132,6 +132,19 @@ def test_without_a_time_that_of_arrival_counts_and_a_clock_far_ahead_is_not_beli
     assert desk.health.clock_skew_ns == 2 * AHEAD_NS
 
 
+@pytest.mark.parametrize("year", [1601, 9999])
+def test_a_time_that_stands_for_none_is_none(year):
+    """Servers send the least or the greatest time that there is where they know none."""
+    desk = Desk(variable("load"))
+    told = value(1.0)
+    never = datetime(year, 1, 1, tzinfo=UTC)
+    told = ua.DataValue(told.Value, told.StatusCode, told.SourceTimestamp, never)
+    assert desk.read((0, told)) == [(NOW, 0, 1.0, GOOD)]
+    assert desk.health.clock_skew_ns == 0
+    told = ua.DataValue(told.Value, told.StatusCode, never, never)
+    assert desk.read((0, told)) == [(NOW, 0, 1.0, GOOD)]
+
+
 def test_a_clock_that_jumps_back_loses_nothing():
     desk = Desk(variable("load"))
     desk.read((0, value(1.0)))
@@ -151,6 +164,8 @@ def test_what_comes_by_history_and_by_subscription_counts_once():
     )
     filled = desk.read(*history)
     desk.reading.end_gap()
+    first_again = desk.read((0, value(1.0, NOW - 5000)))
+    assert first_again == []
     later = desk.read((0, value(4.0, NOW - 2000)), (0, value(5.0, NOW - 1000)))
     assert [number for _, _, number, _ in [*live, *filled, *later]] == [3.0, 2.0, 4.0, 5.0]
 

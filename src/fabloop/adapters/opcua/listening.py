@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
 
 from asyncua import Client, ua
 from asyncua.client.ua_client import UaClientState
@@ -15,6 +14,8 @@ from fabloop.sense.connections.model import Connection
 
 WAITING_MAX = 20_000
 """Values that wait for the store; beyond, the server is told to hold back until half are gone."""
+ITEMS_PER_REQUEST = 1_000
+FIRST_HANDLE = 1
 KEEP_ALIVE_S = 3.0
 """A server that has nothing to say says so this often; silence of longer means that it is lost."""
 LIFETIME_S = 600.0
@@ -35,8 +36,6 @@ class Listening:
         self._waiting: deque[Told] = deque()
         self._held_back = False
         self._tasks: list[asyncio.Task[None]] = []
-        self._positions: dict[int, int] = {}
-        self._nodes: dict[ua.NodeId, int] = {}
         self.arrived = asyncio.Event()
         self.interruptions = 0
         self.away = False
@@ -55,23 +54,43 @@ class Listening:
         self._subscription = await self._client.create_subscription(params, queue_maxsize=0)
         self._tasks.append(asyncio.create_task(self._receive(self._subscription)))
         refused: dict[int, str] = {}
-        alike: dict[tuple[int, int], list[int]] = {}
+        wanted: list[int] = []
         for position, node in enumerate(nodes):
             if node is None:
                 refused[position] = "BadNodeIdUnknown (its namespace is not there)"
-                continue
-            self._nodes[node] = position
-            variable = connection.variables[position]
-            alike.setdefault((variable.every_ns, variable.queue), []).append(position)
-        for (every_ns, queue), positions in alike.items():
-            results = await self._subscription.subscribe_data_change(
-                [self._client.get_node(nodes[each]) for each in positions],
-                queuesize=queue, sampling_interval=every_ns / 1e6,
-            )  # fmt: skip
-            for position, result in zip(positions, results, strict=True):
+            else:
+                wanted.append(position)
+        for start in range(0, len(wanted), ITEMS_PER_REQUEST):
+            some = wanted[start : start + ITEMS_PER_REQUEST]
+            results = await self._subscription.create_monitored_items(
+                [self._item(position, nodes[position]) for position in some]
+            )
+            for position, result in zip(some, results, strict=True):
                 if isinstance(result, ua.StatusCode):
                     refused[position] = str(result.name)
         return refused
+
+    def _item(self, position: int, node: ua.NodeId) -> ua.MonitoredItemCreateRequest:
+        """Return the request for a variable, whose handle is its position.
+
+        Samples are sent whenever they have a new time, even where they are the same numbers; of
+        other values only those that differ are.
+        """
+        variable = self._connection.variables[position]
+        item = ua.MonitoredItemCreateRequest()
+        item.ItemToMonitor = ua.ReadValueId()
+        item.ItemToMonitor.NodeId = node
+        item.ItemToMonitor.AttributeId = ua.AttributeIds.Value
+        item.MonitoringMode = ua.MonitoringMode.Reporting
+        parameters = ua.MonitoringParameters()
+        parameters.ClientHandle = FIRST_HANDLE + position
+        parameters.SamplingInterval = variable.every_ns / 1e6
+        parameters.QueueSize = variable.queue
+        parameters.DiscardOldest = True
+        if variable.sample_interval_ns:
+            parameters.Filter = ua.DataChangeFilter(ua.DataChangeTrigger.StatusValueTimestamp)
+        item.RequestedParameters = parameters
+        return item
 
     async def take(self) -> list[Told]:
         """Return what has come; lets the server go on where it was held back."""
@@ -119,7 +138,8 @@ class Listening:
                 known = subscription.subscription_id
                 self.interruptions += 1
             if isinstance(event, DataChangeEvent):
-                self._waiting.append((self._position(event), event.data.monitored_item.Value))
+                told = event.data.monitored_item
+                self._waiting.append((told.ClientHandle - FIRST_HANDLE, told.Value))
                 if len(self._waiting) > WAITING_MAX and not self._held_back:
                     self._held_back = True
                     await self._publish(going_on=False)
@@ -127,13 +147,6 @@ class Listening:
                 with contextlib.suppress(ua.UaError, OSError, TimeoutError):
                     await subscription.recreate()  # its lifetime has ended at the server
             self.arrived.set()
-
-    def _position(self, event: Any) -> int:
-        handle = event.data.monitored_item.ClientHandle
-        position = self._positions.get(handle)
-        if position is None:
-            position = self._positions[handle] = self._nodes[event.node.nodeid]
-        return position
 
     async def _publish(self, *, going_on: bool) -> None:
         if self._subscription is not None:

@@ -17,7 +17,12 @@ from fabloop.base.instant import SECOND, Instant
 from fabloop.sense.connections.model import Variable
 from fabloop.sense.readings.batch import Batch, batch_of, empty, joined
 from fabloop.sense.readings.conditioning import Conditioning, state_number
-from fabloop.sense.readings.payloads.decoded import Refusal, not_a_number
+from fabloop.sense.readings.payloads.decoded import (
+    TIME_GREATEST_NS,
+    TIME_LEAST_NS,
+    Refusal,
+    not_a_number,
+)
 from fabloop.sense.readings.quality import BAD, STATUS_MASK, UNCERTAIN, is_bad, is_good
 from fabloop.sense.readings.series import Catalogue
 from fabloop.sense.readings.tally import Tally
@@ -73,6 +78,7 @@ class Reading:
         """Take the gap as filled; what came in it and comes once more is a repetition."""
         if self._before_gap is not None:
             self._repeats, self._since_gap = self._since_gap, {}
+            self._repeats.update(dict.fromkeys(enumerate(self._before_gap)))
             self._before_gap = None
 
     def _again(self, position: int, at: int) -> bool:
@@ -155,11 +161,8 @@ class Reading:
 
     def _time(self, value: Any, now: Instant) -> int:
         """Return when it was so; what never changes is old, so the newer clock tells the skew."""
-        stamps = [
-            nanoseconds(each)
-            for each in (value.SourceTimestamp, value.ServerTimestamp)
-            if each is not None
-        ]
+        told = [each for each in (value.SourceTimestamp, value.ServerTimestamp) if each is not None]
+        stamps = [at for at in map(nanoseconds, told) if TIME_LEAST_NS < at < TIME_GREATEST_NS]
         if not stamps:
             return now
         self._tally.skew(max(stamps) - now)
