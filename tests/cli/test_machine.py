@@ -211,6 +211,24 @@ def test_topics_of_a_broker_become_a_mapping_that_reads_them(factory, tmp_path):
     assert [each["address"] for each in answer["added"]["unmapped"]] == ["hall/nobody"]
 
 
+@pytest.mark.parametrize(
+    ("missing", "arguments", "extra"),
+    [
+        ("asyncua", ["machine", "browse", "opc.tcp://x"], "fabloop[opcua]"),
+        ("asyncua", ["simulate", "line", "--opcua", "0"], "fabloop[opcua]"),
+        ("pymodbus", ["simulate", "line", "--modbus", "0"], "fabloop[modbus]"),
+    ],
+)
+def test_a_library_that_is_not_installed_is_named_with_its_extra(missing, arguments, extra):
+    code = f"import sys; sys.modules['{missing}'] = None; from fabloop.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    assert f"pip install '{extra}'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 PUBLISH = """
 import asyncio, sys, time
 from fabloop.adapters.plant_servers.served import ServedUnit, ServedValue, ServedVariable

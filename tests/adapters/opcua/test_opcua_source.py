@@ -9,11 +9,12 @@ from msgspec.structs import replace
 
 from adapters.opcua.opcua_wire import STATE, connection, variable
 from contracts.source_contract import Rig
-from fabloop.adapters.opcua import OpcUaSource, Pki
+from fabloop.adapters.opcua import OpcUaSource, Pki, listening
 from fabloop.adapters.opcua.pki import described
+from fabloop.adapters.plant_servers.served import ServedValue
 from fabloop.base.instant import Instant
 from fabloop.sense.readings.quality import GOOD
-from opcua_machine import OpcUaMachine
+from opcua_machine import OpcUaMachine, WallClock
 from tcp_proxy import Proxy
 
 PARTS = variable("parts")
@@ -205,6 +206,55 @@ def test_samples_that_repeat_themselves_are_told_at_each_time(machine, pki):
         async with rig.running():
             times = [machine.tell("current", 9, 9, 9, 9, 9) for _ in range(3)]
             await rig.until(lambda: {at for at, _, _ in rig.of("current")} >= set(times))
+
+    asyncio.run(story())
+
+
+def test_a_password_that_is_not_there_is_told_with_its_place(machine, pki):
+    async def story():
+        wired = connection(machine.url, PARTS, user="joe", password_from="FABLOOP_TEST_UNSET")
+        source = OpcUaSource(wired, pki)
+        rig = Rig(source, None)
+        pumping = asyncio.create_task(_pumped(rig))
+        await rig.until(lambda: source.health().connected is False)
+        assert "environment variable 'FABLOOP_TEST_UNSET'" in source.health().trouble
+        source.close()
+        await pumping
+
+    asyncio.run(story())
+
+
+def test_a_store_that_is_too_slow_holds_the_server_back_and_nothing_is_lost(
+    machine, pki, monkeypatch
+):
+    monkeypatch.setattr(listening, "WAITING_MAX", 40)
+
+    async def story():
+        source = OpcUaSource(connection(machine.url, PARTS), pki)
+        rig = Rig(source, None)
+        first, at = 200_000, WallClock().now()
+        rows = [
+            ServedValue("mill", "parts", Instant(at + n * 1_000_000), (float(first + n),))
+            for n in range(300)
+        ]
+        told_all = False
+
+        async def slowly():
+            async for batch in source.batches(rig.catalogue):
+                rig.kept.keep(batch)
+                await asyncio.sleep(0 if told_all else 0.2)
+
+        taking = asyncio.create_task(slowly())
+        await rig.until(lambda: source.health().connected is True)
+        for start in range(0, 300, 60):
+            await asyncio.to_thread(machine.tell_all, rows[start : start + 60])
+        told_all = True
+        await told(rig, "parts", first + 299.0)
+        source.close()
+        await taking
+        kept = [value for value in values_of(rig, "parts") if value >= first]
+        assert kept == [float(first + n) for n in range(300)]
+        assert source.health().gaps == 0
 
     asyncio.run(story())
 

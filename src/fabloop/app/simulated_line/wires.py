@@ -27,9 +27,10 @@ def wires_of(units: Sequence[ServedUnit], wanted: Wanted) -> list[PlantServer]:
     try:
         return _wires_of(units, wanted)
     except ImportError as error:
+        extra = "modbus" if (error.name or "").startswith("pymodbus") else "opcua"
         raise Unavailable(
             f"Expected the library of the wire, but found none ({error.name}). "
-            "Install it: pip install 'fabloop[opcua]' or 'fabloop[modbus]'."
+            f"Install it: pip install 'fabloop[{extra}]'."
         ) from error
 
 
