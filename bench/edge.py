@@ -23,7 +23,7 @@ from fabloop.adapters.bulks import Announcement, BulkSender
 from fabloop.app.edge.deployment import DeployedApp, Deployment, Group, Limits
 from fabloop.app.edge.health import LaneHealth
 from fabloop.app.edge.node import Node
-from fabloop.app.edge.results import Results
+from fabloop.app.edge.results import RESULTS_FILE, Results
 from fabloop.base.instant import Instant
 
 SIGNALS, SAMPLES, STEP_NS = 50, 50, 2_000_000
@@ -69,7 +69,8 @@ def measured(machines: int, seconds: float, priority: int) -> LaneHealth:
         for name in names
     )
     limits = Limits(realtime_priority=priority)
-    node = Node(folder, Results())
+    results = Results(folder / RESULTS_FILE)
+    node = Node(folder, results)
     try:
         group = Group(group="g", machines=names, apps=apps, limits=limits)
         node.deploy(Deployment(groups=(group,)), {})
@@ -85,6 +86,7 @@ def measured(machines: int, seconds: float, priority: int) -> LaneHealth:
         return node.health().lanes[0]
     finally:
         node.close()
+        results.close()
         shutil.rmtree(folder)
 
 

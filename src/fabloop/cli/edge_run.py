@@ -8,7 +8,7 @@ from pathlib import Path
 from fabloop.app.edge.control import Control
 from fabloop.app.edge.folder import held
 from fabloop.app.edge.node import Node
-from fabloop.app.edge.results import Results
+from fabloop.app.edge.results import RESULTS_FILE, Results
 from fabloop.base.errors import ExitCode
 from fabloop.cli.processes.plain import print_json, print_lines
 
@@ -19,7 +19,8 @@ def run_edge(folder: Path, port: int, *, as_json: bool) -> ExitCode:
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: ended.set())
     with held(folder):
-        node = Node(folder, Results())
+        results = Results(folder / RESULTS_FILE)
+        node = Node(folder, results)
         control = Control(node, folder, port)
         try:
             url = control.address.url
@@ -33,4 +34,5 @@ def run_edge(folder: Path, port: int, *, as_json: bool) -> ExitCode:
         finally:
             control.close()
             node.close()
+            results.close()
     return ExitCode.FINE

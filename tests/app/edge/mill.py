@@ -11,7 +11,7 @@ import numpy as np
 from fabloop.adapters.bulks import Announcement, BulkSender
 from fabloop.app.edge.deployment import DeployedApp, Deployment, Group, Limits
 from fabloop.app.edge.node import Node
-from fabloop.app.edge.results import Results
+from fabloop.app.edge.results import RESULTS_FILE, Results
 from fabloop.base.instant import Instant
 
 SERIES = ("x.force", "x.velocity", "y.force", "y.velocity")
@@ -33,11 +33,13 @@ def short_folder():
 
 @contextmanager
 def edge(folder):
-    node = Node(folder, Results())
+    results = Results(folder / RESULTS_FILE)
+    node = Node(folder, results)
     try:
         yield node
     finally:
         node.close()
+        results.close()
 
 
 def until(holds, what="it"):

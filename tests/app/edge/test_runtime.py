@@ -47,7 +47,12 @@ def shared(folder):
 def node(shared):
     """An edge on which nothing runs but what the test deploys."""
     shared.deploy(group(name="none"), {})
-    shared.results.acknowledge(10**9)
+
+    def nothing_waits():
+        shared.results.acknowledge(10**9)
+        return shared.results.health().waiting == 0
+
+    until(nothing_waits, "an end of results")
     return shared
 
 
@@ -76,7 +81,7 @@ def test_what_is_lost_or_comes_twice_is_counted_and_never_joined(node, folder):
         awaits(node, "taken", 3)
         found = stream(node)
         assert (found.gaps, found.lost, found.repeated, found.connected) == (1, 4, 1, True)
-        assert told(node)[0] == ("mean", "mean", 9.0)
+        assert until(lambda: told(node))[0] == ("mean", "mean", 9.0)
         until(lambda: stream(node))
     until(lambda: not stream(node).connected, "the control's end")
 
@@ -140,7 +145,7 @@ def test_an_app_that_fails_three_times_in_a_row_is_stopped_and_others_go_on(node
         until(lambda: all(state_of(node, each).state == "suspended" for each in deeds))
         for deed, said in deeds.items():
             assert said in state_of(node, deed).reason
-        assert len(told(node, "mean")) == 4
+        until(lambda: len(told(node, "mean")) == 4)
         node.change("g", "raise_error", started=True)
         until(lambda: state_of(node, "raise_error").state == "running", "its new beginning")
         assert state_of(node, "take_memory").state == "suspended"
@@ -248,22 +253,22 @@ def test_ten_times_the_expected_rate_is_taken_without_loss(node, folder):
         mill.send(1.0, count=600)
         awaits(node, "taken", 600)
         assert stream(node).lost == 0
-        assert len(told(node)) == 2 * 599
+        until(lambda: len(told(node)) == 2 * 599)
 
 
 def test_others_go_on_while_an_app_is_stopped_started_or_configured(node, folder):
     node.deploy(group(ECHO, MEAN), FILES)
     with control(folder) as mill:
         mill.send(1.0, count=2)
-        until(lambda: told(node, "mean"))
+        until(lambda: len(told(node)) == 4)
         assert node.change("g", "echo", started=False).reason == "stop g/echo"
         until(lambda: state_of(node, "echo").state == "stopped")
         node.change("g", "mean", settings={"scale": 10.0})
         until(lambda: node.health().lanes[0].version == node.current().version)
         before = len(told(node, "echo"))
         mill.send(1.0, count=1)
-        until(lambda: told(node, "mean")[-2] == ("mean", "mean", 10.0))
-        assert told(node, "mean")[-1] == ("mean", "mean", 1.0), "it began anew"
+        anew = [("mean", "mean", 10.0), ("mean", "mean", 1.0)]
+        until(lambda: told(node, "mean")[-2:] == anew, "its new beginning")
         assert len(told(node, "echo")) == before
         assert node.health().lanes[0].starts == 1
 

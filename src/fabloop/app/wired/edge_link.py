@@ -15,7 +15,7 @@ from fabloop.app.edge.health import Health
 from fabloop.app.edge.link import FactTold
 from fabloop.app.edge.node import Node
 from fabloop.app.edge.requests import Address
-from fabloop.app.edge.results import Results
+from fabloop.app.edge.results import RESULTS_FILE, Results
 from fabloop.app.wired.children import Child, Ties
 from fabloop.base.instant import Instant
 from fabloop.model.facts import TestMeasured
@@ -30,7 +30,9 @@ ASK_S = 5.0
 
 def be_edge(ties: Ties, folder: Any) -> None:
     """Be an edge until the story is over; the parent is told how it is asked."""
-    node = Node(Path(folder), Results())
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    results = Results(Path(folder) / RESULTS_FILE)
+    node = Node(Path(folder), results)
     control = Control(node, Path(folder))
     try:
         ties.ready(control.address)
@@ -38,6 +40,7 @@ def be_edge(ties: Ties, folder: Any) -> None:
     finally:
         control.close()
         node.close()
+        results.close()
 
 
 class EdgeLink:
