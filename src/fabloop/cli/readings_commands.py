@@ -22,6 +22,40 @@ Until = Annotated[str, typer.Option("--to", help="End. [default: the newest read
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
+@readings.command()
+def collect(
+    folder: Folder,
+    factory: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a factory: its connections and its *.mapping.yaml."),
+    ] = None,
+    mapping: Annotated[
+        list[Path] | None, typer.Option(help="A mapping of topics; may be repeated.")
+    ] = None,
+    play: Annotated[
+        list[Path] | None, typer.Option(help="A recording to play; may be repeated.")
+    ] = None,
+    post: Annotated[str, typer.Option(help="Take posted readings on this HOST:PORT.")] = "",
+    token: Annotated[str, typer.Option(help="File of the token that posts must show.")] = "",
+    pki: Annotated[Path | None, typer.Option(help="Folder of certificates, for OPC UA.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0, help="End after so many seconds; else at Ctrl+C.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Collect readings from machines, brokers, posts and recordings into a store.
+
+    Exit codes: 0 every source told something, 1 some did not or failed, 2 bad input.
+    """
+    from fabloop.cli.readings_collect import CollectRequest, collect_readings
+
+    request = CollectRequest(
+        folder=folder, factory=factory, mappings=tuple(mapping or ()),
+        recordings=tuple(play or ()), post=post, token=token, pki=pki, seconds=seconds,
+    )  # fmt: skip
+    raise typer.Exit(collect_readings(request, as_json=json))
+
+
 @readings.command("list")
 def list_(
     folder: Folder,

@@ -1,0 +1,57 @@
+"""The sources that are configured: connections of a factory, mappings of topics, recordings."""
+
+from pathlib import Path
+
+import msgspec
+
+from fabloop.app.machines.folder import read_factory
+from fabloop.app.machines.reach import source_of
+from fabloop.base.errors import Fault, Invalid
+from fabloop.base.instant import Clock
+from fabloop.sense.readings.ports import ReadingSource
+
+MAPPINGS = "*.mapping.yaml"
+RECORDING_BYTES_MAX = 2**20
+
+
+def sources_of_factory(folder: Path, pki: Path | None, clock: Clock) -> tuple[ReadingSource, ...]:
+    """Return the sources of all connections and mappings that stand in the folder of a factory.
+
+    Raises
+    ------
+    Invalid
+        Every fault of its documents, or of the first mapping that has some.
+    """
+    connections = read_factory(folder).connections
+    mapped = (source_of_mapping(file) for file in sorted(folder.glob(MAPPINGS)))
+    return (*(source_of(each, pki, clock) for each in connections), *mapped)
+
+
+def source_of_mapping(file: Path) -> ReadingSource:
+    """Return the source of a mapping of topics."""
+    from fabloop.adapters.mqtt import MqttSource, read_mapping  # noqa: PLC0415  # an extra
+
+    return MqttSource(read_mapping(file))
+
+
+def source_of_recording(file: Path) -> ReadingSource:
+    """Return the source that plays a recording, which a document of YAML or JSON describes."""
+    from fabloop.adapters.replay import Recording, ReplaySource  # noqa: PLC0415  # an extra
+
+    try:
+        with file.open("rb") as opened:
+            document = opened.read(RECORDING_BYTES_MAX)
+        recording = msgspec.yaml.decode(document, type=Recording)
+    except OSError as error:
+        raise _invalid(file, "a file that can be read", error.strerror or "none") from error
+    except msgspec.DecodeError as error:
+        raise _invalid(file, "a recording as documented", " ".join(str(error).split())) from error
+    table = str(file.parent / recording.file)
+    return ReplaySource(msgspec.structs.replace(recording, file=table))
+
+
+def _invalid(file: Path, expected: str, found: str) -> Invalid:
+    return Invalid(
+        Fault(source=file.name, path="", expected=expected, found=found,
+            hint="See 'Connect a machine'.")
+    )  # fmt: skip

@@ -1,0 +1,114 @@
+"""``fabloop readings collect``: sources into the store, until it is told to end."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import msgspec
+
+from fabloop.adapters.historian import Historian
+from fabloop.app.collecting import Outcome, collect
+from fabloop.app.processes.clocks import WallClock
+from fabloop.app.sources import source_of_mapping, source_of_recording, sources_of_factory
+from fabloop.base.codec import to_json_pretty
+from fabloop.base.errors import ExitCode, Fault, Invalid
+from fabloop.sense.readings.ports import ReadingSource
+
+
+class CollectRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked on the command line."""
+
+    folder: Path
+    factory: Path | None
+    mappings: tuple[Path, ...]
+    recordings: tuple[Path, ...]
+    post: str
+    token: str
+    pki: Path | None
+    seconds: float | None
+
+
+def collect_readings(request: CollectRequest, *, as_json: bool) -> ExitCode:
+    """Collect until the time is over, all sources have ended, or a signal comes; then tell."""
+    outcomes = asyncio.run(_collected(request))
+    if as_json:
+        sys.stdout.write(to_json_pretty(outcomes).decode())
+    else:
+        sys.stdout.writelines(f"{line}\n" for each in outcomes for line in _lines(each))
+    well = all(not each.failure and each.health.received for each in outcomes)
+    return ExitCode.FINE if well else ExitCode.NOT_PRODUCIBLE
+
+
+async def _collected(request: CollectRequest) -> tuple[Outcome, ...]:
+    clock, ending = WallClock(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    sources = _sources(request, clock)
+    async with AsyncExitStack() as stack:
+        if request.post:
+            sources.append(await _posted(request, stack))
+        historian = Historian(request.folder, clock)
+        stack.callback(historian.close)
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(each, ending.set)
+            stack.callback(loop.remove_signal_handler, each)
+        if request.seconds is not None:
+            loop.call_later(request.seconds, ending.set)
+        return await collect(sources, historian, historian.catalogue, ending, _watch)
+
+
+def _sources(request: CollectRequest, clock: WallClock) -> list[ReadingSource]:
+    found: list[ReadingSource] = []
+    if request.factory is not None:
+        found += sources_of_factory(request.factory, request.pki, clock)
+    found += [source_of_mapping(each) for each in request.mappings]
+    found += [source_of_recording(each) for each in request.recordings]
+    return found
+
+
+async def _posted(request: CollectRequest, stack: AsyncExitStack) -> ReadingSource:
+    """Serve posts for as long as the stack lives."""
+    from fabloop.adapters.http_readings import HttpReadings, HttpSource  # an extra
+    from fabloop.adapters.http_readings.server import served
+
+    host, _, port = request.post.rpartition(":")
+    if not port.isdecimal() or not host:
+        raise Invalid(
+            Fault(source="--post", path="", expected="HOST:PORT", found=repr(request.post),
+                hint="Write 127.0.0.1:8086, say.")
+        )  # fmt: skip
+    source = HttpSource(HttpReadings(source="posted", token_file=request.token))
+    bound = await stack.enter_async_context(served(source, host=host, port=int(port)))
+    sys.stderr.write(f"Readings may be posted to http://{host}:{bound}/api/v1/readings\n")
+    return source
+
+
+def _watch(sources: Sequence[ReadingSource]) -> None:
+    """Tell people at a terminal how far it is."""
+    if not sys.stderr.isatty():
+        return
+    told = [each.health() for each in sources]
+    received = sum(each.received for each in told)
+    refused = sum(sum(each.refused.values()) for each in told)
+    connected = sum(each.connected is True for each in told)
+    sys.stderr.write(
+        f"\r{connected} of {len(told)} connected, {received:,} readings, {refused:,} refused "
+    )
+
+
+def _lines(outcome: Outcome) -> list[str]:
+    health = outcome.health
+    lines = [f"{outcome.source}: {health.received:,} readings"]
+    if health.refused:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in health.refused.items())
+        lines.append(f"  refused: {reasons}")
+    if health.amended:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in health.amended.items())
+        lines.append(f"  amended: {reasons}")
+    if health.gaps or health.reconnects:
+        lines.append(f"  gaps: {health.gaps:,}, connected again: {health.reconnects:,} times")
+    if outcome.failure or health.trouble:
+        lines.append(f"  {outcome.failure or health.trouble}")
+    return lines

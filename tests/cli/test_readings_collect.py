@@ -1,0 +1,85 @@
+"""``fabloop readings collect``: what sources tell is stored, and what became of it is told."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from fabloop.base.errors import Invalid
+from fabloop.cli import app
+
+RECORDING = """
+source: last-month
+file: mill.csv
+layout: wide
+work_unit: mill
+"""
+
+
+@pytest.fixture
+def recording(tmp_path):
+    lines = "".join(f"{1_763_800_000_000 + n},{n / 4}\n" for n in range(100))
+    (tmp_path / "mill.csv").write_text("time,load\n" + lines + "1763800001000,high\n")
+    (tmp_path / "mill.yaml").write_text(RECORDING)
+    return tmp_path / "mill.yaml"
+
+
+def run(*words):
+    return CliRunner().invoke(app, ["readings", *map(str, words)])
+
+
+def test_a_recording_is_stored_and_found_again(recording, tmp_path):
+    store = tmp_path / "store"
+    done = run("collect", store, "--play", recording)
+    assert done.exit_code == 0, done.output
+    assert "last-month: 100 readings" in done.output
+    assert "refused: 1 not-a-number" in done.output
+    (latest,) = json.loads(run("latest", store, "--json").output)
+    assert (latest["name"], latest["value"]) == ("load", 24.75)
+
+
+def test_a_source_that_tells_nothing_shows_in_the_exit_code(tmp_path):
+    mapping = tmp_path / "none.mapping.yaml"
+    mapping.write_text(
+        "source: hall\nbroker: {host: 127.0.0.1, port: 1, client_id: f}\n"
+        'topics: [{topic: "{work_unit}/{name}"}]\n'
+    )
+    done = run("collect", tmp_path / "store", "--mapping", mapping, "--seconds", "0.1", "--json")
+    assert done.exit_code == 1
+    (outcome,) = json.loads(done.output)
+    assert "Expected a broker at 127.0.0.1:1" in outcome["health"]["trouble"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "Expected at least one source"),
+        (("--play", "nowhere.yaml"), "Expected a file that can be read"),
+        (("--post", "8086"), "Expected HOST:PORT"),
+    ],
+)
+def test_what_cannot_be_collected_is_refused(tmp_path, words, sentence):
+    done = run("collect", tmp_path / "store", *words)
+    assert isinstance(done.exception, Invalid)  # exit code 2, as for every command
+    assert sentence in str(done.exception)
+
+
+def test_posts_are_taken_until_a_signal_ends_it(tmp_path):
+    words = ["readings", "collect", str(tmp_path / "store"), "--post", "127.0.0.1:0", "--json"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from fabloop.cli import main; main()", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"NO_COLOR": "1"},
+    )  # fmt: skip
+    with process:
+        url = process.stderr.readline().split()[-1].decode()
+        answer = httpx.post(url, json=[[1_763_800_000_000, "mill/load", 5.0]])
+        assert answer.status_code == 202
+        process.send_signal(signal.SIGTERM)
+        (outcome,) = json.loads(process.stdout.read())
+    assert process.returncode == 0
+    assert (outcome["source"], outcome["health"]["received"]) == ("posted", 1)
