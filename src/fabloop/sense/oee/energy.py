@@ -50,7 +50,7 @@ def energy_by_order(
     intensity : asked at the begin of each span between two readings
     """
     sums: dict[str, list[float]] = {}
-    for since, until, watts in _held(power, start, end):
+    for since, until, watts in held_power(power, start, end):
         for order, begun, done in _orders(timeline, since, until):
             entry = sums.setdefault(order, [0.0, 0.0, 0, 0])
             lasted = done - begun
@@ -73,7 +73,7 @@ def energy_by_order(
     )
 
 
-def _held(
+def held_power(
     power: Batch, start: Instant, end: Instant
 ) -> list[tuple[Instant, Instant, float | None]]:
     """Return spans of constant power that fill the whole time; None: not known."""
