@@ -16,7 +16,9 @@ from fabloop.adapters.opcua.status import (
 from fabloop.base.instant import SECOND, Instant
 from fabloop.sense.connections.model import Variable
 from fabloop.sense.readings.batch import Batch, batch_of, empty, joined
+from fabloop.sense.readings.chronology import Chronology, back_sentence, late_sentence
 from fabloop.sense.readings.conditioning import Conditioning, state_number
+from fabloop.sense.readings.intake import BEHIND, CLOCK_AHEAD, CLOCK_BACK, UNIT_CHANGED
 from fabloop.sense.readings.payloads.decoded import (
     TIME_GREATEST_NS,
     TIME_LEAST_NS,
@@ -27,8 +29,6 @@ from fabloop.sense.readings.quality import BAD, STATUS_MASK, UNCERTAIN, is_bad, 
 from fabloop.sense.readings.series import Catalogue
 from fabloop.sense.readings.tally import Tally
 
-CLOCK_AHEAD = "clock-ahead"
-UNIT_CHANGED = "unit-changed"
 WRONG_LENGTH = "wrong-length"
 REPEATS_MAX = 500_000
 """Values of one gap that are known again when they come twice."""
@@ -45,6 +45,8 @@ class Reading:
         self._variables = variables
         self._tally = tally
         self._ahead_ns = ahead_ns
+        self._catalogue = catalogue
+        self._chronology = Chronology()
         self._conditioning = Conditioning(catalogue)
         self._numbers = [self._enter(each) for each in variables]
         self._quality: dict[int, int] = {}
@@ -230,8 +232,22 @@ class Reading:
             )
             quality = np.where(ahead & is_good(quality), np.uint8(UNCERTAIN), quality)
             times = np.where(ahead, np.int64(now), times)
+        self._tell_backwards(times, batch.series, now)
         self._tally.receive(len(batch))
         return Batch(times, batch.series, values, quality)
+
+    def _tell_backwards(
+        self, times: NDArray[np.int64], series: NDArray[np.int32], now: Instant
+    ) -> None:
+        """Count values far behind the newest of their variable, and clocks that went back."""
+        if self._before_gap is not None:
+            return  # history is old, and comes beside what is new
+        judged = self._chronology.judged(times, series, now)
+        if judged.behind:
+            self._tally.amend(BEHIND, judged.behind, late_sentence(judged))
+        if judged.back:
+            address = self._catalogue[judged.back[0]].address
+            self._tally.amend(CLOCK_BACK, len(judged.back), back_sentence(judged, address))
 
 
 def nanoseconds(moment: Any) -> int:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fabloop.base.instant import SECOND, Instant
 from fabloop.sense.readings.batch import Batch, SeriesNumbers, Times
+from fabloop.sense.readings.chronology import Chronology, back_sentence, late_sentence
 from fabloop.sense.readings.conditioning import Conditioning, state_number
 from fabloop.sense.readings.payloads.binary import KNOWN_NAMES_MAX
 from fabloop.sense.readings.payloads.decoded import ARRIVAL, Decoded, Refusal, not_a_number
@@ -26,6 +27,8 @@ AHEAD_MAX_S = 60.0
 TOO_MANY_SERIES = "too-many-series"
 UNIT_CHANGED = "unit-changed"
 CLOCK_AHEAD = "clock-ahead"
+CLOCK_BACK = "clock-back"
+BEHIND = "behind"
 RETAINED = "retained"
 
 REFUSED = -1
@@ -88,6 +91,7 @@ class Intake:
         self._tally = tally
         self._conditioning = Conditioning(catalogue)
         self._ahead_ns = round(ahead_max_s * SECOND)
+        self._chronology = Chronology()
         self._entered: set[str] = set()
 
     def channel(self, describe: Describe) -> Channel:
@@ -200,6 +204,7 @@ class Intake:
         values = self._conditioning.si(batch.series, values)
         quality = self._conditioning.trust(batch.series, values, batch.quality)
         times, quality = self._in_time(batch.times, quality, now)
+        self._tell_backwards(times, batch.series, now)
         if live and len(times) and batch.times[-1] != ARRIVAL:
             self._tally.skew(int(batch.times[-1]) - now)
         self._tally.receive(len(times))
@@ -222,6 +227,15 @@ class Intake:
             quality = np.where(ahead & is_good(quality), np.uint8(UNCERTAIN), quality)
         restamped = arrived | ahead
         return (np.where(restamped, np.int64(now), times) if restamped.any() else times), quality
+
+    def _tell_backwards(self, times: Times, series: SeriesNumbers, now: Instant) -> None:
+        """Count readings far behind the newest of their series, and clocks that went back."""
+        judged = self._chronology.judged(times, series, now)
+        if judged.behind:
+            self._tally.amend(BEHIND, judged.behind, late_sentence(judged))
+        if judged.back:
+            address = self._catalogue[judged.back[0]].address
+            self._tally.amend(CLOCK_BACK, len(judged.back), back_sentence(judged, address))
 
 
 def unknown_unit(address: str, found: str) -> str:

@@ -19,8 +19,9 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     since : of the last change of `connected`
     received : readings handed over so far
     refused : readings that could not be taken, by reason (``not-a-number``, ``unknown-alias`` ...)
-    amended : readings that were taken, but not as they came, by reason (``clock-ahead``,
-        ``unit-changed``), and messages that came twice and count once (``repeated``)
+    amended : readings that were taken, but not as they came or not when they should have, by reason
+        (``clock-ahead``, ``unit-changed``, ``behind``), clocks that went back (``clock-back``, by
+        series), and messages that came twice and count once (``repeated``)
     gaps : losses that the protocol itself showed, such as missing sequence numbers
     clock_skew_ns : clock of the source less ours, median of late; None: not known
     trouble : the last one, as a sentence; empty: none
