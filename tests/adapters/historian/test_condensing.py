@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from adapters.historian.plant import NOON, HandClock, kept, opened, same, series, walk
 from adapters.historian.test_historian import FAR, LIGHT
-from fabloop.adapters.historian import Options, Retention
+from fabloop.adapters.historian import HistorianReader, Options, Retention
+from fabloop.adapters.historian.trend import Trend
 from fabloop.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from fabloop.sense.readings.batch import batch_of, joined
 from fabloop.sense.readings.series import Kind
@@ -81,6 +82,38 @@ def test_late_readings_go_to_files_of_their_own_that_are_joined_later(tmp_path):
     assert historian.health().restated == 3_300 - len(expected)
     same(historian.query.range(1, NOON, FAR), of_series(expected, 1))
     historian.close()
+    trend, reader = Trend(tmp_path, write=False), HistorianReader(tmp_path)
+    assert trend.hours() == {
+        NOON // HOUR: {part.number for part in reader.parts if part.kind == "raw"}
+    }
+    trend.close()
+    reader.close()
+
+
+def test_small_files_that_are_joined_still_restate_a_big_one_before_them(tmp_path):
+    historian = opened(tmp_path, HandClock(NOON + 30 * MINUTE))
+    kept(historian, batch_of([NOON + n for n in range(1_000)], 0, np.zeros(1_000)))
+    historian.settle()
+    for n in range(8):
+        kept(historian, batch_of([NOON + n], 0, [n + 1.0]))
+        historian.settle()
+    assert historian.health().parts == 2
+    found = historian.query.range(0, NOON, FAR)
+    assert found.values[:9].tolist() == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 0.0]
+    historian.close()
+
+
+def test_a_file_that_a_crash_left_behind_is_deleted(tmp_path):
+    historian = opened(tmp_path)
+    kept(historian, batch_of([NOON], 0, [1.0]))
+    historian.settle()
+    historian.close()
+    (path,) = (tmp_path / "raw").rglob("*.parquet")
+    for left in ("11-000000077.parquet", "11-000000078.tmp"):
+        path.with_name(left).write_bytes(path.read_bytes())
+    again = opened(tmp_path)
+    assert [each for each in (tmp_path / "raw").rglob("*") if each.is_file()] == [path]
+    again.close()
 
 
 def test_an_hour_that_is_not_over_is_joined_when_it_has_many_files(tmp_path):

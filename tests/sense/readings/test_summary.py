@@ -101,6 +101,7 @@ def test_a_counter_counts_on_over_its_rollover_and_from_zero_after_a_reset(width
     assert counted([65_530, 65_534, 3, 7], 65_536, width) == (13, 0)
     assert counted([65_530, 65_534, 3, 7], math.nan, width) == (11, 1)
     assert counted([100, 110, 4, 9], 65_536, width) == (19, 1)
+    assert counted([65_530, 40_000], 65_536, width) == (40_000, 1)
     assert counted([5, math.nan, 9, math.nan], math.nan, width) == (4, 0)
 
 
