@@ -10,6 +10,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from fabloop.app.processes.clocks import WallClock
 from fabloop.base.errors import Invalid
 from fabloop.cli import app
 
@@ -83,3 +84,30 @@ def test_posts_are_taken_until_a_signal_ends_it(tmp_path):
         (outcome,) = json.loads(process.stdout.read())
     assert process.returncode == 0
     assert (outcome["source"], outcome["health"]["received"]) == ("posted", 1)
+
+
+def test_effectiveness_is_told_while_readings_come_in(tmp_path):
+    setting = {
+        "document": "effectiveness", "version": "1", "time_zone": "UTC",
+        "@context": "urn:fabloop:context:1:effectiveness",
+        "units": [{"work_unit": "press", "cycle_times": {"": "1 s"}}],
+    }  # fmt: skip
+    (tmp_path / "oee.json").write_text(json.dumps(setting))
+    lines = tmp_path / "oee.jsonl"
+    words = ["readings", "collect", tmp_path / "store", "--post", "127.0.0.1:0", "--json"]
+    words += ["--oee", tmp_path / "oee.json", "--oee-lines", lines]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from fabloop.cli import main; main()", *map(str, words)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"NO_COLOR": "1"},
+    )  # fmt: skip
+    with process:
+        url = process.stderr.readline().split()[-1].decode()
+        now = WallClock().now() // 1_000_000
+        told = [[now - 3_000, "press/state", "producing"], [now - 2_000, "press/parts.good", 10],
+            [now - 1_000, "press/parts.good", 12]]  # fmt: skip
+        assert httpx.post(url, json=told).status_code == 202
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    last = json.loads(lines.read_text().splitlines()[-1])
+    assert (last["work_unit"], last["activity"]) == ("press", "producing")
+    assert last["indicators"]["quality"] == 1

@@ -21,7 +21,7 @@ from fabloop.model.documents.effectiveness_structs import EffectivenessDocument
 from fabloop.model.documents.structure import decode
 from fabloop.model.ids import WorkUnitId
 from fabloop.sense.oee.document import settings_of
-from fabloop.sense.oee.engine import Oee, ShiftFigures
+from fabloop.sense.oee.engine import Oee, ShiftFigures, UnitSetting
 from fabloop.sense.oee.events import Event
 from fabloop.sense.oee.kpis import Indicators, indicators
 from fabloop.sense.oee.losses import ReasonLoss, Waterfall, minor_stops, pareto, waterfall
@@ -114,7 +114,7 @@ def shifts(files: Sequence[Path], setting: Path, end: str, *, as_json: bool) -> 
         sys.stdout.write(to_json_pretty(found).decode())
         return ExitCode.FINE
     rows = tuple(
-        (it.start, it.figures.period.shift, it.figures.work_unit, *_ratios(it.indicators))
+        (it.start, it.figures.period.shift, it.figures.work_unit, *ratios(it.indicators))
         for it in found
     )
     heads = ("from", "shift", "unit", *_RATIOS)
@@ -130,20 +130,32 @@ _RATIOS = ("availability", "performance", "quality", "OEE")
 
 def _counted(files: Sequence[Path], setting: Path) -> tuple[Oee, list[Event], list[str], str]:
     """Read setting and events, and count them; return what was refused, too."""
-    faults: list[Fault] = []
-    document = decode(setting.name, read_bytes(setting), faults)
-    raise_if_any(faults)
-    if not isinstance(document, EffectivenessDocument):
-        raise _fault(str(setting), "a document of kind effectiveness", "another kind")
-    engine_settings = settings_of(document, Sheet(setting.name, faults))
-    raise_if_any(faults)
-    engine = Oee(engine_settings)
+    settings, zone = settings_in(setting)
+    engine = Oee(settings)
     events = [event for file in files for event in _events(file)]
     if not events:
         raise _fault(", ".join(map(str, files)), "events", "none")
     taken = engine.take(events, max(each.at for each in events))
     refused = [f"{each.work_unit} {each.id}: {reason}" for each, reason in taken.refused]
-    return engine, events, refused, document.time_zone
+    return engine, events, refused, zone
+
+
+def settings_in(file: Path) -> tuple[tuple[UnitSetting, ...], str]:
+    """Return what an effectiveness document says, and its time zone.
+
+    Raises
+    ------
+    Invalid
+        The file cannot be read, is of another kind, or every fault of it.
+    """
+    faults: list[Fault] = []
+    document = decode(file.name, read_bytes(file), faults)
+    raise_if_any(faults)
+    if not isinstance(document, EffectivenessDocument):
+        raise _fault(str(file), "a document of kind effectiveness", "another kind")
+    settings = settings_of(document, Sheet(file.name, faults))
+    raise_if_any(faults)
+    return settings, document.time_zone
 
 
 def _events(file: Path) -> Iterator[Event]:
@@ -203,7 +215,7 @@ def _all(engine: Oee, units: Sequence[WorkUnitId], start: Instant, end: Instant)
 
 
 def _tell(figures: Sequence[UnitFigures], span: str) -> None:
-    rows = tuple((each.work_unit, *_ratios(each.indicators)) for each in figures)
+    rows = tuple((each.work_unit, *ratios(each.indicators)) for each in figures)
     _print(Table(caption=span, heads=("unit", *_RATIOS), rows=rows, numeric=(1, 2, 3, 4)))
     for each in figures:
         lines = [
@@ -218,7 +230,7 @@ def _tell(figures: Sequence[UnitFigures], span: str) -> None:
             sys.stdout.write(f"In doubt, {each.work_unit}: {doubt}.\n")
 
 
-def _ratios(found: Indicators) -> tuple[str, ...]:
+def ratios(found: Indicators) -> tuple[str, ...]:
     """Return the four ratios as texts; with bounds where part of the time is unknown."""
     texts = []
     for value in (found.availability, found.effectiveness, found.quality, found.oee):

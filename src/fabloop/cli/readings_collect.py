@@ -11,11 +11,17 @@ import msgspec
 
 from fabloop.adapters.historian import Historian
 from fabloop.app.collecting import Outcome, collect
+from fabloop.app.live_oee import HeardStore
 from fabloop.app.processes.clocks import WallClock
 from fabloop.app.sources import source_of_mapping, source_of_recording, sources_of_factory
-from fabloop.base.codec import to_json_pretty
+from fabloop.base.codec import to_json, to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
+from fabloop.cli.oee import ratios, settings_in
+from fabloop.sense.oee.live import SERIES_RULES
 from fabloop.sense.readings.ports import ReadingSource
+
+OEE_EVERY = 10
+"""Looks at the sources between two tellings of OEE."""
 
 
 class CollectRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +35,8 @@ class CollectRequest(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     pki: Path | None
     seconds: float | None
+    oee: Path | None = None
+    oee_lines: Path | None = None
 
 
 def collect_readings(request: CollectRequest, *, as_json: bool) -> ExitCode:
@@ -56,7 +64,49 @@ async def _collected(request: CollectRequest) -> tuple[Outcome, ...]:
             stack.callback(loop.remove_signal_handler, each)
         if request.seconds is not None:
             loop.call_later(request.seconds, ending.set)
-        return await collect(sources, historian, historian.catalogue, ending, _watch)
+        if request.oee is None:
+            return await collect(sources, historian, historian.catalogue, ending, _watch)
+        settings, _ = settings_in(request.oee)
+        heard = HeardStore(historian, settings, historian.catalogue, clock)
+        telling = _Telling(heard, request.oee_lines)
+        outcomes = await collect(sources, heard, historian.catalogue, ending, telling.watch)
+        telling.tell()
+        return outcomes
+
+
+class _Telling:
+    """Tells the figures of all units again and again: to people, or line by line to a file."""
+
+    def __init__(self, heard: HeardStore, lines: Path | None) -> None:
+        self._heard = heard
+        self._lines = lines
+        self._turn = 0
+
+    def watch(self, sources: Sequence[ReadingSource]) -> None:
+        _watch(sources)
+        self._turn += 1
+        if self._turn % OEE_EVERY == 0:
+            self.tell()
+
+    def tell(self) -> None:
+        units = self._heard.units()
+        if self._lines is not None:
+            content = b"".join(to_json(each) + b"\n" for each in units)
+            try:
+                with self._lines.open("ab") as file:
+                    file.write(content)
+            except OSError as error:
+                reason = error.strerror or type(error).__name__
+                sys.stderr.write(f"Figures were not written to '{self._lines}': {reason}.\n")
+            return
+        for each in units:
+            availability, performance, quality, oee = ratios(each.indicators)
+            sys.stderr.write(
+                f"{each.work_unit}: {each.activity}, OEE {oee} "
+                f"({availability} x {performance} x {quality})\n"
+            )
+        if self._heard.not_counted:
+            sys.stderr.write(f"{self._heard.not_counted} events could not be counted\n")
 
 
 def _sources(request: CollectRequest, clock: WallClock) -> list[ReadingSource]:
@@ -79,7 +129,9 @@ async def _posted(request: CollectRequest, stack: AsyncExitStack) -> ReadingSour
             Fault(source="--post", path="", expected="HOST:PORT", found=repr(request.post),
                 hint="Write 127.0.0.1:8086, say.")
         )  # fmt: skip
-    source = HttpSource(HttpReadings(source="posted", token_file=request.token))
+    source = HttpSource(
+        HttpReadings(source="posted", token_file=request.token, series=SERIES_RULES)
+    )
     bound = await stack.enter_async_context(served(source, host=host, port=int(port)))
     sys.stderr.write(f"Readings may be posted to http://{host}:{bound}/api/v1/readings\n")
     return source

@@ -41,6 +41,12 @@ def collect(
     seconds: Annotated[
         float | None, typer.Option(min=0, help="End after so many seconds; else at Ctrl+C.")
     ] = None,
+    oee: Annotated[
+        Path | None, typer.Option(help="Document of kind effectiveness: tell OEE meanwhile.")
+    ] = None,
+    oee_lines: Annotated[
+        Path | None, typer.Option(help="Append OEE to this file, a JSON object in each line.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Collect readings from machines, brokers, posts and recordings into a store.
@@ -52,6 +58,7 @@ def collect(
     request = CollectRequest(
         folder=folder, factory=factory, mappings=tuple(mapping or ()),
         recordings=tuple(play or ()), post=post, token=token, pki=pki, seconds=seconds,
+        oee=oee, oee_lines=oee_lines,
     )  # fmt: skip
     raise typer.Exit(collect_readings(request, as_json=json))
 

@@ -1,0 +1,71 @@
+"""OEE beside collecting: a store that lets the figures hear what it keeps, and their values."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from fabloop.base.instant import Clock, Instant
+from fabloop.sense.oee.engine import Oee, UnitSetting
+from fabloop.sense.oee.kpis import Indicators, indicators
+from fabloop.sense.oee.live import LiveOee
+from fabloop.sense.readings.batch import Batch
+from fabloop.sense.readings.ports import ReadingStore
+from fabloop.sense.readings.series import Catalogue
+
+
+class UnitNow(msgspec.Struct, frozen=True, kw_only=True):
+    """A unit in its current shift; `shift` is empty between shifts."""
+
+    at: Instant
+    work_unit: str
+    shift: str
+    activity: str
+    indicators: Indicators
+
+
+class HeardStore:
+    """Keeps readings in a store, and counts those of watched units.
+
+    Attributes
+    ----------
+    not_counted : events that told something impossible
+    """
+
+    def __init__(
+        self,
+        store: ReadingStore,
+        settings: Sequence[UnitSetting],
+        catalogue: Catalogue,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._live = LiveOee(Oee(settings), catalogue)
+        self.not_counted = 0
+
+    def keep(self, batch: Batch) -> int:
+        """Keep a batch, then count it."""
+        number = self._store.keep(batch)
+        self.not_counted += len(self._live.hear(batch, self._clock.now()).refused)
+        return number
+
+    def durable(self) -> int:
+        """Return what of the store survives a crash."""
+        return self._store.durable()
+
+    def units(self) -> tuple[UnitNow, ...]:
+        """Return the figures of every unit in the shift that is on."""
+        now, engine = self._clock.now(), self._live.engine
+        found = []
+        for unit in engine.units:
+            period, totals = engine.shift(unit, now)
+            found.append(
+                UnitNow(
+                    at=now,
+                    work_unit=unit,
+                    shift=period.shift,
+                    activity=engine.timeline(unit).activity_at(now),
+                    indicators=indicators(totals),
+                )
+            )
+        return tuple(found)
