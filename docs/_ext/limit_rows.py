@@ -5,17 +5,23 @@ from fabloop.adapters.bulks import frame
 from fabloop.adapters.historian import condensing, frames, layout, parquet, query, sql
 from fabloop.adapters.http_readings import config as posted
 from fabloop.adapters.http_readings import server as posted_server
+from fabloop.adapters.modbus import groups as modbus_groups
 from fabloop.adapters.mqtt import link, mapping, packets
 from fabloop.adapters.mqtt.sparkplug import host as sparkplug_host
+from fabloop.adapters.opcua import history as opcua_history
+from fabloop.adapters.opcua import listening
+from fabloop.adapters.opcua import reading as opcua_reading
+from fabloop.adapters.opcua.browse import DEPTH_MAX, VARIABLES_MAX
 from fabloop.adapters.rdf import graph
 from fabloop.adapters.replay import tables
 from fabloop.app import market
 from fabloop.app.edge import app as edge_app
 from fabloop.app.edge import config, deployment, hosted, outgoing, requests, results
+from fabloop.app.machines import topics as machine_topics
 from fabloop.app.processes import host, questions, server, upkeep, wire
 from fabloop.base import xml
 from fabloop.model import amounts, calendar, features
-from fabloop.model.documents import lanes, skills, texts, variants
+from fabloop.model.documents import connection_structs, lanes, skills, texts, variants
 from fabloop.plan import engine, orders, producible, rerouting
 from fabloop.plan.catalogue import catalogue, hitting, survey
 from fabloop.plan.catalogue import variants as plan_variants
@@ -50,8 +56,10 @@ from fabloop.process.remembered import FINISHED_REMEMBERED_MAX
 from fabloop.process.state import REQUESTS_REMEMBERED_MAX
 from fabloop.process.verify import copies, explore, judge, stubborn
 from fabloop.process.verify.flat import Limits
+from fabloop.sense.connections import propose
 from fabloop.sense.readings import buckets, intake, states
 from fabloop.sense.readings.payloads import binary, salvage
+from fabloop.sim.line import injections
 
 DAY_NS = 86_400 * 10**9
 YEAR_NS = 366 * 86_400 * 10**9
@@ -253,6 +261,22 @@ ROWS: dict[str, dict[str, int]] = {
         "columns of a recording": tables.COLUMNS_MAX,
         "lists of names of binary columns that are remembered": binary.KNOWN_NAMES_MAX,
         "characters of a state sent as a bare word": salvage.WORD_CHARACTERS_MAX,
+        "nodes of an OPC UA server that are looked at": VARIABLES_MAX,
+        "levels below the objects of an OPC UA server that are looked at": DEPTH_MAX,
+        "elements of an array that are proposed as series": propose.ELEMENTS_MAX,
+        "values of OPC UA that wait for the store before the server is held back": (
+            listening.WAITING_MAX
+        ),
+        "requests for the history of one gap": opcua_history.REQUESTS_MAX,
+        "values of one variable in each of them": opcua_history.VALUES_PER_NODE,
+        "values of a gap that are known again when they come twice": opcua_reading.REPEATS_MAX,
+        "elements of an array": connection_structs.ELEMENTS_MAX,
+        "values that a server is asked to hold for a variable": connection_structs.QUEUE_MAX,
+        "states of a variable": connection_structs.STATES_MAX,
+        "registers of one Modbus request": modbus_groups.REGISTERS_PER_REQUEST,
+        "coils or inputs of one": modbus_groups.BITS_PER_REQUEST,
+        "topics that `machine add` hears": machine_topics.TOPICS_MAX,
+        "injections into a simulated line": injections.INJECTIONS_MAX,
     },
     "scheduling": {
         "tasks, and jobs": shop.TASKS_MAX,

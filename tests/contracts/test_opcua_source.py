@@ -33,4 +33,4 @@ class TestOpcUaSource(SourceContract):
         """A variable that no other test told anything of, under the name of the contract."""
         told = f"load{next(LOADS)}"
         wired = connection(machine.url, variable(told, called="load"), secure=False)
-        return lambda: Rig(OpcUaSource(wired, pki), Wire(machine, {"load": told}))
+        return lambda: Rig(OpcUaSource(wired, pki, away_s_max=1.0), Wire(machine, {"load": told}))

@@ -8,7 +8,7 @@ from fabloop.base.instant import Instant
 from fabloop.sense.connections.coding import decoded
 from fabloop.sense.connections.model import Connection
 from fabloop.sense.readings.batch import Batch, batch_of
-from fabloop.sense.readings.conditioning import Conditioning
+from fabloop.sense.readings.intake import Intake
 from fabloop.sense.readings.payloads.decoded import not_a_number
 from fabloop.sense.readings.quality import (
     BAD,
@@ -45,8 +45,8 @@ class Reading:
     def __init__(self, connection: Connection, catalogue: Catalogue, tally: Tally) -> None:
         self._connection = connection
         self._tally = tally
-        self._conditioning = Conditioning(catalogue)
-        self._numbers = [self._conditioning.enter(each.series) for each in connection.variables]
+        self._intake = Intake(catalogue, tally)
+        self._numbers = [self._intake.enter(each.series) for each in connection.variables]
 
     def read(self, group: Group, words: Sequence[int], at: Instant) -> Batch:
         """Return what the registers of a group hold."""
@@ -65,10 +65,7 @@ class Reading:
             values.append(raw * register.scale + register.offset if known else math.nan)
             quality.append(GOOD if known else SENSOR_FAILURE)
         batch = batch_of([at] * len(numbers), numbers, values, quality)
-        si = self._conditioning.si(batch.series, batch.values)
-        trust = self._conditioning.trust(batch.series, si, batch.quality)
-        self._tally.receive(len(batch))
-        return Batch(batch.times, batch.series, si, trust)
+        return self._intake.fitted(batch, at, live=False)
 
     def refused(self, group: Group, code: int, at: Instant) -> Batch:
         """Return that the registers of a group have no value, with the reason of the device."""

@@ -26,7 +26,7 @@ UNIT_MAX = 255
 ANSWER_S_MAX = 3.0
 TRIES = 2
 """How often a request is sent before the connection counts as lost."""
-BACK_OFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+BACK_OFF_S = (0.2, 0.5, 1.0, 2.0)
 """Waits before the next try to connect; the last one repeats."""
 LATE = "late"
 ILLEGAL_ADDRESS = 2

@@ -16,16 +16,15 @@ from fabloop.adapters.opcua.status import (
 from fabloop.base.instant import SECOND, Instant
 from fabloop.sense.connections.model import Variable
 from fabloop.sense.readings.batch import Batch, batch_of, empty, joined
-from fabloop.sense.readings.chronology import Chronology, back_sentence, late_sentence
-from fabloop.sense.readings.conditioning import Conditioning, state_number
-from fabloop.sense.readings.intake import BEHIND, CLOCK_AHEAD, CLOCK_BACK, UNIT_CHANGED
+from fabloop.sense.readings.conditioning import state_number
+from fabloop.sense.readings.intake import UNIT_CHANGED, Intake
 from fabloop.sense.readings.payloads.decoded import (
     TIME_GREATEST_NS,
     TIME_LEAST_NS,
     Refusal,
     not_a_number,
 )
-from fabloop.sense.readings.quality import BAD, STATUS_MASK, UNCERTAIN, is_bad, is_good
+from fabloop.sense.readings.quality import BAD, STATUS_MASK
 from fabloop.sense.readings.series import Catalogue
 from fabloop.sense.readings.tally import Tally
 
@@ -44,10 +43,7 @@ class Reading:
     ) -> None:
         self._variables = variables
         self._tally = tally
-        self._ahead_ns = ahead_ns
-        self._catalogue = catalogue
-        self._chronology = Chronology()
-        self._conditioning = Conditioning(catalogue)
+        self._intake = Intake(catalogue, tally, ahead_max_s=ahead_ns / SECOND)
         self._numbers = [self._enter(each) for each in variables]
         self._quality: dict[int, int] = {}
         self._last: list[int] = [-1] * len(variables)
@@ -128,16 +124,18 @@ class Reading:
                 columns[2].append(number)
                 columns[3].append(quality)
         parts.append(_flushed(columns))
-        return self._fit(joined([each for each in parts if len(each)]), now)
+        told_now = joined([each for each in parts if len(each)])
+        aside = self._before_gap is not None  # history is old, and comes beside what is new
+        return self._intake.fitted(told_now, now, live=False, aside=aside)
 
     def _enter(self, variable: Variable) -> NDArray[np.int32]:
         """Return the numbers of the series of a variable: one, or one for each element."""
         series = variable.series
         if not variable.elements:
-            return np.array([self._conditioning.enter(series)], np.int32)
+            return np.array([self._intake.enter(series)], np.int32)
         return np.array(
             [
-                self._conditioning.enter(
+                self._intake.enter(
                     replace(series, address=f"{series.address}[{n}]", name=f"{series.name}[{n}]")
                 )
                 for n in range(variable.elements)
@@ -212,42 +210,6 @@ class Reading:
             times = at - np.arange(count - 1, -1, -1, dtype=np.int64) * variable.sample_interval_ns
         batch = batch_of(times, numbers if variable.elements else numbers[0], values, quality)
         return batch if finite.all() else batch.where(finite)
-
-    def _fit(self, batch: Batch, now: Instant) -> Batch:
-        """Return the readings in SI, within the limits of sensors, at times that can be."""
-        if not len(batch):
-            return batch
-        values = np.where(is_bad(batch.quality), np.nan, batch.values)
-        values = self._conditioning.si(batch.series, values)
-        quality = self._conditioning.trust(batch.series, values, batch.quality)
-        times = batch.times
-        ahead = times > now + self._ahead_ns
-        if ahead.any():
-            seconds = (int(times.max()) - now) / SECOND
-            self._tally.amend(
-                CLOCK_AHEAD,
-                int(ahead.sum()),
-                f"Expected times of at most now, but found one {seconds:.0f} s ahead: the time of "
-                "arrival counts instead. Set the clock of the sender.",
-            )
-            quality = np.where(ahead & is_good(quality), np.uint8(UNCERTAIN), quality)
-            times = np.where(ahead, np.int64(now), times)
-        self._tell_backwards(times, batch.series, now)
-        self._tally.receive(len(batch))
-        return Batch(times, batch.series, values, quality)
-
-    def _tell_backwards(
-        self, times: NDArray[np.int64], series: NDArray[np.int32], now: Instant
-    ) -> None:
-        """Count values far behind the newest of their variable, and clocks that went back."""
-        if self._before_gap is not None:
-            return  # history is old, and comes beside what is new
-        judged = self._chronology.judged(times, series, now)
-        if judged.behind:
-            self._tally.amend(BEHIND, judged.behind, late_sentence(judged))
-        if judged.back:
-            address = self._catalogue[judged.back[0]].address
-            self._tally.amend(CLOCK_BACK, len(judged.back), back_sentence(judged, address))
 
 
 def nanoseconds(moment: Any) -> int:

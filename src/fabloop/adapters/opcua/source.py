@@ -29,7 +29,7 @@ AWAY_S_MAX = 10.0
 
 Then everything begins anew, trust included: a server that was restarted knows no session of ours.
 """
-BACK_OFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+BACK_OFF_S = (0.2, 0.5, 1.0, 2.0)
 """Waits before the next try to connect; the last one repeats."""
 CLOSE_S_MAX = 3.0
 BROKEN = (OSError, TimeoutError, ua.UaError, asyncio.IncompleteReadError)

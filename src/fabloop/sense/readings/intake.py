@@ -187,10 +187,13 @@ class Intake:
         quality = np.where(ageless, np.uint8(LAST_USABLE), batch.quality)
         return Batch(batch.times, batch.series, batch.values, quality)
 
-    def fitted(self, batch: Batch, now: Instant, *, live: bool = True) -> Batch:
+    def fitted(
+        self, batch: Batch, now: Instant, *, live: bool = True, aside: bool = False
+    ) -> Batch:
         """Return what is finite and of a series, in SI, at times that can be; it is received.
 
         `live`: the last reading was taken just now, so that it tells the skew of the clocks.
+        `aside`: readings of a history come beside new ones, so no clock went back.
         """
         if not len(batch):
             return batch
@@ -204,7 +207,8 @@ class Intake:
         values = self._conditioning.si(batch.series, values)
         quality = self._conditioning.trust(batch.series, values, batch.quality)
         times, quality = self._in_time(batch.times, quality, now)
-        self._tell_backwards(times, batch.series, now)
+        if not aside:
+            self._tell_backwards(times, batch.series, now)
         if live and len(times) and batch.times[-1] != ARRIVAL:
             self._tally.skew(int(batch.times[-1]) - now)
         self._tally.receive(len(times))
