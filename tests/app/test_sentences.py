@@ -192,3 +192,10 @@ def test_a_refusal_says_where_there_may_be_more_conflicts():
         refused = OrderRefused(order=OrderId("o"), answer=answer)
         told = list(refusal_texts(refused, NOW, {}))
         assert told == ([] if complete else ["There may be more conflicts than these."])
+
+
+def test_a_site_without_a_tool_is_called_by_its_label():
+    missing = Explanation(
+        code=ReasonCode.TOOL_MISSING, subject="d1", details={"site": "linz", "tool": "fixture F7"}
+    )
+    assert sentence(missing, NOW, {"linz": "Linz"}) == "Linz has no fixture F7."

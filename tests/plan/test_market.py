@@ -1,5 +1,8 @@
 """The marketplace: what leaks, what is offered, what a contract holds, what becomes of promises."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -10,7 +13,7 @@ from fabloop.base.errors import Conflict, Invalid
 from fabloop.base.instant import DAY, HOUR, MINUTE, Instant
 from fabloop.model.disclosure import Disclosure
 from fabloop.model.explanation import MarketCode
-from fabloop.model.ids import OperationId, SiteId
+from fabloop.model.ids import MaterialId, OperationId, SiteId
 from fabloop.model.market import (
     Bid,
     DeclineCode,
@@ -21,6 +24,8 @@ from fabloop.model.market import (
     RequestForQuotation,
     TrackRecord,
 )
+from fabloop.model.product import Material, Purchase
+from fabloop.model.site import Stock
 from fabloop.plan.market.blinding import is_sealed_by, pseudonyms, seal
 from fabloop.plan.market.buyer import compose, inquire, negotiate, unanswered
 from fabloop.plan.market.comparison import Criterion, compare_bids
@@ -52,15 +57,22 @@ def market(plant, values, **more):
     return {key: premises(each, values, **more) for key, each in plant.sites.items()}
 
 
-def exchange_for(order, name="x-1"):
-    return inquire(order, secret=SECRET, exchange=name, currency="EUR", expires_at=UNTIL)
+def exchange_for(order, name="x-1", stocked=()):
+    return inquire(
+        order, secret=SECRET, exchange=name, currency="EUR", expires_at=UNTIL, stocked=stocked
+    )
+
+
+def zones(plant):
+    return {key: each.time_zone for key, each in plant.sites.items()}
 
 
 def bids(order, plant, values, *, most=4, heard=None, **more):
     """Return all bids that a buyer gets, and note every message in `heard`."""
     tenants = market(plant, values, **more)
     heard = [] if heard is None else heard
-    exchange = exchange_for(order)
+    stocked = {each.material for site in plant.sites.values() for each in site.stock}
+    exchange = exchange_for(order, stocked=stocked)
     answers = [answer(exchange.asked, each) for each in tenants.values()]
     heard += [("to tenants", exchange.asked), *(("to buyer", each) for each in answers)]
 
@@ -71,7 +83,7 @@ def bids(order, plant, values, *, most=4, heard=None, **more):
         return reply
 
     found = [
-        negotiate(exchange, each, ask, expires_at=UNTIL)
+        negotiate(exchange, each, ask, expires_at=UNTIL, time_zones=zones(plant))
         for each in compose(exchange, answers, plant.lanes, now=NOW, most=most)
     ]
     return [each for each in found if isinstance(each, Bid)]
@@ -157,6 +169,69 @@ def test_a_margin_raises_the_price_and_nothing_else(seed, margin):
             assert other.plan == one.plan
 
 
+BAR = MaterialId("bar")
+
+
+def of_bars(order, *, pieces=1, supply=()):
+    """Return the gear whose first milling step takes bars."""
+    milled = Material(id=MaterialId("mill-a-out"), label="a", made_of=(BAR,), amounts={BAR: pieces})
+    bar = Material(id=BAR, label="Bar", third_party=True, supply=supply)
+    product = msgspec.structs.replace(order.product, materials=(milled, bar))
+    return msgspec.structs.replace(order, product=product)
+
+
+def with_bars(plant, **sites):
+    """Return the network with so many bars from an instant on, by site."""
+    held = {
+        key: Stock(material=BAR, quantity=quantity, available_at=Instant(at))
+        for key, (quantity, at) in sites.items()
+    }
+    changed = {
+        key: msgspec.structs.replace(site, stock=(held[key],) if key in held else ())
+        for key, site in plant.sites.items()
+    }
+    return msgspec.structs.replace(plant, sites=changed)
+
+
+def test_bought_parts_are_in_the_price_and_waited_for():
+    plant, values = graz_and_vienna()
+    buy = Purchase(supplier="steelworks", lead_ns=6 * HOUR, cost_minor=700, co2_kg=3.0)
+    (plain, *_), (bid, *_) = (
+        sorted(bids(order, plant, values), key=lambda each: each.price_minor)
+        for order in (gear(), of_bars(gear(), pieces=2, supply=(buy,)))
+    )
+    assert bid.price_minor == plain.price_minor + 1_400
+    assert bid.co2_kg == pytest.approx(plain.co2_kg + 6.0)
+    assert plain.ready_at < NOW + 6 * HOUR < bid.ready_at
+
+
+def test_who_has_no_material_and_can_buy_none_does_not_bid_for_the_step():
+    plant, values = graz_and_vienna()
+    found = bids(of_bars(gear()), with_bars(plant, vienna=(1, NOW + 3 * HOUR)), values)
+    assert found
+    for bid in found:
+        (milled,) = [p for p in bid.parts if OperationId("mill-a") in p.operations.values()]
+        assert milled.quotation.site == "vienna"
+        assert milled.quotation.ready_at > NOW + 3 * HOUR
+    assert not bids(of_bars(gear(), pieces=2), with_bars(plant, vienna=(1, NOW)), values)
+
+
+def test_shipments_of_a_bid_leave_with_a_departure_that_they_reach():
+    plant, values = graz_and_vienna(graz_tpe=16.2e-6)
+    lanes = tuple(
+        msgspec.structs.replace(each, departures=(9 * HOUR, 17 * HOUR), cut_off_ns=HOUR)
+        for each in plant.lanes
+    )
+    found = bids(gear(), msgspec.structs.replace(plant, lanes=lanes), values)
+    shipped = [each for bid in found for each in bid.carriages]
+    assert shipped
+    for each in shipped:
+        local = datetime.fromtimestamp(each.start / 1e9, ZoneInfo(zones(plant)[each.origin]))
+        assert (local.hour, local.minute) in {(9, 0), (17, 0)}
+        made = [p.quotation for bid in found for p in bid.parts if p.quotation.site == each.origin]
+        assert any(quoted.ready_at <= each.start - HOUR for quoted in made)
+
+
 def test_what_nobody_can_do_is_named_and_no_bid_is_made():
     plant, values = graz_and_vienna(graz_tpe=20e-6, vienna_tpe=19e-6)
     exchange = exchange_for(gear())
@@ -211,7 +286,7 @@ def test_a_buyer_refuses_answers_to_another_question():
         return msgspec.structs.replace(quoted.quotation, price_minor=-1, request="another")
 
     with pytest.raises(Invalid) as caught:
-        negotiate(exchange, first, lie, expires_at=UNTIL)
+        negotiate(exchange, first, lie, expires_at=UNTIL, time_zones=zones(plant))
     assert {each.path for each in caught.value.faults} == {"request", "price_minor"}
 
 

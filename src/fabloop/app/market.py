@@ -106,19 +106,27 @@ def _traded(
 ) -> tuple[list[Bid], list[Declined], tuple[OperationId, ...]]:
     """Return the bids for one way of working, who declined, and what nobody can do."""
     expires_at = Instant(terms.now + terms.valid_for_ns)
+    sites = knowledge.network.sites
     exchange = inquire(
         order,
         secret=terms.secret,
         exchange=name,
         currency=knowledge.currency,
         expires_at=expires_at,
+        stocked={each.material for site in sites.values() for each in site.stock},
     )
     answers = [answer(exchange.asked, each) for each in tenants.values()]
     bids: list[Bid] = []
     declined: list[Declined] = []
     lanes = knowledge.network.lanes
     for composition in compose(exchange, answers, lanes, now=terms.now, most=terms.most):
-        found = negotiate(exchange, composition, _asking(tenants), expires_at=expires_at)
+        found = negotiate(
+            exchange,
+            composition,
+            _asking(tenants),
+            expires_at=expires_at,
+            time_zones={key: each.time_zone for key, each in sites.items()},
+        )
         if isinstance(found, Bid):
             bids.append(found)
         else:

@@ -99,6 +99,7 @@ def _verdict(
         return Section(title=title, notes=(note,), paragraphs=texts, pictures=shared)
     tables = [plan_table(plans)]
     if isinstance(answer, Producible):
-        tables.append(exclusion_table(answer, now, labels))
+        left_out = exclusion_table(answer, now, labels)
+        tables += [left_out] if left_out.rows else []
     note = Note(kind="good", text=f"It can be made: {len(plans)} plans, the first one is the best.")
     return Section(title=title, notes=(note,), tables=tuple(tables), pictures=shared)

@@ -77,7 +77,7 @@ def _shown_instant(
 
 NAMING = frozenset(
     {"work_unit", "made_by", "taken_by", "operation", "before", "first", "second"}
-    | {"origin", "destination", "place"}
+    | {"origin", "destination", "place", "site"}
 )
 """Details that hold ids of things with labels."""
 

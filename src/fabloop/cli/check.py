@@ -39,7 +39,9 @@ def print_check(folder: Path, tenant: str, *, as_json: bool) -> ExitCode:
             console.print(grid_of(plan_table(answer.plans)))
             for text in lateness(order, answer.plans, knowledge.network):
                 sys.stdout.write(text + "\n")
-            console.print(grid_of(exclusion_table(answer, order.received_at, labels)))
+            left_out = exclusion_table(answer, order.received_at, labels)
+            if left_out.rows:
+                console.print(grid_of(left_out))
         return ExitCode.FINE
     refused = OrderRefused(order=order.id, answer=answer)
     _print(answer, as_json, list(refusal_texts(refused, order.received_at, labels)))

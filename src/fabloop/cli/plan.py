@@ -236,7 +236,9 @@ def _show(answer: PlanAnswer | Front, plans: Sequence[Plan], asked: Asked) -> No
         for table in dealings(plans[0], asked.knowledge.network, labels):
             console.print(grid_of(table))
     if isinstance(answer, Producible):
-        console.print(grid_of(exclusion_table(answer, now, labels)))
+        left_out = exclusion_table(answer, now, labels)
+        if left_out.rows:
+            console.print(grid_of(left_out))
     elif isinstance(answer, NotProducible):
         for text in refusal_texts(OrderRefused(order=order.id, answer=answer), now, labels):
             sys.stdout.write(text + "\n")

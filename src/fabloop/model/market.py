@@ -10,19 +10,28 @@ import msgspec
 
 from fabloop.base.instant import Instant
 from fabloop.base.quantity import Dimension
-from fabloop.model.ids import LaneId, OperationId, OrderId, SiteId
-from fabloop.model.product import Operation
+from fabloop.model.ids import LaneId, MaterialId, OperationId, OrderId, SiteId
+from fabloop.model.product import Operation, Purchase
 from fabloop.model.skill import Rule
+
+
+class PartNeeded(msgspec.Struct, frozen=True, kw_only=True):
+    """Pieces of a material that one piece takes: whoever does the step has them, or buys them."""
+
+    material: MaterialId
+    pieces: int
+    supply: tuple[Purchase, ...] = ()
 
 
 class Inquiry(msgspec.Struct, frozen=True, kw_only=True):
     """One operation, asked for without saying what it is for.
 
     Of `operation` there is what its work takes; its id, label and output are the pseudonym, and
-    its inputs are left out.
+    its inputs are left out. `parts` are materials that are in stock somewhere, or sold.
     """
 
     operation: Operation
+    parts: tuple[PartNeeded, ...] = ()
 
     @property
     def id(self) -> str:

@@ -1,6 +1,6 @@
 """The buyer's side: ask blind, compose ways to make the order, have them quoted, choose."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import islice
 
 import msgspec
@@ -25,6 +25,7 @@ from fabloop.model.market import (
     Declined,
     Inquiries,
     Inquiry,
+    PartNeeded,
     Quotation,
     RequestedStep,
     RequestForQuotation,
@@ -33,6 +34,8 @@ from fabloop.model.order import ProductionOrder
 from fabloop.model.product import ConfiguredProduct, Operation
 from fabloop.model.site import Network, ShippingLane, Site, Tariff, TransportLink, WorkUnit
 from fabloop.model.skill import SkillVocabulary
+from fabloop.model.supply import parts_taken
+from fabloop.model.timetable import departure_after
 from fabloop.plan.engine import ranked
 from fabloop.plan.market.blinding import pseudonyms
 from fabloop.plan.statement.problem import (
@@ -67,6 +70,11 @@ class Exchange(msgspec.Struct, frozen=True):
     names: Mapping[OperationId, str]
     asked: Inquiries
 
+    def inquiry(self, operation: OperationId) -> Inquiry:
+        """Return what is asked about an operation."""
+        name = self.names[operation]
+        return next(each for each in self.asked.inquiries if each.id == name)
+
 
 class Segment(msgspec.Struct, frozen=True):
     """Connected operations that one site would do; inputs before takers, the last one leaves it."""
@@ -85,11 +93,18 @@ class Composition(msgspec.Struct, frozen=True):
 
 
 def inquire(
-    order: ProductionOrder, *, secret: bytes, exchange: str, currency: str, expires_at: Instant
+    order: ProductionOrder,
+    *,
+    secret: bytes,
+    exchange: str,
+    currency: str,
+    expires_at: Instant,
+    stocked: Collection[MaterialId] = (),
 ) -> Exchange:
     """Return the blind question for an order: its operations in the order of their pseudonyms.
 
     Neither product, order, due instant nor how the operations hang together can be read from it.
+    Materials are named if they are sold, or among those in stock somewhere (`stocked`).
 
     Raises
     ------
@@ -99,7 +114,7 @@ def inquire(
     product = order.product
     refuse_alternatives(product, "where it is put out to tender")
     names = pseudonyms(secret, exchange, [each.id for each in product.operations])
-    asked = [_inquiry(each, names[each.id]) for each in product.operations]
+    asked = [_inquiry(product, each, names[each.id], stocked) for each in product.operations]
     inquiries = tuple(sorted(asked, key=lambda each: each.id))
     message = Inquiries(
         exchange=exchange,
@@ -111,11 +126,19 @@ def inquire(
     return Exchange(order, names, message)
 
 
-def _inquiry(operation: Operation, name: str) -> Inquiry:
+def _inquiry(
+    product: ConfiguredProduct, operation: Operation, name: str, stocked: Collection[MaterialId]
+) -> Inquiry:
+    materials = {each.id: each for each in product.materials}
     return Inquiry(
         operation=msgspec.structs.replace(
             operation, id=OperationId(name), label=name, output=MaterialId(name), inputs=()
-        )
+        ),
+        parts=tuple(
+            PartNeeded(material=part.id, pieces=pieces, supply=part.supply)
+            for part, pieces in parts_taken(product, operation, materials)
+            if part.supply or part.id in stocked
+        ),
     )
 
 
@@ -179,12 +202,18 @@ def _check(exchange: Exchange, answers: Sequence[Capabilities]) -> None:
 
 
 def negotiate(
-    exchange: Exchange, composition: Composition, ask: Ask, *, expires_at: Instant
+    exchange: Exchange,
+    composition: Composition,
+    ask: Ask,
+    *,
+    expires_at: Instant,
+    time_zones: Mapping[SiteId, str],
 ) -> Bid | tuple[Declined, ...]:
     """Return the composition with binding quotations, or who declined.
 
     Segments are asked for from the first to the last, each with the instants at which its
-    inputs arrive by the quotations before. No tenant learns of another.
+    inputs arrive by the quotations before. No tenant learns of another. Departures of lanes are
+    in the time zone of their origin.
     """
     product = exchange.order.product
     made_in = {key: each for each in composition.segments for key in each.operations}
@@ -195,7 +224,7 @@ def negotiate(
         arrivals = []
         for maker, taker in _inputs(product, segment, made_in):
             lane = composition.lanes[maker]
-            carriage = _carriage(lane, ready[maker])
+            carriage = _carriage(lane, ready[maker], time_zones[lane.origin])
             carriages.append(carriage)
             arrivals.append((maker, taker, carriage.end))
         request = _request(exchange, segment, number, arrivals, expires_at)
@@ -231,7 +260,7 @@ def _request(
     own = set(segment.operations)
     steps = tuple(
         RequestedStep(
-            inquiry=_inquiry(product.operation(each), names[each]),
+            inquiry=exchange.inquiry(each),
             after=tuple(names[i] for i in product.operation(each).inputs if i in own),
         )
         for each in segment.operations
@@ -282,14 +311,15 @@ def _check_quotation(request: RequestForQuotation, found: Quotation) -> None:
         raise Invalid(faults)
 
 
-def _carriage(lane: ShippingLane, ready: Instant) -> Carriage:
+def _carriage(lane: ShippingLane, ready: Instant, time_zone: str) -> Carriage:
+    leaves = departure_after(lane, time_zone, ready)
     return Carriage(
         lane=lane.id,
         carrier=lane.carrier,
         origin=lane.origin,
         destination=lane.destination,
-        start=ready,
-        end=Instant(ready + lane.duration_ns),
+        start=leaves,
+        end=Instant(leaves + lane.duration_ns),
         cost_minor=lane.cost_minor,
         energy_j=lane.energy_j,
         co2_kg=lane.co2_kg,

@@ -27,14 +27,16 @@ from fabloop.model.market import (
     Declined,
     Inquiries,
     Inquiry,
+    PartNeeded,
     Promise,
     Quotation,
     RequestForQuotation,
 )
 from fabloop.model.plan import Plan
-from fabloop.model.product import ConfiguredProduct, Operation
+from fabloop.model.product import ConfiguredProduct, Material, Operation
 from fabloop.model.site import Network, Site, TransportLink, WorkUnit
 from fabloop.model.skill import Offer, Requirement, Rule, Skill, SkillVocabulary
+from fabloop.model.supply import there_at
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engine import Timed, cheapest, fastest, is_possible_now, timed
 from fabloop.plan.statement.opening import CALENDAR_AHEAD, CALENDAR_AHEAD_MAX
@@ -135,6 +137,8 @@ def _least(inquiry: Inquiry, quantity: int, premises: Premises) -> Figures | Non
     """Return what the cheapest work unit that may do it takes; None where none may."""
     site = premises.site
     operation = inquiry.operation
+    if not _has_parts(inquiry, quantity, premises):
+        return None
     if operation.person_skill is not None:
         person = match_person(site, operation.person_skill, premises.vocabulary)
         if not isinstance(person, str):
@@ -150,7 +154,31 @@ def _least(inquiry: Inquiry, quantity: int, premises: Premises) -> Figures | Non
             Match,
         )
     ]
-    return min(found, key=lambda each: (each.cost, each.ticks), default=None)
+    least = min(found, key=lambda each: (each.cost, each.ticks), default=None)
+    return None if least is None else _with_parts(least, inquiry, quantity, site)
+
+
+def _has_parts(inquiry: Inquiry, quantity: int, premises: Premises) -> bool:
+    """Tell whether each part of an inquiry is, or will be, in stock here, or can be bought."""
+    return all(
+        there_at(_material(each), premises.site, each.pieces * quantity, premises.now) is not None
+        for each in inquiry.parts
+    )
+
+
+def _with_parts(takes: Figures, inquiry: Inquiry, quantity: int, site: Site) -> Figures:
+    """Add the least that the parts take which stock does not give."""
+    cost, co2 = takes.cost, takes.co2
+    for each in inquiry.parts:
+        held = sum(s.quantity for s in site.stock if s.material == each.material)
+        rest = max(0, each.pieces * quantity - held)
+        cost += rest * min((p.cost_minor for p in each.supply), default=0)
+        co2 += rest * min((p.co2_kg for p in each.supply), default=0.0)
+    return Figures(takes.ticks, cost, takes.energy, co2)
+
+
+def _material(part: PartNeeded) -> Material:
+    return Material(id=part.material, label=part.material, third_party=True, supply=part.supply)
 
 
 def quote(request: RequestForQuotation, premises: Premises) -> Quoted | Declined:
@@ -165,6 +193,9 @@ def quote(request: RequestForQuotation, premises: Premises) -> Quoted | Declined
     product = _product(request)
     if product is None:
         return _declined(request, DeclineCode.NOT_UNDERSTOOD)
+    asked = [each.inquiry for each in request.steps]
+    if not all(_has_parts(each, request.quantity, premises) for each in asked):
+        return _declined(request, DeclineCode.NOT_ABLE)
     setting = _setting(premises, request.quantity)
     if request.wanted_by > premises.now + CALENDAR_AHEAD:
         setting = msgspec.structs.replace(setting, ahead=CALENDAR_AHEAD_MAX)
@@ -268,9 +299,25 @@ def _product(request: RequestForQuotation) -> ConfiguredProduct | None:
         label=request.id,
         version="1",
         choices={},
-        materials=(),
+        materials=_materials(request),
         operations=tuple(operations),
     )
+
+
+def _materials(request: RequestForQuotation) -> tuple[Material, ...]:
+    """Return what the steps make of parts, and the parts, as far as the request names them."""
+    parts = {part.material: part for step in request.steps for part in step.inquiry.parts}
+    made = [
+        Material(
+            id=step.inquiry.operation.output,
+            label=step.inquiry.id,
+            made_of=tuple(each.material for each in step.inquiry.parts),
+            amounts={each.material: each.pieces for each in step.inquiry.parts},
+        )
+        for step in request.steps
+        if step.inquiry.parts
+    ]
+    return (*made, *(_material(each) for each in parts.values()))
 
 
 def _pieces(request: RequestForQuotation, step: str) -> tuple[str, ...]:
