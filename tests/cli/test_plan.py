@@ -232,20 +232,30 @@ def test_no_table_of_those_left_out_is_shown_where_nobody_is(tmp_path):
     types = [{"id": "store", "label": "Store", "power": "0 W", "offers": offers}]
     unit = {"id": "s1", "label": "S1", "equipment_type": "store", "area": "hall"}
     site = {
-        **{"document": "site", "id": "graz", "label": "Graz", "time_zone": "Europe/Vienna"},
-        **{"gate": "hall", "areas": [{"id": "hall", "label": "Hall"}]},
+        "document": "site",
+        "id": "graz",
+        "label": "Graz",
+        "time_zone": "Europe/Vienna",
+        "gate": "hall",
+        "areas": [{"id": "hall", "label": "Hall"}],
         "work_units": [{**unit, "cost_per_hour": "8.00 EUR/h"}],
         "tariff": {"energy_price": "0.2 EUR/kWh", "co2_intensity": "1 g/kWh", "labour": "1 EUR/h"},
     }
     work = {"id": "hand-out", "label": "Hand out", "skill": "supply", "output": "bar"}
     product = {
-        **{"document": "product", "id": "bar", "label": "Bar"},
+        "document": "product",
+        "id": "bar",
+        "label": "Bar",
         "materials": [{"id": "bar", "label": "Bar"}],
         "operations": [{**work, "duration": "1 min", "energy": "0 J", "cost": "1 EUR"}],
     }
     order = {
-        **{"document": "order", "id": "o-1", "product": "bar", "quantity": 1},
-        **{"received_at": "2026-11-23T07:00:00Z", "due_at": "2026-11-27T12:00:00Z"},
+        "document": "order",
+        "id": "o-1",
+        "product": "bar",
+        "quantity": 1,
+        "received_at": "2026-11-23T07:00:00Z",
+        "due_at": "2026-11-27T12:00:00Z",
     }
     types_document = {"document": "equipment-types", "equipment_types": types}
     for number, each in enumerate((vocabulary, types_document, site, product, order)):
