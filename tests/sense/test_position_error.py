@@ -33,7 +33,7 @@ from fabloop.sense.position_error import (
     vendor_error,
 )
 from fabloop.sense.regression import Estimate
-from fabloop.sense.reversal import Stiffness
+from fabloop.sense.reversal import FrictionState, Stiffness
 
 AT = Instant(100 * DAY)
 REAMING = Requirement(
@@ -58,6 +58,7 @@ def axis(name="X", *, play=3.0e-6, stiffness=120e6, quadrant=4e-6, unsure=0.0):
         friction=Friction(
             coulomb=force, static=force, stribeck=force, viscous=force, offset=force, curve=()
         ),
+        friction_state=FrictionState(uneven=0.0, drift=0.0),
         inertia=Inertia(mass=sure(500.0), coherence=0.99),
         reverse_play=sure(0.9 * play, unsure),
         standing_play=sure(play, unsure),
@@ -207,6 +208,16 @@ def test_a_diametral_zone_doubles_the_radial_error():
     radial = position_error(measured(), calibrated(), use(zone=Zone.RADIAL))
     diametral = position_error(measured(), calibrated(), REAMING)
     assert diametral.upper_m == pytest.approx(2.0 * radial.upper_m)
+
+
+def test_with_a_reference_only_the_play_that_came_since_counts():
+    plain = calibrated()
+    axes = {
+        name: msgspec.structs.replace(each, reference_play_m=2.8e-6)
+        for name, each in plain.axes.items()
+    }
+    error = position_error(measured(), msgspec.structs.replace(plain, axes=axes), REAMING)
+    assert terms_of(error)[TermName.REVERSAL] == pytest.approx(0.2e-6)
 
 
 def test_only_the_axes_of_the_use_take_part():

@@ -20,6 +20,9 @@ class AxisCalibration(msgspec.Struct, frozen=True, kw_only=True):
     structure_n_per_m : stiffness of all that the drive's spring is not (column, spindle, tool)
     expansion_per_k, length_m : thermal expansion and the length on which it acts
     temperature_uncertainty_k : standard uncertainty of the temperature's departure
+    reference_play_m : reverse play at rest that the test program found on the day of the
+        calibration. With it only what came since is added to E, and what both tests have wrong in
+        common falls out; without it, what the control does not compensate is
     """
 
     systematic_m: float
@@ -33,6 +36,7 @@ class AxisCalibration(msgspec.Struct, frozen=True, kw_only=True):
     length_m: float
     temperature_uncertainty_k: float
     drive: DriveData
+    reference_play_m: float | None = None
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,10 +21,20 @@ from fabloop.sense.recording import (
     series_of,
 )
 from fabloop.sense.regression import Estimate
-from fabloop.sense.reversal import Stiffness, reverse_play, standing_play, stiffness_of
+from fabloop.sense.reversal import (
+    FrictionState,
+    Stiffness,
+    friction_state,
+    reverse_play,
+    standing_play,
+    stiffness_of,
+)
 
 COHERENCE_MIN = 0.95
 """A model that explains less of the force than this does not describe the axis."""
+
+SEEN_RATIO_MIN = 0.05
+"""A drift seen over a smaller part of the test is not drawn out over the whole of it."""
 
 
 class DriveData(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +57,7 @@ class AxisCharacteristics(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    friction_state : how far it holds elsewhere on the travel, and at another temperature
     reverse_play : at the slow speed of the program
     standing_play : after the axis has come to rest, which is where positions count
     """
@@ -54,6 +65,7 @@ class AxisCharacteristics(msgspec.Struct, frozen=True, kw_only=True):
     axis: str
     equability: tuple[Equability, ...]
     friction: Friction
+    friction_state: FrictionState
     inertia: Inertia
     reverse_play: Estimate
     standing_play: Estimate
@@ -198,19 +210,42 @@ def _axis(
         return reasons
     slow, columns = moves[Purpose.SLOW_REVERSAL][0]
     play = reverse_play(slow, columns)
+    equability = tuple(
+        equability_of(*move, pitch_m=drive.pitch_m, ball_order=drive.ball_order)
+        for move in moves[Purpose.EQUABILITY]
+    )
+    traverse = moves[Purpose.EQUABILITY][0][0].phases[0]
+    state = friction_state(
+        equability,
+        friction,
+        speed=abs(traverse.speed),
+        seen_ratio=_between(recording, Purpose.EQUABILITY, Purpose.FRICTION),
+    )
     return AxisCharacteristics(
         axis=axis,
-        equability=tuple(
-            equability_of(*move, pitch_m=drive.pitch_m, ball_order=drive.ball_order)
-            for move in moves[Purpose.EQUABILITY]
-        ),
+        equability=equability,
         friction=friction,
         inertia=inertia,
         reverse_play=play,
-        standing_play=standing_play(play, friction, stiffness, speed=abs(slow.phases[0].speed)),
+        friction_state=state,
+        standing_play=standing_play(
+            play, friction, stiffness, speed=abs(slow.phases[0].speed), state=state
+        ),
         stiffness=stiffness,
         quadrant=quadrant,
     )
+
+
+def _between(recording: Recording, first: Purpose, second: Purpose) -> float:
+    """Return which part of the test lies between the middles of two kinds of movement."""
+    middles: dict[Purpose, list[float]] = {first: [], second: []}
+    for segment, record in zip(recording.program.segments, recording.segments, strict=True):
+        if isinstance(segment, LineSegment) and segment.purpose in middles:
+            middles[segment.purpose].append(float(record.time_ns[len(record.time_ns) // 2]))
+    records = recording.segments
+    whole = float(records[-1].time_ns[-1] - records[0].time_ns[0])
+    apart = abs(float(np.mean(middles[second])) - float(np.mean(middles[first])))
+    return max(apart / whole, SEEN_RATIO_MIN)
 
 
 def _departures(recording: Recording) -> tuple[Reason, ...]:

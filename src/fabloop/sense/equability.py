@@ -12,14 +12,18 @@ class Equability(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    mean_n : mean force, with the sign of the direction
     peak_n, deviation_n : largest and root mean square departure from the straight line
+    slow_n : the same root mean square of what lasts longer than a turn of the screw
     trend_n_per_m : slope of the straight line
     pitch_n, ball_n : amplitude of the force at one period per screw pitch, and at the order at
         which balls pass
     """
 
+    mean_n: float
     peak_n: float
     deviation_n: float
+    slow_n: float
     trend_n_per_m: float
     pitch_n: float
     ball_n: float
@@ -33,9 +37,13 @@ def equability_of(
     place, force = columns.motor_position[part], columns.force[part]
     trend, level = np.polyfit(place - place.mean(), force, 1)
     rest = force - level - trend * (place - place.mean())
+    turn = max(1, round(pitch_m / max(float(np.abs(np.diff(place)).mean()), 1e-12)))
+    slow = np.convolve(rest, np.full(turn, 1.0 / turn), mode="valid") if turn < len(rest) else rest
     return Equability(
+        mean_n=float(level),
         peak_n=float(np.abs(rest).max()),
         deviation_n=float(rest.std()),
+        slow_n=float(slow.std()),
         trend_n_per_m=float(trend),
         pitch_n=_amplitude(place, rest, pitch_m),
         ball_n=_amplitude(place, rest, pitch_m / ball_order),

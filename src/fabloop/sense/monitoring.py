@@ -125,4 +125,5 @@ def _axis(entry: CalibratedAxisEntry, sheet: Sheet) -> AxisCalibration:
             pitch_m=length("pitch"),
             ball_order=entry.ball_order,
         ),
+        reference_play_m=length("reference_play") if entry.reference_play is not None else None,
     )

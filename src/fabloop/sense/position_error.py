@@ -7,9 +7,11 @@ Definition ``tpe/1``, per axis::
     upper = E + w_rev B + w_q Q + F/k + alpha L |dT| + 2 sqrt(u_R^2 + u_cal^2 + u_th^2 + u_mc^2)
     value = E + w_rev B + w_q Q + F/k + alpha L |dT| + 2 u_R
 
-E grows with the age of the calibration; B is the reverse play at rest that the control does not
-compensate; 1/k is the drive's measured compliance and the structure's stated one; u_R = R/4 is the
-machine's own scatter and so part of the value, the others are how well we know it (GUM, k = 2).
+E grows with the age of the calibration; B is the reverse play at rest that came since the
+calibration where the test was run on its day too, else what the control does not compensate; 1/k
+is the drive's measured compliance and the structure's stated one; u_R = R/4 is the machine's own
+scatter and so part of the value, the others are how well we know it (GUM, k = 2). u_mc holds how
+much friction differs over the travel and from the start of the test to its end.
 Axes combine as the root of the sum of squares; a position tolerance zone is a diameter, so the
 diametral error is twice the radial one.
 """
@@ -253,8 +255,7 @@ def _axis_error(
     whole = COVERAGE * math.hypot(*msgspec.structs.astuple(known))
     parts = {
         TermName.CALIBRATION: calibrated.systematic_m + calibrated.growth_m_per_day * age_ns / DAY,
-        TermName.REVERSAL: weight_reversal
-        * max(0.0, play.value - calibrated.compensated_reversal_m),
+        TermName.REVERSAL: weight_reversal * max(0.0, play.value - _contained(calibrated)),
         TermName.QUADRANT: weight_quadrant * quadrant.value,
         TermName.PROCESS: requirement.process_force_n * compliance,
         TermName.THERMAL: expansion * abs(requirement.temperature_departure_k),
@@ -271,6 +272,12 @@ def _axis_error(
         ),
         uncertainties=known,
     )
+
+
+def _contained(calibrated: AxisCalibration) -> float:
+    """Return how much reverse play the calibration holds already, taken off or within its E."""
+    reference = calibrated.reference_play_m
+    return calibrated.compensated_reversal_m if reference is None else reference
 
 
 def _checked(measured: Characteristics, calibration: Calibration, requirement: Requirement) -> None:

@@ -1,10 +1,12 @@
 """Reverse play of an axis, and its stiffness and gap apart from each other."""
 
 import math
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 
+from fabloop.sense.equability import Equability
 from fabloop.sense.friction import Friction
 from fabloop.sense.inertia import clear_of_standstill
 from fabloop.sense.program import LineSegment
@@ -40,21 +42,73 @@ def reverse_play(segment: LineSegment, columns: AxisColumns) -> Estimate:
     return Estimate(value=ahead.value - back.value, uncertainty=max(spread, ENCODER_FLOOR_M))
 
 
+class FrictionState(msgspec.Struct, frozen=True, kw_only=True):
+    """How little the friction of one place and moment says of another, as ratios of it.
+
+    Attributes
+    ----------
+    uneven : standard deviation over the travel
+    drift : change over the whole test
+    """
+
+    uneven: float
+    drift: float
+
+    @property
+    def uncertainty(self) -> float:
+        """Standard uncertainty of the friction at another place and moment (GUM, type B).
+
+        When the axis is used, it may be as much colder or warmer as it became during the test:
+        evenly distributed within the drift.
+        """
+        return math.hypot(self.uneven, self.drift / math.sqrt(3.0))
+
+
+def friction_state(
+    traverses: Sequence[Equability], friction: Friction, *, speed: float, seen_ratio: float
+) -> FrictionState:
+    """Compare traverses at one speed, both ways, with each other and with the friction curve.
+
+    One way only tells nothing of drift: what is constant may be a load.
+
+    Parameters
+    ----------
+    seen_ratio : part of the test that lies between the traverses and the friction movements; a
+        drift is taken to go on as it was seen
+    """
+    level = friction.at(speed)
+    ahead = [each.mean_n for each in traverses if each.mean_n - friction.offset.value > 0.0]
+    back = [each.mean_n for each in traverses if each.mean_n - friction.offset.value <= 0.0]
+    cold = (np.mean(ahead) - np.mean(back)) / 2.0 if ahead and back else level
+    return FrictionState(
+        uneven=max((each.slow_n for each in traverses), default=0.0) / level,
+        drift=abs(float(cold) / level - 1.0) / seen_ratio,
+    )
+
+
 def standing_play(
-    play: Estimate, friction: Friction, drive: Stiffness, *, speed: float
+    play: Estimate,
+    friction: Friction,
+    drive: Stiffness,
+    *,
+    speed: float,
+    state: FrictionState | None = None,
 ) -> Estimate:
     """Return the reverse play of an axis that has come to rest, in metres.
 
     On its way to rest the axis passes the Stribeck range, and its wind-up grows from the friction
     at `speed`, where `play` was measured, to static friction. This is what a laser finds (B of
     ISO 230-2): over simulated machines it is met to 0 .. +10 %, and `play` misses up to 25 % of it.
+    The wind-up is as unsure as the friction is that will be met at another place and moment.
     """
     more = 2.0 * max(0.0, friction.static.value - friction.at(speed)) / drive.stiffness.value
     relative = drive.stiffness.uncertainty / drive.stiffness.value
     spread = 2.0 * friction.static.uncertainty / drive.stiffness.value
+    wound = 2.0 * friction.static.value / drive.stiffness.value
+    unlike = 0.0 if state is None else wound * state.uncertainty
     return Estimate(
         value=play.value + more,
-        uncertainty=math.hypot(play.uncertainty, more * relative, spread),
+        uncertainty=math.hypot(play.uncertainty, more * relative, spread, unlike),
     )
 
 

@@ -149,6 +149,7 @@ class CalibratedAxisEntry(Entry, frozen=True, kw_only=True):
     repeatability: QuantityText
     uncertainty: QuantityText
     compensated_reversal: QuantityText
+    reference_play: QuantityText | None = None
     scale_feedback: bool
     structure_stiffness: QuantityText
     expansion: QuantityText

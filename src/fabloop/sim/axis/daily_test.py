@@ -1,6 +1,6 @@
 """The daily test program on simulated axes, as the numerical control would record it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -19,11 +19,15 @@ from fabloop.sense.recording import (
     series_of,
 )
 from fabloop.sim.axis.integrate import STEP_S, Trace, integrate
-from fabloop.sim.axis.parameters import AxisParameters, Mismatch
+from fabloop.sim.axis.parameters import AxisParameters, Mismatch, warmed
 from fabloop.sim.axis.reference import Reference, arc_reference, line_reference
 
 PAUSE_SAMPLES = 25
 """Samples between two segments, in which the machine moves to where the next one starts."""
+MOTOR_PERIOD_M = 10e-3 / 2048
+"""Signal period of a motor encoder of 2048 lines at 10 mm per turn."""
+SCALE_PERIOD_M = 20e-6
+"""Signal period of a usual linear scale."""
 
 
 def run_test(
@@ -41,17 +45,58 @@ def run_test(
     after the other in time: the movements between them are not simulated. The same arguments
     give the same bytes.
     """
+    (recording,) = run_tests(
+        [parameters_by_axis],
+        program,
+        [seed],
+        started_at=started_at,
+        mismatch=mismatch,
+        step_s=step_s,
+    )
+    return recording
+
+
+def run_tests(
+    machines: Sequence[Mapping[str, AxisParameters]],
+    program: TestProgram,
+    seeds: Sequence[int],
+    *,
+    started_at: Instant,
+    mismatch: Mismatch | None = None,
+    step_s: float = STEP_S,
+) -> list[Recording]:
+    """Return what several machines record, each as `run_test` does; together is cheaper."""
     unlike = mismatch or Mismatch()
-    reference = _references(program, step_s)
-    lanes = [parameters_by_axis[axis] for _ in program.segments for axis in program.axes]
+    one = _references(program, step_s)
+    reference = Reference(
+        position=np.tile(one.position, len(machines)),
+        speed=np.tile(one.speed, len(machines)),
+        acceleration=np.tile(one.acceleration, len(machines)),
+    )
+    lanes = [lane for machine in machines for lane in _lanes(machine, program, unlike)]
     every = round(SAMPLE_NS * 1e-9 / step_s)
     trace = integrate(lanes, reference, step_s=step_s, every=every, mismatch=unlike)
-    sampled = _sampled(trace, lanes, np.random.default_rng(seed), unlike.noise_factor)
-    return Recording(
-        program=program,
-        series=tuple(name for axis in program.axes for name in series_of(axis)),
-        segments=_segments(program, sampled, started_at),
-    )
+    starts = np.repeat(_starts_s(program), len(program.axes))
+    width = len(starts)
+    recordings = []
+    for number, seed in enumerate(seeds):
+        mine = slice(number * width, (number + 1) * width)
+        part = Trace(
+            motor_position=trace.motor_position[:, mine],
+            scale_position=trace.scale_position[:, mine],
+            motor_speed=trace.motor_speed[:, mine],
+            force=trace.force[:, mine],
+        )
+        dice = np.random.default_rng(seed)
+        sampled = _sampled(part, lanes[mine], dice, unlike, starts)
+        recordings.append(
+            Recording(
+                program=program,
+                series=tuple(name for axis in program.axes for name in series_of(axis)),
+                segments=_segments(program, sampled, started_at),
+            )
+        )
+    return recordings
 
 
 def bulks(
@@ -110,17 +155,44 @@ def _references(program: TestProgram, step_s: float) -> Reference:
     )
 
 
+def _lanes(
+    parameters_by_axis: Mapping[str, AxisParameters], program: TestProgram, unlike: Mismatch
+) -> list[AxisParameters]:
+    """Return the axes of every segment, ever warmer."""
+    last = max(1, len(program.segments) - 1)
+    return [
+        warmed(parameters_by_axis[axis], unlike.warming_ratio * index / last)
+        for index in range(len(program.segments))
+        for axis in program.axes
+    ]
+
+
+def _starts_s(program: TestProgram) -> Floats:
+    """Return when each segment begins, in seconds from the first."""
+    pause_s = PAUSE_SAMPLES * SAMPLE_NS * 1e-9
+    spans = [segment.duration_s + pause_s for segment in program.segments]
+    return np.concatenate([[0.0], np.cumsum(spans)[:-1]])
+
+
 def _sampled(
-    trace: Trace, lanes: list[AxisParameters], dice: np.random.Generator, noise_factor: float
+    trace: Trace,
+    lanes: list[AxisParameters],
+    dice: np.random.Generator,
+    unlike: Mismatch,
+    starts_s: Floats,
 ) -> Floats:
     """Return what encoders and drive report, shape (samples, lanes, 4 quantities)."""
     shape = trace.force.shape
-    position = noise_factor * np.array([lane.position_noise_m for lane in lanes])
-    force = noise_factor * np.array([lane.force_noise_n for lane in lanes])
+    position = unlike.noise_factor * np.array([lane.position_noise_m for lane in lanes])
+    force = unlike.noise_factor * np.array([lane.force_noise_n for lane in lanes])
     motor_step = np.array([lane.motor_quantum_m for lane in lanes])
     scale_step = np.array([lane.scale_quantum_m for lane in lanes])
-    x1 = trace.motor_position + position * dice.standard_normal(shape)
-    x2 = trace.scale_position + position * dice.standard_normal(shape)
+    at_s = starts_s + SAMPLE_NS * 1e-9 * np.arange(shape[0])[:, None]
+    grown = unlike.screw_growth_m_per_s * at_s
+    motor_place = _interpolated(trace.motor_position, MOTOR_PERIOD_M, unlike) + grown
+    scale_place = _interpolated(trace.scale_position, SCALE_PERIOD_M, unlike)
+    x1 = motor_place + position * dice.standard_normal(shape)
+    x2 = scale_place + position * dice.standard_normal(shape)
     return np.stack(
         [
             np.round(x1 / motor_step) * motor_step,
@@ -130,6 +202,11 @@ def _sampled(
         ],
         axis=-1,
     )
+
+
+def _interpolated(place: Floats, period_m: float, unlike: Mismatch) -> Floats:
+    error: Floats = unlike.interpolation_m * np.sin(2.0 * np.pi / period_m * place)
+    return place + error
 
 
 def _segments(

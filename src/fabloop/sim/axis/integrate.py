@@ -107,7 +107,7 @@ def integrate(
     lift, rate = p.fs - p.fc, h * p.s0
     motor = 1.0 - p.scale
     uneven = mismatch.asymmetry != 0.0 or mismatch.wave_ratio != 0.0
-    rippled = bool(np.any(p.ripple))
+    turning = bool(np.any(p.ripple)) or mismatch.pitch_error_m != 0.0
     steps = len(reference.position)
     # Speeds live halfway between positions (leapfrog), so that no step is lost in a ramp.
     halfway = np.diff(reference.position, axis=0) / h
@@ -118,14 +118,14 @@ def integrate(
         keeping = step % every == 0
         if keeping:
             kept[:2, step // every] = x1, x2
-        slack = x1 - x2
+        turn = np.sin(p.wave_number * x1) if turning else 0.0
+        slack = x1 - x2 + mismatch.pitch_error_m * turn
         bend = slack - np.minimum(np.maximum(slack, -p.half_gap), p.half_gap)
         spring = p.k * bend + p.c * (v1 - v2) * (bend != 0.0)
         place = motor * x1 + p.scale * x2
         wanted = speed[step] + p.kx * (reference.position[step] - place)
         base = p.kp * wanted + integral + load * reference.acceleration[step]
-        pull = spring + p.ripple * np.sin(p.wave_number * x1) if rippled else spring
-        free = (v1 + gain * (base - pull)) * inverse
+        free = (v1 + gain * (base - spring - p.ripple * turn)) * inverse
         v1 = free - np.minimum(np.maximum(free, -stick), stick)
         integral = integral + (h * p.ki) * (wanted - v1)
         limit = p.fc + lift * np.exp(-((v2 / p.vs) ** 2))

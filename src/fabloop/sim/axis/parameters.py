@@ -68,12 +68,21 @@ class Mismatch(msgspec.Struct, frozen=True, kw_only=True):
     asymmetry : friction is larger by this ratio in positive direction, smaller in negative
     wave_ratio, wave_length_m : friction varies with position by this ratio
     noise_factor : multiplies the noise of forces and positions
+    warming_ratio : table friction falls by this ratio from the first movement of a test to its
+        last, as grease warms
+    screw_growth_m_per_s : by how much the warming screw grows against the scale while it is tested
+    pitch_error_m : amplitude by which the screw's turn is uneven
+    interpolation_m : amplitude of both encoders' error within their signal period
     """
 
     asymmetry: float = 0.0
     wave_ratio: float = 0.0
     wave_length_m: float = 0.07
     noise_factor: float = 1.0
+    warming_ratio: float = 0.0
+    screw_growth_m_per_s: float = 0.0
+    pitch_error_m: float = 0.0
+    interpolation_m: float = 0.0
 
 
 class WearModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,4 +111,15 @@ def wear(parameters: AxisParameters, hours: float, model: WearModel) -> AxisPara
         viscous_ns_per_m=parameters.viscous_ns_per_m * friction,
         stiffness_n_per_m=parameters.stiffness_n_per_m
         * math.exp(-model.stiffness_loss_per_h * hours),
+    )
+
+
+def warmed(parameters: AxisParameters, ratio: float) -> AxisParameters:
+    """Return the axis with table friction lower by a ratio."""
+    left = 1.0 - ratio
+    return msgspec.structs.replace(
+        parameters,
+        coulomb_n=parameters.coulomb_n * left,
+        static_n=parameters.static_n * left,
+        viscous_ns_per_m=parameters.viscous_ns_per_m * left,
     )

@@ -1,5 +1,7 @@
 """A positioning test (ISO 230-2) of one simulated axis, as a laser would measure it."""
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 
@@ -43,6 +45,18 @@ def positioning_test(
     The simulation has no scatter of its own (encoder noise does not move the table), so one
     approach of each kind tells all.
     """
+    (found,) = positioning_tests([parameters], test, mismatch=mismatch, step_s=step_s)
+    return found
+
+
+def positioning_tests(
+    axes: Sequence[AxisParameters],
+    test: PositioningTest,
+    *,
+    mismatch: Mismatch,
+    step_s: float = STEP_S,
+) -> list[Floats]:
+    """Return the deviations of several axes, each as `positioning_test` does."""
     first = (test.targets - 1) / 2.0 * test.spacing_m
     lanes, ends = [], []
     for target in range(test.targets):
@@ -52,17 +66,16 @@ def positioning_test(
             shift = target * test.spacing_m - first - lane.position[-1]
             lanes.append(msgspec.structs.replace(lane, position=lane.position + shift))
             ends.append(lanes[-1].position[-1])
+    count = len(axes)
     reference = Reference(
-        position=np.column_stack([lane.position for lane in lanes]),
-        speed=np.column_stack([lane.speed for lane in lanes]),
-        acceleration=np.column_stack([lane.acceleration for lane in lanes]),
+        position=np.tile(np.column_stack([lane.position for lane in lanes]), count),
+        speed=np.tile(np.column_stack([lane.speed for lane in lanes]), count),
+        acceleration=np.tile(np.column_stack([lane.acceleration for lane in lanes]), count),
     )
-    trace = integrate(
-        [parameters] * len(lanes), reference, step_s=step_s, every=20, mismatch=mismatch
-    )
-    tail = trace.scale_position[-10:].mean(axis=0)
-    deviations: Floats = (tail - np.array(ends)).reshape(test.targets, 2)
-    return deviations
+    each_lane = [axis for axis in axes for _ in lanes]
+    trace = integrate(each_lane, reference, step_s=step_s, every=20, mismatch=mismatch)
+    tail = trace.scale_position[-10:].mean(axis=0).reshape(count, len(lanes))
+    return [(row - np.array(ends)).reshape(test.targets, 2) for row in tail]
 
 
 def _approach(test: PositioningTest, sign: float, step_s: float) -> Reference:
