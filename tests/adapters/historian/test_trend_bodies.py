@@ -8,7 +8,7 @@ from adapters.historian.plant import NOON
 from fabloop.adapters.historian.layout import TREND_NS
 from fabloop.adapters.historian.trend_bodies import DECIMAL, PLAIN, bodies_of, rows_of
 from fabloop.base.instant import SECOND
-from fabloop.sense.readings.batch import batch_of
+from fabloop.sense.readings.batch import batch_of, joined
 from fabloop.sense.readings.settle import settled
 from fabloop.sense.readings.summary import NAMES, Counters, summarise
 
@@ -54,3 +54,12 @@ def test_decimal_values_take_few_bytes_and_others_stay_as_they_are():
     assert len(body) < 20 * len(rows)
     ((_, plain),) = bodies_of(summarise(batch_of(times, 0, walk * np.pi), TREND_NS), NOON)
     assert plain[0] == PLAIN
+
+
+def test_decimal_series_beside_each_other_do_not_mix():
+    times = NOON + np.arange(4) * 400 * SECOND
+    told = [batch_of(times, n, np.array([1.5, 2.5, 3.5, 4.25]) + 100 * n) for n in range(3)]
+    rows = summarise(settled(joined(told)).batch, TREND_NS)
+    for number, body in bodies_of(rows, NOON):
+        assert body[0] == DECIMAL
+        assert rows_of(NOON, body).first.tolist() == told[number].values.tolist()
