@@ -18,11 +18,11 @@ from mosquitto_server import Mosquitto, binary
 class Gateway:
     """An edge node that waits for its primary host and is born again when it is asked."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, name: str) -> None:
         self.node = Node()
         self.states: list[bool] = []
         self.asked = threading.Event()
-        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, "gw", protocol=paho.MQTTv5)
+        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, name, protocol=paho.MQTTv5)
         topic, will = Node().death()
         self.client.will_set(topic, will, qos=1)
         self.client.on_message = self._hear
@@ -60,7 +60,7 @@ def test_a_node_is_asked_for_its_birth_and_its_death_is_seen(broker):
 
 
 async def story(port):
-    gateway = Gateway(port)
+    gateway = Gateway(port, "gateway")
     rig = Rig(MqttSource(mapping(port)), gateway)
     device = {"device": "mill"}
     async with rig.running():
@@ -73,7 +73,7 @@ async def story(port):
         await rig.until(lambda: len(rig.of("load")) == 2)
         gateway.vanish()
         await rig.until(lambda: len(rig.of("load")) == 3)
-        watcher = Gateway(port)
+        watcher = Gateway(port, "watcher")
         await rig.until(lambda: watcher.states == [True])
     await rig.until(lambda: watcher.states[-1:] == [False])
     watcher.client.disconnect()

@@ -1,9 +1,11 @@
 """Deliveries: which messages are safe to acknowledge, and which came before.
 
 The broker sends a message of QoS 1 again after a broken connection until it hears from us. It is
-told only when the readings of the message survive a crash of ours. What comes again within one
-session of ours is known by its packet identifier and counts once; after a crash of ours it is
-stored again, over the readings of the same time.
+told only when the readings of the message survive a crash of ours. What comes again before we
+acknowledged it is known by its packet identifier, which nothing else can have until then, and
+counts once. What comes again although we acknowledged it (the acknowledgement was cut off, or we
+crashed) cannot be told from another message that looks alike: it is kept, and the store restates
+readings of the same time.
 """
 
 from collections.abc import Sequence
@@ -13,7 +15,7 @@ from fabloop.adapters.mqtt.packets import Publication
 
 
 class Deliveries:
-    """Messages by batch, until the batch is safe; identifiers are at most 65,535."""
+    """Messages by batch, until the batch is safe."""
 
     def __init__(self) -> None:
         self._handed = 0
@@ -59,8 +61,7 @@ class Deliveries:
         if not packets:
             return
         if batch <= self._settled:
-            if self._link is not None:
-                self._link.acknowledge(packets)
+            self._acknowledge(packets)
         else:
             self._open.setdefault(batch, []).extend(packets)
 
@@ -70,8 +71,14 @@ class Deliveries:
         for batch in range(self._settled + 1, batches + 1):
             safe += self._open.pop(batch, ())
         self._settled = max(self._settled, batches)
-        if safe and self._link is not None:
-            self._link.acknowledge(safe)
+        if safe:
+            self._acknowledge(safe)
+
+    def _acknowledge(self, packets: list[int]) -> None:
+        for each in packets:
+            self._seen.pop(each, None)
+        if self._link is not None:
+            self._link.acknowledge(packets)
 
     @property
     def open(self) -> int:

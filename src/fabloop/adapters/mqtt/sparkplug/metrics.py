@@ -89,7 +89,7 @@ class Metrics:
             self._tally.refuse([known.refusal])
             return
         if time != ARRIVAL and time > TIME_GREATEST_NS:
-            self._tally.refuse([time_out_of_range(str(time))])
+            self._tally.refuse([time_out_of_range(f"{time} ns")])
             return
         if time != ARRIVAL and not metric.is_historical:
             node.latest = max(node.latest, time)

@@ -87,7 +87,7 @@ def _without(
         refused.append(not_a_number(str(values[~numbers][0]), int((~numbers).sum())))
     late = numbers & ~fitting
     if late.any():
-        refused.append(time_out_of_range(str(times[late][0]), int(late.sum())))
+        refused.append(time_out_of_range(f"{times[late][0]} ns", int(late.sum())))
     kept = np.flatnonzero(numbers & fitting)
     some = None if names is None else [names[position] for position in kept.tolist()]
     return Decoded(times[kept], values[kept], quality[kept], some, refused=tuple(refused))
@@ -107,7 +107,7 @@ def time_out_of_range(found: str, count: int = 1) -> Refusal:
     """Return the refusal of a time that cannot be one in the unit agreed on."""
     return Refusal(
         TIME_OUT_OF_RANGE,
-        f"Expected a time between 1970 and 2200, but found {found} (ns). "
+        f"Expected a time between 1970 and 2200, but found {found}. "
         "Check the time unit in the mapping.",
         count,
     )
