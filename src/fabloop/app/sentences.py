@@ -453,6 +453,10 @@ REASONS: dict[str, Say] = {
     DispatchCode.ALL_PERSONS_BUSY: _plain("Everybody with the skill {skill} is busy at {subject}."),
     DispatchCode.NOBODY_SKILLED: _plain("Nobody at {subject} has the skill {skill}."),
     ConditionCode.ANOMALY: _with_evidence("{subject} is not as it was; it shows in {signals}"),
+    ConditionCode.REMAINING_LIFE: _with_evidence(
+        "{subject} has about {cycles} cycles left ({low} to {high}, {coverage}); it shows in"
+        " {signals}"
+    ),
     ConditionCode.ALARM: _with_evidence("{subject}: {alarm}; {action}"),
     ConditionCode.ALARM_OVER: _with_evidence("{subject}: {alarm} is over"),
     ConditionCode.ALARM_HIDDEN: _plain("{subject}: {alarm} is on, but not told: {why}."),

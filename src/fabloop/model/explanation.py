@@ -158,6 +158,7 @@ class ConditionCode(StrEnum):
     """What the condition of a machine may have to explain; `Explanation.code` is one of these."""
 
     ANOMALY = "anomaly"
+    REMAINING_LIFE = "remaining-life"
     ALARM = "alarm"
     ALARM_OVER = "alarm-over"
     ALARM_HIDDEN = "alarm-hidden"

@@ -1,0 +1,166 @@
+"""Learn from a fleet how long its units last; needs ``pip install 'fabloop[learning]'``."""
+
+import math
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+
+from fabloop.base.errors import Fault, Invalid
+from fabloop.sense.condition.remaining_life import CYCLES_MIN, Bounds, LifeModel
+from fabloop.sense.condition.trees import Trees, trees_of
+from fabloop.sense.condition.trend_features import features_of
+from fabloop.sense.spc.samples import Floats
+
+UNITS_MIN = 20
+"""With fewer failures a Weibull distribution with a prior says more."""
+BANDS = 8
+
+
+class _Booster(Protocol):
+    def dump_model(self) -> dict[str, Any]: ...
+
+    def predict(self, rows: Floats, *, num_threads: int) -> Floats: ...
+
+
+class Training(msgspec.Struct, frozen=True, kw_only=True):
+    """How a model is learnt.
+
+    Attributes
+    ----------
+    cap : cycles above which units are all as good as new (F. O. Heimes, PHM 2008)
+    folds : committees; each leaves out as many units, which then tell how far off it is
+    """
+
+    cap: float = 125.0
+    coverage: float = 0.9
+    folds: int = 5
+    trees: int = 300
+    leaves: int = 31
+    rate: float = 0.02
+    seed: int = 1
+
+
+def train(
+    signals: Sequence[str], fleet: Mapping[str, Floats], training: Training | None = None
+) -> LifeModel:
+    """Return what the fleet teaches: of each unit its signals from youth to failure, (n, p).
+
+    Raises
+    ------
+    Invalid
+        LightGBM is not there, the units are fewer than `UNITS_MIN`, too short, or their signals
+        do not fit the names.
+    """
+    training = training or Training()
+    boosting = _lightgbm()
+    units = sorted(fleet)
+    _check(signals, fleet)
+    rows = [features_of(fleet[each]) for each in units]
+    lives = [np.minimum(training.cap, np.arange(len(each), 0, -1) - 1.0) for each in rows]
+    fold_of = np.random.default_rng(training.seed).permutation(len(units)) % training.folds
+    committees: list[Trees] = []
+    found: list[tuple[Floats, Floats]] = []
+    for fold in range(training.folds):
+        kept, left = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
+        booster = _boosted(boosting, rows, lives, kept.tolist(), training)
+        committees.append(trees_of(booster.dump_model()))
+        for each in left.tolist():
+            predicted = np.clip(booster.predict(rows[each], num_threads=1), 0.0, training.cap)
+            found.append((predicted, lives[each]))
+    bounds = _bounds(found, training.coverage)
+    return LifeModel(tuple(signals), training.cap, len(units), tuple(committees), bounds)
+
+
+def _boosted(
+    boosting: ModuleType,
+    rows: Sequence[Floats],
+    lives: Sequence[Floats],
+    kept: Sequence[int],
+    training: Training,
+) -> _Booster:
+    settings = {
+        "objective": "l2",
+        "num_leaves": training.leaves,
+        "learning_rate": training.rate,
+        "min_data_in_leaf": max(5, min(100, sum(len(rows[each]) for each in kept) // 150)),
+        "feature_fraction": 0.3,
+        "bagging_fraction": 0.5,
+        "bagging_freq": 1,
+        "lambda_l2": 10.0,
+        "max_bin": 63,
+        "seed": training.seed,
+        "deterministic": True,
+        "force_col_wise": True,
+        "num_threads": 1,
+        "verbose": -1,
+    }
+    table = np.vstack([rows[each] for each in kept])
+    truth = np.concatenate([lives[each] for each in kept])
+    data = boosting.Dataset(table, truth)
+    booster: _Booster = boosting.train(settings, data, training.trees)
+    return booster
+
+
+def _bounds(found: Sequence[tuple[Floats, Floats]], coverage: float) -> Bounds:
+    """Return by what the truth is off, in bands of equally many predictions (conformal)."""
+    predicted = np.concatenate([each[0] for each in found])
+    off = np.concatenate([each[1] - each[0] for each in found])
+    edges = np.unique(np.quantile(predicted, np.linspace(0, 1, BANDS + 1)[:-1]))
+    band = np.maximum(np.searchsorted(edges, predicted, side="right") - 1, 0)
+    low, high = [], []
+    for number in range(len(edges)):
+        within = np.sort(off[band == number])
+        count = len(within)
+        reach = (1 - coverage) / 2
+        below = max(0, math.floor((count + 1) * reach) - 1)
+        above = min(count - 1, math.ceil((count + 1) * (1 - reach)) - 1)
+        low.append(float(within[below]))
+        high.append(float(within[above]))
+    return Bounds(
+        coverage=coverage, from_cycles=tuple(edges.tolist()), low=tuple(low), high=tuple(high)
+    )
+
+
+def _check(signals: Sequence[str], fleet: Mapping[str, Floats]) -> None:
+    faults = [
+        Fault(
+            source=f"unit {name!r}",
+            path="$",
+            expected=f"at least {CYCLES_MIN} cycles of {len(signals)} signals",
+            found=f"an array of shape {values.shape}",
+        )
+        for name, values in fleet.items()
+        if values.ndim != 2 or values.shape[1] != len(signals) or len(values) < CYCLES_MIN
+    ]
+    if len(fleet) < UNITS_MIN:
+        faults.append(
+            Fault(
+                source="fleet",
+                path="$",
+                expected=f"at least {UNITS_MIN} units that ran to failure",
+                found=str(len(fleet)),
+                hint="Use a Weibull distribution with a prior.",
+            )
+        )
+    if faults:
+        raise Invalid(faults)
+
+
+def _lightgbm() -> ModuleType:
+    try:
+        import lightgbm  # noqa: PLC0415 - an extra that few need
+    except ImportError as missing:
+        raise Invalid(
+            Fault(
+                source="remaining life",
+                path="lightgbm",
+                expected="the library to be installed",
+                found="none",
+                hint="Run: pip install 'fabloop[learning]'",
+            )
+        ) from missing
+    module: ModuleType = lightgbm
+    return module
