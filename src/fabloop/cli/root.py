@@ -78,9 +78,7 @@ def demo(
     ] = None,
     wire: Annotated[
         bool,
-        typer.Option(
-            "--wire", help="Machines as processes of their own, over OPC UA and the edge."
-        ),
+        typer.Option("--wire", help="Machines as processes, over OPC UA, MQTT and the edge."),
     ] = False,
     until: Annotated[
         str, typer.Option(help="With --keep or --resume: rest at this instant, to be played on.")

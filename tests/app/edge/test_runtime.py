@@ -1,6 +1,11 @@
 """Apps beside a mill: what they are handed, what they may not do, and what others notice."""
 
+import itertools
+import os
+import signal
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +22,13 @@ from app.edge.mill import (
     told,
     until,
 )
+from fabloop.adapters.bulks import Announcement
+from fabloop.app.edge import Manifest
 from fabloop.app.edge.deployment import DeployedApp
+from fabloop.app.edge.health import metrics
+from fabloop.app.edge.hosted import Hosted
+from fabloop.app.edge.outgoing import Outgoing
+from fabloop.app.edge.realtime import Scheduling, be_realtime
 from fabloop.base.errors import Invalid, NotFound
 
 FILES = {"shop.py": (Path(__file__).parent / "shop.py").read_text()}
@@ -331,3 +342,70 @@ def test_all_faults_of_a_deployment_are_told_at_once(node):
         assert said in text
     with pytest.raises(Invalid, match="an app of group 'g'"):
         node.deploy(group(hears_slow), FILES)
+
+
+def test_a_computer_that_slept_ends_no_process(node, folder):
+    node.deploy(group(MEAN), FILES)
+    with control(folder) as mill:
+        mill.send(1.0)
+        awaits(node, "taken", 1)
+        (pid,) = [each.pid for each in node.health().lanes]
+        os.kill(pid, signal.SIGSTOP)
+        begun = time.monotonic()
+        with node._lock:  # we sleep as well
+            until(lambda: time.monotonic() - begun > 5.5, "a sleep longer than patience")
+            os.kill(pid, signal.SIGCONT)
+        mill.send(1.0)
+        awaits(node, "taken", 2)
+        assert [each.starts for each in node.health().lanes] == [1]
+
+
+def test_a_process_that_is_silent_is_ended_and_started_again(node, folder):
+    node.deploy(group(MEAN), FILES)
+    with control(folder) as mill:
+        mill.send(1.0)
+        awaits(node, "taken", 1)
+        (pid,) = [each.pid for each in node.health().lanes]
+        os.kill(pid, signal.SIGSTOP)
+        until(lambda: [each.starts for each in node.health().lanes] == [2], "another start")
+        assert "silent" in node.health().lanes[0].last_end
+
+
+def test_without_permission_for_real_time_an_edge_says_so_and_goes_on(node, folder, monkeypatch):
+    def refused(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setscheduler", refused)
+    found = be_realtime(5)
+    assert not found.realtime
+    assert "CAP_SYS_NICE" in found.warning
+    assert be_realtime(0) == Scheduling(realtime=False)
+    node.deploy(group(MEAN, realtime_priority=0), FILES)
+    until(lambda: node.health().lanes[0].version, "its start")
+    assert node.health().lanes[0].realtime is False
+    assert 'fabloop_edge_realtime{group="g",lane="fast"} 0' in metrics(node.health())
+
+
+def test_an_app_that_uses_too_much_of_a_processor_is_stopped():
+    app = hosted_spinner(app_cpu=0.5)
+    app.account(0)
+    app.bind(Announcement(machine="mill", series=("x.force",)))
+    app._cpu_ns = 4 * 10**9
+    app.account(10 * 10**9)
+    assert app.report().state == "running"
+    app._cpu_ns = 6 * 10**9
+    app.account(20 * 10**9)
+    assert app.report().state == "suspended"
+    assert "60%" in app.report().reason
+    assert "limits.app_cpu" in app.report().reason
+
+
+def hosted_spinner(app_cpu):
+    manifest = Manifest(inputs=("x.force",))
+    app = SimpleNamespace(manifest=manifest, on_bulk=lambda bulk, out: None)
+    deployed = of_file("spinner", "Spinner", reads=("x.force",))
+    out = Outgoing(
+        deployed, manifest, heard=(), results=[], numbers=itertools.count(), messages=[],
+        set_variable=lambda *_: None,
+    )  # fmt: skip
+    return Hosted(deployed, app, out, app_cpu=app_cpu, mark=lambda _: None, now_ns=0)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from fabloop.app.wired.broker import binary
+
 FABLOOP = Path(sys.executable).with_name("fabloop")
 TIMES_REAL = 3_600
 END_S_MAX = 60.0
@@ -47,6 +49,12 @@ def test_on_wires_the_story_is_the_same_to_the_last_fact(tmp_path):
     assert f"{TIMES_REAL} times real time" in said
     over_the_edge = re.search(r"graz-u630 over the edge: (\d+) bulks, 0 lost", said)
     assert int(over_the_edge[1]) >= 2 * 749, "a test program takes 749 bulks"
+
+    if binary() is None:
+        assert "Mosquitto is not installed" in said
+    else:
+        over_mqtt = re.search(r"(\d+) readings of 9 machines over MQTT .*, 0 refused, 0 lost", said)
+        assert int(over_mqtt[1]) > 100
 
 
 def living(mark):

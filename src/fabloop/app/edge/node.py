@@ -36,6 +36,7 @@ from fabloop.base.names import did_you_mean
 
 WATCH_S = 0.05
 END_S = 3.0
+PAUSED_NS = 1_000_000_000
 
 
 class Node:
@@ -240,17 +241,26 @@ class Node:
     # -- looking after the processes --------------------------------------------------------------
 
     def _watch(self) -> None:
+        looked_ns = time.monotonic_ns()
         while not self._ended.is_set():
             ready = self._selector.select(WATCH_S) if self._selector.get_map() else []
             if not ready and not self._selector.get_map():
                 self._ended.wait(WATCH_S)
             with self._lock:
+                if time.monotonic_ns() - looked_ns > PAUSED_NS:
+                    self._forgive()
+                looked_ns = time.monotonic_ns()
                 for key, _ in ready:
                     lane: LaneProcess = key.data
                     if lane.link is key.fileobj:
                         self._hear(lane)
                 for lane in self._lanes.values():
                     self._look_after(lane)
+
+    def _forgive(self) -> None:
+        """We did not look for a while (the computer slept, say), so nobody was silent to us."""
+        for each in self._lanes.values():
+            each.heard()
 
     def _hear(self, lane: LaneProcess) -> None:
         assert lane.link is not None, "it was registered"

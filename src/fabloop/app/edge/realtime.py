@@ -29,7 +29,6 @@ def be_realtime(priority: int) -> Scheduling:
     """Ask for SCHED_FIFO; go on without where that is not permitted, and say so."""
     if priority == 0:
         return Scheduling(realtime=False)
-    resource.setrlimit(resource.RLIMIT_RTTIME, (STALL_S * 10**6, 2 * STALL_S * 10**6))
     try:
         # Children, if there ever are any, are ordinary processes again.
         os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
@@ -39,6 +38,7 @@ def be_realtime(priority: int) -> Scheduling:
             warning=f"Expected to be permitted SCHED_FIFO priority {priority}, but {error}. Grant "
             "CAP_SYS_NICE or RLIMIT_RTPRIO, or expect bulks to wait for other programs.",
         )
+    resource.setrlimit(resource.RLIMIT_RTTIME, (STALL_S * 10**6, 2 * STALL_S * 10**6))
     return Scheduling(realtime=True, priority=priority)
 
 

@@ -17,6 +17,7 @@ from fabloop.adapters.plant_servers.served import (
     ServedVariable,
 )
 from fabloop.app.edge.simulated import daily_stream
+from fabloop.app.simulated_line.wires import mqtt_plant
 from fabloop.app.wired.children import Ties
 from fabloop.app.wired.story_time import StoryTime, WallClock
 from fabloop.base.instant import SECOND, Instant
@@ -27,8 +28,9 @@ from fabloop.sim.scenario import Simulation
 
 TEST_SKILL = "daily-test"
 """What a machine is told that it shall run its test program."""
+STATES = ("idle", "executing", "testing")
 VARIABLES = (
-    ServedVariable(name="state", kind=ServedKind.STATE, states=("idle", "executing", "testing")),
+    ServedVariable(name="state", kind=ServedKind.STATE, states=STATES),
     ServedVariable(name="job", kind=ServedKind.COUNTER),
     ServedVariable(name="power", unit="kW", least=0.0, greatest=60.0),
 )
@@ -44,6 +46,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     port : of its OPC UA server; 0: any free one
     edge : where bulks of its test go to; empty where it has none
+    mqtt : ``mqtt://HOST:PORT/PREFIX`` where its readings are published too; empty: nowhere
     """
 
     id: str
@@ -55,6 +58,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path
     port: int = 0
     edge: str = ""
+    mqtt: str = ""
     monitored: MonitoredUnit | None = None
     simulation: Simulation | None = None
 
@@ -65,10 +69,12 @@ def be_machine(ties: Ties, given: Machine) -> None:
     unit = ServedUnit(
         id=given.id, label=given.label, equipment_type=given.equipment_type, variables=VARIABLES
     )
+    beside = [mqtt_plant([unit], given.mqtt, client_id=given.id)] if given.mqtt else []
     serve_unit(
         ServedMachine(unit=unit, values=doing.values, actor=doing),
         OpcUaWire(folder=given.folder, port=given.port, history=0),
         clock=WallClock(),
+        beside=beside,
         ready=ties.ready,
         stopped=ties.is_over,
     )

@@ -13,10 +13,12 @@ from fabloop.app.edge.app import Lane
 from fabloop.app.edge.health import LaneHealth
 from fabloop.app.edge.link import StreamReport
 from fabloop.app.scenario import Scenario
+from fabloop.app.wired.broker import be_broker, binary
 from fabloop.app.wired.children import Child, prepare
 from fabloop.app.wired.edge_link import EdgeLink
 from fabloop.app.wired.machine import TEST_SKILL, Machine, be_machine
 from fabloop.app.wired.plant import WiredPlant
+from fabloop.app.wired.readings import PREFIX, Following
 from fabloop.app.wired.story_time import StoryClock, StoryTime, WallClock
 from fabloop.base.instant import SECOND, Instant
 from fabloop.model.ids import OperationId, WorkUnitId
@@ -57,9 +59,14 @@ class Wires:
             unit for unit, each in self._units.items()
             if any(offer.skill not in CARRIES for offer in each.offers)
         )  # fmt: skip
+        self._broker: Child | None = None
+        self._following: Following | None = None
+        self._mqtt = ""
         try:
+            self._publish()
             self.edge = EdgeLink(self._folder / "edge", scenario.monitored, self._run_test)
         except BaseException:
+            self._silence()
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
         self._time = StoryTime(
@@ -93,12 +100,37 @@ class Wires:
         for lane in self.edge.health().lanes:
             if lane.lane == Lane.FAST:
                 lines += [_stream_told(lane, each) for each in lane.streams]
-        return tuple(lines)
+        return (*lines, self._published())
+
+    def _publish(self) -> None:
+        """Start a broker, and follow what will be published."""
+        if binary() is None:
+            return
+        self._broker = Child("broker", be_broker, str(self._folder))
+        port = self._broker.told()
+        self._mqtt = f"mqtt://127.0.0.1:{port}/{PREFIX}"
+        self._following = Following(port)
+
+    def _published(self) -> str:
+        if self._following is None:
+            return "no readings over MQTT: Mosquitto is not installed here"
+        health = self._following.health()
+        return (
+            f"{health.received} readings of {self._following.machines()} machines over MQTT "
+            f"(Mosquitto), {sum(health.refused.values())} refused, {health.gaps} lost"
+        )
+
+    def _silence(self) -> None:
+        if self._following is not None:
+            self._following.close()
+        if self._broker is not None:
+            self._broker.end()
 
     def close(self) -> None:
         """End all processes."""
         self.plant.close()
         self.edge.close()
+        self._silence()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _switch_on(self, work_unit: WorkUnitId) -> Child:
@@ -113,6 +145,7 @@ class Wires:
             story_time=self._time,
             folder=self._folder / "machines" / work_unit,
             edge=self.edge.address if monitored else "",
+            mqtt=self._mqtt,
             monitored=monitored,
             simulation=self._scenario.simulation if monitored else None,
         )
