@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from fabloop.app.demo import documents_of
 from fabloop.app.machines.topics import form_of
+from fabloop.base.instant import Instant
 from fabloop.cli.root import app
 from fabloop.cli.root import main as run_main
 from mosquitto_server import Mosquitto, binary
@@ -132,6 +134,38 @@ def test_a_machine_is_refused_trusted_browsed_added_listed_and_tested(
     assert heard["graz-u630", "machinery.state"]["state"]
     assert "graz-u630 power: " in fabloop("machine", "test", "--factory", factory,
         "--seconds", "3").output  # fmt: skip
+
+
+def test_collecting_goes_on_where_the_store_ended(tmp_path):
+    """What the machines told while nobody listened is fetched from their history."""
+    from fabloop.adapters.historian import HistorianReader
+
+    factory = tmp_path / "factory"
+    shutil.copytree(documents_of("wavegear"), factory)
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from fabloop.cli import main; main()", "simulate", "line",
+         "--opcua", "0", "--insecure", "--json", "--folder", str(tmp_path / "line")],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        url = json.loads(process.stdout.readline())["urls"][0]
+        done = fabloop("machine", "add", url, "--insecure", "--factory", factory, "--id", "line",
+            "--map", "line-mill=graz-u630")  # fmt: skip
+        assert done.exit_code == 0, done.output
+        collect = ("readings", "collect", tmp_path / "store", "--factory", factory)
+        fabloop(*collect, "--seconds", "3")
+        fabloop("machine", "test", "--factory", factory, "--seconds", "3")  # and nothing is stored
+        done = fabloop(*collect, "--seconds", "3")
+        assert "line: " in done.output
+    finally:
+        process.kill()
+        process.wait(30)
+        process.stdout.close()
+    reader = HistorianReader(tmp_path / "store")
+    number = next(n for n, each in enumerate(reader.catalogue) if each.name == "vibration")
+    at = reader.query.range(number, Instant(0), Instant(2**62)).times.tolist()
+    assert len(at) >= 6
+    assert max(late - early for early, late in pairwise(at)) < 1_500_000_000
 
 
 def test_registers_are_mapped_by_a_document_and_read(line, factory, capsys, monkeypatch):

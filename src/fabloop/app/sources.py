@@ -1,5 +1,6 @@
 """The sources that are configured: connections of a factory, mappings of topics, recordings."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -7,8 +8,10 @@ import msgspec
 from fabloop.app.machines.folder import read_factory
 from fabloop.app.machines.reach import source_of
 from fabloop.base.errors import Fault, Invalid
-from fabloop.base.instant import Clock
-from fabloop.sense.readings.ports import ReadingSource
+from fabloop.base.instant import Clock, Instant
+from fabloop.sense.readings.batch import Batch
+from fabloop.sense.readings.ports import ReadingSource, Resuming
+from fabloop.sense.readings.series import Catalogue
 
 MAPPINGS = "*.mapping.yaml"
 RECORDING_BYTES_MAX = 2**20
@@ -25,6 +28,17 @@ def sources_of_factory(folder: Path, pki: Path | None, clock: Clock) -> tuple[Re
     connections = read_factory(folder).connections
     mapped = (source_of_mapping(file) for file in sorted(folder.glob(MAPPINGS)))
     return (*(source_of(each, pki, clock) for each in connections), *mapped)
+
+
+def resume(sources: Iterable[ReadingSource], catalogue: Catalogue, latest: Batch) -> None:
+    """Tell sources whose senders keep history up to when their readings are stored."""
+    kept: dict[str, dict[str, Instant]] = {}
+    for number, at in zip(latest.series.tolist(), latest.times.tolist(), strict=True):
+        series = catalogue[number]
+        kept.setdefault(series.source, {})[series.address] = Instant(at)
+    for each in sources:
+        if isinstance(each, Resuming):
+            each.resume(kept.get(each.name, {}))
 
 
 def source_of_mapping(file: Path) -> ReadingSource:

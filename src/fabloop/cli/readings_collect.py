@@ -13,7 +13,12 @@ from fabloop.adapters.historian import Historian
 from fabloop.app.collecting import Outcome, collect
 from fabloop.app.live_oee import HeardStore
 from fabloop.app.processes.clocks import WallClock
-from fabloop.app.sources import source_of_mapping, source_of_recording, sources_of_factory
+from fabloop.app.sources import (
+    resume,
+    source_of_mapping,
+    source_of_recording,
+    sources_of_factory,
+)
 from fabloop.base.codec import to_json, to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.cli.oee import ratios, settings_in
@@ -59,6 +64,7 @@ async def _collected(request: CollectRequest) -> tuple[Outcome, ...]:
             sources.append(await _posted(request, stack))
         historian = Historian(request.folder, clock)
         stack.callback(historian.close)
+        resume(sources, historian.catalogue, historian.query.latest())
         for each in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(each, ending.set)
             stack.callback(loop.remove_signal_handler, each)

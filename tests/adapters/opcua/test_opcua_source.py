@@ -134,9 +134,8 @@ def test_a_restart_of_ours_goes_on_where_the_store_ended(machine, pki):
     machine.tell("parts", 1_002)
 
     async def story():
-        source = OpcUaSource(
-            connection(machine.url, PARTS), pki, kept={PARTS.address: Instant(kept_at)}
-        )
+        source = OpcUaSource(connection(machine.url, PARTS), pki)
+        source.resume({PARTS.address: Instant(kept_at)})
         rig = Rig(source, None)
         async with rig.running():
             await told(rig, "parts", 1_001.0)

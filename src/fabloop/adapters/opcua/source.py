@@ -46,8 +46,8 @@ class WallClock:
 class OpcUaSource:
     """Reads the variables of one connection; a `ReadingSource`.
 
-    `kept` tells up to when values of an address are stored already: the server is asked for its
-    history from there on, so that nothing is missing after a restart of ours.
+    After `resume` the server is asked for its history from what is stored on, so that nothing is
+    missing after a restart of ours.
     """
 
     def __init__(
@@ -56,14 +56,13 @@ class OpcUaSource:
         pki: Pki,
         *,
         clock: Clock | None = None,
-        kept: Mapping[str, Instant] | None = None,
         away_s_max: float = AWAY_S_MAX,
     ) -> None:
         self._away_s_max = away_s_max
         self._connection = connection
         self._pki = pki
         self._clock = clock or WallClock()
-        self._kept = kept or {}
+        self._kept: Mapping[str, Instant] = {}
         self._tally = Tally()
         self._closing = asyncio.Event()
 
@@ -80,13 +79,18 @@ class OpcUaSource:
         """Ask it to end."""
         self._closing.set()
 
+    def resume(self, kept: Mapping[str, Instant]) -> None:
+        """Hear, before the first batch, up to when readings are stored, by address of series."""
+        self._kept = kept
+
     async def batches(self, catalogue: Catalogue) -> AsyncIterator[Batch]:
         """Yield batches until closed; connects again by itself."""
         variables = self._connection.variables
         reading = Reading(variables, catalogue, self._tally, self._connection.ahead_ns)
         for position, each in enumerate(variables):
-            if each.address in self._kept:
-                reading.resume(position, self._kept[each.address])
+            address = f"{each.address}[0]" if each.elements else each.address
+            if address in self._kept:
+                reading.resume(position, self._kept[address])
         tries = 0
         while not self._closing.is_set():
             try:

@@ -1,6 +1,6 @@
 """The ports of the data plane: where readings come from, and where they are kept."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -70,6 +70,15 @@ class Acknowledging(Protocol):
 
     def settled(self, batches: int) -> None:
         """Hear that so many of the batches yielded, from the first on, survive a crash."""
+        ...
+
+
+@runtime_checkable
+class Resuming(Protocol):
+    """A source whose sender keeps history: after a restart of ours it goes on where we ended."""
+
+    def resume(self, kept: Mapping[str, Instant]) -> None:
+        """Hear, before the first batch, up to when readings are stored, by address of series."""
         ...
 
 
