@@ -14,6 +14,7 @@ from fabloop.sense.connections.model import Connection
 
 WAITING_MAX = 20_000
 """Values that wait for the store; beyond, the server is told to hold back until half are gone."""
+NOTIFICATIONS_MAX = 10_000
 ITEMS_PER_REQUEST = 1_000
 FIRST_HANDLE = 1
 KEEP_ALIVE_S = 3.0
@@ -42,16 +43,16 @@ class Listening:
 
     async def begin(self, nodes: Sequence[ua.NodeId | None]) -> dict[int, str]:
         """Subscribe; return which variables (by position) the server refuses, and why."""
-        connection = self._connection
-        period_ms = connection.every_ns / 1e6
+        period_ms = self._connection.every_ns / 1e6
         params = ua.CreateSubscriptionParameters()
         params.RequestedPublishingInterval = period_ms
-        params.RequestedMaxKeepAliveCount = max(1, round(KEEP_ALIVE_S * 1e3 / period_ms))
+        params.RequestedMaxKeepAliveCount = _keep_alive_count(period_ms)
         params.RequestedLifetimeCount = max(10, round(LIFETIME_S * 1e3 / period_ms))
-        params.MaxNotificationsPerPublish = 10_000
+        params.MaxNotificationsPerPublish = NOTIFICATIONS_MAX
         params.PublishingEnabled = True
         self._tasks.append(asyncio.create_task(self._watch()))
         self._subscription = await self._client.create_subscription(params, queue_maxsize=0)
+        await _insist_on_keep_alive(self._subscription)
         self._tasks.append(asyncio.create_task(self._receive(self._subscription)))
         refused: dict[int, str] = {}
         wanted: list[int] = []
@@ -152,3 +153,22 @@ class Listening:
         if self._subscription is not None:
             with contextlib.suppress(ua.UaError, OSError, TimeoutError):
                 await self._subscription.set_publishing_mode(going_on)
+
+
+def _keep_alive_count(period_ms: float) -> int:
+    return max(1, round(KEEP_ALIVE_S * 1e3 / period_ms))
+
+
+async def _insist_on_keep_alive(subscription: Subscription) -> None:
+    """Ask for our keep-alive again: where a server revises the period, the library stretches it."""
+    agreed = subscription.parameters
+    wanted = _keep_alive_count(agreed.RequestedPublishingInterval)
+    if agreed.RequestedMaxKeepAliveCount == wanted:
+        return
+    again = ua.ModifySubscriptionParameters()
+    again.SubscriptionId = subscription.subscription_id
+    again.RequestedPublishingInterval = agreed.RequestedPublishingInterval
+    again.RequestedLifetimeCount = max(agreed.RequestedLifetimeCount, 3 * wanted)
+    again.RequestedMaxKeepAliveCount = wanted
+    again.MaxNotificationsPerPublish = NOTIFICATIONS_MAX
+    await subscription.update(again)
