@@ -26,7 +26,7 @@ from fabloop.app.edge.link import (
     Words,
     framed,
 )
-from fabloop.app.edge.realtime import ONE_THREAD, STALL_S
+from fabloop.app.edge.realtime import KEEP_MEMORY, ONE_THREAD, STALL_S
 from fabloop.base.instant import SECOND
 
 START_NS_MAX = 60 * SECOND
@@ -100,7 +100,7 @@ class LaneProcess:
                 [sys.executable, "-B", "-m", "fabloop.app.edge.group_main",
                  msgspec.json.encode(start).decode()],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                pass_fds=[theirs.fileno()], env={**os.environ, **ONE_THREAD},
+                pass_fds=[theirs.fileno()], env={**os.environ, **ONE_THREAD, **KEEP_MEMORY},
                 start_new_session=True,
             )  # fmt: skip
         theirs.close()

@@ -15,6 +15,8 @@ ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1"
 )
 """Environment of group processes: threads of a linear algebra library would disturb each other."""
+KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**28), "MALLOC_MMAP_THRESHOLD_": str(2**26)}
+"""So that memory of arrays stays with the process: to fetch it anew costs a quarter of a bulk."""
 
 
 class Scheduling(msgspec.Struct, frozen=True, kw_only=True):
