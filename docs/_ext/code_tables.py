@@ -18,7 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from fabloop.adapters.bulks import frame
-from fabloop.app import option_words, sentences
+from fabloop.app import metrics, option_words, sentences
 from fabloop.app.house import STEPS_BY_FACT
 from fabloop.base import errors, quantity
 from fabloop.feel import limits
@@ -197,6 +197,12 @@ def form(schema: Schema) -> str:
     return f"{words}: `{msgspec.json.encode(shown[0]).decode()}`" if shown else words
 
 
+def metric_table() -> list[str]:
+    """Return the metrics of readings and OEE."""
+    rows = [(f"`{name}`", each.kind.value, each.help) for name, each in metrics.METRICS.items()]
+    return table(("metric", "is a", "tells"), rows)
+
+
 def bulk_format() -> list[str]:
     """Return the layout of bulks as its module tells it."""
     text = (frame.__doc__ or "").partition("::\n\n")[2]
@@ -218,6 +224,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "feel-limits": limit_table,
     "reasons": reason_list,
     "options": option_list,
+    "metrics": metric_table,
 }
 
 

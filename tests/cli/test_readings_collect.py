@@ -52,7 +52,7 @@ def test_a_source_that_tells_nothing_shows_in_the_exit_code(tmp_path):
     )
     done = run("collect", tmp_path / "store", "--mapping", mapping, "--seconds", "0.1", "--json")
     assert done.exit_code == 1
-    (outcome,) = json.loads(done.output)
+    (outcome,) = json.loads(done.stdout)
     assert "Expected a broker at 127.0.0.1:1" in outcome["health"]["trouble"]
 
 
@@ -111,3 +111,36 @@ def test_effectiveness_is_told_while_readings_come_in(tmp_path):
     last = json.loads(lines.read_text().splitlines()[-1])
     assert (last["work_unit"], last["activity"]) == ("press", "producing")
     assert last["indicators"]["quality"] == 1
+
+
+def test_a_machine_that_lies_about_its_state_is_told_while_collecting(tmp_path):
+    setting = {
+        "document": "effectiveness", "version": "1", "time_zone": "UTC",
+        "@context": "urn:fabloop:context:1:effectiveness",
+        "units": [{"work_unit": "press", "cycle_times": {"": "1 s"}}],
+    }  # fmt: skip
+    (tmp_path / "oee.json").write_text(json.dumps(setting))
+    store = tmp_path / "store"
+    words = ["readings", "collect", store, "--post", "127.0.0.1:0", "--metrics", "0"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from fabloop.cli import main; main()", *map(str, words),
+         "--oee", str(tmp_path / "oee.json")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"NO_COLOR": "1"},
+    )  # fmt: skip
+    with process:
+        url = process.stderr.readline().split()[-1].decode()
+        metrics = process.stderr.readline().split()[-1].decode()
+        now = WallClock().now() // 1_000_000
+        told = [[now - 3_600_000, "press/state", "stopped"],
+            [now - 1_800_000, "press/parts.good", 10], [now - 900_000, "press/parts.good", 12],
+            [now - 600_000, "press/parts.good", 3]]  # fmt: skip
+        assert httpx.post(url, json=told).status_code == 202
+        shown = httpx.get(metrics).text
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=30)
+    doubts = [line for line in said.decode().splitlines() if line.startswith("In doubt: ")]
+    assert len(doubts) == 1
+    assert "Expected no part of 'press', since it says 'stopped', but found 5 from" in doubts[0]
+    assert "fabloop_oee_counter_resets_total 1\n" in shown
+    health = run("health", store, "--metrics").output
+    assert 'fabloop_oee_doubts_total{work_unit="press",doubt="counts-while-still"} 1' in health

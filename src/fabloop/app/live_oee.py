@@ -8,6 +8,7 @@ from fabloop.base.instant import Clock, Instant
 from fabloop.sense.oee.engine import Oee, UnitSetting
 from fabloop.sense.oee.kpis import Indicators, indicators
 from fabloop.sense.oee.live import LiveOee
+from fabloop.sense.oee.plausible import Contradiction, Doubts, contradictions
 from fabloop.sense.readings.batch import Batch
 from fabloop.sense.readings.ports import ReadingStore
 from fabloop.sense.readings.series import Catalogue
@@ -41,6 +42,7 @@ class HeardStore:
         self._store = store
         self._clock = clock
         self._live = LiveOee(Oee(settings), catalogue)
+        self._doubts = Doubts()
         self.not_counted = 0
 
     def keep(self, batch: Batch) -> int:
@@ -69,3 +71,30 @@ class HeardStore:
                 )
             )
         return tuple(found)
+
+    def new_doubts(self) -> tuple[Contradiction, ...]:
+        """Return where states contradict counters in the shift that is on, each once."""
+        now, engine = self._clock.now(), self._live.engine
+        found: list[Contradiction] = []
+        for unit in engine.units:
+            timeline, rates = engine.timeline(unit), engine.setting(unit).rates
+            start = timeline.periods.at(now).start
+            found += contradictions(unit, timeline, rates, start, now)
+        return self._doubts.new(found)
+
+    @property
+    def resets(self) -> int:
+        """How often a counter fell without rolling over, and began anew."""
+        return self._live.resets
+
+    @property
+    def trouble(self) -> str:
+        """The last reset of a counter, as a sentence; empty: none."""
+        return self._live.trouble
+
+    def doubt_counts(self) -> dict[str, dict[str, int]]:
+        """Return how many of them were told, by work unit and kind."""
+        counts: dict[str, dict[str, int]] = {}
+        for (unit, doubt), count in self._doubts.counts.items():
+            counts.setdefault(unit, {})[doubt.value] = count
+        return counts

@@ -25,6 +25,7 @@ from fabloop.sense.oee.engine import Oee, ShiftFigures, UnitSetting
 from fabloop.sense.oee.events import Event
 from fabloop.sense.oee.kpis import Indicators, indicators
 from fabloop.sense.oee.losses import ReasonLoss, Waterfall, minor_stops, pareto, waterfall
+from fabloop.sense.oee.plausible import Contradiction, contradictions
 from fabloop.sense.oee.totals import Totals, together
 
 FAULTS_MAX = 20
@@ -39,6 +40,7 @@ class UnitFigures(msgspec.Struct, frozen=True, kw_only=True):
     indicators: Indicators
     waterfall: Waterfall
     losses: tuple[ReasonLoss, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
 
 
 class OeeReply(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,6 +198,7 @@ def _figures(engine: Oee, unit: WorkUnitId, start: Instant, end: Instant) -> Uni
         indicators=indicators(totals),
         waterfall=waterfall(totals, minor),
         losses=pareto(timeline, start, end),
+        contradictions=contradictions(unit, timeline, rates, start, end),
     )
 
 
@@ -228,6 +231,11 @@ def _tell(figures: Sequence[UnitFigures], span: str) -> None:
             _print(Table(caption=caption, heads=heads, rows=tuple(lines), numeric=(1, 2)))
         for doubt in each.indicators.doubts:
             sys.stdout.write(f"In doubt, {each.work_unit}: {doubt}.\n")
+        for found in each.contradictions[:FAULTS_MAX]:
+            sys.stdout.write(f"In doubt: {found.evidence}\n")
+        if len(each.contradictions) > FAULTS_MAX:
+            more = len(each.contradictions) - FAULTS_MAX
+            sys.stdout.write(f"In doubt: {more} more like these; --json lists them.\n")
 
 
 def ratios(found: Indicators) -> tuple[str, ...]:

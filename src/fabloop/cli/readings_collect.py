@@ -13,6 +13,7 @@ from fabloop.adapters.historian import Historian
 from fabloop.app.collecting import Outcome, collect
 from fabloop.app.live_oee import HeardStore
 from fabloop.app.processes.clocks import WallClock
+from fabloop.app.readings_watch import Watch, metrics_served
 from fabloop.app.sources import (
     resume,
     source_of_mapping,
@@ -22,6 +23,7 @@ from fabloop.app.sources import (
 from fabloop.base.codec import to_json, to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.cli.oee import ratios, settings_in
+from fabloop.cli.readings_health import place_given, precedence_in
 from fabloop.sense.oee.live import SERIES_RULES
 from fabloop.sense.readings.ports import ReadingSource
 
@@ -42,6 +44,8 @@ class CollectRequest(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None
     oee: Path | None = None
     oee_lines: Path | None = None
+    precedence: Path | None = None
+    metrics: str = ""
 
 
 def collect_readings(request: CollectRequest, *, as_json: bool) -> ExitCode:
@@ -58,6 +62,8 @@ def collect_readings(request: CollectRequest, *, as_json: bool) -> ExitCode:
 async def _collected(request: CollectRequest) -> tuple[Outcome, ...]:
     clock, ending = WallClock(), asyncio.Event()
     loop = asyncio.get_running_loop()
+    place = place_given("--metrics", request.metrics) if request.metrics else None
+    rules = precedence_in(request.precedence) if request.precedence else ()
     sources = _sources(request, clock)
     async with AsyncExitStack() as stack:
         if request.post:
@@ -70,13 +76,28 @@ async def _collected(request: CollectRequest) -> tuple[Outcome, ...]:
             stack.callback(loop.remove_signal_handler, each)
         if request.seconds is not None:
             loop.call_later(request.seconds, ending.set)
-        if request.oee is None:
-            return await collect(sources, historian, historian.catalogue, ending, _watch)
-        settings, _ = settings_in(request.oee)
-        heard = HeardStore(historian, settings, historian.catalogue, clock)
-        telling = _Telling(heard, request.oee_lines)
-        outcomes = await collect(sources, heard, historian.catalogue, ending, telling.watch)
-        telling.tell()
+        heard = None
+        if request.oee is not None:
+            settings, _ = settings_in(request.oee)
+            heard = HeardStore(historian, settings, historian.catalogue, clock)
+        watch = Watch(
+            request.folder, historian, sources, clock, precedence=rules, heard=heard, tell=_say
+        )
+        if place is not None:
+            bound = await stack.enter_async_context(
+                metrics_served(watch, host=place[0], port=place[1])
+            )
+            _say(f"Metrics may be read at http://{place[0]}:{bound}/metrics")
+        telling = None if heard is None else _Telling(heard, request.oee_lines)
+
+        def look(sources: Sequence[ReadingSource]) -> None:
+            watch.look()
+            _watch(sources) if telling is None else telling.watch(sources)
+
+        outcomes = await collect(sources, watch, historian.catalogue, ending, look)
+        watch.end(outcomes)
+        if telling is not None:
+            telling.tell()
         return outcomes
 
 
@@ -170,3 +191,8 @@ def _lines(outcome: Outcome) -> list[str]:
     if outcome.failure or health.trouble:
         lines.append(f"  {outcome.failure or health.trouble}")
     return lines
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.flush()

@@ -47,6 +47,12 @@ def collect(
     oee_lines: Annotated[
         Path | None, typer.Option(help="Append OEE to this file, a JSON object in each line.")
     ] = None,
+    precedence: Annotated[
+        Path | None, typer.Option(help="Which source counts where two tell the same (YAML).")
+    ] = None,
+    metrics: Annotated[
+        str, typer.Option(metavar="[HOST:]PORT", help="Serve all counts there for Prometheus.")
+    ] = "",
     json: AsJson = False,
 ) -> None:
     """Collect readings from machines, brokers, posts and recordings into a store.
@@ -58,9 +64,26 @@ def collect(
     request = CollectRequest(
         folder=folder, factory=factory, mappings=tuple(mapping or ()),
         recordings=tuple(play or ()), post=post, token=token, pki=pki, seconds=seconds,
-        oee=oee, oee_lines=oee_lines,
+        oee=oee, oee_lines=oee_lines, precedence=precedence, metrics=metrics,
     )  # fmt: skip
     raise typer.Exit(collect_readings(request, as_json=json))
+
+
+@readings.command()
+def health(
+    folder: Folder,
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="Print all counts in the format of Prometheus.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Tell how collecting is doing: every source, what was refused and why, and the store.
+
+    Exit codes: 0 all is well, 1 something is wrong or nobody collects now, 2 bad input.
+    """
+    from fabloop.cli.readings_health import print_health
+
+    raise typer.Exit(print_health(folder, metrics=metrics, as_json=json))
 
 
 @readings.command("list")

@@ -46,3 +46,17 @@ def test_states_and_counters_of_watched_units_are_counted_and_others_passed_over
     assert totals.of(Activity.UNKNOWN) == 10 * MINUTE
     assert totals.of(Activity.PRODUCING) == 50 * MINUTE
     assert indicators(totals).effectiveness == 23 / 50
+
+
+def test_a_counter_that_begins_anew_counts_what_it_shows_and_is_told() -> None:
+    catalogue = Catalogue()
+    setting = UnitSetting(work_unit=FILLER, time_zone="UTC", mapping=PACKML, rates={"": MINUTE})
+    live = LiveOee(Oee([setting]), catalogue)
+    good = catalogue.number(series("parts.good"))
+    live.hear(batch_of(np.arange(4) * MINUTE, good, [500, 510, 4, 6]), Instant(10 * MINUTE))
+    assert live.engine.totals(FILLER, Instant(0), Instant(10 * MINUTE)).counted().good == 16
+    assert live.resets == 1
+    assert live.trouble == (
+        "Expected the counter filler/parts.good to go on, but found that it fell from 510 to 4: it "
+        "counted at least that much since. If it rolls over, give its 'rollover'."
+    )

@@ -52,6 +52,11 @@ class LiveOee:
 
     A state that comes late holds from its time to the next change that is known; of a counter
     readings that come late count nothing, since the newer ones have counted it.
+
+    Attributes
+    ----------
+    resets : how often a counter fell without rolling over, and began anew
+    trouble : the last reset, as a sentence; empty: none
     """
 
     def __init__(self, engine: Oee, catalogue: Catalogue) -> None:
@@ -64,6 +69,8 @@ class LiveOee:
         self._modes: dict[WorkUnitId, str] = {}
         self._counters: dict[int, tuple[int, float]] = {}
         self._told_so_far = 0
+        self.resets = 0
+        self.trouble = ""
 
     def hear(self, batch: Batch, now: Instant) -> Taken:
         """Take readings; those of other series are passed over."""
@@ -134,11 +141,14 @@ class LiveOee:
         if last is None:
             return
         rollover = self._catalogue[number].rollover
-        step, _ = steps(
+        step, reset = steps(
             np.array([last[1]]),
             np.array([value]),
             np.array([np.nan if rollover is None else rollover]),
         )
+        if bool(reset[0]):
+            self.resets += 1
+            self.trouble = _reset(self._catalogue[number], last[1], value)
         count = round(float(step[0]))
         if count:
             yield PartsCounted(
@@ -148,6 +158,14 @@ class LiveOee:
                 good=count if role == "good" else 0,
                 scrap=count if role == "scrap" else 0,
             )
+
+
+def _reset(series: Series, before: float, after: float) -> str:
+    return (
+        f"Expected the counter {series.work_unit}/{series.name} to go on, but found that it fell "
+        f"from {before:g} to {after:g}: it counted at least that much since. If it rolls over, "
+        "give its 'rollover'."
+    )
 
 
 def _text(series: Series, value: float) -> str:
