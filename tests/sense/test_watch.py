@@ -1,5 +1,7 @@
 """When a KPI is told."""
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,3 +89,15 @@ def test_what_was_told_last_is_never_far_from_the_truth(uppers):
         assert abs(known.upper - value.upper) <= RULE.dead_band * known.upper + 1e-12
         if value.upper > LIMIT:  # an exceeded limit is always known
             assert known.upper > LIMIT
+
+
+def test_a_hundred_thousand_readings_beside_a_limit_become_a_handful_of_facts():
+    """A day of a value that wanders by a fifth of a per cent around what an order asks for."""
+    roll, known, causes = Random(1), None, []
+    for number in range(100_000):
+        value = kpi(LIMIT * 1e6 * (1 + roll.gauss(0, 0.002)), number / 100_000)
+        if cause := cause_to_tell(value, known, (LIMIT,)):
+            known = value
+            causes.append(cause)
+    assert causes[0] is Cause.FIRST
+    assert len(causes) <= 4

@@ -457,6 +457,10 @@ REASONS: dict[str, Say] = {
         "{subject} has about {cycles} cycles left ({low} to {high}, {coverage}); it shows in"
         " {signals}"
     ),
+    ConditionCode.MAINTENANCE: _plain(
+        "{subject} should be stopped for {job} from {start} to {end} (risk until then {risk});"
+        " waiting until {later} (risk {later_risk}) would cost {waiting} more."
+    ),
     ConditionCode.ALARM: _with_evidence("{subject}: {alarm}; {action}"),
     ConditionCode.ALARM_OVER: _with_evidence("{subject}: {alarm} is over"),
     ConditionCode.ALARM_HIDDEN: _plain("{subject}: {alarm} is on, but not told: {why}."),

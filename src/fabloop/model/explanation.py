@@ -159,6 +159,7 @@ class ConditionCode(StrEnum):
 
     ANOMALY = "anomaly"
     REMAINING_LIFE = "remaining-life"
+    MAINTENANCE = "maintenance"
     ALARM = "alarm"
     ALARM_OVER = "alarm-over"
     ALARM_HIDDEN = "alarm-hidden"
