@@ -126,7 +126,7 @@ def test_results_of_an_edge_reach_the_centre_and_are_forgotten_only_when_safe_th
             asyncio.run(asyncio.wait_for(follow(3), 30))
         (series,) = catalogue
         assert series.work_unit == WorkUnitId("mill")
-        assert (series.name, series.dimension) == ("peak.x.peak", Dimension.FORCE)
+        assert (series.name, series.dimension) == ("x.peak", Dimension.FORCE)
         found = joined(batches)
         np.testing.assert_array_equal(found.values, [3.0, np.nan, 7.0])
         assert list(found.quality) == [GOOD, BAD, GOOD]

@@ -2,8 +2,11 @@
 
 import os
 import secrets
+import socket
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,6 +34,40 @@ from fabloop.app.edge.results import Numbered
 from fabloop.base.errors import FabloopError, Fault, Invalid, NotFound, NotPermitted
 
 
+class Callers:
+    """The connections that are open."""
+
+    def __init__(self) -> None:
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+
+    def come(self, connection: socket.socket) -> None:
+        """Note one that has begun."""
+        with self._lock:
+            self._open.add(connection)
+
+    def go(self, connection: socket.socket) -> None:
+        """Forget one that has ended."""
+        with self._lock:
+            self._open.discard(connection)
+
+    def cut_off(self) -> None:
+        """End all of them under whoever uses them."""
+        with self._lock:
+            for each in self._open:
+                with suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell on standard error what went wrong, unless a caller has just gone away."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Control:
     """Serves a node until closed; `address` is kept in the folder, readable by its owner alone."""
 
@@ -38,12 +75,21 @@ class Control:
         routes = _routes(node)
         token = _known_token(folder) or secrets.token_urlsafe(24)
 
+        self._callers = callers = Callers()
+
         class Handler(_Handler):
+            def setup(self) -> None:
+                super().setup()
+                callers.come(self.connection)
+
+            def finish(self) -> None:
+                callers.go(self.connection)
+                super().finish()
+
             def answer(self, method: str) -> None:
                 self.serve(method, routes, token)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", port), Handler)
         self.address = Address(url=f"http://127.0.0.1:{self._server.server_port}", token=token)
         mask = os.umask(0o077)
         try:
@@ -56,8 +102,9 @@ class Control:
         self._thread.start()
 
     def close(self) -> None:
-        """Serve no more."""
+        """Serve no more, and cut off who is there."""
         self._server.shutdown()
+        self._callers.cut_off()
         self._server.server_close()
         self._thread.join()
 

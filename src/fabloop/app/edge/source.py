@@ -17,6 +17,7 @@ from fabloop.base.instant import Clock
 from fabloop.base.quantity import Dimension
 from fabloop.model.ids import WorkUnitId
 from fabloop.sense.readings.batch import Batch, batch_of, joined
+from fabloop.sense.readings.intake import Intake
 from fabloop.sense.readings.ports import SourceHealth
 from fabloop.sense.readings.series import Catalogue, Series
 from fabloop.sense.readings.tally import Tally
@@ -71,6 +72,7 @@ class EdgeSource:
     async def batches(self, catalogue: Catalogue) -> AsyncIterator[Batch]:
         """Yield batches until closed; connects again by itself, and begins where it was safe."""
         heard = told_safe = tries = 0
+        connected, intake = False, Intake(catalogue, self._tally)
         with Centre(self._address) as centre:
             while not self._closing:
                 try:
@@ -81,17 +83,17 @@ class EdgeSource:
                 except FabloopError as error:
                     self._tally.disconnect(self._clock.now(), str(error))
                     await asyncio.sleep(BACK_OFF_S[min(tries, len(BACK_OFF_S) - 1)])
-                    tries += 1
+                    tries, connected = tries + 1, False
                     continue
-                if tries or heard == 0:
+                if not connected:
                     self._tally.connect(self._clock.now())
-                tries = 0
+                tries, connected = 0, True
                 if not found:
                     continue
                 heard = found[-1].number
                 if any(self._is_new(each) for each in found):
                     self._version = await asyncio.to_thread(centre.current)
-                batch = self._batch(found, catalogue)
+                batch = self._batch(found, intake)
                 if len(batch):
                     self._yielded.append(heard)
                     yield batch
@@ -103,36 +105,34 @@ class EdgeSource:
                 await asyncio.to_thread(centre.acknowledge, self._safe)
         self._tally.disconnect(self._clock.now())
 
-    def _batch(self, found: Sequence[Numbered], catalogue: Catalogue) -> Batch:
+    def _batch(self, found: Sequence[Numbered], intake: Intake) -> Batch:
         parts: list[Batch] = []
         for each in found:
             match each.result:
                 case FactTold() as fact:
                     self._hear(fact)
                 case Readings() as told:
-                    numbers = self._numbers_of(told, catalogue)
+                    numbers = self._numbers_of(told, intake)
                     values = np.frombuffer(told.values)
                     quality = np.frombuffer(told.qualities, np.uint8)
                     times = np.full(len(values), told.at)
                     parts.append(batch_of(times, numbers, values, quality))
-        batch = joined(parts)
-        self._tally.receive(len(batch))
-        return batch
+        return intake.fitted(joined(parts), self._clock.now())
 
     def _is_new(self, each: Numbered) -> bool:
         told = each.result
         return isinstance(told, Readings) and _key(told) not in self._numbers
 
-    def _numbers_of(self, told: Readings, catalogue: Catalogue) -> list[int]:
+    def _numbers_of(self, told: Readings, intake: Intake) -> list[int]:
         key = _key(told)
         known = self._numbers.get(key)
         if known is None:
             known = self._numbers[key] = [
-                catalogue.number(
+                intake.enter(
                     Series(
                         source=self._name,
                         address=f"{told.machine}/{told.app}/{name}",
-                        name=f"{told.app}.{name}",
+                        name=name,
                         work_unit=WorkUnitId(told.machine),
                         dimension=_dimension(self._version, told, name),
                     )
