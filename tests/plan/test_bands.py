@@ -12,8 +12,8 @@ from fabloop.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from fabloop.base.zones import at_clock, local_day
 from fabloop.model.calendar import Shift, WorkCalendar
 from fabloop.model.explanation import ReasonCode
-from fabloop.model.ids import OrderId
-from fabloop.model.plan import Producible
+from fabloop.model.ids import OrderId, SkillId
+from fabloop.model.plan import NotDecided, Producible
 from fabloop.model.site import EnergyBand, Tariff
 from fabloop.model.timetable import energy_rates
 from fabloop.plan.checker import Grounds, check_plan
@@ -25,6 +25,7 @@ from fabloop.plan.statement.bands import Bands, averages
 from fabloop.plan.statement.problem import Setting
 from fabloop.plan.terms.wishes import Wishes
 from fabloop.plan.tradeoffs.front import Front, front
+from plan.crewed import EARLY, staffed, with_operations, with_sites
 from plan.instances import NOW, gear, graz_and_vienna, random_instance, vocabulary
 
 SEEDS = st.integers(0, 1_000_000)
@@ -207,6 +208,23 @@ def test_a_cost_that_no_open_hour_allows_is_not_called_proven():
     cost = told(plan, "cost")
     assert not cost.proven
     assert cost.bound < cost.value
+
+
+def test_a_step_that_nobody_on_shift_can_ever_start_is_not_decided_beside_prices_by_the_hour():
+    plant, values = graz_and_vienna()
+    early = WorkCalendar(shifts=(EARLY,))
+
+    def change(site):
+        units = tuple(msgspec.structs.replace(e, calendar=early) for e in site.work_units)
+        return staffed(msgspec.structs.replace(site, work_units=units, persons=()), "late")
+
+    def manual(_, operation):
+        return msgspec.structs.replace(operation, person_skill=SkillId("assembler"))
+
+    plant = with_sites(with_bands(plant, NIGHTS), change)
+    answer = best(with_operations(due(gear(), DAY), manual), plant, values)
+    assert isinstance(answer, NotDecided)
+    assert "calendars are read" in answer.limit
 
 
 def test_a_step_that_tells_other_rates_or_sums_is_refused():

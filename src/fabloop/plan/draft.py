@@ -49,9 +49,9 @@ def draft(
 ) -> Plan:
     """Return the plan: settled steps first, then the open ones in order of their start."""
     settled = settled or Settled()
+    _check_read(problem, table)  # what was not read has no day, and so no price either
     table = bargained(problem, table)
-    if problem.jobs and table.last(problem) > problem.read:
-        raise Unread
+    _check_read(problem, table)
     steps = sorted(
         open_steps(problem, table), key=lambda each: (each.start, each.end, each.operation)
     )
@@ -69,6 +69,12 @@ def draft(
     return assemble(
         heading, (*settled.steps, *steps), (*settled.movements, *moved), kpis, optimality
     )
+
+
+def _check_read(problem: Problem, table: Timetable) -> None:
+    """Refuse a timetable that goes on where calendars were not read."""
+    if problem.jobs and table.last(problem) > problem.read:
+        raise Unread
 
 
 def assemble(
