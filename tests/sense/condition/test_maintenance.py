@@ -1,5 +1,7 @@
 """Maintenance is proposed when waiting costs more, where it costs least, and plans keep clear."""
 
+import math
+
 import msgspec
 import numpy as np
 import pytest
@@ -20,13 +22,14 @@ from fabloop.sense.condition.maintenance import (
     StopCosts,
     life_of,
     propose,
+    risk_by_crossing,
     risk_by_lifetime,
     risk_by_remaining_life,
     since,
 )
 from fabloop.sense.condition.remaining_life import RemainingLife
 from fabloop.sense.condition.weibull import Life, lifetime_of
-from fabloop.sense.trend import crossing_of, trend_of
+from fabloop.sense.trend import Crossing, crossing_of, trend_of
 from plan.instances import NOW, gear, graz_and_vienna, vocabulary
 
 MILL = WorkUnitId("mill")
@@ -102,6 +105,32 @@ def test_the_risk_by_cycles_left_goes_through_the_interval():
     np.testing.assert_allclose(found, [0.0, 0.05, 0.5, 0.95, 1.0])
     open_end = risk_by_remaining_life(msgspec.structs.replace(life, high=None), HOUR)
     assert open_end(60 * HOUR) == pytest.approx(0.95)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(0.01, 100.0) | st.just(math.inf), min_size=3, max_size=3))
+def test_the_risk_that_a_trend_crosses_only_grows(days):
+    low, middle, high = sorted(days)
+    risk = risk_by_crossing(Crossing(days=middle, days_low=low, days_high=high))
+    found = [risk(int(day * DAY)) for day in np.linspace(0, 200, 50).tolist()]
+    assert found == sorted(found)
+    assert 0.0 <= found[0] <= found[-1] <= 1.0
+    if low + 0.01 < middle < high - 0.01:
+        assert risk(int(middle * DAY)) == pytest.approx(0.5, abs=1e-6)
+
+
+def test_a_trend_towards_the_limit_of_an_order_proposes_the_stop_before_it():
+    days = np.arange(20, dtype=np.int64) * DAY
+    trend = trend_of(days, 10e-6 + 0.2e-6 * np.arange(20.0))
+    risk = risk_by_crossing(crossing_of(trend, 14.5e-6))  # in three and a half days
+    told = propose(MILL, "ball screw", [stop(day) for day in range(7)], risk, COSTS, NOW)
+    assert NOW <= told.start < told.end < NOW + 3.5 * DAY
+    assert (
+        propose(
+            MILL, "x", [stop(0), stop(1)], risk_by_crossing(crossing_of(trend, 1.0)), COSTS, NOW
+        )
+        is None
+    )
 
 
 def test_plans_keep_clear_of_the_proposed_stop():

@@ -1,5 +1,6 @@
 """When maintenance pays: risk of waiting against a planned stop; and what its result teaches."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -18,6 +19,7 @@ from fabloop.model.maintenance import (
 from fabloop.sense.condition.remaining_life import RemainingLife
 from fabloop.sense.condition.weibull import Life, Lifetime
 from fabloop.sense.recording import Floats, Integers
+from fabloop.sense.trend import Crossing
 
 STOPS_MAX = 1_000
 
@@ -67,6 +69,23 @@ def risk_by_remaining_life(life: RemainingLife, cycle_ns: int) -> Risk:
     cycles = np.maximum.accumulate([0.0, life.low, life.cycles, high, high + (high - life.cycles)])
     chance = (0.0, tail, 0.5, 1 - tail, 1.0)
     return lambda ahead: float(np.interp(ahead / cycle_ns, cycles, chance))
+
+
+def risk_by_crossing(crossing: Crossing) -> Risk:
+    """Return the risk that a trend has crossed a limit (of an open order, say): a failure, too.
+
+    The ends of the interval are 2.5 % and 97.5 %; a trend that may never cross keeps what is
+    beyond its last finite end.
+    """
+    ends = ((crossing.days_low, 0.025), (crossing.days, 0.5), (crossing.days_high, 0.975))
+    finite = [each for each in ends if math.isfinite(each[0])]
+    if not finite:
+        return lambda ahead: 0.0 * ahead
+    days = np.array([0.0, *(each[0] for each in finite)])
+    chance = np.array([0.0, *(each[1] for each in finite)])
+    if crossing.days <= 0.0:
+        return lambda ahead: 1.0 if ahead >= 0 else 0.0
+    return lambda ahead: float(np.interp(ahead / DAY, days, chance))
 
 
 def propose(
