@@ -1,9 +1,11 @@
 """Mappings: every fault of the document, by its place."""
 
+import sys
+
 import pytest
 
 from fabloop.adapters.mqtt.mapping import mapping_of, read_mapping
-from fabloop.base.errors import Invalid
+from fabloop.base.errors import Invalid, Refused
 
 BROKER = "broker: {host: localhost, client_id: f}\n"
 
@@ -86,3 +88,9 @@ def test_what_is_no_mapping_says_where(text, sentence):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(Invalid, match=r"none.yaml: Expected a file that can be read"):
         read_mapping(tmp_path / "none.yaml")
+
+
+def test_an_extra_that_lacks_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(Refused, match=r"pip install 'fabloop\[mqtt\]'"):
+        mapping_of(f"source: a\n{BROKER}".encode())

@@ -7,7 +7,7 @@ from string import Formatter
 import msgspec
 
 from fabloop.adapters.mqtt.broker import Broker
-from fabloop.base.errors import Fault, Invalid
+from fabloop.base.errors import Fault, Invalid, Refused
 from fabloop.sense.readings.described import SeriesRule
 from fabloop.sense.readings.intake import AHEAD_MAX_S
 from fabloop.sense.readings.payloads.forms import Form, Layout
@@ -126,6 +126,8 @@ def mapping_of(document: bytes, source: str = "mapping") -> Mapping:
     ------
     Invalid
         Every fault of the document.
+    Refused
+        PyYAML is not installed.
     """
     if len(document) > MAPPING_BYTES_MAX:
         raise _invalid(source, "", f"at most {MAPPING_BYTES_MAX} bytes", "more")
@@ -134,12 +136,22 @@ def mapping_of(document: bytes, source: str = "mapping") -> Mapping:
     except msgspec.ValidationError as error:
         said, _, path = str(error).partition(" - at `")
         raise _invalid(source, path.rstrip("`"), "a mapping as documented", said) from error
+    except ImportError as error:
+        raise lacking("mappings in YAML") from error
     except msgspec.DecodeError as error:
         raise _invalid(source, "", "YAML", " ".join(str(error).split())) from error
     faults = list(_faults(mapping, source))
     if faults:
         raise Invalid(faults)
     return mapping
+
+
+def lacking(what: str) -> Refused:
+    """Return the refusal of what needs an extra that is not installed."""
+    return Refused(
+        f"Expected the extra 'mqtt' for {what}, but found that it is not installed. "
+        "Run: pip install 'fabloop[mqtt]'"
+    )
 
 
 def _faults(mapping: Mapping, source: str) -> list[Fault]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from fabloop.adapters.mqtt.link import Link
-from fabloop.adapters.mqtt.mapping import Mapping
+from fabloop.adapters.mqtt.mapping import Mapping, lacking
 from fabloop.adapters.mqtt.packets import Publication, Will
 from fabloop.adapters.mqtt.reading import Reading
 from fabloop.adapters.mqtt.sparkplug import topics
@@ -76,7 +76,10 @@ class HostRole:
     """A host application: its state is known to edge nodes, which wait for it if they want to."""
 
     def __init__(self, mapping: Mapping, catalogue: Catalogue, tally: Tally) -> None:
-        from fabloop.adapters.mqtt.sparkplug.host import Host  # noqa: PLC0415  # wants protobuf
+        try:
+            from fabloop.adapters.mqtt.sparkplug.host import Host  # noqa: PLC0415  # an extra
+        except ModuleNotFoundError as error:
+            raise lacking("Sparkplug B") from error
 
         assert mapping.sparkplug is not None
         self.anew = True
