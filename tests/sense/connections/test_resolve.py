@@ -135,6 +135,29 @@ def test_what_is_wrong_with_a_connection_is_named_with_its_place(connection, tol
     assert read(connection)[1] == told
 
 
+def test_a_counter_in_unsigned_registers_rolls_over_where_they_end():
+    meter = {
+        "document": "registers", **HEAD, "id": "meter",
+        "registers": [
+            {"id": "parts", "at": 1, "type": "uint16", "kind": "counter"},
+            {"id": "energy", "at": 2, "type": "uint32", "kind": "counter", "scale": 0.1,
+             "unit": "Wh"},
+            {"id": "load", "at": 4, "type": "uint16"},
+        ],
+    }  # fmt: skip
+    variables = [variable(address=each, name=each) for each in ("parts", "energy", "load")]
+    variables.append(variable(address="load", name="other", kind="counter", rollover=1000))
+    whole = {"id": "hall", "url": "modbus://m:502/1", "registers": "meter"}
+    ((connection,), faults) = read(whole | {"variables": variables[:3]}, maps=(meter,))
+    assert faults == []
+    told = [each.series.rollover for each in connection.variables]
+    assert told == [2.0**16, pytest.approx(2.0**32 * 0.1 * 3600), None]
+    ((connection,), _) = read(whole | {"variables": variables[3:]}, maps=(meter,))
+    assert connection.variables[0].series.rollover == 1000
+    _, faults = read(opcua(variable(rollover=100)))
+    assert faults == [("[0].variables[0].rollover", "a number above 0, of a counter")]
+
+
 def test_two_connections_of_one_id_are_a_fault():
     assert read(opcua(), opcua())[1] == [("[1].id", "each connection once")]
 

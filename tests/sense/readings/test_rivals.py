@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fabloop.base.errors import Invalid
 from fabloop.base.instant import SECOND, Instant
@@ -121,6 +122,26 @@ def test_a_source_that_comes_later_becomes_a_rival():
     assert tell(rivals, 0, 2, 1.0) == ()
     catalogue.number(series("opcua", "heat"))
     assert rivals.properties()[MILL, "heat"] == (3, 2)
+
+
+def test_a_source_that_is_told_in_another_unit_stays_one_rival():
+    rivals, catalogue = desk(RULE)
+    assert rivals.properties()[MILL, "load"] == (1, 0)
+    other = replace(series("mqtt"), unit="kN", scale=1000.0)
+    number = catalogue.number(other)
+    assert rivals.properties()[MILL, "load"] == (1, number)
+    catalogue.number(series("mqtt"))
+    assert rivals.properties()[MILL, "load"] == (1, 0)
+
+
+def test_thousands_of_series_are_looked_at_once_each():
+    catalogue = Catalogue()
+    rivals = Rivals(catalogue)
+    for number in range(5_000):
+        catalogue.number(series(f"s{number % 2}", f"name-{number // 2}" if number < 10 else
+                                f"alone-{number}"))  # fmt: skip
+        rivals.take(batch_of([T0], number, [1.0]))
+    assert len(rivals.properties()) == 5
 
 
 def test_a_precedence_that_cannot_be_is_refused():

@@ -40,8 +40,9 @@ States = Annotated[tuple[Word, ...], msgspec.Meta(max_length=STATES_MAX)]
 class VariableEntry(Entry, frozen=True, kw_only=True):
     """A variable of a machine, and whose property it is.
 
-    `least` and `greatest` are the limits of the sensor, in `unit`. Of an array either every
-    element is a series of its own (`elements` of them), or its elements are samples,
+    `least` and `greatest` are the limits of the sensor, in `unit`; `rollover` is what a counter
+    would have shown where it shows 0 again (of an unsigned register it is known). Of an array
+    either every element is a series of its own (`elements` of them), or its elements are samples,
     `sample_interval` apart, the last one taken at the time of the value.
     """
 
@@ -53,6 +54,7 @@ class VariableEntry(Entry, frozen=True, kw_only=True):
     states: States = ()
     least: float | None = None
     greatest: float | None = None
+    rollover: float | None = None
     elements: Annotated[int, msgspec.Meta(ge=0, le=ELEMENTS_MAX)] = 0
     sample_interval: DurationText | None = None
     every: DurationText | None = None

@@ -1,6 +1,7 @@
 """Connection documents to connections; every fault is told with its place."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -23,6 +24,8 @@ from fabloop.sense.readings.series import Kind, Series
 SCHEMES = ("opc.tcp://", "modbus://", "mqtt://", "mqtts://")
 REGISTERS_END = 65_536
 Maps = Mapping[str, tuple[Register, ...]]
+UNSIGNED_BITS: Final = {"uint16": 16, "uint32": 32, "uint64": 64}
+"""Bits after which a counter in registers rolls over."""
 
 
 def connections_of(
@@ -129,11 +132,16 @@ def _filled(entry: VariableEntry, register: Register | None) -> VariableEntry:
     """Return the variable with what the register map says of it."""
     if register is None:
         return entry
+    kind = register.kind if entry.kind == "gauge" else entry.kind
+    rollover = entry.rollover
+    if rollover is None and kind == "counter" and register.type in UNSIGNED_BITS:
+        rollover = 2.0 ** UNSIGNED_BITS[register.type] * register.scale + register.offset
     return replace(
         entry,
         unit=entry.unit or register.unit,
-        kind=register.kind if entry.kind == "gauge" else entry.kind,
+        kind=kind,
         states=entry.states or register.states,
+        rollover=rollover,
     )
 
 
@@ -142,6 +150,10 @@ def _variable(entry: VariableEntry, sheet: Sheet, source: str, every_ns: int) ->
         sheet.at("sample_interval").fault("elements or samples, not both", "both")
     if entry.kind == "state" and entry.unit:
         sheet.at("unit").fault("no unit of a state", repr(entry.unit))
+    if entry.rollover is not None and (entry.kind != "counter" or entry.rollover <= 0):
+        sheet.at("rollover").fault(
+            "a number above 0, of a counter", f"{entry.rollover:g} of a {entry.kind}"
+        )
     if entry.states and entry.kind != "state":
         sheet.at("kind").fault("'state', since there are states", repr(entry.kind))
     interval = entry.sample_interval
@@ -174,6 +186,7 @@ def series_of(entry: VariableEntry, sheet: Sheet, source: str) -> Series:
         scale=scale, offset=offset, states=entry.states,
         least=None if entry.least is None else entry.least * scale + offset,
         greatest=None if entry.greatest is None else entry.greatest * scale + offset,
+        rollover=None if entry.rollover is None else entry.rollover * scale + offset,
     )  # fmt: skip
 
 

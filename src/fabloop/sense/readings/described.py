@@ -20,6 +20,7 @@ class SeriesRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     unit : unit in which the source tells its numbers; empty: as the source says, or none
     states : texts that a state's values are, in the order of their numbers
     least, greatest : limits of the sensor, in `unit`
+    rollover : what a counter would have shown where it shows 0 again, in `unit`
     """
 
     series: str
@@ -28,6 +29,7 @@ class SeriesRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     states: tuple[str, ...] = ()
     least: float | None = None
     greatest: float | None = None
+    rollover: float | None = None
 
     def faults(self, source: str, path: str) -> list[Fault]:
         """Return what is wrong with the rule."""
@@ -41,6 +43,9 @@ class SeriesRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         if self.states and self.kind is not Kind.STATE:
             found.append(_fault(source, f"{path}.kind", "kind: state where states are listed",
                 self.kind, "Set kind: state."))  # fmt: skip
+        if self.rollover is not None and (self.kind is not Kind.COUNTER or self.rollover <= 0):
+            found.append(_fault(source, f"{path}.rollover", "a number above 0, of a counter",
+                f"{self.rollover:g} of a {self.kind}", "Set kind: counter."))  # fmt: skip
         if self.least is not None and self.greatest is not None and self.least > self.greatest:
             found.append(_fault(source, f"{path}.least", f"at most greatest ({self.greatest})",
                 str(self.least), "Exchange them."))  # fmt: skip
@@ -85,6 +90,7 @@ def described(
         source=source, address=address, work_unit=work_unit, name=name, kind=rule.kind,
         dimension=dimension, scale=scale, offset=offset, unit=spoken, states=rule.states,
         least=_si(rule.least, limits), greatest=_si(rule.greatest, limits),
+        rollover=_si(rule.rollover, limits),
     )  # fmt: skip
 
 

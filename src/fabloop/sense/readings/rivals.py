@@ -100,7 +100,9 @@ class Rivals:
             raise Invalid(tuple(faults))
         self._catalogue = catalogue
         self._rules = tuple(rules)
-        self._revision = -1
+        self._revision = 0
+        self._looked_at = 0
+        self._members: dict[tuple[str, str], list[int]] = {}
         self._groups: dict[tuple[str, str], tuple[int, ...]] = {}
         self._group_of: dict[int, tuple[str, str]] = {}
         self._rival: NDArray[np.bool_] = np.zeros(0, np.bool_)
@@ -153,23 +155,30 @@ class Rivals:
 
     def _renew(self) -> None:
         """Find the properties with several sources again, if the catalogue changed."""
-        if self._revision == self._catalogue.revision:
+        revision, count = self._catalogue.revision, len(self._catalogue)
+        if self._revision == revision:
             return
-        self._revision = self._catalogue.revision
-        found: dict[tuple[str, str], list[int]] = {}
-        for number in self._catalogue.numbers().values():
-            series = self._catalogue[number]
-            if series.work_unit:
-                found.setdefault((series.work_unit, series.name), []).append(number)
-        self._groups = {
-            key: self._ordered(key, numbers)
-            for key, numbers in found.items()
-            if len({self._catalogue[each].source for each in numbers}) > 1
-        }
+        if revision - self._revision != count - self._looked_at:  # not only new ones
+            self._members, self._groups, self._looked_at = {}, {}, 0
+        touched = {self._enter(number) for number in range(self._looked_at, count)}
+        self._revision, self._looked_at = revision, count
+        for key in touched:
+            numbers = self._members.get(key, [])
+            if len({self._catalogue[each].source for each in numbers}) > 1:
+                self._groups[key] = self._ordered(key, numbers)
         self._group_of = {n: key for key, numbers in self._groups.items() for n in numbers}
-        self._rival = np.zeros(len(self._catalogue), np.bool_)
+        self._rival = np.zeros(count, np.bool_)
         self._rival[list(self._group_of)] = True
         self._newest = {n: told for n, told in self._newest.items() if n in self._group_of}
+
+    def _enter(self, number: int) -> tuple[str, str]:
+        """Note a series with its property, if it is the present one of its source and address."""
+        series = self._catalogue[number]
+        key = series.work_unit, series.name
+        if series.work_unit and self._catalogue.numbers()[series.key] == number:
+            rest = [n for n in self._members.get(key, []) if self._catalogue[n].key != series.key]
+            self._members[key] = [*rest, number]
+        return key
 
     def _ordered(self, key: tuple[str, str], numbers: Iterable[int]) -> tuple[int, ...]:
         sources = self._rule(*key).sources
