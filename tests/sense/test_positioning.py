@@ -55,3 +55,31 @@ def test_without_scatter_accuracy_is_the_systematic_deviation(values):
 def test_another_shape_is_refused(shape):
     with pytest.raises(Invalid, match="deviations of shape"):
         iso_230_2(np.zeros(shape))
+
+
+ONE_AXIS = np.array(
+    [  # five approaches each way at three targets, micrometres
+        [[2.1, -1.0], [2.4, -0.7], [2.0, -1.2], [2.6, -0.9], [2.4, -1.2]],
+        [[3.0, 0.4], [3.4, 0.1], [3.1, 0.6], [3.3, 0.2], [3.2, 0.2]],
+        [[5.2, 1.9], [5.6, 2.3], [5.1, 2.0], [5.5, 2.1], [5.6, 2.2]],
+    ]
+)
+"""Means 2.3 -1.0 / 3.2 0.3 / 5.4 2.1; sums of squares 0.24 0.18 / 0.10 0.16 / 0.22 0.10."""
+
+
+def test_the_five_approaches_of_the_standard_give_the_figures_of_a_pocket_calculator():
+    found = iso_230_2(ONE_AXIS)
+    up = [0.24**0.5 / 2, 0.10**0.5 / 2, 0.22**0.5 / 2]
+    down = [0.18**0.5 / 2, 0.16**0.5 / 2, 0.10**0.5 / 2]
+    assert found.reversal == pytest.approx(3.3)
+    assert found.systematic == pytest.approx(6.4)
+    assert found.mean_deviation == pytest.approx(3.75 - 0.65)
+    assert found.accuracy == pytest.approx(5.4 + 2 * up[2] - (-1.0 - 2 * down[0]))
+    assert found.repeatability == pytest.approx(2 * up[0] + 2 * down[0] + 3.3)
+    other = vdi_3441(ONE_AXIS)
+    assert other.reversal_max == pytest.approx(3.3)
+    assert other.scatter_max == pytest.approx(3 * (up[0] + down[0]))
+    top = 3.75 + (3.3 + 3 * (up[2] + down[2])) / 2
+    bottom = 0.65 - (3.3 + 3 * (up[0] + down[0])) / 2
+    assert other.uncertainty == pytest.approx(top - bottom)
+    assert found.accuracy < other.uncertainty
