@@ -23,6 +23,7 @@ from fabloop.model.facts import DisturbanceEnded, Fact
 from fabloop.model.knowledge import Knowledge
 from fabloop.process.engine import Engine
 
+FACTS_KIND = "facts"
 FACTS_VERSION = 1
 _FACTS = msgspec.msgpack.Encoder()
 """Keeps the order of names in a fact: what is read back must lead to the same as what was told."""
@@ -118,7 +119,14 @@ class House:
         body = _FACTS.encode(heard)
         group = [
             *rows,
-            Row(stream="facts", kind="facts", version=FACTS_VERSION, at=at, actor=actor, body=body),
+            Row(
+                stream="facts",
+                kind=FACTS_KIND,
+                version=FACTS_VERSION,
+                at=at,
+                actor=actor,
+                body=body,
+            ),
         ]
         self._journal.wait(self._journal.append(group))
         self.history.extend((at, fact) for fact in heard)
@@ -127,20 +135,27 @@ class House:
 
     def _replay(self) -> None:
         for _, row in self._journal.read():
-            if row.kind != "facts":
+            if row.kind != FACTS_KIND:
                 self._engine.replay([row])
                 continue
-            if row.version != FACTS_VERSION:
-                raise Broken(
-                    f"Expected facts of version {FACTS_VERSION}, but found {row.version}. "
-                    "Open the journal with the newer fabloop that wrote it."
-                )
-            for fact in _facts_of(row):
+            for fact in facts_of_row(row):
                 self.snapshot.tell(fact, row.at)
                 self.history.append((row.at, fact))
 
 
-def _facts_of(row: Row) -> list[Fact]:
+def facts_of_row(row: Row) -> list[Fact]:
+    """Return the facts of a row of kind `FACTS_KIND`.
+
+    Raises
+    ------
+    Broken
+        Another version wrote the row, or it does not decode.
+    """
+    if row.version != FACTS_VERSION:
+        raise Broken(
+            f"Expected facts of version {FACTS_VERSION}, but found {row.version}. "
+            "Open the journal with the newer fabloop that wrote it."
+        )
     try:
         return from_msgpack(row.body, list[Fact])
     except msgspec.ValidationError as error:

@@ -10,6 +10,7 @@ import typer
 from fabloop.base.errors import ExitCode, FabloopError, Invalid
 from fabloop.cli.adapt_commands import adapt
 from fabloop.cli.edge_commands import edge
+from fabloop.cli.kpi_commands import kpi
 from fabloop.cli.machine_commands import machine
 from fabloop.cli.oee_commands import oee
 from fabloop.cli.order_commands import orders
@@ -204,6 +205,7 @@ app.add_typer(simulate, name="simulate")
 app.add_typer(spc, name="spc")
 app.add_typer(oee, name="oee")
 app.add_typer(readings, name="readings")
+app.add_typer(kpi, name="kpi")
 app.add_typer(edge, name="edge")
 
 
