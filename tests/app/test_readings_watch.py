@@ -16,17 +16,20 @@ from adapters.mqtt.wire import Sender
 from fabloop.adapters.historian import Historian, HistorianReader, Options
 from fabloop.adapters.mqtt import MqttSource, mapping_of
 from fabloop.app.collecting import collect
+from fabloop.app.live_oee import HeardStore
 from fabloop.app.metrics import METRICS, CollectingHealth, exposition
 from fabloop.app.processes.clocks import WallClock
 from fabloop.app.readings_watch import HEALTH_FILE, Watch, health_kept, metrics_served
 from fabloop.base.errors import Invalid, NotFound, Unavailable
 from fabloop.base.instant import SECOND, Instant
 from fabloop.cli.root import app
+from fabloop.model.ids import WorkUnitId
+from fabloop.sense.oee.engine import UnitSetting
 from fabloop.sense.readings.batch import batch_of
 from fabloop.sense.readings.ports import SourceHealth
 from fabloop.sense.readings.quality import GOOD
 from fabloop.sense.readings.rivals import Precedence
-from fabloop.sense.readings.series import Series
+from fabloop.sense.readings.series import Kind, Series
 from mosquitto_server import Mosquitto, binary
 
 WITHIN_S = 20.0
@@ -234,6 +237,29 @@ def test_a_source_that_gives_up_is_named_and_the_others_go_on(tmp_path):
     assert 'fabloop_source_ended{source="broken"} 1' in body
     assert 'fabloop_source_ended{source="good"} 0' in body
     assert sorted(stored(tmp_path)) == [[], [1.0, 2.0]]
+
+
+def test_parts_that_two_sources_count_are_counted_once_for_oee(tmp_path):
+    press, clock = WorkUnitId("press"), WallClock()
+    historian = Historian(tmp_path, clock, PROMPT)
+    setting = UnitSetting(work_unit=press, time_zone="UTC", rates={"": SECOND})
+    heard = HeardStore(historian, [setting], historian.catalogue, clock)
+    watch = Watch(tmp_path, historian, [], clock, heard=heard)
+    numbers = [
+        historian.catalogue.number(
+            Series(source=each, address="good", work_unit=press, name="parts.good",
+                   kind=Kind.COUNTER)
+        )
+        for each in ("control", "gateway")
+    ]  # fmt: skip
+    begin = clock.now() - 60 * SECOND
+    for n in range(11):
+        for number in numbers:
+            watch.keep(batch_of([begin + n * SECOND], number, [100.0 + n]))
+    counted = heard.totals(press, Instant(begin - SECOND), clock.now()).counted()
+    assert (counted.good, watch.health().disagreements) == (10, 0)
+    historian.close()
+    assert [len(each) for each in stored(tmp_path)] == [11, 11]
 
 
 def test_what_is_not_known_is_nan_and_never_zero():

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import msgspec
 
 from fabloop.base.instant import Clock, Instant
+from fabloop.model.ids import WorkUnitId
 from fabloop.sense.oee.engine import Oee, UnitSetting
 from fabloop.sense.oee.kpis import Indicators, indicators
 from fabloop.sense.oee.live import LiveOee
 from fabloop.sense.oee.plausible import Contradiction, Doubts, contradictions
+from fabloop.sense.oee.totals import Totals
 from fabloop.sense.readings.batch import Batch
 from fabloop.sense.readings.ports import ReadingStore
 from fabloop.sense.readings.series import Catalogue
@@ -48,8 +50,14 @@ class HeardStore:
     def keep(self, batch: Batch) -> int:
         """Keep a batch, then count it."""
         number = self._store.keep(batch)
-        self.not_counted += len(self._live.hear(batch, self._clock.now()).refused)
+        self.hear(batch)
         return number
+
+    def hear(self, batch: Batch, anew: Sequence[int] = ()) -> None:
+        """Count a batch that is kept already; counters of series in `anew` begin anew."""
+        for each in anew:
+            self._live.begin_anew(each)
+        self.not_counted += len(self._live.hear(batch, self._clock.now()).refused)
 
     def durable(self) -> int:
         """Return what of the store survives a crash."""
@@ -71,6 +79,10 @@ class HeardStore:
                 )
             )
         return tuple(found)
+
+    def totals(self, work_unit: WorkUnitId, start: Instant, end: Instant) -> Totals:
+        """Return the sums of a unit over a span."""
+        return self._live.engine.totals(work_unit, start, end)
 
     def new_doubts(self) -> tuple[Contradiction, ...]:
         """Return where states contradict counters in the shift that is on, each once."""

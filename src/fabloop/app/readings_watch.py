@@ -30,7 +30,7 @@ class Watch:
 
     Parameters
     ----------
-    heard : keeps in the historian and counts OEE; None: OEE is not asked for
+    heard : counts OEE, of several sources of one property the one that counts; None: not asked for
     tell : hears each new trouble once, as a sentence
     """
 
@@ -48,7 +48,6 @@ class Watch:
         self._file = folder / HEALTH_FILE
         self._historian = historian
         self._heard_store = heard
-        self._store = heard or historian
         self._sources = tuple(sources)
         self._clock = clock
         self._tell = tell
@@ -67,7 +66,7 @@ class Watch:
             The store cannot take it now; that is counted, and told when it is new.
         """
         try:
-            number = self._store.keep(batch)
+            number = self._historian.keep(batch)
         except Unavailable as error:
             self._held_back += 1
             self._tell_new("store", str(error))
@@ -79,11 +78,13 @@ class Watch:
             else:
                 self._apart[pair] = each.sentence
             self._tell(each.sentence)
+        if self._heard_store is not None:
+            self._heard_store.hear(*self._rivals.counted(batch))
         return number
 
     def durable(self) -> int:
         """Return the greatest number that is safe."""
-        return self._store.durable()
+        return self._historian.durable()
 
     def look(self) -> None:
         """Tell each trouble that is new, and keep the health where others find it."""

@@ -157,3 +157,26 @@ def test_begin_and_end_alternate_whatever_is_told(steps):
     for second, (number, value) in enumerate(steps):
         told += tell(rivals, second, number, value)
     assert [each.over for each in told] == [n % 2 == 1 for n in range(len(told))]
+
+
+def test_only_the_source_that_counts_is_counted_and_another_begins_anew():
+    rivals, _ = desk(RULE, kind=Kind.COUNTER)
+    counted, anew = [], []
+    for second in range(0, 120, 10):
+        for number, value in ((1, 100.0), (0, 500.0)):
+            if number == 1 and 30 <= second < 80:
+                continue
+            told = batch_of([T0 + second * SECOND], number, [value + second])
+            rivals.take(told)
+            batch, others = rivals.counted(told)
+            counted += batch.series.tolist()
+            anew += [(second, each) for each in others]
+    assert counted == [1, 1, 1, 0, 0, 1, 1, 1, 1]
+    assert anew == [(60, 0), (80, 1)]
+
+
+def test_readings_without_a_rival_are_all_counted():
+    rivals, _ = desk(RULE)
+    told = batch_of([T0, T0], [2, 2], [1.0, 2.0])
+    rivals.take(told)
+    assert len(rivals.counted(told)[0]) == 2

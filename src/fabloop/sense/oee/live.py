@@ -91,6 +91,10 @@ class LiveOee:
             events += self._told(number, Instant(at), value, sure=sure)
         return self.engine.take(events, now)
 
+    def begin_anew(self, number: int) -> None:
+        """Forget what a counter showed: its next reading counts nothing."""
+        self._counters.pop(number, None)
+
     def _look(self) -> None:
         """Find the series of watched units among those that are new in the catalogue."""
         if self._looked_at == len(self._catalogue):

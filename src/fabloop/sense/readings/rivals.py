@@ -108,6 +108,7 @@ class Rivals:
         self._rival: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._newest: dict[int, tuple[int, float]] = {}
         self._pairs: dict[tuple[int, int], _Pair] = {}
+        self._counting: dict[tuple[str, str], int] = {}
         self.disagreements = 0
 
     @property
@@ -152,6 +153,29 @@ class Rivals:
                 key = self._group_of[number]
                 groups[key] = max(at, groups.get(key, at))
         return tuple(each for key, at in groups.items() for each in self._compared(key, at))
+
+    def counted(self, batch: Batch) -> tuple[Batch, tuple[int, ...]]:
+        """Return the readings that count, after `take`, and the series that begin to count anew.
+
+        Whoever sums up what counters show begins anew with those: what they counted meanwhile was
+        counted from another source.
+        """
+        if not self._groups or not len(batch):
+            return batch, ()
+        concerned = self._rival[batch.series]
+        if not concerned.any():
+            return batch, ()
+        kept, anew = ~concerned, []
+        for key in {self._group_of[n] for n in np.unique(batch.series[concerned]).tolist()}:
+            known = [self._newest[n][0] for n in self._groups[key] if n in self._newest]
+            counts = self.counting(*key, Instant(max(known, default=0)))
+            if counts is None:
+                counts = self._groups[key][0]  # nobody told anything good: the first says so
+            kept |= batch.series == counts
+            if self._counting.get(key, counts) != counts:
+                anew.append(counts)
+            self._counting[key] = counts
+        return batch.where(kept), tuple(anew)
 
     def _renew(self) -> None:
         """Find the properties with several sources again, if the catalogue changed."""
