@@ -1,5 +1,6 @@
 """The edge of a wired story: a process of its own that measures, and tells what it measured."""
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +30,10 @@ ASK_S = 5.0
 
 
 def be_edge(ties: Ties, folder: Any) -> None:
-    """Be an edge until the story is over; the parent is told how it is asked."""
+    """Be an edge until the story is over; the parent is told how it is asked.
+
+    The folder above its own is that of all wires, and goes with the last who needs it.
+    """
     Path(folder).mkdir(parents=True, exist_ok=True)
     results = Results(Path(folder) / RESULTS_FILE)
     node = Node(Path(folder), results)
@@ -41,6 +45,8 @@ def be_edge(ties: Ties, folder: Any) -> None:
         control.close()
         node.close()
         results.close()
+        # The parent removes it as well, if it can still do so.
+        shutil.rmtree(Path(folder).parent, ignore_errors=True)
 
 
 class EdgeLink:
@@ -59,12 +65,16 @@ class EdgeLink:
     ) -> None:
         self._run_test = run_test
         self._child = Child("edge", be_edge, str(folder))
-        address: Address = self._child.told()
-        self._centre = Centre(address)
         self._heard = 0
         self._measured: list[TestMeasured] = []
         self.address = f"unix:{folder}/run/{GROUP}.sock"
-        self._centre.deploy(_deployment(monitored), {})
+        try:
+            address: Address = self._child.told()
+            self._centre = Centre(address)
+            self._centre.deploy(_deployment(monitored), {})
+        except BaseException:
+            self._child.end()
+            raise
 
     def measure(self, work_unit: WorkUnitId, started_at: Instant) -> TestMeasured:
         """Let a machine run its test program; return what the edge has made of its samples."""
