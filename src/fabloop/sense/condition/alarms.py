@@ -144,7 +144,10 @@ class AlarmDesk:
             case TimePassed():
                 pass
             case StateEntered():
-                self._states[told.subject] = told.state
+                if (
+                    told.subject in self._machine
+                ):  # machines without alarms are none of its business
+                    self._states[told.subject] = told.state
                 for key in self._machine.get(told.subject, ()):
                     self._settle(key, out)
             case Measured():

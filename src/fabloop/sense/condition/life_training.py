@@ -36,10 +36,10 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
 
     cap: float = 125.0
     coverage: float = 0.9
-    folds: int = 5
-    trees: int = 300
+    folds: int = 10
+    trees: int = 250
     leaves: int = 31
-    rate: float = 0.02
+    rate: float = 0.025
     seed: int = 1
 
 
@@ -70,7 +70,7 @@ def train(
         for each in left.tolist():
             predicted = np.clip(booster.predict(rows[each], num_threads=1), 0.0, training.cap)
             found.append((predicted, lives[each]))
-    bounds = _bounds(found, training.coverage)
+    bounds = _bounds(found, training.coverage, math.ceil(training.cap))
     return LifeModel(tuple(signals), training.cap, len(units), tuple(committees), bounds)
 
 
@@ -104,21 +104,26 @@ def _boosted(
     return booster
 
 
-def _bounds(found: Sequence[tuple[Floats, Floats]], coverage: float) -> Bounds:
-    """Return by what the truth is off, in bands of equally many predictions (conformal)."""
+def _bounds(found: Sequence[tuple[Floats, Floats]], coverage: float, near: int) -> Bounds:
+    """Return by what the truth is off, in bands of equally many predictions (conformal).
+
+    The lower bound is that of units in their last `near` cycles, the upper one that of all: so
+    the interval holds for a fleet near its end as well as for a young one, whose many cycles with
+    more left than the cap are easy to tell and would hide late predictions.
+    """
     predicted = np.concatenate([each[0] for each in found])
     off = np.concatenate([each[1] - each[0] for each in found])
-    edges = np.unique(np.quantile(predicted, np.linspace(0, 1, BANDS + 1)[:-1]))
+    last = np.concatenate([np.arange(len(each[0]), 0, -1) <= near for each in found])
+    edges = np.unique(np.quantile(predicted[last], np.linspace(0, 1, BANDS + 1)[:-1]))
     band = np.maximum(np.searchsorted(edges, predicted, side="right") - 1, 0)
+    reach = (1 - coverage) / 2
     low, high = [], []
     for number in range(len(edges)):
-        within = np.sort(off[band == number])
-        count = len(within)
-        reach = (1 - coverage) / 2
-        below = max(0, math.floor((count + 1) * reach) - 1)
-        above = min(count - 1, math.ceil((count + 1) * (1 - reach)) - 1)
-        low.append(float(within[below]))
-        high.append(float(within[above]))
+        within = band == number
+        below, above = np.sort(off[within & last]), np.sort(off[within])
+        low.append(float(below[max(0, math.floor((len(below) + 1) * reach) - 1)]))
+        rank = math.ceil((len(above) + 1) * (1 - reach))
+        high.append(float(above[min(len(above), rank) - 1]))
     return Bounds(
         coverage=coverage, from_cycles=tuple(edges.tolist()), low=tuple(low), high=tuple(high)
     )
