@@ -13,7 +13,7 @@ from fabloop.base.zones import at_clock, local_day
 from fabloop.model.calendar import Shift, WorkCalendar
 from fabloop.model.explanation import ReasonCode
 from fabloop.model.ids import OrderId, SkillId
-from fabloop.model.plan import NotDecided, Producible
+from fabloop.model.plan import NotProducible, Producible
 from fabloop.model.site import EnergyBand, Tariff
 from fabloop.model.timetable import energy_rates
 from fabloop.plan.checker import Grounds, check_plan
@@ -210,21 +210,26 @@ def test_a_cost_that_no_open_hour_allows_is_not_called_proven():
     assert cost.bound < cost.value
 
 
-def test_a_step_that_nobody_on_shift_can_ever_start_is_not_decided_beside_prices_by_the_hour():
+def hours_and_shifts(site, shift, *persons):
+    """Return the site whose work units are open in one shift, with persons of others."""
+    calendar = WorkCalendar(shifts=(shift,))
+    units = tuple(msgspec.structs.replace(e, calendar=calendar) for e in site.work_units)
+    return staffed(msgspec.structs.replace(site, work_units=units, persons=()), *persons)
+
+
+def manual(_, operation):
+    return msgspec.structs.replace(operation, person_skill=SkillId("assembler"))
+
+
+def test_a_step_for_which_nobody_is_ever_on_shift_cannot_be_made_beside_prices_by_the_hour():
     plant, values = graz_and_vienna()
-    early = WorkCalendar(shifts=(EARLY,))
-
-    def change(site):
-        units = tuple(msgspec.structs.replace(e, calendar=early) for e in site.work_units)
-        return staffed(msgspec.structs.replace(site, work_units=units, persons=()), "late")
-
-    def manual(_, operation):
-        return msgspec.structs.replace(operation, person_skill=SkillId("assembler"))
-
-    plant = with_sites(with_bands(plant, NIGHTS), change)
+    plant = with_sites(
+        with_bands(plant, NIGHTS), lambda site: hours_and_shifts(site, EARLY, "late")
+    )
     answer = best(with_operations(due(gear(), DAY), manual), plant, values)
-    assert isinstance(answer, NotDecided)
-    assert "calendars are read" in answer.limit
+    assert isinstance(answer, NotProducible)
+    codes = {each.code for row in answer.exclusions for each in row.reasons}
+    assert ReasonCode.SHIFT_TOO_SHORT in codes
 
 
 def test_a_step_that_tells_other_rates_or_sums_is_refused():

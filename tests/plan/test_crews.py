@@ -8,13 +8,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from fabloop.base.errors import Refused
 from fabloop.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from fabloop.base.zones import local_day
 from fabloop.model.calendar import CalendarException, WorkCalendar
 from fabloop.model.explanation import OptionCode, ReasonCode
 from fabloop.model.ids import OperationId, OrderId, PlanId
-from fabloop.model.plan import NotDecided, NotProducible, Producible
+from fabloop.model.plan import NotProducible, Producible
 from fabloop.plan.checker import check_plan
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engagements import engagements
@@ -302,7 +301,7 @@ def test_calendars_are_read_further_where_a_plan_needs_it():
         assert NOW + 318 * DAY < clean.start < NOW + 322 * DAY
 
 
-def test_a_plan_after_all_calendars_is_not_decided_and_says_so():
+def test_nobody_on_shift_while_machines_are_open_is_told_as_the_reason():
     plant, values = manned("early")
     never = msgspec.structs.replace(EARLY, weekdays=())
     plant = with_sites(plant, lambda site: msgspec.structs.replace(site, shifts=(never,)))
@@ -324,10 +323,10 @@ def test_a_plan_after_all_calendars_is_not_decided_and_says_so():
         front(gear(), plant, vocabulary(), values, NOW, effort=0.2),
         plan_orders([gear()], plant, vocabulary(), values, NOW, effort=0.05).refused["order"],
     ):
-        assert isinstance(found, NotDecided)
-        assert "days that calendars are read ahead" in found.limit
-    with pytest.raises(Refused):
-        quick_plan(gear(), Setting(plant, vocabulary(), values, NOW, NOW))
+        assert isinstance(found, NotProducible)
+        codes = {each.code for row in found.exclusions for each in row.reasons}
+        assert ReasonCode.SHIFT_TOO_SHORT in codes
+    assert quick_plan(gear(), Setting(plant, vocabulary(), values, NOW, NOW)) is None
 
 
 @settings(max_examples=20, deadline=None)

@@ -12,7 +12,7 @@ from fabloop.model.site import Network
 from fabloop.plan.reasons.applied import applied
 from fabloop.plan.reasons.change import Change, World
 from fabloop.plan.statement.candidates import Asked, Columns, Judge
-from fabloop.plan.statement.duties import Duties
+from fabloop.plan.statement.duties import Closed, Duties
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import Job, Past, Problem, problem_of
 from fabloop.plan.statement.roads import roads_again
@@ -52,12 +52,15 @@ def after(
     judge = _judge_of(touched, new) if touched else None
     skills = _skills_of(touched, problem.jobs, new)
     jobs = []
+    closed: Closed = {}
+    if duties is not None and duties.has_shifts:
+        closed = new.setting.planted().opening(new.setting.now).closed
     for job in problem.jobs:
         operation = operations[job.operation.id]
         if job.operation.id in again:
-            jobs.append(_sorted(_restated(job, operation), duties))
+            jobs.append(_sorted(_restated(job, operation), duties, closed))
         elif judge is not None and job.operation.requirement.skill in skills:
-            jobs.append(_sorted(_with_touched(job, judge, touched), duties))
+            jobs.append(_sorted(_with_touched(job, judge, touched), duties, closed))
         else:
             jobs.append(job)
     roads = problem.roads
@@ -68,11 +71,11 @@ def after(
     return msgspec.structs.replace(problem, jobs=tuple(jobs), roads=roads, duties=duties), new
 
 
-def _sorted(job: Job, duties: Duties | None) -> Job:
+def _sorted(job: Job, duties: Duties | None, closed: Closed) -> Job:
     """Return the job without those whose shifts are too short."""
     if duties is None:
         return job
-    candidates, rejected = duties.sorted_out(job.operation, job.candidates, job.rejected)
+    candidates, rejected = duties.sorted_out(job.operation, job.candidates, job.rejected, closed)
     return msgspec.structs.replace(job, candidates=candidates, rejected=rejected)
 
 

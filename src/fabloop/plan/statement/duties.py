@@ -48,6 +48,10 @@ class Need(msgspec.Struct, frozen=True):
     family: str = ""
 
 
+Closed = Mapping[WorkUnitId, tuple[tuple[Instant, Instant], ...]]
+"""When work units are closed, by their calendars."""
+
+
 class Around(msgspec.Struct, frozen=True):
     """From when on, for how many pieces and beside what a product is planned.
 
@@ -181,14 +185,22 @@ class Duties(msgspec.Struct, frozen=True):
         ]
 
     def sorted_out(
-        self, operation: Operation, candidates: Sequence[Candidate], rejected: Sequence[Rejected]
+        self,
+        operation: Operation,
+        candidates: Sequence[Candidate],
+        rejected: Sequence[Rejected],
+        closed: Closed,
     ) -> tuple[Sequence[Candidate], Sequence[Rejected]]:
-        """Return who may do it, without those that material, persons or tools never reach."""
+        """Return who may do it, without those that material, persons or tools never reach.
+
+        `closed` is when work units are: a crew has to be there while the work unit is open.
+        """
         missing = self.missing.get(operation.id, {})
         several = len(set(operation.tools)) < len(operation.tools)
         shifts = self._longest(operation)
         short = _longest_of(candidates) > min(shifts.values(), default=NEVER)
-        if not missing and not several and not short:
+        manned = self._manned(operation, candidates, closed)
+        if not missing and not several and not short and not manned:
             return candidates, rejected
         kept: list[Candidate] = []
         out: list[Rejected] = []
@@ -198,6 +210,8 @@ class Duties(msgspec.Struct, frozen=True):
                 lacks = self._too_few(operation, each)
             if lacks is None and each.takes.ticks > shifts.get(each.place.site, NEVER):
                 lacks = _too_short(operation, each, shifts[each.place.site])
+            if lacks is None and each.takes.ticks > manned.get(each.unit.id, NEVER):
+                lacks = _too_short(operation, each, manned[each.unit.id])
             if lacks is None:
                 kept.append(each)
             else:
@@ -214,6 +228,26 @@ class Duties(msgspec.Struct, frozen=True):
             if several
         }
 
+    def _manned(
+        self, operation: Operation, candidates: Sequence[Candidate], closed: Closed
+    ) -> dict[WorkUnitId, int]:
+        """Return, for work units with hours, how long they are open with a crew there at most."""
+        if operation.person_skill is None or not closed:
+            return {}
+        found: dict[WorkUnitId, int] = {}
+        known: dict[tuple[SiteId, int], int] = {}
+        for each in candidates:
+            hours, site = closed.get(each.unit.id), each.place.site
+            crews = self.crews_for(operation, site)
+            if hours is None or not crews:
+                continue
+            key = site, id(hours)
+            if key not in known:
+                shut = _ticks(hours, self.origin)
+                known[key] = max(_longest_gap((*shut, *crew.absent())) for crew in crews)
+            found[each.unit.id] = known[key]
+        return found
+
     def _too_few(self, operation: Operation, candidate: Candidate) -> Explanation | None:
         """Return the kind of tool of which the operation asks for more than there are."""
         for kind, names in zip(operation.tools, self.tools_for(operation, candidate), strict=True):
@@ -226,6 +260,14 @@ class Duties(msgspec.Struct, frozen=True):
                     details={**details, "tool": kind, "site": site},
                 )
         return None
+
+
+def _longest_gap(spans: Iterable[tuple[int, int]]) -> int:
+    """Return how many ticks there are at most that none of the spans takes."""
+    free, longest = 0, 0
+    for start, end in sorted(spans):
+        longest, free = max(longest, start - free), max(free, end)
+    return max(longest, NEVER - free)
 
 
 def _missing(candidate: Candidate, missing: Mapping[SiteId, MaterialId]) -> Explanation:

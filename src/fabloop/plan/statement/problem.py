@@ -214,17 +214,20 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
         setting.not_before,
     )
     duties = duties_of(product, plant, around)
+    closed = plant.opening(setting.now).closed
     jobs = []
     for operation in order:
         judged = judge.judge(operation)
-        candidates, rejected = judged if duties is None else duties.sorted_out(operation, *judged)
+        candidates, rejected = (
+            judged if duties is None else duties.sorted_out(operation, *judged, closed)
+        )
         sources = tuple(
             _source(each, number, past, setting.origin) for each in groups[operation.id]
         )
         jobs.append(Job(operation, sources, candidates, rejected))
     busy = _taken(setting, plant)
     charges = charges_of(network, setting.origin, quantity, setting.due_at, materials)
-    hours = bool(plant.opening(setting.now).closed) or (duties is not None and duties.has_shifts)
+    hours = bool(closed) or (duties is not None and duties.has_shifts)
     read = (until - setting.origin) // TICK if hours else NEVER
     return Problem(
         tuple(jobs),
