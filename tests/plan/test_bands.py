@@ -288,6 +288,9 @@ def test_budgets_and_fronts_count_what_the_hours_make_of_a_plan(seed, tariff):
     assert isinstance(points, Front)
     for point in points.points:
         assert check_plan(point.plan, grounds(order, plant, values)) == ()
+    costs = [point.plan.totals.cost_minor for point in points.points]
+    assert costs == sorted(costs)
+    assert costs[0] <= budget  # the cheapest plan is on the front, though it waits for its hours
 
 
 def test_orders_planned_together_wait_for_the_night_without_meeting():

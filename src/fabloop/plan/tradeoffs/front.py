@@ -5,7 +5,7 @@ corner becomes a timetable, and what another timetable beats is dropped. A corne
 waits is proven: no plan is better in one figure without being worse in another.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -22,11 +22,13 @@ from fabloop.plan.engine import (
     SHORT,
     TREE,
     Bound,
+    cheapest,
     currency_of,
     is_possible_now,
     least,
     optimality_of,
     scope_of,
+    timed,
 )
 from fabloop.plan.reading import reading
 from fabloop.plan.reasons.recommend import not_producible
@@ -35,6 +37,7 @@ from fabloop.plan.statement.roads import TICK
 from fabloop.plan.terms.blend import Case, case_of
 from fabloop.plan.terms.objectives import aim_of
 from fabloop.plan.terms.wishes import NO_WISHES, Wishes, allowed, caps_of, check_wishes
+from fabloop.plan.timetable.schedule import Timetable
 from fabloop.plan.tradeoffs.archive import EXACT, Entry, Figures4, gap_of, spread_out
 from fabloop.plan.tradeoffs.gates import Standing
 from fabloop.plan.tradeoffs.hindrance import hindered
@@ -138,7 +141,27 @@ def _front(ask: Ask, points_max: int, on_point: Callable[[FrontPoint], None] | N
     for _ in sweep.polish(spread_out(list(sweep.archive), points_max)):
         if on_point is not None:
             pen.tell(on_point)
-    return pen.front(points_max)
+    return pen.front(points_max, _patient(ask) if wishes == NO_WISHES else [])
+
+
+class _Patient(msgspec.Struct, frozen=True):
+    """A timetable beside the sweep, and the problem that says how long it may wait."""
+
+    problem: Problem
+    table: Timetable
+
+
+def _patient(ask: Ask) -> list[_Patient]:
+    """Return what waits for cheaper hours and suppliers, which the sweep of finishes does not."""
+    if ask.problem.charges is None:
+        return []
+    found = []
+    for lead in (Objective.COST, Objective.CO2):
+        waits = ask.problem.waiting(until_due=True, by_co2=lead is Objective.CO2)
+        routing = cheapest(waits, lead)
+        if routing is not None:
+            found.append(_Patient(waits, timed(waits, routing).table))
+    return found
 
 
 class _Pen:
@@ -162,14 +185,21 @@ class _Pen:
         for entry in spread_out(new, TOLD_MAX):
             on_point(self._point(entry))
 
-    def front(self, points_max: int) -> Front | NotDecided:
-        """Return the front as it stands, thinned out, numbered from the cheapest on."""
+    def front(self, points_max: int, patient: Sequence[_Patient]) -> Front | NotDecided:
+        """Return the front as it stands, thinned out, numbered from the cheapest on.
+
+        `patient` are timetables beside it that wait for cheaper hours; they are never thinned out.
+        """
         entries = list(self._sweep.archive)
         if not entries:
             return NotDecided(limit="no plan found within the effort, infeasibility not proven")
         points = [self._point(each) for each in spread_out(entries, points_max)]
+        points += [
+            FrontPoint(plan=self._written(each.problem, each.table, place), proven=False, gap=EXACT)
+            for place, each in enumerate(patient)
+        ]
         if self._case.problem.charges is not None:
-            points = _unbeaten(points)
+            points = sorted(_unbeaten(points), key=lambda each: _figures(each.plan))
         named = [
             msgspec.structs.replace(
                 point,
@@ -179,7 +209,7 @@ class _Pen:
             )
             for place, point in enumerate(points, 1)
         ]
-        return Front(points=tuple(named), found=len(entries))
+        return Front(points=tuple(named), found=max(len(entries), len(named)))
 
     def _point(self, entry: Entry) -> FrontPoint:
         proven = entry.key in self._sweep.proven
@@ -190,23 +220,23 @@ class _Pen:
 
     def _plan(self, entry: Entry) -> Plan:
         if entry.key not in self._plans:
-            name = PlanId(f"{self._order.id}/front-{len(self._plans) + 1}")
-            origin = self._case.problem.origin
-            heading = Heading(name, self._order.id, origin, self._currency)
-            plan = draft(heading, self._case.problem, entry.table)
-            plan = msgspec.structs.replace(
-                plan,
-                optimality=optimality_of(
-                    plan, Objective.COST, self._bounds, scope_of(self._case.problem)
-                ),
+            self._plans[entry.key] = self._written(
+                self._case.problem, entry.table, len(self._plans)
             )
-            assured(plan, self._grounds, self._wishes)
-            self._plans[entry.key] = plan
         return self._plans[entry.key]
+
+    def _written(self, problem: Problem, table: Timetable, place: int) -> Plan:
+        name = PlanId(f"{self._order.id}/front-{place + 1}")
+        heading = Heading(name, self._order.id, problem.origin, self._currency)
+        plan = draft(heading, problem, table)
+        optimality = optimality_of(plan, Objective.COST, self._bounds, scope_of(problem))
+        plan = msgspec.structs.replace(plan, optimality=optimality)
+        return assured(plan, self._grounds, self._wishes)
 
 
 def _unbeaten(points: list[FrontPoint]) -> list[FrontPoint]:
-    """Return the points that no other one beats; what waits for duties may have fallen back."""
+    """Return the points that no other one beats, each once; what waits may have fallen back."""
+    points = list({_figures(each.plan): each for each in reversed(points)}.values())[::-1]
     figures = [_figures(each.plan) for each in points]
     return [
         point
