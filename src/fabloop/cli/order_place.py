@@ -116,7 +116,8 @@ def _compared(comparison: PlanComparison, asked: Asked, labels: Mapping[str, str
         local_text(each, zone) for each in (comparison.finish_before, comparison.finish_after)
     )
     late = f", {span_text(comparison.late_ns)} late" if comparison.late_ns else ""
-    yield f"Ready {after} instead of {before}{late}."
+    instead = f" instead of {before}" if after != before else ", as before"
+    yield f"Ready {after}{instead}{late}."
     for each in comparison.moved:
         names = [labels.get(name, name) for name in (each.operation, each.before, each.after)]
         yield f"{names[0]} moves from {names[1]} to {names[2]}."
