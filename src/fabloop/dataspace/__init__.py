@@ -1,0 +1,1 @@
+"""Where data lives, and how what one source holds fills what another needs."""
