@@ -1,0 +1,1 @@
+"""Eclipse Arrowhead local clouds, versions 4.6.2 and 5.2.1, as a server and as a client."""
