@@ -66,6 +66,10 @@ class ServiceOperation(msgspec.Struct, frozen=True, kw_only=True):
     cost_minor, duration_ns : per call; None is unknown, never 0
     idempotent : whether a repeated call does no harm
     compensation : the operation that takes it back
+    certainty : how far its words can be trusted: 1 where the document is annotated, less where
+        they were guessed from names and descriptions
+    answer_schema : JSON Schema (2020-12) of a good answer's body, as text; empty where the
+        document says nothing of it
     """
 
     name: OperationName
@@ -85,6 +89,8 @@ class ServiceOperation(msgspec.Struct, frozen=True, kw_only=True):
     duration_ns: int | None = None
     idempotent: bool = False
     compensation: OperationName | None = None
+    certainty: float = 1.0
+    answer_schema: str = ""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

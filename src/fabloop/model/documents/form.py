@@ -28,11 +28,15 @@ _ARTICLES = {
 
 def note_form(content: Any, kind: str, sheet: Sheet) -> None:
     """Note everything the JSON Schema of the kind finds, each once."""
-    schema = schema_of(kind)
+    note_schema(content, schema_of(kind), sheet)
+
+
+def note_schema(content: Any, schema: Schema, sheet: Sheet) -> None:
+    """Note everything a JSON Schema finds in a part of a document, each once."""
     noted: list[Fault] = []
     for error in Draft202012Validator(schema).iter_errors(content):
         for cause in _causes(error):
-            _note(cause, Sheet(sheet.source, noted), schema["$defs"])
+            _note(cause, Sheet(sheet.source, noted, sheet.path), schema.get("$defs", {}))
     sheet.faults.extend(dict.fromkeys(noted))
 
 
