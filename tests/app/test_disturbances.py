@@ -14,6 +14,7 @@ from fabloop.model.disturbance import (
     MaterialLate,
     PersonAbsent,
     StepOverran,
+    UnitClosed,
 )
 from fabloop.model.facts import (
     AdaptationApproved,
@@ -98,6 +99,31 @@ def test_material_that_comes_in_time_after_all_endangers_nothing(running):
     before = state(running).plan
     heard = reported(running, MaterialLate(material="motor", available_at=starts(before, MOTOR)))
     assert [type(each) for each in heard] == [DisturbanceReported]
+
+
+def test_a_machine_kept_free_for_maintenance_is_planned_around_and_takes_nothing_meanwhile(running):
+    before = state(running).plan
+    step = before.step(INSPECT)
+    until = Instant(step.start + HOUR)
+    stop = UnitClosed(work_unit=step.work_unit, since=step.start, until=until, job="probe head")
+    proposal = proposed(reported(running, stop), "unit-closed")
+    inspected = proposal.plan.step(INSPECT)
+    assert inspected.work_unit != step.work_unit or inspected.start >= until
+    snapshot = running.house.snapshot
+    assert snapshot.floor(stories.ORDER).stops == {step.work_unit: ((step.start, until),)}
+
+
+def test_a_job_that_would_run_into_a_stop_waits_until_it_is_over(running):
+    snapshot = running.house.snapshot
+    (motor,) = [job.offered for job in snapshot.waiting() if job.offered.operation == MOTOR]
+    since = after(running, motor.duration_ns - MINUTE)
+    until = Instant(since + HOUR)
+    snapshot.standing["closed", motor.work_unit, ""] = UnitClosed(
+        work_unit=motor.work_unit, since=since, until=until
+    )
+    (kept,) = give_job(motor, snapshot)
+    assert [each.code for each in kept.reasons] == ["unit-stopped"]
+    assert kept.look_again_at == until
 
 
 def test_an_absent_person_endangers_what_nobody_else_on_that_shift_can_do(running):

@@ -22,6 +22,7 @@ from fabloop.model.disturbance import (
     StepOverran,
     ToolBroken,
     UnitBroken,
+    UnitClosed,
     UnitRepaired,
 )
 from fabloop.model.ids import LaneId, MaterialId, OperationId, OrderId, PersonId, SiteId, WorkUnitId
@@ -134,6 +135,17 @@ def test_a_broken_machine_endangers_what_is_planned_on_it_in_that_time_and_what_
     assert not only(running, outlook, KpiMoved(value=tpe("g-ream", 1.0, at=NOW)))
     done = [replace(carried[0], done=frozenset({REAM}))]
     assert not only(done, outlook, broken)
+
+
+def test_a_stop_for_maintenance_endangers_what_has_not_begun_and_meets_it():
+    carried, outlook = gears(1)
+    ream = carried[0].plan.step(REAM)
+    stop = UnitClosed(work_unit=ream.work_unit, since=NOW, until=Instant(ream.start + 1), job="nut")
+    (reason,) = only(carried, outlook, stop)
+    assert (reason.code, reason.subject, reason.details["job"]) == ("unit-closed", REAM, "nut")
+    assert only(carried, outlook, replace(stop, until=ream.start)) == ()
+    running = [replace(carried[0], running=frozenset({REAM}))]
+    assert only(running, outlook, stop) == (), "what runs is let run"
 
 
 def test_a_broken_tool_endangers_the_steps_that_hold_it_in_that_time():
@@ -427,6 +439,7 @@ def any_disturbance(roll, carried, outlook):
         ),
         DueMoved(order=plan.order, due_at=until),
         ToolBroken(tool="f7", since=since, until=roll.choice([None, until])),
+        UnitClosed(work_unit=step.work_unit, since=since, until=until, job="spindle"),
     ]
     if plan.movements:
         movement = roll.choice(plan.movements)

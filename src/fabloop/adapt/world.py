@@ -12,6 +12,7 @@ from fabloop.model.disturbance import (
     Reported,
     ShiftCancelled,
     ToolBroken,
+    UnitClosed,
     subject_of,
 )
 from fabloop.model.ids import OperationId, PersonId, SiteId, WorkUnitId
@@ -96,7 +97,7 @@ def means_of(world: World, product: ConfiguredProduct, *, ahead: bool) -> Means:
 def in_force(disturbance: Reported, now: Instant) -> bool:
     """Tell whether a disturbance that is not over has begun."""
     match disturbance:
-        case LaneClosed() | PersonAbsent() | ShiftCancelled() | ToolBroken():
+        case LaneClosed() | PersonAbsent() | ShiftCancelled() | ToolBroken() | UnitClosed():
             return disturbance.since <= now
         case _:
             return True
@@ -128,17 +129,27 @@ def _without(site: Site, gone: set[str], broken: frozenset[WorkUnitId]) -> Site:
 
 
 def _engaged(world: World) -> dict[WorkUnitId, tuple[Span, ...]]:
-    """Return when broken tools cannot be taken, and crews have fewer hands."""
+    """Return when broken tools and closed units cannot be taken, and crews have fewer hands."""
     later = Instant(world.now + GONE_NS)
     taken: dict[WorkUnitId, tuple[Span, ...]] = {
         WorkUnitId(each.tool): ((each.since, each.until or later),)
         for each in world.standing
         if isinstance(each, ToolBroken)
     }
+    taken |= stops(world.standing)
     away = absences(world.standing, world.network)
     for site in world.network.sites.values() if away else ():
         taken |= bookings(site, away)
     return taken
+
+
+def stops(standing: Iterable[Reported]) -> dict[WorkUnitId, tuple[Span, ...]]:
+    """Return when work units are kept free for maintenance."""
+    found: dict[WorkUnitId, tuple[Span, ...]] = {}
+    for each in standing:
+        if isinstance(each, UnitClosed):
+            found[each.work_unit] = (*found.get(each.work_unit, ()), (each.since, each.until))
+    return found
 
 
 def absences(standing: Iterable[Reported], network: Network) -> dict[PersonId, tuple[Span, ...]]:

@@ -15,6 +15,7 @@ from fabloop.model.disturbance import (
     ShipmentLate,
     StepOverran,
     ToolBroken,
+    UnitClosed,
 )
 
 
@@ -25,26 +26,30 @@ def disturbance_text(told: Reported, zone: str, labels: Mapping[str, str]) -> st
         case MaterialLate():
             where = f" at {_name(told.site, labels)}" if told.site else ""
             what = _name(told.material, labels)
-            return f"{what} is late{where}: it is there from {at.of(told.available_at)} on."
+            found = f"{what} is late{where}: it is there from {at.of(told.available_at)} on."
         case ShipmentLate():
             made, taken = _name(told.made_by, labels), _name(told.taken_by, labels)
-            return f"What {made} made for {taken} arrives only {at.of(told.arrives_at)}."
+            found = f"What {made} made for {taken} arrives only {at.of(told.arrives_at)}."
         case LaneClosed():
-            return f"Nothing leaves on lane {told.lane} {at.span(told.since, told.until)}."
+            found = f"Nothing leaves on lane {told.lane} {at.span(told.since, told.until)}."
         case PersonAbsent():
-            return f"{_name(told.person, labels)} is away {at.span(told.since, told.until)}."
+            found = f"{_name(told.person, labels)} is away {at.span(told.since, told.until)}."
         case ShiftCancelled():
             site = _name(told.site, labels)
-            return f"Shift {told.shift} of {site} is away {at.span(told.since, told.until)}."
+            found = f"Shift {told.shift} of {site} is away {at.span(told.since, told.until)}."
         case StepOverran():
             step, ends = _name(told.operation, labels), at.of(told.ends_at)
-            return f"{step} of order {told.order} ends only {ends}."
+            found = f"{step} of order {told.order} ends only {ends}."
         case ToolBroken():
-            return f"Tool {told.tool} cannot be used {at.span(told.since, told.until)}."
+            found = f"Tool {told.tool} cannot be used {at.span(told.since, told.until)}."
+        case UnitClosed():
+            unit, when = _name(told.work_unit, labels), at.span(told.since, told.until)
+            found = f"{unit} is kept free for {told.job or 'maintenance'} {when}."
         case DueMoved():
-            return f"Order {told.order} is wanted {at.of(told.due_at)}."
+            found = f"Order {told.order} is wanted {at.of(told.due_at)}."
         case _:
             assert_never(told)
+    return found
 
 
 def _name(key: str, labels: Mapping[str, str]) -> str:

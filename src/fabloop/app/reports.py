@@ -23,6 +23,7 @@ from fabloop.model.disturbance import (
     StepOverran,
     ToolBroken,
     UnitBroken,
+    UnitClosed,
     UnitRepaired,
 )
 from fabloop.model.documents import resolve_order
@@ -140,7 +141,7 @@ def _names(told: Disturbance, at: Snapshot) -> Iterator[tuple[str, str, Collecti
     network = at.knowledge.network
     sites = network.sites.values()
     match told:
-        case UnitBroken() | UnitRepaired() | KpiExpired():
+        case UnitBroken() | UnitClosed() | UnitRepaired() | KpiExpired():
             yield "work_unit", told.work_unit, _units(at)
         case KpiMoved():
             yield "value.work_unit", told.value.work_unit, _units(at)

@@ -420,6 +420,7 @@ REASONS: dict[str, Say] = {
         "The shipment for {subject} on {lane} does not leave with a departure that it reaches."
     ),
     DangerCode.UNIT_BROKEN: _plain("{subject} cannot be done: {work_unit} is broken."),
+    DangerCode.UNIT_CLOSED: _plain("{subject}: {work_unit} is kept free for {job} at that time."),
     DangerCode.UNIT_TAKEN: _plain("{subject}: {rush} takes {work_unit} at that time."),
     DangerCode.MATERIAL_LATE: _with_evidence("{subject} must wait for {material}"),
     DangerCode.SHIPMENT_LATE: _with_evidence("{made_by} comes too late for {subject}"),
@@ -445,6 +446,7 @@ REASONS: dict[str, Say] = {
     UndoCode.SHIPPED_AWAY: _plain("What {subject} made has left to {destination} by {by}."),
     UndoCode.NO_WAY_BACK: _plain("The plan before {plan} can no longer be carried out."),
     DispatchCode.MATERIAL_AWAITED: _with_evidence("{subject} waits for its material"),
+    DispatchCode.UNIT_STOPPED: _with_evidence("{subject} is kept free for maintenance"),
     DispatchCode.TOOL_OUT: _plain("{subject}: {tool} cannot be used."),
     DispatchCode.LANE_SHUT: _plain("Nothing leaves on {subject} now."),
     DispatchCode.TURN_NOT_COME: _plain("{subject} is planned to do {before} before {operation}."),

@@ -5,7 +5,7 @@ from typing import assert_never
 import msgspec
 
 from fabloop.adapt.propose import Situation
-from fabloop.adapt.world import World, absences, in_force, waits
+from fabloop.adapt.world import World, absences, in_force, stops, waits
 from fabloop.app.ready import Ready
 from fabloop.app.states import JobState as JobState
 from fabloop.app.states import OrderState as OrderState
@@ -125,6 +125,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
             now=self.now,
             closed=frozenset(each.lane for each in force if isinstance(each, LaneClosed)),
             absent=frozenset(absences(force, self.knowledge.network)),
+            stops=stops(standing),
             tools_out=frozenset(each.tool for each in force if isinstance(each, ToolBroken)),
             waits=waits(self.orders[order].order.product, self.world()),
         )

@@ -28,6 +28,9 @@ def report(
     late: Annotated[str, typer.Option(help="This material is there only --until.")] = "",
     absent: Annotated[str, typer.Option(help="This person is away --until.")] = "",
     closed: Annotated[str, typer.Option(help="Nothing leaves on this lane (--until).")] = "",
+    stopped: Annotated[
+        str, typer.Option(help="This machine is kept free, for maintenance (--until).")
+    ] = "",
     tool: Annotated[str, typer.Option(help="This tool cannot be used (--until).")] = "",
     due: Annotated[str, typer.Option(help="This order is wanted --until.")] = "",
     since: Annotated[str, typer.Option(help="From when on; without it from --at on.")] = "",
@@ -49,6 +52,7 @@ def report(
         absent=absent,
         closed=closed,
         tool=tool,
+        stopped=stopped,
         due=due,
         since=since,
         until=until,

@@ -14,6 +14,7 @@ KINDS = {
     "late": ("MaterialLate", "material"),
     "absent": ("PersonAbsent", "person"),
     "closed": ("LaneClosed", "lane"),
+    "stopped": ("UnitClosed", "work_unit"),
     "tool": ("ToolBroken", "tool"),
     "due": ("DueMoved", "order"),
 }
@@ -22,8 +23,8 @@ KINDS = {
 ENDS = {"late": "available_at", "due": "due_at"}
 """Where ``--until`` stands in a report; elsewhere it is `until`."""
 
-NEEDS_UNTIL = ("late", "absent", "due")
-SPANS = ("broken", "repaired", "absent", "closed", "tool")
+NEEDS_UNTIL = ("late", "absent", "due", "stopped")
+SPANS = ("broken", "repaired", "absent", "closed", "tool", "stopped")
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +36,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     absent: str
     closed: str
     tool: str
+    stopped: str
     due: str
     since: str
     until: str

@@ -44,6 +44,15 @@ class UnitBroken(_Disturbance, frozen=True, kw_only=True):
     until: Instant | None = None
 
 
+class UnitClosed(_Disturbance, frozen=True, kw_only=True):
+    """A work unit is kept free for a time, for maintenance `job`; nothing runs on into it."""
+
+    work_unit: WorkUnitId
+    since: Instant
+    until: Instant
+    job: str = ""
+
+
 class UnitRepaired(_Disturbance, frozen=True, kw_only=True):
     """A work unit can work again; that endangers nothing, but orders that are stuck may go on."""
 
@@ -129,6 +138,7 @@ Disturbance = (
     KpiMoved
     | KpiExpired
     | UnitBroken
+    | UnitClosed
     | UnitRepaired
     | MaterialLate
     | ShipmentLate
@@ -151,32 +161,37 @@ Reported = (
     | StepOverran
     | ToolBroken
     | DueMoved
+    | UnitClosed
 )
 """What somebody has to tell; for the other disturbances there are facts of their own."""
 
 
 def subject_of(disturbance: Reported) -> tuple[str, ...]:
     """Return what the disturbance speaks of: of two with one subject the later one counts."""
+    found: tuple[str, ...]
     match disturbance:
         case MaterialLate():
-            return ("material", disturbance.material, disturbance.site or "")
+            found = ("material", disturbance.material, disturbance.site or "")
         case ShipmentLate():
             way = (disturbance.made_by, disturbance.taken_by, str(disturbance.leg))
-            return ("shipment", disturbance.order, *way)
+            found = ("shipment", disturbance.order, *way)
         case LaneClosed():
-            return ("lane", disturbance.lane)
+            found = ("lane", disturbance.lane)
         case PersonAbsent():
-            return ("person", disturbance.person)
+            found = ("person", disturbance.person)
         case ShiftCancelled():
-            return ("shift", disturbance.site, disturbance.shift)
+            found = ("shift", disturbance.site, disturbance.shift)
         case StepOverran():
-            return ("step", disturbance.order, disturbance.operation)
+            found = ("step", disturbance.order, disturbance.operation)
         case ToolBroken():
-            return ("tool", disturbance.tool)
+            found = ("tool", disturbance.tool)
         case DueMoved():
-            return ("due", disturbance.order)
+            found = ("due", disturbance.order)
+        case UnitClosed():
+            found = ("closed", disturbance.work_unit, disturbance.job)
         case _:
             assert_never(disturbance)
+    return found
 
 
 def over_at(disturbance: Reported) -> Instant | None:
@@ -190,7 +205,7 @@ def over_at(disturbance: Reported) -> Instant | None:
             return disturbance.ends_at
         case DueMoved():
             return disturbance.due_at
-        case LaneClosed() | PersonAbsent() | ShiftCancelled() | ToolBroken():
+        case LaneClosed() | PersonAbsent() | ShiftCancelled() | ToolBroken() | UnitClosed():
             return disturbance.until
         case _:
             assert_never(disturbance)

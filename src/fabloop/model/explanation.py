@@ -95,6 +95,7 @@ class DangerCode(StrEnum):
     """What may endanger a plan that waits or is being carried out, or has overtaken it."""
 
     UNIT_BROKEN = "unit-broken"
+    UNIT_CLOSED = "unit-closed"
     UNIT_TAKEN = "unit-taken"
     MATERIAL_LATE = "material-late"
     SHIPMENT_LATE = "shipment-late"
@@ -142,6 +143,7 @@ class DispatchCode(StrEnum):
     TURN_NOT_COME = "turn-not-come"
     MATERIAL_AWAITED = "material-awaited"
     TOOL_OUT = "tool-out"
+    UNIT_STOPPED = "unit-stopped"
     LANE_SHUT = "lane-shut"
 
 

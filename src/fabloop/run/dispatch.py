@@ -38,6 +38,7 @@ class Floor(msgspec.Struct, frozen=True, kw_only=True):
     closed : lanes on which nothing leaves now
     absent : persons who are away now
     tools_out : names of tools that cannot be used now
+    stops : when work units are kept free for maintenance
     waits : per operation and site, until when its material is not there
     """
 
@@ -49,6 +50,7 @@ class Floor(msgspec.Struct, frozen=True, kw_only=True):
     closed: frozenset[LaneId] = frozenset()
     absent: frozenset[PersonId] = frozenset()
     tools_out: frozenset[str] = frozenset()
+    stops: Mapping[WorkUnitId, tuple[tuple[Instant, Instant], ...]] = {}
     waits: Mapping[OperationId, Mapping[SiteId, Instant]] = {}
 
 
@@ -59,6 +61,7 @@ _PASSING = frozenset(
         DispatchCode.ALL_PERSONS_BUSY,
         DispatchCode.TURN_NOT_COME,
         DispatchCode.MATERIAL_AWAITED,
+        DispatchCode.UNIT_STOPPED,
     }
 )
 
@@ -106,8 +109,9 @@ def _held(
     job: JobOffered, plan: Plan, begun: Collection[OperationId], floor: Floor
 ) -> Nobody | None:
     """Return what an operation waits for, apart from the work unit and a person."""
-    if not job.main:
-        return None
+    stopped = _stopped(job, floor)
+    if stopped is not None or not job.main:
+        return stopped
     ahead, step = _ahead(job, plan, begun), plan.step(job.operation)
     if ahead is not None:
         return Nobody(reasons=(ahead,), look_again_at=None)
@@ -119,6 +123,18 @@ def _held(
     for tool in floor.tools_out.intersection(step.tools):
         out = Explanation(code=DispatchCode.TOOL_OUT, subject=job.operation, details={"tool": tool})
         return Nobody(reasons=(out,), look_again_at=None)
+    return None
+
+
+def _stopped(job: JobOffered, floor: Floor) -> Nobody | None:
+    """Return until when the planned work unit is kept free, if the job would run into that."""
+    assert job.work_unit is not None, "asked of jobs for work units"
+    ends = floor.now + job.duration_ns
+    for since, until in floor.stops.get(job.work_unit, ()):
+        if floor.now < until and ends > since:
+            evidence = Evidence(subject=job.work_unit, parameter="closed until", at=until)
+            reason = _waiting(DispatchCode.UNIT_STOPPED, job.work_unit, evidence)
+            return Nobody(reasons=(reason,), look_again_at=until)
     return None
 
 

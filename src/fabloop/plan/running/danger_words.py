@@ -2,7 +2,7 @@
 
 from fabloop.base.instant import SECOND, Instant
 from fabloop.base.quantity import Dimension
-from fabloop.model.disturbance import MaterialLate, StepOverran
+from fabloop.model.disturbance import MaterialLate, StepOverran, UnitClosed
 from fabloop.model.explanation import (
     DangerCode,
     Evidence,
@@ -112,6 +112,13 @@ def tool_broken(step: PlannedStep, tool: str) -> Explanation:
     """Say that the tool which the step was to hold cannot be used then."""
     details = {"tool": tool, "work_unit": step.work_unit}
     return _danger(DangerCode.TOOL_BROKEN, step.operation, details)
+
+
+def unit_closed(operation: Operation, closed: UnitClosed) -> Explanation:
+    """Say that the work unit is kept free for maintenance then."""
+    details = {"work_unit": closed.work_unit, "job": closed.job or "maintenance"}
+    seen = Evidence(subject=closed.work_unit, parameter="closed until", at=closed.until)
+    return _danger(DangerCode.UNIT_CLOSED, operation.id, details, (seen,))
 
 
 def due_missed(step: PlannedStep, due_at: Instant) -> Explanation:

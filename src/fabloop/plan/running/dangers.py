@@ -24,6 +24,7 @@ from fabloop.model.disturbance import (
     StepOverran,
     ToolBroken,
     UnitBroken,
+    UnitClosed,
     UnitRepaired,
 )
 from fabloop.model.explanation import Explanation
@@ -53,6 +54,7 @@ from fabloop.plan.running.danger_words import (
     taken,
     tool_broken,
     unfit,
+    unit_closed,
 )
 from fabloop.plan.running.presence import Away, Span, deserted
 from fabloop.services.matching import KpiValues, Mismatch, match_unit
@@ -231,10 +233,8 @@ class Judge:
                 found = self._kpi(outline, part, happened.value.work_unit, happened.value.kpi)
             case KpiExpired():
                 found = self._kpi(outline, part, happened.work_unit, happened.kpi)
-            case UnitBroken():
+            case UnitBroken() | UnitRepaired():
                 found = self._break(outline, part)
-            case UnitRepaired():
-                pass
             case MaterialLate():
                 found = self._material(outline, part, happened)
             case ShipmentLate():
@@ -249,8 +249,8 @@ class Judge:
                 found = self._overrun(outline, part, happened)
             case ToolBroken():
                 found = _lacks(part, happened)
-            case DueMoved():
-                found = _is_late(outline, part, happened)
+            case DueMoved() | UnitClosed():
+                found = _is_off(outline, part, happened)
             case _:
                 assert_never(happened)
         return found
@@ -416,6 +416,21 @@ def _lacks(part: Part, broke: ToolBroken) -> Explanation | None:
         return None
     span = (broke.since, broke.until or FOREVER)
     return tool_broken(part, broke.tool) if _meets((span,), part) else None
+
+
+def _is_off(outline: Outline, part: Part, agreed: DueMoved | UnitClosed) -> Explanation | None:
+    """Return why the part is not where something agreed with people wants it."""
+    if isinstance(agreed, DueMoved):
+        return _is_late(outline, part, agreed)
+    return _shut_out(outline, part, agreed)
+
+
+def _shut_out(outline: Outline, part: Part, closed: UnitClosed) -> Explanation | None:
+    if _resource(part) != closed.work_unit or _has_left(outline, part):
+        return None
+    if not _meets(((closed.since, closed.until),), part):
+        return None
+    return unit_closed(_operation(outline, part), closed)
 
 
 def _is_late(outline: Outline, part: Part, wanted: DueMoved) -> Explanation | None:

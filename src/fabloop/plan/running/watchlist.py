@@ -26,6 +26,7 @@ from fabloop.model.disturbance import (
     StepOverran,
     ToolBroken,
     UnitBroken,
+    UnitClosed,
     UnitRepaired,
 )
 from fabloop.model.explanation import Explanation
@@ -276,6 +277,8 @@ class Watchlist:
                 hits = self._judged(judge, self._holding(happened))
             case DueMoved():
                 hits = self._judged(judge, self._last(happened.order))
+            case UnitClosed():
+                hits = self._judged(judge, self._within(happened))
             case _:
                 assert_never(happened)
         return hits
@@ -323,6 +326,10 @@ class Watchlist:
     def _holding(self, broke: ToolBroken) -> Iterator[Key]:
         timeline = self._tools.get(broke.tool, NOTHING)
         return (key for key, _ in timeline.meeting(broke.since, broke.until or FOREVER))
+
+    def _within(self, closed: UnitClosed) -> Iterator[Key]:
+        timeline = self._open.get(closed.work_unit, NOTHING)
+        return (key for key, _ in timeline.meeting(closed.since, closed.until))
 
     def _last(self, order: OrderId) -> Iterator[Key]:
         """Yield the step that makes the product, unless it is over."""
