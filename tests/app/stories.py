@@ -46,9 +46,9 @@ def in_memory(_: Path) -> MemoryJournal:
     return MemoryJournal()
 
 
-def begun(folder: Path, open_journal: OpenJournal = in_memory) -> Demo:
+def begun(folder: Path, open_journal: OpenJournal = in_memory, papers: Path | None = None) -> Demo:
     """Return a house in which an order has just begun, on machines that are fit."""
-    demo = begin(folder, settings(), open_journal=open_journal)
+    demo = begin(folder, settings(papers=papers), open_journal=open_journal)
     start = demo.scenario.simulation.begins_at
     demo.house.hears(KnowledgeRead(digest=demo.scenario.digest, seed=1), start)
     known = next(iter(demo.scenario.knowledge.kpis))

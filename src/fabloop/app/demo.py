@@ -12,6 +12,7 @@ from fabloop.app.drive import (
     Awaited,
     Choose,
     Driver,
+    Maintain,
     Measure,
     PacedClock,
     TestSchedule,
@@ -74,11 +75,13 @@ class Demo(msgspec.Struct, kw_only=True):
         approve: Approve,
         until: Instant | None = None,
         world: World | None = None,
+        maintain: Maintain | None = None,
     ) -> None:
         """Play on until the order is finished, refused or stuck; nothing to do without an order.
 
         With `until`, what would happen after that instant is left for another time. Without a
-        `world`, machines are simulated in this process.
+        `world`, machines are simulated in this process; without `maintain`, nobody is asked about
+        stops.
         """
         if isinstance(self.order, NotConfigurable):
             return
@@ -95,6 +98,7 @@ class Demo(msgspec.Struct, kw_only=True):
             schedules=schedules(self.scenario),
             measure=around.measure,
             awaited=around.awaited,
+            maintain=maintain,
             choose=choose,
             approve=approve,
             begun=begun,

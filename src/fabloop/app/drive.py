@@ -17,14 +17,18 @@ from fabloop.model.facts import (
     AdaptationApproved,
     AdaptationDeclined,
     AdaptationProposed,
+    Fact,
     JobAnswered,
     JobBound,
     JobFailed,
+    MaintenanceDeclined,
+    MaintenancePlanned,
     OrderReceived,
     PlanAccepted,
     TestMeasured,
 )
 from fabloop.model.ids import OrderId, WorkUnitId
+from fabloop.model.maintenance import MaintenanceProposed
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import Plan
 from fabloop.run.actor import Actor, JobDone, JobNotDone, JobOrder, JobResponse
@@ -61,6 +65,8 @@ Choose = Callable[[OrderState], Plan | None]
 """Shows the plans of an order to a person; None takes none of them."""
 Approve = Callable[[AdaptationProposed], bool]
 """Shows a proposed adaptation to a person."""
+Maintain = Callable[[MaintenanceProposed], bool]
+"""Shows an advised stop to a person."""
 Measure = Callable[[WorkUnitId, Instant], TestMeasured]
 """Lets a work unit run its test program and evaluates it."""
 Awaited = Callable[[Instant | None], Instant | None]
@@ -73,6 +79,7 @@ class Driver(msgspec.Struct, kw_only=True):
 
     `begun` is when this world began: no test is due before it; it rests at `until`, if that is
     given. `awaited` is there where the end of a job is known only from its answer.
+    Without `maintain` nobody is asked about stops.
     """
 
     house: House
@@ -86,6 +93,7 @@ class Driver(msgspec.Struct, kw_only=True):
     begun: Instant
     until: Instant | None = None
     awaited: Awaited | None = None
+    maintain: Maintain | None = None
     person: str = "planner"
     results: dict[tuple[WorkUnitId, Instant], TestMeasured] = {}
 
@@ -122,11 +130,23 @@ class Driver(msgspec.Struct, kw_only=True):
                     self.house.hears(fact, self.clock.now(), self.person)
             while state.stage is Stage.CHANGING and state.proposal is not None:
                 self._ask_about(state.order.id, state.proposal)
+        for stop in self.house.snapshot.upkeep.waiting() if self.maintain else ():
+            self._ask_to_stop(stop)
 
     def _ask_about(self, order: OrderId, proposal: AdaptationProposed) -> None:
         kind = AdaptationApproved if self.approve(proposal) else AdaptationDeclined
         fact = kind(order=order, plan=proposal.plan.id, by=self.person)
         self.house.hears(fact, self.clock.now(), self.person)
+
+    def _ask_to_stop(self, stop: MaintenanceProposed) -> None:
+        assert self.maintain is not None, "asked only where somebody answers"
+        job, unit, now = stop.job, stop.work_unit, self.clock.now()
+        if self.maintain(stop):
+            fact: Fact = MaintenancePlanned(job=job, work_unit=unit, by=self.person)
+        else:
+            fact = MaintenanceDeclined(job=job, work_unit=unit, at=now, by=self.person)
+        self.house.hears(fact, now, self.person)
+        self._ask()
 
     def _next(self) -> Instant | None:
         """Return when something happens next."""

@@ -8,12 +8,13 @@ engine does between the steps (start, complete, migrate) is in `fabloop.app.cond
 from collections.abc import Callable
 from typing import Any
 
+from fabloop.adapt.foresee import risks_ahead, stop_advised
 from fabloop.adapt.propose import holds, is_overtaken, objections, propose
 from fabloop.adapt.undo import undo
 from fabloop.adapt.weigh import limits_on, weigh
 from fabloop.adapt.world import means_of
 from fabloop.app.snapshot import Snapshot, Stage
-from fabloop.model.disturbance import KpiMoved, RushOrder, UnitBroken
+from fabloop.model.disturbance import KpiMoved, RushOrder, UnitBroken, UnitClosed
 from fabloop.model.explanation import Explanation, UndoCode
 from fabloop.model.facts import (
     AdaptationImpossible,
@@ -30,6 +31,9 @@ from fabloop.model.facts import (
     JobWithdrawn,
     KpiChanged,
     LotMade,
+    MaintenanceAdvised,
+    MaintenancePlanned,
+    MaintenanceReported,
     OrderReceived,
     OrderRefused,
     PlanAccepted,
@@ -40,6 +44,7 @@ from fabloop.model.facts import (
     ProcessMigrated,
     ProcessReleased,
     ReleaseRefused,
+    RiskForeseen,
     TestMeasured,
     UndoAsked,
     UndoRefused,
@@ -240,6 +245,52 @@ def weigh_rush(fact: PlanAccepted, at: Snapshot) -> tuple[PlanEndangered, ...]:
     return weigh(RushOrder(plan=plan), at.watch(), at.world().outlook(), behind)
 
 
+def foresee(
+    fact: TestMeasured | KpiChanged, at: Snapshot
+) -> tuple[RiskForeseen | MaintenanceAdvised, ...]:
+    """Sense to adapt: which steps begin after a trend passes their limit, and is a stop due?
+
+    Nothing is planned anew for what may come: a person decides on a stop that restores the KPI.
+    """
+    value = fact.value
+    if value is None:
+        return ()
+    values = at.series.get((value.work_unit, value.kpi), ())
+    risks = risks_ahead(values, at.watch(), at.now, at.followed(), at.upkeep.foreseen)
+    rules = [
+        each
+        for each in at.knowledge.maintenance
+        if (each.work_unit, each.kpi) == (value.work_unit, value.kpi)
+    ]
+    upkeep = at.upkeep
+    stops = (
+        stop_advised(each, values, at.watch(), at.world(), upkeep.advised, upkeep.declined)
+        for each in rules
+    )
+    return (*risks, *(each for each in stops if each is not None))
+
+
+def keep_free(fact: MaintenancePlanned, at: Snapshot) -> tuple[DisturbanceReported, ...]:
+    """Adapt: a stop that somebody wants is kept free, and plans give way to it."""
+    proposal = at.upkeep.advised.get((fact.work_unit, fact.job))
+    if proposal is None:
+        return ()
+    closed = UnitClosed(
+        work_unit=fact.work_unit, since=proposal.start, until=proposal.end, job=fact.job
+    )
+    return (DisturbanceReported(disturbance=closed, at=at.now),)
+
+
+def open_again(fact: MaintenanceReported, at: Snapshot) -> tuple[DisturbanceEnded, ...]:
+    """Adapt: a work unit whose job is done is free again, however long it was kept."""
+    done = fact.done
+    return tuple(
+        DisturbanceEnded(disturbance=each, at=at.now)
+        for each in at.standing.values()
+        if isinstance(each, UnitClosed) and (each.work_unit, each.job) == (done.work_unit, done.job)
+    )
+
+
 def look_again(
     fact: KpiChanged | WorkUnitBroke | WorkUnitRepaired | DisturbanceReported | DisturbanceEnded,
     at: Snapshot,
@@ -306,6 +357,9 @@ STEPS: tuple[Callable[[Any, Snapshot], tuple[Fact, ...]], ...] = (
     record_lot,
     watch_kpi,
     weigh_kpi,
+    foresee,
+    keep_free,
+    open_again,
     weigh_breakdown,
     weigh_disturbance,
     weigh_rush,

@@ -32,14 +32,26 @@ from fabloop.model.facts import (
     DisturbanceReported,
     Fact,
     KpiChanged,
+    MaintenanceReported,
     OrderReceived,
     WorkUnitBroke,
     WorkUnitRepaired,
 )
+from fabloop.model.maintenance import MaintenanceDone
 from fabloop.model.product import NotConfigurable
 from fabloop.plan.configure import configure
 
-TIMES = ("since", "until", "available_at", "arrives_at", "ends_at", "planned_end", "due_at")
+TIMES = (
+    "since",
+    "until",
+    "available_at",
+    "arrives_at",
+    "ends_at",
+    "planned_end",
+    "due_at",
+    "installed_at",
+    "at",
+)
 """Fields of a report that are instants: written as text with an offset."""
 
 REPORT_BYTES_MAX = 1 << 20
@@ -58,6 +70,8 @@ def fact_of(source: str, data: bytes, at: Snapshot, now: Instant) -> Fact:
         raise _invalid(source, "$", f"at most {REPORT_BYTES_MAX} bytes", str(len(data)))
     if kind_in(data) == "order":
         return _received(source, data, at, now)
+    if "installed_at" in _fields(source, data):
+        return _maintained(source, data, at)
     told = _decoded(source, data)
     faults = [*_faults(source, told, at)]
     if faults:
@@ -89,7 +103,22 @@ def _received(source: str, data: bytes, at: Snapshot, now: Instant) -> OrderRece
     return OrderReceived(order=msgspec.structs.replace(order, received_at=now))
 
 
-def _decoded(source: str, data: bytes) -> Disturbance:
+def _maintained(source: str, data: bytes, at: Snapshot) -> MaintenanceReported:
+    """Return what was found and left when a machine was maintained."""
+    try:
+        done = msgspec.convert(_fields(source, data), MaintenanceDone)
+    except msgspec.ValidationError as error:
+        raise _invalid(source, "$", "a report of maintenance", str(error)) from error
+    if done.work_unit not in _units(at):
+        hint = did_you_mean(done.work_unit, _units(at))
+        raise _invalid(source, "$.work_unit", "a work unit", repr(done.work_unit), hint)
+    if done.installed_at > done.at:
+        raise _invalid(source, "$.installed_at", "an instant that is not after `at`", "a later one")
+    return MaintenanceReported(done=done)
+
+
+def _fields(source: str, data: bytes) -> dict[str, object]:
+    """Return the fields of a report; times are instants."""
     try:
         fields = msgspec.json.decode(data, type=dict[str, object])
     except msgspec.DecodeError as error:
@@ -98,6 +127,11 @@ def _decoded(source: str, data: bytes) -> Disturbance:
         text = fields.get(name)
         if isinstance(text, str):
             fields[name] = _instant(source, name, text)
+    return fields
+
+
+def _decoded(source: str, data: bytes) -> Disturbance:
+    fields = _fields(source, data)
     try:
         told: Disturbance = msgspec.convert(fields, Disturbance)
     except msgspec.ValidationError as error:

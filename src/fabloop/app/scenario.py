@@ -1,7 +1,7 @@
 """A story's documents, all read and checked together: knowledge, order, monitoring, simulation."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from fabloop.model.documents.structs import MonitoringDocument, SimulationDocume
 from fabloop.model.documents.structure import decode, kind_in
 from fabloop.model.ids import WorkUnitId
 from fabloop.model.knowledge import Knowledge
+from fabloop.model.maintenance import MaintenanceRule
 from fabloop.model.order import OrderRequest
 from fabloop.model.site import WorkUnit
 from fabloop.sense.monitoring import MonitoredUnit, monitored_units
@@ -50,15 +51,19 @@ def read_scenario(folder: Path) -> Scenario:
         knowledge = resolve(documents)
     except Invalid as error:
         raise Invalid((*error.faults, *faults, *_world_of(documents, None).faults)) from error
-    world = _world_of(documents, knowledge.network.work_units())
+    world = _world_of(documents, knowledge.network.work_units(), knowledge.currency)
     raise_if_any([*faults, *world.faults])
     return Scenario(
-        knowledge=knowledge,
+        knowledge=msgspec.structs.replace(knowledge, maintenance=_rules(world.monitored)),
         order=order_in(documents, knowledge, folder),
         monitored=tuple(world.monitored),
         simulation=world.simulations[0],
         digest=_digest(documents),
     )
+
+
+def _rules(monitored: Iterable[MonitoredUnit]) -> tuple[MaintenanceRule, ...]:
+    return tuple(each.maintenance for each in monitored if each.maintenance is not None)
 
 
 class _World(msgspec.Struct, frozen=True):
@@ -70,13 +75,15 @@ class _World(msgspec.Struct, frozen=True):
 
 
 def _world_of(
-    documents: Mapping[str, bytes], units: Mapping[WorkUnitId, WorkUnit] | None
+    documents: Mapping[str, bytes],
+    units: Mapping[WorkUnitId, WorkUnit] | None,
+    currency: str = "",
 ) -> _World:
     """Read monitoring and simulation; `units` is None where nobody could tell them."""
     world = _World([], [], [])
     watched = _of_kind(documents, "monitoring", MonitoringDocument, world.faults)
     for sheet, monitoring in watched:
-        world.monitored.extend(monitored_units(monitoring, sheet, units))
+        world.monitored.extend(monitored_units(monitoring, sheet, units, currency))
     complete = len(watched) == sum(kind_in(data) == "monitoring" for data in documents.values())
     calibrated = {each.work_unit: each.calibration.axes for each in world.monitored}
     for sheet, simulation in _of_kind(documents, "simulation", SimulationDocument, world.faults):

@@ -11,6 +11,7 @@ from fabloop.app.states import JobState as JobState
 from fabloop.app.states import OrderState as OrderState
 from fabloop.app.states import Stage as Stage
 from fabloop.app.states import note_done, tell_order
+from fabloop.app.upkeep import MaintenanceFact, Upkeep, series_with
 from fabloop.app.whereabouts import Leg, as_begun, begun_legs, leg_key
 from fabloop.base.instant import Instant
 from fabloop.model.disturbance import (
@@ -37,9 +38,14 @@ from fabloop.model.facts import (
     KnowledgeRead,
     KpiChanged,
     LotMade,
+    MaintenanceAdvised,
+    MaintenanceDeclined,
+    MaintenancePlanned,
+    MaintenanceReported,
     OrderFinished,
     ProcessMigrated,
     ProcessStarted,
+    RiskForeseen,
     TestMeasured,
     UndoAsked,
     UndoRefused,
@@ -73,6 +79,8 @@ class Snapshot(msgspec.Struct, kw_only=True):
     records: list[LotRecord] = []
     broken: dict[WorkUnitId, WorkUnitBroke] = {}
     standing: dict[tuple[str, ...], Reported] = {}
+    series: dict[tuple[WorkUnitId, KpiId], tuple[KpiValue, ...]] = {}
+    upkeep: Upkeep = msgspec.field(default_factory=Upkeep)
     ready: Ready = msgspec.field(default_factory=Ready)
 
     def waiting(self) -> tuple[JobState, ...]:
@@ -324,6 +332,20 @@ class Snapshot(msgspec.Struct, kw_only=True):
             for operation in state.order.product.operations
         }
 
+    def _follow(self, value: KpiValue) -> None:
+        """Take a value into the series that its trend rests on."""
+        key = (value.work_unit, value.kpi)
+        self.series[key] = series_with(self.series.get(key, ()), value)
+
+    def _tell_upkeep(self, fact: MaintenanceFact) -> None:
+        """Note what was foreseen and advised; a job that was done begins the trend anew."""
+        self.upkeep.tell(fact)
+        if not isinstance(fact, MaintenanceReported) or not fact.done.changed_something:
+            return
+        for rule in self.knowledge.maintenance:
+            if (rule.work_unit, rule.job) == (fact.done.work_unit, fact.done.job):
+                self.series.pop((rule.work_unit, rule.kpi), None)
+
     def tell(self, fact: Fact, at: Instant) -> None:
         """Take in one fact. It judges nothing: what may happen was decided before."""
         self.now = max(self.now, at)
@@ -344,8 +366,19 @@ class Snapshot(msgspec.Struct, kw_only=True):
                 _tell_job(self, fact, at)
             case TestMeasured():
                 self.tests[fact.work_unit] = (*self.tests.get(fact.work_unit, ()), fact.at)
+                if fact.value is not None:
+                    self._follow(fact.value)
             case KpiChanged():
                 self.kpis[fact.value.work_unit, fact.value.kpi] = fact.value
+                self._follow(fact.value)
+            case (
+                RiskForeseen()
+                | MaintenanceAdvised()
+                | MaintenancePlanned()
+                | MaintenanceDeclined()
+                | MaintenanceReported()
+            ):
+                self._tell_upkeep(fact)
             case WorkUnitBroke():
                 self.broken[fact.work_unit] = fact
             case WorkUnitRepaired():

@@ -24,10 +24,14 @@ from fabloop.model.facts import (
     AdaptationImpossible,
     AdaptationProposed,
     Fact,
+    MaintenanceDeclined,
+    MaintenancePlanned,
+    RiskForeseen,
     UndoAsked,
     UndoRefused,
 )
 from fabloop.model.ids import OrderId, PlanId
+from fabloop.model.maintenance import MaintenanceProposed
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +51,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     orders: tuple[Standing, ...]
     reported: tuple[Reported, ...]
+    stops_advised: tuple[MaintenanceProposed, ...]
+    risks: tuple[RiskForeseen, ...]
 
 
 def report(folder: Path, source: str, data: bytes, at: Instant | None, *, as_json: bool) -> int:
@@ -76,6 +82,8 @@ def overview(folder: Path, *, as_json: bool) -> int:
             at=iso_of(snapshot.now),
             orders=tuple(_standing(each) for each in snapshot.orders.values()),
             reported=tuple(snapshot.standing.values()),
+            stops_advised=snapshot.upkeep.waiting(),
+            risks=tuple(snapshot.upkeep.foreseen.values()),
         )
         if as_json:
             sys.stdout.write(to_json_pretty(found).decode())
@@ -105,6 +113,32 @@ def answer(
         narrator.follows(demo)
         fact = kind(order=state.order.id, plan=state.proposal.plan.id, by=by)
         return _answer(demo.house.hears(fact, now, by), now, as_json=as_json)
+    finally:
+        demo.close()
+
+
+def decide(
+    folder: Path, unit: str, by: str, at: Instant | None, *, yes: bool, as_json: bool
+) -> int:
+    """Plan or decline the stops that are advised for a work unit; print what follows."""
+    narrator, demo = _open(folder, as_json=as_json)
+    try:
+        waiting = demo.house.snapshot.upkeep.waiting()
+        mine = [each for each in waiting if each.work_unit == unit]
+        if not mine:
+            known = ", ".join(sorted({each.work_unit for each in waiting})) or "none"
+            raise Conflict(
+                f"Expected a stop that is advised for '{unit}', but stops are advised for: {known}."
+            )
+        now = _now(demo, at)
+        narrator.follows(demo)
+        heard: list[Fact] = []
+        for each in mine:
+            fact: Fact = MaintenancePlanned(job=each.job, work_unit=each.work_unit, by=by)
+            if not yes:
+                fact = MaintenanceDeclined(job=each.job, work_unit=each.work_unit, at=now, by=by)
+            heard += demo.house.hears(fact, now, by)
+        return _answer(heard, now, as_json=as_json)
     finally:
         demo.close()
 

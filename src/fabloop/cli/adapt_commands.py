@@ -101,6 +101,24 @@ def reject(
 
 
 @adapt.command()
+def maintain(
+    folder: Folder,
+    work_unit: Annotated[str, typer.Argument(help="The machine that a stop is advised for.")],
+    decline: Annotated[bool, typer.Option("--decline", help="Let it run instead.")] = False,
+    by: By = "planner",
+    at: At = "",
+    json: Json = False,
+) -> None:
+    """Keep a machine free for the maintenance that is advised; plans give way to it.
+
+    Exit codes: 0 it was decided, 1 a plan is left without a way, 2 nothing is advised for it.
+    """
+    from fabloop.cli.adapt import decide
+
+    raise typer.Exit(decide(folder, work_unit, by, _instant(at), yes=not decline, as_json=json))
+
+
+@adapt.command()
 def undo(folder: Folder, order: Order, by: By = "planner", at: At = "", json: Json = False) -> None:
     """Go back to the plan before the last adaptation, if nothing stands against that.
 

@@ -102,7 +102,7 @@ def _played(
 ) -> tuple[str, ...]:
     """Play, on wires if asked for, and return what went over them."""
     if not request.wire or isinstance(demo.order, NotConfigurable):
-        demo.play(narrator.choose, narrator.approve, until)
+        demo.play(narrator.choose, narrator.approve, until, maintain=narrator.maintain)
         return ()
     from fabloop.app.wired.wires import Wires
 
@@ -128,7 +128,7 @@ def _played(
                 wires.needed(proposal.plan)
             return agreed
 
-        demo.play(choose, approve, until, world)
+        demo.play(choose, approve, until, world, narrator.maintain)
         return wires.told()
 
 

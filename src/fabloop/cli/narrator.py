@@ -27,6 +27,7 @@ from fabloop.app.disturbance_texts import disturbance_text
 from fabloop.app.pictures.report import Table
 from fabloop.app.sentences import sentence
 from fabloop.app.snapshot import OrderState
+from fabloop.app.upkeep import MaintenanceFact
 from fabloop.base.instant import Instant, span_text
 from fabloop.base.quantity import quantity_text
 from fabloop.cli.answers import ask, is_yes, plan_number
@@ -48,6 +49,10 @@ from fabloop.model.facts import (
     JobKeptWaiting,
     KpiChanged,
     LotMade,
+    MaintenanceAdvised,
+    MaintenanceDeclined,
+    MaintenancePlanned,
+    MaintenanceReported,
     OrderFinished,
     OrderReceived,
     OrderRefused,
@@ -59,11 +64,13 @@ from fabloop.model.facts import (
     ProcessMigrated,
     ProcessReleased,
     ReleaseRefused,
+    RiskForeseen,
     TestMeasured,
     UndoRefused,
     WorkUnitBroke,
     WorkUnitRepaired,
 )
+from fabloop.model.maintenance import MaintenanceProposed
 from fabloop.model.plan import Plan
 from fabloop.model.product import NotConfigurable
 from fabloop.plan.configure import configure
@@ -114,8 +121,10 @@ class Narrator:
     def shows(
         self, demo: Demo, reported: Iterable[Reported], proposals: Iterable[AdaptationProposed]
     ) -> None:
-        """Tell what was reported and is not over, and what is proposed."""
+        """Tell what was reported and is not over, what is advised and what is proposed."""
         self._demo = demo
+        for stop in demo.house.snapshot.upkeep.waiting():
+            self._bad(sentence(stop.because, demo.house.snapshot.now, self._labels()))
         for each in reported:
             self._bad(disturbance_text(each, self._zone(), self._labels()))
         for proposal in proposals:
@@ -219,6 +228,20 @@ class Narrator:
             lambda: self._console.input(question, markup=False), is_yes, self._bad, at_end=False
         )
 
+    def maintain(self, proposal: MaintenanceProposed) -> bool:
+        """Let a person decide on a stop."""
+        if not self._asks:
+            self._say("The stop is planned (answered automatically).")
+            return True
+        return ask(
+            lambda: self._console.input(
+                f"Keep {proposal.work_unit} free then? [Y/n] ", markup=False
+            ),
+            is_yes,
+            self._bad,
+            at_end=False,
+        )
+
     # -- facts ------------------------------------------------------------------------------------
 
     def told(self, at: Instant, facts: Sequence[Fact]) -> None:
@@ -253,6 +276,14 @@ class Narrator:
                 | PlanEndangered()
             ):
                 self._tell_danger(fact, at)
+            case (
+                RiskForeseen()
+                | MaintenanceAdvised()
+                | MaintenancePlanned()
+                | MaintenanceDeclined()
+                | MaintenanceReported()
+            ):
+                self._tell_upkeep(fact, at)
             case _:
                 self._tell_change(fact, at)
 
@@ -343,6 +374,24 @@ class Narrator:
                 self._scene_is("7 Adapt")
                 for reason in fact.reasons:
                     self._bad(f"{self._clock(at)}  {sentence(reason, at, self._labels())}")
+            case _:
+                assert_never(fact)
+
+    def _tell_upkeep(self, fact: MaintenanceFact, at: Instant) -> None:
+        match fact:
+            case RiskForeseen():
+                self._scene_is("6 Sense")
+                self._say(f"{self._clock(at)}  {sentence(fact.because, at, self._labels())}")
+            case MaintenanceAdvised():
+                self._bad(
+                    f"{self._clock(at)}  {sentence(fact.proposal.because, at, self._labels())}"
+                )
+            case MaintenancePlanned():
+                self._good(f"{self._clock(at)}  {fact.job}: planned as advised, by {fact.by}")
+            case MaintenanceDeclined():
+                self._say(f"{self._clock(at)}  {fact.job}: declined by {fact.by}")
+            case MaintenanceReported():
+                self._good(f"{self._clock(at)}  {fact.done.work_unit}: {fact.done.job} is done")
             case _:
                 assert_never(fact)
 

@@ -10,6 +10,7 @@ from fabloop.base.instant import Instant
 from fabloop.model.disturbance import Reported
 from fabloop.model.explanation import Explanation
 from fabloop.model.ids import (
+    KpiId,
     LaneId,
     OperationId,
     OrderId,
@@ -20,6 +21,7 @@ from fabloop.model.ids import (
 )
 from fabloop.model.kpi import KpiValue
 from fabloop.model.lot import LotRecord
+from fabloop.model.maintenance import MaintenanceDone, MaintenanceProposed
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import NotDecided, NotProducible, Plan, PlanComparison, Producible
 from fabloop.model.recipe import ProductionRecipe
@@ -205,6 +207,58 @@ class KpiChanged(_Fact, frozen=True, kw_only=True):
     previous: KpiValue | None
 
 
+class RiskForeseen(_Fact, frozen=True, kw_only=True):
+    """A KPI goes on as its trend says, and a step begins after it may have passed the limit.
+
+    Attributes
+    ----------
+    passes_at, soonest, latest : by the best estimate and the slope's 95 % interval; None is never
+    likely : the best estimate passes before the step begins, not only the steepest slope
+    """
+
+    order: OrderId
+    plan: PlanId
+    operation: OperationId
+    work_unit: WorkUnitId
+    kpi: KpiId
+    starts_at: Instant
+    passes_at: Instant | None
+    soonest: Instant
+    latest: Instant | None
+    likely: bool
+    because: Explanation
+
+
+class MaintenanceAdvised(_Fact, frozen=True, kw_only=True):
+    """A machine should be stopped for a job before a KPI passes a limit; somebody decides."""
+
+    proposal: MaintenanceProposed
+    at: Instant
+
+
+class MaintenancePlanned(_Fact, frozen=True, kw_only=True):
+    """Somebody wants the job to be done as advised: the work unit is kept free for it."""
+
+    job: str
+    work_unit: WorkUnitId
+    by: str
+
+
+class MaintenanceDeclined(_Fact, frozen=True, kw_only=True):
+    """Somebody does not want the job to be done as advised."""
+
+    job: str
+    work_unit: WorkUnitId
+    at: Instant
+    by: str
+
+
+class MaintenanceReported(_Fact, frozen=True, kw_only=True):
+    """The job was done: the work unit is free again, and its trend begins anew."""
+
+    done: MaintenanceDone
+
+
 class WorkUnitBroke(_Fact, frozen=True, kw_only=True):
     """A work unit cannot work any more; `until` is when it is expected back, if known."""
 
@@ -377,6 +431,11 @@ Fact = (
     | LotMade
     | TestMeasured
     | KpiChanged
+    | RiskForeseen
+    | MaintenanceAdvised
+    | MaintenancePlanned
+    | MaintenanceDeclined
+    | MaintenanceReported
     | WorkUnitBroke
     | WorkUnitRepaired
     | DisturbanceReported

@@ -5,6 +5,7 @@ import msgspec
 from fabloop.base.quantity import Dimension
 from fabloop.model.ids import EquipmentTypeId, KpiId, ProductId
 from fabloop.model.kpi import KpiValue
+from fabloop.model.maintenance import MaintenanceRule
 from fabloop.model.product import ProductFamily
 from fabloop.model.site import Network
 from fabloop.model.skill import Offer, SkillVocabulary
@@ -48,3 +49,4 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     network: Network
     families: dict[ProductId, ProductFamily]
     kpis: tuple[KpiValue, ...] = ()
+    maintenance: tuple[MaintenanceRule, ...] = ()

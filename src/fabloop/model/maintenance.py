@@ -8,7 +8,30 @@ from fabloop.base.instant import Instant
 from fabloop.model.calendar import Spans
 from fabloop.model.disturbance import UnitBroken
 from fabloop.model.explanation import Explanation
-from fabloop.model.ids import WorkUnitId
+from fabloop.model.ids import KpiId, WorkUnitId
+
+
+class MaintenanceRule(msgspec.Struct, frozen=True, kw_only=True):
+    """The job that restores a KPI of a work unit, and what it costs to do it now or too late.
+
+    Attributes
+    ----------
+    takes_ns : how long the work unit stands still for the planned job
+    window_ns : how far ahead stops are looked for
+    rate_minor_per_day : what each day of waiting saves (long-run cost of the part a day)
+    """
+
+    work_unit: WorkUnitId
+    kpi: KpiId
+    job: str
+    takes_ns: int
+    planned_minor: int
+    failure_minor: int
+    downtime_ns: int
+    downtime_minor_per_hour: int
+    rate_minor_per_day: int
+    currency: str
+    window_ns: int
 
 
 class PossibleStop(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +94,11 @@ class MaintenanceDone(msgspec.Struct, frozen=True, kw_only=True):
     replaced: bool
     as_found: float | None = None
     as_left: float | None = None
+
+    @property
+    def changed_something(self) -> bool:
+        """Whether what was measured before tells nothing of what comes."""
+        return self.replaced or self.as_left != self.as_found
 
 
 def closings(jobs: Iterable[MaintenanceProposed]) -> dict[WorkUnitId, Spans]:

@@ -12,8 +12,16 @@ from fabloop.model.documents.structs import (
     MonitoredUnitEntry,
     MonitoringDocument,
 )
-from fabloop.model.documents.values import amount, duration_ns, instant, quantity, time_of_day_ns
+from fabloop.model.documents.values import (
+    Purse,
+    amount,
+    duration_ns,
+    instant,
+    quantity,
+    time_of_day_ns,
+)
 from fabloop.model.ids import KpiId, WorkUnitId
+from fabloop.model.maintenance import MaintenanceRule
 from fabloop.model.site import WorkUnit
 from fabloop.model.skill import LiveRating
 from fabloop.sense.calibration import AxisCalibration, Calibration
@@ -35,23 +43,31 @@ class MonitoredUnit(msgspec.Struct, frozen=True, kw_only=True):
     valid_for_ns: int
     requirement: Requirement
     calibration: Calibration
+    maintenance: MaintenanceRule | None = None
 
 
 def monitored_units(
-    document: MonitoringDocument, sheet: Sheet, work_units: Mapping[WorkUnitId, WorkUnit] | None
+    document: MonitoringDocument,
+    sheet: Sheet,
+    work_units: Mapping[WorkUnitId, WorkUnit] | None,
+    currency: str = "",
 ) -> tuple[MonitoredUnit, ...]:
     """Return what a document says; faults are noted on the sheet, and the result is then unfit.
 
-    `work_units` is None where nobody can tell which there are; names are then not judged.
+    `work_units` is None where nobody can tell which there are; names are then not judged. Nor is
+    the currency of costs where `currency` is empty.
     """
     return tuple(
-        _unit(entry, sheet.at("units", index), work_units)
+        _unit(entry, sheet.at("units", index), work_units, currency)
         for index, entry in enumerate(document.units)
     )
 
 
 def _unit(
-    entry: MonitoredUnitEntry, sheet: Sheet, work_units: Mapping[WorkUnitId, WorkUnit] | None
+    entry: MonitoredUnitEntry,
+    sheet: Sheet,
+    work_units: Mapping[WorkUnitId, WorkUnit] | None,
+    currency: str,
 ) -> MonitoredUnit:
     known = sheet.at("work_unit").known(entry.work_unit, work_units, "a work unit")
     if known and work_units is not None:
@@ -73,6 +89,27 @@ def _unit(
         valid_for_ns=duration_ns(entry.valid_for, sheet.at("valid_for")),
         requirement=_requirement(entry, sheet.at("requirement")),
         calibration=_calibration(entry.calibration, sheet.at("calibration")),
+        maintenance=_maintenance(entry, sheet.at("maintenance"), currency),
+    )
+
+
+def _maintenance(entry: MonitoredUnitEntry, sheet: Sheet, currency: str) -> MaintenanceRule | None:
+    given, purse = entry.maintenance, Purse()
+    if given is None:
+        return None
+    purse.currency = currency
+    return MaintenanceRule(
+        work_unit=WorkUnitId(entry.work_unit),
+        kpi=KpiId(entry.kpi),
+        job=given.job,
+        takes_ns=duration_ns(given.takes, sheet.at("takes")),
+        planned_minor=purse.cost(given.cost, sheet.at("cost")),
+        failure_minor=purse.cost(given.failure_cost, sheet.at("failure_cost")),
+        downtime_ns=duration_ns(given.downtime, sheet.at("downtime"), zero_allowed=True),
+        downtime_minor_per_hour=purse.hourly(given.downtime_cost, sheet.at("downtime_cost")),
+        rate_minor_per_day=purse.cost(given.saved_per_day, sheet.at("saved_per_day")),
+        currency=purse.currency,
+        window_ns=duration_ns(given.window, sheet.at("window")),
     )
 
 

@@ -15,9 +15,11 @@ from fabloop.model.documents.texts import (
     PARTS_MAX,
     DurationText,
     Factor,
+    HourlyRateText,
     Id,
     InstantText,
     Label,
+    MoneyText,
     PieceCount,
     PowerText,
     QuantityText,
@@ -171,6 +173,22 @@ class CalibrationEntry(Entry, frozen=True, kw_only=True):
     axes: dict[str, CalibratedAxisEntry]
 
 
+class MaintenanceEntry(Entry, frozen=True, kw_only=True):
+    """The job that restores the KPI: planned it takes and costs this, after a failure that.
+
+    `saved_per_day` is what each day of waiting saves: the cost of the part over its usual life.
+    """
+
+    job: Label
+    takes: DurationText
+    cost: MoneyText
+    failure_cost: MoneyText
+    downtime: DurationText
+    downtime_cost: HourlyRateText
+    saved_per_day: MoneyText
+    window: DurationText = "14 d"
+
+
 class MonitoredUnitEntry(Entry, frozen=True, kw_only=True):
     """A work unit that runs a test program every day at the given local times."""
 
@@ -180,6 +198,7 @@ class MonitoredUnitEntry(Entry, frozen=True, kw_only=True):
     valid_for: DurationText
     requirement: TestRequirementEntry
     calibration: CalibrationEntry
+    maintenance: MaintenanceEntry | None = None
 
 
 class MonitoringDocument(Header, frozen=True, kw_only=True, tag_field="document", tag="monitoring"):

@@ -209,7 +209,7 @@ def since(
     the next measurement. A job that changed nothing measurable (as found is as left, and nothing
     was replaced) leaves the trend as it is.
     """
-    changing = [each for each in done if each.replaced or each.as_left != each.as_found]
+    changing = [each for each in done if each.changed_something]
     if not changing:
         return times, values
     last = max(changing, key=lambda each: each.at)
