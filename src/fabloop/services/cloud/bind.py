@@ -1,0 +1,331 @@
+"""Late binding: which offer a consumer gets, decided when it asks and not before.
+
+Offers are looked at in turns, so that the consumers of a service are spread over its providers,
+and no further than to the first that cannot be bettered.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
+from itertools import chain
+
+import msgspec
+
+from fabloop.base.instant import SECOND, Instant
+from fabloop.services.cloud.authorise import Access, may_use
+from fabloop.services.cloud.metadata import any_of, equalities
+from fabloop.services.cloud.records import (
+    AddressType,
+    Form,
+    Interface,
+    Lock,
+    ServiceInstance,
+)
+from fabloop.services.cloud.state import State
+
+EXCLUSIVITY = "allowExclusivity"
+"""Metadata of an offer: for how many seconds it may be held at most."""
+RESERVATION_BUFFER_S = 10
+"""Added to what is held, for the way there and back."""
+RESULTS_MAX = 1_000
+"""Offers in one result."""
+_FULL_TIME, _EXCLUSIVE, _PREFERRED = 15, 10, 5
+
+
+class Flag(StrEnum):
+    """What an orchestration is asked to heed."""
+
+    MATCHMAKING = "MATCHMAKING"
+    ONLY_PREFERRED = "ONLY_PREFERRED"
+    ONLY_EXCLUSIVE = "ONLY_EXCLUSIVE"
+    ALLOW_INTERCLOUD = "ALLOW_INTERCLOUD"
+    ONLY_INTERCLOUD = "ONLY_INTERCLOUD"
+    ALLOW_TRANSLATION = "ALLOW_TRANSLATION"
+
+
+class Warning_(StrEnum):  # noqa: N801  # `Warning` is Python's
+    """What a consumer should know of its result."""
+
+    AUTO_MATCHMAKING = "auto_matchmaking"
+    QOS_NOT_ENABLED = "qos_not_enabled"
+    NOT_EXCLUSIVE = "not_exclusive"
+    PART_TIME_EXCLUSIVITY = "part_time_exclusivity"
+    CUT_OFF = "results_cut_off"
+
+
+class Exclusion(StrEnum):
+    """Why an offer was passed over."""
+
+    EXPIRED = "expired"
+    VERSION = "version"
+    METADATA = "metadata"
+    INTERFACE = "interface"
+    LOCKED = "locked"
+    NOT_EXCLUSIVE = "not exclusive"
+    BLACKLISTED = "blacklisted"
+    UNAUTHORISED = "unauthorised"
+    CONSTRAINT = "constraint"
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """An offer that suits, with its interfaces that do; `holdable_s` as the offer allows it."""
+
+    offer: ServiceInstance
+    interfaces: tuple[Interface, ...]
+    holdable_s: int = 0
+    score: int = 0
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What suits, and why the rest of what was looked at does not.
+
+    Attributes
+    ----------
+    chosen : one with matchmaking, else all
+    matched : whether one was chosen among all
+    passed_over : how many offers were excluded by each reason
+    """
+
+    chosen: tuple[Candidate, ...] = ()
+    warnings: tuple[Warning_, ...] = ()
+    matched: bool = False
+    passed_over: dict[Exclusion, int] = {}
+
+
+Constraint = Callable[[ServiceInstance], bool]
+"""A hard constraint beside those of the form: capability by `services.matching`, a place ..."""
+
+
+def bind(
+    state: State,
+    form: Form,
+    consumer: str,
+    at: Instant,
+    *,
+    constraint: Constraint | None = None,
+    authorised: bool = True,
+    ignoring: str = "",
+) -> Found:
+    """Find who provides what a consumer wants.
+
+    Parameters
+    ----------
+    authorised : whether grants are asked for; without, everybody may use everything
+    ignoring : an orchestration whose locks do not count, since it is done again
+    """
+    if form.qualities:
+        return Found(warnings=(Warning_.QOS_NOT_ENABLED,))
+    if form.flags.get(Flag.ONLY_INTERCLOUD):
+        return Found()
+    search = _Search(state, form, consumer, at, constraint, ignoring, authorised=authorised)
+    if not form.preferred:
+        only = form.flags.get(Flag.ONLY_PREFERRED)
+        return Found() if only else search.run(search.rest())
+    preferred = search.run(state.offers.offered_by(form.definition, form.preferred))
+    if form.flags.get(Flag.ONLY_PREFERRED) or search.suffices(preferred):
+        return preferred
+    others = search.run(search.rest())
+    return others if search.suffices(others) or not preferred.chosen else preferred
+
+
+def held_until(candidate: Candidate, wanted_s: int, at: Instant) -> Instant:
+    """Return until when an offer is held for who wants it."""
+    return Instant(at + (RESERVATION_BUFFER_S + min(wanted_s, candidate.holdable_s)) * SECOND)
+
+
+class _Search:
+    """One search: what is asked, compiled, and what was passed over."""
+
+    def __init__(
+        self,
+        state: State,
+        form: Form,
+        consumer: str,
+        at: Instant,
+        constraint: Constraint | None,
+        ignoring: str,
+        *,
+        authorised: bool,
+    ) -> None:
+        self._state = state
+        self._form = form
+        self._consumer = consumer
+        self._at = at
+        self._alive_at = max(at, form.alive_at or at)
+        self._constraint = constraint
+        self._ignoring = ignoring
+        self._authorised = authorised
+        self._meets = any_of(form.metadata)
+        self._fits = _interface_check(form)
+        self._versions = frozenset(form.versions)
+        self._locks = state.table(Lock)
+        self._offers = state.table(ServiceInstance)
+        self._passed: Counter[Exclusion] = Counter()
+        self._allowed: dict[str, bool] = {}
+        self._seen: set[str] = set()
+
+    def rest(self) -> Iterator[str]:
+        """Yield all that may suit, beginning where the last one ended."""
+        likely = self._state.offers.likely(self._form.definition, equalities(self._form.metadata))
+        if not self._seen:
+            every = len(self._state.offers.of_definition(self._form.definition))
+            self._passed[Exclusion.METADATA] += every - len(likely)
+        turn = self._state.turns.get(self._form.definition, 0) % len(likely) if likely else 0
+        return (x for x in chain(likely[turn:], likely[:turn]) if x not in self._seen)
+
+    def suffices(self, found: Found) -> bool:
+        """Tell whether there is a result, and one that can be held where that is wanted."""
+        exclusive = self._form.exclusivity_s is not None
+        return any(each.holdable_s > 0 or not exclusive for each in found.chosen)
+
+    def run(self, ids: Iterator[str]) -> Found:
+        """Look at offers in order."""
+        form = self._form
+        exclusive = form.exclusivity_s is not None
+        only_exclusive = exclusive and form.flags.get(Flag.ONLY_EXCLUSIVE, False)
+        matchmaking = form.flags.get(Flag.MATCHMAKING, False)
+        best = (_FULL_TIME + _EXCLUSIVE if exclusive else 0) + (_PREFERRED if form.preferred else 0)
+        found: list[Candidate] = []
+        for id_ in ids:
+            self._seen.add(id_)
+            candidate = self._judge(self._offers[id_], only_exclusive=only_exclusive)
+            if isinstance(candidate, Exclusion):
+                self._passed[candidate] += 1
+                continue
+            found.append(candidate)
+            if candidate.score >= best and (matchmaking or exclusive):
+                break
+            if len(found) >= RESULTS_MAX:
+                break
+        return self._chosen(found, matchmaking=matchmaking)
+
+    def _chosen(self, found: Sequence[Candidate], *, matchmaking: bool) -> Found:
+        warnings = [Warning_.CUT_OFF] if len(found) >= RESULTS_MAX else []
+        wanted_s = self._form.exclusivity_s
+        if wanted_s is not None and found:
+            holdable = [each for each in found if each.holdable_s > 0]
+            if holdable:
+                found = holdable
+                if not matchmaking:
+                    warnings.append(Warning_.AUTO_MATCHMAKING)
+                    matchmaking = True
+            else:
+                warnings.append(Warning_.NOT_EXCLUSIVE)
+        if matchmaking and found:
+            best = max(found, key=lambda each: each.score)
+            found = (best,)
+            if wanted_s is not None and 0 < best.holdable_s < wanted_s:
+                warnings.append(Warning_.PART_TIME_EXCLUSIVITY)
+        return Found(
+            chosen=tuple(found),
+            warnings=tuple(warnings),
+            matched=matchmaking,
+            passed_over={why: count for why, count in self._passed.items() if count},
+        )
+
+    def _judge(self, offer: ServiceInstance, *, only_exclusive: bool) -> Candidate | Exclusion:
+        """Return the offer as a candidate, or the first reason against it; cheap ones first."""
+        if offer.expires_at is not None and offer.expires_at <= self._alive_at:
+            return Exclusion.EXPIRED
+        if self._versions and offer.version not in self._versions:
+            return Exclusion.VERSION
+        if self._meets is not None and not self._meets(offer.metadata):
+            return Exclusion.METADATA
+        lock = self._locks.get(offer.id)
+        if lock is not None and lock.holds(self._at) and not self._ignores(lock):
+            return Exclusion.LOCKED
+        holdable_s = _holdable_s(offer) if self._form.exclusivity_s is not None else 0
+        if only_exclusive and holdable_s <= 0:
+            return Exclusion.NOT_EXCLUSIVE
+        interfaces = offer.interfaces
+        if self._fits is not None:
+            interfaces = tuple(each for each in interfaces if self._fits(each))
+            if not interfaces:
+                return Exclusion.INTERFACE
+        excluded = self._excluded(offer)
+        return excluded or Candidate(
+            offer=offer,
+            interfaces=interfaces,
+            holdable_s=holdable_s,
+            score=self._score(offer, holdable_s),
+        )
+
+    def _ignores(self, lock: Lock) -> bool:
+        return bool(self._ignoring) and lock.job == self._ignoring
+
+    def _excluded(self, offer: ServiceInstance) -> Exclusion | None:
+        """Return what speaks against the provider or the offer as a whole."""
+        if self._state.is_refused(offer.provider, self._at):
+            return Exclusion.BLACKLISTED
+        if self._authorised and not self._may_use(offer):
+            return Exclusion.UNAUTHORISED
+        if self._constraint is not None and not self._constraint(offer):
+            return Exclusion.CONSTRAINT
+        return None
+
+    def _may_use(self, offer: ServiceInstance) -> bool:
+        """Ask once for each provider."""
+        known = self._allowed.get(offer.provider)
+        if known is None:
+            access = Access(
+                provider=offer.provider, consumer=self._consumer, target=offer.definition
+            )
+            known = may_use(self._state, access, self._form.operations)
+            self._allowed[offer.provider] = known
+        return known
+
+    def _score(self, offer: ServiceInstance, holdable_s: int) -> int:
+        score = 0
+        if holdable_s > 0:
+            wanted_s = self._form.exclusivity_s or 0
+            score += _EXCLUSIVE + (_FULL_TIME if holdable_s >= wanted_s else 0)
+        return score + (_PREFERRED if offer.provider in self._form.preferred else 0)
+
+
+def _holdable_s(offer: ServiceInstance) -> int:
+    """Return for how long an offer may be held; 0 where it may not, or does not say it well."""
+    stated = offer.metadata.get(EXCLUSIVITY)
+    if isinstance(stated, bool):
+        return 0
+    if isinstance(stated, int):
+        return max(0, stated)
+    if isinstance(stated, str) and stated.strip().isdecimal():
+        return int(stated)
+    return 0
+
+
+def _interface_check(form: Form) -> Callable[[Interface], bool] | None:
+    """Return what tells whether an interface suits; None: all do."""
+    properties = any_of(form.properties)
+    if not (form.templates or form.policies or form.address_types or properties):
+        return None
+    templates, policies = frozenset(form.templates), frozenset(form.policies)
+
+    def fits(interface: Interface) -> bool:
+        return (
+            (not templates or interface.template in templates)
+            and (not policies or interface.policy in policies)
+            and (properties is None or properties(interface.properties))
+            and (not form.address_types or has_address_type(interface, form.address_types))
+        )
+
+    return fits
+
+
+def has_address_type(interface: Interface, types: Sequence[AddressType]) -> bool:
+    """Tell whether an interface is reached at an address of one of some types."""
+    stated = interface.properties.get("accessAddresses")
+    addresses = stated if isinstance(stated, list) else ()
+    return any(address_type(str(each)) in types for each in addresses)
+
+
+def address_type(address: str) -> AddressType:
+    """Return what kind an address is, as it is written."""
+    if ":" in address:
+        parts = address.split(":")
+        is_mac = len(parts) == 6 and all(len(each) == 2 for each in parts)
+        return AddressType.MAC if is_mac else AddressType.IPV6
+    numbers = address.split(".")
+    if len(numbers) == 4 and all(x.isdecimal() and int(x) < 256 for x in numbers):
+        return AddressType.IPV4
+    return AddressType.HOSTNAME
