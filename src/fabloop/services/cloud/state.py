@@ -152,17 +152,12 @@ class State:
                 pass
 
     def parts(self) -> Iterator[bytes]:
-        """Yield a snapshot: the next number and the turns, then all records."""
-        yield to_msgpack((self.next_number, self.turns))
-        batch: list[Put] = []
-        for table in self._tables.values():
-            for record in table.values():
-                batch.append(Put(record))
-                if len(batch) == ROWS_PER_PART:
-                    yield to_msgpack(batch)
-                    batch = []
-        if batch:
-            yield to_msgpack(batch)
+        """Yield a snapshot of what is now: the next number and the turns, then all records.
+
+        Records are taken when this is called, and encoded when they are asked for.
+        """
+        records = [record for table in self._tables.values() for record in table.values()]
+        return _encoded(to_msgpack((self.next_number, self.turns)), records)
 
     @classmethod
     def of_parts(cls, parts: Iterable[bytes]) -> "State":
@@ -179,6 +174,12 @@ class State:
                 state._change(change)
         state.turns = turns
         return state
+
+
+def _encoded(head: bytes, records: list[Any]) -> Iterator[bytes]:
+    yield head
+    for start in range(0, len(records), ROWS_PER_PART):
+        yield to_msgpack([Put(each) for each in records[start : start + ROWS_PER_PART]])
 
 
 def purpose_of(token: Token) -> TokenPurpose:

@@ -1,0 +1,1 @@
+"""The embedded local cloud: its host, its folder, its servers."""
