@@ -9,6 +9,7 @@ import typer
 
 from fabloop.base.errors import ExitCode, FabloopError, Invalid
 from fabloop.cli.adapt_commands import adapt
+from fabloop.cli.condition_commands import condition
 from fabloop.cli.edge_commands import edge
 from fabloop.cli.kpi_commands import kpi
 from fabloop.cli.machine_commands import machine
@@ -202,6 +203,7 @@ app.add_typer(orders, name="order", no_args_is_help=True)
 app.add_typer(adapt, name="adapt", no_args_is_help=True)
 app.add_typer(machine, name="machine")
 app.add_typer(simulate, name="simulate")
+app.add_typer(condition, name="condition")
 app.add_typer(spc, name="spc")
 app.add_typer(oee, name="oee")
 app.add_typer(readings, name="readings")

@@ -6,6 +6,7 @@ import msgspec
 
 from fabloop.base.quantity import Dimension
 from fabloop.model.disclosure import Disclosure
+from fabloop.model.documents.alarm_structs import AlarmsDocument
 from fabloop.model.documents.connection_structs import ConnectionsDocument, RegistersDocument
 from fabloop.model.documents.effectiveness_structs import EffectivenessDocument
 from fabloop.model.documents.entries import Entries, Entry, Header, OfferEntry, Options
@@ -254,6 +255,7 @@ Document = (
     | ConnectionsDocument
     | RegistersDocument
     | EffectivenessDocument
+    | AlarmsDocument
 )
 """Any document; `document` tells which."""
 
@@ -270,6 +272,7 @@ DocumentKind = (
     | type[ConnectionsDocument]
     | type[RegistersDocument]
     | type[EffectivenessDocument]
+    | type[AlarmsDocument]
 )
 
 KINDS: dict[str, DocumentKind] = {
@@ -285,5 +288,6 @@ KINDS: dict[str, DocumentKind] = {
     "connections": ConnectionsDocument,
     "registers": RegistersDocument,
     "effectiveness": EffectivenessDocument,
+    "alarms": AlarmsDocument,
 }
 """The kinds of document by the name that stands in their property `document`."""
