@@ -7,6 +7,7 @@ import msgspec
 from fabloop.app.labels import NO_LABELS, Labels
 from fabloop.app.labels import labels_of as labels_of
 from fabloop.app.option_words import clause, price_text
+from fabloop.app.repair_words import REPAIR
 from fabloop.app.value_texts import age_text as age_text
 from fabloop.app.value_texts import evidence_text as evidence_text
 from fabloop.app.value_texts import instant_text as instant_text
@@ -489,5 +490,6 @@ REASONS: dict[str, Say] = {
     MarketCode.PROMISE_UNPROVEN: _with_evidence(
         "{tenant} reported no value for its promise for {operation}"
     ),
+    **REPAIR,
 }
 """One sentence per reason code; a test keeps the table complete."""

@@ -128,6 +128,21 @@ class UndoCode(StrEnum):
     NO_WAY_BACK = "no-way-back"
 
 
+class RepairCode(StrEnum):
+    """Why a running process is repaired, and how; `Explanation.code` is one of these texts."""
+
+    NEED_UNMET = "need-unmet"
+    GOAL_UNMET = "goal-unmet"
+    STEPS_BEFORE = "steps-before"
+    STEPS_BESIDE = "steps-beside"
+    STEPS_INSTEAD = "steps-instead"
+    TOO_SLOW = "too-slow"
+    PRICE_UNKNOWN = "price-unknown"
+    LEARNED = "learned"
+    RUNG_TRIED = "rung-tried"
+    NOBODY_ANSWERED = "nobody-answered"
+
+
 class DispatchCode(StrEnum):
     """What late binding may have to explain; `Explanation.code` is one of these texts."""
 

@@ -11,16 +11,30 @@ from fabloop.model.skill import Offer
 Constant = str | int | float | bool
 
 
+class Relation(StrEnum):
+    """How a literal relates a fluent to its value.
+
+    The middle two are for conditions, the last two for effects: by so much more or less.
+    """
+
+    IS = "="
+    AT_LEAST = ">="
+    AT_MOST = "<="
+    MORE = "+"
+    LESS = "-"
+
+
 class Literal(msgspec.Struct, frozen=True, kw_only=True):
     """A statement about the shop floor: that a fluent has a value for its arguments.
 
-    An argument that begins with ``?`` is a variable: the parameter of that name. A fluent that
-    only holds or does not hold has the value true or false.
+    An argument or a value that begins with ``?`` is a variable: the parameter of that name. A
+    fluent that only holds or does not hold has the value true or false.
     """
 
     fluent: str
     arguments: tuple[str, ...] = ()
     value: Constant = True
+    relation: Relation = Relation.IS
 
 
 class ValueKind(StrEnum):

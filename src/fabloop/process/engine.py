@@ -1,6 +1,7 @@
 """The engine: one partition of process instances, driven by commands, rebuilt from its rows."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -218,6 +219,29 @@ class Engine:
         step = Step(self.state, at, type(command).__name__)
         try:
             return _DECIDERS[type(command)](step, command)
+        finally:
+            self.state.rollback()
+
+    @contextmanager
+    def trial(self, *, at: Instant) -> Iterator[Callable[[Command], Reply]]:
+        """Hand out what tries commands out, one after the other; at the end all are undone.
+
+        Queries answer as if they had been handled; nothing may be handled meanwhile. A command
+        that is refused raises as `handle` does, and those before it still count. None of them may
+        let time pass.
+        """
+
+        def tried(command: Command) -> Reply:
+            step = Step(self.state, at, type(command).__name__)
+            mark = self.state.savepoint()
+            try:
+                return _DECIDERS[type(command)](step, command)
+            except FabloopError:
+                self.state.rollback_to(mark)
+                raise
+
+        try:
+            yield tried
         finally:
             self.state.rollback()
 

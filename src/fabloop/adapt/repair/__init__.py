@@ -1,0 +1,1 @@
+"""Finds, checks and weaves in what brings a running process back to where it can go on."""
