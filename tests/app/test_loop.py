@@ -17,6 +17,10 @@ from fabloop.model.facts import (
     AdaptationProposed,
     AdaptationUndone,
     Fact,
+    GoalEndangered,
+    GoalMet,
+    GoalRestored,
+    GoalViolated,
     IncidentRaised,
     JobAnswered,
     JobBound,
@@ -61,6 +65,10 @@ ENDS = {
     UndoRefused,  # the order goes on
     IncidentRaised,  # a person has to resolve it
     OrderFinished,  # the order's end
+    GoalEndangered,  # told to people
+    GoalRestored,
+    GoalMet,
+    GoalViolated,
 }
 """Where the loop ends, or waits for the world outside."""
 

@@ -1,13 +1,18 @@
 """English sentences for every reason and option; the core speaks in codes and values only."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
+from fabloop.app.goal_words import GOALS
 from fabloop.app.labels import NO_LABELS, Labels
 from fabloop.app.labels import labels_of as labels_of
 from fabloop.app.option_words import clause, price_text
 from fabloop.app.repair_words import REPAIR
+from fabloop.app.saying import Say
+from fabloop.app.saying import plain as _plain
+from fabloop.app.saying import spanning as _spanning
+from fabloop.app.saying import with_evidence as _with_evidence
 from fabloop.app.value_texts import age_text as age_text
 from fabloop.app.value_texts import evidence_text as evidence_text
 from fabloop.app.value_texts import instant_text as instant_text
@@ -27,8 +32,6 @@ from fabloop.model.explanation import (
     ReasonCode,
     UndoCode,
 )
-
-Say = Callable[[Explanation, Instant], str]
 
 
 def sentence(explanation: Explanation, now: Instant, labels: Mapping[str, str] = NO_LABELS) -> str:
@@ -268,53 +271,6 @@ def _figure(explanation: Explanation, now: Instant) -> str:
     )
 
 
-def _plain(form: str) -> Say:
-    """Return a sentence that names the subject and some details."""
-
-    def say(explanation: Explanation, now: Instant) -> str:
-        del now
-        return form.format_map(_Words({"subject": explanation.subject, **explanation.details}))
-
-    return say
-
-
-class _Words(dict[str, str]):
-    """Details by name; one that is missing shows as a dash."""
-
-    def __missing__(self, key: str) -> str:
-        return "–"
-
-
-def _spanning(form: str, detail: str) -> Say:
-    """Return a plain sentence in which a detail that holds seconds is told as a span."""
-    plain = _plain(form)
-
-    def say(explanation: Explanation, now: Instant) -> str:
-        try:
-            span = span_text(round(float(explanation.details.get(detail, "")) * SECOND))
-        except ValueError:
-            return plain(explanation, now)
-        details = {**explanation.details, detail: span}
-        return plain(msgspec.structs.replace(explanation, details=details), now)
-
-    return say
-
-
-def _with_evidence(form: str) -> Say:
-    """Return a plain sentence followed by the evidence that supports it."""
-    plain = _plain(form)
-
-    def say(explanation: Explanation, now: Instant) -> str:
-        shown = "; ".join(
-            f"{name_text(each.parameter)} {evidence_text(each, now)}"
-            for each in explanation.evidence
-            if evidence_text(each, now)
-        )
-        return plain(explanation, now) + (f" ({shown})." if shown else ".")
-
-    return say
-
-
 def _no_tool(explanation: Explanation, now: Instant) -> str:
     """Say that the site has none, or that none of those it has fits the work unit."""
     some = any(each.value for each in explanation.evidence)
@@ -480,6 +436,7 @@ REASONS: dict[str, Say] = {
     ConditionCode.ALARM_FLOOD_OVER: _plain(
         "Fewer than {limit} alarms in {minutes} min again; {count} came in the flood."
     ),
+    **GOALS,
     MarketCode.DELIVERY_LATE: lambda it, _: (
         f"{it.details['tenant']} is {_late(it)} late with {it.subject}."
     ),

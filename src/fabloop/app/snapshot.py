@@ -29,6 +29,11 @@ from fabloop.model.facts import (
     DisturbanceEnded,
     DisturbanceReported,
     Fact,
+    GoalEndangered,
+    GoalFact,
+    GoalMet,
+    GoalRestored,
+    GoalViolated,
     JobAnswered,
     JobBound,
     JobFailed,
@@ -52,7 +57,7 @@ from fabloop.model.facts import (
     WorkUnitBroke,
     WorkUnitRepaired,
 )
-from fabloop.model.ids import KpiId, OperationId, OrderId, PersonId, SkillId, WorkUnitId
+from fabloop.model.ids import GoalId, KpiId, OperationId, OrderId, PersonId, SkillId, WorkUnitId
 from fabloop.model.knowledge import Knowledge
 from fabloop.model.kpi import KpiValue
 from fabloop.model.lot import LotRecord
@@ -81,6 +86,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     standing: dict[tuple[str, ...], Reported] = {}
     series: dict[tuple[WorkUnitId, KpiId], tuple[KpiValue, ...]] = {}
     upkeep: Upkeep = msgspec.field(default_factory=Upkeep)
+    goals: dict[tuple[GoalId, str], GoalFact] = {}
     ready: Ready = msgspec.field(default_factory=Ready)
 
     def waiting(self) -> tuple[JobState, ...]:
@@ -379,16 +385,12 @@ class Snapshot(msgspec.Struct, kw_only=True):
                 | MaintenanceReported()
             ):
                 self._tell_upkeep(fact)
-            case WorkUnitBroke():
-                self.broken[fact.work_unit] = fact
-            case WorkUnitRepaired():
-                self.broken.pop(fact.work_unit, None)
-            case DisturbanceReported():
-                _tell_disturbance(self, fact.disturbance)
-            case DisturbanceEnded():
-                self.standing.pop(subject_of(fact.disturbance), None)
+            case WorkUnitBroke() | WorkUnitRepaired() | DisturbanceReported() | DisturbanceEnded():
+                _tell_report(self, fact)
             case UndoAsked() | UndoRefused():
                 pass
+            case GoalEndangered() | GoalRestored() | GoalMet() | GoalViolated():
+                self.goals[fact.goal, fact.key] = fact
             case LotMade():
                 self.records.append(fact.record)
                 self.orders[fact.record.order].lots[fact.record.operation] = fact.record.lot
@@ -396,6 +398,21 @@ class Snapshot(msgspec.Struct, kw_only=True):
                 tell_order(self.orders, fact)
         if self.ready.watch is not None:
             _keep_up(self, self.ready.watch, fact)
+
+
+def _tell_report(
+    snapshot: Snapshot,
+    fact: WorkUnitBroke | WorkUnitRepaired | DisturbanceReported | DisturbanceEnded,
+) -> None:
+    match fact:
+        case WorkUnitBroke():
+            snapshot.broken[fact.work_unit] = fact
+        case WorkUnitRepaired():
+            snapshot.broken.pop(fact.work_unit, None)
+        case DisturbanceReported():
+            _tell_disturbance(snapshot, fact.disturbance)
+        case DisturbanceEnded():
+            snapshot.standing.pop(subject_of(fact.disturbance), None)
 
 
 def _tell_disturbance(snapshot: Snapshot, disturbance: Reported) -> None:

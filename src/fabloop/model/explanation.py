@@ -114,6 +114,8 @@ class ReliefCode(StrEnum):
     """What a person may do about a danger or a refusal, besides what the planner proposes."""
 
     START_LATER = "start-later"
+    SPEED_UP = "speed-up"
+    GIVE_TIME = "give-time"
     REPLAN_BEFORE = "replan-before"
     LIFT_WISH = "lift-wish"
     CHOOSE_FEATURE = "choose-feature"
@@ -160,6 +162,26 @@ class DispatchCode(StrEnum):
     TOOL_OUT = "tool-out"
     UNIT_STOPPED = "unit-stopped"
     LANE_SHUT = "lane-shut"
+
+
+class GoalCode(StrEnum):
+    """How a goal stands and why; `Explanation.code` is one of these texts."""
+
+    MET = "goal-met"
+    LATE = "goal-late"
+    UNREACHABLE = "goal-unreachable"
+    ENDED_WITHOUT = "goal-ended-without"
+    HAPPENED = "goal-happened"
+    TOO_EARLY = "goal-too-early"
+    OUT_OF_ORDER = "goal-out-of-order"
+    CONDITION_FALSE = "goal-condition-false"
+    PARTS_LOST = "goal-parts-lost"
+    PARTS_AT_RISK = "goal-parts-at-risk"
+    AT_RISK = "goal-at-risk"
+    TIME_RUNS_OUT = "goal-time-runs-out"
+    KPI_MISSED = "goal-kpi-missed"
+    KPI_AT_RISK = "goal-kpi-at-risk"
+    RESTORED = "goal-restored"
 
 
 class MarketCode(StrEnum):

@@ -9,6 +9,12 @@ import msgspec
 from fabloop.base.instant import Instant
 from fabloop.model.disturbance import Reported
 from fabloop.model.explanation import Explanation
+from fabloop.model.fact_form import FactForm as _Fact
+from fabloop.model.goal_facts import GoalEndangered as GoalEndangered
+from fabloop.model.goal_facts import GoalFact as GoalFact
+from fabloop.model.goal_facts import GoalMet as GoalMet
+from fabloop.model.goal_facts import GoalRestored as GoalRestored
+from fabloop.model.goal_facts import GoalViolated as GoalViolated
 from fabloop.model.ids import (
     KpiId,
     LaneId,
@@ -26,10 +32,6 @@ from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import NotDecided, NotProducible, Plan, PlanComparison, Producible
 from fabloop.model.recipe import ProductionRecipe
 from fabloop.model.revalidation import Revalidation
-
-
-class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact", tag=True):
-    """Base of all facts: one tagged union, told apart by the class name."""
 
 
 class KnowledgeRead(_Fact, frozen=True, kw_only=True):
@@ -452,4 +454,8 @@ Fact = (
     | ProcessMigrated
     | IncidentRaised
     | OrderFinished
+    | GoalEndangered
+    | GoalRestored
+    | GoalMet
+    | GoalViolated
 )

@@ -10,6 +10,7 @@ from fabloop.model.documents.alarm_structs import AlarmsDocument
 from fabloop.model.documents.connection_structs import ConnectionsDocument, RegistersDocument
 from fabloop.model.documents.effectiveness_structs import EffectivenessDocument
 from fabloop.model.documents.entries import Entries, Entry, Header, OfferEntry, Options
+from fabloop.model.documents.goal_structs import GoalsDocument
 from fabloop.model.documents.product_structs import ProductDocument
 from fabloop.model.documents.site_structs import ShippingDocument, SiteDocument
 from fabloop.model.documents.texts import (
@@ -256,6 +257,7 @@ Document = (
     | RegistersDocument
     | EffectivenessDocument
     | AlarmsDocument
+    | GoalsDocument
 )
 """Any document; `document` tells which."""
 
@@ -273,6 +275,7 @@ DocumentKind = (
     | type[RegistersDocument]
     | type[EffectivenessDocument]
     | type[AlarmsDocument]
+    | type[GoalsDocument]
 )
 
 KINDS: dict[str, DocumentKind] = {
@@ -289,5 +292,6 @@ KINDS: dict[str, DocumentKind] = {
     "registers": RegistersDocument,
     "effectiveness": EffectivenessDocument,
     "alarms": AlarmsDocument,
+    "goals": GoalsDocument,
 }
 """The kinds of document by the name that stands in their property `document`."""

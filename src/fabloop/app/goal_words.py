@@ -1,0 +1,49 @@
+"""English sentences for how goals stand, and why."""
+
+from fabloop.app.saying import Say, plain, with_evidence
+from fabloop.model.explanation import GoalCode
+
+GOALS: dict[str, Say] = {
+    GoalCode.MET: with_evidence("{subject} ({title}) is met for {what} {key}"),
+    GoalCode.LATE: with_evidence(
+        "{subject} ({title}) is missed for {what} {key}: {event} was to be by {deadline}"
+    ),
+    GoalCode.UNREACHABLE: with_evidence(
+        "{subject} ({title}) cannot be met any more for {what} {key}: {event} cannot be before"
+        " {soonest}, but was to be by {deadline}"
+    ),
+    GoalCode.ENDED_WITHOUT: plain(
+        "{subject} ({title}) is missed for {what} {key}: it has ended without {event}."
+    ),
+    GoalCode.HAPPENED: plain(
+        "{subject} ({title}) is missed for {what} {key}: {event} happened at {since}, more often"
+        " than it may."
+    ),
+    GoalCode.TOO_EARLY: with_evidence(
+        "{subject} ({title}) is missed for {what} {key}: {event} came too early"
+    ),
+    GoalCode.OUT_OF_ORDER: plain(
+        "{subject} ({title}) is missed for {what} {key}: {event} came first, at {since}."
+    ),
+    GoalCode.CONDITION_FALSE: plain(
+        "{subject} ({title}) is missed for {what} {key}: its condition is false since {since}."
+    ),
+    GoalCode.PARTS_LOST: plain(
+        "{subject} ({title}) cannot be met for {what} {key}, because of {parts}."
+    ),
+    GoalCode.PARTS_AT_RISK: plain(
+        "{subject} ({title}) is in danger for {what} {key}, because of {parts}."
+    ),
+    GoalCode.AT_RISK: with_evidence(
+        "{subject} ({title}) is in danger for {what} {key} (risk {risk}, by {source}): {event} is"
+        " expected at {expected}, but was to be by {deadline}"
+    ),
+    GoalCode.TIME_RUNS_OUT: with_evidence(
+        "{subject} ({title}) is in danger for {what} {key} (risk {risk}): {event} is to be by"
+        " {deadline}, and nobody can say when it will"
+    ),
+    GoalCode.KPI_MISSED: with_evidence("{subject} ({title}) is missed for {key}"),
+    GoalCode.KPI_AT_RISK: with_evidence("{subject} ({title}) is in danger for {key}"),
+    GoalCode.RESTORED: plain("{subject} ({title}) is out of danger for {what} {key}."),
+}
+"""One sentence per code of a goal."""
