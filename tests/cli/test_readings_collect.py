@@ -7,12 +7,16 @@ import subprocess
 import sys
 
 import httpx
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from fabloop.adapters.buffer.spool import Spool
 from fabloop.app.processes.clocks import WallClock
 from fabloop.base.errors import Invalid
 from fabloop.cli import app
+from fabloop.sense.readings.batch import Batch
+from fabloop.sense.readings.series import Series
 
 RECORDING = """
 source: last-month
@@ -42,6 +46,45 @@ def test_a_recording_is_stored_and_found_again(recording, tmp_path):
     assert "refused: 1 not-a-number" in done.output
     (latest,) = json.loads(run("latest", store, "--json").output)
     assert (latest["name"], latest["value"]) == ("load", 24.75)
+
+
+def test_behind_a_buffer_everything_is_stored_once_and_the_buffer_is_empty_then(
+    recording, tmp_path
+):
+    store, buffer = tmp_path / "store", tmp_path / "edge" / "buffer"
+    for _ in range(2):
+        done = run("collect", store, "--play", recording, "--buffer", buffer)
+        assert done.exit_code == 0, done.output
+    (latest,) = json.loads(run("latest", store, "--json").output)
+    assert (latest["name"], latest["value"]) == ("load", 24.75)
+    (file,) = buffer.glob("*.buffer")
+    spool = Spool(file)
+    assert (file.name, spool.readings) == ("last-month.buffer", 0)
+
+
+def test_what_a_buffer_held_when_the_power_failed_is_stored_with_the_next_collecting(
+    recording, tmp_path
+):
+    (tmp_path / "buffer").mkdir()
+    spool = Spool(tmp_path / "buffer" / "last-month.buffer")
+    left = spool.catalogue.number(Series(source="last-month", address="left", name="left"))
+    at = np.array([1_763_900_000_000_000_000], dtype=np.int64)
+    number = np.array([left], dtype=np.int32)
+    batch = Batch(times=at, series=number, values=np.array([7.5]), quality=np.array([192], "uint8"))
+    spool.append([batch])
+    spool.close()
+    done = run("collect", tmp_path / "store", "--play", recording, "--buffer", tmp_path / "buffer")
+    assert done.exit_code == 0, done.output
+    latest = json.loads(run("latest", tmp_path / "store", "--json").output)
+    assert {each["name"]: each["value"] for each in latest} == {"load": 24.75, "left": 7.5}
+
+
+def test_a_buffer_that_cannot_be_made_is_named(recording, tmp_path):
+    (tmp_path / "file").write_text("")
+    buffer = tmp_path / "file" / "b"
+    done = run("collect", tmp_path / "s", "--play", recording, "--buffer", buffer)
+    assert isinstance(done.exception, Invalid)
+    assert "a folder that can be made" in str(done.exception)
 
 
 def test_a_source_that_tells_nothing_shows_in_the_exit_code(tmp_path):

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 
+from fabloop.adapters.buffer import Buffered
 from fabloop.app.machines.folder import read_factory
 from fabloop.app.machines.reach import source_of
 from fabloop.base.errors import Fault, Invalid
@@ -39,6 +41,24 @@ def resume(sources: Iterable[ReadingSource], catalogue: Catalogue, latest: Batch
     for each in sources:
         if isinstance(each, Resuming):
             each.resume(kept.get(each.name, {}))
+
+
+def buffered(sources: Iterable[ReadingSource], folder: Path) -> list[ReadingSource]:
+    """Return the sources, each behind a buffer of its own on the disk of the folder.
+
+    Where the store cannot take readings for a time, or the power fails, nothing that was told is
+    lost but the last `fabloop.adapters.buffer.source.COMMIT_S`.
+
+    Raises
+    ------
+    Invalid
+        The folder cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _invalid(folder, "a folder that can be made", error.strerror or "none") from error
+    return [Buffered(each, folder / f"{quote(each.name, safe='')}.buffer") for each in sources]
 
 
 def source_of_mapping(file: Path) -> ReadingSource:

@@ -15,6 +15,7 @@ from fabloop.app.live_oee import HeardStore
 from fabloop.app.processes.clocks import WallClock
 from fabloop.app.readings_watch import Watch, metrics_served
 from fabloop.app.sources import (
+    buffered,
     resume,
     source_of_mapping,
     source_of_recording,
@@ -46,6 +47,7 @@ class CollectRequest(msgspec.Struct, frozen=True, kw_only=True):
     oee_lines: Path | None = None
     precedence: Path | None = None
     metrics: str = ""
+    buffer: Path | None = None
 
 
 def collect_readings(request: CollectRequest, *, as_json: bool) -> ExitCode:
@@ -71,6 +73,8 @@ async def _collected(request: CollectRequest) -> tuple[Outcome, ...]:
         historian = Historian(request.folder, clock)
         stack.callback(historian.close)
         resume(sources, historian.catalogue, historian.query.latest())
+        if request.buffer is not None:
+            sources = buffered(sources, request.buffer)
         for each in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(each, ending.set)
             stack.callback(loop.remove_signal_handler, each)

@@ -53,6 +53,9 @@ def collect(
     metrics: Annotated[
         str, typer.Option(metavar="[HOST:]PORT", help="Serve all counts there for Prometheus.")
     ] = "",
+    buffer: Annotated[
+        Path | None, typer.Option(help="Keep what is told here too, until it is stored.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Collect readings from machines, brokers, posts and recordings into a store.
@@ -65,6 +68,7 @@ def collect(
         folder=folder, factory=factory, mappings=tuple(mapping or ()),
         recordings=tuple(play or ()), post=post, token=token, pki=pki, seconds=seconds,
         oee=oee, oee_lines=oee_lines, precedence=precedence, metrics=metrics,
+        buffer=buffer,
     )  # fmt: skip
     raise typer.Exit(collect_readings(request, as_json=json))
 
