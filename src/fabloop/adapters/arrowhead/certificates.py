@@ -1,5 +1,6 @@
 """Certificates of an Arrowhead local cloud: issued, written, read and judged."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -255,6 +256,12 @@ def public_key_text(certificate: x509.Certificate) -> str:
     """Return the key of a certificate as `authenticationInfo` has it: base 64 of its DER form."""
     pem = certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return "".join(pem.decode().splitlines()[1:-1])
+
+
+def key_text(key: rsa.RSAPublicKey) -> str:
+    """Return a key as base 64 of its DER form."""
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(der).decode()
 
 
 def read_credentials(certificate: Path, key: Path) -> Credentials:

@@ -1,0 +1,84 @@
+"""The executor's side: what a choreographer asks of it, and application systems report to it."""
+
+from typing import Protocol
+
+import msgspec
+from starlette.applications import Starlette
+
+from fabloop.adapters.arrowhead.four import steps, wire
+from fabloop.adapters.arrowhead.four.answers import Asked, route
+from fabloop.adapters.arrowhead.mtls import Peer, sender_of
+
+
+class TaskReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What an application system tells of its task: RUNNING, or a status that ends a step."""
+
+    session_id: int
+    session_step_id: int
+    status: str
+    message: str = ""
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What an application system is asked to do.
+
+    Attributes
+    ----------
+    idempotency_key : the same for the same work: who has done it does not do it again
+    report_uri : where reports are posted to
+    """
+
+    session_id: int
+    session_step_id: int
+    service: str
+    quantity: int = 1
+    parameters: dict[str, str] = {}
+    idempotency_key: str = ""
+    report_uri: str = ""
+
+
+class Carrier(Protocol):
+    """Who carries out steps."""
+
+    def info(self, asked: steps.ServiceInfoRequest) -> steps.ServiceInfoResponse:
+        """Return what a service needs; raises NotFound for one that is not carried out here."""
+        ...
+
+    def start(self, wish: steps.ExecuteRequest, sender: Peer | None) -> None:
+        """Take a step; its end is told later."""
+        ...
+
+    def abort(self, wish: steps.AbortRequest, sender: Peer | None) -> None:
+        """Stop a step."""
+        ...
+
+    def report(self, told: TaskReport, sender: Peer | None) -> None:
+        """Hear of a task."""
+        ...
+
+
+def executor_app(carrier: Carrier, base_uri: str = "") -> Starlette:
+    """Return the application of an executor that is registered with that base URI."""
+
+    def info(asked: Asked) -> steps.ServiceInfoResponse:
+        return carrier.info(asked.body(steps.ServiceInfoRequest))
+
+    def start(asked: Asked) -> None:
+        carrier.start(asked.body(steps.ExecuteRequest), sender_of(asked.scope))
+
+    def abort(asked: Asked) -> None:
+        carrier.abort(asked.body(steps.AbortRequest), sender_of(asked.scope))
+
+    def report(asked: Asked) -> None:
+        carrier.report(asked.body(TaskReport), sender_of(asked.scope))
+
+    base = "/" + base_uri.strip("/") if base_uri.strip("/") else ""
+    return Starlette(
+        routes=[
+            route("GET", f"{base}/echo", lambda _: wire.GOT_IT),
+            route("POST", f"{base}/service-info", info),
+            route("POST", f"{base}/start", start),
+            route("POST", f"{base}/abort", abort),
+            route("POST", f"{base}/report", report),
+        ]
+    )
