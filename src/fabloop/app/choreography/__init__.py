@@ -1,0 +1,1 @@
+"""Carrying out recipes in a local cloud: the choreographer, executors, application systems."""

@@ -1,0 +1,74 @@
+"""What a choreographer needs of a local cloud, and how it tells what went to and fro."""
+
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+import msgspec
+
+from fabloop.adapters.arrowhead.four import wire
+from fabloop.base.instant import Instant
+
+READY_EVENT = "applicationSystemReady"
+"""Published by an application system when it was told that it is bound."""
+PROGRESS_EVENT = "stepProgress"
+"""Published by an executor while a step goes on; its metadata has the step."""
+REPORTING = "resultReporting"
+"""The service of an executor that application systems report to."""
+
+
+class Bound(msgspec.Struct, frozen=True, kw_only=True):
+    """An offer that is held for us: who makes it, and how it is reached and used."""
+
+    provider: str
+    offer: str
+    result: wire.OrchestrationResult
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One message of a workflow execution; `step` is 0 where it is about no step."""
+
+    at: Instant
+    name: str
+    sender: str
+    receiver: str
+    step: int = 0
+    text: str = ""
+
+
+Listener = Callable[[Message], None]
+
+
+class Bindings(Protocol):
+    """Late binding in a local cloud: offers are held, pushed, kept and released."""
+
+    def offers(self, definition: str) -> int:
+        """Return how many offers of a service there are, held or not."""
+        ...
+
+    def hold(self, definition: str, avoided: Collection[str], for_s: int) -> Bound | None:
+        """Hold an offer of none of the avoided providers; None: none is free.
+
+        Raises
+        ------
+        Unavailable
+            The cloud does not answer.
+        """
+        ...
+
+    def keep(self, offer: str, for_s: int) -> None:
+        """Hold an offer longer; raises Conflict where it is lost."""
+        ...
+
+    def release(self, offer: str) -> None:
+        """Let others have an offer; one that is not held counts for nothing."""
+        ...
+
+    def push(self, bound: Bound, executor: str) -> bool:
+        """Have a provider told which executor it works for; False: it is not one to be told.
+
+        Raises
+        ------
+        Unavailable
+            It cannot be told.
+        """
+        ...
