@@ -10,7 +10,7 @@ import msgspec
 
 from fabloop import __version__
 from fabloop.app.chronicle import Chronicle, Outcome, Volatile, chronicle_of, summary_of
-from fabloop.app.demo import Demo, Settings, World, begin, documents_of, resume
+from fabloop.app.demo import SETTINGS_FILE, Demo, Settings, World, begin, documents_of, resume
 from fabloop.app.exhibits import write_exhibits
 from fabloop.app.snapshot import OrderState
 from fabloop.base.codec import to_json_pretty
@@ -21,6 +21,9 @@ from fabloop.cli.narrator import Narrator
 from fabloop.model.facts import AdaptationProposed
 from fabloop.model.plan import Plan
 from fabloop.model.product import NotConfigurable
+
+MUFFIN = "muffin"
+"""The story that has a runtime of its own."""
 
 WIRE_TIMES_REAL = 1_200.0
 """Twenty minutes of the story in a second: a minute and more for the wave gear."""
@@ -49,6 +52,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     realtime: float | None
     wire: bool = False
     until: str = ""
+    scenario: str = ""
 
 
 def play(request: Request) -> ExitCode:
@@ -59,6 +63,8 @@ def play(request: Request) -> ExitCode:
     Invalid
         Options contradict each other, or a choice is no ``feature=option``.
     """
+    if is_muffin(request.story, request.resume):
+        return _play_muffin(request)
     _check(request)
     started = time.monotonic()
     asks = sys.stdin.isatty() and not request.auto
@@ -69,6 +75,40 @@ def play(request: Request) -> ExitCode:
         return _play_in(folder, request, narrator, started)
     with tempfile.TemporaryDirectory(prefix="fabloop-demo-") as scratch:
         return _play_in(Path(scratch) / "data", request, narrator, started)
+
+
+def is_muffin(story: str, resumed: Path | None) -> bool:
+    """Tell whether a story is that of the bakery, by its name or by what a folder holds."""
+    if resumed is None:
+        return story == MUFFIN
+    try:
+        kept = msgspec.json.decode((resumed / SETTINGS_FILE).read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return story == MUFFIN
+    return isinstance(kept, dict) and kept.get("story") == MUFFIN
+
+
+def _play_muffin(request: Request) -> ExitCode:
+    """Play the week of the bakery, which has options of its own."""
+    from fabloop.cli.demo_muffin import MuffinRequest, play_week
+
+    for name, given in (("--choose", request.choices), ("--wire", request.wire)):
+        if given:
+            raise Invalid(_fault(name, "an option of story 'wavegear'", "story 'muffin'"))
+    return play_week(
+        MuffinRequest(
+            auto=request.auto,
+            json=request.json,
+            seed=request.seed,
+            keep=request.keep,
+            resume=request.resume,
+            out=request.out,
+            documents=request.documents,
+            scenario=request.scenario,
+            realtime=request.realtime,
+            until=request.until,
+        )
+    )
 
 
 def _play_in(folder: Path, request: Request, narrator: Narrator, started: float) -> ExitCode:
@@ -168,6 +208,8 @@ def _check(request: Request) -> None:
         faults.append(_fault("--realtime", "a factor above 0", f"{request.realtime:g}"))
     if request.until and request.resume is None and request.keep is None:
         faults.append(_fault("--until", "--keep or --resume", "neither"))
+    if request.scenario:
+        faults.append(_fault("--scenario", "an option of story 'muffin'", "story 'wavegear'"))
     if request.seed < 0:
         faults.append(_fault("--seed", "a whole number of 0 or more", str(request.seed)))
     if faults:

@@ -53,7 +53,9 @@ def root(
 
 @app.command()
 def demo(
-    story: Annotated[str, typer.Argument(help="Which story to play: wavegear.")] = "wavegear",
+    story: Annotated[
+        str, typer.Argument(help="Which story to play: wavegear, muffin.")
+    ] = "wavegear",
     auto: Annotated[bool, typer.Option("--auto", help="Answer every question with yes.")] = False,
     json: Annotated[
         Path | None,
@@ -78,6 +80,9 @@ def demo(
     realtime: Annotated[
         float | None, typer.Option(help="Play at this many times real time, not at once.")
     ] = None,
+    scenario: Annotated[
+        str, typer.Option(help="Of the story muffin: burnt or broken-door. [default: burnt]")
+    ] = "",
     wire: Annotated[
         bool,
         typer.Option("--wire", help="Machines as processes, over OPC UA, MQTT and the edge."),
@@ -107,6 +112,7 @@ def demo(
                 realtime=realtime,
                 wire=wire,
                 until=until,
+                scenario=scenario,
             )
         )
     )

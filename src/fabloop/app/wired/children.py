@@ -61,6 +61,11 @@ class Child:
         """Whether the process is there."""
         return self._process.is_alive()
 
+    def ends_within(self, seconds: float) -> bool:
+        """Tell whether the process has ended, or does so within a time."""
+        self._process.join(seconds)
+        return not self._process.is_alive()
+
     def told(self) -> Any:
         """Return what the child said when it was ready.
 

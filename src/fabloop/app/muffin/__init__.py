@@ -1,0 +1,1 @@
+"""The muffin bakery as a story: its documents, its devices behind HTTP, its week."""

@@ -1,0 +1,96 @@
+"""A week of the bakery as one document: orders, calls, deviations, changes with reasons, KPIs."""
+
+import msgspec
+
+from fabloop import __version__
+from fabloop.app.muffin.kpis import OrderCourse, WeekFigures, courses_of, figures_of
+from fabloop.app.muffin.play import Week
+from fabloop.app.service_runtime.facts import (
+    ChainComposed,
+    Deviated,
+    GoalMoved,
+    LookedUp,
+    MachinesSlowed,
+    RepairApproved,
+    RepairDeclined,
+    RepairEnacted,
+    RepairImpossible,
+    RepairProposed,
+    RungTried,
+    RuntimeFact,
+    ServiceFound,
+)
+from fabloop.base.instant import Instant, iso_of
+
+FORMAT = "fabloop/muffin/1"
+CHAIN = (
+    Deviated
+    | RungTried
+    | LookedUp
+    | ChainComposed
+    | RepairProposed
+    | RepairApproved
+    | RepairDeclined
+    | RepairEnacted
+    | RepairImpossible
+    | MachinesSlowed
+    | GoalMoved
+)
+"""What an adaptation consists of."""
+
+
+class ToldAt(msgspec.Struct, frozen=True, kw_only=True):
+    """A fact and when it was told (ISO 8601, UTC)."""
+
+    at: str
+    fact: RuntimeFact
+
+
+class WeekVolatile(msgspec.Struct, frozen=True, kw_only=True):
+    """What differs from run to run although nothing else does."""
+
+    wall_s: float
+    data: str
+    exhibits: tuple[str, ...]
+    fabloop: str = __version__
+    resumed: bool = False
+
+
+class WeekChronicle(msgspec.Struct, frozen=True, kw_only=True):
+    """The document that ``--json`` writes; everything but `volatile` follows from the seed."""
+
+    format: str
+    story: str
+    scenario: str
+    seed: int
+    begins_at: str
+    ended_at: str
+    figures: WeekFigures
+    services: tuple[ServiceFound, ...]
+    orders: tuple[OrderCourse, ...]
+    chain: tuple[ToldAt, ...]
+    facts: tuple[ToldAt, ...]
+    volatile: WeekVolatile
+
+
+def chronicle_of(week: Week, volatile: WeekVolatile) -> WeekChronicle:
+    """Return all that happened so far."""
+    history = week.log.history
+    return WeekChronicle(
+        format=FORMAT,
+        story=week.settings.story,
+        scenario=week.settings.scenario,
+        seed=week.settings.seed,
+        begins_at=iso_of(week.bakery.begins_at),
+        ended_at=iso_of(week.clock.now()),
+        figures=figures_of(history, week.bakery),
+        services=tuple(fact for _, fact in history if isinstance(fact, ServiceFound)),
+        orders=courses_of(history, week.bakery),
+        chain=tuple(_told(at, fact) for at, fact in history if isinstance(fact, CHAIN)),
+        facts=tuple(_told(at, fact) for at, fact in history),
+        volatile=volatile,
+    )
+
+
+def _told(at: Instant, fact: RuntimeFact) -> ToldAt:
+    return ToldAt(at=iso_of(at), fact=fact)

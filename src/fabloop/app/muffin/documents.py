@@ -1,0 +1,213 @@
+"""The documents of the bakery: what customers want, what devices do, and what goes wrong when."""
+
+import random
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from fabloop.base.errors import Fault, Invalid
+from fabloop.base.instant import HOUR, MINUTE, Instant, instant_of
+from fabloop.base.names import did_you_mean
+from fabloop.model.documents.names import Names
+from fabloop.model.documents.resolve import resolve_words
+from fabloop.model.skill import SkillVocabulary
+from fabloop.plan.batching import Policy
+from fabloop.services.descriptions.read import Described, read
+from fabloop.sim.bakery.customers import Demand, MuffinOrder, Taste, orders_of
+from fabloop.sim.bakery.device import Mishap, Nature
+
+FOLDER = Path(__file__).parent.parent / "demos" / "muffin"
+STORY_FILE = "story.json"
+SKILLS_FILE = "skills.json"
+SERVICES_FOLDER = "services"
+BOXES_MAX = 250
+"""Boxes of one order: more would not go into one load of the oven."""
+
+Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Between = tuple[float, float]
+
+
+class _Known(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    customer: str
+    city: str
+    dough: str
+    additions: tuple[str, ...]
+    topping: str
+    liner_colour: str
+    box_colour: str
+    boxes: Annotated[int, msgspec.Meta(ge=1, le=BOXES_MAX)]
+    after_minutes: float
+    courier: str
+
+
+class _Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    kind: str
+    hands: int = 1
+    figures: dict[str, float] = {}
+
+
+class _Mishap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    device: str
+    load: tuple[int, int]
+    share: Between
+    repair_hours: Between
+    reason: str
+
+
+class _Delay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    device: str
+    after_hours: float
+    ratio: float
+
+
+class _Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    mishaps: tuple[_Mishap, ...] = ()
+    delays: tuple[_Delay, ...] = ()
+
+
+class _Batching(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    capacity: int
+    wait_hours: float
+
+
+class Baking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """At how many degrees Celsius and for how long muffins are baked."""
+
+    temperature_c: float
+    minutes: float
+
+
+class _Story(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    begins_at: str
+    zone: str
+    days: int
+    batching: _Batching
+    baking: Baking
+    orders: tuple[_Known, ...]
+    taste: Taste
+    demand: Demand
+    devices: dict[str, _Device]
+    scenarios: dict[str, _Scenario]
+
+
+class Bakery(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a story starts from, as the seed has it."""
+
+    folder: Path
+    scenario: str
+    seed: int
+    begins_at: Instant
+    ends_at: Instant
+    zone: str
+    policy: Policy
+    baking: Baking
+    orders: tuple[MuffinOrder, ...]
+    natures: tuple[Nature, ...]
+    vocabulary: SkillVocabulary
+    documents: dict[str, bytes]
+    """OpenAPI documents by service."""
+
+    def described(self, service: str, data: bytes, url: str) -> Described:
+        """Return a service as its document describes it."""
+        names = Names(vocabulary=self.vocabulary)
+        return read(f"{service}.json", data, names, base_url=url)
+
+
+def read_bakery(folder: Path, scenario: str, seed: int) -> Bakery:
+    """Read the documents of a bakery.
+
+    Raises
+    ------
+    Invalid
+        A document is missing or has faults, or there is no such scenario.
+    """
+    story = _story(folder / STORY_FILE)
+    if scenario not in story.scenarios:
+        raise _invalid("--scenario", "a scenario", repr(scenario),
+                       did_you_mean(scenario, story.scenarios))  # fmt: skip
+    begins = instant_of(story.begins_at)
+    words = resolve_words({SKILLS_FILE: _bytes(folder / SKILLS_FILE)})
+    files = sorted((folder / SERVICES_FOLDER).glob("*.json"))
+    documents = {each.stem: _bytes(each) for each in files}
+    for name in sorted(story.devices.keys() ^ documents.keys()):
+        raise _invalid(name, "a device and an OpenAPI document of each service", "only one of them")
+    chance = random.Random(f"{seed}/{scenario}/mishaps")  # noqa: S311  # a story, no secret
+    plot = story.scenarios[scenario]
+    mishaps = [(each.device, _mishap(each, chance)) for each in plot.mishaps]
+    delays = [
+        (each.device, (Instant(begins + round(each.after_hours * HOUR)), each.ratio))
+        for each in plot.delays
+    ]
+    natures = tuple(
+        Nature(
+            name=name,
+            kind=device.kind,
+            seed=seed,
+            hands=device.hands,
+            figures=device.figures,
+            mishaps=tuple(each for where, each in mishaps if where == name),
+            delays=tuple(each for where, each in delays if where == name),
+        )
+        for name, device in story.devices.items()
+    )
+    return Bakery(
+        folder=folder,
+        scenario=scenario,
+        seed=seed,
+        begins_at=begins,
+        ends_at=Instant(begins + story.days * 24 * HOUR),
+        zone=story.zone,
+        policy=Policy(
+            capacity=story.batching.capacity, wait_ns=round(story.batching.wait_hours * HOUR)
+        ),
+        baking=story.baking,
+        orders=orders_of(seed, begins, tuple(map(_known, story.orders)), story.taste, story.demand),
+        natures=natures,
+        vocabulary=words.vocabulary,
+        documents=documents,
+    )
+
+
+def _known(entry: _Known) -> MuffinOrder:
+    return MuffinOrder(
+        id="",
+        qr="",
+        customer=entry.customer,
+        city=entry.city,
+        dough=entry.dough,
+        additions=entry.additions,
+        topping=entry.topping,
+        liner_colour=entry.liner_colour,
+        box_colour=entry.box_colour,
+        boxes=entry.boxes,
+        received_at=Instant(round(entry.after_minutes * MINUTE)),
+        courier=entry.courier,
+    )
+
+
+def _mishap(entry: _Mishap, chance: random.Random) -> Mishap:
+    return Mishap(
+        load=chance.randint(*entry.load),
+        share=chance.uniform(*entry.share),
+        repair_hours=round(chance.uniform(*entry.repair_hours), 1),
+        reason=entry.reason,
+    )
+
+
+def _story(file: Path) -> _Story:
+    try:
+        return msgspec.json.decode(_bytes(file), type=_Story)
+    except msgspec.MsgspecError as error:
+        raise _invalid(str(file), "the story of a bakery", str(error)) from error
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise _invalid(str(file), "a document", error.strerror or "no file") from error
+
+
+def _invalid(place: str, expected: str, found: str, hint: str = "") -> Invalid:
+    return Invalid(Fault(source=place, path="", expected=expected, found=found, hint=hint))

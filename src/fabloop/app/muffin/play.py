@@ -1,0 +1,174 @@
+"""The week of the bakery: everything is opened, played until every order has come to its end."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from fabloop.app.durable import draft_of, write_durably
+from fabloop.app.muffin.devices import served
+from fabloop.app.muffin.documents import Bakery, read_bakery
+from fabloop.app.muffin.story import Muffins
+from fabloop.app.processes.store import open_host
+from fabloop.app.service_runtime.calls import Caller
+from fabloop.app.service_runtime.clock import StoryClock
+from fabloop.app.service_runtime.directory import Directory
+from fabloop.app.service_runtime.facts import RuntimeFact, ServiceFound, ServiceRestarted
+from fabloop.app.service_runtime.fleet import Fleet
+from fabloop.app.service_runtime.log import FactLog
+from fabloop.app.service_runtime.runtime import Runtime
+from fabloop.base.codec import from_json, to_json_pretty
+from fabloop.base.errors import Broken, Conflict, NotFound, Unavailable
+from fabloop.base.instant import Instant
+
+SETTINGS_FILE = "demo.json"
+LOG_FILE = "facts.db"
+ROSTER_FILE = "services.json"
+TURNS_MAX = 1_000_000
+"""Turns after which a story is taken to be going in circles."""
+
+Told = Callable[[Instant, Sequence[RuntimeFact]], None]
+
+
+class MuffinSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes a story the one it is; kept beside its journal, so that it can be resumed."""
+
+    story: str
+    seed: int
+    documents: str
+    scenario: str
+
+
+class Week:
+    """A story that is open: host, services, runtime."""
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: MuffinSettings,
+        *,
+        told: Told | None = None,
+        times_real: float | None = None,
+    ) -> None:
+        self.settings = settings
+        self.folder = folder
+        self.bakery: Bakery = read_bakery(
+            Path(settings.documents), settings.scenario, settings.seed
+        )
+        self.log = FactLog(folder / LOG_FILE, told)
+        begun = self.log.history[-1][0] if self.log.history else self.bakery.begins_at
+        self.clock = StoryClock(begun, times_real)
+        self.host = open_host(folder, self.clock)
+        self.fleet = Fleet(
+            [
+                served(each, self.bakery.documents[each.name], folder)
+                for each in self.bakery.natures
+            ],
+            preload=("fabloop.app.muffin.devices",),
+        )
+        (folder / ROSTER_FILE).write_bytes(self.fleet.roster())
+        self.directory = Directory(self.bakery.vocabulary)
+        self.caller = Caller()
+        self.story = Muffins(self.bakery, self.host, self.log)
+        self.runtime = Runtime(
+            self.host, self.directory, self.caller, self.log, self.story, fleet=self.fleet
+        )
+        self.story.runtime = self.runtime
+
+    def play(self, until: Instant | None = None) -> None:
+        """Play on until nothing more happens, or up to an instant."""
+        now = self.clock.now()
+        self._find_services(now)
+        self.story.open(now)
+        self.runtime.recover()
+        for _ in range(TURNS_MAX):
+            while self._happened(self.clock.now()):
+                pass
+            at = self._next_at()
+            if at is None or (until is not None and at > until):
+                return
+            self.clock.move_to(at)
+            self.host.advance()
+        raise Broken(f"Expected a story to end within {TURNS_MAX} turns.")
+
+    def _happened(self, now: Instant) -> bool:
+        self.story.look_after(now)
+        received = self.story.receive(now)
+        turned = self.runtime.turn(now)
+        closed = self.story.close_batches(now)
+        return received or turned or closed
+
+    def _next_at(self) -> Instant | None:
+        times = (
+            self.story.next_order_at(),
+            self.story.next_batch_at(),
+            self.runtime.next_at(),
+            self.story.next_look_at(),
+        )
+        return min((each for each in times if each is not None), default=None)
+
+    def _find_services(self, now: Instant) -> None:
+        """Read every service as it describes itself."""
+        known = {f.service for _, f in self.log.history if isinstance(f, ServiceFound)}
+        for name, listening in self.fleet.listening().items():
+            data = self._fetched(name, f"{listening.url}/openapi.json")
+            found = self.bakery.described(name, data, listening.url)
+            self.directory.add(found.service)
+            if name not in known:
+                self.log.tell(
+                    now,
+                    ServiceFound(
+                        service=str(found.service.id),
+                        title=found.service.title,
+                        operations=tuple(str(each.name) for each in found.service.operations),
+                        remarks=tuple(each.said for each in found.remarks),
+                    ),
+                )
+
+    def _fetched(self, name: str, url: str) -> bytes:
+        """Return a document; where the process of its service has died, of a new one."""
+        try:
+            return self.caller.fetch(url)
+        except Unavailable:
+            if self.fleet.revive(name):
+                self.log.tell(self.clock.now(), ServiceRestarted(service=name))
+            return self.caller.fetch(url)
+
+    def close(self) -> None:
+        """End the services and release the journals; everything told is durable already."""
+        self.runtime.close()
+        self.caller.close()
+        self.fleet.close()
+        self.host.close()
+        self.log.close()
+
+
+def begin_week(
+    folder: Path,
+    settings: MuffinSettings,
+    *,
+    told: Told | None = None,
+    times_real: float | None = None,
+) -> Week:
+    """Open a new story in an empty folder; raises Invalid or Conflict."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(each.name != draft_of(folder / SETTINGS_FILE).name for each in folder.iterdir()):
+        raise Conflict(
+            f"Expected '{folder}' to be new or empty, but found files in it. Name another folder, "
+            "or go on with its story by --resume."
+        )
+    read_bakery(Path(settings.documents), settings.scenario, settings.seed)
+    write_durably(folder / SETTINGS_FILE, to_json_pretty(settings))
+    return Week(folder, settings, told=told, times_real=times_real)
+
+
+def resume_week(folder: Path, *, told: Told | None = None, times_real: float | None = None) -> Week:
+    """Open the story of a folder where its log ends; raises NotFound."""
+    file = folder / SETTINGS_FILE
+    if not file.is_file():
+        raise NotFound(
+            f"Expected a story in '{folder}' (its {SETTINGS_FILE}), but found none. Begin one with "
+            f"`fabloop demo muffin --keep {folder}`."
+        )
+    settings = from_json(file.read_bytes(), MuffinSettings)
+    return Week(folder, settings, told=told, times_real=times_real)

@@ -1,0 +1,289 @@
+"""What the runtime has to be told about muffins: batches, recipes, burnt loads."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from fabloop.app.muffin.documents import Bakery
+from fabloop.app.processes.service import Service
+from fabloop.app.service_runtime.calls import Answered, Came, NotNow, story_headers
+from fabloop.app.service_runtime.directory import Candidate
+from fabloop.app.service_runtime.errands import Complete, Errand, Task, Verdict
+from fabloop.app.service_runtime.facts import ProcessBegan, StoryTold
+from fabloop.app.service_runtime.log import FactLog
+from fabloop.app.service_runtime.runtime import Runtime
+from fabloop.base.codec import plain
+from fabloop.base.instant import MINUTE, Instant, instant_of
+from fabloop.model.service import Literal
+from fabloop.plan.batching import Batch, Request, batches, closing
+from fabloop.process.commands import Deploy, InstanceCreated, ProcessDeployed, StartInstance
+from fabloop.sim.bakery.customers import MuffinOrder
+
+ORDER, BATCH = "muffin-order", "muffin-batch"
+JOIN = "join-batch"
+LOOK_AGAIN_NS = 10 * MINUTE
+CLOSED, RECEIVED = "batch closed", "order received"
+
+
+class Muffins:
+    """Orders to instances, waiting orders to batches, batches to instances."""
+
+    handled = (JOIN,)
+
+    def __init__(self, bakery: Bakery, kernel: Service, log: FactLog) -> None:
+        self.bakery = bakery
+        self._kernel = kernel
+        self._log = log
+        self._orders = {each.id: each for each in bakery.orders}
+        self._received: set[str] = set()
+        self._lots: dict[str, str] = {}
+        self._recipes = _recipes(bakery.folder / "recipes.json")
+        self.waiting: dict[str, Errand] = {}
+        self.runtime: Runtime | None = None
+        self._back_at: dict[str, Instant] = {each.name: Instant(0) for each in bakery.natures}
+
+    # -- opening ------------------------------------------------------------------------------
+
+    def open(self, now: Instant) -> None:
+        """Make the processes known, and what the log tells of an earlier run."""
+        for name in (ORDER, BATCH):
+            data = (self.bakery.folder / f"{name}.bpmn").read_bytes()
+            reply = self._kernel.submit(Deploy(process=data))
+            assert isinstance(reply, ProcessDeployed), "a deployment is answered with versions"
+        for _, fact in tuple(self._log.history):
+            if isinstance(fact, StoryTold) and fact.what == RECEIVED:
+                self._begin_order(self._orders[fact.about], now, again=True)
+            elif isinstance(fact, StoryTold) and fact.what == CLOSED:
+                self._begin_batch(fact.about, cast("dict[str, Any]", fact.details), now, again=True)
+
+    # -- orders -------------------------------------------------------------------------------
+
+    def receive(self, now: Instant) -> bool:
+        """Take the orders that have come; tell whether there was one."""
+        due = [e for e in self._to_come() if e.received_at <= now]
+        for order in due:
+            details = cast("dict[str, object]", plain(order))
+            self._log.tell(now, StoryTold(what=RECEIVED, about=order.id, details=details))
+            self._begin_order(order, now)
+        return bool(due)
+
+    def next_order_at(self) -> Instant | None:
+        """Return when the next order comes."""
+        return min((each.received_at for each in self._to_come()), default=None)
+
+    def _to_come(self) -> Iterator[MuffinOrder]:
+        return (each for each in self.bakery.orders if each.id not in self._received)
+
+    def _begin_order(self, order: MuffinOrder, now: Instant, *, again: bool = False) -> None:
+        self._received.add(order.id)
+        variables: dict[str, object] = {
+            "order": order.id,
+            "qr": order.qr,
+            "type": order.type,
+            "pieces": order.pieces,
+            "boxes": order.boxes,
+            "topping": order.topping,
+            "liner_colour": order.liner_colour,
+            "box_colour": order.box_colour,
+            "courier": order.courier,
+        }
+        self._begin(ORDER, order.id, variables, now, again=again)
+
+    def _begin(
+        self, process: str, about: str, variables: dict[str, object], now: Instant, *, again: bool
+    ) -> None:
+        """Start an instance, once: the same request is answered as before."""
+        command = StartInstance(process=process, variables=variables, business_key=about)
+        reply = self._kernel.submit(command, request=f"begin/{about}")
+        assert isinstance(reply, InstanceCreated), "a start is answered with an instance"
+        if again:
+            return
+        self._log.tell(
+            now,
+            ProcessBegan(
+                about=about,
+                process=process,
+                version=reply.definition.version,
+                instance=reply.instance,
+            ),
+        )
+
+    # -- batches ------------------------------------------------------------------------------
+
+    def handle(self, errand: Errand, now: Instant) -> None:
+        """Let an order wait for its batch; one that has one already goes on."""
+        order = errand.task.about
+        if order in self._lots:
+            self._finish(errand, self._lots[order])
+            return
+        errand.begun_at = now
+        self.waiting[order] = errand
+
+    def close_batches(self, now: Instant) -> bool:
+        """Begin the batches whose time has come; tell whether there was one."""
+        found = closing(self._batches(), now)
+        for each in found:
+            lot = f"batch-{len(set(self._lots.values())) + 1:03d}"
+            details = self._details(each)
+            self._log.tell(now, StoryTold(what=CLOSED, about=lot, details=details))
+            self._begin_batch(lot, details, now)
+        return bool(found)
+
+    def next_batch_at(self) -> Instant | None:
+        """Return when the next batch is closed."""
+        return min((each.due for each in self._batches()), default=None)
+
+    def _batches(self) -> tuple[Batch, ...]:
+        waiting = (
+            Request(
+                id=order,
+                recipe=self._orders[order].type,
+                size=self._orders[order].pieces,
+                since=self._orders[order].received_at,
+            )
+            for order in self.waiting
+        )
+        return batches(waiting, self.bakery.policy)
+
+    def _details(self, batch: Batch) -> dict[str, object]:
+        return self._details_of([self._orders[each.id] for each in batch.requests])
+
+    def _details_of(self, orders: Sequence[MuffinOrder]) -> dict[str, object]:
+        return {
+            "type": orders[0].type,
+            "pieces": sum(each.pieces for each in orders),
+            "orders": [each.id for each in orders],
+            "contents": [_content(each) for each in orders],
+            "labels": [{**_content(each), "colour": each.liner_colour} for each in orders],
+        }
+
+    def _begin_batch(
+        self, lot: str, details: Mapping[str, Any], now: Instant, *, again: bool = False
+    ) -> None:
+        for order in details["orders"]:
+            self._lots[order] = lot
+        baking = self.bakery.baking
+        variables: dict[str, object] = {
+            "lot": lot,
+            **{name: details[name] for name in ("type", "pieces", "contents", "labels")},
+            "temperature_c": baking.temperature_c,
+            "minutes": baking.minutes,
+        }
+        self._begin(BATCH, lot, variables, now, again=again)
+        for order in details["orders"]:
+            errand = self.waiting.pop(order, None)
+            if errand is not None:
+                self._finish(errand, lot)
+
+    def _finish(self, errand: Errand, lot: str) -> None:
+        assert self.runtime is not None, "the runtime was made before"
+        self.runtime.finish(errand, {"batch": lot})
+
+    # -- calls --------------------------------------------------------------------------------
+
+    def given(self, task: Task, candidate: Candidate, now: Instant) -> dict[str, object]:  # noqa: ARG002
+        """Return what a call needs that its process does not know: the ingredients of a dough."""
+        if candidate.operation.name != "doseIngredients":
+            return {}
+        recipe = self._recipes[str(task.variables["type"])]
+        number = int(cast("int", task.variables["num"]))
+        return {
+            "setOfIngredients": list(recipe),
+            "setOfQuantities": [qty * number for qty in recipe.values()],
+        }
+
+    def seen(
+        self,
+        candidate: Candidate,
+        given: dict[str, object],  # noqa: ARG002
+        result: dict[str, object],
+    ) -> tuple[Literal, ...]:
+        """Return what an answer tells of how things are."""
+        if candidate.operation.name != "overcook":
+            return ()
+        burnt = cast("list[dict[str, object]]", result["overcooked"])
+        return tuple(
+            Literal(fluent="overcooked", arguments=(str(each["QRCode"]),)) for each in burnt
+        )
+
+    def answered(self, errand: Errand, now: Instant) -> Verdict:
+        """Judge an answer: may the process go on?"""
+        candidate = errand.candidate
+        if candidate is None or candidate.operation.name != "overcook":
+            return Complete()
+        burnt = cast("list[dict[str, object]]", errand.result["overcooked"])
+        if not burnt:
+            return Complete()
+        self._back_at[str(candidate.service.id)] = now
+        codes = {each["QRCode"] for each in burnt}
+        contents = cast("list[dict[str, object]]", errand.task.variables["contents"])
+        self._bake_again(errand.task.about, [e for e in contents if e["QRCode"] in codes], now)
+        return Complete(
+            variables={
+                "contents": [each for each in contents if each["QRCode"] not in codes],
+                "overcooked": [],
+            }
+        )
+
+    def _bake_again(self, lot: str, burnt: list[dict[str, object]], now: Instant) -> None:
+        """Begin a batch of the orders whose muffins were lost."""
+        codes = [each["QRCode"] for each in burnt]
+        orders = [each for each in self._orders.values() if each.qr in codes]
+        details = self._details_of(orders)
+        self._log.tell(now, StoryTold(what=CLOSED, about=f"{lot}-again", details=details))
+        self._begin_batch(f"{lot}-again", details, now)
+
+    def troubled(self, errand: Errand, came: Came, now: Instant) -> None:
+        """Hear of a call that did not end well: a machine that cannot is looked after."""
+        if isinstance(came, NotNow) and errand.candidate is not None:
+            self._back_at[str(errand.candidate.service.id)] = now
+
+    # -- machines -----------------------------------------------------------------------------
+
+    def look_after(self, now: Instant) -> None:
+        """Ask machines that may have failed, or may be back, how they are."""
+        for service in [each for each, at in self._back_at.items() if at <= now]:
+            status = self._status(service, now)
+            if status is None:
+                self._back_at[service] = Instant(now + LOOK_AGAIN_NS)
+                continue
+            works = status.get("state") != "error"
+            self.works(service, works=works)
+            back = status.get("expected_back_at")
+            if works:
+                del self._back_at[service]
+            else:
+                self._back_at[service] = (
+                    instant_of(back) if isinstance(back, str) else Instant(now + LOOK_AGAIN_NS)
+                )
+
+    def works(self, service: str, *, works: bool) -> None:
+        """Take note of whether a machine works."""
+        assert self.runtime is not None, "the runtime was made before"
+        self.runtime.reality.see((Literal(fluent="works", arguments=(service,), value=works),))
+
+    def next_look_at(self) -> Instant | None:
+        """Return when a machine is asked next."""
+        return min(self._back_at.values(), default=None)
+
+    def _status(self, service: str, now: Instant) -> dict[str, object] | None:
+        assert self.runtime is not None, "the runtime was made before"
+        found = self.runtime.directory.services[service]
+        operation = next((e for e in found.operations if e.name == "status"), None)
+        if operation is None:
+            return {}
+        headers = story_headers(now)
+        came = self.runtime.caller.call(found, operation, {}, f"status@{now}", headers)
+        return came.result if isinstance(came, Answered) else None
+
+
+def _content(order: MuffinOrder) -> dict[str, object]:
+    return {"QRCode": order.qr, "type": order.type, "num": order.pieces}
+
+
+def _recipes(file: Path) -> dict[str, dict[str, float]]:
+    found = json.loads(file.read_bytes())["recipes"]
+    return {
+        each["name"]: {part["name"]: part["qty"] for part in each["ingredients"]} for each in found
+    }

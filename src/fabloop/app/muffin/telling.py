@@ -1,0 +1,100 @@
+"""Facts of the bakery's week as sentences for people."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fabloop.app.service_runtime.facts import (
+    CallTroubled,
+    CallWithheld,
+    ChainComposed,
+    Deviated,
+    GoalMoved,
+    LookedUp,
+    MachinesSlowed,
+    PatternLearned,
+    PersonAsked,
+    RepairApproved,
+    RepairDeclined,
+    RepairEnacted,
+    RepairImpossible,
+    RepairProposed,
+    RungTried,
+    RuntimeFact,
+    SafetyTold,
+    ServiceRestarted,
+    StoryTold,
+)
+from fabloop.base.instant import span_text
+
+Words = Callable[[Any], str]
+
+
+def told_text(fact: RuntimeFact) -> str:
+    """Return a sentence; empty for what is told by figures alone."""
+    words = _WORDS.get(type(fact))
+    return words(fact) if words is not None else ""
+
+
+def _story(fact: StoryTold) -> str:
+    if fact.what == "batch closed":
+        orders = fact.details["orders"]
+        count = len(orders) if isinstance(orders, list) else 0
+        what = f"{fact.details['pieces']} {fact.details['type']} muffins"
+        return f"{fact.about}: {what} for {count} orders."
+    if fact.what == "order refused":
+        return f"{fact.about} is refused: {fact.details['why']}"
+    return ""
+
+
+def _troubled(fact: CallTroubled) -> str:
+    where = f"{fact.service}.{fact.operation}" if fact.service else fact.node
+    return f"{fact.about}: {where} ({fact.trouble}): {fact.reason} -> {fact.rung}"
+
+
+def _withheld(fact: CallWithheld) -> str:
+    reasons = ", ".join(each.code for each in fact.reasons)
+    return f"{fact.about}: {fact.service}.{fact.operation} withheld: {reasons}"
+
+
+def _rung(fact: RungTried) -> str:
+    return f"{fact.about}: {fact.rung} {'helps' if fact.helps else 'does not help'}: {fact.why}"
+
+
+def _looked_up(fact: LookedUp) -> str:
+    sources = ", ".join(fact.sources)
+    return f"{fact.about}: {fact.target} from {sources} ({fact.confidence:.0%} sure)"
+
+
+def _proposed(fact: RepairProposed) -> str:
+    chosen = fact.chosen
+    money = f"{chosen.cost_minor / 100:.2f} {chosen.currency}"
+    span = span_text(chosen.duration_ns)
+    steps = ", ".join(chosen.steps)
+    return f"{fact.about}: proposed: {steps} ({money}, {span}; {len(fact.others)} others)"
+
+
+def _slowed(fact: MachinesSlowed) -> str:
+    paces = ", ".join(f"{name} {speed:.0%}" for name, speed in fact.speeds.items())
+    return f"A delay of {fact.delay_percent:g} %: {paces}"
+
+
+_WORDS: dict[type, Words] = {
+    StoryTold: _story,
+    CallTroubled: _troubled,
+    CallWithheld: _withheld,
+    ServiceRestarted: lambda f: f"The process of {f.service} had died and was started again.",
+    Deviated: lambda f: f"{f.about}: {', '.join(f.differences)}",
+    RungTried: _rung,
+    LookedUp: _looked_up,
+    ChainComposed: lambda f: f"{f.about}: {f.goal}: {' -> '.join(f.steps)}",
+    RepairProposed: _proposed,
+    RepairApproved: lambda f: f"{f.about}: approved by {f.by}.",
+    RepairDeclined: lambda f: f"{f.about}: declined by {f.by}.",
+    RepairEnacted: lambda f: f"{f.about}: goes on by {f.process}.",
+    RepairImpossible: lambda f: f"{f.about}: no repair: {'; '.join(f.reasons)}",
+    PatternLearned: lambda f: f"Learned: {f.pattern}",
+    GoalMoved: lambda f: f"{f.goal} of {f.subject} is {f.status}: {f.why}",
+    MachinesSlowed: _slowed,
+    PersonAsked: lambda f: str(f.question),
+    SafetyTold: lambda f: f"{f.controller}: {f.said}",
+}

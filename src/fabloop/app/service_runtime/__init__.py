@@ -1,0 +1,1 @@
+"""Processes whose tasks are done by services: bound late, gated, called over HTTP, repaired."""

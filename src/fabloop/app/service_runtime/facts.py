@@ -1,0 +1,279 @@
+"""What happens around processes done by services, as facts: recorded, told and never recomputed."""
+
+import msgspec
+
+from fabloop.base.instant import Instant
+from fabloop.model.explanation import Explanation
+
+
+class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact", tag=True):
+    """Base: one tagged union, told apart by the class name."""
+
+
+class ServiceFound(_Fact, frozen=True, kw_only=True):
+    """A service was read from its own description."""
+
+    service: str
+    title: str
+    operations: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+
+
+class ProcessBegan(_Fact, frozen=True, kw_only=True):
+    """An instance was started for something (an order, a batch)."""
+
+    about: str
+    process: str
+    version: int
+    instance: int
+
+
+class CallBound(_Fact, frozen=True, kw_only=True):
+    """A job goes to an operation of a service, for this reason; others were considered."""
+
+    job: int
+    epoch: int
+    about: str
+    node: str
+    service: str
+    operation: str
+    because: Explanation
+    others: tuple[Explanation, ...] = ()
+
+
+class CallWithheld(_Fact, frozen=True, kw_only=True):
+    """A command did not leave: a permissive was false, stale or missing."""
+
+    job: int
+    about: str
+    node: str
+    service: str
+    operation: str
+    reasons: tuple[Explanation, ...]
+
+
+class CallAnswered(_Fact, frozen=True, kw_only=True):
+    """A service has done what it was asked, with this result."""
+
+    job: int
+    about: str
+    node: str
+    service: str
+    operation: str
+    begun_at: Instant
+    given: dict[str, object]
+    result: dict[str, object]
+
+
+class CallTroubled(_Fact, frozen=True, kw_only=True):
+    """A call did not end well; what is done about it, and when."""
+
+    job: int
+    about: str
+    node: str
+    service: str
+    operation: str
+    trouble: str
+    reason: str
+    rung: str
+    again_at: Instant | None = None
+
+
+class ServiceRestarted(_Fact, frozen=True, kw_only=True):
+    """The process of a service had died and was started again."""
+
+    service: str
+
+
+class LookedUp(_Fact, frozen=True, kw_only=True):
+    """Values that a call needs were taken from the data space, by this mapping."""
+
+    about: str
+    target: str
+    mapping: str
+    sources: tuple[str, ...]
+    confidence: float
+    rows: int
+    values: dict[str, object]
+
+
+class Deviated(_Fact, frozen=True, kw_only=True):
+    """What is so differs from what should be."""
+
+    about: str
+    instance: int
+    node: str
+    differences: tuple[str, ...]
+    because: Explanation
+    subjects: tuple[str, ...] = ()
+
+
+class RungTried(_Fact, frozen=True, kw_only=True):
+    """A rung of the ladder was tried for a deviation, and what came of it."""
+
+    about: str
+    rung: str
+    helps: bool
+    why: str
+
+
+class ChainComposed(_Fact, frozen=True, kw_only=True):
+    """Services were put together by their inputs and outputs."""
+
+    about: str
+    goal: str
+    steps: tuple[str, ...]
+    because: tuple[str, ...] = ()
+
+
+class AlternativeTold(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to repair, in figures."""
+
+    title: str
+    steps: tuple[str, ...]
+    cost_minor: int
+    currency: str
+    duration_ns: int
+    ready_at: Instant
+    goals: dict[str, str]
+    origin: str = "planned"
+
+
+class RepairProposed(_Fact, frozen=True, kw_only=True):
+    """A running process may be changed like this; somebody has to agree."""
+
+    about: str
+    instance: int
+    number: int
+    reasons: tuple[Explanation, ...]
+    chosen: AlternativeTold
+    others: tuple[AlternativeTold, ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    properties: dict[str, str]
+    markings: int
+    bpmn: str
+
+
+class RepairApproved(_Fact, frozen=True, kw_only=True):
+    """The proposed change is wanted, by a person or a policy."""
+
+    about: str
+    instance: int
+    number: int
+    by: str
+
+
+class RepairDeclined(_Fact, frozen=True, kw_only=True):
+    """The proposed change is not wanted; the safe default follows."""
+
+    about: str
+    instance: int
+    number: int
+    by: str
+
+
+class RepairImpossible(_Fact, frozen=True, kw_only=True):
+    """No change was found that helps; a person has to decide."""
+
+    about: str
+    instance: int
+    reasons: tuple[str, ...]
+
+
+class RepairEnacted(_Fact, frozen=True, kw_only=True):
+    """The running instance goes on by the changed process."""
+
+    about: str
+    instance: int
+    number: int
+    process: str
+    from_version: int
+    to_version: int
+
+
+class PatternLearned(_Fact, frozen=True, kw_only=True):
+    """An approved repair will be offered first the next time."""
+
+    about: str
+    pattern: str
+
+
+class GoalMoved(_Fact, frozen=True, kw_only=True):
+    """A goal stands otherwise than before for one subject."""
+
+    goal: str
+    subject: str
+    status: str
+    why: str
+    at: Instant
+
+
+class MachinesSlowed(_Fact, frozen=True, kw_only=True):
+    """Machines were told another speed, because of a delay elsewhere."""
+
+    about: str
+    delay_percent: float
+    speeds: dict[str, float]
+
+
+class SafetyTold(_Fact, frozen=True, kw_only=True):
+    """What the safety controller was asked, or said."""
+
+    controller: str
+    said: str
+
+
+class PersonAsked(_Fact, frozen=True, kw_only=True):
+    """A person has to decide; without an answer until `expires_at` the safe default counts."""
+
+    about: str
+    question: str
+    options: tuple[str, ...]
+    default: str
+    expires_at: Instant | None = None
+
+
+class InstanceEnded(_Fact, frozen=True, kw_only=True):
+    """A process instance completed or was cancelled."""
+
+    about: str
+    process: str
+    instance: int
+    state: str
+
+
+class StoryTold(_Fact, frozen=True, kw_only=True):
+    """Something of the story itself: an order came, a batch was closed."""
+
+    what: str
+    about: str
+    details: dict[str, object] = {}
+
+
+RuntimeFact = (
+    ServiceFound
+    | ProcessBegan
+    | CallBound
+    | CallWithheld
+    | CallAnswered
+    | CallTroubled
+    | ServiceRestarted
+    | LookedUp
+    | Deviated
+    | RungTried
+    | ChainComposed
+    | RepairProposed
+    | RepairApproved
+    | RepairDeclined
+    | RepairImpossible
+    | RepairEnacted
+    | PatternLearned
+    | GoalMoved
+    | MachinesSlowed
+    | SafetyTold
+    | PersonAsked
+    | InstanceEnded
+    | StoryTold
+)

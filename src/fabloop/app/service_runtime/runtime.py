@@ -1,0 +1,436 @@
+"""Lets services do the jobs of a process host: bound late, gated, called, judged, tried again."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypedDict
+
+from fabloop.app.processes.polls import Poll
+from fabloop.app.processes.questions import AskInstance, AskJobs, AskStatus
+from fabloop.app.processes.slots import Slot
+from fabloop.app.service_runtime.calls import (
+    Answered,
+    Caller,
+    Came,
+    NoAnswer,
+    NotLikeThis,
+    NotNow,
+    UnderWay,
+    WrongAnswer,
+    story_headers,
+)
+from fabloop.app.service_runtime.directory import Candidate, Choice, Directory
+from fabloop.app.service_runtime.errands import (
+    ATTEMPTS_MAX,
+    AWAY_NS,
+    HOLD_NS,
+    RETRIES_MAX,
+    WAITS_MAX,
+    Complete,
+    Errand,
+    Hold,
+    Kernel,
+    Phase,
+    Story,
+    backoff_ns,
+    task_again,
+    task_of,
+)
+from fabloop.app.service_runtime.facts import (
+    CallAnswered,
+    CallBound,
+    CallTroubled,
+    CallWithheld,
+    RuntimeFact,
+    ServiceRestarted,
+)
+from fabloop.app.service_runtime.fleet import Fleet
+from fabloop.app.service_runtime.log import FactLog
+from fabloop.app.service_runtime.reality import Reality, ground
+from fabloop.app.service_runtime.wanted import SERVICE_JOBS, wanted_of
+from fabloop.base.errors import FabloopError, Invalid, Refused
+from fabloop.base.instant import DAY, MINUTE, Instant
+from fabloop.model.explanation import Explanation
+from fabloop.process.commands import CompleteJob, FailJob, Reply
+from fabloop.process.state import JobState
+
+WORKER = "service-runtime"
+LEASE_NS = 3_650 * DAY
+"""Jobs stay with the runtime, however long a service takes; after a crash it has them still."""
+
+JOBS_AT_ONCE = 1_000
+CALLS_AT_ONCE = 16
+
+Gate = Callable[[Candidate, Errand, Instant], tuple[Explanation, ...]]
+"""Tells why a command may not leave now; nothing where it may."""
+
+
+def no_gate(_candidate: Candidate, _errand: Errand, _now: Instant) -> tuple[Explanation, ...]:
+    """Let every command leave."""
+    return ()
+
+
+class Runtime:
+    """Does the jobs of a host by services; time stands still while it does.
+
+    Every decision is written to the log before it is acted on, and every call carries a key that
+    follows from its job: after a crash the same jobs are asked for again, and done once.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        directory: Directory,
+        caller: Caller,
+        log: FactLog,
+        story: Story,
+        *,
+        fleet: Fleet | None = None,
+        gate: Gate = no_gate,
+    ) -> None:
+        self.kernel = kernel
+        self.directory = directory
+        self.caller = caller
+        self.log = log
+        self.reality = Reality()
+        self.errands: dict[int, Errand] = {}
+        self._story = story
+        self._fleet = fleet
+        self._gate = gate
+        self._pool = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="call")
+
+    def close(self) -> None:
+        """Make no further calls."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    # -- after a crash ------------------------------------------------------------------------
+
+    def recover(self) -> None:
+        """Take up the jobs that were in our hands, each where the log left it."""
+        bound: dict[tuple[int, int], CallBound] = {}
+        answered: dict[int, CallAnswered] = {}
+        for _, fact in self.log.history:
+            if isinstance(fact, CallBound):
+                bound[fact.job, fact.epoch] = fact
+            elif isinstance(fact, CallAnswered):
+                answered[fact.job] = fact
+                self._learn(fact)
+        for job in self.kernel.query(AskJobs(state=JobState.LEASED)):
+            if job.worker != WORKER:
+                continue
+            about = self.kernel.query(AskInstance(key=job.instance)).business_key
+            errand = Errand(task=task_again(job, about))
+            known = bound.get((job.key, job.epoch))
+            if known is not None and known.service in self.directory.services:
+                errand.candidate = self.directory.operation(known.service, known.operation)
+            result = answered.get(job.key)
+            if result is not None and errand.candidate is not None:
+                errand.begun_at, errand.result = result.begun_at, result.result
+                errand.phase = Phase.HELD
+            self.errands[job.key] = errand
+
+    def _learn(self, fact: CallAnswered) -> None:
+        """Let what was done and seen be so, as when it happened."""
+        if fact.service not in self.directory.services:
+            return
+        candidate = self.directory.operation(fact.service, fact.operation)
+        self.reality.expect(ground(candidate.operation.effects, fact.given))
+        self.reality.see(self._story.seen(candidate, fact.given, fact.result))
+
+    # -- one turn -----------------------------------------------------------------------------
+
+    def turn(self, now: Instant) -> bool:
+        """Do what can be done now; tell whether there was anything."""
+        self._take_new(now)
+        due = [e for e in self.errands.values() if e.phase is not Phase.HELD and e.due <= now]
+        if not due:
+            return False
+        due.sort(key=lambda each: each.task.key)
+        ours = [each for each in due if each.task.type in self._story.handled]
+        for each in ours:
+            each.phase = Phase.HELD
+            self._story.handle(each, now)
+        asked = self._prepared([each for each in due if each not in ours], now)
+        came = list(self._pool.map(lambda each: self._ask(each, now), asked))
+        for errand, answer in zip(asked, came, strict=True):
+            self._settle(errand, answer, now)
+        return True
+
+    def next_at(self) -> Instant | None:
+        """Return when there is something to do next, of calls and of the host's own."""
+        times = [e.due for e in self.errands.values() if e.phase is not Phase.HELD]
+        due = self.kernel.query(AskStatus()).next_due
+        return min((*times, *(() if due is None else (due,))), default=None)
+
+    def _take_new(self, now: Instant) -> None:
+        poll = Poll(
+            types=(SERVICE_JOBS, *self._story.handled),
+            worker=WORKER,
+            limit=JOBS_AT_ONCE,
+            lease_ns=LEASE_NS,
+        )
+        for job in self.kernel.poll(poll, 0.0):
+            self.errands[job.key] = Errand(task=task_of(job), due=now)
+
+    # -- before the call ----------------------------------------------------------------------
+
+    def _prepared(self, due: Sequence[Errand], now: Instant) -> list[Errand]:
+        """Bind and gate what is to be called; all of it is written down before anything leaves."""
+        facts: list[RuntimeFact] = []
+        ready = [e for e in due if e.phase is Phase.TAKEN_ON or self._bound(e, now, facts)]
+        self.log.tell(now, *facts)
+        return ready
+
+    def _bound(self, errand: Errand, now: Instant, facts: list[RuntimeFact]) -> bool:
+        """Bind an errand late; tell whether its command may leave now."""
+        task = errand.task
+        if errand.candidate is None:
+            try:
+                wanted = wanted_of(task.headers, task.variables, task.node)
+            except Invalid as error:
+                self._give_up(errand, str(error), now)
+                return False
+            choice = self.directory.choose(
+                wanted,
+                task.variables,
+                self.reality,
+                now,
+                lambda each: self._excluded(errand, each),
+            )
+            if not isinstance(choice, Choice):
+                self._nobody(errand, choice.reasons, now, facts)
+                return False
+            errand.candidate, errand.tries, errand.waits_for = choice.candidate, 0, ()
+            facts.append(_bound_fact(errand, choice))
+        candidate = errand.candidate
+        reasons = self._gate(candidate, errand, now)
+        if reasons:
+            errand.due = Instant(now + HOLD_NS)
+            facts.append(CallWithheld(**_names(errand), reasons=reasons))
+            return False
+        errand.given = {**task.variables, **self._story.given(task, candidate, now)}
+        errand.begun_at = errand.begun_at or now
+        return True
+
+    def _excluded(self, errand: Errand, candidate: Candidate) -> tuple[Explanation, ...]:
+        if str(candidate.service.id) not in errand.excluded:
+            return ()
+        return (Explanation(code="service-declined", subject=candidate.name),)
+
+    def _nobody(
+        self,
+        errand: Errand,
+        reasons: Sequence[Explanation],
+        now: Instant,
+        facts: list[RuntimeFact],
+    ) -> None:
+        """Wait for somebody who can; after too long let a person look."""
+        errand.tries += 1
+        if errand.tries >= WAITS_MAX:
+            self._give_up(errand, "Nobody can do it.", now)
+            return
+        errand.excluded = set()
+        errand.due = Instant(now + min(HOLD_NS, backoff_ns(errand.tries)))
+        waits_for = tuple(_short(each) for each in reasons)
+        if waits_for == errand.waits_for:
+            return
+        errand.waits_for = waits_for
+        facts.append(
+            CallTroubled(
+                **_names(errand),
+                trouble="nobody",
+                reason="; ".join(waits_for),
+                rung="tolerate",
+                again_at=errand.due,
+            )
+        )
+
+    # -- the call -----------------------------------------------------------------------------
+
+    def _ask(self, errand: Errand, now: Instant) -> Came:
+        candidate = errand.candidate
+        assert candidate is not None, "it was bound before"
+        url, headers = candidate.service.base_url, story_headers(now)
+        if errand.phase is Phase.TAKEN_ON:
+            return self.caller.look(url, candidate.operation, errand.location, headers)
+        return self.caller.call(
+            candidate.service, candidate.operation, errand.given, errand.idempotency_key, headers
+        )
+
+    def _settle(self, errand: Errand, came: Came, now: Instant) -> None:
+        errand.attempts += 1
+        match came:
+            case Answered(result=result):
+                errand.tries = 0
+                self._done(errand, result, now)
+            case UnderWay(location=location, again_ns=again_ns):
+                errand.tries = errand.attempts = 0
+                errand.phase, errand.location = Phase.TAKEN_ON, location
+                errand.due = Instant(now + again_ns)
+            case NotNow(again_ns=again_ns):
+                again = Instant(now + max(MINUTE, again_ns or backoff_ns(errand.attempts)))
+                self._again(errand, came, now, "tolerate", again)
+            case NotLikeThis():
+                self._declined(errand, came, now)
+            case NoAnswer() | WrongAnswer():
+                self._unanswered(errand, came, now)
+
+    def _done(self, errand: Errand, result: dict[str, object], now: Instant) -> None:
+        candidate = errand.candidate
+        assert candidate is not None, "it was called"
+        fact = CallAnswered(
+            **_names(errand), begun_at=errand.begun_at, given=_told(errand), result=result
+        )
+        self.log.tell(now, fact)
+        self._learn(fact)
+        errand.result, errand.phase = result, Phase.HELD
+        self.judge(errand, now)
+
+    def judge(self, errand: Errand, now: Instant) -> None:
+        """Let the story say whether the process of an errand that is done may go on."""
+        verdict = self._story.answered(errand, now)
+        match verdict:
+            case Complete(variables=variables):
+                self.finish(errand, {**errand.result, **variables})
+            case Hold():
+                errand.phase = Phase.HELD
+
+    # -- when it does not go well -------------------------------------------------------------
+
+    def _again(
+        self, errand: Errand, came: NotNow | NoAnswer | WrongAnswer, now: Instant, rung: str,
+        at: Instant,
+    ) -> None:  # fmt: skip
+        if errand.attempts >= ATTEMPTS_MAX:
+            self._give_up(errand, came.reason, now)
+            return
+        errand.due = at
+        kind = type(came).__struct_config__.tag
+        self.log.tell(
+            now,
+            CallTroubled(
+                **_names(errand), trouble=str(kind), reason=came.reason, rung=rung, again_at=at
+            ),
+        )
+        self._story.troubled(errand, came, now)
+
+    def _declined(self, errand: Errand, came: NotLikeThis, now: Instant) -> None:
+        """Ask another one; a work that a service has forgotten is asked for anew."""
+        candidate = errand.candidate
+        assert candidate is not None, "it was called"
+        fact = CallTroubled(
+            **_names(errand),
+            trouble="not like this",
+            reason=came.reason,
+            rung="retry" if errand.phase is Phase.TAKEN_ON else "rebind",
+            again_at=now,
+        )
+        self.log.tell(now, fact)
+        errand.due = now
+        if errand.phase is not Phase.TAKEN_ON:
+            errand.excluded.add(str(candidate.service.id))
+            errand.candidate = None
+        errand.phase = Phase.NEW
+        if errand.attempts >= ATTEMPTS_MAX:
+            self._give_up(errand, came.reason, now)
+
+    def _unanswered(self, errand: Errand, came: NoAnswer | WrongAnswer, now: Instant) -> None:
+        """Ask again, of a new process where the old one died; then ask another service."""
+        candidate = errand.candidate
+        assert candidate is not None, "it was called"
+        errand.tries += 1
+        service = str(candidate.service.id)
+        if self._fleet is not None and isinstance(came, NoAnswer) and self._fleet.revive(service):
+            self.log.tell(now, ServiceRestarted(service=service))
+        if errand.tries < RETRIES_MAX or errand.phase is Phase.TAKEN_ON:
+            self._again(errand, came, now, "retry", Instant(now + backoff_ns(errand.tries)))
+            return
+        self._again(errand, came, now, "rebind", Instant(now + MINUTE))
+        self.directory.away[service] = Instant(now + AWAY_NS)
+        errand.candidate, errand.tries = None, 0
+
+    def _give_up(self, errand: Errand, reason: str, now: Instant) -> None:
+        """Let a person look: the instance waits at an incident."""
+        self.log.tell(
+            now, CallTroubled(**_names(errand), trouble="given up", reason=reason, rung="ask")
+        )
+        job = errand.task
+        self._submit(
+            FailJob(job=job.key, retries=0, message=reason[:500], epoch=job.epoch),
+            f"{WORKER}/fail/{job.key}/{job.epoch}",
+        )
+        self.errands.pop(job.key, None)
+
+    # -- back to the process ------------------------------------------------------------------
+
+    def finish(self, errand: Errand, variables: dict[str, object]) -> None:
+        """Let the process of an errand go on."""
+        job, candidate = errand.task, errand.candidate
+        if candidate is not None:
+            variables = {**variables, "bound_service": str(candidate.service.id)}
+        self._submit(
+            CompleteJob(job=job.key, variables=variables, epoch=job.epoch),
+            f"{WORKER}/done/{job.key}/{job.epoch}",
+        )
+        self.errands.pop(job.key, None)
+
+    def _submit(self, command: CompleteJob | FailJob, request: str) -> None:
+        """Report a job; one that was cancelled meanwhile is dropped, as its work is."""
+        slot = Slot[Reply]()
+        try:
+            self.kernel.post(command, slot.put, actor=WORKER, request=request)
+            slot.take()
+        except Refused:
+            return
+        except FabloopError:
+            raise
+
+    def drop(self, jobs: Sequence[int]) -> None:
+        """Forget jobs that are no longer wanted."""
+        for key in jobs:
+            self.errands.pop(key, None)
+
+
+class _Names(TypedDict):
+    job: int
+    about: str
+    node: str
+    service: str
+    operation: str
+
+
+def _names(errand: Errand) -> _Names:
+    """Return what every fact about a call names."""
+    task, candidate = errand.task, errand.candidate
+    return {
+        "job": task.key,
+        "about": task.about,
+        "node": task.node,
+        "service": str(candidate.service.id) if candidate else "",
+        "operation": str(candidate.operation.name) if candidate else "",
+    }
+
+
+def _short(reason: Explanation) -> str:
+    details = ", ".join(reason.details.values())
+    return f"{reason.subject}: {reason.code} ({details})" if details else reason.subject
+
+
+def _bound_fact(errand: Errand, choice: Choice) -> CallBound:
+    return CallBound(
+        job=errand.task.key,
+        epoch=errand.task.epoch,
+        about=errand.task.about,
+        node=errand.task.node,
+        service=str(choice.candidate.service.id),
+        operation=str(choice.candidate.operation.name),
+        because=choice.because,
+        others=choice.others,
+    )
+
+
+def _told(errand: Errand) -> dict[str, object]:
+    """Return what was handed over: the inputs of the operation."""
+    candidate = errand.candidate
+    assert candidate is not None, "it was called"
+    names = [each.name for each in candidate.operation.inputs]
+    return {name: errand.given[name] for name in names if name in errand.given}

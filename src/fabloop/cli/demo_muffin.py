@@ -1,0 +1,163 @@
+"""``fabloop demo muffin``: plays the week of the bakery, tells it, asks, writes what came of it."""
+
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from fabloop.app.muffin.chronicle import WeekVolatile, chronicle_of
+from fabloop.app.muffin.documents import FOLDER
+from fabloop.app.muffin.kpis import WeekFigures, figures_of
+from fabloop.app.muffin.play import MuffinSettings, Week, begin_week, resume_week
+from fabloop.app.muffin.telling import told_text
+from fabloop.app.service_runtime.facts import RuntimeFact
+from fabloop.base.codec import to_json_pretty
+from fabloop.base.errors import ExitCode, Fault, Invalid
+from fabloop.base.instant import Instant, iso_of
+from fabloop.cli.given import instant_given
+
+STORY = "muffin"
+SCENARIO = "burnt"
+
+
+class MuffinRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of the command that this story has."""
+
+    auto: bool
+    json: Path | None
+    seed: int
+    keep: Path | None
+    resume: Path | None
+    out: Path | None
+    documents: Path | None
+    scenario: str
+    realtime: float | None
+    until: str
+
+
+class Teller:
+    """Writes what happens to the terminal: standard error where JSON goes to standard output."""
+
+    def __init__(self, *, to_stderr: bool) -> None:
+        self._console = Console(stderr=to_stderr, highlight=False, soft_wrap=True)
+
+    def told(self, at: Instant, facts: Sequence[RuntimeFact]) -> None:
+        """Tell facts of one moment."""
+        for fact in facts:
+            words = told_text(fact)
+            if words:
+                self._console.print(f"{iso_of(at)[:16]}  {words}", markup=False)
+
+    def closes(self, figures: WeekFigures, wall_s: float) -> None:
+        """Tell the KPIs of the week."""
+        rows = (
+            (
+                "Orders",
+                f"{figures.orders}, {figures.delivered} delivered, {figures.refused} refused",
+            ),
+            (
+                "Muffins",
+                f"{figures.pieces} in {figures.batches} batches, {figures.burnt_pieces} burnt",
+            ),
+            ("G1 fulfilled within 36 h", _percent(figures.g1)),
+            ("G2 delivered within 72 h", _percent(figures.g2)),
+            ("G1.1 not overcooked", _percent(figures.g1_1)),
+            ("Pick-up to delivery below 24 h", _percent(figures.carried)),
+            ("95 % over the week", "kept" if figures.kept else "missed"),
+            ("Adaptations", f"{figures.adaptations}"),
+            ("Calls", f"{figures.calls}, {figures.troubles} with trouble"),
+            ("Cost", f"{figures.cost_minor / 100:.2f} EUR"),
+        )
+        for name, value in rows:
+            self._console.print(f"{name:32} {value}", markup=False)
+        self._console.print(f"Played in {wall_s:.1f} s.", markup=False)
+
+
+def play_week(request: MuffinRequest) -> ExitCode:
+    """Play a new week or go on with one; the exit code tells how it ended."""
+    _check(request)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    started = time.monotonic()
+    if request.resume is not None or request.keep is not None:
+        folder = request.resume or request.keep
+        assert folder is not None, "one of them is given"
+        return _play_in(folder, request, started)
+    with tempfile.TemporaryDirectory(prefix="fabloop-muffin-") as scratch:
+        return _play_in(Path(scratch) / "data", request, started)
+
+
+def _play_in(folder: Path, request: MuffinRequest, started: float) -> ExitCode:
+    teller = Teller(to_stderr=request.json == Path("-"))
+    until = instant_given("--until", request.until) if request.until else None
+    week = _open(folder, request, teller)
+    try:
+        week.play(until)
+        figures = figures_of(week.log.history, week.bakery)
+        if until is not None and figures.delivered + figures.refused < len(week.bakery.orders):
+            return ExitCode.FINE
+        volatile = WeekVolatile(
+            wall_s=round(time.monotonic() - started, 3),
+            data=str(folder),
+            exhibits=(),
+            resumed=request.resume is not None,
+        )
+        if request.json is not None:
+            _write(request.json, to_json_pretty(chronicle_of(week, volatile)))
+        teller.closes(figures, volatile.wall_s)
+        done = figures.delivered + figures.refused == len(week.bakery.orders)
+        return ExitCode.FINE if done and figures.kept else ExitCode.NOT_PRODUCIBLE
+    finally:
+        week.close()
+
+
+def _open(folder: Path, request: MuffinRequest, teller: Teller) -> Week:
+    if request.resume is not None:
+        return resume_week(folder, told=teller.told, times_real=request.realtime)
+    settings = MuffinSettings(
+        story=STORY,
+        seed=request.seed,
+        documents=str((request.documents or FOLDER).resolve()),
+        scenario=request.scenario or SCENARIO,
+    )
+    return begin_week(folder, settings, told=teller.told, times_real=request.realtime)
+
+
+def _write(target: Path, data: bytes) -> None:
+    if target == Path("-"):
+        sys.stdout.buffer.write(data)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
+
+
+def _check(request: MuffinRequest) -> None:
+    faults = []
+    if request.resume is not None:
+        for name, value in (
+            ("--keep", request.keep),
+            ("--documents", request.documents),
+            ("--scenario", request.scenario),
+        ):
+            if value:
+                faults.append(_fault("--resume", "--resume alone", f"{name} too"))
+    if request.realtime is not None and request.realtime <= 0:
+        faults.append(_fault("--realtime", "a factor above 0", f"{request.realtime:g}"))
+    if request.until and request.resume is None and request.keep is None:
+        faults.append(_fault("--until", "--keep or --resume", "neither"))
+    if request.seed < 0:
+        faults.append(_fault("--seed", "a whole number of 0 or more", str(request.seed)))
+    if faults:
+        raise Invalid(faults)
+
+
+def _fault(option: str, expected: str, found: str) -> Fault:
+    return Fault(source="fabloop demo", path=option, expected=expected, found=found)

@@ -1,0 +1,103 @@
+import os
+import signal
+
+import pytest
+
+from fabloop.app.muffin.chronicle import WeekVolatile, chronicle_of
+from fabloop.app.muffin.kpis import courses_of
+from fabloop.app.muffin.play import begin_week, resume_week
+from fabloop.app.service_runtime.facts import CallAnswered, CallBound, ServiceRestarted, StoryTold
+from fabloop.base.codec import to_json
+from fabloop.base.errors import Conflict, NotFound
+from fabloop.base.instant import HOUR, Instant
+from small_bakery import settings_of, small_bakery
+
+NOTHING = {"burnt": {"mishaps": [], "delays": []}}
+
+
+def told_of(week) -> bytes:
+    return to_json(chronicle_of(week, WeekVolatile(wall_s=0, data="", exhibits=())))
+
+
+def played(folder, documents, **given):
+    week = begin_week(folder, settings_of(documents, **given))
+    try:
+        week.play()
+        return week.log.history, courses_of(week.log.history, week.bakery), told_of(week)
+    finally:
+        week.close()
+
+
+def test_orders_share_a_dough_and_are_delivered(tmp_path):
+    documents = small_bakery(tmp_path, scenarios=NOTHING)
+    history, courses, _ = played(tmp_path / "data", documents)
+    assert len(courses) == 5
+    assert all(each.delivered_at and each.fulfilled_at for each in courses)
+    first, second = sorted(courses, key=lambda each: each.order)[:2]
+    assert first.batch == second.batch, "the two carrot muffins are of one dough"
+    answered = [fact for _, fact in history if isinstance(fact, CallAnswered)]
+    printed = next(e for e in answered if e.operation == "printLiners" and e.about == first.batch)
+    assert {each["QRCode"] for each in printed.given["labels"]} >= {first.qr, second.qr}
+
+
+def test_every_call_is_bound_with_a_reason(tmp_path):
+    documents = small_bakery(tmp_path, orders_per_day=(0,), scenarios=NOTHING)
+    history, _, _ = played(tmp_path / "data", documents)
+    bound = [fact for _, fact in history if isinstance(fact, CallBound)]
+    baked = next(each for each in bound if each.node == "cook")
+    assert baked.service == "oven"
+    assert {each.subject for each in baked.others} == {
+        "bakery-nearby.bakeForOthers",
+        "bakery-bologna.bakeForOthers",
+    }
+
+
+def test_a_week_goes_on_after_a_crash_and_ends_as_without_one(tmp_path):
+    documents = small_bakery(tmp_path, orders_per_day=(1,), scenarios=NOTHING)
+    _, _, whole = played(tmp_path / "whole", documents)
+    folder = tmp_path / "cut"
+    week = begin_week(folder, settings_of(documents))
+    week.play(until=Instant(week.bakery.begins_at + 5 * HOUR))
+    week.close()
+    week = resume_week(folder)
+    try:
+        week.play()
+        again = told_of(week)
+    finally:
+        week.close()
+    assert again == whole
+
+
+def test_a_service_that_dies_is_started_again_and_nothing_is_done_twice(tmp_path):
+    documents = small_bakery(tmp_path, orders_per_day=(0,), scenarios=NOTHING)
+    week = begin_week(tmp_path / "data", settings_of(documents))
+    try:
+        week.play(until=Instant(week.bakery.begins_at + 5 * HOUR))
+        for each in week.fleet.listening().values():
+            os.kill(each.pid, signal.SIGKILL)
+        week.play()
+        history = week.log.history
+        courses = courses_of(history, week.bakery)
+    finally:
+        week.close()
+    assert any(isinstance(fact, ServiceRestarted) for _, fact in history)
+    assert all(each.delivered_at for each in courses)
+    jobs = [fact.job for _, fact in history if isinstance(fact, CallAnswered)]
+    assert len(jobs) == len(set(jobs))
+
+
+def test_the_same_seed_gives_the_same_week_and_another_one_another(tmp_path):
+    documents = small_bakery(tmp_path, orders_per_day=(1,), scenarios=NOTHING)
+    _, _, one = played(tmp_path / "one", documents)
+    _, _, same = played(tmp_path / "same", documents)
+    history, _, other = played(tmp_path / "other", documents, seed=2)
+    assert one == same != other
+    assert [fact for _, fact in history if isinstance(fact, StoryTold)]
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(Conflict):
+        begin_week(tmp_path, settings_of(tmp_path))
+    with pytest.raises(NotFound):
+        resume_week(tmp_path / "nowhere")
