@@ -199,3 +199,11 @@ def test_a_site_without_a_tool_is_called_by_its_label():
         code=ReasonCode.TOOL_MISSING, subject="d1", details={"site": "linz", "tool": "fixture F7"}
     )
     assert sentence(missing, NOW, {"linz": "Linz"}) == "Linz has no fixture F7."
+
+
+def test_a_shift_that_never_meets_the_hours_of_a_machine_is_told_without_a_span_of_nothing():
+    details = {"site": "Graz", "skill": "welding", "takes": "2 h", "open": "0 s"}
+    told = Explanation(code=ReasonCode.SHIFT_TOO_SHORT, subject="cell-2", details=details)
+    assert "nobody with the skill welding is at Graz" in sentence(told, Instant(0))
+    some = msgspec.structs.replace(told, details={**details, "open": "1 h"})
+    assert "is there for 1 h at a stretch" in sentence(some, Instant(0))

@@ -63,5 +63,8 @@ def test_sites_of_other_tenants_are_seen_by_check_and_plan_only_where_they_discl
 
     for command in (("check", "gear"), ("plan", "gear"), ("check", "--where", "gear")):
         assert "ienna" not in run(*command).stdout
-        assert "ienna" in run(*command, "--tenant", "lw").stdout
+        owner = run(*command, "--tenant", "lw")
+        assert "ienna" in owner.stdout
+        assert "No site belongs" not in owner.stderr
+        assert "No site belongs to tenant 'wl'" in run(*command, "--tenant", "wl").stderr
     assert "lw" in run("order", "quote", "gear").stdout

@@ -97,6 +97,7 @@ def test_a_machine_that_has_become_good_enough_elsewhere_makes_a_better_plan():
     assert found.better.totals.cost_minor < dear.totals.cost_minor
     assert found.better_because is not None
     assert sentence(found.better_because, NOW).startswith(dear.id)
+    assert "EUR" in sentence(found.better_because, NOW)
 
 
 def test_a_machine_taken_by_another_order_since_then_moves_the_times():

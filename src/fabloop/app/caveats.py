@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from fabloop.app.value_texts import instant_text
 from fabloop.base.instant import span_text
+from fabloop.base.names import did_you_mean
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import Plan
 from fabloop.model.site import Network
@@ -26,6 +27,19 @@ def lateness(order: ProductionOrder, plans: Sequence[Plan], network: Network) ->
     after = span_text(end - order.due_at)
     ready = ready_text(plans[0], network)
     return (f"Late: {plans[0].id} is ready at {ready}, {after} after the due instant. {others}",)
+
+
+def stranger(tenant: str, network: Network) -> str:
+    """Return what to say where no site belongs to the tenant who plans; empty where one does.
+
+    A buyer without a factory may well plan; a name that was mistyped sees as little.
+    """
+    known = sorted({each.tenant for each in network.sites.values()} - {""})
+    if not tenant or tenant in known:
+        return ""
+    near = did_you_mean(tenant, known) if known else ""
+    seen = f"No site belongs to tenant '{tenant}': it sees those that disclose everything."
+    return f"{seen} {near}".strip()
 
 
 def ready_text(plan: Plan, network: Network) -> str:

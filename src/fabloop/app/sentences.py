@@ -34,6 +34,17 @@ from fabloop.model.explanation import (
 )
 
 
+def _shift(explanation: Explanation, now: Instant) -> str:
+    never = explanation.details.get("open") == span_text(0)
+    form = (
+        "{subject} takes {takes}, but while it is open nobody with the skill {skill} is at {site}."
+        if never
+        else "At {site} somebody with the skill {skill} is there for {open} at a stretch at most,"
+        " but {takes} is needed."
+    )
+    return _plain(form)(explanation, now)
+
+
 def sentence(explanation: Explanation, now: Instant, labels: Mapping[str, str] = NO_LABELS) -> str:
     """Return what the explanation says, with ages as of `now`; options follow it.
 
@@ -321,10 +332,7 @@ REASONS: dict[str, Say] = {
     ReasonCode.OPEN_TOO_SHORT: _plain(
         "{subject} is open for {open} at a stretch at most, but {takes} is needed."
     ),
-    ReasonCode.SHIFT_TOO_SHORT: _plain(
-        "At {site} somebody with the skill {skill} is there for {open} at a stretch at most, but"
-        " {takes} is needed."
-    ),
+    ReasonCode.SHIFT_TOO_SHORT: _shift,
     ReasonCode.STEP_WHILE_CLOSED: _plain("{subject} is closed while it does {operation}."),
     ReasonCode.NOT_WITHIN_SITE: _plain(
         "Within {subject} no ways join work units that can do all of it."

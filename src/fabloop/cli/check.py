@@ -7,10 +7,11 @@ from rich.console import Console
 
 from fabloop.app.account import exclusion_table, plan_table, refusal_texts
 from fabloop.app.asked import read_asked
-from fabloop.app.caveats import lateness
+from fabloop.app.caveats import lateness, stranger
 from fabloop.app.sentences import labels_of
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode
+from fabloop.cli.given import note
 from fabloop.cli.grid import grid_of
 from fabloop.model.facts import OrderRefused
 from fabloop.model.plan import NotDecided, Producible
@@ -31,6 +32,7 @@ def print_check(folder: Path, tenant: str, *, as_json: bool) -> ExitCode:
         return ExitCode.BAD_INPUT
     knowledge, order = asked.knowledge, asked.order
     answer = check(order, knowledge.network, knowledge.vocabulary, asked.kpis, order.received_at)
+    note(stranger(tenant, knowledge.network))
     labels = labels_of(knowledge.network, order.product)
     if isinstance(answer, Producible):
         _print(answer, as_json, [])

@@ -1,5 +1,6 @@
 """What a person gives on the command line, read with errors that name the option or file."""
 
+import sys
 from pathlib import Path
 
 import msgspec
@@ -9,6 +10,12 @@ from fabloop.base.instant import Instant, duration_of_iso, instant_of
 from fabloop.base.quantity import Dimension, example, quantity_of
 from fabloop.model.documents.collect import Sheet, raise_if_any
 from fabloop.model.documents.values import money
+
+
+def note(text: str) -> None:
+    """Tell people something besides the answer, if there is something to tell."""
+    if text:
+        sys.stderr.write(text + "\n")
 
 
 def read_bytes(file: Path) -> bytes:

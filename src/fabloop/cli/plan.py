@@ -11,7 +11,7 @@ from rich.console import Console
 
 from fabloop.app.account import exclusion_table, optimality_text, plan_table, refusal_texts
 from fabloop.app.asked import Asked, asked_in, orders_in
-from fabloop.app.caveats import lateness
+from fabloop.app.caveats import lateness, stranger
 from fabloop.app.dealings import dealings
 from fabloop.app.labels import zone_in
 from fabloop.app.planning import exhibits_of, report_of
@@ -22,7 +22,7 @@ from fabloop.base.instant import HOUR, Instant, span_text
 from fabloop.base.money import minor_per_unit
 from fabloop.base.names import did_you_mean
 from fabloop.base.quantity import Dimension
-from fabloop.cli.given import instant_given, money_given, quantity_given
+from fabloop.cli.given import instant_given, money_given, note, quantity_given
 from fabloop.cli.grid import grid_of
 from fabloop.cli.plan_together import print_together
 from fabloop.model.facts import OrderRefused
@@ -91,6 +91,7 @@ def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> Exi
         return print_together(together, request.objectives, request.effort, out, as_json=as_json)
     _refuse_for_front(request)
     asked = asked_in(request.folder, request.tenant)
+    note(stranger(request.tenant, asked.knowledge.network))
     if request.why:
         return _why(request, asked, out, as_json=as_json)
     aim, wishes = _aim(request, asked.knowledge.currency), _wishes(request, asked)

@@ -9,12 +9,14 @@ from rich.console import Console
 
 from fabloop.adapters.documents import documents_in
 from fabloop.app.asked import seen_by
+from fabloop.app.caveats import stranger
 from fabloop.app.pictures.report import Table
 from fabloop.app.processes.clocks import WallClock
 from fabloop.app.scenario import order_in
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode, Invalid
 from fabloop.base.instant import Instant
+from fabloop.cli.given import note
 from fabloop.cli.grid import grid_of
 from fabloop.model.documents import resolve
 from fabloop.model.ids import ProductId, SiteId
@@ -49,6 +51,7 @@ def print_where(folder: Path, at: Instant | None, tenant: str, *, as_json: bool)
     """Print where variants can be made in the condition at an instant; exit 1 where none can."""
     documents = documents_in(folder)
     knowledge = seen_by(resolve(documents), tenant)
+    note(stranger(tenant, knowledge.network))
     if at is None:
         try:
             at = order_in(documents, knowledge, folder).received_at

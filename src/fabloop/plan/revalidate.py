@@ -5,7 +5,9 @@ from typing import assert_never
 
 import msgspec
 
-from fabloop.base.instant import Instant
+from fabloop.base.instant import SECOND, Instant
+from fabloop.base.money import money_text
+from fabloop.base.quantity import Dimension
 from fabloop.model.explanation import DangerCode, Evidence, Explanation
 from fabloop.model.ids import WorkUnitId
 from fabloop.model.kpi import KpiValue
@@ -161,7 +163,7 @@ def _with_better(
     limit = _value(found.instead or plan, lead, today.now)
     if value >= limit * (1.0 - BETTER_RATIO):
         return found
-    evidence = Evidence(subject=best.id, parameter=lead, relation="below", value=value, limit=limit)
+    evidence = _below(best, lead, value, limit)
     because = Explanation(
         code=DangerCode.CHEAPER_NOW,
         subject=plan.id,
@@ -169,6 +171,24 @@ def _with_better(
         evidence=(evidence,),
     )
     return replace(found, better=best, better_because=because)
+
+
+def _below(best: Plan, lead: Objective, value: float, limit: float) -> Evidence:
+    """Return the better value against the one that it beats, in units that people know."""
+    evidence = Evidence(subject=best.id, parameter=lead, relation="below", value=value, limit=limit)
+    match lead:
+        case Objective.COST:
+            texts = [money_text(round(each), best.totals.currency) for each in (value, limit)]
+            return replace(evidence, value=texts[0], limit=texts[1])
+        case Objective.ENERGY:
+            return replace(evidence, dimension=Dimension.ENERGY)
+        case Objective.CO2:
+            return replace(evidence, dimension=Dimension.MASS)
+        case Objective.MAKESPAN:
+            spans = {"value": value / SECOND, "limit": limit / SECOND}
+            return replace(evidence, **spans, dimension=Dimension.TIME)
+        case _:
+            assert_never(lead)
 
 
 def _value(plan: Plan, lead: Objective, now: Instant) -> float:
