@@ -1,5 +1,10 @@
 """Named limits of the code with their words, for the tables of the reference."""  # noqa: INP001
 
+from fabloop.adapt import ladder, patterns
+from fabloop.adapt.repair import domain as repair_domain
+from fabloop.adapt.repair import instantiate, many, planner, rebind, vet, weave
+from fabloop.adapt.repair import propose as repair_propose
+from fabloop.adapt.repair import search as repair_search
 from fabloop.adapters.buffer import source as buffer_source
 from fabloop.adapters.bulks import frame
 from fabloop.adapters.historian import condensing, frames, layout, parquet, query, sql
@@ -66,6 +71,23 @@ YEAR_NS = 366 * 86_400 * 10**9
 _VERIFY = Limits()
 
 ROWS: dict[str, dict[str, int]] = {
+    "adaptation": {
+        "actions of a domain": repair_domain.ACTIONS_MAX,
+        "things of a domain": repair_domain.THINGS_MAX,
+        "variables of an action": repair_domain.PARAMETERS_MAX,
+        "ways to bind actions that are looked at": instantiate.STEPS_MAX,
+        "states of one pass of the search": repair_search.STATES_MAX,
+        "further plans looked for": planner.ALTERNATIVES_MAX,
+        "options of a proposal": repair_propose.OPTIONS_MAX,
+        "rows of nodes that are replaced on trial": repair_propose.ROWS_REPLACED_MAX,
+        "nodes in a row beside or in the place of which steps may stand": weave.CHAIN_MAX,
+        "markings looked at to verify a repaired process": vet.MARKINGS_MAX,
+        "things recovered alike": many.TOKENS_MAX,
+        "bindings tried to carry steps over to other things": rebind.TRIES_MAX,
+        "patterns kept": patterns.PATTERNS_MAX,
+        "deviations of one instance dealt with together": ladder.DEVIATIONS_PER_CASE_MAX,
+        "open cases": ladder.CASES_MAX,
+    },
     "documents": {
         "documents in a folder": texts.DOCUMENTS_MAX,
         "bytes of a document": texts.FILE_BYTES_MAX,

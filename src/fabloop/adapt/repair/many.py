@@ -50,11 +50,11 @@ def plan_tokens(
     The first is planned for; its plans are carried over to the others, one after the other, each
     from the state that the one before leaves. What does not carry over is planned for by itself.
     """
-    hit = [each for each in tokens[:TOKENS_MAX] if unmet(_about(goal, each, tokens), initial)]
-    if len(hit) < 2 or len(tokens) > TOKENS_MAX:
+    hit = hit_tokens(tokens, goal, initial)
+    if len(hit) < 2:
         return plan(domain, initial, goal, budget, wish=wish)
     first = hit[0]
-    own = _about(goal, first, tokens)
+    own = about(goal, first, tokens)
     shown = plan(domain, initial, own, part(budget, REPRESENTATIVE_SHARE), wish=wish)
     if not shown.courses:
         return shown
@@ -69,7 +69,30 @@ def plan_tokens(
     return Planned(courses=tuple(found.values()), proven=False, reason=reason)
 
 
-def _about(goal: Sequence[Literal], token: str, tokens: Sequence[str]) -> tuple[Literal, ...]:
+def hit_tokens(tokens: Sequence[str], goal: Sequence[Literal], initial: Reality) -> tuple[str, ...]:
+    """Return the tokens for which a goal is not reached; the limit is on all of them."""
+    if len(tokens) > TOKENS_MAX:
+        return ()
+    return tuple(each for each in tokens if unmet(about(goal, each, tokens), initial))
+
+
+def spread_over(
+    domain: Domain,
+    initial: Reality,
+    goal: Sequence[Literal],
+    tokens: Sequence[str],
+    course: Course,
+    budget: Budget,
+    wish: Wish = CHEAP,
+) -> Course | None:
+    """Return a course for the first token that is hit as one for all of them; None if no way."""
+    hit = hit_tokens(tokens, goal, initial)
+    if len(hit) < 2:
+        return course
+    return _Several(domain, initial, goal, hit, tokens).spread(course, hit[0], budget, wish)
+
+
+def about(goal: Sequence[Literal], token: str, tokens: Sequence[str]) -> tuple[Literal, ...]:
     """Return the part of a goal that is not about other tokens."""
     others = frozenset(tokens) - {token}
     return tuple(e for e in goal if e.value not in others and not others.intersection(e.arguments))
@@ -95,7 +118,7 @@ class _Several:
         reality = _after_all(self.initial, steps)
         used = Counter(name for step in steps for name in step.exclusive)
         for token in self.hit[1:]:
-            goal = _about(self.goal, token, self.tokens)
+            goal = about(self.goal, token, self.tokens)
             outline = self._outline(course.steps, first, token)
 
             def by_use(name: str, things: Sequence[Thing]) -> Sequence[Thing]:

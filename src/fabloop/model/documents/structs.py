@@ -11,6 +11,7 @@ from fabloop.model.documents.connection_structs import ConnectionsDocument, Regi
 from fabloop.model.documents.effectiveness_structs import EffectivenessDocument
 from fabloop.model.documents.entries import Entries, Entry, Header, OfferEntry, Options
 from fabloop.model.documents.goal_structs import GoalsDocument
+from fabloop.model.documents.policy_structs import AdaptationPolicyDocument
 from fabloop.model.documents.product_structs import ProductDocument
 from fabloop.model.documents.site_structs import ShippingDocument, SiteDocument
 from fabloop.model.documents.texts import (
@@ -258,6 +259,7 @@ Document = (
     | EffectivenessDocument
     | AlarmsDocument
     | GoalsDocument
+    | AdaptationPolicyDocument
 )
 """Any document; `document` tells which."""
 
@@ -276,6 +278,7 @@ DocumentKind = (
     | type[EffectivenessDocument]
     | type[AlarmsDocument]
     | type[GoalsDocument]
+    | type[AdaptationPolicyDocument]
 )
 
 KINDS: dict[str, DocumentKind] = {
@@ -293,5 +296,6 @@ KINDS: dict[str, DocumentKind] = {
     "effectiveness": EffectivenessDocument,
     "alarms": AlarmsDocument,
     "goals": GoalsDocument,
+    "adaptation-policy": AdaptationPolicyDocument,
 }
 """The kinds of document by the name that stands in their property `document`."""
