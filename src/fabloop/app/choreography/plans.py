@@ -65,8 +65,16 @@ def _step(
         previous=tuple(preceding[id_]),
         next=tuple(following[id_]),
         services=(step.service_requirement.service_definition_requirement,),
-        parameters={**(step.static_parameters or {}), "quantity": str(step.quantity)},
     )
+
+
+def step_of_plan(plan: steps.PlanRequest, flow_id: str) -> steps.StepRequest | None:
+    """Return the step of a plan that became the step of its recipe with that id."""
+    for action in plan.actions:
+        for step in action.steps:
+            if _id(action, step.name) == flow_id:
+                return step
+    return None
 
 
 def _id(action: steps.ActionRequest, step: str) -> str:

@@ -5,8 +5,9 @@ from typing import Protocol
 
 import msgspec
 
-from fabloop.adapters.arrowhead.four import wire
+from fabloop.adapters.arrowhead.four import steps, wire
 from fabloop.base.instant import Instant
+from fabloop.services.cloud.choreography import Executor
 
 READY_EVENT = "applicationSystemReady"
 """Published by an application system when it was told that it is bound."""
@@ -71,4 +72,16 @@ class Bindings(Protocol):
         Unavailable
             It cannot be told.
         """
+        ...
+
+
+class Hands(Protocol):
+    """How a choreographer reaches executors."""
+
+    def start(self, executor: Executor, wish: steps.ExecuteRequest) -> None:
+        """Hand over a step; raises FabloopError where it is not taken."""
+        ...
+
+    def abort(self, executor: Executor, wish: steps.AbortRequest) -> None:
+        """Take a step back; raises FabloopError where nobody answers."""
         ...

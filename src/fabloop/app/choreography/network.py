@@ -1,0 +1,141 @@
+"""How choreographer and executors speak to others over HTTP, with their certificates."""
+
+from collections.abc import Callable
+from typing import Self
+
+import httpx
+import msgspec
+
+from fabloop.adapters.arrowhead.four import steps, wire
+from fabloop.adapters.arrowhead.four.client import FourClient
+from fabloop.adapters.arrowhead.four.executor import Task
+from fabloop.adapters.arrowhead.mtls import Identity, client_context
+from fabloop.app.choreography.desk import STEP_KEY
+from fabloop.app.choreography.ports import PROGRESS_EVENT
+from fabloop.base.errors import FabloopError, Refused, Unavailable
+from fabloop.base.instant import Clock
+from fabloop.services.cloud.choreography import Executor
+
+TIMEOUT_S = 5.0
+"""For whoever is told something: it answers at once and works aside."""
+
+
+class Line:
+    """Posts JSON to whoever is to hear it."""
+
+    def __init__(self, identity: Identity | None) -> None:
+        self.scheme = "https" if identity is not None else "http"
+        verify = client_context(identity) if identity is not None else True
+        self._http = httpx.Client(verify=verify, timeout=TIMEOUT_S, trust_env=False)
+
+    def post(self, url: str, body: object, *, query: dict[str, str] | None = None) -> None:
+        """Tell something.
+
+        Raises
+        ------
+        Unavailable
+            Nobody answers.
+        Refused
+            Somebody does, but does not want it.
+        """
+        content = msgspec.json.encode(body)
+        headers = {"content-type": "application/json"}
+        try:
+            answer = self._http.post(url, content=content, headers=headers, params=query)
+        except httpx.HTTPError as error:
+            what = str(error) or type(error).__name__
+            raise Unavailable(f"Expected {url} to answer, but {what}.") from error
+        if not answer.is_success:
+            raise Refused(
+                f"Expected {url} to take it, but it answers {answer.status_code}: "
+                f"{answer.text[:200]}"
+            )
+
+    def close(self) -> None:
+        """Hang up."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class NetworkHands:
+    """Reaches executors where they registered."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def start(self, executor: Executor, wish: steps.ExecuteRequest) -> None:
+        """Hand over a step."""
+        self._line.post(self._url(executor, "start"), wish)
+
+    def abort(self, executor: Executor, wish: steps.AbortRequest) -> None:
+        """Take a step back."""
+        self._line.post(self._url(executor, "abort"), wish)
+
+    def _url(self, executor: Executor, what: str) -> str:
+        base = executor.base_uri.strip("/")
+        path = f"{base}/{what}" if base else what
+        return f"{self._line.scheme}://{executor.address}:{executor.port}/{path}"
+
+
+def notify_sessions(
+    line: Line, trouble: Callable[[FabloopError], None]
+) -> Callable[[str, steps.SessionNotice], None]:
+    """Return what tells of ended sessions, once: who wants to be sure asks for them."""
+
+    def notify(url: str, notice: steps.SessionNotice) -> None:
+        try:
+            line.post(url, notice)
+        except FabloopError as error:
+            trouble(error)
+
+    return notify
+
+
+class NetworkSpeech:
+    """How an executor speaks: to application systems, to the event handler, to its choreographer.
+
+    Parameters
+    ----------
+    own : how it tells of itself
+    """
+
+    def __init__(
+        self, line: Line, cloud: FourClient, own: wire.SystemRequest, clock: Clock
+    ) -> None:
+        self._line = line
+        self._cloud = cloud
+        self._own = own
+        self._clock = clock
+
+    def execute(self, result: wire.OrchestrationResult, task: Task) -> None:
+        """Send a task to where the offer is reached, with its token where it has one."""
+        names = [each.interface_name for each in result.interfaces]
+        safe = not any("-INSECURE-" in name for name in names)
+        provider = result.provider
+        path = (result.service_uri or "").strip("/")
+        url = f"{'https' if safe else 'http'}://{provider.address}:{provider.port}/{path}"
+        tokens = result.authorization_tokens or {}
+        token = next((tokens[name] for name in names if name in tokens), "")
+        self._line.post(url, task, query={"token": token} if token else None)
+
+    def progress(self, session: int, step: int) -> None:
+        """Publish that a step goes on."""
+        metadata = {STEP_KEY: str(step), "sessionId": str(session)}
+        self._cloud.publish(
+            wire.PublishRequest(
+                event_type=PROGRESS_EVENT,
+                source=self._own,
+                meta_data=metadata,
+                payload="",
+                time_stamp=wire.write_instant(self._clock.now()),
+            )
+        )
+
+    def done(self, result: steps.StepResult) -> None:
+        """Tell the choreographer the end of a step."""
+        self._cloud.notify_step_done(result)
