@@ -44,6 +44,29 @@ GOALS: dict[str, Say] = {
     ),
     GoalCode.KPI_MISSED: with_evidence("{subject} ({title}) is missed for {key}"),
     GoalCode.KPI_AT_RISK: with_evidence("{subject} ({title}) is in danger for {key}"),
+    GoalCode.CONTRARY: plain(
+        "{goals} cannot all be met as soon as there is '{trigger}': they leave {missing} too"
+        " little."
+    ),
+    GoalCode.TOO_TIGHT: plain(
+        "{goals} cannot be met: '{event}' cannot be before {least} after '{trigger}' by the model"
+        " of {process} (along {path}); {missing} is missing."
+    ),
+    GoalCode.NEVER_BUT_MUST: plain(
+        "{goals} cannot all be met as soon as there is '{trigger}': '{event}' must and must not"
+        " happen."
+    ),
+    GoalCode.CONDITIONS_CLASH: plain(
+        "{goals} cannot all be met: no value of {variable} fulfils {conditions}."
+    ),
+    GoalCode.PART_LOOSER: plain(
+        "{subject} allows {own}, but serves {above}, which allows {allowed} only: it can be met"
+        " while {above} is missed."
+    ),
+    GoalCode.LIMITS_CLASH: plain("{goals} cannot all be met: no figure is {limits}."),
+    GoalCode.NODE_UNKNOWN: plain(
+        "{subject} cannot happen: the models have no node '{node}'. {hint}"
+    ),
     GoalCode.RESTORED: plain("{subject} ({title}) is out of danger for {what} {key}."),
 }
 """One sentence per code of a goal."""

@@ -182,6 +182,13 @@ class GoalCode(StrEnum):
     KPI_MISSED = "goal-kpi-missed"
     KPI_AT_RISK = "goal-kpi-at-risk"
     RESTORED = "goal-restored"
+    CONTRARY = "goals-contrary"
+    TOO_TIGHT = "goal-too-tight"
+    NEVER_BUT_MUST = "goal-never-but-must"
+    CONDITIONS_CLASH = "goal-conditions-clash"
+    PART_LOOSER = "goal-part-looser"
+    LIMITS_CLASH = "goal-limits-clash"
+    NODE_UNKNOWN = "goal-node-unknown"
 
 
 class MarketCode(StrEnum):

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import msgspec
+
 from fabloop.adapt.goals.index import Book, Condition, Index, Rule, instant_in, keys_in, value_in
 from fabloop.adapt.goals.tracks import (
     ENDED_MAX,
@@ -15,8 +17,18 @@ from fabloop.base.instant import Instant
 from fabloop.model.goal import INSTANCE
 from fabloop.process.history.event import EventKind, HistoryEvent
 
-News = list[str]
-"""Events that happened for the first time, or once more where that counts."""
+
+class Touch(msgspec.Struct):
+    """What a row did to a subject: events that happened, those of them that are news.
+
+    `changed`: all of its goals may stand anew, because it is new, has ended, or a condition has
+    another value. Where it only went on from one node to the next, no goal is decided by that.
+    """
+
+    heard: list[str]
+    news: list[str]
+    changed: bool = False
+
 
 _MARKS = frozenset({EventKind.STARTED, EventKind.COMPLETED, EventKind.PASSED, EventKind.CANCELLED})
 _ENDS = frozenset({EventKind.INSTANCE_COMPLETED, EventKind.INSTANCE_CANCELLED})
@@ -29,20 +41,21 @@ class Follower:
         self.book = book
         self.memory = memory
 
-    def row(self, row: list[HistoryEvent]) -> Iterator[tuple[Address, Track, News]]:
+    def row(self, row: list[HistoryEvent]) -> Iterator[tuple[Address, Track, Touch]]:
         """Take in what one journal row tells; yield the subjects that it concerns."""
-        touched: dict[Address, News] = {}
+        touched: dict[Address, Touch] = {}
         for event in row:
             self._learn(event)
         for event in row:
             index = self.book.index(event.process)
             instance = self._resolved(event, index, touched)
-            if not instance.subjects:
-                continue
             for address in instance.subjects:
-                self._take(event, index, instance, address, touched.setdefault(address, []))
+                touch = touched.get(address)
+                if touch is None:
+                    touch = touched[address] = Touch([], [])
+                self._take(event, index, instance, address, touch)
         tracks = self.memory.tracks
-        return ((each, tracks[each], news) for each, news in touched.items())
+        return ((each, tracks[each], touch) for each, touch in touched.items())
 
     # -- whose it is --------------------------------------------------------------------------
 
@@ -63,7 +76,7 @@ class Follower:
                 found.seq, found.resolved = event.seq, False
 
     def _resolved(
-        self, event: HistoryEvent, index: Index, touched: dict[Address, News]
+        self, event: HistoryEvent, index: Index, touched: dict[Address, Touch]
     ) -> InstanceTrack:
         found = self.memory.instances[event.instance]
         if found.resolved:
@@ -78,8 +91,9 @@ class Follower:
             track = self.track(address, self._whole(address, found))
             if address in found.own:
                 track.definition = f"{event.process} {event.version}"
-            self._weigh(index, found, track, event.at)
-            touched.setdefault(address, [])
+            touch = touched.setdefault(address, Touch([], []))
+            if self._weigh(index, found, track, event.at) or not track.standings:
+                touch.changed = True
         return found
 
     def _own(self, event: HistoryEvent, index: Index, instance: InstanceTrack) -> list[Address]:
@@ -125,7 +139,7 @@ class Follower:
         index: Index,
         instance: InstanceTrack,
         address: Address,
-        news: News,
+        touch: Touch,
     ) -> None:
         track = self.memory.tracks[address]
         if event.kind in _MARKS:
@@ -134,12 +148,14 @@ class Follower:
             if rule.subject == address[0] and self._true(rule, instance, event):
                 identity = f"{event.seq}/{event.instance}/{event.key}/{event.node}"
                 if self.happen(track, rule.name, event.at, identity):
-                    news.append(rule.name)
+                    touch.news.append(rule.name)
+                touch.heard.append(rule.name)
                 self._hold(index.at.get(rule.name, ()), instance, track, event.at)
         if event.kind in _ENDS:
             if address in instance.own:
                 ended = track.ended_at
                 track.ended_at = event.at if ended is None else min(ended, event.at)
+                touch.changed = True
             self._bury(event.instance)
 
     def _true(self, rule: Rule, instance: InstanceTrack, event: HistoryEvent) -> bool:
@@ -178,8 +194,9 @@ class Follower:
                 known = track.true_since if value is True else track.false_since
                 known[each.goal] = min(known.get(each.goal, at), at)
 
-    def _weigh(self, index: Index, instance: InstanceTrack, track: Track, at: Instant) -> None:
-        """Look at the conditions over variables again: these have changed."""
+    def _weigh(self, index: Index, instance: InstanceTrack, track: Track, at: Instant) -> bool:
+        """Look at the conditions over variables again; tell whether one stands anew."""
+        changed = False
         for each in index.conditions:
             if each.subject != track.subject or not (
                 each.expression.variables <= instance.variables.keys()
@@ -187,10 +204,16 @@ class Follower:
                 continue
             if each.is_due:
                 due = instant_in(each.expression, instance.variables, at)
-                if due is not None:
+                if due is not None and track.due.get(each.goal) != due:
                     track.due[each.goal] = due
-            elif value_in(each.expression, instance.variables, at) is False:
-                track.false_since[each.goal] = min(track.false_since.get(each.goal, at), at)
+                    changed = True
+            elif (
+                value_in(each.expression, instance.variables, at) is False
+                and track.false_since.get(each.goal, at + 1) > at
+            ):
+                track.false_since[each.goal] = at
+                changed = True
+        return changed
 
     # -- marks and experience -----------------------------------------------------------------
 

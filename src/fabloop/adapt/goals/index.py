@@ -106,6 +106,7 @@ class Book:
             key: tuple(each for each in goals.goals.values() if each.part_of == key)
             for key in goals.goals
         }
+        self.uses = {key: frozenset(uses(each)) for key, each in goals.goals.items()}
         self.keeps = self._keeps()
         self.awaited = {
             name: frozenset(

@@ -42,8 +42,11 @@ def name_of(start: Instant, over: CalendarSpan, zone: ZoneInfo) -> str:
 
 def bucket_at(memory: Memory, kpi: Kpi, at: Instant, zone: ZoneInfo) -> Bucket:
     """Return the span of a KPI in which an instant lies; the oldest make room for new ones."""
-    start, end = span_at(at, kpi.over, zone)
     found = memory.buckets.setdefault(kpi.id, {})
+    latest = next(reversed(found.values()), None)
+    if latest is not None and latest.start <= at < latest.end:
+        return latest
+    start, end = span_at(at, kpi.over, zone)
     if start not in found:
         found[start] = Bucket(start=start, end=end)
         if len(found) > SPANS_MAX:

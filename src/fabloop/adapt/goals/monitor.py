@@ -170,10 +170,10 @@ class Monitor:
 
     def _row(self, row: list[HistoryEvent]) -> None:
         self._until(row[0].at)
-        for address, track, news in self._follower.row(row):
-            for name in news:
+        for address, track, touch in self._follower.row(row):
+            for name in touch.news:
                 self._note(track, name)
-            self._review(address, track)
+            self._review(address, track, None if touch.changed else touch.heard)
 
     def _until(self, now: Instant) -> None:
         """Look again at what becomes due until an instant, at the instants at which it does."""
@@ -191,7 +191,7 @@ class Monitor:
             track = memory.tracks.get(address)
             if track is not None and track.wake == at:
                 track.wake = 0
-                self._review(address, track)
+                self._review(address, track, ())
         memory.now = Instant(max(memory.now, now))
 
     def _end(self, key: GoalId, end: Instant) -> None:
@@ -199,12 +199,19 @@ class Monitor:
             if bucket.end == end:
                 self._judge(self.book.goals.kpis[key], bucket.start)
 
-    def _review(self, address: Address, track: Track) -> None:
-        """Judge the goals of a subject; where one changed, of what it is a part of, too."""
+    def _review(self, address: Address, track: Track, heard: Sequence[str] | None = None) -> None:
+        """Judge the goals of a subject; where one changed, of what it is a part of, too.
+
+        With what was `heard`, only goals of these events may stand anew, those with a deadline,
+        and those that they are parts of.
+        """
         wake = 0
         changed = False
         for goal in self.book.of_subject[address[0]]:
             before = track.standings.get(goal.id) or Standing()
+            timed = before.status in _RUNNING and before.deadline is not None
+            if not (timed or changed or heard is None or self._speaks(goal, heard)):
+                continue
             after, verdict = stand(goal, track, self._bench)
             track.standings[goal.id] = after
             if before.status is not after.status:
@@ -218,6 +225,10 @@ class Monitor:
         self._wake(address, track, wake)
         if changed and track.within is not None and track.within in self.memory.tracks:
             self._review(track.within, self.memory.tracks[track.within])
+
+    def _speaks(self, goal: Goal, heard: Sequence[str]) -> bool:
+        uses = self.book.uses[goal.id]
+        return any(each in uses for each in heard)
 
     def _wake(self, address: Address, track: Track, wake: int) -> None:
         if wake and wake != track.wake:
@@ -320,6 +331,7 @@ class Monitor:
             self.memory.shares.pop(address, None)
 
 
+_RUNNING = (GoalStatus.OPEN, GoalStatus.ENDANGERED)
 _DECIDED = (GoalStatus.MET, GoalStatus.VIOLATED)
 
 

@@ -19,11 +19,13 @@ class Remaining(msgspec.Struct, frozen=True, kw_only=True):
     """Estimated time from a mark to an event.
 
     `least_ns` is certain: no history takes less. `most_ns` is what is hardly ever exceeded.
+    `indispensable`: the event cannot be before the node of the mark has been left once.
     """
 
     least_ns: int
     likely_ns: int
     most_ns: int
+    indispensable: bool = False
 
 
 Estimates = Mapping[str, Mapping[str, Mapping[str, Remaining]]]
@@ -43,17 +45,22 @@ class Risk(msgspec.Struct, frozen=True, kw_only=True):
 def earliest(track: Track, event: str, estimates: Estimates) -> Instant | None:
     """Return before when an event certainly cannot happen; None where nothing is certain.
 
-    A token is at every open node; whichever comes first may bring it.
+    A token is at every open node; whichever comes first may bring it, but not before each one
+    that it cannot do without.
     """
     known = estimates.get(track.definition, {}).get(event)
     if not known:
         return None
     places = track.open or ({track.latest: track.marks[track.latest]} if track.latest else {})
-    bounds = [(at + known[mark].least_ns if mark in known else None) for mark, at in places.items()]
-    found = [each for each in bounds if each is not None]
-    if not found or len(found) < len(bounds):
-        return None
-    return Instant(min(found))
+    found = {mark: at + known[mark].least_ns for mark, at in places.items() if mark in known}
+    needed = [
+        bound
+        for mark, bound in found.items()
+        if known[mark].indispensable and mark[1:] not in track.marks
+    ]
+    if len(found) == len(places):
+        needed.append(min(found.values(), default=0))
+    return Instant(max(needed)) if any(needed) else None
 
 
 def risk_of(
@@ -73,7 +80,7 @@ def risk_of(
     for mark, at in places.items():
         samples = known.get(mark)
         if samples is not None and len(samples.spans) >= SAMPLES_MIN:
-            found.append(_learned(sorted(samples.spans), mark, at, now, deadline))
+            found.append(_learned(samples.ordered, mark, at, now, deadline))
         elif mark in guessed:
             found.append(_estimated(guessed[mark], mark, at, now, deadline))
     if found:

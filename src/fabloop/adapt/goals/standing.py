@@ -96,7 +96,10 @@ def _decided(case: _Case) -> Standing:
     verdict, before = case.verdict, case.before
     missed = verdict.status is GoalStatus.VIOLATED
     kept = before.since if before.status is verdict.status else case.now
-    verdict = msgspec.structs.replace(verdict, since=verdict.since or kept)
+    since = verdict.since or kept
+    if (before.status, before.since, before.expected) == (verdict.status, since, verdict.happened):
+        return before  # nothing else than what was told already
+    verdict = msgspec.structs.replace(verdict, since=since)
     if missed and verdict.code is GoalCode.PARTS_LOST:
         because = of_parts(case.goal, case.track.key, case.lost, lost=True)
     else:

@@ -1,5 +1,7 @@
 """What is remembered while goals are watched: per subject, per process instance, per week."""
 
+from bisect import bisect_left, insort
+
 import msgspec
 
 from fabloop.base.instant import Instant
@@ -134,9 +136,10 @@ class Contribution(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Samples(msgspec.Struct, kw_only=True):
-    """The latest remaining times from a mark to an event, in the order in which they came."""
+    """The latest remaining times from a mark to an event, as they came and by length."""
 
     spans: list[int] = []
+    ordered: list[int] = []
     next: int = 0
 
     def add(self, span: int) -> None:
@@ -144,8 +147,10 @@ class Samples(msgspec.Struct, kw_only=True):
         if len(self.spans) < SAMPLES_MAX:
             self.spans.append(span)
         else:
+            del self.ordered[bisect_left(self.ordered, self.spans[self.next])]
             self.spans[self.next] = span
             self.next = (self.next + 1) % SAMPLES_MAX
+        insort(self.ordered, span)
 
 
 class Memory(msgspec.Struct, kw_only=True):

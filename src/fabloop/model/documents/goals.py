@@ -28,6 +28,7 @@ from fabloop.model.goal import (
     Kpi,
     MeanTime,
     NotBefore,
+    Parts,
     Precedes,
     Share,
     Source,
@@ -264,9 +265,20 @@ class _Reader:
         own = owners[0] if len(set(owners)) == 1 else next(iter(self.subjects), "")
         return self._known_event(written, own, sheet)
 
+    def _note_count(self, goal: Goal, goals: Mapping[GoalId, Goal], sheet: Sheet) -> None:
+        parts = [each.id for each in goals.values() if each.part_of == goal.id]
+        least = goal.statement.least or 1 if isinstance(goal.statement, Parts) else 0
+        if len(parts) < least:
+            sheet.fault(
+                f"at least {least} goals that are part of {goal.id!r}",
+                f"{len(parts)}",
+                f"Say 'part of {goal.id}' of the goals that serve it.",
+            )
+
     def _note_parts(self, goals: Mapping[GoalId, Goal]) -> None:
         for number, entry in enumerate(self.document.goals):
             goal, sheet = goals[GoalId(entry.id)], self.place("goals", number)
+            self._note_count(goal, goals, sheet)
             above = goal.part_of
             if above is None:
                 continue
