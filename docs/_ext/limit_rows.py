@@ -7,6 +7,10 @@ from fabloop.adapt.repair import propose as repair_propose
 from fabloop.adapt.repair import search as repair_search
 from fabloop.adapters.buffer import source as buffer_source
 from fabloop.adapters.bulks import frame
+from fabloop.adapters.dataspace import access as data_access
+from fabloop.adapters.dataspace import databases as data_databases
+from fabloop.adapters.dataspace import sources as data_sources
+from fabloop.adapters.dataspace import triples as data_triples
 from fabloop.adapters.historian import condensing, frames, layout, parquet, query, sql
 from fabloop.adapters.http_readings import config as posted
 from fabloop.adapters.http_readings import server as posted_server
@@ -20,11 +24,24 @@ from fabloop.adapters.opcua.browse import DEPTH_MAX, VARIABLES_MAX
 from fabloop.adapters.rdf import graph
 from fabloop.adapters.replay import tables
 from fabloop.app import market
+from fabloop.app.dataspace import space as data_space
 from fabloop.app.edge import app as edge_app
 from fabloop.app.edge import config, deployment, hosted, outgoing, requests, results
 from fabloop.app.machines import topics as machine_topics
 from fabloop.app.processes import host, questions, server, upkeep, wire
 from fabloop.base import xml
+from fabloop.dataspace import (
+    anchors,
+    assemble,
+    book,
+    describe,
+    discover,
+    notation,
+    paths,
+    profile,
+    shred,
+)
+from fabloop.dataspace import links as data_links
 from fabloop.model import amounts, calendar, features
 from fabloop.model.documents import connection_structs, lanes, skills, texts, variants
 from fabloop.plan import engine, orders, producible, rerouting
@@ -105,6 +122,34 @@ ROWS: dict[str, dict[str, int]] = {
         "days of cut-off before a departure": lanes.CUT_OFF_DAYS_MAX,
         "days of a calendar looked at together": calendar.CALENDAR_DAYS_MAX,
         "statements of an RDF file": graph.TRIPLES_MAX,
+    },
+    "data-space": {
+        "sources of a data space": describe.SOURCES_MAX,
+        "tables of a source": data_access.TABLES_MAX,
+        "columns of a nested table": shred.COLUMNS_MAX,
+        "lists and objects within each other": shred.DEPTH_MAX,
+        "rows of an answer that is read as a whole (JSON, HTTP, NGSI-LD, RDF, streams)": (
+            shred.ROWS_SHREDDED_MAX
+        ),
+        "bytes of a file or answer that is read as a whole": data_access.BYTES_MAX,
+        "statements of an RDF file": data_triples.TRIPLES_MAX,
+        "seconds that a database may take for one answer": data_databases.STATEMENT_S_MAX,
+        "rows of a table that are looked at": profile.SAMPLE_ROWS_MAX,
+        "different values of a column that are remembered": profile.VALUES_MAX,
+        "links between tables": data_links.LINKS_MAX,
+        "characters of a target": notation.TARGET_TEXT_MAX,
+        "triples of a target": notation.TRIPLES_MAX,
+        "parentheses within each other": notation.EXPRESSION_DEPTH_MAX,
+        "joins between two tables": paths.HOPS_MAX,
+        "tables of one mapping": assemble.USES_MAX,
+        "combinations of tables that are followed up together": anchors.STATES_MAX,
+        "proposals shown to a person": discover.PROPOSALS_MAX,
+        "values of one given name": data_space.GIVEN_MAX,
+        "rows of one answer, unless told otherwise": data_space.ROWS_MAX,
+        "rows of one table that are loaded for one question": data_sources.LOADED_ROWS_MAX,
+        "values of a join that are handed to the next source": data_sources.NARROWED_MAX,
+        "versions of one target that are remembered": book.VERSIONS_KEPT,
+        "open questions": book.QUESTIONS_MAX,
     },
     "edge": {
         "groups of an edge": deployment.GROUPS_MAX,

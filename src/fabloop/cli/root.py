@@ -10,6 +10,7 @@ import typer
 from fabloop.base.errors import ExitCode, FabloopError, Invalid
 from fabloop.cli.adapt_commands import adapt
 from fabloop.cli.condition_commands import condition
+from fabloop.cli.data_commands import data
 from fabloop.cli.edge_commands import edge
 from fabloop.cli.kpi_commands import kpi
 from fabloop.cli.machine_commands import machine
@@ -215,6 +216,7 @@ app.add_typer(oee, name="oee")
 app.add_typer(readings, name="readings")
 app.add_typer(kpi, name="kpi")
 app.add_typer(edge, name="edge")
+app.add_typer(data, name="data")
 
 
 dmn = typer.Typer(help="Ask decision models (DMN).", no_args_is_help=True)

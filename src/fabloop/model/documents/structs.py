@@ -8,6 +8,7 @@ from fabloop.base.quantity import Dimension
 from fabloop.model.disclosure import Disclosure
 from fabloop.model.documents.alarm_structs import AlarmsDocument
 from fabloop.model.documents.connection_structs import ConnectionsDocument, RegistersDocument
+from fabloop.model.documents.data_structs import DataSourcesDocument
 from fabloop.model.documents.effectiveness_structs import EffectivenessDocument
 from fabloop.model.documents.entries import Entries, Entry, Header, OfferEntry, Options
 from fabloop.model.documents.goal_structs import GoalsDocument
@@ -260,6 +261,7 @@ Document = (
     | AlarmsDocument
     | GoalsDocument
     | AdaptationPolicyDocument
+    | DataSourcesDocument
 )
 """Any document; `document` tells which."""
 
@@ -279,6 +281,7 @@ DocumentKind = (
     | type[AlarmsDocument]
     | type[GoalsDocument]
     | type[AdaptationPolicyDocument]
+    | type[DataSourcesDocument]
 )
 
 KINDS: dict[str, DocumentKind] = {
@@ -297,5 +300,6 @@ KINDS: dict[str, DocumentKind] = {
     "alarms": AlarmsDocument,
     "goals": GoalsDocument,
     "adaptation-policy": AdaptationPolicyDocument,
+    "data-sources": DataSourcesDocument,
 }
 """The kinds of document by the name that stands in their property `document`."""

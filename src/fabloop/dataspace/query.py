@@ -1,0 +1,144 @@
+"""Expressions as SQL over loaded tables, and what has to be loaded for them."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from fabloop.dataspace.mapping import ROW_NUMBER, Expression, Filter, Join, Spot
+from fabloop.dataspace.profile import text_of_value
+from fabloop.dataspace.schema import Scalar
+from fabloop.dataspace.target import Constant, Given, Operation, Term, number_of, value_of
+
+
+class Where(msgspec.Struct, frozen=True, kw_only=True):
+    """Only rows of which a column has one of some values, compared as texts."""
+
+    column: str
+    values: tuple[str, ...]
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """SQL for DuckDB with its parameters; the columns are named as `names` says."""
+
+    sql: str
+    parameters: tuple[Scalar, ...]
+    names: tuple[str, ...]
+
+
+def values_of(term: Term, given: Mapping[str, Sequence[Scalar]]) -> tuple[str, ...]:
+    """Return the values, as texts, that a filter's term may have."""
+    match term:
+        case Constant():
+            return (text_of_value(term.value),)
+        case Given():
+            return tuple(text_of_value(each) for each in given.get(term.name, ()))
+        case Operation():
+            single = {name: several[0] for name, several in given.items() if len(several) == 1}
+            found = value_of(term, single)
+            return () if found is None else (text_of_value(found),)
+        case _:
+            return ()
+
+
+def query_of(
+    expression: Expression,
+    loaded: Mapping[str, str],
+    given: Mapping[str, Sequence[Scalar]],
+    limit: int,
+) -> Query:
+    """Return the query of an expression; `loaded` names the loaded table of each use."""
+    selected: list[tuple[str, str]] = []
+    for each in expression.outputs:
+        selected.append((each.variable, _column(each.spot)))
+        if each.unit_from:
+            unit = Spot(use=each.spot.use, column=each.unit_from)
+            selected.append((unit_name(each.variable), _column(unit)))
+    parameters: list[Scalar] = []
+    tables = ", ".join(f"{_quoted(loaded[use.name])} AS {use.name}" for use in expression.uses)
+    conditions = [_joined(each) for each in expression.joins]
+    conditions += [
+        _filtered(only, values_of(only.term, given), parameters) for only in expression.filters
+    ]
+    columns = ", ".join(f"{sql} AS {_quoted(name)}" for name, sql in selected) or "1 AS found"
+    sql = f"SELECT DISTINCT {columns} FROM {tables}"  # noqa: S608  # names are quoted
+    if conditions:
+        sql += f" WHERE {' AND '.join(conditions)}"
+    if selected:
+        sql += f" ORDER BY {', '.join(str(number + 1) for number in range(len(selected)))}"
+    names = tuple(name for name, _ in selected) or ("found",)
+    return Query(sql=f"{sql} LIMIT {limit + 1}", parameters=tuple(parameters), names=names)
+
+
+def unit_name(variable: str) -> str:
+    """Return the name of the column with the units of a variable's rows."""
+    return f"{variable} unit"
+
+
+def _joined(join: Join) -> str:
+    left, right = _column(join.left), _column(join.right)
+    if ROW_NUMBER in (join.left.column, join.right.column):
+        return f"{left} = {right}"
+    left, right = _as_text(left), _as_text(right)
+    return f"lower(trim({left})) = lower(trim({right}))" if join.folded else f"{left} = {right}"
+
+
+def _filtered(given: Filter, values: Sequence[str], parameters: list[Scalar]) -> str:
+    """Return the condition of a filter; a number also equals another spelling of it."""
+    column = _column(given.spot)
+    if not values:
+        return "false"
+    parts = []
+    for each in values:
+        number = number_of(each)
+        parts.append(f"trim({_as_text(column)}) = ?")
+        parameters.append(each)
+        if number is not None:
+            parts.append(f"TRY_CAST({column} AS DOUBLE) = ?")
+            parameters.append(float(number))
+    return f"({' OR '.join(parts)})"
+
+
+def _as_text(column: str) -> str:
+    return f"CAST({column} AS VARCHAR)"
+
+
+def _column(spot: Spot) -> str:
+    return f"{spot.use}.{_quoted(spot.column)}"
+
+
+def _quoted(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def loading_order(expression: Expression) -> tuple[str, ...]:
+    """Return the uses in the order in which to load them: filtered ones first, then their joins."""
+    filtered = [each.spot.use for each in expression.filters]
+    order = list(dict.fromkeys(filtered))
+    left = [use.name for use in expression.uses if use.name not in order]
+    while left:
+        reached = [
+            name for name in left
+            if any(name in _ends(j) and set(_ends(j)) & set(order) for j in expression.joins)
+        ]  # fmt: skip
+        chosen = (reached or left)[0]
+        order.append(chosen)
+        left.remove(chosen)
+    return tuple(order)
+
+
+def _ends(join: Join) -> tuple[str, str]:
+    return join.left.use, join.right.use
+
+
+def narrowing(expression: Expression, use: str, before: Sequence[str]) -> list[tuple[str, Spot]]:
+    """Return the columns of a use that equal columns of uses loaded before, with those."""
+    found = []
+    for join in expression.joins:
+        if join.folded or ROW_NUMBER in (join.left.column, join.right.column):
+            continue
+        if join.left.use == use and join.right.use in before:
+            found.append((join.left.column, join.right))
+        elif join.right.use == use and join.left.use in before:
+            found.append((join.right.column, join.left))
+    return found
