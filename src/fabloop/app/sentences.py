@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from fabloop.app.discovery_words import DISCOVERY
 from fabloop.app.goal_words import GOALS
 from fabloop.app.labels import NO_LABELS, Labels
 from fabloop.app.labels import labels_of as labels_of
@@ -444,6 +445,7 @@ REASONS: dict[str, Say] = {
     ConditionCode.ALARM_FLOOD_OVER: _plain(
         "Fewer than {limit} alarms in {minutes} min again; {count} came in the flood."
     ),
+    **DISCOVERY,
     **GOALS,
     MarketCode.DELIVERY_LATE: lambda it, _: (
         f"{it.details['tenant']} is {_late(it)} late with {it.subject}."

@@ -216,6 +216,29 @@ class ConditionCode(StrEnum):
     ALARM_FLOOD_OVER = "alarm-flood-over"
 
 
+class DiscoveryCode(StrEnum):
+    """What finding and composing services may have to explain; `Explanation.code` is one of these.
+
+    Those that end in ``unknown`` say that nothing is stated: it may fit or not.
+    """
+
+    MEANT_BY = "meant-by"
+    WORDS_GUESSED = "words-guessed"
+    CAPABLE = "capable"
+    CAPABILITY_UNKNOWN = "capability-unknown"
+    SKILL_UNKNOWN = "skill-unknown"
+    NEAR_ENOUGH = "near-enough"
+    TOO_FAR = "too-far"
+    PLACE_UNKNOWN = "place-unknown"
+    IN_TIME = "in-time"
+    ANSWERS_TOO_LATE = "answers-too-late"
+    DURATION_UNKNOWN = "duration-unknown"
+    FED_BY = "fed-by"
+    FED_BY_DATA = "fed-by-data"
+    FED_BY_NOBODY = "fed-by-nobody"
+    ANSWERED_BEFORE = "answered-before"
+
+
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """A value against its limit. `relation` is how value should stand to limit (``at most``)."""
 
