@@ -21,6 +21,7 @@ from fabloop.adapters.opcua import history as opcua_history
 from fabloop.adapters.opcua import listening
 from fabloop.adapters.opcua import reading as opcua_reading
 from fabloop.adapters.opcua.browse import DEPTH_MAX, VARIABLES_MAX
+from fabloop.adapters.planners import export as planners_export
 from fabloop.adapters.rdf import graph
 from fabloop.adapters.replay import tables
 from fabloop.app import market
@@ -101,6 +102,7 @@ ROWS: dict[str, dict[str, int]] = {
         "markings looked at to verify a repaired process": vet.MARKINGS_MAX,
         "things recovered alike": many.TOKENS_MAX,
         "bindings tried to carry steps over to other things": rebind.TRIES_MAX,
+        "ground actions for another engine": planners_export.OPERATORS_MAX,
         "patterns kept": patterns.PATTERNS_MAX,
         "deviations of one instance dealt with together": ladder.DEVIATIONS_PER_CASE_MAX,
         "open cases": ladder.CASES_MAX,

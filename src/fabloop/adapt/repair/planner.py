@@ -81,6 +81,24 @@ def _leaning(domain: Domain, course: Course) -> Iterable[frozenset[str]]:
         yield frozenset({name})
 
 
+def course_from(
+    domain: Domain,
+    binder: Binder,
+    steps: Sequence[Step],
+    initial: Reality,
+    goal: Sequence[Literal],
+) -> Course | None:
+    """Return steps without those that the others reach the goal without; None if they fail."""
+    kept = list(steps)
+    for number in reversed(range(len(steps))):
+        fewer = kept[:number] + kept[number + 1 :]
+        made = course_of([binder(each) for each in fewer])
+        if not breaches(domain, made, initial, goal):
+            kept = fewer
+    made = course_of([binder(each) for each in kept])
+    return None if breaches(domain, made, initial, goal) else made
+
+
 class _Planning:
     def __init__(self, domain: Domain, initial: Reality, goal: Sequence[Literal]) -> None:
         self.domain, self.initial, self.goal = domain, initial, goal
@@ -109,22 +127,10 @@ class _Planning:
 
     def _course(self, task: Task, operators: tuple[int, ...]) -> Course | None:
         steps = [task.operators[number].step for number in operators]
-        steps = self._without_detours(steps)
-        made = course_of([self.binder(each) for each in steps])
-        if breaches(self.domain, made, self.initial, self.goal):
+        made = course_from(self.domain, self.binder, steps, self.initial, self.goal)
+        if made is None:
             self.rejected += 1
-            return None
         return made
-
-    def _without_detours(self, steps: list[Step]) -> list[Step]:
-        """Leave out, from the end, each step that the others reach the goal without."""
-        kept = list(steps)
-        for number in reversed(range(len(steps))):
-            fewer = kept[:number] + kept[number + 1 :]
-            made = course_of([self.binder(each) for each in fewer])
-            if not breaches(self.domain, made, self.initial, self.goal):
-                kept = fewer
-        return kept
 
     def _why(self, task: Task) -> str:
         if task.hopeless:

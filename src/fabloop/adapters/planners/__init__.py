@@ -1,0 +1,1 @@
+"""Planning engines of the library unified-planning, in an environment of their own."""
