@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Self, TypeVar, cast
 from weakref import WeakKeyDictionary
 
-from fabloop.app.processes.slots import Mailbox, Slot
+from fabloop.app.processes.slots import Mailbox
 from fabloop.base.codec import from_msgpack, to_msgpack
 from fabloop.base.errors import Broken, FabloopError, Unavailable
 from fabloop.base.instant import Clock, Instant
@@ -41,8 +41,8 @@ Listener = Callable[[], None]
 class CloudHost:
     """Decides commands of threads and tasks one after the other, and journals what they change.
 
-    Commands are decided where they are given; a thread answers what has become durable, so that
-    those who wait share the cost of the disk. `listen` tells when something may have to be pushed.
+    Commands are decided where they are given, and those who wait share the cost of the disk.
+    `listen` tells when something has changed that may have to be pushed.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class CloudHost:
         self._clock = clock
         self._deciding = threading.Lock()
         self._waiting = threading.Condition()
-        self._answers: deque[tuple[int, Put, object]] = deque()
+        self._answers: deque[tuple[int, Put]] = deque()
         self._mailboxes: WeakKeyDictionary[asyncio.AbstractEventLoop, Mailbox] = WeakKeyDictionary()
         self._listeners: list[Listener] = []
         self._last_seq = journal.last()
@@ -91,27 +91,19 @@ class CloudHost:
         Unavailable
             The journal cannot be written, too much waits for it, or the host is closed.
         """
-        slot = Slot[T]()
-        self._decide(command, cast("Put", slot.put))
-        return slot.take()
+        return cast("T", self._taken(*self._decide(command)))
 
     async def do(self, command: Command[T]) -> T:
         """Do the same from a task."""
-        future, put = self._awaited()
-        self._decide(command, put)
-        return cast("T", await future)
+        return cast("T", await self._awaited(*self._decide(command)))
 
     def query(self, question: Question[T]) -> T:
         """Return the answer to a question, once all that it tells is durable."""
-        slot = Slot[object]()
-        self._ask(question, slot.put)
-        return cast("T", slot.take())
+        return cast("T", self._taken(*self._ask(question)))
 
     async def ask(self, question: Question[T]) -> T:
         """Do the same from a task."""
-        future, put = self._awaited()
-        self._ask(question, put)
-        return cast("T", await future)
+        return cast("T", await self._awaited(*self._ask(question)))
 
     def now(self) -> Instant:
         """Return the time of the host's clock."""
@@ -147,11 +139,12 @@ class CloudHost:
 
     # -- deciding -----------------------------------------------------------------------------
 
-    def _decide(self, command: Command[T], put: Put) -> None:
+    def _decide(self, command: Command[T]) -> tuple[int, object]:
+        """Return the reply or why there is none, and the row that has to be durable first."""
         self._check_open()
+        answer: object
+        changed = False
         with self._deciding:
-            answer: object
-            changed = False
             try:
                 reply, row = decide(self._state, command, self._time(), self.crypto)
                 answer = reply
@@ -167,20 +160,19 @@ class CloudHost:
                 answer = bug
                 if changed:
                     self._failure = bug
-            self._hand_over(self._last_seq, put, answer)
+            seq = self._last_seq
         if changed:
             for listener in self._listeners:
                 listener()
+        return seq, answer
 
-    def _ask(self, question: Question[T], put: Put) -> None:
+    def _ask(self, question: Question[T]) -> tuple[int, object]:
         self._check_open()
         with self._deciding:
-            answer: object
             try:
-                answer = question(self._state, self._time())
+                return self._last_seq, question(self._state, self._time())
             except FabloopError as error:
-                answer = error
-            self._hand_over(self._last_seq, put, answer)
+                return self._last_seq, error
 
     def _journalled(self, row: changes.Row) -> Row:
         return Row(
@@ -208,25 +200,31 @@ class CloudHost:
 
     # -- answering ----------------------------------------------------------------------------
 
-    def _awaited(self) -> tuple[asyncio.Future[object], Put]:
-        loop = asyncio.get_running_loop()
-        box = self._mailboxes.get(loop)
-        if box is None:
-            box = self._mailboxes[loop] = Mailbox(loop)
-        future: asyncio.Future[object] = loop.create_future()
-        return future, box.sink(future)
+    def _taken(self, seq: int, answer: object) -> object:
+        """Wait until a row is durable; then return the answer, or raise it."""
+        self._journal.wait(seq)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
-    def _hand_over(self, seq: int, put: Put, answer: object) -> None:
-        """Answer at once what is durable already, and in order what is not."""
-        if seq <= self._journal.last() and not self._answers:
-            put(answer)
-            return
-        with self._waiting:
-            self._answers.append((seq, put, answer))
-            self._waiting.notify()
+    async def _awaited(self, seq: int, answer: object) -> object:
+        """Do the same without holding up the loop."""
+        if seq > self._journal.last():
+            loop = asyncio.get_running_loop()
+            box = self._mailboxes.get(loop)
+            if box is None:
+                box = self._mailboxes[loop] = Mailbox(loop)
+            future: asyncio.Future[object] = loop.create_future()
+            with self._waiting:
+                self._answers.append((seq, box.sink(future)))
+                self._waiting.notify()
+            await future
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def _acknowledge(self) -> None:
-        """Answer what has become durable, in order; runs in its own thread until closed."""
+        """Tell tasks what has become durable, in order; runs in its own thread until closed."""
         while True:
             with self._waiting:
                 while not self._answers:
@@ -240,8 +238,8 @@ class CloudHost:
                 self._failure = self._failure or error
             durable = self._journal.last()
             while self._answers and (self._answers[0][0] <= durable or self._failure):
-                seq, put, answer = self._answers.popleft()
-                put(answer if seq <= durable else self._failure)
+                seq, put = self._answers.popleft()
+                put(seq if seq <= durable else self._failure)
 
     # -- upkeep -------------------------------------------------------------------------------
 

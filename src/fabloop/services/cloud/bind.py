@@ -19,6 +19,7 @@ from fabloop.services.cloud.records import (
     Form,
     Interface,
     Lock,
+    SecurityPolicy,
     ServiceInstance,
 )
 from fabloop.services.cloud.state import State
@@ -156,7 +157,13 @@ class _Search:
         self._ignoring = ignoring
         self._authorised = authorised
         self._meets = any_of(form.metadata)
-        self._fits = _interface_check(form)
+        wish = InterfaceWish(
+            templates=form.templates,
+            policies=form.policies,
+            address_types=form.address_types,
+            properties=form.properties,
+        )
+        self._fits = interface_check(wish)
         self._versions = frozenset(form.versions)
         self._locks = state.table(Lock)
         self._offers = state.table(ServiceInstance)
@@ -294,19 +301,28 @@ def _holdable_s(offer: ServiceInstance) -> int:
     return 0
 
 
-def _interface_check(form: Form) -> Callable[[Interface], bool] | None:
+class InterfaceWish(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of an interface; what is left out is not asked."""
+
+    templates: tuple[str, ...] = ()
+    policies: tuple[SecurityPolicy, ...] = ()
+    address_types: tuple[AddressType, ...] = ()
+    properties: tuple[dict[str, object], ...] = ()
+
+
+def interface_check(wish: InterfaceWish) -> Callable[[Interface], bool] | None:
     """Return what tells whether an interface suits; None: all do."""
-    properties = any_of(form.properties)
-    if not (form.templates or form.policies or form.address_types or properties):
+    properties = any_of(wish.properties)
+    if not (wish.templates or wish.policies or wish.address_types or properties):
         return None
-    templates, policies = frozenset(form.templates), frozenset(form.policies)
+    templates, policies = frozenset(wish.templates), frozenset(wish.policies)
 
     def fits(interface: Interface) -> bool:
         return (
             (not templates or interface.template in templates)
             and (not policies or interface.policy in policies)
             and (properties is None or properties(interface.properties))
-            and (not form.address_types or has_address_type(interface, form.address_types))
+            and (not wish.address_types or has_address_type(interface, wish.address_types))
         )
 
     return fits

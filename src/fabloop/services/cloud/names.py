@@ -77,8 +77,3 @@ def version_of(text: str) -> str:
 def instance_id(provider: str, definition: str, version: str) -> str:
     """Return the id of what a provider offers."""
     return DELIMITER.join((provider, definition, version))
-
-
-def system_of_host(label: str) -> str:
-    """Return the system that the first label of a certificate's name means: ``my-robot``."""
-    return "".join(part[:1].upper() + part[1:] for part in label.strip().split("-"))

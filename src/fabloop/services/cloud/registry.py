@@ -184,7 +184,7 @@ class RegisterServices(msgspec.Struct, frozen=True, kw_only=True):
                 version=entry.version,
                 expires_at=entry.expires_at,
                 metadata=entry.metadata,
-                interfaces=entry.interfaces,
+                interfaces=tuple(_with_protocol(state, each) for each in entry.interfaces),
                 **_marks(state.find(ServiceInstance, id_), moment),
             )
             made.append(offer)
@@ -285,6 +285,14 @@ def _missing(
             known.add(each.template)
             template = TemplateEntry(name=each.template, protocol=each.protocol)
             yield Put(_template(state, template, moment))
+
+
+def _with_protocol(state: State, interface: Interface) -> Interface:
+    """Return an interface with the protocol of its template where it tells none."""
+    template = state.find(InterfaceTemplate, interface.template)
+    if interface.protocol or template is None:
+        return interface
+    return msgspec.structs.replace(interface, protocol=template.protocol)
 
 
 def _definition(state: State, name: str, moment: Moment) -> ServiceDefinition:
