@@ -7,7 +7,14 @@ import pytest
 
 from app.stories import told
 from fabloop.app.house import STEPS_BY_FACT
-from fabloop.app.loop import STEPS, go_back, weigh_breakdown, weigh_disturbance
+from fabloop.app.loop import (
+    STEPS,
+    go_back,
+    keep_free,
+    open_again,
+    weigh_breakdown,
+    weigh_disturbance,
+)
 from fabloop.app.snapshot import Snapshot
 from fabloop.model.disturbance import UnitBroken
 from fabloop.model.facts import (
@@ -16,6 +23,7 @@ from fabloop.model.facts import (
     AdaptationImpossible,
     AdaptationProposed,
     AdaptationUndone,
+    AdaptationWithheld,
     Fact,
     GoalEndangered,
     GoalMet,
@@ -28,6 +36,8 @@ from fabloop.model.facts import (
     JobKeptWaiting,
     KnowledgeRead,
     LotMade,
+    MaintenanceAdvised,
+    MaintenanceDeclined,
     OrderFinished,
     OrderRefused,
     PlanRevalidated,
@@ -36,6 +46,7 @@ from fabloop.model.facts import (
     ProcessReleased,
     ProcessStarted,
     ReleaseRefused,
+    RiskForeseen,
     UndoRefused,
 )
 
@@ -62,7 +73,11 @@ ENDS = {
     LotMade,  # asked for by genealogy and recall
     AdaptationImpossible,  # a person has to change product or factory
     AdaptationDeclined,  # the order waits
+    AdaptationWithheld,  # until a permissive changes
     UndoRefused,  # the order goes on
+    RiskForeseen,  # a person reads it
+    MaintenanceAdvised,  # a person is asked
+    MaintenanceDeclined,  # only known
     IncidentRaised,  # a person has to resolve it
     OrderFinished,  # the order's end
     GoalEndangered,  # told to people
@@ -120,7 +135,7 @@ def test_steps_change_nothing_and_give_the_same_facts_again(story):
             asked.add(step)
             assert all(isinstance(each, members(Fact)) for each in follows)
         assert snapshot == before
-    unheard = {weigh_breakdown, weigh_disturbance, go_back}
+    unheard = {weigh_breakdown, weigh_disturbance, keep_free, open_again, go_back}
     assert asked == set(STEPS) - unheard, "nothing breaks in the story"
     assert snapshot.knowledge == knowledge
 

@@ -5,6 +5,7 @@ The engine knows tokens and jobs, never machines; this is where its words become
 
 from collections.abc import Iterable, Iterator
 
+from fabloop.app.permissions import change_against
 from fabloop.app.snapshot import OrderState, Snapshot
 from fabloop.base.errors import Broken
 from fabloop.base.instant import Instant
@@ -13,6 +14,7 @@ from fabloop.model.facts import (
     AdaptationApproved,
     AdaptationProposed,
     AdaptationUndone,
+    AdaptationWithheld,
     Fact,
     IncidentRaised,
     JobAnswered,
@@ -86,6 +88,10 @@ class Conductor:
             case AdaptationApproved():
                 proposal = self._snapshot.orders[fact.order].proposal
                 assert proposal is not None, "an adaptation was proposed before it was approved"
+                reasons = change_against(self._snapshot, fact.order, proposal.plan)
+                if reasons:
+                    plan = proposal.plan.id
+                    return (AdaptationWithheld(order=fact.order, plan=plan, reasons=reasons),)
                 return self._migrate(proposal, at)
             case AdaptationUndone():
                 return self._migrate(fact, at)

@@ -32,6 +32,7 @@ from fabloop.model.product import NotConfigurable
 from fabloop.plan.configure import configure
 from fabloop.run.actor import Actor
 from fabloop.sim.clock import VirtualClock
+from fabloop.sim.guards import SimulatedGuards
 from fabloop.sim.plant import SimulatedPlant
 
 STORIES = ("wavegear",)
@@ -103,6 +104,7 @@ class Demo(msgspec.Struct, kw_only=True):
             approve=approve,
             begun=begun,
             until=until,
+            safety=self._guards(),
         ).run()
 
     def _simulated(self) -> World:
@@ -112,6 +114,10 @@ class Demo(msgspec.Struct, kw_only=True):
         )
         actor = SimulatedPlant(scenario.simulation.plant, seed)
         return World(clock=self.clock, actor=actor, measure=edge.measure)
+
+    def _guards(self) -> SimulatedGuards | None:
+        rules = self.scenario.knowledge.safety
+        return SimulatedGuards(rules, self.scenario.simulation.openings) if rules else None
 
     def close(self) -> None:
         """Release the journal; everything told is durable already."""

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from fabloop.app.house import House
+from fabloop.app.permissions import changes
 from fabloop.app.snapshot import OrderState, Stage
 from fabloop.base.instant import Clock, Instant
 from fabloop.base.zones import wall_clock
@@ -17,6 +18,7 @@ from fabloop.model.facts import (
     AdaptationApproved,
     AdaptationDeclined,
     AdaptationProposed,
+    AdaptationWithheld,
     Fact,
     JobAnswered,
     JobBound,
@@ -31,7 +33,9 @@ from fabloop.model.ids import OrderId, WorkUnitId
 from fabloop.model.maintenance import MaintenanceProposed
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import Plan
+from fabloop.model.safety import SafetyView
 from fabloop.run.actor import Actor, JobDone, JobNotDone, JobOrder, JobResponse
+from fabloop.run.gate import Gate, GatedActor, gate_of, without_document
 
 SETTLED = frozenset({Stage.FINISHED, Stage.REJECTED, Stage.REFUSED, Stage.STUCK})
 
@@ -61,6 +65,18 @@ class TestSchedule(msgspec.Struct, frozen=True, kw_only=True):
         return min(each for each in candidates if each > last)
 
 
+class SafetySource(Protocol):
+    """What the safety controllers say, now and from when on otherwise."""
+
+    def view(self, at: Instant) -> SafetyView:
+        """Return what is known of all controllers."""
+        ...
+
+    def next_change(self, after: Instant) -> Instant | None:
+        """Return when they say something else, where that is known."""
+        ...
+
+
 Choose = Callable[[OrderState], Plan | None]
 """Shows the plans of an order to a person; None takes none of them."""
 Approve = Callable[[AdaptationProposed], bool]
@@ -78,7 +94,8 @@ class Driver(msgspec.Struct, kw_only=True):
     """The outside world of a house: orders to come, actors, tests, persons who answer.
 
     `begun` is when this world began: no test is due before it; it rests at `until`, if that is
-    given. `awaited` is there where the end of a job is known only from its answer.
+    given. Jobs reach the actor through the gate of the `safety` source, where rules are declared.
+    `awaited` is there where the end of a job is known only from its answer.
     Without `maintain` nobody is asked about stops.
     """
 
@@ -94,6 +111,7 @@ class Driver(msgspec.Struct, kw_only=True):
     until: Instant | None = None
     awaited: Awaited | None = None
     maintain: Maintain | None = None
+    safety: SafetySource | None = None
     person: str = "planner"
     results: dict[tuple[WorkUnitId, Instant], TestMeasured] = {}
 
@@ -102,23 +120,52 @@ class Driver(msgspec.Struct, kw_only=True):
 
         Nothing that could still happen is another end.
         """
+        hands = GatedActor(self.actor, self._gate())
+        self._look_at_guards(self.clock.now())
         while True:
             self._ask()
             if self._settled():
                 return
             for bound in self.house.snapshot.running():
-                self.actor.begin(job_order(bound))
+                hands.begin(job_order(bound))
             at = self._next()
             if at is None or (self.until is not None and at > self.until):
                 return
             self.clock.wait_until(at)
-            self._happen(at)
+            self._happen(at, hands)
+
+    def _gate(self) -> Gate:
+        rules, safety = self.house.snapshot.knowledge.safety, self.safety
+        if rules is None:
+            return without_document
+
+        def seen() -> SafetyView:
+            return SafetyView() if safety is None else safety.view(self.clock.now())
+
+        return gate_of(rules, seen, self.clock.now)
+
+    def _look_at_guards(self, at: Instant) -> None:
+        """Tell the house of permissives that have changed."""
+        rules = self.house.snapshot.knowledge.safety
+        if rules is None or self.safety is None:
+            return
+        told = self.house.snapshot.permissives
+        for fact in changes(rules, self.safety.view(at), told, at):
+            self.house.hears(fact, at, "safety")
 
     def _settled(self) -> bool:
-        """Tell whether no order goes on; who was asked for a plan just now has taken none."""
+        """Tell whether no order goes on; who was asked for a plan just now has taken none.
+
+        One whose change is withheld goes on as soon as its permissives hold.
+        """
         states = self.house.snapshot.orders
         ends = SETTLED | {Stage.CHOOSING}
-        return all(each.id in states and states[each.id].stage in ends for each in self.orders)
+        return all(
+            each.id in states
+            and states[each.id].stage in ends
+            and not isinstance(states[each.id].waits, AdaptationWithheld)
+            for each in self.orders
+        )
 
     def _ask(self) -> None:
         """Put every open question to a person; the answer is a fact like any other."""
@@ -152,13 +199,17 @@ class Driver(msgspec.Struct, kw_only=True):
         """Return when something happens next."""
         times = [each.received_at for each in self._orders_to_come()]
         times += self._tests_due().values()
+        if self.safety is not None:
+            change = self.safety.next_change(self.clock.now())
+            times += [] if change is None else [change]
         due = self.house.next_due()
         horizon = min(times if due is None else [*times, due], default=None)
         answer = self.awaited(horizon) if self.awaited else self.actor.next_response_at()
         return min((each for each in (answer, horizon) if each is not None), default=None)
 
-    def _happen(self, at: Instant) -> None:
+    def _happen(self, at: Instant, hands: GatedActor) -> None:
         """Let everything happen that is due, always in the same order."""
+        self._look_at_guards(at)
         for schedule in self.schedules:
             start = self._next_test(schedule)
             if start <= at:
@@ -168,7 +219,7 @@ class Driver(msgspec.Struct, kw_only=True):
         for order in self._orders_to_come():
             if order.received_at <= at:
                 self.house.hears(OrderReceived(order=order), order.received_at, "customer")
-        for response in self.actor.responses(at):
+        for response in hands.responses(at):
             if self._is_awaited(response.job):
                 self.house.hears(_answer(response), response.at, "plant")
         self.house.advance(at)

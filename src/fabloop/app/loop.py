@@ -13,6 +13,7 @@ from fabloop.adapt.propose import holds, is_overtaken, objections, propose
 from fabloop.adapt.undo import undo
 from fabloop.adapt.weigh import limits_on, weigh
 from fabloop.adapt.world import means_of
+from fabloop.app.permissions import change_against
 from fabloop.app.snapshot import Snapshot, Stage
 from fabloop.model.disturbance import KpiMoved, RushOrder, UnitBroken, UnitClosed
 from fabloop.model.explanation import Explanation, UndoCode
@@ -20,6 +21,7 @@ from fabloop.model.facts import (
     AdaptationImpossible,
     AdaptationProposed,
     AdaptationUndone,
+    AdaptationWithheld,
     DisturbanceEnded,
     DisturbanceReported,
     Fact,
@@ -36,6 +38,7 @@ from fabloop.model.facts import (
     MaintenanceReported,
     OrderReceived,
     OrderRefused,
+    PermissiveChanged,
     PlanAccepted,
     PlanEndangered,
     PlanRestored,
@@ -178,6 +181,7 @@ def offer_again(
     | ProcessMigrated
     | WorkUnitRepaired
     | DisturbanceEnded
+    | PermissiveChanged
     | PlanRestored,
     at: Snapshot,
 ) -> tuple[JobOffered, ...]:
@@ -292,13 +296,19 @@ def open_again(fact: MaintenanceReported, at: Snapshot) -> tuple[DisturbanceEnde
 
 
 def look_again(
-    fact: KpiChanged | WorkUnitBroke | WorkUnitRepaired | DisturbanceReported | DisturbanceEnded,
+    fact: KpiChanged
+    | WorkUnitBroke
+    | WorkUnitRepaired
+    | DisturbanceReported
+    | DisturbanceEnded
+    | PermissiveChanged,
     at: Snapshot,
 ) -> tuple[PlanRestored | AdaptationProposed | AdaptationImpossible, ...]:
     """Adapt: does a plan hold again that was given up, or is there another way now?
 
     A person who wanted no other plan is not asked again. A proposal that something has overtaken
-    before it was answered is made anew.
+    before it was answered is made anew; so is one that was withheld after it had been approved, as
+    soon as it would not be withheld any more.
     """
     del fact
     world = at.world()
@@ -311,6 +321,13 @@ def look_again(
         elif isinstance(state.waits, AdaptationImpossible):
             answer = propose(situation, state.waits.reasons, world)
             if isinstance(answer, AdaptationProposed):
+                found.append(answer)
+        elif isinstance(state.waits, AdaptationWithheld) and state.proposal is not None:
+            answer = propose(situation, state.proposal.reasons, world)
+            free = isinstance(answer, AdaptationProposed) and not change_against(
+                at, state.order.id, answer.plan
+            )
+            if free:
                 found.append(answer)
     for proposal in at.proposals():
         situation = at.situation(proposal.order)

@@ -50,8 +50,12 @@ def read_scenario(folder: Path) -> Scenario:
     try:
         knowledge = resolve(documents)
     except Invalid as error:
-        raise Invalid((*error.faults, *faults, *_world_of(documents, None).faults)) from error
-    world = _world_of(documents, knowledge.network.work_units(), knowledge.currency)
+        raise Invalid((*error.faults, *faults, *_world_of(documents, None, None).faults)) from error
+    rules = knowledge.safety
+    controllers = rules.controllers.values() if rules is not None else ()
+    signals = frozenset(str(each.id) for one in controllers for each in one.signals)
+    units = knowledge.network.work_units()
+    world = _world_of(documents, units, signals, knowledge.currency)
     raise_if_any([*faults, *world.faults])
     return Scenario(
         knowledge=msgspec.structs.replace(knowledge, maintenance=_rules(world.monitored)),
@@ -77,9 +81,10 @@ class _World(msgspec.Struct, frozen=True):
 def _world_of(
     documents: Mapping[str, bytes],
     units: Mapping[WorkUnitId, WorkUnit] | None,
+    signals: frozenset[str] | None,
     currency: str = "",
 ) -> _World:
-    """Read monitoring and simulation; `units` is None where nobody could tell them."""
+    """Read monitoring and simulation; names are None where nobody could tell them."""
     world = _World([], [], [])
     watched = _of_kind(documents, "monitoring", MonitoringDocument, world.faults)
     for sheet, monitoring in watched:
@@ -88,7 +93,7 @@ def _world_of(
     calibrated = {each.work_unit: each.calibration.axes for each in world.monitored}
     for sheet, simulation in _of_kind(documents, "simulation", SimulationDocument, world.faults):
         known = calibrated if complete else None
-        world.simulations.append(simulation_of(simulation, sheet, units, known))
+        world.simulations.append(simulation_of(simulation, sheet, units, known, signals))
     return world
 
 

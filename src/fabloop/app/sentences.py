@@ -10,6 +10,7 @@ from fabloop.app.labels import NO_LABELS, Labels
 from fabloop.app.labels import labels_of as labels_of
 from fabloop.app.option_words import clause, price_text
 from fabloop.app.repair_words import REPAIR
+from fabloop.app.safety_texts import PLAIN, WITH_EVIDENCE
 from fabloop.app.saying import Say
 from fabloop.app.saying import plain as _plain
 from fabloop.app.saying import spanning as _spanning
@@ -454,6 +455,8 @@ REASONS: dict[str, Say] = {
         f"{it.details['tenant']} expects to be {_late(it)} late with {it.subject}."
     ),
     MarketCode.PROMISE_BROKEN: _with_evidence("{tenant} did not keep its promise for {operation}"),
+    **{code: _plain(form) for code, form in PLAIN.items()},
+    **{code: _with_evidence(form) for code, form in WITH_EVIDENCE.items()},
     MarketCode.PROMISE_UNPROVEN: _with_evidence(
         "{tenant} reported no value for its promise for {operation}"
     ),

@@ -1,16 +1,16 @@
 """What the loop knows at a moment: orders, jobs, KPI values, lots; folded from facts alone."""
 
-from typing import assert_never
-
 import msgspec
 
 from fabloop.adapt.propose import Situation
 from fabloop.adapt.world import World, absences, in_force, stops, waits
+from fabloop.app.job_facts import tell_job
 from fabloop.app.ready import Ready
+from fabloop.app.shifts import worked_now
 from fabloop.app.states import JobState as JobState
 from fabloop.app.states import OrderState as OrderState
 from fabloop.app.states import Stage as Stage
-from fabloop.app.states import note_done, tell_order
+from fabloop.app.states import tell_order
 from fabloop.app.upkeep import MaintenanceFact, Upkeep, series_with
 from fabloop.app.whereabouts import Leg, as_begun, begun_legs, leg_key
 from fabloop.base.instant import Instant
@@ -24,6 +24,7 @@ from fabloop.model.disturbance import (
     over_at,
     subject_of,
 )
+from fabloop.model.explanation import Explanation
 from fabloop.model.facts import (
     AdaptationProposed,
     DisturbanceEnded,
@@ -48,6 +49,7 @@ from fabloop.model.facts import (
     MaintenancePlanned,
     MaintenanceReported,
     OrderFinished,
+    PermissiveChanged,
     ProcessMigrated,
     ProcessStarted,
     RiskForeseen,
@@ -66,6 +68,7 @@ from fabloop.model.plan import Plan
 from fabloop.plan.running.dangers import Carried, LegKey
 from fabloop.plan.running.watchlist import Watchlist
 from fabloop.run.dispatch import Floor
+from fabloop.services.permissions import Permissions
 from fabloop.services.registry import Registry, Reservation
 
 
@@ -87,6 +90,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     series: dict[tuple[WorkUnitId, KpiId], tuple[KpiValue, ...]] = {}
     upkeep: Upkeep = msgspec.field(default_factory=Upkeep)
     goals: dict[tuple[GoalId, str], GoalFact] = {}
+    permissives: dict[tuple[WorkUnitId, tuple[str, ...]], tuple[Explanation, ...]] = {}
     ready: Ready = msgspec.field(default_factory=Ready)
 
     def waiting(self) -> tuple[JobState, ...]:
@@ -116,7 +120,12 @@ class Snapshot(msgspec.Struct, kw_only=True):
             vocabulary=self.knowledge.vocabulary,
             reservations=held,
             unavailable=self.unavailable(),
+            permissions=self.permissions(),
         )
+
+    def permissions(self) -> Permissions:
+        """Return what may be commanded now, as far as it was told."""
+        return Permissions(rules=self.knowledge.safety, told=self.permissives)
 
     def unavailable(self) -> frozenset[WorkUnitId]:
         """Return the work units that cannot work now."""
@@ -142,6 +151,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
             stops=stops(standing),
             tools_out=frozenset(each.tool for each in force if isinstance(each, ToolBroken)),
             waits=waits(self.orders[order].order.product, self.world()),
+            worked=worked_now(self.knowledge, self.jobs.values(), self.now),
         )
 
     def over(self, at: Instant) -> tuple[Reported, ...]:
@@ -369,7 +379,10 @@ class Snapshot(msgspec.Struct, kw_only=True):
                 | JobAnswered()
                 | JobFailed()
             ):
-                _tell_job(self, fact, at)
+                tell_job(self.jobs, self.orders, self.kpis.values(), fact, at)
+                if isinstance(fact, JobBound) and fact.person is not None:
+                    load = self.load.get(fact.person, 0)
+                    self.load[fact.person] = load + fact.duration_ns
             case TestMeasured():
                 self.tests[fact.work_unit] = (*self.tests.get(fact.work_unit, ()), fact.at)
                 if fact.value is not None:
@@ -385,6 +398,8 @@ class Snapshot(msgspec.Struct, kw_only=True):
                 | MaintenanceReported()
             ):
                 self._tell_upkeep(fact)
+            case PermissiveChanged():
+                self.permissives[fact.work_unit, fact.only] = fact.reasons
             case WorkUnitBroke() | WorkUnitRepaired() | DisturbanceReported() | DisturbanceEnded():
                 _tell_report(self, fact)
             case UndoAsked() | UndoRefused():
@@ -450,41 +465,3 @@ def _keep_up(snapshot: Snapshot, watch: Watchlist, fact: Fact) -> None:
                 watch.arrive(offered.order, *leg)
         case _:
             return
-
-
-JobFact = JobOffered | JobBound | JobKeptWaiting | JobWithdrawn | JobAnswered | JobFailed
-
-
-def _tell_job(snapshot: Snapshot, fact: JobFact, at: Instant) -> None:
-    match fact:
-        case JobOffered():
-            known = snapshot.jobs.get(fact.job)
-            snapshot.jobs[fact.job] = known or JobState(offered=fact)
-            snapshot.jobs[fact.job].failed = False
-        case JobBound():
-            job = snapshot.jobs[fact.job]
-            job.bound, job.kept = fact, None
-            job.condition = tuple(
-                value for (unit, _), value in snapshot.kpis.items() if unit == fact.work_unit
-            )
-            if fact.person is not None:
-                load = snapshot.load.get(fact.person, 0)
-                snapshot.load[fact.person] = load + fact.duration_ns
-        case JobKeptWaiting():
-            snapshot.jobs[fact.job].kept = fact
-        case JobWithdrawn():
-            job = snapshot.jobs[fact.job]
-            job.ended_at, job.withdrawn = at, True
-        case JobFailed():
-            job = snapshot.jobs[fact.job]
-            job.bound, job.failed = None, True
-        case JobAnswered():
-            job = snapshot.jobs[fact.job]
-            job.ended_at = fact.at
-            assert job.bound is not None, "only bound jobs are answered"
-            state = snapshot.orders[job.bound.order]
-            state.rejected = state.rejected or fact.results.get("passed") is False
-            if job.bound.main:
-                note_done(state, job.bound, fact.at)
-        case _:
-            assert_never(fact)

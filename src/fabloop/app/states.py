@@ -12,6 +12,7 @@ from fabloop.model.facts import (
     AdaptationImpossible,
     AdaptationProposed,
     AdaptationUndone,
+    AdaptationWithheld,
     IncidentRaised,
     JobBound,
     JobKeptWaiting,
@@ -65,7 +66,7 @@ class OrderState(msgspec.Struct, kw_only=True):
     process: str = ""
     version: int = 0
     proposal: AdaptationProposed | None = None
-    waits: AdaptationImpossible | AdaptationDeclined | None = None
+    waits: AdaptationImpossible | AdaptationDeclined | AdaptationWithheld | None = None
     followed: tuple[Plan, ...] = ()
     done: dict[OperationId, PlannedStep] = {}
     lots: dict[OperationId, LotId] = {}
@@ -125,6 +126,7 @@ DangerFact = (
     | AdaptationDeclined
     | AdaptationApproved
     | AdaptationUndone
+    | AdaptationWithheld
     | IncidentRaised
 )
 
@@ -139,17 +141,22 @@ def tell_danger(state: OrderState, fact: DangerFact) -> None:
             state.stage, state.proposal = Stage.RUNNING, None
         case AdaptationProposed():
             state.proposal, state.stage = fact, Stage.CHANGING
-        case AdaptationImpossible() | AdaptationDeclined():
+        case AdaptationImpossible() | AdaptationDeclined() | AdaptationWithheld():
             state.stage, state.waits = Stage.STUCK, fact
         case AdaptationApproved():
             assert state.proposal is not None, "only what was proposed can be approved"
-            state.plan, state.recipe = state.proposal.plan, state.proposal.recipe
-            state.followed = (*state.followed, state.plan)
         case AdaptationUndone():
             state.plan, state.recipe = fact.plan, fact.recipe
             state.followed = (*state.followed, state.plan)
         case _:
             assert_never(fact)
+
+
+def adopt(state: OrderState, fact: ProcessMigrated) -> None:
+    """Follow the plan that was proposed and approved, now that the process follows it."""
+    if state.proposal is not None and state.proposal.plan.id == fact.plan:
+        state.plan, state.recipe = state.proposal.plan, state.proposal.recipe
+        state.followed = (*state.followed, state.plan)
 
 
 OrderFact = (
@@ -168,6 +175,7 @@ OrderFact = (
     | AdaptationApproved
     | AdaptationUndone
     | AdaptationDeclined
+    | AdaptationWithheld
     | ProcessMigrated
     | IncidentRaised
     | OrderFinished
@@ -205,10 +213,12 @@ def tell_order(orders: dict[OrderId, OrderState], fact: OrderFact) -> None:
             | AdaptationDeclined()
             | AdaptationApproved()
             | AdaptationUndone()
+            | AdaptationWithheld()
             | IncidentRaised()
         ):
             tell_danger(state, fact)
         case ProcessMigrated():
+            adopt(state, fact)
             state.version, state.stage, state.proposal = fact.to_version, Stage.RUNNING, None
         case OrderFinished():
             state.stage = Stage.FINISHED if fact.passed else Stage.REJECTED

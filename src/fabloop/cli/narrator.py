@@ -40,6 +40,7 @@ from fabloop.model.facts import (
     AdaptationImpossible,
     AdaptationProposed,
     AdaptationUndone,
+    AdaptationWithheld,
     DisturbanceEnded,
     DisturbanceReported,
     Fact,
@@ -56,6 +57,7 @@ from fabloop.model.facts import (
     OrderFinished,
     OrderReceived,
     OrderRefused,
+    PermissiveChanged,
     PlanAccepted,
     PlanEndangered,
     PlanRestored,
@@ -272,6 +274,7 @@ class Narrator:
                 | WorkUnitRepaired()
                 | DisturbanceReported()
                 | DisturbanceEnded()
+                | PermissiveChanged()
                 | PlanRestored()
                 | PlanEndangered()
             ):
@@ -353,6 +356,7 @@ class Narrator:
         | WorkUnitRepaired
         | DisturbanceReported
         | DisturbanceEnded
+        | PermissiveChanged
         | PlanRestored
         | PlanEndangered,
         at: Instant,
@@ -368,6 +372,12 @@ class Narrator:
             case DisturbanceEnded():
                 said = disturbance_text(fact.disturbance, self._zone(), self._labels())
                 self._good(f"{self._clock(at)}  over: {said}")
+            case PermissiveChanged(reasons=()):
+                who = self._labels().get(fact.work_unit, fact.work_unit)
+                self._good(f"{self._clock(at)}  {who} may be commanded")
+            case PermissiveChanged():
+                for reason in fact.reasons:
+                    self._bad(f"{self._clock(at)}  {sentence(reason, at, self._labels())}")
             case PlanRestored():
                 self._good(f"{self._clock(at)}  plan {fact.plan} holds again")
             case PlanEndangered():
@@ -405,6 +415,10 @@ class Narrator:
                     f"{len(changes.removed)} removed, {len(changes.changed)} changed. "
                     f"{verified_text(fact.properties, fact.markings)}"
                 )
+            case AdaptationWithheld():
+                self._bad(f"{self._clock(at)}  plan {fact.plan} is approved, but not applied:")
+                for reason in fact.reasons:
+                    self._bad(f"  {sentence(reason, at, self._labels())}")
             case UndoRefused():
                 self._bad(f"{self._clock(at)}  plan {fact.plan} stays:")
                 for reason in fact.reasons:

@@ -20,6 +20,7 @@ from fabloop.cli.plan_commands import plan
 from fabloop.cli.processes.commands import commands
 from fabloop.cli.processes.operations import operations
 from fabloop.cli.readings_commands import readings
+from fabloop.cli.safety_commands import safety
 from fabloop.cli.simulate_commands import simulate
 from fabloop.cli.spc_commands import spc
 from fabloop.process.verify.environment import Openness
@@ -215,6 +216,7 @@ app.add_typer(spc, name="spc")
 app.add_typer(oee, name="oee")
 app.add_typer(readings, name="readings")
 app.add_typer(kpi, name="kpi")
+app.add_typer(safety, name="safety")
 app.add_typer(edge, name="edge")
 app.add_typer(data, name="data")
 

@@ -162,6 +162,12 @@ class DispatchCode(StrEnum):
     TOOL_OUT = "tool-out"
     UNIT_STOPPED = "unit-stopped"
     LANE_SHUT = "lane-shut"
+    QUALIFICATION_MISSING = "qualification-missing"
+    QUALIFICATION_EXPIRED = "qualification-expired"
+    EXPOSURE_REACHED = "exposure-reached"
+    REST_NEEDED = "rest-needed"
+    ALL_PERSONS_REST = "all-persons-rest"
+    NOBODY_WITHIN_LIMITS = "nobody-within-limits"
 
 
 class GoalCode(StrEnum):
@@ -237,6 +243,26 @@ class DiscoveryCode(StrEnum):
     FED_BY_DATA = "fed-by-data"
     FED_BY_NOBODY = "fed-by-nobody"
     ANSWERED_BEFORE = "answered-before"
+
+
+class SafetyCode(StrEnum):
+    """Why a command does not leave; `Explanation.code` is one of these texts."""
+
+    PERMITTED = "permitted"
+    DECLARED_FREE = "declared-free"
+    NO_SAFETY_DOCUMENT = "no-safety-document"
+    NOT_DECLARED = "not-declared"
+    SIGNAL_MISSING = "signal-missing"
+    SIGNAL_BAD = "signal-bad"
+    SIGNAL_STALE = "signal-stale"
+    SIGNAL_FROM_FUTURE = "signal-from-future"
+    SIGNAL_CONTRARY = "signal-contrary"
+    HEARTBEAT_LOST = "heartbeat-lost"
+    CONTROLLER_STOPPED = "controller-stopped"
+    STOP_STANDS = "stop-stands"
+    STOP_NOT_CONFIRMED = "stop-not-confirmed"
+    PERSON_NOT_NAMED = "person-not-named"
+    NOTHING_TO_RESET = "nothing-to-reset"
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

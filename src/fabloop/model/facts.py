@@ -293,6 +293,29 @@ class DisturbanceEnded(_Fact, frozen=True, kw_only=True):
     at: Instant
 
 
+class PermissiveChanged(_Fact, frozen=True, kw_only=True):
+    """Commands to a work unit are permitted from now on, or withheld for these reasons.
+
+    `only` are the skills that it speaks of; empty is all of them.
+    """
+
+    work_unit: WorkUnitId
+    only: tuple[str, ...]
+    reasons: tuple[Explanation, ...]
+    at: Instant
+
+
+class AdaptationWithheld(_Fact, frozen=True, kw_only=True):
+    """An approved plan was not applied: a permissive of what it newly commands does not hold.
+
+    The order goes on waiting; when the permissive holds, a person is asked again.
+    """
+
+    order: OrderId
+    plan: PlanId
+    reasons: tuple[Explanation, ...]
+
+
 class PlanRestored(_Fact, frozen=True, kw_only=True):
     """A plan that was endangered, and for which no other was found or wanted, holds again."""
 
@@ -442,6 +465,8 @@ Fact = (
     | WorkUnitRepaired
     | DisturbanceReported
     | DisturbanceEnded
+    | PermissiveChanged
+    | AdaptationWithheld
     | PlanRestored
     | PlanEndangered
     | AdaptationProposed

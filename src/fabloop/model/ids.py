@@ -21,5 +21,7 @@ SystemName = NewType("SystemName", str)
 SourceId = NewType("SourceId", str)
 OperationName = NewType("OperationName", str)
 GoalId = NewType("GoalId", str)
+ControllerId = NewType("ControllerId", str)
+SignalId = NewType("SignalId", str)
 KpiId = NewType("KpiId", str)
 """Kind of key performance indicator, such as ``total-position-error``."""

@@ -7,6 +7,7 @@ from fabloop.model.ids import EquipmentTypeId, KpiId, ProductId
 from fabloop.model.kpi import KpiValue
 from fabloop.model.maintenance import MaintenanceRule
 from fabloop.model.product import ProductFamily
+from fabloop.model.safety import SafetyRules
 from fabloop.model.site import Network
 from fabloop.model.skill import Offer, SkillVocabulary
 
@@ -39,7 +40,8 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     """The checked content of all documents; every name in it is known in it.
 
     `kpis` are the values that documents carry, as they were written: whether one may still be
-    used is asked of it at the instant of use.
+    used is asked of it at the instant of use. Without `safety` nothing was declared about which
+    signals permit commands.
     """
 
     currency: str
@@ -50,3 +52,4 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     families: dict[ProductId, ProductFamily]
     kpis: tuple[KpiValue, ...] = ()
     maintenance: tuple[MaintenanceRule, ...] = ()
+    safety: SafetyRules | None = None

@@ -5,6 +5,7 @@ import msgspec
 from fabloop.base.instant import DAY, Instant
 from fabloop.model.calendar import EVERY_DAY, Shift, WorkCalendar
 from fabloop.model.disclosure import Disclosure
+from fabloop.model.duties import Qualification
 from fabloop.model.ids import (
     AreaId,
     EquipmentTypeId,
@@ -151,6 +152,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     site: SiteId
     skills: tuple[SkillId, ...]
     shift: str
+    qualifications: tuple[Qualification, ...] = ()
 
 
 class EnergyBand(msgspec.Struct, frozen=True, kw_only=True):

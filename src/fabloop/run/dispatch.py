@@ -1,17 +1,19 @@
 """Dispatching: the process has reached a job; who does it, now?"""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
 from fabloop.base.instant import Instant
-from fabloop.model.explanation import DispatchCode, Evidence, Explanation
+from fabloop.model.duties import Worked
+from fabloop.model.explanation import DispatchCode, Evidence, Explanation, SafetyCode
 from fabloop.model.facts import JobBound, JobOffered
 from fabloop.model.ids import LaneId, OperationId, PersonId, SiteId, SkillId, WorkUnitId
 from fabloop.model.plan import Plan
 from fabloop.model.product import ConfiguredProduct
 from fabloop.model.skill import Requirement
-from fabloop.services.assignment import NobodyNow, assign
+from fabloop.services.assignment import NobodyNow, Staff, assign_task
+from fabloop.services.duties import Task
 from fabloop.services.matching import KpiValues
 from fabloop.services.registry import Binding, Registry, bind
 
@@ -40,6 +42,7 @@ class Floor(msgspec.Struct, frozen=True, kw_only=True):
     tools_out : names of tools that cannot be used now
     stops : when work units are kept free for maintenance
     waits : per operation and site, until when its material is not there
+    worked : what each person did in the running shift, where duties ask for it
     """
 
     registry: Registry
@@ -52,6 +55,7 @@ class Floor(msgspec.Struct, frozen=True, kw_only=True):
     tools_out: frozenset[str] = frozenset()
     stops: Mapping[WorkUnitId, tuple[tuple[Instant, Instant], ...]] = {}
     waits: Mapping[OperationId, Mapping[SiteId, Instant]] = {}
+    worked: Mapping[PersonId, Sequence[Worked]] = {}
 
 
 _PASSING = frozenset(
@@ -59,11 +63,15 @@ _PASSING = frozenset(
         DispatchCode.RESERVED,
         DispatchCode.NOBODY_ON_SHIFT,
         DispatchCode.ALL_PERSONS_BUSY,
+        DispatchCode.ALL_PERSONS_REST,
+        DispatchCode.NOBODY_WITHIN_LIMITS,
         DispatchCode.TURN_NOT_COME,
         DispatchCode.MATERIAL_AWAITED,
         DispatchCode.UNIT_STOPPED,
+        *SafetyCode,
     }
 )
+"""A permissive that does not hold is a person's business, not another plan's."""
 
 
 def dispatch(
@@ -95,8 +103,15 @@ def dispatch(
         site = floor.registry.network.sites[SiteId(found.work_unit.site)]
         busy = [each.person for each in floor.running if each.person is not None]
         busy += floor.absent
-        assigned = assign(
-            site, job.person_skill, floor.registry.vocabulary, floor.load, busy, floor.now
+        staff = Staff(
+            load=floor.load,
+            busy=frozenset(busy),
+            worked=floor.worked,
+            duties=floor.registry.permissions.duties,
+        )
+        task = Task(work_unit=found.work_unit.id, skill=job.skill, duration_ns=job.duration_ns)
+        assigned = assign_task(
+            site, job.person_skill, task, floor.registry.vocabulary, staff, floor.now
         )
         if isinstance(assigned, NobodyNow):
             return Nobody(reasons=(assigned.because,), look_again_at=assigned.look_again_at)

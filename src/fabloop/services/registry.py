@@ -11,6 +11,7 @@ from fabloop.model.kpi import KpiValue
 from fabloop.model.site import Network, WorkUnit
 from fabloop.model.skill import Requirement, SkillVocabulary
 from fabloop.services.matching import Match, Mismatch, match_unit, unit_offers
+from fabloop.services.permissions import Permissions
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,13 +32,15 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
 class Registry(msgspec.Struct, frozen=True, kw_only=True):
     """All work units that offer anything, with the reservations that stand now.
 
-    Those that are `unavailable`, broken ones for instance, take no job.
+    Those that are `unavailable`, broken ones for instance, take no job; nor do those that
+    `permissions` withholds.
     """
 
     network: Network
     vocabulary: SkillVocabulary
     reservations: tuple[Reservation, ...] = ()
     unavailable: frozenset[WorkUnitId] = frozenset()
+    permissions: Permissions = Permissions()
 
     def holder(self, work_unit: WorkUnitId) -> Reservation | None:
         """Return the reservation that stands for a work unit."""
@@ -106,7 +109,8 @@ def _may(
                 evidence=(Evidence(subject=unit.id, parameter="reserved since", at=held.since),),
             ),
         )
-    return Binding(work_unit=unit, because=_bound(unit, found))
+    withheld = registry.permissions.against(unit.id, requirement.skill)
+    return withheld or Binding(work_unit=unit, because=_bound(unit, found))
 
 
 def _bound(unit: WorkUnit, match: Match) -> Explanation:

@@ -1,18 +1,23 @@
 """Simulation documents: how the simulated plant deviates from plan, and how its machines wear."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
 from fabloop.base.instant import HOUR, Instant
 from fabloop.base.quantity import Dimension
 from fabloop.model.documents.collect import Sheet
-from fabloop.model.documents.structs import SimulatedAxisEntry, SimulationDocument
+from fabloop.model.documents.structs import (
+    SimulatedAxisEntry,
+    SimulatedOpeningEntry,
+    SimulationDocument,
+)
 from fabloop.model.documents.values import amount, instant
-from fabloop.model.ids import WorkUnitId
+from fabloop.model.ids import SignalId, WorkUnitId
 from fabloop.model.site import WorkUnit
 from fabloop.sense.calibration import AxisCalibration
 from fabloop.sim.axis.parameters import AxisParameters, Controller, WearModel, wear
+from fabloop.sim.guards import Opening
 from fabloop.sim.plant import PlantBehaviour
 
 
@@ -43,6 +48,7 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
     begins_at: Instant
     plant: PlantBehaviour
     machines: dict[WorkUnitId, SimulatedMachine]
+    openings: tuple[Opening, ...] = ()
 
 
 def simulation_of(
@@ -50,6 +56,7 @@ def simulation_of(
     sheet: Sheet,
     work_units: Mapping[WorkUnitId, WorkUnit] | None,
     calibrated: Mapping[WorkUnitId, Mapping[str, AxisCalibration]] | None,
+    signals: Collection[str] | None = None,
 ) -> Simulation:
     """Return what a document says; faults are noted on the sheet, and the result is then unfit.
 
@@ -87,7 +94,26 @@ def simulation_of(
             results={name: dict(values) for name, values in document.results.items()},
         ),
         machines=machines,
+        openings=tuple(
+            _opening(each, signals, sheet.at("openings", index))
+            for index, each in enumerate(document.openings)
+        ),
     )
+
+
+def _opening(
+    entry: SimulatedOpeningEntry, signals: Collection[str] | None, sheet: Sheet
+) -> Opening:
+    sheet.at("signal").known(entry.signal, signals, "a signal of a safety document")
+    since, until = instant(entry.since, sheet.at("from")), instant(entry.until, sheet.at("to"))
+    if until <= since:
+        sheet.at("to").fault("an instant after 'from'", repr(entry.until))
+    reset_at = None
+    if entry.reset_at is not None:
+        reset_at = instant(entry.reset_at, sheet.at("reset_at"))
+        if reset_at < until:
+            sheet.at("reset_at").fault("an instant at or after 'to'", repr(entry.reset_at))
+    return Opening(signal=SignalId(entry.signal), since=since, until=until, reset_at=reset_at)
 
 
 def _axis(entry: SimulatedAxisEntry, known: AxisCalibration, sheet: Sheet) -> WearingAxis:

@@ -9,8 +9,11 @@ from fabloop.adapters.opcua import OpcUaActor, Pki
 from fabloop.app.processes.clocks import WallClock
 from fabloop.base.errors import Invalid
 from fabloop.base.instant import SECOND, Instant
+from fabloop.model.explanation import Explanation, SafetyCode
 from fabloop.model.ids import OperationId, WorkUnitId
 from fabloop.run.actor import JobDone, JobNotDone, JobOrder
+from fabloop.run.gate import without_document
+from fabloop.run.permissives import Withheld
 from fabloop.sense.connections.model import Commands
 from opcua_machine import OpcUaMachine
 
@@ -63,7 +66,7 @@ def machine(tmp_path_factory):
 
 def actor_of(machine, tmp_path, **more):
     wire = connection(machine.url, secure=False, commands=(COMMANDS,))
-    return OpcUaActor(wire, Pki(tmp_path), CLOCK, **more)
+    return OpcUaActor(wire, Pki(tmp_path), CLOCK, **{"gate": without_document, **more})
 
 
 @pytest.fixture
@@ -151,7 +154,7 @@ def test_a_machine_that_is_killed_gets_its_running_jobs_again(tmp_path):
 
 def test_a_machine_that_cannot_be_reached_is_given_up_in_time(tmp_path):
     wire = connection("opc.tcp://127.0.0.1:9", secure=False, commands=(COMMANDS,))
-    actor = OpcUaActor(wire, Pki(tmp_path), CLOCK, withheld_s_max=0.1)
+    actor = OpcUaActor(wire, Pki(tmp_path), CLOCK, gate=without_document, withheld_s_max=0.1)
     actor.start()
     try:
         actor.begin(order(61))
@@ -166,3 +169,23 @@ def test_a_work_unit_without_commands_is_refused_by_name(jobs):
     with pytest.raises(Invalid, match="commands of work unit 'lathe'"):
         jobs.actor.begin(order(71, WorkUnitId("lathe")))
     assert jobs.actor.work_units == (MILL,)
+
+
+def test_what_the_gate_withholds_reaches_no_machine_until_it_lets_it_pass(machine, tmp_path):
+    held = {"is": True}
+    because = Explanation(code=SafetyCode.SIGNAL_CONTRARY, subject="Press cell")
+
+    def gate(target):
+        assert target.work_unit == "mill"
+        return Withheld(reasons=(because,)) if held["is"] else without_document(target)
+
+    actor = actor_of(machine, tmp_path, gate=gate)
+    actor.start()
+    try:
+        actor.begin(order(71))
+        until(lambda: "is withheld: signal-contrary Press cell" in actor.trouble)
+        assert actor.responses(Instant(2**62)) == ()
+        held["is"] = False
+        assert isinstance(Jobs(actor).answered(71)[0], JobDone)
+    finally:
+        actor.close()

@@ -5,6 +5,9 @@ import pytest
 
 from fabloop.adapters.openapi import Answered, Caller, Failed, Failure, Patience
 from fabloop.base.errors import Conflict, Invalid
+from fabloop.model.explanation import Explanation, SafetyCode
+from fabloop.run.gate import without_document
+from fabloop.run.permissives import Withheld
 from fabloop.services.descriptions import read
 from moody_server import moody_server
 from service_documents import OVEN
@@ -226,3 +229,47 @@ def test_an_answer_without_end_is_cut_off(served):
     outcome = caller.call(*slowdown(url), {})
     assert isinstance(outcome, Failed)
     assert "at most 4096 KiB" in outcome.message
+
+
+# -- the gate ------------------------------------------------------------------------------------
+
+BECAUSE = Explanation(code=SafetyCode.SIGNAL_CONTRARY, subject="Oven")
+
+
+def gate_that_closes(after):
+    """Return a gate that lets so many commands pass, and what it was asked."""
+    asked = []
+
+    def gate(target):
+        asked.append(target.name)
+        return Withheld(reasons=(BECAUSE,)) if len(asked) > after else without_document(target)
+
+    return gate, asked
+
+
+def test_a_withheld_command_is_not_sent_and_the_reasons_are_told(served):
+    mood, url, _ = served
+    mood.says("/bake/b%201%2F2", (202, b""))
+    gate, asked = gate_that_closes(0)
+    service, baking = bake(url)
+    with Caller(QUICK, pause=mood.pauses.append, gate=gate) as caller:
+        outcome = caller.call(service, baking, BAKING)
+    assert (outcome.failure, outcome.attempts) == (Failure.WITHHELD, 0)
+    assert (outcome.reasons, outcome.may_have_happened) == ((BECAUSE,), False)
+    assert "signal-contrary Oven" in outcome.message
+    assert asked == [f"{service.id}/{baking.name}"]
+    assert mood.asked("/bake/b%201%2F2") == []
+
+
+def test_each_attempt_is_judged_by_itself(served):
+    mood, url, _ = served
+    mood.says("/bake/b%201%2F2", (503, b""), (202, b""))
+    gate, asked = gate_that_closes(1)
+    service, baking = bake(url)
+    again = msgspec.structs.replace(baking, idempotent=True)
+    with Caller(QUICK, pause=mood.pauses.append, gate=gate) as caller:
+        outcome = caller.call(service, again, BAKING)
+    assert (outcome.failure, outcome.attempts) == (Failure.WITHHELD, 1)
+    assert outcome.may_have_happened
+    assert len(mood.asked("/bake/b%201%2F2")) == 1
+    assert len(asked) == 2

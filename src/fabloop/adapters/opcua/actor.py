@@ -18,6 +18,8 @@ from fabloop.base.errors import Fault, Invalid, NotPermitted, Unavailable
 from fabloop.base.instant import SECOND, Clock, Instant
 from fabloop.model.ids import WorkUnitId
 from fabloop.run.actor import JobDone, JobNotDone, JobOrder, JobResponse
+from fabloop.run.gate import Gate, target_of
+from fabloop.run.permissives import Withheld
 from fabloop.sense.connections.model import Commands, Connection
 
 TICK_S = 0.1
@@ -57,8 +59,9 @@ class OpcUaActor:
 
     It works in a thread of its own between `start` and `close`. A job is handed over with its
     number, so that a machine that knows it does not start it again; whenever an answer is in
-    doubt it is handed over once more. Before that the permissive of the work unit is read: it
-    has to be true, good and fresh.
+    doubt it is handed over once more. Before it is handed over for the first time the gate is
+    asked, and the permissive of the work unit at the machine is read: it has to be true, good and
+    fresh.
     """
 
     def __init__(
@@ -67,12 +70,14 @@ class OpcUaActor:
         pki: Pki,
         clock: Clock,
         *,
+        gate: Gate,
         withheld_s_max: float = WITHHELD_S_MAX,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._connection = connection
         self._pki = pki
         self._clock = clock
+        self._gate = gate
         self._withheld_s_max = withheld_s_max
         self._wake = wake
         self._desks = {each.work_unit: _Desk(each) for each in connection.commands}
@@ -166,7 +171,9 @@ class OpcUaActor:
         with self._lock:
             waiting = [each for each in desk.jobs.values() if each.stage is not _Stage.BEGUN]
         for job in waiting:
-            withheld = await machine.withheld() if job.stage is _Stage.WAITING else ""
+            withheld = ""
+            if job.stage is _Stage.WAITING:
+                withheld = await machine.withheld() or self._closed_to(job.order)
             if withheld:
                 self._withhold(desk, job, withheld)
                 continue
@@ -176,6 +183,15 @@ class OpcUaActor:
                 self._answer(desk, [self._not_done(job, refused)])
             else:
                 job.stage = _Stage.BEGUN
+
+    def _closed_to(self, order: JobOrder) -> str:
+        """Return why the gate lets a job not pass; empty: it does. Nothing is awaited after it."""
+        target = target_of(order)
+        verdict = self._gate(target) if target is not None else None
+        if not isinstance(verdict, Withheld):
+            return ""
+        told = "; ".join(f"{each.code} {each.subject}" for each in verdict.reasons)
+        return f"Expected the gate to let job {order.job} pass, but it is withheld: {told}."
 
     def _answer(self, desk: _Desk, responses: Sequence[JobResponse]) -> None:
         """Take over answers to jobs that were given to us."""

@@ -15,6 +15,8 @@ from fabloop.adapters.openapi.request import IDEMPOTENCY_KEY, Request, request_o
 from fabloop.base.errors import Conflict
 from fabloop.model.documents.collect import short
 from fabloop.model.service import ServiceDescription, ServiceOperation
+from fabloop.run.gate import Gate, call_of, without_document
+from fabloop.run.permissives import Withheld
 
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 ANSWERS_REMEMBERED_MAX = 10_000
@@ -56,7 +58,8 @@ class _Nothing(msgspec.Struct, frozen=True):
 class Caller:
     """Calls operations of described services; one may be shared by threads.
 
-    `pause` waits between attempts; it is a parameter so that whoever runs us can wake up early.
+    What changes something passes the `gate` before each attempt, a repeated one too. `pause` waits
+    between attempts; it is a parameter so that whoever runs us can wake up early.
     """
 
     def __init__(
@@ -66,9 +69,11 @@ class Caller:
         headers: Mapping[str, str] | None = None,
         pause: Callable[[float], object] | None = None,
         verify: Any = True,
+        gate: Gate = without_document,
     ) -> None:
         self._patience = patience or Patience()
         self._client = httpx.Client(trust_env=False, follow_redirects=False, verify=verify)
+        self._gate = gate
         self._headers = dict(headers or {})
         self._pause = pause or threading.Event().wait
         self._answered: OrderedDict[tuple[str, str], tuple[Request, Answered]] = OrderedDict()
@@ -160,6 +165,9 @@ class Caller:
         name = f"{service.id}.{operation.name}"
         happened = False
         for attempt in range(1, patience.attempts + 1):
+            held = self._held(service, operation)
+            if held is not None:
+                return _withheld(name, held, attempt - 1, happened=happened)
             came = self._attempt(request, patience.timeout_s)
             if isinstance(came, _Wire) and 200 <= came.status < 300:
                 return _judged(operation, came, name, attempt)
@@ -169,6 +177,12 @@ class Caller:
                 return _failed(name, request, came, attempt, happened, patience)
             self._pause(_wait_s(came, attempt, patience))
         raise AssertionError("the last attempt returns")
+
+    def _held(self, service: ServiceDescription, operation: ServiceOperation) -> Withheld | None:
+        """Ask the gate at the last moment; None where the command may leave, or is none."""
+        target = call_of(service.id, operation)
+        verdict = self._gate(target) if target is not None else None
+        return verdict if isinstance(verdict, Withheld) else None
 
     def _attempt(self, request: Request, timeout_s: float) -> _Wire | _Nothing:
         """Send once; the time limit holds for the whole, however slowly bytes drip in."""
@@ -249,6 +263,17 @@ def _judged(operation: ServiceOperation, came: _Wire, name: str, attempt: int) -
         may_have_happened=True,
         status=came.status,
         faults=values,
+    )
+
+
+def _withheld(name: str, held: Withheld, attempts: int, *, happened: bool) -> Failed:
+    told = "; ".join(f"{each.code} {each.subject}" for each in held.reasons)
+    return Failed(
+        failure=Failure.WITHHELD,
+        message=f"{name}: Expected its permissives to hold, but found: {told}. See that they do.",
+        attempts=attempts,
+        may_have_happened=happened,
+        reasons=held.reasons,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from fabloop.base.errors import Fault
+from fabloop.model.explanation import Explanation
 
 
 class Failure(StrEnum):
@@ -19,6 +20,8 @@ class Failure(StrEnum):
     """The service said that it failed (5xx)."""
     REFUSED = "refused"
     """The service does not do it for us (4xx, or it sent us elsewhere)."""
+    WITHHELD = "withheld"
+    """A permissive did not hold when the command would have left; nothing was sent by then."""
     NOT_AS_DESCRIBED = "not as described"
     """It answered, but not what its description promises."""
 
@@ -42,6 +45,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     message : one sentence for people, with the service, the value met and what to do
     may_have_happened : whether the operation may have been carried out all the same
+    reasons : of a command that was withheld
     """
 
     failure: Failure
@@ -50,6 +54,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
     may_have_happened: bool
     status: int | None = None
     faults: tuple[Fault, ...] = ()
+    reasons: tuple[Explanation, ...] = ()
 
 
 Outcome = Answered | Failed

@@ -91,12 +91,13 @@ def _exceptions(
         spans = tuple(
             span_of_day(each, at.at("open", i), "working time") for i, each in enumerate(entry.open)
         )
-        day = _date(entry.date, at.at("date"))
+        day = iso_date(entry.date, at.at("date"))
         found.append(CalendarException(date=day, spans=spans, reason=entry.reason))
     return tuple(found)
 
 
-def _date(text: str, sheet: Sheet) -> str:
+def iso_date(text: str, sheet: Sheet) -> str:
+    """Return an ISO 8601 date in its usual form; a fault where it is none."""
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:

@@ -67,6 +67,7 @@ _CLASSES = {
     "order": "isa95:OperationsRequest",
     "monitoring": "isa95:OperationsDefinition",
     "simulation": "fabloop:Simulation",
+    "safety": "fabloop:Safety",
 }
 """What the property `document` says a document is."""
 

@@ -22,6 +22,8 @@ from fabloop.model.documents.names import Names
 from fabloop.model.documents.orders import order_of
 from fabloop.model.documents.product_structs import ProductDocument
 from fabloop.model.documents.products import families_of
+from fabloop.model.documents.safety import safety_of
+from fabloop.model.documents.safety_structs import SafetyDocument
 from fabloop.model.documents.schema import context_iri
 from fabloop.model.documents.site_structs import ShippingDocument, SiteDocument
 from fabloop.model.documents.sites import sites_of
@@ -207,6 +209,7 @@ def _knowledge(desk: Desk, now: Instant | None) -> Knowledge:
         network=network,
         families=families,
         kpis=values,
+        safety=safety_of(desk.of(SafetyDocument), names.work_units),
     )
 
 

@@ -114,6 +114,13 @@ class ShiftEntry(Entry, frozen=True, kw_only=True):
     weekdays: Weekdays = EVERY_WEEKDAY
 
 
+class QualificationEntry(Entry, frozen=True, kw_only=True):
+    """Something a person may do, up to the end of a date if one is given."""
+
+    name: Word
+    valid_until: DateText | None = None
+
+
 class PersonEntry(Entry, frozen=True, kw_only=True):
     """A member of the staff, known by role and number."""
 
@@ -121,6 +128,7 @@ class PersonEntry(Entry, frozen=True, kw_only=True):
     label: Label
     skills: Annotated[tuple[SkillName, ...], Entries]
     shift: Id
+    qualifications: Annotated[tuple[QualificationEntry, ...], Entries] = ()
 
 
 class ToolEntry(Entry, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import msgspec
 from fabloop.base.names import did_you_mean
 from fabloop.base.quantity import Dimension
 from fabloop.model.calendar import Shift, WorkCalendar
-from fabloop.model.documents.calendars import calendar_of, shifts_of
+from fabloop.model.documents.calendars import calendar_of, iso_date, shifts_of
 from fabloop.model.documents.collect import Sheet, unique
 from fabloop.model.documents.equipment import live_kpis, merged, monitored, offers_of
 from fabloop.model.documents.names import Names
@@ -21,6 +21,7 @@ from fabloop.model.documents.site_structs import (
 from fabloop.model.documents.supplies import setups_of, stock_of, tariff_of, tools_of
 from fabloop.model.documents.upgrades import upgrades_of
 from fabloop.model.documents.values import Purse, amount, duration_ns
+from fabloop.model.duties import Qualification
 from fabloop.model.ids import (
     AreaId,
     EquipmentTypeId,
@@ -224,4 +225,19 @@ def _person(entry: PersonEntry, where: _Where, sheet: Sheet, names: Names) -> Pe
         site=where.site,
         skills=tuple(each for each in skills if each is not None),
         shift=entry.shift,
+        qualifications=_qualifications(entry, sheet.at("qualifications")),
+    )
+
+
+def _qualifications(entry: PersonEntry, sheet: Sheet) -> tuple[Qualification, ...]:
+    names = ((sheet.at(i, "name"), each.name) for i, each in enumerate(entry.qualifications))
+    unique(names, "qualification")
+    return tuple(
+        Qualification(
+            name=each.name,
+            valid_until=None
+            if each.valid_until is None
+            else iso_date(each.valid_until, sheet.at(index, "valid_until")),
+        )
+        for index, each in enumerate(entry.qualifications)
     )

@@ -14,6 +14,7 @@ from fabloop.model.documents.entries import Entries, Entry, Header, OfferEntry, 
 from fabloop.model.documents.goal_structs import GoalsDocument
 from fabloop.model.documents.policy_structs import AdaptationPolicyDocument
 from fabloop.model.documents.product_structs import ProductDocument
+from fabloop.model.documents.safety_structs import SafetyDocument
 from fabloop.model.documents.site_structs import ShippingDocument, SiteDocument
 from fabloop.model.documents.texts import (
     PARTS_MAX,
@@ -235,6 +236,18 @@ class SimulatedMachineEntry(Entry, frozen=True, kw_only=True):
     axes: dict[str, SimulatedAxisEntry]
 
 
+class SimulatedOpeningEntry(Entry, frozen=True, kw_only=True):
+    """A signal of a safety controller is false from `from` to `to`.
+
+    With `reset_at` its zone stands from then on until a person resets it at that instant.
+    """
+
+    signal: Word
+    since: InstantText = msgspec.field(name="from")
+    until: InstantText = msgspec.field(name="to")
+    reset_at: InstantText | None = None
+
+
 class SimulationDocument(Header, frozen=True, kw_only=True, tag_field="document", tag="simulation"):
     """How the simulated plant behaves."""
 
@@ -243,6 +256,7 @@ class SimulationDocument(Header, frozen=True, kw_only=True, tag_field="document"
     supplier_lots: dict[str, Word] = msgspec.field(default_factory=dict)
     results: dict[str, dict[str, str | int | float | bool]] = msgspec.field(default_factory=dict)
     machines: Annotated[tuple[SimulatedMachineEntry, ...], Entries] = ()
+    openings: Annotated[tuple[SimulatedOpeningEntry, ...], Entries] = ()
 
 
 Document = (
@@ -262,6 +276,7 @@ Document = (
     | GoalsDocument
     | AdaptationPolicyDocument
     | DataSourcesDocument
+    | SafetyDocument
 )
 """Any document; `document` tells which."""
 
@@ -282,6 +297,7 @@ DocumentKind = (
     | type[GoalsDocument]
     | type[AdaptationPolicyDocument]
     | type[DataSourcesDocument]
+    | type[SafetyDocument]
 )
 
 KINDS: dict[str, DocumentKind] = {
@@ -301,5 +317,6 @@ KINDS: dict[str, DocumentKind] = {
     "goals": GoalsDocument,
     "adaptation-policy": AdaptationPolicyDocument,
     "data-sources": DataSourcesDocument,
+    "safety": SafetyDocument,
 }
 """The kinds of document by the name that stands in their property `document`."""

@@ -1,0 +1,40 @@
+"""The words for why a command is withheld, and for why a person is not given a job."""
+
+from fabloop.model.explanation import DispatchCode, SafetyCode
+
+PLAIN: dict[str, str] = {
+    SafetyCode.DECLARED_FREE: "{subject} needs no permissive: {why}.",
+    SafetyCode.NO_SAFETY_DOCUMENT: "{subject}: no safety document says what it would require.",
+    SafetyCode.NOT_DECLARED: (
+        "{subject} is withheld: no permissive is declared for it. Declare what it requires, or why "
+        "it requires nothing."
+    ),
+    SafetyCode.CONTROLLER_STOPPED: "{subject} does not run: it is {state}.",
+    SafetyCode.PERSON_NOT_NAMED: "{subject}: a stop is ended by a person. Say who, with --by.",
+    SafetyCode.NOTHING_TO_RESET: "{subject}: no stop stands there.",
+    DispatchCode.QUALIFICATION_MISSING: "{subject} lacks the qualification {qualification}.",
+    DispatchCode.ALL_PERSONS_REST: "Everybody with the skill {skill} at {subject} has to rest.",
+    DispatchCode.NOBODY_WITHIN_LIMITS: (
+        "Nobody with the skill {skill} at {subject} may take it now: qualifications or the limits "
+        "of the shift stand against it. Each person is told the own reason."
+    ),
+}
+"""Sentences that say all themselves."""
+
+WITH_EVIDENCE: dict[str, str] = {
+    SafetyCode.PERMITTED: "{subject} is permitted",
+    SafetyCode.SIGNAL_MISSING: "{subject} has not told {signal}",
+    SafetyCode.SIGNAL_BAD: "{subject} says itself that {signal} cannot be relied on",
+    SafetyCode.SIGNAL_STALE: "{subject} told {signal} too long ago",
+    SafetyCode.SIGNAL_FROM_FUTURE: "{subject} told {signal} with a time that has not come",
+    SafetyCode.SIGNAL_CONTRARY: "{subject}: {signal} has to be {wanted}",
+    SafetyCode.HEARTBEAT_LOST: "{subject} is not heard any more",
+    SafetyCode.STOP_STANDS: "{subject} stands ({cause} by {by}: {why}) until a person resets it",
+    SafetyCode.STOP_NOT_CONFIRMED: (
+        "{subject} has not confirmed the stop that was asked for ({why}): use the emergency stop"
+    ),
+    DispatchCode.QUALIFICATION_EXPIRED: "{subject} has {qualification} no longer",
+    DispatchCode.EXPOSURE_REACHED: "{subject} would have too much of {exposure} in this shift",
+    DispatchCode.REST_NEEDED: "{subject} rests",
+}
+"""Sentences that the values follow."""

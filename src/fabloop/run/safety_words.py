@@ -1,0 +1,92 @@
+"""What fabloop and a safety controller say to each other in registers of 16 bits.
+
+Both sides count: each has to see the other's counter move. A safe stop is asked for by a new
+number, which the controller repeats once it has taken it; nothing that we write releases a zone.
+"""
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+import msgspec
+
+from fabloop.base.instant import Instant
+from fabloop.model.ids import SignalId
+from fabloop.model.safety import ControllerState, SafetyController, Sight, SignalValue
+
+WORD = 2**16
+
+
+class Register(IntEnum):
+    """Holding registers of the controller; the first are its own, from `OUR_BEAT` on ours."""
+
+    BEAT = 0
+    STATE = 1
+    SIGNALS = 2
+    SOUND = 3
+    """A bit for each signal whose sensor is sound."""
+    STOP_TAKEN = 4
+    OUR_BEAT = 16
+    STOP_ASKED = 17
+
+
+TOLD = 5
+"""Registers that the controller writes, read by one request."""
+REGISTERS = 32
+STATES = {1: ControllerState.RUNS, 2: ControllerState.STOPPING, 3: ControllerState.STOPPED}
+NUMBERS = {state: number for number, state in STATES.items()}
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What the controller's registers held."""
+
+    beat: int
+    state: ControllerState
+    signals: int
+    sound: int
+    stop_taken: int
+
+
+def told_of(words: Sequence[int]) -> Told | None:
+    """Return what words say; None where they make no sense, which counts as nothing told."""
+    if len(words) < TOLD or words[Register.STATE] not in STATES:
+        return None
+    return Told(
+        beat=words[Register.BEAT],
+        state=STATES[words[Register.STATE]],
+        signals=words[Register.SIGNALS],
+        sound=words[Register.SOUND],
+        stop_taken=words[Register.STOP_TAKEN],
+    )
+
+
+def words_of(told: Told) -> list[int]:
+    """Return the registers that say this."""
+    return [told.beat, NUMBERS[told.state], told.signals, told.sound, told.stop_taken]
+
+
+def sight_of(
+    controller: SafetyController,
+    told: Told,
+    before: Told | None,
+    beat_at: Instant | None,
+    asked_at: Instant,
+) -> Sight:
+    """Return what is known of a controller after an answer.
+
+    The time of a signal is that at which we asked, not that of the answer: what was true when the
+    controller wrote it cannot be older than the answer took.
+    """
+    moved = before is None or before.beat != told.beat or beat_at is None
+    signals = {each.id: _value(each.id, each.bit, told, asked_at) for each in controller.signals}
+    last = asked_at if moved or beat_at is None else beat_at
+    return Sight(state=told.state, beat_at=last, signals=signals)
+
+
+def _value(signal: SignalId, bit: int, told: Told, at: Instant) -> SignalValue:
+    del signal
+    return SignalValue(value=bool(told.signals >> bit & 1), good=bool(told.sound >> bit & 1), at=at)
+
+
+def next_beat(beat: int) -> int:
+    """Return what a counter shows next; 0 is left out: it is what a register holds before."""
+    return beat % (WORD - 1) + 1
