@@ -6,7 +6,15 @@ import pytest
 from fabloop.app.muffin.chronicle import WeekVolatile, chronicle_of
 from fabloop.app.muffin.kpis import courses_of
 from fabloop.app.muffin.play import begin_week, resume_week
-from fabloop.app.service_runtime.facts import CallAnswered, CallBound, ServiceRestarted, StoryTold
+from fabloop.app.service_runtime.facts import (
+    CallAnswered,
+    CallBound,
+    Deviated,
+    RepairEnacted,
+    RepairProposed,
+    ServiceRestarted,
+    StoryTold,
+)
 from fabloop.base.codec import to_json
 from fabloop.base.errors import Conflict, NotFound
 from fabloop.base.instant import HOUR, Instant
@@ -101,3 +109,63 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):
         begin_week(tmp_path, settings_of(tmp_path))
     with pytest.raises(NotFound):
         resume_week(tmp_path / "nowhere")
+
+
+BURNT = {
+    "device": "oven",
+    "load": [1, 1],
+    "share": [0.3, 0.3],
+    "reason": "The sensor failed.",
+}
+
+
+def burnt_week(tmp_path, hours):
+    mishaps = [{**BURNT, "repair_hours": [hours, hours]}]
+    scenarios = {"burnt": {"mishaps": mishaps, "delays": []}}
+    documents = small_bakery(tmp_path, orders_per_day=(0,), scenarios=scenarios)
+    history, courses, _ = played(tmp_path / "data", documents)
+    return [fact for _, fact in history], courses
+
+
+def only(facts, kind):
+    (found,) = [each for each in facts if isinstance(each, kind)]
+    return found
+
+
+def test_burnt_muffins_are_baked_again_in_the_own_oven_where_there_is_time(tmp_path):
+    facts, courses = burnt_week(tmp_path, hours=4)
+    proposal = only(facts, RepairProposed)
+    assert proposal.chosen.where == "beside read-codes, pass-good"
+    assert any("Wait for the technician" in each for each in proposal.chosen.steps)
+    assert not any("Move a load" in each for each in proposal.chosen.steps)
+    assert set(proposal.properties.values()) == {"holds"}
+    assert all(each.delivered_at for each in courses)
+    assert [each.order for each in courses if each.burnt] == list(only(facts, Deviated).subjects)
+
+
+def test_burnt_muffins_are_baked_nearby_where_the_own_oven_is_back_too_late(tmp_path):
+    facts, courses = burnt_week(tmp_path, hours=40)
+    proposal = only(facts, RepairProposed)
+    assert any("Move a load" in each for each in proposal.chosen.steps)
+    assert [each.late for each in (proposal.chosen, *proposal.others)].index(True) > 0
+    assert only(facts, RepairEnacted).process.startswith("muffin-batch.")
+    calls = [each for each in facts if isinstance(each, CallAnswered)]
+    assert [each.service for each in calls if each.operation == "bakeForOthers"] == [
+        "bakery-nearby"
+    ]
+    told = [each for each in calls if each.operation == "changeShipment"]
+    assert {each.given["qr"] for each in told} == {each.qr for each in courses if each.burnt}
+    assert all(each.fulfilled_at - each.received_at < 36 * HOUR for each in courses)
+
+
+def test_what_is_declined_is_refused_explicitly(tmp_path):
+    scenarios = {"burnt": {"mishaps": [{**BURNT, "repair_hours": [4, 4]}], "delays": []}}
+    documents = small_bakery(tmp_path, orders_per_day=(0,), scenarios=scenarios)
+    week = begin_week(tmp_path / "data", settings_of(documents), approve=lambda _proposal: None)
+    try:
+        week.play()
+        courses = courses_of(week.log.history, week.bakery)
+    finally:
+        week.close()
+    assert {bool(each.refused) for each in courses if each.burnt} == {True}
+    assert all(each.delivered_at for each in courses if not each.burnt)

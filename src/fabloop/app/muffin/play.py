@@ -8,6 +8,8 @@ import msgspec
 from fabloop.app.durable import draft_of, write_durably
 from fabloop.app.muffin.devices import served
 from fabloop.app.muffin.documents import Bakery, read_bakery
+from fabloop.app.muffin.machines import Machines
+from fabloop.app.muffin.recovery import Recovery
 from fabloop.app.muffin.story import Muffins
 from fabloop.app.processes.store import open_host
 from fabloop.app.service_runtime.calls import Caller
@@ -16,6 +18,7 @@ from fabloop.app.service_runtime.directory import Directory
 from fabloop.app.service_runtime.facts import RuntimeFact, ServiceFound, ServiceRestarted
 from fabloop.app.service_runtime.fleet import Fleet
 from fabloop.app.service_runtime.log import FactLog
+from fabloop.app.service_runtime.mending import Approve, Mender, by_policy
 from fabloop.app.service_runtime.runtime import Runtime
 from fabloop.base.codec import from_json, to_json_pretty
 from fabloop.base.errors import Broken, Conflict, NotFound, Unavailable
@@ -49,6 +52,7 @@ class Week:
         *,
         told: Told | None = None,
         times_real: float | None = None,
+        approve: Approve = by_policy,
     ) -> None:
         self.settings = settings
         self.folder = folder
@@ -73,7 +77,12 @@ class Week:
         self.runtime = Runtime(
             self.host, self.directory, self.caller, self.log, self.story, fleet=self.fleet
         )
-        self.story.runtime = self.runtime
+        self.machines = Machines(self.runtime, [each.name for each in self.bakery.natures])
+        self.mender = Mender(self.host, self.log, approve)
+        self.story.runtime, self.story.machines = self.runtime, self.machines
+        self.story.recovery = Recovery(
+            self.host, self.log, self.runtime, self.story.lots, self.machines, self.mender
+        )
 
     def play(self, until: Instant | None = None) -> None:
         """Play on until nothing more happens, or up to an instant."""
@@ -92,7 +101,7 @@ class Week:
         raise Broken(f"Expected a story to end within {TURNS_MAX} turns.")
 
     def _happened(self, now: Instant) -> bool:
-        self.story.look_after(now)
+        self.machines.look_after(now)
         received = self.story.receive(now)
         turned = self.runtime.turn(now)
         closed = self.story.close_batches(now)
@@ -103,7 +112,7 @@ class Week:
             self.story.next_order_at(),
             self.story.next_batch_at(),
             self.runtime.next_at(),
-            self.story.next_look_at(),
+            self.machines.next_look_at(),
         )
         return min((each for each in times if each is not None), default=None)
 
@@ -149,6 +158,7 @@ def begin_week(
     *,
     told: Told | None = None,
     times_real: float | None = None,
+    approve: Approve = by_policy,
 ) -> Week:
     """Open a new story in an empty folder; raises Invalid or Conflict."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -159,10 +169,16 @@ def begin_week(
         )
     read_bakery(Path(settings.documents), settings.scenario, settings.seed)
     write_durably(folder / SETTINGS_FILE, to_json_pretty(settings))
-    return Week(folder, settings, told=told, times_real=times_real)
+    return Week(folder, settings, told=told, times_real=times_real, approve=approve)
 
 
-def resume_week(folder: Path, *, told: Told | None = None, times_real: float | None = None) -> Week:
+def resume_week(
+    folder: Path,
+    *,
+    told: Told | None = None,
+    times_real: float | None = None,
+    approve: Approve = by_policy,
+) -> Week:
     """Open the story of a folder where its log ends; raises NotFound."""
     file = folder / SETTINGS_FILE
     if not file.is_file():
@@ -171,4 +187,4 @@ def resume_week(folder: Path, *, told: Told | None = None, times_real: float | N
             f"`fabloop demo muffin --keep {folder}`."
         )
     settings = from_json(file.read_bytes(), MuffinSettings)
-    return Week(folder, settings, told=told, times_real=times_real)
+    return Week(folder, settings, told=told, times_real=times_real, approve=approve)

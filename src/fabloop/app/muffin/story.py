@@ -1,20 +1,23 @@
 """What the runtime has to be told about muffins: batches, recipes, burnt loads."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from fabloop.app.muffin.documents import Bakery
+from fabloop.app.muffin.lots import AGAIN, Lots, details_of
+from fabloop.app.muffin.machines import Machines
+from fabloop.app.muffin.recovery import Recovery
 from fabloop.app.processes.service import Service
-from fabloop.app.service_runtime.calls import Answered, Came, NotNow, story_headers
+from fabloop.app.service_runtime.calls import Came, NotNow
 from fabloop.app.service_runtime.directory import Candidate
 from fabloop.app.service_runtime.errands import Complete, Errand, Task, Verdict
 from fabloop.app.service_runtime.facts import ProcessBegan, StoryTold
 from fabloop.app.service_runtime.log import FactLog
 from fabloop.app.service_runtime.runtime import Runtime
 from fabloop.base.codec import plain
-from fabloop.base.instant import MINUTE, Instant, instant_of
+from fabloop.base.instant import Instant
 from fabloop.model.service import Literal
 from fabloop.plan.batching import Batch, Request, batches, closing
 from fabloop.process.commands import Deploy, InstanceCreated, ProcessDeployed, StartInstance
@@ -22,7 +25,7 @@ from fabloop.sim.bakery.customers import MuffinOrder
 
 ORDER, BATCH = "muffin-order", "muffin-batch"
 JOIN = "join-batch"
-LOOK_AGAIN_NS = 10 * MINUTE
+OVERCOOK = "overcook"
 CLOSED, RECEIVED = "batch closed", "order received"
 
 
@@ -37,11 +40,13 @@ class Muffins:
         self._log = log
         self._orders = {each.id: each for each in bakery.orders}
         self._received: set[str] = set()
-        self._lots: dict[str, str] = {}
+        self._joined: dict[str, str] = {}
         self._recipes = _recipes(bakery.folder / "recipes.json")
         self.waiting: dict[str, Errand] = {}
+        self.lots = Lots(bakery.orders, log)
         self.runtime: Runtime | None = None
-        self._back_at: dict[str, Instant] = {each.name: Instant(0) for each in bakery.natures}
+        self.machines: Machines | None = None
+        self.recovery: Recovery | None = None
 
     # -- opening ------------------------------------------------------------------------------
 
@@ -56,6 +61,8 @@ class Muffins:
                 self._begin_order(self._orders[fact.about], now, again=True)
             elif isinstance(fact, StoryTold) and fact.what == CLOSED:
                 self._begin_batch(fact.about, cast("dict[str, Any]", fact.details), now, again=True)
+            elif isinstance(fact, StoryTold) and fact.what == AGAIN:
+                self.lots.recall(fact)
 
     # -- orders -------------------------------------------------------------------------------
 
@@ -114,8 +121,8 @@ class Muffins:
     def handle(self, errand: Errand, now: Instant) -> None:
         """Let an order wait for its batch; one that has one already goes on."""
         order = errand.task.about
-        if order in self._lots:
-            self._finish(errand, self._lots[order])
+        if order in self._joined:
+            self._finish(errand, self._joined[order])
             return
         errand.begun_at = now
         self.waiting[order] = errand
@@ -124,8 +131,8 @@ class Muffins:
         """Begin the batches whose time has come; tell whether there was one."""
         found = closing(self._batches(), now)
         for each in found:
-            lot = f"batch-{len(set(self._lots.values())) + 1:03d}"
-            details = self._details(each)
+            lot = f"batch-{len(set(self._joined.values())) + 1:03d}"
+            details = details_of([self._orders[request.id] for request in each.requests])
             self._log.tell(now, StoryTold(what=CLOSED, about=lot, details=details))
             self._begin_batch(lot, details, now)
         return bool(found)
@@ -146,23 +153,12 @@ class Muffins:
         )
         return batches(waiting, self.bakery.policy)
 
-    def _details(self, batch: Batch) -> dict[str, object]:
-        return self._details_of([self._orders[each.id] for each in batch.requests])
-
-    def _details_of(self, orders: Sequence[MuffinOrder]) -> dict[str, object]:
-        return {
-            "type": orders[0].type,
-            "pieces": sum(each.pieces for each in orders),
-            "orders": [each.id for each in orders],
-            "contents": [_content(each) for each in orders],
-            "labels": [{**_content(each), "colour": each.liner_colour} for each in orders],
-        }
-
     def _begin_batch(
         self, lot: str, details: Mapping[str, Any], now: Instant, *, again: bool = False
     ) -> None:
+        self.lots.add(lot, lot, details)
         for order in details["orders"]:
-            self._lots[order] = lot
+            self._joined[order] = lot
         baking = self.bakery.baking
         variables: dict[str, object] = {
             "lot": lot,
@@ -183,15 +179,20 @@ class Muffins:
     # -- calls --------------------------------------------------------------------------------
 
     def given(self, task: Task, candidate: Candidate, now: Instant) -> dict[str, object]:  # noqa: ARG002
-        """Return what a call needs that its process does not know: the ingredients of a dough."""
-        if candidate.operation.name != "doseIngredients":
-            return {}
-        recipe = self._recipes[str(task.variables["type"])]
-        number = int(cast("int", task.variables["num"]))
-        return {
-            "setOfIngredients": list(recipe),
-            "setOfQuantities": [qty * number for qty in recipe.values()],
+        """Return what a call needs that its process does not know."""
+        lot = str(task.variables.get("lot", ""))
+        details = dict(self.lots.details(lot))
+        values: dict[str, object] = {
+            "temperature_c": self.bakery.baking.temperature_c,
+            "minutes": self.bakery.baking.minutes,
+            **details,
         }
+        if candidate.operation.name == "doseIngredients":
+            recipe = self._recipes[str(details["type"])]
+            number = int(details["pieces"])
+            values["setOfIngredients"] = list(recipe)
+            values["setOfQuantities"] = [qty * number for qty in recipe.values()]
+        return values
 
     def seen(
         self,
@@ -200,7 +201,7 @@ class Muffins:
         result: dict[str, object],
     ) -> tuple[Literal, ...]:
         """Return what an answer tells of how things are."""
-        if candidate.operation.name != "overcook":
+        if candidate.operation.name != OVERCOOK:
             return ()
         burnt = cast("list[dict[str, object]]", result["overcooked"])
         return tuple(
@@ -210,76 +211,21 @@ class Muffins:
     def answered(self, errand: Errand, now: Instant) -> Verdict:
         """Judge an answer: may the process go on?"""
         candidate = errand.candidate
-        if candidate is None or candidate.operation.name != "overcook":
+        if candidate is None or candidate.operation.name != OVERCOOK or self.recovery is None:
             return Complete()
-        burnt = cast("list[dict[str, object]]", errand.result["overcooked"])
-        if not burnt:
-            return Complete()
-        self._back_at[str(candidate.service.id)] = now
-        codes = {each["QRCode"] for each in burnt}
-        contents = cast("list[dict[str, object]]", errand.task.variables["contents"])
-        self._bake_again(errand.task.about, [e for e in contents if e["QRCode"] in codes], now)
-        return Complete(
-            variables={
-                "contents": [each for each in contents if each["QRCode"] not in codes],
-                "overcooked": [],
-            }
-        )
-
-    def _bake_again(self, lot: str, burnt: list[dict[str, object]], now: Instant) -> None:
-        """Begin a batch of the orders whose muffins were lost."""
-        codes = [each["QRCode"] for each in burnt]
-        orders = [each for each in self._orders.values() if each.qr in codes]
-        details = self._details_of(orders)
-        self._log.tell(now, StoryTold(what=CLOSED, about=f"{lot}-again", details=details))
-        self._begin_batch(f"{lot}-again", details, now)
+        return self.recovery.judged(errand, now)
 
     def troubled(self, errand: Errand, came: Came, now: Instant) -> None:
         """Hear of a call that did not end well: a machine that cannot is looked after."""
         if isinstance(came, NotNow) and errand.candidate is not None:
-            self._back_at[str(errand.candidate.service.id)] = now
+            assert self.machines is not None, "the story was opened"
+            self.machines.look_at(str(errand.candidate.service.id), now)
+            self.waits(errand, now)
 
-    # -- machines -----------------------------------------------------------------------------
-
-    def look_after(self, now: Instant) -> None:
-        """Ask machines that may have failed, or may be back, how they are."""
-        for service in [each for each, at in self._back_at.items() if at <= now]:
-            status = self._status(service, now)
-            if status is None:
-                self._back_at[service] = Instant(now + LOOK_AGAIN_NS)
-                continue
-            works = status.get("state") != "error"
-            self.works(service, works=works)
-            back = status.get("expected_back_at")
-            if works:
-                del self._back_at[service]
-            else:
-                self._back_at[service] = (
-                    instant_of(back) if isinstance(back, str) else Instant(now + LOOK_AGAIN_NS)
-                )
-
-    def works(self, service: str, *, works: bool) -> None:
-        """Take note of whether a machine works."""
-        assert self.runtime is not None, "the runtime was made before"
-        self.runtime.reality.see((Literal(fluent="works", arguments=(service,), value=works),))
-
-    def next_look_at(self) -> Instant | None:
-        """Return when a machine is asked next."""
-        return min(self._back_at.values(), default=None)
-
-    def _status(self, service: str, now: Instant) -> dict[str, object] | None:
-        assert self.runtime is not None, "the runtime was made before"
-        found = self.runtime.directory.services[service]
-        operation = next((e for e in found.operations if e.name == "status"), None)
-        if operation is None:
-            return {}
-        headers = story_headers(now)
-        came = self.runtime.caller.call(found, operation, {}, f"status@{now}", headers)
-        return came.result if isinstance(came, Answered) else None
-
-
-def _content(order: MuffinOrder) -> dict[str, object]:
-    return {"QRCode": order.qr, "type": order.type, "num": order.pieces}
+    def waits(self, errand: Errand, now: Instant) -> None:
+        """Hear of a job that nobody can do now."""
+        if self.recovery is not None:
+            self.recovery.waits(errand, now)
 
 
 def _recipes(file: Path) -> dict[str, dict[str, float]]:

@@ -68,9 +68,10 @@ def _looked_up(fact: LookedUp) -> str:
 def _proposed(fact: RepairProposed) -> str:
     chosen = fact.chosen
     money = f"{chosen.cost_minor / 100:.2f} {chosen.currency}"
-    span = span_text(chosen.duration_ns)
+    span = span_text(chosen.delay_ns)
     steps = ", ".join(chosen.steps)
-    return f"{fact.about}: proposed: {steps} ({money}, {span}; {len(fact.others)} others)"
+    others = f"{len(fact.others)} others"
+    return f"{fact.about}: proposed {chosen.where}: {steps} ({money}, {span} later; {others})"
 
 
 def _slowed(fact: MachinesSlowed) -> str:

@@ -37,8 +37,10 @@ class Phase(StrEnum):
 
     NEW = "new"
     TAKEN_ON = "taken on"
+    DONE = "done"
+    """Answered, but not judged yet."""
     HELD = "held"
-    """Done, but what it led to has to be settled before its process goes on."""
+    """Judged, but what it led to has to be settled before its process goes on."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +124,10 @@ class Story(Protocol):
 
     def answered(self, errand: Errand, now: Instant) -> Verdict:
         """Judge an answer: may the process go on?"""
+        ...
+
+    def waits(self, errand: Errand, now: Instant) -> None:
+        """Hear of a job that nobody can do now."""
         ...
 
     def troubled(self, errand: Errand, came: Came, now: Instant) -> None:

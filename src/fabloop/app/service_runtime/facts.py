@@ -98,11 +98,12 @@ class LookedUp(_Fact, frozen=True, kw_only=True):
 
 
 class Deviated(_Fact, frozen=True, kw_only=True):
-    """What is so differs from what should be."""
+    """What is so differs from what should be; `subjects` are concerned by it."""
 
     about: str
     instance: int
     node: str
+    repair: str
     differences: tuple[str, ...]
     because: Explanation
     subjects: tuple[str, ...] = ()
@@ -127,16 +128,26 @@ class ChainComposed(_Fact, frozen=True, kw_only=True):
 
 
 class AlternativeTold(msgspec.Struct, frozen=True, kw_only=True):
-    """One way to repair, in figures."""
+    """One way to repair, in figures.
 
-    title: str
+    Attributes
+    ----------
+    where : ``before``, ``beside`` or ``instead``, and the nodes
+    delay_ns : by how much the instance goes on later than without the deviation
+    late : the goals cannot be kept with it
+    pattern : the learned repair that it comes from; empty for a new plan
+    """
+
+    id: str
+    where: str
     steps: tuple[str, ...]
     cost_minor: int
     currency: str
     duration_ns: int
-    ready_at: Instant
-    goals: dict[str, str]
-    origin: str = "planned"
+    delay_ns: int
+    late: bool
+    because: tuple[Explanation, ...] = ()
+    pattern: str = ""
 
 
 class RepairProposed(_Fact, frozen=True, kw_only=True):
@@ -144,7 +155,7 @@ class RepairProposed(_Fact, frozen=True, kw_only=True):
 
     about: str
     instance: int
-    number: int
+    repair: str
     reasons: tuple[Explanation, ...]
     chosen: AlternativeTold
     others: tuple[AlternativeTold, ...]
@@ -153,16 +164,18 @@ class RepairProposed(_Fact, frozen=True, kw_only=True):
     changed: tuple[str, ...]
     properties: dict[str, str]
     markings: int
-    bpmn: str
+    proven: bool
+    process: str
 
 
 class RepairApproved(_Fact, frozen=True, kw_only=True):
-    """The proposed change is wanted, by a person or a policy."""
+    """The proposed change is wanted, by a person or a policy: way out `option`, 0 is the best."""
 
     about: str
     instance: int
-    number: int
+    repair: str
     by: str
+    option: int = 0
 
 
 class RepairDeclined(_Fact, frozen=True, kw_only=True):
@@ -170,7 +183,7 @@ class RepairDeclined(_Fact, frozen=True, kw_only=True):
 
     about: str
     instance: int
-    number: int
+    repair: str
     by: str
 
 
@@ -179,6 +192,7 @@ class RepairImpossible(_Fact, frozen=True, kw_only=True):
 
     about: str
     instance: int
+    repair: str
     reasons: tuple[str, ...]
 
 
@@ -187,10 +201,8 @@ class RepairEnacted(_Fact, frozen=True, kw_only=True):
 
     about: str
     instance: int
-    number: int
+    repair: str
     process: str
-    from_version: int
-    to_version: int
 
 
 class PatternLearned(_Fact, frozen=True, kw_only=True):

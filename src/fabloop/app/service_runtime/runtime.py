@@ -96,6 +96,7 @@ class Runtime:
         self._story = story
         self._fleet = fleet
         self._gate = gate
+        self._waiting: list[Errand] = []
         self._pool = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="call")
 
     def close(self) -> None:
@@ -125,7 +126,7 @@ class Runtime:
             result = answered.get(job.key)
             if result is not None and errand.candidate is not None:
                 errand.begun_at, errand.result = result.begun_at, result.result
-                errand.phase = Phase.HELD
+                errand.phase = Phase.DONE
             self.errands[job.key] = errand
 
     def _learn(self, fact: CallAnswered) -> None:
@@ -149,10 +150,15 @@ class Runtime:
         for each in ours:
             each.phase = Phase.HELD
             self._story.handle(each, now)
-        asked = self._prepared([each for each in due if each not in ours], now)
+        for each in due:
+            if each.phase is Phase.DONE:
+                self._judge(each, now)
+        todo = [e for e in due if e.phase in (Phase.NEW, Phase.TAKEN_ON)]
+        asked = self._prepared([e for e in todo if e.task.key in self.errands], now)
         came = list(self._pool.map(lambda each: self._ask(each, now), asked))
         for errand, answer in zip(asked, came, strict=True):
-            self._settle(errand, answer, now)
+            if errand.task.key in self.errands:
+                self._settle(errand, answer, now)
         return True
 
     def next_at(self) -> Instant | None:
@@ -178,6 +184,9 @@ class Runtime:
         facts: list[RuntimeFact] = []
         ready = [e for e in due if e.phase is Phase.TAKEN_ON or self._bound(e, now, facts)]
         self.log.tell(now, *facts)
+        waiting, self._waiting = self._waiting, []
+        for errand in waiting:
+            self._story.waits(errand, now)
         return ready
 
     def _bound(self, errand: Errand, now: Instant, facts: list[RuntimeFact]) -> bool:
@@ -231,6 +240,7 @@ class Runtime:
         errand.excluded = set()
         errand.due = Instant(now + min(HOLD_NS, backoff_ns(errand.tries)))
         waits_for = tuple(_short(each) for each in reasons)
+        self._waiting.append(errand)
         if waits_for == errand.waits_for:
             return
         errand.waits_for = waits_for
@@ -282,10 +292,10 @@ class Runtime:
         )
         self.log.tell(now, fact)
         self._learn(fact)
-        errand.result, errand.phase = result, Phase.HELD
-        self.judge(errand, now)
+        errand.result, errand.phase = result, Phase.DONE
+        self._judge(errand, now)
 
-    def judge(self, errand: Errand, now: Instant) -> None:
+    def _judge(self, errand: Errand, now: Instant) -> None:
         """Let the story say whether the process of an errand that is done may go on."""
         verdict = self._story.answered(errand, now)
         match verdict:

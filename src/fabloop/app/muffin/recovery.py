@@ -1,0 +1,229 @@
+"""What the bakery does when muffins burn or the oven stands: find, tell, plan, change."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from fabloop.app.muffin.damage import OF_THE_PROCESS, Damage, situation_of
+from fabloop.app.muffin.kpis import FULFILLED_NS
+from fabloop.app.muffin.lots import Lots
+from fabloop.app.muffin.machines import Machines
+from fabloop.app.processes.host import Host
+from fabloop.app.processes.questions import AskInstance, AskInstances
+from fabloop.app.service_runtime.errands import Complete, Errand, Verdict
+from fabloop.app.service_runtime.facts import Deviated, RungTried, StoryTold
+from fabloop.app.service_runtime.log import FactLog
+from fabloop.app.service_runtime.mending import Mended, Mender
+from fabloop.app.service_runtime.reality import said
+from fabloop.app.service_runtime.runtime import Runtime
+from fabloop.base.instant import HOUR, MINUTE, Instant, span_text
+from fabloop.model.explanation import Evidence, Explanation
+from fabloop.model.service import Literal
+from fabloop.process.bpmn.model import BpmnProcess
+from fabloop.process.commands import CancelInstance
+from fabloop.process.operations import Selection
+from fabloop.sim.bakery.customers import MuffinOrder
+
+REFUSED = "order refused"
+AFTER_BAKING_NS = HOUR
+"""What toppings, boxes and waiting for one's turn take after a load has left the oven."""
+
+BAKING_NS = 35 * MINUTE
+PARTNERS = ("bakery-nearby",)
+
+
+class Recovery:
+    """Judges answers and delays, and has running batches repaired."""
+
+    def __init__(
+        self, host: Host, log: FactLog, runtime: Runtime, lots: Lots, machines: Machines,
+        mender: Mender,
+    ) -> None:  # fmt: skip
+        self._host = host
+        self._log = log
+        self._runtime = runtime
+        self._lots = lots
+        self._machines = machines
+        self._mender = mender
+        self._given_up: set[str] = set()
+        self._tolerated: dict[int, Instant] = {}
+
+    # -- burnt muffins ------------------------------------------------------------------------
+
+    def judged(self, errand: Errand, now: Instant) -> Verdict:
+        """Let a batch go on, after its process was changed where muffins are overcooked."""
+        burnt = cast("list[dict[str, object]]", errand.result["overcooked"])
+        name = f"r{errand.task.key}"
+        if burnt and not self._mender.was_enacted(name):
+            orders = self._lots.orders_with([str(each["QRCode"]) for each in burnt])
+            self._make_again(errand, name, orders, now)
+        return Complete()
+
+    def _make_again(
+        self, errand: Errand, name: str, orders: Sequence[MuffinOrder], now: Instant
+    ) -> None:
+        batch = errand.task.about
+        lot = str(errand.task.variables["lot"])
+        self._machines.look_at("oven", now)
+        again = self._lots.again(batch, f"{lot}.{name}", orders, now)
+        codes = [each.qr for each in orders]
+        overcooked = tuple(Literal(fluent="overcooked", arguments=(each,)) for each in codes)
+        couriers = tuple(
+            Literal(fluent="courier", arguments=(each.qr,), value=each.courier) for each in orders
+        )
+        self._runtime.reality.see((*overcooked, *couriers))
+        self._mender.deviated(
+            Deviated(
+                about=batch,
+                instance=errand.task.instance,
+                node=errand.task.node,
+                repair=name,
+                differences=tuple(f"{said(each)}, but should not be" for each in overcooked),
+                because=_overcooked(lot, orders, self._lots.size(lot), now),
+                subjects=tuple(each.id for each in orders),
+            ),
+            now,
+        )
+        if not self._mended(errand, name, codes, orders, now, again=False):
+            self._refuse(orders, f"{again} could not be made", now)
+
+    # -- an oven that stands ------------------------------------------------------------------
+
+    def waits(self, errand: Errand, now: Instant) -> None:
+        """Look at a load that cannot go into the oven: is there time to wait for it?"""
+        lot = str(errand.task.variables.get("lot", ""))
+        name = f"r{errand.task.key}"
+        back = self._machines.back_at("oven")
+        if not lot or name in self._given_up or back is None or self._mender.was_enacted(name):
+            return
+        orders = self._lots.orders_in(lot)
+        deadline = self._deadline(orders)
+        ready = Instant(back + BAKING_NS + AFTER_BAKING_NS)
+        if ready <= deadline:
+            self._tolerate(errand, back, deadline - ready, now)
+            return
+        self._given_up.add(name)
+        late = f"G1 would be missed by {span_text(ready - deadline)}"
+        self._mender.deviated(
+            Deviated(
+                about=errand.task.about,
+                instance=errand.task.instance,
+                node=errand.task.node,
+                repair=name,
+                differences=("not works(oven), but should",),
+                because=_too_late(lot, ready, deadline, now),
+                subjects=tuple(each.id for each in orders),
+            ),
+            now,
+        )
+        self._log.tell(now, _rung(errand, "tolerate", late, helps=False))
+        self._mended(errand, name, (), orders, now, again=True)
+
+    def _tolerate(self, errand: Errand, back: Instant, spare_ns: int, now: Instant) -> None:
+        if self._tolerated.get(errand.task.key) == back:
+            return
+        self._tolerated[errand.task.key] = back
+        why = f"the oven is back in {span_text(back - now)}, {span_text(spare_ns)} to spare for G1"
+        self._log.tell(now, _rung(errand, "tolerate", why, helps=True))
+
+    # -- both ---------------------------------------------------------------------------------
+
+    def _mended(
+        self,
+        errand: Errand,
+        name: str,
+        codes: Sequence[str],
+        orders: Sequence[MuffinOrder],
+        now: Instant,
+        *,
+        again: bool,
+    ) -> bool:
+        """Have an instance repaired; tell whether it goes on by a changed process."""
+        task = errand.task
+        process = self._process(task.instance)
+        back = self._machines.back_at("oven")
+        damage = Damage(
+            repair=name,
+            instance=task.instance,
+            process=process,
+            node=task.node,
+            lots=self._lots.of_batch(task.about),
+            codes=tuple(codes),
+            partners=PARTNERS,
+            back={"oven": 0 if back is None else max(0, back - now)},
+            left_ns=max(0, self._deadline(orders) - AFTER_BAKING_NS - now),
+            again=again,
+        )
+        situation = situation_of(damage, self._runtime.directory, self._runtime.reality)
+        outcome = self._mender.mend(task.about, situation, now, own=OF_THE_PROCESS)
+        if not isinstance(outcome, Mended):
+            return False
+        gone = [
+            key
+            for key, each in self._runtime.errands.items()
+            if each.task.instance == task.instance and key not in outcome.jobs
+        ]
+        self._runtime.drop(gone)
+        for each in situation.physical:
+            if each[0] == "overcooked":
+                self._runtime.reality.accept(each[1])
+        return True
+
+    def _process(self, instance: int) -> BpmnProcess:
+        key = self._host.query(AskInstance(key=instance)).definition
+        return self._host.ask(lambda engine: engine.deployment(key.id, key.version).process)
+
+    def _deadline(self, orders: Sequence[MuffinOrder]) -> Instant:
+        return Instant(min(each.received_at for each in orders) + FULFILLED_NS)
+
+    def _refuse(self, orders: Sequence[MuffinOrder], why: str, now: Instant) -> None:
+        """Tell customers that their orders are not made: the safe default."""
+        for order in orders:
+            where = Selection(process="muffin-order", business_key=order.id)
+            for each in self._host.query(AskInstances(where=where)):
+                self._host.submit(CancelInstance(instance=each.key), request=f"refuse/{order.id}")
+                self._log.tell(now, StoryTold(what=REFUSED, about=order.id, details={"why": why}))
+
+
+def _rung(errand: Errand, rung: str, why: str, *, helps: bool) -> RungTried:
+    return RungTried(about=errand.task.about, rung=rung, helps=helps, why=why)
+
+
+def _overcooked(lot: str, orders: Sequence[MuffinOrder], size: int, now: Instant) -> Explanation:
+    lost = sum(each.pieces for each in orders)
+    return Explanation(
+        code="overcooked",
+        subject=lot,
+        details={"orders": ", ".join(each.id for each in orders)},
+        evidence=(
+            Evidence(
+                subject=lot,
+                parameter="overcooked muffins",
+                relation="at most",
+                value=float(lost),
+                limit=0.0,
+                at=now,
+                source="oven.overcook",
+            ),
+            Evidence(subject=lot, parameter="muffins in the load", value=float(size), at=now),
+        ),
+    )
+
+
+def _too_late(lot: str, ready: Instant, deadline: Instant, now: Instant) -> Explanation:
+    late_h = round((ready - deadline) / HOUR, 2)
+    return Explanation(
+        code="goal-in-danger",
+        subject=lot,
+        details={"goal": "G1"},
+        evidence=(
+            Evidence(
+                subject=lot,
+                parameter="hours after the deadline of G1",
+                relation="at most",
+                value=late_h,
+                limit=0.0,
+                at=now,
+                source="oven.status",
+            ),
+        ),
+    )
