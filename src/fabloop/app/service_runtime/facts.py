@@ -2,6 +2,7 @@
 
 import msgspec
 
+from fabloop.adapt.patterns import Pattern
 from fabloop.base.instant import Instant
 from fabloop.model.explanation import Explanation
 
@@ -206,10 +207,11 @@ class RepairEnacted(_Fact, frozen=True, kw_only=True):
 
 
 class PatternLearned(_Fact, frozen=True, kw_only=True):
-    """An approved repair will be offered first the next time."""
+    """An approved repair will be offered first the next time; `patterns` are all so far."""
 
     about: str
     pattern: str
+    patterns: tuple[Pattern, ...] = ()
 
 
 class GoalMoved(_Fact, frozen=True, kw_only=True):

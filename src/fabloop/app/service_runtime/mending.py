@@ -5,16 +5,18 @@ from collections.abc import Callable
 
 import msgspec
 
+from fabloop.adapt.patterns import Pattern, learned, recalled
 from fabloop.adapt.repair.enact import enact
 from fabloop.adapt.repair.explain import steps_said
 from fabloop.adapt.repair.proposal import NoRepair, Proposal, RepairAnswer, RepairOption, Situation
-from fabloop.adapt.repair.propose import Candidate, repair
+from fabloop.adapt.repair.propose import repair
 from fabloop.adapt.repair.task import Budget, counted
 from fabloop.app.processes.questions import AskJobs
 from fabloop.app.processes.service import Service
 from fabloop.app.service_runtime.facts import (
     AlternativeTold,
     Deviated,
+    PatternLearned,
     RepairApproved,
     RepairDeclined,
     RepairEnacted,
@@ -32,9 +34,11 @@ Approve = Callable[[RepairProposed], tuple[int, str] | None]
 """Returns the number of the way out that is wanted (0 is the best) and who wants it, or None."""
 
 
-def by_policy(_proposal: RepairProposed) -> tuple[int, str] | None:
-    """Take the best way out."""
-    return 0, "policy"
+def by_policy(proposal: RepairProposed) -> tuple[int, str] | None:
+    """Take the cheapest way out with which the goals can be kept, then the quickest."""
+    ways = (proposal.chosen, *proposal.others)
+    best = min(ways, key=lambda each: (each.late, each.cost_minor, each.delay_ns))
+    return ways.index(best), "policy"
 
 
 class Mended(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +62,7 @@ class Mender:
 
     Attributes
     ----------
+    patterns : repairs that were approved, offered first the next time
     took_ms : per repair, how long it took from the deviation to the proposal
     """
 
@@ -73,9 +78,12 @@ class Mender:
         self._approve = approve
         self._budget = budget
         self.took_ms: dict[str, float] = {}
+        self.patterns: tuple[Pattern, ...] = ()
         self._known: dict[str, set[type]] = {}
         for _, fact in log.history:
-            if isinstance(fact, _MARKS):
+            if isinstance(fact, PatternLearned):
+                self.patterns = fact.patterns
+            elif isinstance(fact, _MARKS):
                 self._known.setdefault(fact.repair, set()).add(type(fact))
 
     def next_name(self) -> str:
@@ -92,7 +100,6 @@ class Mender:
         about: str,
         situation: Situation,
         now: Instant,
-        known: tuple[Candidate, ...] = (),
         own: frozenset[str] = frozenset(),
     ) -> Mended | NotMended:
         """Bring an instance back to where its process can go on, if somebody wants it.
@@ -101,6 +108,7 @@ class Mender:
         way out.
         """
         begun = time.perf_counter()
+        known = recalled(self.patterns, situation, counted(QUESTIONS))
         answer = _without(repair(situation, self._budget(), known), own)
         self.took_ms.setdefault(situation.repair, (time.perf_counter() - begun) * 1e3)
         match answer:
@@ -177,12 +185,19 @@ class Mender:
                     process=deployed.key.id,
                 ),
             )
+            self._learn(about, option, situation, now)
         jobs = self._kernel.query(AskJobs(instance=situation.instance))
         return Mended(
             repair=situation.repair,
             process=deployed.key.id,
             jobs=frozenset(each.key for each in jobs),
         )
+
+    def _learn(self, about: str, option: RepairOption, situation: Situation, now: Instant) -> None:
+        """Remember what was approved, without the names of things."""
+        self.patterns = learned(self.patterns, option, situation)
+        used = max(self.patterns, key=lambda each: (each.id == option.id, each.used))
+        self._log.tell(now, PatternLearned(about=about, pattern=used.id, patterns=self.patterns))
 
     def was_enacted(self, repair_name: str) -> bool:
         """Tell whether a repair was carried out already."""
