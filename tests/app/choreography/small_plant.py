@@ -59,8 +59,8 @@ class SmallPlant:
 
     # bindings
 
-    def offers(self, definition):
-        return len(self.offers_of.get(definition, ()))
+    def providers(self, definition):
+        return frozenset(self.offers_of.get(definition, ()))
 
     def hold(self, definition, avoided, for_s):
         with self.lock:

@@ -112,6 +112,12 @@ def test_an_error_is_tried_again_and_a_fatal_one_calls_a_person():
         assert told[-1][-1] == Fail(message="burnt", again=again)
 
 
+def test_a_provider_that_its_executor_cannot_reach_is_under_suspicion():
+    word = Reported(status=Status.ERROR, message="refused", unreachable=True)
+    _, told = after(*WORKING, word)
+    assert told[-1][-1] == Fail(message="refused", again=True, suspect="RobotA")
+
+
 def test_nothing_free_is_tried_again_later():
     _, told = after(NothingFree(reason="all in work"))
     assert told[-1] == (Fail(message="all in work", again=True),)

@@ -17,6 +17,28 @@ CONNECTIONS_MAX = 1_000
 LINGER_S = 2
 
 
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; port 0 takes any that is free.
+
+    Raises
+    ------
+    Unavailable
+        The address is taken, or none of this machine.
+    """
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise Unavailable(
+            f"Expected {host}:{port} to be free, but found: {error.strerror}. Choose another port."
+        ) from error
+
+
+def port_of(listening: socket.socket) -> int:
+    """Return the port that a socket listens at."""
+    port: int = listening.getsockname()[1]
+    return port
+
+
 class _Quiet(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -32,6 +54,7 @@ class Serving:
     app : an ASGI application
     identity : what we show and whom we trust; None speaks HTTP without security
     port : 0 takes any that is free
+    at : where, instead of host and port, as `listening` gives it
 
     Raises
     ------
@@ -40,23 +63,22 @@ class Serving:
     """
 
     def __init__(
-        self, app: Any, identity: Identity | None = None, *, host: str = "127.0.0.1", port: int = 0
+        self,
+        app: Any,
+        identity: Identity | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        at: socket.socket | None = None,
     ) -> None:
-        try:
-            self._socket = socket.create_server((host, port))
-        except OSError as error:
-            raise Unavailable(
-                f"Expected {host}:{port} to be free, but found: {error.strerror}. Choose another "
-                "port."
-            ) from error
+        self._socket = listening(host, port) if at is None else at
         config = uvicorn.Config(
-            app, http=PeerProtocol, lifespan="off", log_level="warning", access_log=False,
+            app, http=PeerProtocol, lifespan="off", log_level="critical", access_log=False,
             limit_concurrency=CONNECTIONS_MAX, timeout_graceful_shutdown=LINGER_S,
         )  # fmt: skip
         config.load()
         config.ssl = server_context(identity) if identity is not None else None
-        self.host = host
-        self.port: int = self._socket.getsockname()[1]
+        self.port = port_of(self._socket)
         self._server = _Quiet(config)
         self._thread = threading.Thread(target=self._run, name=f"serve-{self.port}", daemon=True)
         self._thread.start()

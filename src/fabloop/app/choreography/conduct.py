@@ -229,12 +229,14 @@ class Conductor:
                 f"'{deed.service}', but none is registered. Start one."
             )
         self._tell("configure", NAME, ORCHESTRATION, case.attempt.step, deed.service)
+        suspects = self._suspected()
         try:
-            bound = self._bindings.hold(deed.service, deed.avoided, self._limits.hold_s)
+            avoided_too = self._avoided(deed, suspects)
+            bound = self._bindings.hold(deed.service, avoided_too, self._limits.hold_s)
         except FabloopError as error:
             return NothingFree(reason=str(error))
         if bound is None:
-            avoided = f" but of {', '.join(deed.avoided)}" if deed.avoided else ""
+            avoided = f" but of {', '.join(avoided_too)}" if avoided_too else ""
             return NothingFree(
                 reason=f"Expected an offer of '{deed.service}'{avoided} that is free for us, but "
                 "found none. Register one, grant access to it, or wait."
@@ -242,6 +244,15 @@ class Conductor:
         case.bound = bound
         case.held_until = Instant(self._clock.now() + self._limits.hold_s * SECOND)
         return Held(provider=bound.provider, offer=bound.offer)
+
+    def _avoided(self, deed: Hold, suspects: tuple[str, ...]) -> tuple[str, ...]:
+        """Return whom to pass over; suspects only where there is anybody else."""
+        if not suspects:
+            return deed.avoided
+        known = self._bindings.providers(deed.service)
+        others = known.difference(suspects, deed.avoided)
+        mine = tuple(sorted(known.intersection(suspects)))
+        return (*deed.avoided, *mine) if others else deed.avoided
 
     def _push(self, case: Case, deed: Push) -> Word | None:
         """Have the application system told which executor it works for."""
@@ -255,6 +266,7 @@ class Conductor:
             told = self._bindings.push(case.bound, case.executor.system)
         except FabloopError as error:
             self._suspect(deed.provider)
+            self._tell("unheard", deed.provider, NAME, case.attempt.step, str(error))
             return Unheard(who=deed.provider, reason=str(error))
         return None if told else SaidReady(provider=deed.provider)
 
@@ -287,6 +299,7 @@ class Conductor:
             self._hands.start(executor, wish)
         except FabloopError as error:
             self._suspect(executor.key)
+            self._tell("unheard", executor.system, NAME, case.attempt.step, str(error))
             return Unheard(who=executor.system, reason=str(error))
         return Accepted(executor=executor.system)
 
@@ -340,6 +353,7 @@ class Conductor:
             self._suspects[who] = until
 
     def _suspected(self) -> tuple[str, ...]:
+        """Return systems and executors (by key) that others come before."""
         now = self._clock.now()
         with self._lock:
             self._suspects = {who: until for who, until in self._suspects.items() if until > now}

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from fabloop.adapters.arrowhead.four import steps, wire
 from fabloop.adapters.arrowhead.four.choreographer import PlanResponse, SessionResponse
 from fabloop.adapters.arrowhead.mtls import Peer
-from fabloop.adapters.arrowhead.profiles import pascal_of
 from fabloop.app.choreography.conduct import Conductor, Patience, definition_of
+from fabloop.app.choreography.executor import UNREACHABLE
 from fabloop.app.choreography.ledger import Ledger, Plan, Session
 from fabloop.app.choreography.plans import recipe_of_plan, step_of_plan
 from fabloop.app.choreography.ports import (
@@ -20,6 +20,7 @@ from fabloop.app.choreography.ports import (
     Hands,
     Listener,
     Message,
+    store_name,
 )
 from fabloop.app.choreography.running import StepTask
 from fabloop.app.choreography.told import (
@@ -171,7 +172,7 @@ class Desk:
         )  # fmt: skip
         services = {name for step in kept.recipe.steps for name in step.services}
         capacities = {
-            name: min(CAPACITY_MAX, max(1, self._bindings.offers(definition_of(name))))
+            name: min(CAPACITY_MAX, max(1, len(self._bindings.providers(definition_of(name)))))
             for name in services
         }
         composed = compose(
@@ -199,6 +200,23 @@ class Desk:
             )
             self._ledger.put_session(session)
         return session
+
+    def resume(self, recipe: ProductionRecipe, name: str, order: str) -> Session:
+        """Return the session of a recipe and order that runs already, or begin one."""
+        with self._lock:
+            plan = next((x for x in self._ledger.plans if x.recipe == recipe), None)
+            running = [
+                each
+                for each in self._ledger.sessions
+                if plan is not None
+                and (each.plan, each.order, each.runs) == (plan.number, order, True)
+            ]
+            names = {each.name for each in self._ledger.plans}
+        if running:
+            return running[0]
+        if plan is None:
+            plan = self.add_recipe(recipe, _free_name(name, names))
+        return self.begin(plan.number, order=order)
 
     def abort(self, session: int) -> None:
         """End a session with all that runs in it."""
@@ -262,7 +280,9 @@ class Desk:
                 f"found '{peer.common_name}'."
             )
         self._message("notifyChoreographer", executor, result.session_step_id, status.value)
-        self.conductor.say(result.session_step_id, Reported(status=status, message=text))
+        unreachable = result.exception == UNREACHABLE
+        word = Reported(status=status, message=text, unreachable=unreachable)
+        self.conductor.say(result.session_step_id, word)
 
     def _late(self, result: steps.StepResult, status: Status, text: str) -> None:
         """Take what was begun before a restart; what is done already counts for nothing."""
@@ -276,13 +296,13 @@ class Desk:
         told = event.meta_data or {}
         match kind_of(event.event_type):
             case kind if kind == kind_of(READY_EVENT):
-                system = _store_name(told.get(SYSTEM_KEY, ""))
+                system = store_name(told.get(SYSTEM_KEY, ""))
                 self._message("signalingPublish", system, 0, READY_EVENT)
                 self.conductor.ready(system)
             case kind if kind == kind_of(PROGRESS_EVENT):
                 step = told.get(STEP_KEY, "")
-                if step.isdecimal():
-                    self.conductor.say(int(step), Progress())
+                if step.isdecimal() and self.conductor.say(int(step), Progress()):
+                    self._message("signalingPublish", PROGRESS_EVENT, int(step), "goes on")
             case _:
                 return
 
@@ -372,6 +392,10 @@ class Desk:
         )
 
 
+def _free_name(name: str, taken: set[str]) -> str:
+    return name if name not in taken else f"{name} {len(taken) + 1}"
+
+
 def process_of(plan: int) -> str:
     """Return the id of the process that carries out a plan."""
     return f"recipe-{plan}"
@@ -380,8 +404,3 @@ def process_of(plan: int) -> str:
 def job_types(recipe: ProductionRecipe) -> frozenset[str]:
     """Return the types of the jobs that a recipe makes."""
     return frozenset(_JOB_TYPES.get(name, name) for step in recipe.steps for name in step.services)
-
-
-def _store_name(system: str) -> str:
-    """Return a system as 5.x names it: 4.x tells of ``welding-robot``."""
-    return system if system[:1].isupper() else pascal_of(system)

@@ -5,7 +5,6 @@ each report keeps the step alive; the last one ends it.
 """
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -14,10 +13,15 @@ import msgspec
 from fabloop.adapters.arrowhead.four import steps, wire
 from fabloop.adapters.arrowhead.four.executor import Task, TaskReport
 from fabloop.adapters.arrowhead.mtls import Peer
-from fabloop.base.errors import Conflict, FabloopError, NotFound, NotPermitted
+from fabloop.app.choreography.ports import Listener, Message
+from fabloop.base.errors import Conflict, FabloopError, NotFound, NotPermitted, Unavailable
+from fabloop.base.instant import Clock
 from fabloop.services.cloud.choreography import Status
 
 RUNNING = "RUNNING"
+EXECUTOR = "WorkflowExecutor"
+UNREACHABLE = "UNAVAILABLE"
+"""Told as the exception of a step whose provider did not answer."""
 STEPS_MAX = 256
 """Steps in progress at once; more are refused, so that another executor gets them."""
 TELL_AGAIN_S = (0.1, 0.5, 2.0)
@@ -52,6 +56,7 @@ class Executor:
     ----------
     services : service definitions, each with the numbers of the first and last version
     report_uri : where application systems report to, as they reach it
+    listener : is told each message to and from application systems
     """
 
     def __init__(
@@ -59,14 +64,16 @@ class Executor:
         services: dict[str, tuple[int, int]],
         speech: Speech,
         report_uri: str,
+        clock: Clock,
         *,
-        wait: Callable[[float], object] | None = None,
+        listener: Listener = lambda _: None,
     ) -> None:
         self._services = services
         self._speech = speech
         self._report_uri = report_uri
+        self._clock = clock
+        self._listener = listener
         self._closed = threading.Event()
-        self._wait = wait or self._closed.wait
         self._steps: dict[int, _Step] = {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(STEPS_MAX // 16, thread_name_prefix="executor")
@@ -124,9 +131,11 @@ class Executor:
                 f"'{sender.common_name}'. Only who carries out a task reports on it."
             )
         if told.status == RUNNING:
+            self._listen("reportResult", step.provider, "", told.session_step_id, RUNNING)
             self._pool.submit(self._progress, told)
             return
         status = told.status if told.status in Status.__members__ else Status.ERROR.value
+        self._listen("reportResult", step.provider, "", told.session_step_id, status)
         self._end(step.wish, Status(status), told.message)
 
     def _execute(self, step: _Step) -> None:
@@ -142,10 +151,12 @@ class Executor:
             idempotency_key=given.get("idempotencyKey", str(wish.session_step_id)),
             report_uri=self._report_uri,
         )
+        self._listen("executeTask", "", step.provider, wish.session_step_id, task.service)
         try:
             self._speech.execute(wish.main_orchestration_result, task)
         except FabloopError as error:
-            self._end(wish, Status.ERROR, str(error))
+            unreachable = UNREACHABLE if isinstance(error, Unavailable) else None
+            self._end(wish, Status.ERROR, str(error), unreachable)
 
     def _progress(self, told: TaskReport) -> None:
         try:
@@ -153,7 +164,13 @@ class Executor:
         except FabloopError:
             return  # the next report says the same
 
-    def _end(self, wish: steps.ExecuteRequest, status: Status, message: str) -> None:
+    def _end(
+        self,
+        wish: steps.ExecuteRequest,
+        status: Status,
+        message: str,
+        exception: str | None = None,
+    ) -> None:
         with self._lock:
             if self._steps.pop(wish.session_step_id, None) is None:
                 return  # it was aborted, or its end is on its way already
@@ -162,6 +179,7 @@ class Executor:
             session_step_id=wish.session_step_id,
             status=status.value,
             message=message,
+            exception=exception,
         )
         self._pool.submit(self._tell, result)
 
@@ -171,6 +189,19 @@ class Executor:
             try:
                 self._speech.done(result)
             except FabloopError:
-                self._wait(pause_s)
+                self._closed.wait(pause_s)
             else:
                 return
+
+    def _listen(self, name: str, sender: str, receiver: str, step: int, text: str) -> None:
+        at = self._clock.now()
+        self._listener(
+            Message(
+                at=at,
+                name=name,
+                sender=sender or EXECUTOR,
+                receiver=receiver or EXECUTOR,
+                step=step,
+                text=text,
+            )
+        )

@@ -21,15 +21,27 @@ TIMEOUT_S = 5.0
 
 
 class Line:
-    """Posts JSON to whoever is to hear it."""
+    """Posts JSON to whoever is to hear it.
 
-    def __init__(self, identity: Identity | None) -> None:
+    Parameters
+    ----------
+    declared : the name that we say to have where there are no certificates
+    """
+
+    def __init__(self, identity: Identity | None, declared: str = "") -> None:
         self.scheme = "https" if identity is not None else "http"
         verify = client_context(identity) if identity is not None else True
-        self._http = httpx.Client(verify=verify, timeout=TIMEOUT_S, trust_env=False)
+        said = {"authorization": f"Bearer SYSTEM//{declared}"} if declared else {}
+        self._http = httpx.Client(verify=verify, timeout=TIMEOUT_S, trust_env=False, headers=said)
 
-    def post(self, url: str, body: object, *, query: dict[str, str] | None = None) -> None:
-        """Tell something.
+    def post(self, url: str, body: object, *, query: dict[str, str] | None = None) -> bytes:
+        """Tell something, and return what is answered; raises as `call`."""
+        return self.call("POST", url, body, query=query)
+
+    def call(
+        self, method: str, url: str, body: object = None, *, query: dict[str, str] | None = None
+    ) -> bytes:
+        """Return the answer to a request.
 
         Raises
         ------
@@ -38,10 +50,10 @@ class Line:
         Refused
             Somebody does, but does not want it.
         """
-        content = msgspec.json.encode(body)
+        content = msgspec.json.encode(body) if body is not None else None
         headers = {"content-type": "application/json"}
         try:
-            answer = self._http.post(url, content=content, headers=headers, params=query)
+            answer = self._http.request(method, url, content=content, headers=headers, params=query)
         except httpx.HTTPError as error:
             what = str(error) or type(error).__name__
             raise Unavailable(f"Expected {url} to answer, but {what}.") from error
@@ -50,6 +62,7 @@ class Line:
                 f"Expected {url} to take it, but it answers {answer.status_code}: "
                 f"{answer.text[:200]}"
             )
+        return answer.content
 
     def close(self) -> None:
         """Hang up."""

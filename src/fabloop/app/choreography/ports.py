@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from fabloop.adapters.arrowhead.four import steps, wire
+from fabloop.adapters.arrowhead.profiles import pascal_of
 from fabloop.base.instant import Instant
 from fabloop.services.cloud.choreography import Executor
 
@@ -42,8 +43,8 @@ Listener = Callable[[Message], None]
 class Bindings(Protocol):
     """Late binding in a local cloud: offers are held, pushed, kept and released."""
 
-    def offers(self, definition: str) -> int:
-        """Return how many offers of a service there are, held or not."""
+    def providers(self, definition: str) -> frozenset[str]:
+        """Return who offers a service, held or not."""
         ...
 
     def hold(self, definition: str, avoided: Collection[str], for_s: int) -> Bound | None:
@@ -85,3 +86,8 @@ class Hands(Protocol):
     def abort(self, executor: Executor, wish: steps.AbortRequest) -> None:
         """Take a step back; raises FabloopError where nobody answers."""
         ...
+
+
+def store_name(system: str) -> str:
+    """Return a system as 5.x names it: 4.x tells of ``welding-robot``."""
+    return system if system[:1].isupper() else pascal_of(system)

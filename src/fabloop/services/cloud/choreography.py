@@ -130,10 +130,11 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reported(msgspec.Struct, frozen=True, kw_only=True):
-    """An executor told the end of a step."""
+    """An executor told the end of a step; `unreachable` where it got no answer of the provider."""
 
     status: Status
     message: str = ""
+    unreachable: bool = False
 
 
 class Silence(msgspec.Struct, frozen=True, kw_only=True):
@@ -310,7 +311,9 @@ def _reported(attempt: Attempt, word: Reported) -> tuple[Attempt, tuple[Deed, ..
         case Status.SUCCESS:
             return _ended(attempt, Complete(provider=attempt.provider))
         case Status.ERROR | Status.ABORTED:
-            return _ended(attempt, Fail(message=_cut(word.message), again=True))
+            suspect = attempt.provider if word.unreachable else ""
+            fail = Fail(message=_cut(word.message), again=True, suspect=suspect)
+            return _ended(attempt, fail)
         case Status.FATAL_ERROR:
             return _ended(attempt, Fail(message=_cut(word.message), again=False))
         case _:

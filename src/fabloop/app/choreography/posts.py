@@ -1,0 +1,265 @@
+"""Choreographer, executor and application system as servers of their own, in a local cloud."""
+
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+import msgspec
+from starlette.applications import Starlette
+
+from fabloop.adapters.arrowhead.certificates import read_chain, told_by
+from fabloop.adapters.arrowhead.four import steps, wire
+from fabloop.adapters.arrowhead.four.choreographer import NOTIFY, choreographer_routes
+from fabloop.adapters.arrowhead.four.client import FourClient
+from fabloop.adapters.arrowhead.four.executor import Task, executor_app
+from fabloop.adapters.arrowhead.mtls import Identity, identity_in
+from fabloop.adapters.arrowhead.profiles import Generation, label_of, subject_of
+from fabloop.adapters.arrowhead.serving import Serving, listening, port_of
+from fabloop.app.choreography.conduct import Patience, definition_of
+from fabloop.app.choreography.desk import Desk
+from fabloop.app.choreography.executor import Executor
+from fabloop.app.choreography.five_bindings import PUSH_PATH_KEY, FiveBindings
+from fabloop.app.choreography.joining import OFFERED_S, Member, Offering
+from fabloop.app.choreography.ledger import Ledger
+from fabloop.app.choreography.network import (
+    Line,
+    NetworkHands,
+    NetworkSpeech,
+    notify_sessions,
+)
+from fabloop.app.choreography.ports import PROGRESS_EVENT, READY_EVENT, REPORTING, Listener
+from fabloop.app.choreography.system import (
+    BEAT_S,
+    PUSH_PATH,
+    TASK_PATH,
+    ApplicationSystem,
+    Work,
+)
+from fabloop.app.processes.clocks import WallClock
+from fabloop.app.processes.store import Serving as KernelServing
+from fabloop.base.errors import Fault, Invalid
+
+OPERATOR = "Sysop"
+VERSIONS = (1, 2**31 - 1)
+
+
+class Post(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a system stands: the cloud it belongs to, what it shows, where it listens.
+
+    Attributes
+    ----------
+    url : of the cloud, both versions
+    identity : None in a cloud without certificates
+    name : as 5.x has it; that of the certificate where there is one
+    """
+
+    url: str
+    identity: Identity | None
+    name: str
+    host: str = "127.0.0.1"
+    port: int = 0
+
+    @property
+    def line(self) -> Line:
+        """A new line to others."""
+        return Line(self.identity, "" if self.identity is not None else self.name)
+
+    def told(self, port: int) -> wire.SystemRequest:
+        """Return how the system tells of itself in 4.x."""
+        return wire.SystemRequest(
+            system_name=label_of(self.name, Generation.FIVE), address=self.host, port=port
+        )
+
+
+def post_of(
+    url: str,
+    certificate: Path | None,
+    trust: Path | None,
+    *,
+    name: str = "",
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> Post:
+    """Return where a system stands; its name is that of its certificate.
+
+    Raises
+    ------
+    Invalid
+        A file cannot be read, or the certificate names no system.
+    """
+    if certificate is None:
+        return Post(url=url, identity=None, name=name or OPERATOR, host=host, port=port)
+    identity = identity_in(certificate, trust or certificate.parent.parent / "trust.pem")
+    told = told_by(read_chain(certificate / "certificate.pem")[0])
+    subject = subject_of(told.common_name, told.profile)
+    if subject is None:
+        expected = "the certificate of a system or an operator"
+        raise Invalid(
+            Fault(source=str(certificate), path="", expected=expected, found=told.common_name)
+        )
+    return Post(url=url, identity=identity, name=subject.system, host=host, port=port)
+
+
+class ChoreographerPost:
+    """A choreographer that serves its interface and hears events, until closed.
+
+    Parameters
+    ----------
+    folder : with its kernel and ledger; `fabloop process` may be used on it meanwhile
+    """
+
+    def __init__(
+        self, post: Post, folder: Path, listener: Listener, patience: Patience | None = None
+    ) -> None:
+        clock = WallClock()
+        with ExitStack() as stack:
+            line = stack.enter_context(post.line)
+            cloud = stack.enter_context(FourClient({"": post.url}, post.identity))
+            kernel = stack.enter_context(KernelServing(folder))
+            self.troubles: list[Exception] = []
+            self.desk = Desk(
+                kernel.host, Ledger(folder), FiveBindings(line, post.url, post.name, clock),
+                NetworkHands(line), clock, notify=notify_sessions(line, self.troubles.append),
+                listener=listener, patience=patience,
+            )  # fmt: skip
+            stack.callback(self.desk.close)
+            app = Starlette(routes=choreographer_routes(self.desk))
+            socket = listening(post.host, post.port)
+            self.serving = stack.enter_context(Serving(app, post.identity, at=socket))
+            for event_type in (READY_EVENT, PROGRESS_EVENT):
+                wish = wire.SubscriptionRequest(
+                    event_type=event_type,
+                    subscriber_system=post.told(self.serving.port),
+                    notify_uri=NOTIFY,
+                )
+                cloud.subscribe(wish)
+            self._stack = stack.pop_all()
+        self.url = f"{line.scheme}://{post.host}:{self.serving.port}"
+
+    def close(self) -> None:
+        """Stop serving and conducting; what runs goes on at the next start."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class ExecutorPost:
+    """An executor of some services that serves its interface, until closed.
+
+    Parameters
+    ----------
+    choreographer : where it registers
+    """
+
+    def __init__(
+        self,
+        post: Post,
+        services: tuple[str, ...],
+        choreographer: str,
+        listener: Listener = lambda _: None,
+    ) -> None:
+        clock = WallClock()
+        definitions = [definition_of(each) for each in services]
+        with ExitStack() as stack:
+            line = stack.enter_context(post.line)
+            urls = {"": post.url, "choreographer": choreographer}
+            cloud = stack.enter_context(FourClient(urls, post.identity))
+            socket = listening(post.host, post.port)
+            told = post.told(port_of(socket))
+            report_uri = f"{line.scheme}://{post.host}:{told.port}/report"
+            self.executor = Executor(
+                dict.fromkeys(definitions, VERSIONS),
+                NetworkSpeech(line, cloud, told, clock),
+                report_uri,
+                clock,
+                listener=listener,
+            )
+            stack.callback(self.executor.close)
+            app = executor_app(self.executor)
+            self.serving = stack.enter_context(Serving(app, post.identity, at=socket))
+            offering = Offering(definition=REPORTING, path="/report", exclusive=False)
+            place = (post.host, self.serving.port)
+            stack.enter_context(Member(line, post.url, post.name, place, (offering,), clock))
+            for definition in definitions:
+                cloud.register_executor(
+                    steps.ExecutorRequest(
+                        system=told,
+                        service_definition_name=definition,
+                        min_version=VERSIONS[0],
+                        max_version=VERSIONS[1],
+                    )
+                )
+            self._stack = stack.pop_all()
+        self.url = f"{line.scheme}://{post.host}:{self.serving.port}"
+
+    def close(self) -> None:
+        """Take no more steps."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class SystemPost:
+    """An application system that serves its interface, until closed."""
+
+    def __init__(
+        self,
+        post: Post,
+        services: tuple[str, ...],
+        work: Work,
+        *,
+        beat_s: float = BEAT_S,
+        offered_s: int = OFFERED_S,
+    ) -> None:
+        clock = WallClock()
+        with ExitStack() as stack:
+            line = stack.enter_context(post.line)
+            cloud = stack.enter_context(FourClient({"": post.url}, post.identity))
+            socket = listening(post.host, post.port)
+            told = post.told(port_of(socket))
+            self.system = ApplicationSystem(told, work, cloud, line, clock, beat_s=beat_s)
+            stack.callback(self.system.close)
+            self.serving = stack.enter_context(Serving(self.system.app(), post.identity, at=socket))
+            offers = tuple(
+                Offering(
+                    definition=definition_of(each),
+                    path=TASK_PATH,
+                    metadata={PUSH_PATH_KEY: PUSH_PATH},
+                )
+                for each in services
+            )
+            place = (post.host, self.serving.port)
+            stack.enter_context(
+                Member(line, post.url, post.name, place, offers, clock, offered_s=offered_s)
+            )
+            self._stack = stack.pop_all()
+        self.url = f"{line.scheme}://{post.host}:{self.serving.port}"
+
+    def close(self) -> None:
+        """Stop, and take the offers back."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def takes(seconds: float) -> Work:
+    """Return work that is done when some seconds have passed."""
+
+    def work(task: Task, stopped: threading.Event) -> str:
+        stopped.wait(seconds)
+        return f"{task.service} took {seconds:g} s"
+
+    return work

@@ -1,0 +1,150 @@
+"""Commands of ``fabloop cloud`` for those who work in one: choreographer, executors, systems."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+work = typer.Typer()
+
+Cloud = Annotated[str, typer.Option("--cloud", help="Address of the cloud, https://HOST:PORT.")]
+Certificate = Annotated[
+    Path | None,
+    typer.Option(
+        "--certificate",
+        help="Folder with certificate.pem and key.pem, as `fabloop cloud certificate issue` makes "
+        "it. Without it: a cloud without certificates.",
+    ),
+]
+Trust = Annotated[
+    Path | None,
+    typer.Option("--trust", help="Whom to trust. [default: trust.pem beside the certificates]"),
+]
+Name = Annotated[
+    str, typer.Option("--name", help="Name of the system, where no certificate tells it.")
+]
+Host = Annotated[str, typer.Option(help="Address to listen at, as others reach it.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 is any.")]
+Store = Annotated[Path, typer.Option("--store", help="Folder with the process kernel's journal.")]
+Patience = Annotated[
+    float, typer.Option(min=0.1, max=86400, help="Seconds without a word until another takes over.")
+]
+Services = Annotated[list[str], typer.Option("--service", help="What it does; several times.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in each line.")]
+STORE = Path("choreographer")
+CLOUD = "https://127.0.0.1:8443"
+
+
+@work.command()
+def choreograph(
+    cloud: Cloud = CLOUD,
+    certificate: Certificate = None,
+    trust: Trust = None,
+    name: Name = "",
+    store: Store = STORE,
+    host: Host = "127.0.0.1",
+    port: Port = 8457,
+    patience: Patience = 30.0,
+    json: Json = False,
+) -> None:
+    """Be the choreographer of a local cloud until interrupted; its certificate is an operator's.
+
+    Plans and sessions come by its interface (/choreographer) or by `fabloop cloud run`.
+
+    Exit codes: 0 ended, 2 bad input or not permitted, 3 the cloud does not answer.
+    """
+    from fabloop.cli.cloud_work import choreograph as run
+
+    raise typer.Exit(
+        run(cloud, certificate, trust, name, store, host, port, patience, as_json=json)
+    )
+
+
+@work.command("run")
+def run_recipe(
+    recipe: Annotated[Path, typer.Argument(help="Production recipe (JSON).")],
+    cloud: Cloud = CLOUD,
+    certificate: Certificate = None,
+    trust: Trust = None,
+    name: Name = "",
+    store: Store = STORE,
+    order: Annotated[str, typer.Option(help="Business key of what is made.")] = "",
+    host: Host = "127.0.0.1",
+    port: Port = 8457,
+    patience: Patience = 30.0,
+    json: Json = False,
+) -> None:
+    """Carry out a recipe in a local cloud, tell every message, and end with it.
+
+    Interrupted, it goes on where it was with the same command: the store knows.
+
+    Exit codes: 0 done, 1 aborted, 2 bad input or not permitted, 3 the cloud does not answer.
+    """
+    from fabloop.cli.cloud_work import run
+
+    raise typer.Exit(
+        run(
+            recipe,
+            order,
+            cloud,
+            certificate,
+            trust,
+            name,
+            store,
+            host,
+            port,
+            patience,
+            as_json=json,
+        )
+    )
+
+
+@work.command()
+def executor(
+    service: Services,
+    choreographer: Annotated[str, typer.Option(help="Address of the choreographer.")],
+    cloud: Cloud = CLOUD,
+    certificate: Certificate = None,
+    trust: Trust = None,
+    name: Name = "",
+    host: Host = "127.0.0.1",
+    port: Port = 0,
+    json: Json = False,
+) -> None:
+    """Be an executor of production steps or services until interrupted.
+
+    Exit codes: 0 ended, 2 bad input or not permitted, 3 the cloud does not answer.
+    """
+    from fabloop.cli.cloud_work import be_executor
+
+    services = tuple(service)
+    raise typer.Exit(
+        be_executor(
+            services, choreographer, cloud, certificate, trust, name, host, port, as_json=json
+        )
+    )
+
+
+@work.command()
+def simulate(
+    service: Services,
+    takes: Annotated[float, typer.Option(min=0.0, help="Seconds that each task takes.")] = 1.0,
+    beat: Annotated[float, typer.Option(min=0.05, help="Seconds between reports.")] = 1.0,
+    cloud: Cloud = CLOUD,
+    certificate: Certificate = None,
+    trust: Trust = None,
+    name: Name = "",
+    host: Host = "127.0.0.1",
+    port: Port = 0,
+    json: Json = False,
+) -> None:
+    """Be an application system that offers services and takes its time, until interrupted.
+
+    Exit codes: 0 ended, 2 bad input or not permitted, 3 the cloud does not answer.
+    """
+    from fabloop.cli.cloud_work import be_system
+
+    services = tuple(service)
+    raise typer.Exit(
+        be_system(services, takes, beat, cloud, certificate, trust, name, host, port, as_json=json)
+    )
