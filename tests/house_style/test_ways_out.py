@@ -17,9 +17,8 @@ BEHIND = "is called behind the gate only"
 ASKS = "only asks for information"
 OURS = "speaks to a program of fabloop itself"
 SERVES = "is the other side: it answers, or plays a machine"
-PUBLISHES = "tells readings or states; machines take no commands from it"
+TELLS = "tells who offers what, or what has happened; nobody moves anything for it"
 SAFETY = "beats and asks for safe stops: less motion, never more"
-SOLVER = "sends a problem to a solver or tool in its own process"
 
 WAYS_OUT = {
     "adapters/modbus/safety.py": SAFETY,
@@ -36,8 +35,14 @@ WAYS_OUT = {
 """Modules that call a machine's method, write its registers, or hand a job to an actor."""
 
 HTTP_CLIENTS = {
+    "adapters/arrowhead/four/client.py": ASKS,
+    "adapters/arrowhead/four/event_handler.py": TELLS,
+    "adapters/dataspace/web.py": ASKS,
     "adapters/openapi/caller.py": GATED,
+    "app/choreography/network.py": GATED,
+    "app/cloud/pushing.py": TELLS,
     "app/edge/centre.py": OURS,
+    "app/service_runtime/calls.py": GATED,
 }
 """Modules that make HTTP requests."""
 

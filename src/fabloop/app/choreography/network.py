@@ -12,8 +12,12 @@ from fabloop.adapters.arrowhead.four.executor import Task
 from fabloop.adapters.arrowhead.mtls import Identity, client_context
 from fabloop.app.choreography.desk import STEP_KEY
 from fabloop.app.choreography.ports import PROGRESS_EVENT
-from fabloop.base.errors import FabloopError, Refused, Unavailable
+from fabloop.base.errors import FabloopError, NotPermitted, Refused, Unavailable
 from fabloop.base.instant import Clock
+from fabloop.model.ids import OperationName, ServiceId
+from fabloop.model.safety import Target
+from fabloop.run.gate import Gate, without_document
+from fabloop.run.permissives import Withheld
 from fabloop.services.cloud.choreography import Executor
 
 TIMEOUT_S = 5.0
@@ -115,26 +119,51 @@ class NetworkSpeech:
     Parameters
     ----------
     own : how it tells of itself
+    gate : judges each task before it leaves
     """
 
     def __init__(
-        self, line: Line, cloud: FourClient, own: wire.SystemRequest, clock: Clock
+        self,
+        line: Line,
+        cloud: FourClient,
+        own: wire.SystemRequest,
+        clock: Clock,
+        *,
+        gate: Gate = without_document,
     ) -> None:
+        self._gate = gate
         self._line = line
         self._cloud = cloud
         self._own = own
         self._clock = clock
 
     def execute(self, result: wire.OrchestrationResult, task: Task) -> None:
-        """Send a task to where the offer is reached, with its token where it has one."""
+        """Send a task to where the offer is reached, with its token where it has one.
+
+        Raises
+        ------
+        NotPermitted
+            A permissive of the provider does not hold; nothing was sent.
+        """
+        provider = result.provider
+        operation = OperationName(task.service)
+        self._judge(Target(service=ServiceId(provider.system_name), operation=operation))
         names = [each.interface_name for each in result.interfaces]
         safe = not any("-INSECURE-" in name for name in names)
-        provider = result.provider
         path = (result.service_uri or "").strip("/")
         url = f"{'https' if safe else 'http'}://{provider.address}:{provider.port}/{path}"
         tokens = result.authorization_tokens or {}
         token = next((tokens[name] for name in names if name in tokens), "")
         self._line.post(url, task, query={"token": token} if token else None)
+
+    def _judge(self, target: Target) -> None:
+        verdict = self._gate(target)
+        if isinstance(verdict, Withheld):
+            told = "; ".join(f"{each.code} {each.subject}" for each in verdict.reasons)
+            raise NotPermitted(
+                f"Expected the permissives of '{target.name}' to hold, but found: {told}. See that "
+                "they do, and begin the step again."
+            )
 
     def progress(self, session: int, step: int) -> None:
         """Publish that a step goes on."""

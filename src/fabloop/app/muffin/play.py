@@ -23,6 +23,7 @@ from fabloop.app.service_runtime.runtime import Runtime
 from fabloop.base.codec import from_json, to_json_pretty
 from fabloop.base.errors import Broken, Conflict, NotFound, Unavailable
 from fabloop.base.instant import Instant
+from fabloop.run.gate import Gate, without_document
 
 SETTINGS_FILE = "demo.json"
 LOG_FILE = "facts.db"
@@ -53,6 +54,7 @@ class Week:
         told: Told | None = None,
         times_real: float | None = None,
         approve: Approve = by_policy,
+        gate: Gate = without_document,
     ) -> None:
         self.settings = settings
         self.folder = folder
@@ -72,7 +74,7 @@ class Week:
         )
         (folder / ROSTER_FILE).write_bytes(self.fleet.roster())
         self.directory = Directory(self.bakery.vocabulary)
-        self.caller = Caller()
+        self.caller = Caller(gate=gate)
         self.story = Muffins(self.bakery, self.host, self.log)
         self.runtime = Runtime(
             self.host, self.directory, self.caller, self.log, self.story, fleet=self.fleet
@@ -159,6 +161,7 @@ def begin_week(
     told: Told | None = None,
     times_real: float | None = None,
     approve: Approve = by_policy,
+    gate: Gate = without_document,
 ) -> Week:
     """Open a new story in an empty folder; raises Invalid or Conflict."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -169,7 +172,7 @@ def begin_week(
         )
     read_bakery(Path(settings.documents), settings.scenario, settings.seed)
     write_durably(folder / SETTINGS_FILE, to_json_pretty(settings))
-    return Week(folder, settings, told=told, times_real=times_real, approve=approve)
+    return Week(folder, settings, told=told, times_real=times_real, approve=approve, gate=gate)
 
 
 def resume_week(
@@ -178,6 +181,7 @@ def resume_week(
     told: Told | None = None,
     times_real: float | None = None,
     approve: Approve = by_policy,
+    gate: Gate = without_document,
 ) -> Week:
     """Open the story of a folder where its log ends; raises NotFound."""
     file = folder / SETTINGS_FILE
@@ -187,4 +191,4 @@ def resume_week(
             f"`fabloop demo muffin --keep {folder}`."
         )
     settings = from_json(file.read_bytes(), MuffinSettings)
-    return Week(folder, settings, told=told, times_real=times_real, approve=approve)
+    return Week(folder, settings, told=told, times_real=times_real, approve=approve, gate=gate)

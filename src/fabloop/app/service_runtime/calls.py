@@ -1,5 +1,6 @@
 """One request to a service over HTTP, and what came of it; whatever a service does, it ends."""
 
+import time
 from collections.abc import Mapping
 
 import httpx
@@ -9,7 +10,10 @@ from fabloop.adapters.openapi.answer import values_of
 from fabloop.adapters.openapi.request import IDEMPOTENCY_KEY, request_of
 from fabloop.base.errors import Invalid, Unavailable
 from fabloop.base.instant import SECOND, Instant
+from fabloop.model.explanation import Explanation
 from fabloop.model.service import ServiceDescription, ServiceOperation
+from fabloop.run.gate import Gate, call_of, without_document
+from fabloop.run.permissives import Withheld
 
 TIMEOUT_S = 3.0
 """How long a service may take to say anything."""
@@ -18,6 +22,8 @@ AGAIN_S_MAX = 7 * 86_400
 """The longest wait that a service may ask for."""
 
 ANSWER_BYTES_MAX = 4_000_000
+SENT_AT = "Fabloop-Sent-At"
+"""Header with the real time at which a command left, in nanoseconds."""
 CONNECTIONS_MAX = 64
 FAULTS_TOLD_MAX = 3
 
@@ -60,7 +66,13 @@ class WrongAnswer(msgspec.Struct, frozen=True, kw_only=True, tag="wrong answer")
     reason: str
 
 
-Came = Answered | UnderWay | NotNow | NotLikeThis | NoAnswer | WrongAnswer
+class NotPermitted(msgspec.Struct, frozen=True, kw_only=True, tag="not permitted"):
+    """A permissive did not hold at the moment of sending; nothing was sent."""
+
+    reasons: tuple[Explanation, ...]
+
+
+Came = Answered | UnderWay | NotNow | NotLikeThis | NoAnswer | WrongAnswer | NotPermitted
 
 
 class Caller:
@@ -68,10 +80,11 @@ class Caller:
 
     Parameters
     ----------
-    headers : go with every request
+    gate : judges every call that is more than a question, as the last thing before it is sent
     """
 
-    def __init__(self, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, timeout_s: float = TIMEOUT_S, *, gate: Gate = without_document) -> None:
+        self._gate = gate
         limits = httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=None)
         self._client = httpx.Client(timeout=timeout_s, limits=limits, trust_env=False)
 
@@ -92,6 +105,11 @@ class Caller:
         sent = {**headers, **made.headers, IDEMPOTENCY_KEY: key}
         if made.body is not None:
             sent["Content-Type"] = "application/json"
+        target = call_of(service.id, operation)
+        verdict = self._gate(target) if target is not None else None
+        if isinstance(verdict, Withheld):
+            return NotPermitted(reasons=verdict.reasons)
+        sent[SENT_AT] = str(time.time_ns())  # noqa: TID251  # real time, whatever the story's
         try:
             response = self._client.request(
                 made.method, made.url, params=made.query or None, content=made.body, headers=sent

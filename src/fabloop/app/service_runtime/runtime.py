@@ -14,6 +14,7 @@ from fabloop.app.service_runtime.calls import (
     NoAnswer,
     NotLikeThis,
     NotNow,
+    NotPermitted,
     UnderWay,
     WrongAnswer,
     story_headers,
@@ -283,6 +284,10 @@ class Runtime:
                 self._declined(errand, came, now)
             case NoAnswer() | WrongAnswer():
                 self._unanswered(errand, came, now)
+            case NotPermitted(reasons=reasons):
+                errand.attempts -= 1  # it was none
+                errand.due = Instant(now + HOLD_NS)
+                self.log.tell(now, CallWithheld(**_names(errand), reasons=reasons))
 
     def _done(self, errand: Errand, result: dict[str, object], now: Instant) -> None:
         candidate = errand.candidate

@@ -8,6 +8,7 @@ what was taken on is kept in a file and asked again of a new device.
 
 import json
 import os
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,8 @@ STORY_TIME = "Fabloop-Story-Time"
 """Header with the instant of the story, in nanoseconds: a simulated service has no other clock."""
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
+SENT_AT = "Fabloop-Sent-At"
+ARRIVALS_SUFFIX = ".arrivals"
 BODY_BYTES_MAX = 1_000_000
 TROUBLES_MAX = 1_000
 SILENCE_S_MAX = 60.0
@@ -79,6 +82,16 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     times: int = 1
 
 
+class Arrived(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of a service's own log: a request that came, whatever became of it."""
+
+    operation: str
+    method: str
+    key: str
+    sent_at: Instant
+    at: Instant
+
+
 class ServedGiven(msgspec.Struct, frozen=True, kw_only=True):
     """What a service process is started with: document, device, and the file of what it took on."""
 
@@ -99,6 +112,7 @@ class SimulatedService:
         self._memory = Path(given.memory)
         self._recall()
         self._file = self._memory.open("ab", buffering=0)
+        self._arrivals = self._memory.with_suffix(ARRIVALS_SUFFIX).open("ab", buffering=0)
         self.app = Starlette(routes=self._routes())
 
     def _recall(self) -> None:
@@ -140,9 +154,21 @@ class SimulatedService:
             given |= dict(request.query_params) | dict(request.path_params)
             at = _time(request)
             key = request.headers.get(IDEMPOTENCY_KEY) or f"{operation}@{at}"
+            self._arrived(operation, key, request)
             return await self._answered(lambda: self._do(operation, key, given, at), key)
 
         return answer
+
+    def _arrived(self, operation: str, key: str, request: Request) -> None:
+        """Note in the service's own log what came, and when by the clock on the wall."""
+        row = Arrived(
+            operation=operation,
+            method=request.method,
+            key=key,
+            sent_at=Instant(int(request.headers.get(SENT_AT, "0"))),
+            at=Instant(time.time_ns()),  # noqa: TID251  # a service has its own clock
+        )
+        self._arrivals.write(to_json(row) + b"\n")
 
     def _do(self, operation: str, key: str, given: dict[str, object], at: Instant) -> Reply:
         """Do something, and keep that it was taken on before anybody hears of it."""

@@ -1,0 +1,67 @@
+"""No call that moves anything leaves without a verdict, from the bakery or from an executor."""
+
+import pytest
+
+from fabloop.adapters.arrowhead.four import wire
+from fabloop.adapters.arrowhead.four.executor import Task
+from fabloop.app.choreography.network import Line, NetworkSpeech
+from fabloop.app.service_runtime.calls import Caller, NoAnswer, NotPermitted
+from fabloop.base.errors import NotPermitted as Forbidden
+from fabloop.base.errors import Unavailable
+from fabloop.model.explanation import Explanation, SafetyCode
+from fabloop.model.ids import OperationName, ServiceId, SystemName
+from fabloop.model.service import ServiceDescription, ServiceOperation
+from fabloop.run.gate import without_document
+from fabloop.run.permissives import Withheld
+
+BECAUSE = Explanation(code=SafetyCode.SIGNAL_CONTRARY, subject="Oven cell")
+NOWHERE = "http://127.0.0.1:1"
+
+
+def closed(target):
+    return Withheld(reasons=(BECAUSE,))
+
+
+def asked(gate, method):
+    operation = ServiceOperation(name=OperationName("bake"), method=method, path="/bake")
+    service = ServiceDescription(
+        id=ServiceId("oven"), system=SystemName("oven"), title="Oven", version="1",
+        base_url=NOWHERE, operations=(operation,),
+    )  # fmt: skip
+    caller = Caller(gate=gate)
+    try:
+        return caller.call(service, operation, {}, "job-1", {})
+    finally:
+        caller.close()
+
+
+def test_a_withheld_call_is_not_sent_and_a_question_is():
+    assert asked(closed, "POST") == NotPermitted(reasons=(BECAUSE,))
+    assert isinstance(asked(closed, "GET"), NoAnswer)  # nobody is there, but it was sent
+    assert isinstance(asked(without_document, "POST"), NoAnswer)
+
+
+def test_an_executor_sends_no_task_that_is_withheld():
+    task = Task(session_id=1, session_step_id=2, service="bake")
+    found = wire.OrchestrationResult(
+        provider=wire.SystemResponse(
+            id=1, system_name="oven", address="127.0.0.1", port=1, created_at="", updated_at=""
+        ),
+        service=wire.DefinitionResponse(
+            id=1, service_definition="bake", created_at="", updated_at=""
+        ),
+        service_uri="bake",
+        interfaces=[],
+    )  # fmt: skip
+    judged = []
+
+    def gate(target):
+        judged.append(target.name)
+        return closed(target)
+
+    with Line(None) as line:
+        with pytest.raises(Forbidden, match="signal-contrary Oven cell"):
+            NetworkSpeech(line, None, None, None, gate=gate).execute(found, task)
+        with pytest.raises(Unavailable):
+            NetworkSpeech(line, None, None, None).execute(found, task)
+    assert judged == ["oven/bake"]
