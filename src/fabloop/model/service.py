@@ -56,6 +56,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     place : ``path``, ``query``, ``header`` or ``body``; results are in the body
     concept : what it means, a word of the vocabulary or of ordinary language
     unit : as the service has it on the wire; `dimension` is that of the unit
+    parts : the values of each item of a list, or of an object, one level deep
     """
 
     name: str
@@ -67,6 +68,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     dimension: Dimension | None = None
     description: str = ""
     allowed: tuple[Constant, ...] = ()
+    parts: tuple["Parameter", ...] = ()
 
 
 class ServiceOperation(msgspec.Struct, frozen=True, kw_only=True):

@@ -100,9 +100,16 @@ def _given(
 
 
 def parameter(
-    name: str, schema: Object, sheet: Sheet, reading: Reading, *, required: bool, place: str
+    name: str,
+    schema: Object,
+    sheet: Sheet,
+    reading: Reading,
+    *,
+    required: bool,
+    place: str,
+    parts: bool = True,
 ) -> Parameter:
-    """Return what a schema says of one value."""
+    """Return what a schema says of one value, and of the values in it unless `parts` is false."""
     said = annotation(schema, ParameterAnnotation, sheet)
     unit = said.unit if said is not None and said.unit is not None else ""
     return Parameter(
@@ -115,6 +122,20 @@ def parameter(
         dimension=measured(unit, sheet),
         description=_text(schema.get("description")) or _text(schema.get("title")),
         allowed=_allowed(schema, sheet),
+        parts=_parts(schema, sheet, reading) if parts else (),
+    )
+
+
+def _parts(schema: Object, sheet: Sheet, reading: Reading) -> tuple[Parameter, ...]:
+    """Return the values in an object, or in each item of a list of objects."""
+    if "items" in schema:
+        schema, sheet = reading.object(schema["items"], sheet.at("items"))
+    if not ("properties" in schema or "allOf" in schema):
+        return ()
+    properties, required = merged(schema, sheet, reading)
+    return tuple(
+        parameter(key, each, place, reading, required=key in required, place="body", parts=False)
+        for key, (each, place) in list(properties.items())[:PARAMETERS_MAX]
     )
 
 

@@ -32,12 +32,14 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     score : for comparing hits of the same intent; higher is better
+    likeness : how well its signature or keywords alone cover what is wanted, 0 to 1
     certain : all conditions are met by what is stated; where not, something is not stated
     because : what it has in common with the intent, then each condition as it stands
     """
 
     entry: Entry
     score: float
+    likeness: float
     certain: bool
     because: tuple[Explanation, ...] = ()
 
@@ -71,7 +73,8 @@ def find(index: Index, intent: Intent, at: Circumstances, most: int = 20) -> Fin
         inputs=intent.inputs,
         outputs=intent.outputs,
     )
-    scores = rank(index, wanted).total * _trusted(index.entries)
+    ranked = rank(index, wanted)
+    scores = ranked.total * _trusted(index.entries)
     hits: list[Hit] = []
     excluded: list[Hit] = []
     for number in np.argsort(-scores, kind="stable")[:HITS_MAX].tolist():
@@ -79,7 +82,7 @@ def find(index: Index, intent: Intent, at: Circumstances, most: int = 20) -> Fin
             break
         entry = index.entries[number]
         judged = judge(entry, intent, requirement, at)
-        hit = _hit(entry, float(scores[number]), judged)
+        hit = _hit(entry, float(scores[number]), float(ranked.signature[number]), judged)
         if any(each.verdict is Verdict.FAILED for each in judged):
             excluded.append(hit)
         else:
@@ -102,10 +105,11 @@ def _trusted(entries: Sequence[Entry]) -> np.ndarray[tuple[int], np.dtype[np.flo
     return trusted
 
 
-def _hit(entry: Entry, score: float, judged: tuple[Judged, ...]) -> Hit:
+def _hit(entry: Entry, score: float, likeness: float, judged: tuple[Judged, ...]) -> Hit:
     return Hit(
         entry=entry,
         score=score,
+        likeness=likeness,
         certain=all(each.verdict is Verdict.MET for each in judged),
         because=tuple(reason for each in judged for reason in each.because),
     )

@@ -1,6 +1,7 @@
 """Orders operations by how well they do what is wanted: signature, words, meaning."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -74,8 +75,25 @@ def _signature(index: Index, wanted: Wanted, weights: Weights) -> Doubles:
         sides = (outputs[0], outputs[1], inputs[1], inputs[0])
         found: Doubles = np.average(np.stack(sides), axis=0, weights=parts)
         return found
-    keywords = wanted.keywords or tuple(dict.fromkeys(telling(words_of(wanted.text))))
-    return _sides(index, keywords, index.keywords)[0] if keywords else np.zeros(len(index.entries))
+    return _covered(index, wanted.keywords or tuple(dict.fromkeys(telling(words_of(wanted.text)))))
+
+
+def _covered(index: Index, keywords: Sequence[str]) -> Doubles:
+    """Return how well the keywords, alone or two together, are covered by those of each entry."""
+    found = np.zeros(len(index.entries))
+    if not keywords:
+        return found
+    pairs = [f"{one} {other}" for one, other in pairwise(keywords)]
+    table = index.likeness.table((*keywords, *pairs), index.concepts)
+    for number, names in enumerate(index.keywords):
+        named = (*names, *index.inputs[number], *index.outputs[number])
+        if named:
+            best = table[:, [index.place[name] for name in named]].max(axis=1)
+            alone, joint = best[: len(keywords)], best[len(keywords) :]
+            left = np.concatenate(([0.0], joint))
+            right = np.concatenate((joint, [0.0]))
+            found[number] = np.maximum(alone, np.maximum(left, right)).mean()
+    return found
 
 
 def _sides(
