@@ -29,7 +29,6 @@ from fabloop.model.facts import (
     GoalMet,
     GoalRestored,
     GoalViolated,
-    IncidentRaised,
     JobAnswered,
     JobBound,
     JobFailed,
@@ -38,14 +37,12 @@ from fabloop.model.facts import (
     LotMade,
     MaintenanceAdvised,
     MaintenanceDeclined,
-    OrderFinished,
     OrderRefused,
     PlanRevalidated,
     PlansFound,
     ProcessMigrated,
     ProcessReleased,
     ProcessStarted,
-    ReleaseRefused,
     RiskForeseen,
     UndoRefused,
 )
@@ -66,7 +63,6 @@ ASKED = {PlansFound, AdaptationProposed}
 ENDS = {
     KnowledgeRead,  # only known
     OrderRefused,  # the order's end
-    ReleaseRefused,  # the order's end
     ProcessStarted,  # only known
     PlanRevalidated,  # only known
     JobKeptWaiting,  # until somebody becomes free or time passes
@@ -78,8 +74,6 @@ ENDS = {
     RiskForeseen,  # a person reads it
     MaintenanceAdvised,  # a person is asked
     MaintenanceDeclined,  # only known
-    IncidentRaised,  # a person has to resolve it
-    OrderFinished,  # the order's end
     GoalEndangered,  # told to people
     GoalRestored,
     GoalMet,

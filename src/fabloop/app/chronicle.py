@@ -6,9 +6,11 @@ from itertools import pairwise
 
 import msgspec
 
+from fabloop.adapt.goals.tracks import Standing
 from fabloop.adapt.weigh import limited_operations
 from fabloop.app.conductor import Adapted
 from fabloop.app.demo import Demo
+from fabloop.app.goal_watch import standings
 from fabloop.app.snapshot import OrderState, Stage
 from fabloop.base.instant import Instant, iso_of
 from fabloop.model.explanation import Explanation
@@ -19,7 +21,8 @@ from fabloop.model.facts import (
     OrderRefused,
     PlanEndangered,
 )
-from fabloop.model.ids import PlanId, SiteId
+from fabloop.model.goal import Goal, GoalStatus
+from fabloop.model.ids import GoalId, PlanId, SiteId
 from fabloop.model.kpi import KpiValue
 from fabloop.model.plan import MovementKind, Plan, PlanComparison
 from fabloop.model.product import ChoiceConflict, NotConfigurable
@@ -71,6 +74,20 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     comparison: PlanComparison
 
 
+class GoalSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """How a goal of the order stands, since when and why; `risk` (0..1) that it is missed."""
+
+    goal: GoalId
+    title: str
+    statement: str
+    status: GoalStatus
+    since: str
+    deadline: str | None
+    expected: str | None
+    risk: float
+    because: Explanation | None
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """The story in a few figures."""
 
@@ -82,6 +99,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     refusal: AdaptationImpossible | OrderRefused | None = None
     conflicts: tuple[ChoiceConflict, ...] = ()
     operations_done: int = 0
+    goals: tuple[GoalSummary, ...] = ()
     finished_at: str | None = None
     due_at: str | None = None
 
@@ -160,6 +178,7 @@ def summary_of(demo: Demo) -> Summary:
         plan_2=plan_summary(plans[-1]) if changes else None,
         refusal=refusals[-1] if refusals else None,
         operations_done=len(state.done),
+        goals=tuple(goal_summary(*each) for each in standings(state, demo.house.snapshot)),
         finished_at=iso_of(state.finished_at) if state.finished_at else None,
         due_at=iso_of(state.order.due_at),
     )
@@ -183,6 +202,21 @@ def _outcome(state: OrderState) -> Outcome:
             return Outcome.STUCK
         case _:
             return Outcome.UNDECIDED
+
+
+def goal_summary(goal: Goal, standing: Standing) -> GoalSummary:
+    """Return how a goal stands, for people and other programs."""
+    return GoalSummary(
+        goal=goal.id,
+        title=goal.title,
+        statement=goal.written,
+        status=standing.status,
+        since=iso_of(standing.since),
+        deadline=None if standing.deadline is None else iso_of(standing.deadline),
+        expected=None if standing.expected is None else iso_of(standing.expected),
+        risk=standing.risk,
+        because=standing.because,
+    )
 
 
 def plan_summary(plan: Plan) -> PlanSummary:

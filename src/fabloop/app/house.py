@@ -12,6 +12,7 @@ from typing import get_type_hints
 import msgspec
 
 from fabloop.app.conductor import Conductor
+from fabloop.app.goal_watch import next_look, overdue
 from fabloop.app.loop import STEPS
 from fabloop.app.snapshot import Snapshot
 from fabloop.base.codec import from_msgpack
@@ -74,7 +75,8 @@ class House:
             if job.kept and job.kept.look_again_at and job.kept.look_again_at <= at
         ]
         over = (DisturbanceEnded(disturbance=each, at=at) for each in self.snapshot.over(at))
-        return self._settle((*self._conductor.advance(at), *over, *due), at, "clock")
+        goals = overdue(self.snapshot)
+        return self._settle((*self._conductor.advance(at), *over, *goals, *due), at, "clock")
 
     def next_due(self) -> Instant | None:
         """Return when `advance` will have something to do."""
@@ -84,7 +86,7 @@ class House:
             if job.kept and job.kept.look_again_at
         ]
         ends = [over_at(each) for each in self.snapshot.standing.values()]
-        due = (*looks, *ends, self._conductor.next_due())
+        due = (*looks, *ends, self._conductor.next_due(), next_look(self.snapshot))
         return min((each for each in due if each is not None), default=None)
 
     def _settle(self, facts: Sequence[Fact], at: Instant, actor: str) -> tuple[Fact, ...]:

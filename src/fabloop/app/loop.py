@@ -13,6 +13,7 @@ from fabloop.adapt.propose import holds, is_overtaken, objections, propose
 from fabloop.adapt.undo import undo
 from fabloop.adapt.weigh import limits_on, weigh
 from fabloop.adapt.world import means_of
+from fabloop.app.goal_watch import weigh_goals
 from fabloop.app.permissions import change_against
 from fabloop.app.snapshot import Snapshot, Stage
 from fabloop.model.disturbance import KpiMoved, RushOrder, UnitBroken, UnitClosed
@@ -383,6 +384,7 @@ STEPS: tuple[Callable[[Any, Snapshot], tuple[Fact, ...]], ...] = (
     look_again,
     keep_current,
     go_back,
+    weigh_goals,
     seek_another_way,
 )
 """Every step of the loop, in the order in which steps hear a fact."""

@@ -1,5 +1,7 @@
 """What the snapshot keeps ready for quick answers; it can be made anew from the rest."""
 
+from fabloop.adapt.goals.index import Book
+from fabloop.model.goal import GoalSet
 from fabloop.model.knowledge import Knowledge
 from fabloop.plan.running.watchlist import Watchlist
 from fabloop.plan.statement.plant import Plant
@@ -16,6 +18,7 @@ class Ready:
     def __init__(self) -> None:
         self._plant: Plant | None = None
         self.watch: Watchlist | None = None
+        self._books: dict[str, Book] = {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Ready)
@@ -24,6 +27,13 @@ class Ready:
 
     def __deepcopy__(self, memo: object) -> "Ready":
         return Ready()
+
+    def book(self, goals: GoalSet) -> Book:
+        """Return goals compiled."""
+        key = f"{goals.id} {goals.version}"
+        if key not in self._books or self._books[key].goals is not goals:
+            self._books[key] = Book(goals)
+        return self._books[key]
 
     def plant(self, knowledge: Knowledge, kpis: KpiValues) -> Plant:
         """Return the network made ready, with these KPI values."""

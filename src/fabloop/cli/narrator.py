@@ -44,6 +44,10 @@ from fabloop.model.facts import (
     DisturbanceEnded,
     DisturbanceReported,
     Fact,
+    GoalEndangered,
+    GoalMet,
+    GoalRestored,
+    GoalViolated,
     IncidentRaised,
     JobBound,
     JobFailed,
@@ -279,6 +283,10 @@ class Narrator:
                 | PlanEndangered()
             ):
                 self._tell_danger(fact, at)
+            case GoalEndangered() | GoalViolated():
+                self._bad(f"{self._clock(at)}  {sentence(fact.because, at, self._labels())}")
+            case GoalMet() | GoalRestored():
+                self._good(f"{self._clock(at)}  {sentence(fact.because, at, self._labels())}")
             case (
                 RiskForeseen()
                 | MaintenanceAdvised()

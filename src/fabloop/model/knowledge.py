@@ -3,6 +3,7 @@
 import msgspec
 
 from fabloop.base.quantity import Dimension
+from fabloop.model.goal import GoalSet
 from fabloop.model.ids import EquipmentTypeId, KpiId, ProductId
 from fabloop.model.kpi import KpiValue
 from fabloop.model.maintenance import MaintenanceRule
@@ -51,5 +52,6 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     network: Network
     families: dict[ProductId, ProductFamily]
     kpis: tuple[KpiValue, ...] = ()
+    goals: tuple[GoalSet, ...] = ()
     maintenance: tuple[MaintenanceRule, ...] = ()
     safety: SafetyRules | None = None

@@ -25,6 +25,8 @@ SAMPLES_MAX = 256
 class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     """When an event of a subject will happen: instants that are equally likely, sorted.
 
+    No instants: whoever says so does not expect it at all, as things are.
+
     `source` says who says so: ``plan``, ``simulation`` or whatever gave it. A `passing` one holds
     until the subject goes on only.
     """

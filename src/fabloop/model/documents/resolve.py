@@ -16,6 +16,8 @@ from fabloop.model.documents.across import (
 )
 from fabloop.model.documents.collect import Sheet, raise_if_any
 from fabloop.model.documents.equipment import equipment_types_of
+from fabloop.model.documents.goal_structs import GoalsDocument
+from fabloop.model.documents.goals import goals_of
 from fabloop.model.documents.lanes import lanes_of
 from fabloop.model.documents.measurements import kpi_values_of
 from fabloop.model.documents.names import Names
@@ -210,6 +212,7 @@ def _knowledge(desk: Desk, now: Instant | None) -> Knowledge:
         families=families,
         kpis=values,
         safety=safety_of(desk.of(SafetyDocument), names.work_units),
+        goals=tuple(goals_of(each, sheet) for sheet, each in desk.of(GoalsDocument)),
     )
 
 
