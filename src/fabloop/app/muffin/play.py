@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from fabloop.app.durable import draft_of, write_durably
+from fabloop.app.muffin.data import BakeryData
 from fabloop.app.muffin.devices import served
 from fabloop.app.muffin.documents import Bakery, read_bakery
 from fabloop.app.muffin.machines import Machines
@@ -27,6 +28,7 @@ from fabloop.run.gate import Gate, without_document
 
 SETTINGS_FILE = "demo.json"
 LOG_FILE = "facts.db"
+PAGES_FILE, RECIPES_FILE = "yellow-pages.json", "recipes.json"
 ROSTER_FILE = "services.json"
 TURNS_MAX = 1_000_000
 """Turns after which a story is taken to be going in circles."""
@@ -82,14 +84,31 @@ class Week:
         self.machines = Machines(self.runtime, [each.name for each in self.bakery.natures])
         self.mender = Mender(self.host, self.log, approve)
         self.story.runtime, self.story.machines = self.runtime, self.machines
-        self.story.recovery = Recovery(
-            self.host, self.log, self.runtime, self.story.lots, self.machines, self.mender
-        )
+
+    def _open_data(self, now: Instant) -> BakeryData:
+        """Publish where companies are called, and open the data space."""
+        pages = self.fleet.url("yellow-pages")
+        known = msgspec.json.decode((self.bakery.folder / PAGES_FILE).read_bytes())
+        listed = [{**each, "call": self.fleet.url(each["company"])} for each in known]
+        self.caller.put(f"{pages}/companies", {"companies": listed})
+        recipes = self.bakery.folder / RECIPES_FILE
+        return BakeryData(self.folder / "data", recipes, f"{pages}/companies", self.log, now)
 
     def play(self, until: Instant | None = None) -> None:
         """Play on until nothing more happens, or up to an instant."""
         now = self.clock.now()
         self._find_services(now)
+        if self.story.data is None:
+            self.story.data = data = self._open_data(now)
+            self.story.recovery = Recovery(
+                self.host,
+                self.log,
+                self.runtime,
+                self.story.lots,
+                self.machines,
+                self.mender,
+                data,
+            )
         self.story.open(now)
         self.runtime.recover()
         for _ in range(TURNS_MAX):
@@ -148,6 +167,8 @@ class Week:
     def close(self) -> None:
         """End the services and release the journals; everything told is durable already."""
         self.runtime.close()
+        if self.story.data is not None:
+            self.story.data.close()
         self.caller.close()
         self.fleet.close()
         self.host.close()

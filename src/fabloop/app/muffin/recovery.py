@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from fabloop.app.muffin.damage import OF_THE_PROCESS, Damage, situation_of
+from fabloop.app.muffin.data import BakeryData
 from fabloop.app.muffin.kpis import FULFILLED_NS
 from fabloop.app.muffin.lots import Lots
 from fabloop.app.muffin.machines import Machines
@@ -36,7 +37,7 @@ class Recovery:
 
     def __init__(
         self, host: Host, log: FactLog, runtime: Runtime, lots: Lots, machines: Machines,
-        mender: Mender,
+        mender: Mender, data: BakeryData,
     ) -> None:  # fmt: skip
         self._host = host
         self._log = log
@@ -44,6 +45,7 @@ class Recovery:
         self._lots = lots
         self._machines = machines
         self._mender = mender
+        self._data = data
         self._given_up: set[str] = set()
         self._tolerated: dict[int, Instant] = {}
 
@@ -67,9 +69,7 @@ class Recovery:
         again = self._lots.again(batch, f"{lot}.{name}", orders, now)
         codes = [each.qr for each in orders]
         overcooked = tuple(Literal(fluent="overcooked", arguments=(each,)) for each in codes)
-        couriers = tuple(
-            Literal(fluent="courier", arguments=(each.qr,), value=each.courier) for each in orders
-        )
+        couriers = tuple(self._courier(batch, each.qr, now) for each in orders)
         self._runtime.reality.see((*overcooked, *couriers))
         self._mender.deviated(
             Deviated(
@@ -85,6 +85,14 @@ class Recovery:
         )
         if not self._mended(errand, name, codes, orders, now, again=False):
             self._refuse(orders, f"{again} could not be made", now)
+
+    def _courier(self, batch: str, code: str, now: Instant) -> Literal:
+        """Return who carries an order, by where its courier is called."""
+        url = self._data.courier_url(batch, code, now)
+        services = self._runtime.directory.services.values()
+        found = next(each for each in services if url.startswith(each.base_url))
+        self._data.told_courier(batch, code, str(found.id), now)
+        return Literal(fluent="courier", arguments=(code,), value=str(found.id))
 
     # -- an oven that stands ------------------------------------------------------------------
 

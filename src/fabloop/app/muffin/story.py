@@ -1,10 +1,9 @@
 """What the runtime has to be told about muffins: batches, recipes, burnt loads."""
 
-import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, cast
 
+from fabloop.app.muffin.data import BakeryData
 from fabloop.app.muffin.documents import Bakery
 from fabloop.app.muffin.lots import AGAIN, Lots, details_of
 from fabloop.app.muffin.machines import Machines
@@ -41,11 +40,11 @@ class Muffins:
         self._orders = {each.id: each for each in bakery.orders}
         self._received: set[str] = set()
         self._joined: dict[str, str] = {}
-        self._recipes = _recipes(bakery.folder / "recipes.json")
         self.waiting: dict[str, Errand] = {}
         self.lots = Lots(bakery.orders, log)
         self.runtime: Runtime | None = None
         self.machines: Machines | None = None
+        self.data: BakeryData | None = None
         self.recovery: Recovery | None = None
 
     # -- opening ------------------------------------------------------------------------------
@@ -84,6 +83,8 @@ class Muffins:
 
     def _begin_order(self, order: MuffinOrder, now: Instant, *, again: bool = False) -> None:
         self._received.add(order.id)
+        if self.data is not None:
+            self.data.received(order)
         variables: dict[str, object] = {
             "order": order.id,
             "qr": order.qr,
@@ -178,7 +179,7 @@ class Muffins:
 
     # -- calls --------------------------------------------------------------------------------
 
-    def given(self, task: Task, candidate: Candidate, now: Instant) -> dict[str, object]:  # noqa: ARG002
+    def given(self, task: Task, candidate: Candidate, now: Instant) -> dict[str, object]:
         """Return what a call needs that its process does not know."""
         lot = str(task.variables.get("lot", ""))
         details = dict(self.lots.details(lot))
@@ -188,10 +189,10 @@ class Muffins:
             **details,
         }
         if candidate.operation.name == "doseIngredients":
-            recipe = self._recipes[str(details["type"])]
-            number = int(details["pieces"])
-            values["setOfIngredients"] = list(recipe)
-            values["setOfQuantities"] = [qty * number for qty in recipe.values()]
+            assert self.data is not None, "the story was opened"
+            kind, number = str(details["type"]), int(details["pieces"])
+            names, masses = self.data.ingredients(lot, kind, number, now)
+            values |= {"setOfIngredients": names, "setOfQuantities": masses}
         return values
 
     def seen(
@@ -226,10 +227,3 @@ class Muffins:
         """Hear of a job that nobody can do now."""
         if self.recovery is not None:
             self.recovery.waits(errand, now)
-
-
-def _recipes(file: Path) -> dict[str, dict[str, float]]:
-    found = json.loads(file.read_bytes())["recipes"]
-    return {
-        each["name"]: {part["name"]: part["qty"] for part in each["ingredients"]} for each in found
-    }

@@ -128,9 +128,12 @@ class Caller:
             return NoAnswer(reason=f"{type(error).__name__}: {error}".rstrip(": "))
         return _read(response, operation)
 
-    def post(self, url: str, body: object) -> int:
-        """Send something to be done at once; return the status."""
-        return self._client.post(url, content=msgspec.json.encode(body)).status_code
+    def put(self, url: str, body: object) -> None:
+        """Put something where it belongs; raises Unavailable."""
+        try:
+            self._client.put(url, content=msgspec.json.encode(body)).raise_for_status()
+        except httpx.HTTPError as error:
+            raise Unavailable(f"Expected to put something at {url}, but {error}.") from error
 
     def fetch(self, url: str) -> bytes:
         """Return what stands at a URL.

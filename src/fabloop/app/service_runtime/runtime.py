@@ -48,7 +48,7 @@ from fabloop.app.service_runtime.fleet import Fleet
 from fabloop.app.service_runtime.log import FactLog
 from fabloop.app.service_runtime.reality import Reality, ground
 from fabloop.app.service_runtime.wanted import SERVICE_JOBS, wanted_of
-from fabloop.base.errors import FabloopError, Invalid, Refused
+from fabloop.base.errors import FabloopError, Invalid, Refused, Unavailable
 from fabloop.base.instant import DAY, MINUTE, Instant
 from fabloop.model.explanation import Explanation
 from fabloop.process.commands import CompleteJob, FailJob, Reply
@@ -217,9 +217,25 @@ class Runtime:
             errand.due = Instant(now + HOLD_NS)
             facts.append(CallWithheld(**_names(errand), reasons=reasons))
             return False
-        errand.given = {**task.variables, **self._story.given(task, candidate, now)}
+        try:
+            errand.given = {**task.variables, **self._story.given(task, candidate, now)}
+        except (Invalid, Unavailable) as error:
+            self._lacking(errand, str(error), now, facts)
+            return False
         errand.begun_at = errand.begun_at or now
         return True
+
+    def _lacking(self, errand: Errand, why: str, now: Instant, facts: list[RuntimeFact]) -> None:
+        """Wait for values that a call needs and nobody tells; then let a person look."""
+        errand.tries += 1
+        if errand.tries >= ATTEMPTS_MAX:
+            self._give_up(errand, why, now)
+            return
+        errand.due = Instant(now + backoff_ns(errand.tries))
+        told = CallTroubled(
+            **_names(errand), trouble="no data", reason=why, rung="retry", again_at=errand.due
+        )
+        facts.append(told)
 
     def _excluded(self, errand: Errand, candidate: Candidate) -> tuple[Explanation, ...]:
         if str(candidate.service.id) not in errand.excluded:

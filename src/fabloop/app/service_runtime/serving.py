@@ -31,6 +31,9 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 SENT_AT = "Fabloop-Sent-At"
 ARRIVALS_SUFFIX = ".arrivals"
 BODY_BYTES_MAX = 1_000_000
+READS = frozenset({"GET", "HEAD"})
+"""What is asked by these is not taken on, and need not be remembered."""
+
 TROUBLES_MAX = 1_000
 SILENCE_S_MAX = 60.0
 
@@ -155,7 +158,9 @@ class SimulatedService:
             at = _time(request)
             key = request.headers.get(IDEMPOTENCY_KEY) or f"{operation}@{at}"
             self._arrived(operation, key, request)
-            return await self._answered(lambda: self._do(operation, key, given, at), key)
+            asks = request.method in READS
+            do = self._machine.ask if asks else self._do
+            return await self._answered(lambda: do(operation, key, given, at), key)
 
         return answer
 

@@ -221,6 +221,13 @@ def _keep_order(_device: Device, asked: Asked) -> Taken | Answer:
     return Taken(duration_ns=0, result=lambda *_: result, queues=False)
 
 
+def _companies(device: Device, asked: Asked) -> Taken | Answer:
+    """List companies; those that are published take the place of all before."""
+    if asked.operation == "publishCompanies":
+        device.notes["companies"] = asked.given.get("companies", [])
+    return Done(result={"companies": device.notes.get("companies", [])})
+
+
 _COMMON: dict[str, Behaviour] = {"status": _status, "setSpeed": _pace}
 
 KINDS: dict[str, Mapping[str, Behaviour]] = {
@@ -244,5 +251,6 @@ KINDS: dict[str, Mapping[str, Behaviour]] = {
         "deliver": _deliver,
         "changeShipment": _change_shipment,
     },
+    "pages": {"listCompanies": _companies, "publishCompanies": _companies},
     "orders": {"setOrderState": _keep_order},
 }
