@@ -14,7 +14,7 @@ from fabloop.app.demo import SETTINGS_FILE, Demo, Settings, World, begin, docume
 from fabloop.app.exhibits import write_exhibits
 from fabloop.app.snapshot import OrderState
 from fabloop.base.codec import to_json_pretty
-from fabloop.base.errors import ExitCode, Fault, Invalid
+from fabloop.base.errors import ExitCode, Fault, Invalid, Refused
 from fabloop.base.instant import Instant
 from fabloop.cli.given import instant_given
 from fabloop.cli.narrator import Narrator
@@ -90,8 +90,13 @@ def is_muffin(story: str, resumed: Path | None) -> bool:
 
 def _play_muffin(request: Request) -> ExitCode:
     """Play the week of the bakery, which has options of its own."""
-    from fabloop.cli.demo_muffin import MuffinRequest, play_week
-
+    try:
+        from fabloop.cli.demo_muffin import MuffinRequest, play_week
+    except ModuleNotFoundError as error:
+        raise Refused(
+            "Expected the extras 'http' and 'dataspace' for services and their data, but found "
+            f"that {error.name} is not installed. Run: pip install 'fabloop[http,dataspace]'"
+        ) from error
     for name, given in (("--choose", request.choices), ("--wire", request.wire)):
         if given:
             raise Invalid(_fault(name, "an option of story 'wavegear'", "story 'muffin'"))

@@ -19,6 +19,7 @@ from fabloop.app.service_runtime.facts import (
     RungTried,
     RuntimeFact,
     ServiceFound,
+    ServicesDiscovered,
 )
 from fabloop.base.instant import Instant, iso_of
 
@@ -27,6 +28,7 @@ CHAIN = (
     Deviated
     | RungTried
     | LookedUp
+    | ServicesDiscovered
     | ChainComposed
     | RepairProposed
     | RepairApproved

@@ -10,6 +10,7 @@ from fabloop.app.muffin.data import BakeryData
 from fabloop.app.muffin.devices import served
 from fabloop.app.muffin.documents import Bakery, read_bakery
 from fabloop.app.muffin.machines import Machines
+from fabloop.app.muffin.partners import Partners
 from fabloop.app.muffin.recovery import Recovery
 from fabloop.app.muffin.story import Muffins
 from fabloop.app.processes.store import open_host
@@ -108,6 +109,7 @@ class Week:
                 self.machines,
                 self.mender,
                 data,
+                Partners(self.directory, self.bakery.vocabulary, self.log),
             )
         self.story.open(now)
         self.runtime.recover()

@@ -8,6 +8,7 @@ from fabloop.app.muffin.data import BakeryData
 from fabloop.app.muffin.kpis import FULFILLED_NS
 from fabloop.app.muffin.lots import Lots
 from fabloop.app.muffin.machines import Machines
+from fabloop.app.muffin.partners import Partners
 from fabloop.app.processes.host import Host
 from fabloop.app.processes.questions import AskInstance, AskInstances
 from fabloop.app.service_runtime.errands import Complete, Errand, Verdict
@@ -29,7 +30,7 @@ AFTER_BAKING_NS = HOUR
 """What toppings, boxes and waiting for one's turn take after a load has left the oven."""
 
 BAKING_NS = 35 * MINUTE
-PARTNERS = ("bakery-nearby",)
+CELSIUS = 180.0
 
 
 class Recovery:
@@ -37,7 +38,7 @@ class Recovery:
 
     def __init__(
         self, host: Host, log: FactLog, runtime: Runtime, lots: Lots, machines: Machines,
-        mender: Mender, data: BakeryData,
+        mender: Mender, data: BakeryData, partners: Partners,
     ) -> None:  # fmt: skip
         self._host = host
         self._log = log
@@ -46,6 +47,7 @@ class Recovery:
         self._machines = machines
         self._mender = mender
         self._data = data
+        self._partners = partners
         self._given_up: set[str] = set()
         self._tolerated: dict[int, Instant] = {}
 
@@ -149,16 +151,20 @@ class Recovery:
         task = errand.task
         process = self._process(task.instance)
         back = self._machines.back_at("oven")
+        lots = self._lots.of_batch(task.about)
+        deadline = Instant(self._deadline(orders) - AFTER_BAKING_NS)
+        size = self._lots.size(lots[-1])
+        partners = self._partners.for_load(task.about, size, CELSIUS, deadline, now)
         damage = Damage(
             repair=name,
             instance=task.instance,
             process=process,
             node=task.node,
-            lots=self._lots.of_batch(task.about),
+            lots=lots,
             codes=tuple(codes),
-            partners=PARTNERS,
+            partners=partners,
             back={"oven": 0 if back is None else max(0, back - now)},
-            left_ns=max(0, self._deadline(orders) - AFTER_BAKING_NS - now),
+            left_ns=max(0, deadline - now),
             again=again,
         )
         situation = situation_of(damage, self._runtime.directory, self._runtime.reality)

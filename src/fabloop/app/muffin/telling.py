@@ -22,11 +22,13 @@ from fabloop.app.service_runtime.facts import (
     RuntimeFact,
     SafetyTold,
     ServiceRestarted,
+    ServicesDiscovered,
     StoryTold,
 )
 from fabloop.base.instant import span_text
 
 Words = Callable[[Any], str]
+_REPAIR = ".r"
 
 
 def told_text(fact: RuntimeFact) -> str:
@@ -47,6 +49,8 @@ def _story(fact: StoryTold) -> str:
 
 
 def _troubled(fact: CallTroubled) -> str:
+    if fact.trouble == "nobody":
+        return ""
     where = f"{fact.service}.{fact.operation}" if fact.service else fact.node
     return f"{fact.about}: {where} ({fact.trouble}): {fact.reason} -> {fact.rung}"
 
@@ -61,6 +65,9 @@ def _rung(fact: RungTried) -> str:
 
 
 def _looked_up(fact: LookedUp) -> str:
+    """Return where the values of a repair come from; those of every dough are not told."""
+    if _REPAIR not in fact.about and not fact.target.startswith("(QRCode"):
+        return ""
     sources = ", ".join(fact.sources)
     return f"{fact.about}: {fact.target} from {sources} ({fact.confidence:.0%} sure)"
 
@@ -87,6 +94,7 @@ _WORDS: dict[type, Words] = {
     Deviated: lambda f: f"{f.about}: {', '.join(f.differences)}",
     RungTried: _rung,
     LookedUp: _looked_up,
+    ServicesDiscovered: lambda f: f"{f.about}: '{f.wish}' -> {', '.join(f.found) or 'nobody'}",
     ChainComposed: lambda f: f"{f.about}: {f.goal}: {' -> '.join(f.steps)}",
     RepairProposed: _proposed,
     RepairApproved: lambda f: f"{f.about}: approved by {f.by}.",

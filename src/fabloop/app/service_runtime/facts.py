@@ -119,6 +119,16 @@ class RungTried(_Fact, frozen=True, kw_only=True):
     why: str
 
 
+class ServicesDiscovered(_Fact, frozen=True, kw_only=True):
+    """Services were looked for by what is wanted: who fits, why, and why not others."""
+
+    about: str
+    wish: str
+    found: tuple[str, ...]
+    because: tuple[Explanation, ...]
+    excluded: tuple[Explanation, ...]
+
+
 class ChainComposed(_Fact, frozen=True, kw_only=True):
     """Services were put together by their inputs and outputs."""
 
@@ -277,6 +287,7 @@ RuntimeFact = (
     | LookedUp
     | Deviated
     | RungTried
+    | ServicesDiscovered
     | ChainComposed
     | RepairProposed
     | RepairApproved
