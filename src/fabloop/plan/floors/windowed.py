@@ -16,6 +16,9 @@ from fabloop.plan.timetable.schedule import Timetable
 
 SEED = 7
 
+NEAR = 0.05
+"""A plan that finishes later than the window by a greater share leads the search astray."""
+
 
 class Verdict(Enum):
     """What is known after the effort."""
@@ -155,7 +158,8 @@ def look(windows: Windows, window: Window, hint: Timetable, effort: float) -> Se
     if tight is None:
         return Seen(Verdict.RULED_OUT, finish + 1, 0.0)
     built = _Model(tight, low, finish)
-    built.hint(hint)
+    if hint.finish(windows.work.problem) <= finish * (1 + NEAR):
+        built.hint(hint)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = SEED
