@@ -19,9 +19,9 @@ class Estimate(msgspec.Struct, frozen=True):
 
 
 class Estimator:
-    """Estimates states of one task."""
+    """Estimates states of one task, with all operators but `without` (a number)."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, without: int = -1) -> None:
         self.task = task
         size = len(task.propositions)
         self.users: list[list[int]] = [[] for _ in range(size)]
@@ -33,6 +33,9 @@ class Estimator:
                 self.free.append(number)
         self.open = [len(each.needs) for each in task.operators]
         self.prices = [each.price for each in task.operators]
+        if without >= 0:  # one more condition, which nothing ever meets
+            self.open[without] += 1
+            self.free = [number for number in self.free if number != without]
 
     def times(self, bit: int, by: float, node: Node) -> int:
         """Return how often a change must be applied until a comparison may hold."""

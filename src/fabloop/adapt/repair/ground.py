@@ -4,9 +4,17 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from fabloop.adapt.repair.domain import Binder, Bound, Domain
+from fabloop.adapt.repair.domain import Action, Binder, Bound, Domain
 from fabloop.adapt.repair.instantiate import counted_fluents, instantiate
-from fabloop.adapt.repair.reality import Atom, Reality, atom_of, is_met, is_number, said
+from fabloop.adapt.repair.reality import (
+    VARIABLE,
+    Atom,
+    Reality,
+    atom_of,
+    is_met,
+    is_number,
+    said,
+)
 from fabloop.adapt.repair.task import UNKNOWN, Budget, Change, Comparison, Operator, Task
 from fabloop.model.service import Constant, Literal, Relation
 
@@ -45,10 +53,38 @@ def ground(
     """Return the task of reaching a goal; actions named in `without` are not used."""
     kept = tuple(each for each in domain.actions if each.name not in without)
     usable = msgspec.structs.replace(domain, actions=kept)
+    lost = next((e for e in goal if not is_met(e, initial) and not _is_made(e, kept)), None)
+    if lost is not None:
+        return _hopeless(said(lost))
     instances = instantiate(usable, initial, goal, budget)
     binder = Binder(domain)
     steps = [binder(each) for each in instances.steps]
     return _Grounding(domain, initial, goal, wish).task(steps, whole=instances.whole)
+
+
+def _is_made(goal: Literal, actions: Iterable[Action]) -> bool:
+    """Tell whether an action has an effect that may be this one, whatever it is done to."""
+    return any(_may_be(effect, goal) for each in actions for effect in each.effects)
+
+
+def _may_be(effect: Literal, goal: Literal) -> bool:
+    if effect.fluent != goal.fluent or len(effect.arguments) != len(goal.arguments):
+        return False
+    if effect.relation is not Relation.IS or goal.relation is not Relation.IS:
+        return True
+    pairs = [*zip(effect.arguments, goal.arguments, strict=True), (effect.value, goal.value)]
+    return all(
+        (isinstance(mine, str) and mine[:1] == VARIABLE)
+        or (isinstance(mine, bool) == isinstance(other, bool) and mine == other)
+        for mine, other in pairs
+    )
+
+
+def _hopeless(why: str) -> Task:
+    return Task(
+        propositions=(), comparisons={}, compared=(), initial=(0, ()), goal=0, goals=(),
+        operators=(), hopeless=why,
+    )  # fmt: skip
 
 
 class _Grounding:

@@ -1,7 +1,7 @@
 """Many things that went wrong alike: planned for one, carried over to the others, timed."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -29,6 +29,12 @@ TOKENS_MAX = 500
 REPRESENTATIVE_SHARE = 0.7
 """The share of the budget for the plans of the first thing."""
 
+ANEW_SHARE = 0.2
+"""The share of what is left of the budget for planning for one thing by itself."""
+
+FORMS_MAX = 4
+"""Plans that are tried on a further thing."""
+
 SCHEDULE_EFFORT = Effort(seconds=0.3, moves=20_000)
 """What timing them together may take: deterministic, so that it is the same on every machine."""
 
@@ -44,6 +50,7 @@ def plan_tokens(
     *,
     wish: Wish = CHEAP,
     tokens: Sequence[str] = (),
+    share: float = 1.0,
 ) -> Planned:
     """Return plans that reach a goal for all of these tokens; as `plan` where at most one is hit.
 
@@ -52,21 +59,22 @@ def plan_tokens(
     """
     hit = hit_tokens(tokens, goal, initial)
     if len(hit) < 2:
-        return plan(domain, initial, goal, budget, wish=wish)
+        return plan(domain, initial, goal, budget, wish=wish, share=share)
     first = hit[0]
     own = about(goal, first, tokens)
-    shown = plan(domain, initial, own, part(budget, REPRESENTATIVE_SHARE), wish=wish)
+    shown = plan(domain, initial, own, budget, wish=wish, share=share * REPRESENTATIVE_SHARE)
     if not shown.courses:
         return shown
     several = _Several(domain, initial, goal, hit, tokens)
     found: dict[object, Course] = {}
     for number, course in enumerate(shown.courses):
-        share = part(budget, 1 / (len(shown.courses) - number))
-        whole = several.spread(course, first, share, wish)
+        patience = part(budget, 1 / (len(shown.courses) - number))
+        whole = several.spread(course, first, patience, wish)
         if whole is not None:
             found.setdefault(whole.key, whole)
     reason = "" if found else "no plan for one of them could be carried over to all"
-    return Planned(courses=tuple(found.values()), proven=False, reason=reason)
+    ranked = sorted(found.values(), key=several.rank(wish))
+    return Planned(courses=tuple(ranked), proven=False, reason=reason)
 
 
 def hit_tokens(tokens: Sequence[str], goal: Sequence[Literal], initial: Reality) -> tuple[str, ...]:
@@ -112,27 +120,29 @@ class _Several:
         self.binder = Binder(domain)
         self.things = {each.name: each for each in domain.things}
 
+    def rank(self, wish: Wish) -> Callable[[Course], int]:
+        """Return by what courses are compared."""
+        return lambda course: sum(wish.price(self.binder(each)) for each in course.steps)
+
     def spread(self, course: Course, first: str, budget: Budget, wish: Wish) -> Course | None:
-        """Return a course for all, made of one for the first."""
+        """Return a course for all, made of one for the first.
+
+        One that does not carry over to a token is planned for it, and tried on those after it.
+        """
+        forms: list[tuple[str, tuple[Step, ...]]] = [(first, course.steps)]
         steps = [self.binder(each) for each in course.steps]
         reality = _after_all(self.initial, steps)
         used = Counter(name for step in steps for name in step.exclusive)
         for token in self.hit[1:]:
-            goal = about(self.goal, token, self.tokens)
-            outline = self._outline(course.steps, first, token)
-
-            def by_use(name: str, things: Sequence[Thing]) -> Sequence[Thing]:
-                del name
-                return sorted(things, key=lambda thing: used[thing.name])
-
-            more = rebound(outline, self.domain, reality, goal, budget, by_use)
+            more = self._carried(forms, token, reality, used, budget)
             if more is None:
-                anew = plan(
-                    self.domain, reality, goal, part(budget, 0.2), wish=wish, alternatives=0
-                )
+                goal = about(self.goal, token, self.tokens)
+                share = part(budget, ANEW_SHARE)
+                anew = plan(self.domain, reality, goal, share, wish=wish, alternatives=0)
                 if not anew.courses:
                     return None
                 more = tuple(self.binder(each) for each in anew.courses[0].steps)
+                forms.insert(0, (token, anew.courses[0].steps))
             used.update(name for step in more for name in step.exclusive)
             steps += more
             reality = _after_all(reality, more)
@@ -142,6 +152,28 @@ class _Several:
             if breaches(self.domain, made, self.initial, self.goal):
                 return None
         return made
+
+    def _carried(
+        self,
+        forms: Sequence[tuple[str, tuple[Step, ...]]],
+        token: str,
+        reality: Reality,
+        used: Counter[str],
+        budget: Budget,
+    ) -> tuple[Bound, ...] | None:
+        """Return what was done for another token, done to this one; what is used least first."""
+
+        def by_use(name: str, things: Sequence[Thing]) -> Sequence[Thing]:
+            del name
+            return sorted(things, key=lambda thing: used[thing.name])
+
+        goal = about(self.goal, token, self.tokens)
+        for other, steps in forms[:FORMS_MAX]:
+            outline = self._outline(steps, other, token)
+            found = rebound(outline, self.domain, reality, goal, budget, by_use)
+            if found is not None:
+                return found
+        return None
 
     def _outline(self, steps: Sequence[Step], first: str, token: str) -> Outline:
         """Return steps for another token; things that are not the goal's are left open."""

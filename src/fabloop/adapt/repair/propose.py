@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
+from fabloop.adapt.repair.course import Course
 from fabloop.adapt.repair.domain import Binder, checked
 from fabloop.adapt.repair.explain import explained, need_explained, steps_said
 from fabloop.adapt.repair.fragment import fragment_of
@@ -95,7 +96,7 @@ class _Repair:
         reasons = tuple(need_explained(each, situation) for each in danger)
         if not self.here:
             return self._none(reasons, "the instance is at no node at which it could wait")
-        before = self._planned(consistent(needs, situation), part(self.budget, BEFORE_SHARE))
+        before = self._planned(consistent(needs, situation), self.budget, BEFORE_SHARE)
         found = [*known, *placed(situation, before.courses), *self._instead()]
         options = self._vetted(found)
         if not options:
@@ -122,7 +123,7 @@ class _Repair:
             proven=proven,
         )
 
-    def _planned(self, goal: tuple[Literal, ...], budget: Budget) -> Planned:
+    def _planned(self, goal: tuple[Literal, ...], budget: Budget, share: float) -> Planned:
         situation = self.situation
         return plan_tokens(
             situation.domain,
@@ -131,6 +132,7 @@ class _Repair:
             budget,
             wish=situation.wish,
             tokens=situation.tokens,
+            share=share,
         )
 
     def _instead(self) -> Iterator[Candidate]:
@@ -142,9 +144,14 @@ class _Repair:
         rows = replaceable(self.situation)[:ROWS_REPLACED_MAX]
         for number, row in enumerate(rows):
             goal = meant_by(self.situation, row)
-            planned = self._planned(goal, part(self.budget, 1 / (len(rows) - number)))
-            for course in planned.courses[:COURSES_PER_ROW_MAX]:
+            planned = self._planned(goal, part(self.budget, 1 / (len(rows) - number)), 1.0)
+            others = [each for each in planned.courses if not self._does(each, row)]
+            for course in others[:COURSES_PER_ROW_MAX]:
                 yield in_place_of(self.situation, course, row)
+
+    def _does(self, course: Course, row: tuple[str, ...]) -> bool:
+        """Tell whether a course does what a row would do itself: then it is no replacement."""
+        return any(self.situation.work[each].key in course.key for each in row)
 
     # -- from candidates to options -------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from fabloop.adapt.repair.reality import Atom, Reality, after, atom_of, same, un
 from fabloop.adapt.repair.task import Budget
 from fabloop.model.service import Constant, Literal, Relation
 
-TRIES_MAX = 20_000
+TRIES_MAX = 2_000
 """Bindings that are tried for one sequence of steps."""
 
 Preferred = Callable[[str, Sequence[Thing]], Sequence[Thing]]

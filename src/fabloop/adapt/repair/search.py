@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 import msgspec
 
 from fabloop.adapt.repair.estimate import FAR, Estimator
-from fabloop.adapt.repair.task import Budget, Node, Task
+from fabloop.adapt.repair.task import Budget, Node, Task, part
 
 WEIGHTS = (0, 5, 2, 1)
 """How much less the way so far counts than the way ahead, pass after pass; 0: it does not."""
@@ -16,6 +16,12 @@ STATES_MAX = 500_000
 
 PREFERRED_BOOST = 1_000
 """What progress is worth: so many turns of the helpful steps before the others have theirs."""
+
+DETOURS_SHARE = 0.5
+"""The share of what is left of the budget for plans near the first one."""
+
+DETOUR_SHARE = 0.3
+"""The share of that for one of them."""
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,24 +38,27 @@ class Exhausted(msgspec.Struct, frozen=True):
     whole: bool
 
 
-def plans(task: Task, budget: Budget) -> Iterator[Found | Exhausted]:
-    """Yield ever cheaper plans; at last whether everything was searched.
+def plans(task: Task, budget: Budget, best: int = FAR) -> Iterator[Found | Exhausted]:
+    """Yield ever cheaper plans below `best`; at last whether everything was searched.
 
     A search of everything proves the last plan to be the cheapest, or that there is none.
     """
     if task.hopeless or task.goal & task.initial[0] == task.goal:
-        if not task.hopeless:
+        if not task.hopeless and best > 0:
             yield Found(operators=(), price=0, proven=True)
         yield Exhausted(task.whole)
         return
     estimator = Estimator(task)
-    best, whole = FAR, False
+    whole = False
     for weight in WEIGHTS:
         search = _Pass(task, estimator, budget, weight, best)
         for found in search.run():
             best = found.price
             yield found
             if weight == 0:
+                for other in _detours(task, found, part(budget, DETOURS_SHARE)):
+                    best = other.price
+                    yield other
                 break
         whole = search.whole
         if whole or search.stopped:
@@ -59,14 +68,37 @@ def plans(task: Task, budget: Budget) -> Iterator[Found | Exhausted]:
     yield Exhausted(whole and task.whole)
 
 
+def _detours(task: Task, found: Found, budget: Budget) -> Iterator[Found]:
+    """Yield cheaper plans that do without one step of the best one, its dearest step first."""
+    best, again = found, True
+    while again:
+        again = False
+        for without in sorted(set(best.operators), key=lambda n: -task.operators[n].price):
+            if budget() <= 0:
+                return
+            share = part(budget, DETOUR_SHARE)
+            search = _Pass(task, Estimator(task, without), share, 0, best.price, without)
+            other = next(search.run(), None)
+            if other is not None:
+                best, again = other, True
+                yield other
+                break
+
+
 class _Pass:
     """One search with deferred evaluation; helpful steps have a queue of their own."""
 
     def __init__(
-        self, task: Task, estimator: Estimator, budget: Budget, weight: int, best: int
+        self,
+        task: Task,
+        estimator: Estimator,
+        budget: Budget,
+        weight: int,
+        best: int,
+        without: int = -1,
     ) -> None:
         self.task, self.estimator, self.budget = task, estimator, budget
-        self.weight, self.best = weight, best
+        self.weight, self.best, self.without = weight, best, without
         self.known: dict[Node, int] = {task.initial: 0}
         self.came: dict[Node, tuple[Node, int]] = {}
         self.queues: tuple[list[tuple[int, int, Node]], list[tuple[int, int, Node]]] = ([], [])
@@ -121,7 +153,7 @@ class _Pass:
         for number in self.task.applicable(node):
             operator = self.task.operators[number]
             price = gone + operator.price
-            if price >= self.best:
+            if price >= self.best or number == self.without:
                 continue
             after = self.task.after(node, operator)
             if after == node or self.known.get(after, FAR) <= price:

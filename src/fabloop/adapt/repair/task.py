@@ -41,6 +41,27 @@ Node = tuple[int, tuple[float, ...]]
 """A state: which propositions hold, as bits, and the numbers."""
 
 
+class Allowance:
+    """All of a budget until something is `found`, then a share of what was there at first."""
+
+    def __init__(self, budget: Budget, share: float) -> None:
+        self._budget = budget
+        now = budget()
+        self._least, self._size = now * (1 - share), now * share
+        self._found = False
+
+    def __call__(self) -> float:
+        """Return the share that is left."""
+        left = self._budget()
+        if not self._found:
+            return left
+        return (left - self._least) / self._size if self._size > 0 else 0.0
+
+    def found(self) -> None:
+        """Be content with the share from now on."""
+        self._found = True
+
+
 class Comparison(msgspec.Struct, frozen=True):
     """A proposition about number `number`: that it is at least, at most or just `limit`."""
 
