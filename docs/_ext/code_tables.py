@@ -17,6 +17,8 @@ from limit_rows import ROWS
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from fabloop.adapters.arrowhead.five.facade import routes_of
+from fabloop.adapters.arrowhead.five.settings import Settings, Strategy
 from fabloop.adapters.bulks import frame
 from fabloop.app import metrics, option_words, sentences
 from fabloop.app.house import STEPS_BY_FACT
@@ -210,6 +212,22 @@ def bulk_format() -> list[str]:
     return ["```text", *(line[4:] for line in layout.splitlines()), "```", "", *rest.splitlines()]
 
 
+def cloud_operations() -> list[str]:
+    """Return what the core systems of a local cloud answer, by the path that they share."""
+    fixed = Settings(strategy=Strategy.SIMPLE_STORE)
+    found: dict[str, list[str]] = {}
+    for each in {(each.path, each.method): each for settings in (Settings(), fixed)
+            for each in routes_of(settings)}.values():  # fmt: skip
+        path = each.path.rstrip("/")
+        shared, _, last = path.rpartition("/")
+        tail = "/…" if each.tail else ""
+        found.setdefault(shared, []).append(f"`{each.method} {last}{tail}`")
+    return table(
+        ("below", "operations"),
+        [(f"`{shared}`", ", ".join(sorted(each))) for shared, each in sorted(found.items())],
+    )
+
+
 TABLES: dict[str, Callable[[], list[str]]] = {
     "bulk-format": bulk_format,
     "patterns": pattern_table,
@@ -225,6 +243,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "reasons": reason_list,
     "options": option_list,
     "metrics": metric_table,
+    "cloud-operations": cloud_operations,
 }
 
 

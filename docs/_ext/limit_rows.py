@@ -5,6 +5,10 @@ from fabloop.adapt.repair import domain as repair_domain
 from fabloop.adapt.repair import instantiate, many, planner, rebind, vet, weave
 from fabloop.adapt.repair import propose as repair_propose
 from fabloop.adapt.repair import search as repair_search
+from fabloop.adapters.arrowhead.five import authentication as five_authentication
+from fabloop.adapters.arrowhead.five import facade as five
+from fabloop.adapters.arrowhead.five import pages as five_pages
+from fabloop.adapters.arrowhead.five import reading as five_reading
 from fabloop.adapters.buffer import source as buffer_source
 from fabloop.adapters.bulks import frame
 from fabloop.adapters.dataspace import access as data_access
@@ -25,6 +29,8 @@ from fabloop.adapters.planners import export as planners_export
 from fabloop.adapters.rdf import graph
 from fabloop.adapters.replay import tables
 from fabloop.app import market
+from fabloop.app.cloud import host as cloud_host
+from fabloop.app.cloud import pushing as cloud_pushing
 from fabloop.app.dataspace import space as data_space
 from fabloop.app.edge import app as edge_app
 from fabloop.app.edge import config, deployment, hosted, outgoing, requests, results
@@ -82,6 +88,14 @@ from fabloop.process.verify.flat import Limits
 from fabloop.sense.connections import propose
 from fabloop.sense.readings import buckets, intake, states
 from fabloop.sense.readings.payloads import binary, salvage
+from fabloop.services.cloud import bind as cloud_bind
+from fabloop.services.cloud import command as cloud_command
+from fabloop.services.cloud import metadata as cloud_metadata
+from fabloop.services.cloud import names as cloud_names
+from fabloop.services.cloud import people as cloud_people
+from fabloop.services.cloud import push as cloud_push
+from fabloop.services.cloud import state as cloud_state
+from fabloop.services.cloud import tokens as cloud_tokens
 from fabloop.sim.line import injections
 
 DAY_NS = 86_400 * 10**9
@@ -193,6 +207,28 @@ ROWS: dict[str, dict[str, int]] = {
         ),
         "rows of one answer in SQL": sql.ANSWER_ROWS_MAX,
         "threads of SQL (unless told otherwise)": sql.THREADS,
+    },
+    "cloud": {
+        "characters of a name": cloud_names.NAME_CHARACTERS_MAX,
+        "records of one kind": cloud_command.RECORDS_MAX,
+        "entries of one command": cloud_command.ENTRIES_MAX,
+        "entries of one list of a request": five_reading.LIST_MAX,
+        "entries of one page": five_pages.SIZE_MAX,
+        "bytes of a request": five.BODY_BYTES_MAX,
+        "levels of metadata": five_reading.METADATA_DEPTH_MAX,
+        "characters of a regular expression": cloud_metadata.PATTERN_CHARACTERS_MAX,
+        "characters that a regular expression is held to": cloud_metadata.TEXT_CHARACTERS_MAX,
+        "characters of a description": five_reading.DESCRIPTION_CHARACTERS_MAX,
+        "characters of a password": five_authentication.PASSWORD_CHARACTERS_MAX,
+        "offers that one orchestration gives": cloud_bind.RESULTS_MAX,
+        "seconds that a token holds, unless its provider says otherwise": cloud_tokens.TOKEN_LIFE_S,
+        "seconds that a token may hold": cloud_tokens.TOKEN_LIFE_S_MAX,
+        "uses of a counted token": cloud_tokens.USAGE_LIMIT_MAX,
+        "seconds that a login holds": cloud_people.SESSION_S,
+        "attempts of one push": cloud_push.PUSH_ATTEMPTS_MAX,
+        "pushes under way at once": cloud_pushing.UNDER_WAY_MAX,
+        "orchestrations remembered that are done": cloud_state.JOBS_MAX,
+        "commands not yet acknowledged": cloud_host.UNACKNOWLEDGED_MAX,
     },
     "marketplace": {
         "inquiries of one exchange that a tenant answers": tenant.INQUIRIES_MAX,

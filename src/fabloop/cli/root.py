@@ -9,6 +9,7 @@ import typer
 
 from fabloop.base.errors import ExitCode, FabloopError, Invalid
 from fabloop.cli.adapt_commands import adapt
+from fabloop.cli.cloud_commands import cloud
 from fabloop.cli.condition_commands import condition
 from fabloop.cli.data_commands import data
 from fabloop.cli.edge_commands import edge
@@ -218,6 +219,7 @@ app.add_typer(readings, name="readings")
 app.add_typer(kpi, name="kpi")
 app.add_typer(safety, name="safety")
 app.add_typer(edge, name="edge")
+app.add_typer(cloud, name="cloud")
 app.add_typer(data, name="data")
 
 

@@ -55,17 +55,7 @@ class Facade:
     def __init__(self, cloud: CloudPort, settings: Settings) -> None:
         self._cloud = cloud
         self._settings = settings
-        routes = [
-            *Registry(settings).routes(),
-            *RegistryManagement(settings).routes(),
-            *Orchestration(settings).routes(),
-            *OrchestrationManagement(settings).routes(),
-            *Authorization().routes(),
-            *Tokens(settings).routes(),
-            *Authentication().routes(),
-            *Blacklisting().routes(),
-            *(Route("GET", f"/{system}/monitor/echo", _echo) for system in SYSTEMS),
-        ]
+        routes = routes_of(settings)
         self._exact = {(each.method, each.path): each for each in routes if not each.tail}
         self._tailed = [each for each in routes if each.tail]
 
@@ -123,6 +113,21 @@ class Facade:
         """Yield what is answered, as method and path."""
         yield from sorted(f"{method} {path}" for method, path in self._exact)
         yield from sorted(f"{each.method} {each.path}..." for each in self._tailed)
+
+
+def routes_of(settings: Settings) -> list[Route]:
+    """Return what is answered, and by whom."""
+    return [
+        *Registry(settings).routes(),
+        *RegistryManagement(settings).routes(),
+        *Orchestration(settings).routes(),
+        *OrchestrationManagement(settings).routes(),
+        *Authorization().routes(),
+        *Tokens(settings).routes(),
+        *Authentication().routes(),
+        *Blacklisting().routes(),
+        *(Route("GET", f"/{system}/monitor/echo", _echo) for system in SYSTEMS),
+    ]
 
 
 async def _echo(call: Call) -> Answer:  # noqa: ARG001  # as all handlers
