@@ -13,6 +13,7 @@ from fabloop.cli.cloud_commands import cloud
 from fabloop.cli.condition_commands import condition
 from fabloop.cli.data_commands import data
 from fabloop.cli.edge_commands import edge
+from fabloop.cli.goal_commands import goal
 from fabloop.cli.kpi_commands import kpi
 from fabloop.cli.machine_commands import machine
 from fabloop.cli.oee_commands import oee
@@ -210,6 +211,7 @@ def check(
 app.command()(plan)
 app.add_typer(orders, name="order", no_args_is_help=True)
 app.add_typer(adapt, name="adapt", no_args_is_help=True)
+app.add_typer(goal, name="goal", no_args_is_help=True)
 app.add_typer(machine, name="machine")
 app.add_typer(simulate, name="simulate")
 app.add_typer(condition, name="condition")

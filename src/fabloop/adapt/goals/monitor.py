@@ -149,6 +149,11 @@ class Monitor:
         wakes = [heap[0][0] for heap in (self._wakes, self._ends) if heap]
         return Instant(min(wakes)) if wakes else None
 
+    @property
+    def estimates(self) -> Estimates:
+        """Return the estimates of remaining times."""
+        return self._bench.estimates
+
     # -- what is known ------------------------------------------------------------------------
 
     def standing(self, goal: GoalId, key: str) -> Standing | None:
