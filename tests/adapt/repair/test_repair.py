@@ -13,6 +13,7 @@ from fabloop.adapt.repair.rehearse import rehearse
 from fabloop.adapt.repair.remaining import Place
 from fabloop.adapt.repair.task import counted
 from fabloop.adapt.repair.weave import How
+from fabloop.base.errors import Invalid
 from fabloop.process.bpmn.model import ParallelGateway, SubProcess
 from fabloop.process.commands import InstanceState
 from process.driver import Plant, flows, job, process
@@ -278,3 +279,24 @@ def test_an_option_that_takes_too_long_comes_last_and_says_so():
         any(reason.code == "too-slow" for reason in each.reasons) is each.late
         for each in answer.options
     )
+
+
+def test_every_fault_of_a_situation_is_told():
+    values = {"?b": "oven-1"}
+    odd = situation(
+        repair="7 burnt",
+        places=(Place(node="topp"),),
+        work={"top": Step(action="line.topping", values=values), "pack": Step(action="line.pak")},
+        goals=(so("baked", "?b"),),
+        tokens=("b77",),
+    )
+    with pytest.raises(Invalid) as caught:
+        repair(odd, counted(BUDGET))
+    assert [(each.path, each.found) for each in caught.value.faults] == [
+        ("repair", "'7 burnt'"),
+        ("places", "'topp'"),
+        ("work of 'top' ?b", "'oven-1'"),
+        ("work of 'pack'", "'line.pak'"),
+        ("goals", "'baked(?b) = true'"),
+        ("tokens", "'b77'"),
+    ]

@@ -201,12 +201,21 @@ def action_name(service: str, operation: str) -> str:
 
 def checked(domain: Domain) -> Domain:
     """Return a domain that can be planned with; raises Invalid with every fault."""
+    faults = domain_faults(domain)
+    if faults:
+        raise Invalid(faults)
+    return domain
+
+
+def domain_faults(domain: Domain) -> list[Fault]:
+    """Return everything that is wrong with a domain."""
     faults = _names(domain)
     for action in domain.actions:
         faults += _action_faults(action)
-    if faults:
-        raise Invalid(tuple(faults))
-    return domain
+    for each in domain.never:
+        if not isinstance(each.value, bool) or each.relation is not Relation.IS:
+            faults.append(_fault("never", "statements that are true or false", f"'{said(each)}'"))
+    return faults
 
 
 def _names(domain: Domain) -> list[Fault]:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from fabloop.adapt.repair.course import Course
-from fabloop.adapt.repair.domain import Binder, checked
+from fabloop.adapt.repair.domain import Binder
 from fabloop.adapt.repair.explain import explained, need_explained, steps_said
+from fabloop.adapt.repair.faults import checked
 from fabloop.adapt.repair.fragment import fragment_of
 from fabloop.adapt.repair.many import plan_tokens
 from fabloop.adapt.repair.placing import (
@@ -73,9 +74,9 @@ def repair(
     Raises
     ------
     Invalid
-        The domain has faults; all of them.
+        The situation or its domain has faults; all of them.
     """
-    checked(situation.domain)
+    checked(situation)
     return _Repair(situation, budget, tried).answer(tuple(known))
 
 
