@@ -26,13 +26,22 @@ def vectors_of(folder: Path, keep: Path | None = None) -> WordVectors:
     Learning takes some seconds, reading what was learnt a tenth of one. What cannot be read or
     written is learnt anew.
     """
-    file = (keep or _cache()) / f"wordnet-{_mark(folder)}.npz"
+    file = _file(folder, keep)
     source = f"definitions of WordNet ({folder})"
     found = _kept(file, source)
     if found is None:
         found = learnt(_definitions(folder), source)
         _keep(file, found)
     return found
+
+
+def is_kept(folder: Path, keep: Path | None = None) -> bool:
+    """Tell whether the directions have been learnt already."""
+    return _file(folder, keep).is_file()
+
+
+def _file(folder: Path, keep: Path | None) -> Path:
+    return (keep or _cache()) / f"wordnet-{_mark(folder)}.npz"
 
 
 def _cache() -> Path:

@@ -11,6 +11,8 @@ from fabloop.services.words import STOPWORDS, words_of
 TARGETS_MAX = 6
 QUANTITIES = ("quantity", "amount", "dose")
 COUNTS = ("number", "count", "quantity")
+KINDS = ("type", "kind", "product", "recipe")
+"""What things are made of is asked of what kind they are, before any other key."""
 ALIKE_MIN = 0.8
 _CONTAINERS = frozenset({"set", "list", "of", "array", "collection", "all", "the"})
 
@@ -44,7 +46,13 @@ def _single(wanted: Parameter, known: Known) -> DataNeed:
     """Return targets for a value of its own: ``(QRCode, courier service, ?url)``."""
     variable = variable_of(wanted)
     targets = tuple(f"({key}, {_phrase(wanted)}, ?{variable})" for key, _ in _keys(known))
-    return DataNeed(targets=targets[:TARGETS_MAX], given=dict(_keys(known)), variables=(variable,))
+    return DataNeed(
+        targets=targets[:TARGETS_MAX],
+        given=dict(_keys(known)),
+        variables=(variable,),
+        units={variable: wanted.unit} if wanted.unit else {},
+        many=wanted.kind is ValueKind.LIST,
+    )
 
 
 def _members(
@@ -66,12 +74,16 @@ def _members(
     ]
     tail = ", ".join((*names, f"(?h, quantity, {times})"))
     given = dict(_keys(known))
+    kinds = {variable_of(each) for each, _ in known if _is_one_of(each, KINDS, likeness)}
+    keys = sorted(given, key=lambda each: each not in kinds)
     if counts:
         given |= {variable_of(each): source for each, source in known if each is counts[0]}
     return DataNeed(
-        targets=tuple(f"({key}, has {thing}, ?h), {tail}" for key, _ in _keys(known))[:TARGETS_MAX],
+        targets=tuple(f"({key}, has {thing}, ?h), {tail}" for key in keys)[:TARGETS_MAX],
         given=given,
         variables=(*(variable_of(each) for each in things), times.removeprefix("?")),
+        units={variable_of(amount): amount.unit} if amount.unit else {},
+        many=True,
     )
 
 

@@ -54,12 +54,16 @@ class DataNeed(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     targets : as the data space reads them, such as ``(type, has ingredient, ?h), (?h, name, ?x)``
     given : what may be handed in, by the name that targets use for it
-    variables : the variables that are wanted
+    variables : what is wanted: variables, and what is calculated as it stands in the target
+    units : in which units, by variable
+    many : all values that are found; else one value is enough
     """
 
     targets: tuple[str, ...]
     given: dict[str, Source]
     variables: tuple[str, ...]
+    units: dict[str, str] = {}
+    many: bool = False
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
