@@ -132,3 +132,14 @@ def test_a_folder_without_data_sources_says_so(tmp_path):
     code, said = run("sources", tmp_path)
     assert code == ExitCode.BAD_INPUT
     assert "a document of the kind 'data-sources'" in said
+
+
+def test_the_columns_of_two_tables_are_matched(folder):
+    code, said = run("match", folder, "orders.orders", "recipes.recipes", "--json")
+    assert code == ExitCode.FINE
+    assert {"muffin_type": "type"}.items() <= {
+        e["left"]: e["right"] for e in json.loads(said)
+    }.items()
+    code, said = run("match", folder, "orders.order", "recipes.recipes")
+    assert code == ExitCode.BAD_INPUT
+    assert "Did you mean 'orders.orders'" in said

@@ -26,7 +26,9 @@ from fabloop.base.names import did_you_mean
 from fabloop.cli.processes.plain import columns, print_json, print_lines
 from fabloop.dataspace.finish import Filled
 from fabloop.dataspace.mapping import Certain, Discovery, Doubtful, Pin, Proposal, Unmapped
+from fabloop.dataspace.matching import match
 from fabloop.dataspace.schema import Place, Scalar
+from fabloop.dataspace.shred import PARENT_ID, ROW_ID
 from fabloop.dataspace.target import number_of
 
 
@@ -85,6 +87,32 @@ def print_profile(folder: Path, source: str, *, as_json: bool) -> ExitCode:
         print_lines(link_texts(schema.links))
         print_lines(schema.silent.values())
     return ExitCode.NOT_PRODUCIBLE if schema.silent else ExitCode.FINE
+
+
+def print_matches(folder: Path, table: str, other: str, *, as_json: bool) -> ExitCode:
+    """Print which columns of two tables mean the same, the likeliest first."""
+    sources = frozenset(each.partition(".")[0] for each in (table, other))
+    opened = Sources(read_space(folder), folder)
+    try:
+        schema = opened.schema(sources)
+    finally:
+        opened.close()
+    for name in (table, other):
+        if name not in schema.tables:
+            silent = schema.silent.get(name.partition(".")[0], "")
+            hint = silent or did_you_mean(name, schema.tables)
+            raise _fault("data match", "a table as SOURCE.TABLE", repr(name), hint)
+    left, right = (
+        [each for each in schema.tables[name].columns if each.name not in (ROW_ID, PARENT_ID)]
+        for name in (table, other)
+    )
+    found = [each for each in match(left, right, opened.thesaurus) if each.is_best]
+    if as_json:
+        print_json(found)
+    else:
+        rows = [(each.left, each.right, f"{each.score:.0%}") for each in found]
+        print_lines(columns((table, other, "alike"), rows))
+    return ExitCode.FINE
 
 
 def print_discovery(

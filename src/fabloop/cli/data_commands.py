@@ -55,6 +55,22 @@ def profile(
     raise typer.Exit(print_profile(folder, source, as_json=json))
 
 
+@data.command("match")
+def match_tables(
+    folder: Folder,
+    table: Annotated[str, typer.Argument(help="A table, as 'profile' names it.")],
+    other: Annotated[str, typer.Argument(help="Another table, of any source.")],
+    json: Json = False,
+) -> None:
+    """Tell which columns of two tables mean the same, by names, values, spread and kinds.
+
+    Exit codes: 0 told, 2 bad input, or a source does not answer.
+    """
+    from fabloop.cli.data import print_matches
+
+    raise typer.Exit(print_matches(folder, table, other, as_json=json))
+
+
 @data.command("map")
 def map_target(
     folder: Folder, target: TargetText, given: Given = None, unit: Unit = None, json: Json = False

@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from fabloop.base.instant import Instant
-from fabloop.dataspace.schema import ColumnKind, LinkKind, Place
+from fabloop.dataspace.schema import Column, ColumnKind, LinkKind, Place
 from fabloop.dataspace.target import Term
 
 ROW_NUMBER = "_n"
@@ -136,11 +136,13 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Footing(msgspec.Struct, frozen=True, kw_only=True):
-    """A column as it was when a mapping was made; another one makes the mapping invalid."""
+    """A column as it was when a mapping was made; another one makes the mapping invalid.
+
+    Of its values a few are kept, to know it again under another name.
+    """
 
     place: Place
-    kind: ColumnKind
-    unit: str = ""
+    column: Column
 
 
 class Mapping(msgspec.Struct, frozen=True, kw_only=True):

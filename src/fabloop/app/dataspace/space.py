@@ -206,7 +206,7 @@ class DataSpace:
         if mapping is not None:
             used = frozenset(use.table.partition(".")[0] for use in mapping.expression.uses)
             schema = self._sources.schema(used)
-            reasons = drift(mapping, schema)
+            reasons = drift(mapping, schema, self._sources.thesaurus)
             if not reasons:
                 expression = with_units_of(mapping.expression, schema)
                 return msgspec.structs.replace(mapping, expression=expression)
