@@ -41,6 +41,7 @@ test: check docs
 
 $(VENV)/.bench: $(VENV)/.dev locks/bench.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'valentine>=1.0.1,<1.1'
 	@touch $@
 
 bench: $(VENV)/.bench

@@ -54,8 +54,8 @@ def tables(first: int, count: int) -> Iterator[tuple[str, pd.DataFrame]]:
     folders = (Path(each.__path__[0]) for each in (bokeh_sampledata, palmerpenguins))
     files = [each for folder in folders for each in folder.rglob("*.csv*")]
     files.sort(key=lambda each: md5(each.name.encode()).hexdigest())
-    fit = (named for named in map(_read, files) if _fits(named[1]))
-    yield from islice(fit, first, first + count)
+    fit = {name: frame for name, frame in map(_read, files) if _fits(frame)}
+    yield from islice(fit.items(), first, first + count)
 
 
 def _read(file: Path) -> tuple[str, pd.DataFrame]:
@@ -65,14 +65,15 @@ def _read(file: Path) -> tuple[str, pd.DataFrame]:
 
 def _fits(frame: pd.DataFrame) -> bool:
     texts = sum(not pd.api.types.is_numeric_dtype(frame[each]) for each in frame.columns)
+    is_named = all(each[:1].isalpha() for each in frame.columns)
     is_large = len(frame) >= ROWS_MIN and COLUMNS_MIN <= frame.shape[1] <= COLUMNS_MAX
-    return is_large and texts >= TEXTS_MIN
+    return is_named and is_large and texts >= TEXTS_MIN
 
 
 def cleaned(found: pd.DataFrame) -> pd.DataFrame:
     """Return a table of plain values; numbers of rows are left out."""
     frame = found.head(ROWS_KEPT).reset_index(drop=True)
-    frame = frame.drop(columns=[each for each in frame.columns if str(each) in ("rownames", "")])
+    frame = frame.drop(columns=[each for each in frame.columns if str(each).startswith("Unnamed")])
     frame.columns = [str(each) for each in frame.columns]
     for name in frame.columns:
         if not pd.api.types.is_numeric_dtype(frame[name]):

@@ -1,8 +1,9 @@
 """How well columns of two tables are matched: recall at the size of the truth, beside Valentine.
 
 Run: ``python bench/mapping.py [--tables N] [--first N] [--seconds S] [FOLDER]``. Needs
-``pip install 'fabloop[bench]'``. Every method sees the same pairs in the same run; one that takes
-more than S CPU seconds ends early, and is compared with ours on the pairs that it did.
+``pip install 'fabloop[bench]'`` and ``pip install --no-deps 'valentine>=1.0.1,<1.1'``.
+Every method sees the same pairs in the same run; one that takes more than S CPU seconds ends
+early, and is compared with ours on the pairs that it did.
 
 Pairs are fabricated from public tables as Valentine's are (see `fabricate`). With FOLDER they are
 those of Valentine's own collection instead (``*_source.csv``, ``*_target.csv``,
