@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from adapt.repair.bakery import actions, baking, burnt, domain, shop_floor, situation, so, work
 from fabloop.adapt.repair.domain import Step
 from fabloop.adapt.repair.enact import enact, undo
+from fabloop.adapt.repair.fragment import steps_of
 from fabloop.adapt.repair.proposal import NoRepair, NotNeeded, Proposal
 from fabloop.adapt.repair.propose import repair
 from fabloop.adapt.repair.reality import after, unmet
@@ -300,3 +301,46 @@ def test_every_fault_of_a_situation_is_told():
         ("goals", "'baked(?b) = true'"),
         ("tokens", "'b77'"),
     ]
+
+
+def test_two_deviations_at_once_are_repaired_together(plant):
+    asked = at_toppings(plant)
+    both = replace(asked, physical={**asked.physical, ("told", "b1"): False})
+    answer = repair(both, counted(BUDGET))
+    assert [each.details["condition"] for each in answer.reasons] == [
+        "burnt(b1) = false",
+        "told(b1) = true",
+    ]
+    assert {"courier.tell", "waste.discard"} <= {e.action for e in answer.options[0].course.steps}
+
+
+def test_a_repair_that_goes_wrong_itself_is_repaired(plant):
+    asked = at_toppings(plant)
+    first = repair(asked, counted(BUDGET)).options[0]
+    enters(plant, enact(first, asked))
+    tasks = steps_of(first.course, first.id)
+    reality = dict(asked.physical)
+    while not any(step.action == "bakery.cook" for step in map(tasks.get, plant.open_nodes())):
+        node = plant.open_nodes()[0]
+        known = asked.domain.action(tasks[node].action)
+        reality = after(reality, [bind(each, tasks[node].values) for each in known.effects])
+        plant.completes(node)
+    (here,) = plant.open_nodes()
+    again = replace(
+        asked,
+        repair="r2",
+        process=first.woven.process,
+        places=(Place(node=here),),
+        work=asked.work | tasks,
+        expected=reality,
+        physical=reality | {("works", "oven-2"): False, ("works", "oven-1"): True},
+    )
+    answer = repair(again, counted(BUDGET))
+    assert isinstance(answer, Proposal), answer
+    second = answer.options[0]
+    assert rehearse(second, again, plant.engine, plant.now) == ""
+    enters(plant, enact(second, again))
+    reality = carries_out(plant, again, second, again.physical)
+    for node in (n for n in list(tasks) for _ in range(1) if n in plant.open_nodes()):
+        known = asked.domain.action(tasks[node].action)
+        assert unmet([bind(e, tasks[node].values) for e in known.requires], reality) == ()

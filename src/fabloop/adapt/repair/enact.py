@@ -10,7 +10,7 @@ from fabloop.adapt.repair.fragment import fragment_of, task_id
 from fabloop.adapt.repair.proposal import RepairOption, Situation
 from fabloop.adapt.repair.weave import How, Spot, Woven, weave
 from fabloop.process.bpmn.model import BpmnProcess
-from fabloop.process.commands import Activate, Command, Deploy, Migrate, Modify
+from fabloop.process.commands import ActAt, Activate, Command, Deploy, Migrate, Modify, Move
 from fabloop.process.cpn.document import NetDocument
 from fabloop.process.definition import DefinitionKey
 
@@ -26,6 +26,7 @@ class Enactment(msgspec.Struct, frozen=True, kw_only=True):
     instance: int
     deploy: Deploy
     restart: dict[str, str] = {}
+    move: tuple[int, str] | None = None
     activate: str = ""
 
     def commands(self, target: DefinitionKey) -> tuple[tuple[str, Command], ...]:
@@ -36,7 +37,12 @@ class Enactment(msgspec.Struct, frozen=True, kw_only=True):
                 Migrate(instance=self.instance, target=target, restart=self.restart),
             )
         ]
-        if self.activate:
+        if self.move is not None:
+            act, node = self.move
+            moved = (Move(spot=ActAt(key=act), node=node),)
+            entered = Modify(instance=self.instance, move=moved)
+            found.append((f"{self.repair}/enter/{self.instance}", entered))
+        elif self.activate:
             entered = Modify(instance=self.instance, activate=(Activate(node=self.activate),))
             found.append((f"{self.repair}/enter/{self.instance}", entered))
         return tuple(found)
@@ -55,6 +61,7 @@ def _enactment(
         instance=instance,
         deploy=Deploy(process=woven.process, nets=nets),
         restart=woven.restart,
+        move=woven.move,
         activate=woven.activate,
     )
 

@@ -43,6 +43,11 @@ def task_id(fragment: str, step: int) -> str:
     return f"{fragment}-{step + 1}"
 
 
+def steps_of(course: Course, fragment: str) -> dict[str, Step]:
+    """Return the step that each task of a fragment carries out, as `Situation.work` has it."""
+    return {task_id(fragment, number): step for number, step in enumerate(course.steps)}
+
+
 def title_of(step: Step, action: Action) -> str:
     """Return what a step is called: its action and what it is done to."""
     values = ", ".join(step.values.values())

@@ -33,7 +33,7 @@ from fabloop.adapt.repair.proposal import (
 from fabloop.adapt.repair.remaining import endangered, needs_at
 from fabloop.adapt.repair.task import Budget, part
 from fabloop.adapt.repair.vet import Vetting, changes_of
-from fabloop.adapt.repair.weave import How, weave
+from fabloop.adapt.repair.weave import How, unfit, weave
 from fabloop.model.explanation import Explanation
 from fabloop.model.service import Literal
 
@@ -180,9 +180,14 @@ class _Repair:
 
     def _option(self, candidate: Candidate, number: int, vetting: Vetting) -> RepairOption | None:
         situation, course = self.situation, candidate.course
+        against = unfit(situation.process, candidate.spot)
+        if against:
+            self._reject(candidate, against)
+            return None
         id_ = f"{situation.repair}.{number}"
         fragment = fragment_of(course, situation.domain, id_, f"Repair {situation.repair}")
-        woven = weave(situation.process, fragment, candidate.spot)
+        act = next((e.act for e in situation.places if e.node == candidate.spot.first), 0)
+        woven = weave(situation.process, fragment, candidate.spot, act)
         vetted = vetting.vet(woven.process)
         if vetted.against:
             self._reject(candidate, vetted.against)

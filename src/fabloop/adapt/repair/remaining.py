@@ -39,12 +39,14 @@ class Need(msgspec.Struct, frozen=True):
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where an instance stands: at a node, or on a flow whose token waits in a join.
 
-    `again`: what had begun at the node is not relied on; it begins anew.
+    `again`: what had begun at the node is not relied on; it begins anew. `act` is the key of what
+    is in progress there: with it, only that is interrupted, and not what else is at the node.
     """
 
     node: str = ""
     flow: str = ""
     again: bool = True
+    act: int = 0
 
 
 class _Graph(msgspec.Struct, frozen=True, eq=False):

@@ -57,11 +57,13 @@ class Woven(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     restart : node in progress -> node that is entered instead
+    move : key of what is in progress, and the node that is entered instead of just that
     activate : node that is entered besides; empty for none
     """
 
     process: BpmnProcess
-    restart: dict[str, str]
+    restart: dict[str, str] = {}
+    move: tuple[int, str] | None = None
     activate: str = ""
 
 
@@ -73,13 +75,19 @@ def woven_id(process: str, repair: str) -> str:
     return f"{process}.{repair}"
 
 
-def weave(process: BpmnProcess, fragment: SubProcess, spot: Spot) -> Woven:
-    """Return a process with a fragment woven in, and laid out anew."""
-    steps = {How.BEFORE: _before, How.BESIDE: _beside, How.INSTEAD: _instead}
+def weave(process: BpmnProcess, fragment: SubProcess, spot: Spot, act: int = 0) -> Woven:
+    """Return a process with a fragment woven in, and laid out anew.
+
+    With `act`, the key of what is in progress at the node, nothing else there is interrupted.
+    """
+    gated = comes_again(process, spot.first)
+    steps = {How.BESIDE: _beside, How.INSTEAD: _instead}
 
     def edit(
         nodes: tuple[FlowNode, ...], flows: tuple[SequenceFlow, ...]
     ) -> tuple[tuple[FlowNode, ...], tuple[SequenceFlow, ...]]:
+        if spot.how is How.BEFORE:
+            return _before(nodes, flows, fragment, spot.first, gated=gated)
         return steps[spot.how](nodes, flows, fragment, spot.nodes)
 
     nodes, flows = edited(process.nodes, process.flows, spot.first, edit)
@@ -91,12 +99,51 @@ def weave(process: BpmnProcess, fragment: SubProcess, spot: Spot) -> Woven:
         flows=flows,
         lanes=tuple(_lane(each, spot, fragment.id, process, present) for each in process.lanes),
     )
-    restart = {} if spot.how is How.BESIDE else {spot.first: fragment.id}
-    return Woven(
-        process=replace(made, diagram=layout(made)),
-        restart=restart,
-        activate=fragment.id if spot.how is How.BESIDE else "",
-    )
+    drawn = replace(made, diagram=layout(made))
+    if spot.how is How.BESIDE:
+        return Woven(process=drawn, activate=fragment.id)
+    if spot.how is How.BEFORE and act:
+        return Woven(process=drawn, move=(act, fragment.id))
+    return Woven(process=drawn, restart={spot.first: fragment.id})
+
+
+def unfit(process: BpmnProcess, spot: Spot) -> str:
+    """Return why nothing can be woven in at a spot; empty where it can."""
+    first = spot.first
+    scope = _scope_of(process.nodes, process.flows, first)
+    if scope is None:
+        return f"Expected node '{first}' in the process, but found none."
+    node = next(each for each in scope[0] if each.id == first)
+    repeated = isinstance(node, Activity) and node.loop is not None
+    if repeated and spot.how is not How.BESIDE:
+        return (
+            f"Expected '{first}' to be done once, but it is done in rounds: interrupting it would "
+            "end its other rounds. Repair beside it, or within it."
+        )
+    if spot.how is not How.BEFORE and comes_again(process, first):
+        return (
+            f"Expected '{first}' to be reached once, but it is reached again in further rounds, "
+            "which would need what is done now. Repair before it."
+        )
+    return ""
+
+
+def comes_again(process: BpmnProcess, node: str) -> bool:
+    """Tell whether a node may be reached more than once: by a loop of flows, or in rounds."""
+    nodes, flows = process.nodes, process.flows
+    while True:
+        holder = next((each for each in nodes if each.id == node or _holds(each, node)), None)
+        if holder is None or _comes_back(flows, holder.id):
+            return holder is not None
+        if holder.id == node or not isinstance(holder, SubProcess):
+            return False
+        if holder.loop is not None or holder.ad_hoc is not None:
+            return True
+        nodes, flows = holder.nodes, holder.flows
+
+
+def _holds(node: FlowNode, inside: str) -> bool:
+    return isinstance(node, SubProcess) and (_scope_of(node.nodes, node.flows, inside) is not None)
 
 
 def chains(process: BpmnProcess, node: str) -> tuple[tuple[str, ...], ...]:
@@ -147,17 +194,18 @@ def _before(
     nodes: tuple[FlowNode, ...],
     flows: tuple[SequenceFlow, ...],
     fragment: SubProcess,
-    row: Sequence[str],
+    first: str,
+    *,
+    gated: bool,
 ) -> tuple[tuple[FlowNode, ...], tuple[SequenceFlow, ...]]:
     """Let what led to a node lead to the fragment, and that to the node.
 
-    A node that can be reached again has a gateway before it: further rounds pass the repair by.
+    If it is `gated`, further tokens pass the repair by.
     """
-    first = row[0]
     into = SequenceFlow(id=f"{fragment.id}-out", source=fragment.id, target=first)
     entry, extra = fragment.id, tuple[FlowNode, ...]()
     added: tuple[SequenceFlow, ...] = (into,)
-    if _comes_back(flows, first):
+    if gated:
         gate, default = f"{fragment.id}-gate", f"{fragment.id}-by"
         entry, extra = gate, (ExclusiveGateway(id=gate, default=default),)
         condition = f'{PENDING} = "{fragment.id}"'
