@@ -9,7 +9,9 @@ from fabloop.app.muffin.play import begin_week, resume_week
 from fabloop.app.service_runtime.facts import (
     CallAnswered,
     CallBound,
+    ChainComposed,
     Deviated,
+    MachinesSlowed,
     RepairEnacted,
     RepairProposed,
     ServiceRestarted,
@@ -169,3 +171,19 @@ def test_what_is_declined_is_refused_explicitly(tmp_path):
         week.close()
     assert {bool(each.refused) for each in courses if each.burnt} == {True}
     assert all(each.delivered_at for each in courses if not each.burnt)
+
+
+def test_a_broken_door_slows_the_machines_that_feed_the_oven_by_the_delay_it_tells(tmp_path):
+    delay = {"device": "oven", "after_hours": 0, "ratio": 0.5}
+    scenarios = {"broken-door": {"mishaps": [], "delays": [delay]}}
+    documents = small_bakery(tmp_path, orders_per_day=(0,), scenarios=scenarios)
+    history, courses, _ = played(tmp_path / "data", documents, scenario="broken-door")
+    facts = [fact for _, fact in history]
+    chain = only(facts, ChainComposed)
+    assert chain.certain
+    assert chain.steps[0] == "oven.slowdown"
+    slowed = only(facts, MachinesSlowed)
+    assert slowed.delay_percent == 33.3
+    assert set(slowed.speeds) == {"dough-line", "liner-printer", "filling-line"}
+    assert set(slowed.speeds.values()) == {0.667}
+    assert all(each.delivered_at for each in courses)

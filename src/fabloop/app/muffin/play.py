@@ -6,12 +6,13 @@ from pathlib import Path
 import msgspec
 
 from fabloop.app.durable import draft_of, write_durably
+from fabloop.app.muffin.chains import Chains
 from fabloop.app.muffin.data import BakeryData
 from fabloop.app.muffin.devices import served
 from fabloop.app.muffin.documents import Bakery, read_bakery
 from fabloop.app.muffin.machines import Machines
 from fabloop.app.muffin.partners import Partners
-from fabloop.app.muffin.recovery import Recovery
+from fabloop.app.muffin.recovery import Aids, Recovery
 from fabloop.app.muffin.story import Muffins
 from fabloop.app.processes.store import open_host
 from fabloop.app.service_runtime.calls import Caller
@@ -101,16 +102,15 @@ class Week:
         self._find_services(now)
         if self.story.data is None:
             self.story.data = data = self._open_data(now)
-            self.story.recovery = Recovery(
-                self.host,
-                self.log,
-                self.runtime,
-                self.story.lots,
-                self.machines,
-                self.mender,
-                data,
-                Partners(self.directory, self.bakery.vocabulary, self.log),
+            self.story.chains = Chains(self.runtime, self.bakery.vocabulary)
+            aids = Aids(
+                lots=self.story.lots,
+                machines=self.machines,
+                data=data,
+                partners=Partners(self.directory, self.bakery.vocabulary, self.log),
+                chains=self.story.chains,
             )
+            self.story.recovery = Recovery(self.host, self.runtime, self.mender, aids)
         self.story.open(now)
         self.runtime.recover()
         for _ in range(TURNS_MAX):

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import cast
 
+import msgspec
+
+from fabloop.app.muffin.chains import Chains
 from fabloop.app.muffin.damage import OF_THE_PROCESS, Damage, situation_of
 from fabloop.app.muffin.data import BakeryData
 from fabloop.app.muffin.kpis import FULFILLED_NS
@@ -13,7 +16,6 @@ from fabloop.app.processes.host import Host
 from fabloop.app.processes.questions import AskInstance, AskInstances
 from fabloop.app.service_runtime.errands import Complete, Errand, Verdict
 from fabloop.app.service_runtime.facts import Deviated, RungTried, StoryTold
-from fabloop.app.service_runtime.log import FactLog
 from fabloop.app.service_runtime.mending import Mended, Mender
 from fabloop.app.service_runtime.reality import said
 from fabloop.app.service_runtime.runtime import Runtime
@@ -33,21 +35,29 @@ BAKING_NS = 35 * MINUTE
 CELSIUS = 180.0
 
 
+class Aids(msgspec.Struct, frozen=True, kw_only=True):
+    """What a recovery goes by: loads, machines, data, partners, chains of services."""
+
+    lots: Lots
+    machines: Machines
+    data: BakeryData
+    partners: Partners
+    chains: Chains
+
+
 class Recovery:
     """Judges answers and delays, and has running batches repaired."""
 
-    def __init__(
-        self, host: Host, log: FactLog, runtime: Runtime, lots: Lots, machines: Machines,
-        mender: Mender, data: BakeryData, partners: Partners,
-    ) -> None:  # fmt: skip
+    def __init__(self, host: Host, runtime: Runtime, mender: Mender, aids: Aids) -> None:
         self._host = host
-        self._log = log
+        self._log = runtime.log
         self._runtime = runtime
-        self._lots = lots
-        self._machines = machines
         self._mender = mender
-        self._data = data
-        self._partners = partners
+        self._lots = aids.lots
+        self._machines = aids.machines
+        self._data = aids.data
+        self._partners = aids.partners
+        self._chains = aids.chains
         self._given_up: set[str] = set()
         self._tolerated: dict[int, Instant] = {}
 
@@ -85,6 +95,7 @@ class Recovery:
             ),
             now,
         )
+        self._chains.overcooked(batch, [str(each.value) for each in couriers], now)
         if not self._mended(errand, name, codes, orders, now, again=False):
             self._refuse(orders, f"{again} could not be made", now)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+from fabloop.app.muffin.chains import Chains
 from fabloop.app.muffin.data import BakeryData
 from fabloop.app.muffin.documents import Bakery
 from fabloop.app.muffin.lots import AGAIN, Lots, details_of
@@ -24,7 +25,7 @@ from fabloop.sim.bakery.customers import MuffinOrder
 
 ORDER, BATCH = "muffin-order", "muffin-batch"
 JOIN = "join-batch"
-OVERCOOK = "overcook"
+OVERCOOK, BAKE = "overcook", "bake"
 CLOSED, RECEIVED = "batch closed", "order received"
 
 
@@ -46,6 +47,7 @@ class Muffins:
         self.machines: Machines | None = None
         self.data: BakeryData | None = None
         self.recovery: Recovery | None = None
+        self.chains: Chains | None = None
 
     # -- opening ------------------------------------------------------------------------------
 
@@ -212,7 +214,11 @@ class Muffins:
     def answered(self, errand: Errand, now: Instant) -> Verdict:
         """Judge an answer: may the process go on?"""
         candidate = errand.candidate
-        if candidate is None or candidate.operation.name != OVERCOOK or self.recovery is None:
+        if candidate is None or self.recovery is None:
+            return Complete()
+        if candidate.operation.name == BAKE and self.chains is not None:
+            self.chains.baked(errand, now)
+        if candidate.operation.name != OVERCOOK:
             return Complete()
         return self.recovery.judged(errand, now)
 

@@ -95,7 +95,7 @@ _WORDS: dict[type, Words] = {
     RungTried: _rung,
     LookedUp: _looked_up,
     ServicesDiscovered: lambda f: f"{f.about}: '{f.wish}' -> {', '.join(f.found) or 'nobody'}",
-    ChainComposed: lambda f: f"{f.about}: {f.goal}: {' -> '.join(f.steps)}",
+    ChainComposed: lambda f: f"{f.about}: to {f.goal}: {' -> '.join(f.steps)}",
     RepairProposed: _proposed,
     RepairApproved: lambda f: f"{f.about}: approved by {f.by}.",
     RepairDeclined: lambda f: f"{f.about}: declined by {f.by}.",

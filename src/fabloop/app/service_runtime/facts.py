@@ -130,12 +130,17 @@ class ServicesDiscovered(_Fact, frozen=True, kw_only=True):
 
 
 class ChainComposed(_Fact, frozen=True, kw_only=True):
-    """Services were put together by their inputs and outputs."""
+    """Services were put together by their inputs and outputs.
+
+    `needs` come from the data space; `changes` are done to values on their way.
+    """
 
     about: str
     goal: str
     steps: tuple[str, ...]
-    because: tuple[str, ...] = ()
+    certain: bool
+    needs: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
 
 
 class AlternativeTold(msgspec.Struct, frozen=True, kw_only=True):
