@@ -1,6 +1,6 @@
 """Services put together by what they give and take: slowing the line, answering burnt muffins."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fabloop.app.service_runtime.calls import Answered, story_headers
@@ -9,7 +9,7 @@ from fabloop.app.service_runtime.facts import ChainComposed, MachinesSlowed, Per
 from fabloop.app.service_runtime.runtime import Runtime
 from fabloop.base.instant import Instant, instant_of
 from fabloop.model.ids import ServiceId
-from fabloop.model.service import ServiceDescription, ServiceOperation
+from fabloop.model.service import Parameter, ServiceDescription, ServiceOperation
 from fabloop.model.skill import SkillVocabulary
 from fabloop.services.composition import (
     Composition,
@@ -74,8 +74,12 @@ class Chains:
             each=True,
             among=feeders(services, OVEN),
         )
-        best = self._composed(index, goal, errand.task.about, "slow what feeds the oven", now)
-        if best is None:
+        found = self._composed(index, goal, errand.task.about, "slow what feeds the oven", now)
+        if not found:
+            return
+        best = found[0]
+        if not best.certain:
+            self._ask(errand.task.about, found, now)
             return
         made: dict[str, float] = {}
         told: dict[str, Any] = {}
@@ -106,28 +110,38 @@ class Chains:
 
     # -- burnt muffins ------------------------------------------------------------------------
 
-    def overcooked(self, about: str, now: Instant) -> None:
-        """Tell the chain that answers burnt muffins: the courier's service and the dosing machine.
+    def overcooked(self, about: str, couriers: Iterable[str], now: Instant) -> None:
+        """Tell the chains that answer burnt muffins: a courier's service and the dosing machine.
 
-        It is carried out by the changed process, whose steps are these calls and what lies between.
+        They are carried out by the changed process: its steps are these calls and what lies
+        between. `couriers` are those whom the data space names for the orders concerned.
         """
         index = self._index()
         wanted = (
             Intent(text="change the shipment of the courier", keywords=("courier", "shipment")),
-            Intent(text="dose the ingredients", keywords=("dosing", "machine")),
+            Intent(
+                text="dose the ingredients with the dosing machine",
+                keywords=("dose", "ingredients", "dosing", "machine"),
+            ),
         )
-        goal = Goal(wanted=wanted, first=_entry(index, "oven.overcook"))
-        self._composed(index, goal, about, "answer overcooked muffins", now)
+        for courier in dict.fromkeys(couriers):
+            goal = Goal(
+                wanted=wanted,
+                given=(Parameter(name="lot", concept="load"),),
+                first=_entry(index, "oven.overcook"),
+                among=frozenset((ServiceId(courier), DOSING)),
+            )
+            self._composed(index, goal, about, "answer overcooked muffins", now)
 
     def _composed(
         self, index: Index, goal: Goal, about: str, title: str, now: Instant
-    ) -> Composition | None:
-        """Return the way to a goal and write it down; where none is certain a person is asked."""
+    ) -> tuple[Composition, ...]:
+        """Return the ways to a goal, and write the best one down."""
         found = compose(index, goal, Circumstances(now=now, vocabulary=self._vocabulary))
         if not found.alternatives:
-            return None
+            return ()
         best = found.alternatives[0]
-        needs = tuple(need.targets[0] for step in best.steps for need in step.needs)
+        needs = tuple(each for step in best.steps for need in step.needs for each in need.targets)
         changes = tuple(
             f"{step.entry.name}.{each.input}: {each.change.said}"
             for step in best.steps
@@ -141,22 +155,23 @@ class Chains:
                 goal=title,
                 steps=best.signature,
                 certain=best.certain,
-                needs=needs,
+                needs=tuple(dict.fromkeys(needs)),
                 changes=changes,
             ),
         )
-        if best.certain:
-            return best
+        return found.alternatives
+
+    def _ask(self, about: str, found: Sequence[Composition], now: Instant) -> None:
+        """Ask a person which way to take; without an answer the line goes on as it is."""
         self._runtime.log.tell(
             now,
             PersonAsked(
                 about=about,
-                question=f"Which services {title}?",
-                options=tuple(" -> ".join(each.signature) for each in found.alternatives),
+                question="Which services slow what feeds the oven?",
+                options=tuple(" -> ".join(each.signature) for each in found),
                 default="nothing is done",
             ),
         )
-        return None
 
     def _index(self) -> Index:
         return Index(self._runtime.directory.services.values(), self._likeness)

@@ -156,8 +156,7 @@ class Runtime:
                 self._judge(each, now)
         todo = [e for e in due if e.phase in (Phase.NEW, Phase.TAKEN_ON)]
         asked = self._prepared([e for e in todo if e.task.key in self.errands], now)
-        came = list(self._pool.map(lambda each: self._ask(each, now), asked))
-        for errand, answer in zip(asked, came, strict=True):
+        for errand, answer in self._asked_all(asked, now):
             if errand.task.key in self.errands:
                 self._settle(errand, answer, now)
         return True
@@ -272,6 +271,22 @@ class Runtime:
         )
 
     # -- the call -----------------------------------------------------------------------------
+
+    def _asked_all(self, asked: Sequence[Errand], now: Instant) -> list[tuple[Errand, Came]]:
+        """Call many services at once, but each of them in the order of the jobs."""
+        by_service: dict[str, list[Errand]] = {}
+        for each in asked:
+            assert each.candidate is not None, "it was bound before"
+            by_service.setdefault(str(each.candidate.service.id), []).append(each)
+
+        def ask(group: Sequence[Errand]) -> list[Came]:
+            return [self._ask(each, now) for each in group]
+
+        groups = tuple(by_service.values())
+        came: dict[int, Came] = {}
+        for group, answers in zip(groups, self._pool.map(ask, groups), strict=True):
+            came |= {e.task.key: answer for e, answer in zip(group, answers, strict=True)}
+        return [(each, came[each.task.key]) for each in asked]
 
     def _ask(self, errand: Errand, now: Instant) -> Came:
         candidate = errand.candidate
