@@ -151,7 +151,8 @@ def test_every_command_line_that_is_shown_can_be_typed():
     lines = list(shown_lines())
     assert len(lines) > 10
     for words in lines:
-        name = " ".join(words[:2]) if words[0] not in COMMANDS else words[0]
+        names = (" ".join(words[:count]) for count in (3, 2, 1))
+        name = next((each for each in names if each in COMMANDS), words[0])
         rest = words[len(name.split()) :]
         known = {each for parameter in COMMANDS[name].params for each in parameter.opts}
         assert {each for each in rest if each.startswith("--")} <= known, (name, rest)

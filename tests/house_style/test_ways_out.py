@@ -35,6 +35,7 @@ WAYS_OUT = {
 """Modules that call a machine's method, write its registers, or hand a job to an actor."""
 
 HTTP_CLIENTS = {
+    "adapters/arrowhead/five/client.py": ASKS,
     "adapters/arrowhead/four/client.py": ASKS,
     "adapters/arrowhead/four/event_handler.py": TELLS,
     "adapters/dataspace/web.py": ASKS,

@@ -12,7 +12,8 @@ from fabloop.adapters.arrowhead.five.client import FiveClient
 from fabloop.adapters.arrowhead.five.senders import IdentityPolicy
 from fabloop.adapters.arrowhead.five.settings import Settings
 from fabloop.adapters.arrowhead.mtls import client_context, identity_in
-from fabloop.app.cloud.serving import PORT, Plan, served
+from fabloop.app.choreography.versions import with_four
+from fabloop.app.cloud.serving import PORT, Plan, identity_of, served
 from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.cli.processes.plain import print_json, print_lines
 from fabloop.services.cloud.interfaces import TemplatePolicy
@@ -55,7 +56,8 @@ def serve_cloud(wish: Wish, *, as_json: bool) -> ExitCode:
     ended = threading.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: ended.set())
-    with served(plan) as cloud:
+    identity = identity_of(plan)
+    with with_four(identity) as four, served(plan, four) as cloud:
         if as_json:
             told = {"folder": str(plan.data), "urls": list(cloud.urls)}
             if cloud.simple_store_url:
@@ -131,8 +133,9 @@ def _plan(wish: Wish) -> Plan:
 
 def _trust_beside(certificate: Path) -> Path:
     """Return whom to trust, as the authority of a cloud leaves it: beside its folders."""
-    beside = certificate / TRUST_FILE
-    return beside if beside.is_file() else certificate.parent / TRUST_FILE
+    places = (certificate, certificate.parent, certificate.parent.parent)
+    found = (place / TRUST_FILE for place in places if (place / TRUST_FILE).is_file())
+    return next(found, certificate.parent / TRUST_FILE)
 
 
 def _text_in(path: Path, option: str) -> str:

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from fabloop.cli.cloud_certificate_commands import certificate as certificates
+from fabloop.cli.cloud_work_commands import work
+
 cloud = typer.Typer(help="Serve an Arrowhead local cloud, and work in one.", no_args_is_help=True)
 
 FOLDER = Path("fabloop-cloud")
@@ -21,6 +24,10 @@ class PolicyWord(StrEnum):
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+
+
+cloud.add_typer(certificates, name="certificate")
+cloud.add_typer(work)
 
 
 @cloud.callback()
@@ -76,7 +83,7 @@ def serve(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Serve the core systems of Arrowhead 5.2.1 over one cloud, until Ctrl-C or SIGTERM.
+    """Serve the core systems of Arrowhead 5.2.1 and 4.6.2 over one cloud, until Ctrl-C or SIGTERM.
 
     Exit codes: 0 ended, 2 bad input or the folder is in use, 3 a port is taken.
     """  # fmt: skip

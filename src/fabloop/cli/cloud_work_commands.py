@@ -53,7 +53,7 @@ def choreograph(
 
     Exit codes: 0 ended, 2 bad input or not permitted, 3 the cloud does not answer.
     """
-    from fabloop.cli.cloud_work import choreograph as run
+    from fabloop.cli.cloud_choreograph import choreograph as run
 
     raise typer.Exit(
         run(cloud, certificate, trust, name, store, host, port, patience, as_json=json)
@@ -80,7 +80,7 @@ def run_recipe(
 
     Exit codes: 0 done, 1 aborted, 2 bad input or not permitted, 3 the cloud does not answer.
     """
-    from fabloop.cli.cloud_work import run
+    from fabloop.cli.cloud_choreograph import run
 
     raise typer.Exit(
         run(

@@ -45,7 +45,7 @@ class SmallPlant:
 
     def __init__(self, offers: dict[str, list[str]]) -> None:
         self.offers_of = offers
-        self.held: dict[str, str] = {}
+        self.locked: dict[str, str] = {}
         self.silent: set[str] = set()
         self.deaf: set[str] = set()
         self.status: dict[str, str] = {}
@@ -66,17 +66,20 @@ class SmallPlant:
         with self.lock:
             for system in self.offers_of.get(definition, ()):
                 offer = f"{system}|{definition}|1.0.0"
-                if system not in avoided and offer not in self.held:
-                    self.held[offer] = definition
+                if system not in avoided and offer not in self.locked:
+                    self.locked[offer] = definition
                     return Bound(provider=system, offer=offer, result=_result(system, definition))
         return None
 
     def keep(self, offer, for_s):
-        assert offer in self.held
+        assert offer in self.locked
 
     def release(self, offer):
         with self.lock:
-            del self.held[offer]
+            del self.locked[offer]
+
+    def held(self):
+        return frozenset(self.locked)
 
     def push(self, bound, executor):
         if bound.provider in self.deaf:

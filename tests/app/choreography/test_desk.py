@@ -76,7 +76,7 @@ def test_the_recipe_of_the_car_is_carried_out_step_by_step(tmp_path):
     with Shop(tmp_path, plant) as shop:
         shop.ends(shop.run())
         assert [(step, service) for step, service, _ in plant.done] == WORK
-        assert plant.held == {}
+        assert plant.locked == {}
         names = [each.name for each in shop.messages if each.step == shop.messages[1].step]
     assert names == [
         "configure", "pushOrchestration", "notifyExecutor", "notifyChoreographer", "release",
@@ -110,7 +110,7 @@ def test_when_a_robot_falls_silent_its_lease_ends_and_another_takes_over(tmp_pat
         welders = {system for _, service, system in plant.done if service == "Welding"}
         assert welders == {"RobotB"}
         assert [(step, service) for step, service, _ in plant.done] == WORK
-        assert plant.held == {}
+        assert plant.locked == {}
         assert len(plant.aborted) == 1
         failed = [each.text for each in shop.messages if each.name == "stepFailed"]
     assert len(failed) == 1
@@ -134,7 +134,7 @@ def test_a_system_that_cannot_be_told_is_passed_over(tmp_path):
     with Shop(tmp_path, plant) as shop:
         shop.ends(shop.run())
         assert plant.begun["RobotA"] == 0
-        assert plant.held == {}
+        assert plant.locked == {}
 
 
 def test_a_job_waits_until_somebody_offers_its_service(tmp_path):
@@ -158,7 +158,7 @@ def test_a_fatal_error_asks_for_a_person(tmp_path):
         wait(lambda: shop.kernel.query(AskIncidents()), "an incident")
         (incident,) = shop.kernel.query(AskIncidents())
         assert "fatal_error" in incident.text
-        assert plant.held == {}
+        assert plant.locked == {}
         shop.desk.abort(session.number)
         shop.ends(session, steps.SessionStatus.ABORTED)
 
@@ -181,7 +181,7 @@ def test_a_session_that_is_cancelled_takes_its_step_back(tmp_path):
         wait(lambda: plant.begun["RobotA"], "the robot at work")
         shop.desk.abort(session.number)
         shop.ends(session, steps.SessionStatus.ABORTED)
-        wait(lambda: plant.aborted and not plant.held, "the step taken back")
+        wait(lambda: plant.aborted and not plant.locked, "the step taken back")
 
 
 def test_what_was_begun_before_a_restart_counts_when_it_ends_after(tmp_path):
@@ -192,7 +192,6 @@ def test_what_was_begun_before_a_restart_counts_when_it_ends_after(tmp_path):
         session = shop.run()
         wait(lambda: plant.late, "the robot at work")
     plant.silent = set()
-    plant.held = {}  # held offers end by themselves in the cloud
     with Shop(tmp_path, plant) as shop:
         begun = plant.late[0].static_parameters
         plant.done.append((begun["step"], begun["skill"], "RobotA"))
@@ -200,6 +199,21 @@ def test_what_was_begun_before_a_restart_counts_when_it_ends_after(tmp_path):
         shop.ends(session)
         assert [(step, service) for step, service, _ in plant.done] == WORK
         assert shop.kernel.query(AskJobs()) == ()
+        wait(lambda: plant.locked == {}, "what was held before the restart to be released")
+
+
+def test_what_a_dead_choreographer_held_is_free_when_its_leases_have_ended(tmp_path):
+    plant = SmallPlant(offers(welding=["RobotA"]))
+    plant.silent = {"RobotA"}
+    with Shop(tmp_path, plant) as shop:
+        session = shop.run()
+        wait(lambda: plant.late, "the robot at work")
+    assert plant.locked
+    plant.silent = set()
+    with Shop(tmp_path, plant) as shop:
+        shop.ends(session)
+        assert [(step, service) for step, service, _ in plant.done] == WORK
+        assert plant.locked == {}
 
 
 def test_who_asked_is_told_the_end_of_a_session(tmp_path):

@@ -5,6 +5,7 @@
     master/ organization/ cloud/    certificate.pem, key.pem (organization: 5.x only)
     systems/<label>/                certificate.pem with the chain, key.pem
     trust.pem                       whom systems of this cloud trust: its own certificate
+    chain.pem                       the same up to the master, for clients that want all of it
     revoked.pem                     what was issued, but is trusted no more
 
 Systems trust the cloud's certificate and not the master's, so that those of another cloud of the
@@ -55,6 +56,7 @@ REVOCATIONS_NS = 30 * DAY
 REVOKED_MAX = 10_000
 
 TRUST_FILE = "trust.pem"
+CHAIN_FILE = "chain.pem"
 REVOKED_FILE = "revoked.pem"
 _ABOUT_FILE = "authority.json"
 
@@ -239,6 +241,8 @@ def make_authority(
         above = _link(folder, above, name, Profile.ORGANIZATION, generation, now)
     made = _link(folder, above, cloud.common_name, Profile.CLOUD, generation, now)
     (folder / TRUST_FILE).write_bytes(made.certificate.public_bytes(Encoding.PEM))
+    master = (folder / Profile.MASTER.name.lower() / "certificate.pem").read_bytes()
+    (folder / CHAIN_FILE).write_bytes(made.certificate_pem() + master)
     (folder / _ABOUT_FILE).write_bytes(to_json(About(cloud=cloud, generation=generation)))
     return Authority(folder)
 

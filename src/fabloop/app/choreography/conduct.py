@@ -14,7 +14,13 @@ from collections.abc import Callable
 import msgspec
 
 from fabloop.adapters.arrowhead.four import steps
-from fabloop.app.choreography.ports import Bindings, Hands, Listener, Message
+from fabloop.app.choreography.ports import (
+    Bindings,
+    Hands,
+    Listener,
+    Message,
+    definition_of,
+)
 from fabloop.app.choreography.running import Attempts, Case, StepTask
 from fabloop.app.processes.polls import Poll
 from fabloop.app.processes.service import Service
@@ -49,7 +55,7 @@ NAME = "Choreographer"
 ORCHESTRATION = "Orchestration"
 PATIENCE_S = 30.0
 """How long nobody may be heard of before a step is given to somebody else."""
-HOLD_S = 3_600
+HOLD_S = 600
 """How long an offer is held at once; it is prolonged while its step goes on."""
 SUSPICION_S = 60.0
 """How long others come first after a system was silent or could not be told."""
@@ -170,7 +176,12 @@ class Conductor:
     def _fetch(self) -> None:
         """Take jobs while there is room; runs in its own thread until closed."""
         lease_ns = int(_LEASES_PER_PATIENCE * self._limits.patience_s * SECOND)
+        orphans = self._orphans()
+        until = self._clock.now() + lease_ns
         while not self._closing.is_set():
+            if orphans and self._clock.now() >= until:
+                self._release(orphans)
+                orphans = frozenset()
             with self._lock:
                 types = tuple(sorted(self._types))
             room = ATTEMPTS_MAX - len(self._attempts.cases())
@@ -186,6 +197,23 @@ class Conductor:
                 continue
             for job in jobs:
                 self._begin(job)
+
+    def _orphans(self) -> frozenset[str]:
+        """Return what was held before we began: whoever works with it may still report."""
+        try:
+            return self._bindings.held()
+        except FabloopError as error:
+            self.troubles.append(error)
+            return frozenset()
+
+    def _release(self, orphans: frozenset[str]) -> None:
+        """Release what nobody works with any more: the leases of all jobs from before ended."""
+        ours = {each.bound.offer for each in self._attempts.cases() if each.bound is not None}
+        for offer in sorted(orphans - ours):
+            try:
+                self._bindings.release(offer)
+            except FabloopError as error:
+                self.troubles.append(error)
 
     def _begin(self, job: ActiveJob) -> None:
         step = step_id(job.key, job.epoch)
@@ -364,13 +392,6 @@ class Conductor:
         self._listener(
             Message(at=at, name=name, sender=sender, receiver=receiver, step=step, text=text)
         )
-
-
-def definition_of(service: str) -> str:
-    """Return the service definition that a recipe means: ``Welding`` is ``welding``."""
-    words = [word for word in service.replace("-", " ").replace("_", " ").split() if word]
-    joined = "".join(word[:1].upper() + word[1:] for word in words)
-    return joined[:1].lower() + joined[1:]
 
 
 def _parameters(case: Case) -> dict[str, str]:

@@ -9,17 +9,20 @@ from msgspec.structs import replace
 from fabloop.adapters.arrowhead.four import steps, wire
 from fabloop.adapters.arrowhead.four.choreographer import PlanResponse, SessionResponse
 from fabloop.adapters.arrowhead.mtls import Peer
-from fabloop.app.choreography.conduct import Conductor, Patience, definition_of
+from fabloop.app.choreography.conduct import Conductor, Patience
 from fabloop.app.choreography.executor import UNREACHABLE
 from fabloop.app.choreography.ledger import Ledger, Plan, Session
 from fabloop.app.choreography.plans import recipe_of_plan, step_of_plan
 from fabloop.app.choreography.ports import (
     PROGRESS_EVENT,
     READY_EVENT,
+    STEP_KEY,
+    SYSTEM_KEY,
     Bindings,
     Hands,
     Listener,
     Message,
+    definition_of,
     store_name,
 )
 from fabloop.app.choreography.running import StepTask
@@ -57,9 +60,6 @@ from fabloop.services.cloud.choreography import (
 from fabloop.services.cloud.events import kind_of
 
 NAME = "Choreographer"
-STEP_KEY = "sessionStepId"
-SYSTEM_KEY = "systemName"
-"""Metadata of events: which step goes on, which system is ready."""
 
 Notify = Callable[[str, steps.SessionNotice], None]
 _JOB_TYPES = {"Transport": "transport", "Shipping": "shipping"}

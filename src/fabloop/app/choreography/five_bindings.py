@@ -10,15 +10,13 @@ import msgspec
 
 from fabloop.adapters.arrowhead.four import wire
 from fabloop.app.choreography.network import Line
-from fabloop.app.choreography.ports import REPORTING, Bound, store_name
+from fabloop.app.choreography.ports import PUSH_PATH_KEY, REPORTING, Bound, store_name
 from fabloop.base.errors import Broken, Conflict, Refused
 from fabloop.base.instant import SECOND, Clock, Instant, iso_of
 
 T = TypeVar("T")
 REGISTRY = "/serviceregistry/service-discovery/lookup"
 ORCHESTRATION = "/serviceorchestration/orchestration"
-PUSH_PATH_KEY = "pushPath"
-"""Metadata of an offer: where its provider takes pushed orchestrations."""
 PUSH_S = 600
 """How long an order to push holds; it is triggered at once."""
 
@@ -62,6 +60,14 @@ class _Result(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Results(msgspec.Struct, frozen=True):
     results: list[_Result]
+
+
+class _Lock(msgspec.Struct, frozen=True):
+    instance: str = msgspec.field(name="serviceInstanceId")
+
+
+class _Locks(msgspec.Struct, frozen=True):
+    entries: list[_Lock]
 
 
 class _Id(msgspec.Struct, frozen=True):
@@ -131,6 +137,12 @@ class FiveBindings:
             f"{self._url}{ORCHESTRATION}/mgmt/lock/remove/{self._owner}",
             query={"instanceIds": offer},
         )
+
+    def held(self) -> frozenset[str]:
+        """Ask for the locks of the choreographer."""
+        body = {"owners": [self._owner]}
+        answer = self._line.post(f"{self._url}{ORCHESTRATION}/mgmt/lock/query", body)
+        return frozenset(each.instance for each in _read(answer, _Locks).entries)
 
     def push(self, bound: Bound, executor: str) -> bool:
         """Have the provider told by the cloud where to report to."""

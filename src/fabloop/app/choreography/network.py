@@ -10,8 +10,7 @@ from fabloop.adapters.arrowhead.four import steps, wire
 from fabloop.adapters.arrowhead.four.client import FourClient
 from fabloop.adapters.arrowhead.four.executor import Task
 from fabloop.adapters.arrowhead.mtls import Identity, client_context
-from fabloop.app.choreography.desk import STEP_KEY
-from fabloop.app.choreography.ports import PROGRESS_EVENT
+from fabloop.app.choreography.ports import PROGRESS_EVENT, STEP_KEY
 from fabloop.base.errors import FabloopError, NotPermitted, Refused, Unavailable
 from fabloop.base.instant import Clock
 from fabloop.model.ids import OperationName, ServiceId

@@ -14,6 +14,11 @@ READY_EVENT = "applicationSystemReady"
 """Published by an application system when it was told that it is bound."""
 PROGRESS_EVENT = "stepProgress"
 """Published by an executor while a step goes on; its metadata has the step."""
+STEP_KEY = "sessionStepId"
+SYSTEM_KEY = "systemName"
+"""Metadata of these events: which step goes on, which system is ready."""
+PUSH_PATH_KEY = "pushPath"
+"""Metadata of an offer: where its provider takes pushed orchestrations."""
 REPORTING = "resultReporting"
 """The service of an executor that application systems report to."""
 
@@ -65,6 +70,10 @@ class Bindings(Protocol):
         """Let others have an offer; one that is not held counts for nothing."""
         ...
 
+    def held(self) -> frozenset[str]:
+        """Return the offers that are held for us, whoever of us asked for them."""
+        ...
+
     def push(self, bound: Bound, executor: str) -> bool:
         """Have a provider told which executor it works for; False: it is not one to be told.
 
@@ -91,3 +100,10 @@ class Hands(Protocol):
 def store_name(system: str) -> str:
     """Return a system as 5.x names it: 4.x tells of ``welding-robot``."""
     return system if system[:1].isupper() else pascal_of(system)
+
+
+def definition_of(service: str) -> str:
+    """Return the service definition that a recipe means: ``Welding`` is ``welding``."""
+    words = [word for word in service.replace("-", " ").replace("_", " ").split() if word]
+    joined = "".join(word[:1].upper() + word[1:] for word in words)
+    return joined[:1].lower() + joined[1:]

@@ -1,4 +1,4 @@
-"""Choreographer, executor and application system as servers of their own, in a local cloud."""
+"""Executor and application system as servers of their own, in a local cloud."""
 
 import threading
 from contextlib import ExitStack
@@ -6,29 +6,18 @@ from pathlib import Path
 from typing import Self
 
 import msgspec
-from starlette.applications import Starlette
 
 from fabloop.adapters.arrowhead.certificates import read_chain, told_by
 from fabloop.adapters.arrowhead.four import steps, wire
-from fabloop.adapters.arrowhead.four.choreographer import NOTIFY, choreographer_routes
 from fabloop.adapters.arrowhead.four.client import FourClient
 from fabloop.adapters.arrowhead.four.executor import Task, executor_app
 from fabloop.adapters.arrowhead.mtls import Identity, identity_in
 from fabloop.adapters.arrowhead.profiles import Generation, label_of, subject_of
 from fabloop.adapters.arrowhead.serving import Serving, listening, port_of
-from fabloop.app.choreography.conduct import Patience, definition_of
-from fabloop.app.choreography.desk import Desk
 from fabloop.app.choreography.executor import Executor
-from fabloop.app.choreography.five_bindings import PUSH_PATH_KEY, FiveBindings
 from fabloop.app.choreography.joining import OFFERED_S, Member, Offering
-from fabloop.app.choreography.ledger import Ledger
-from fabloop.app.choreography.network import (
-    Line,
-    NetworkHands,
-    NetworkSpeech,
-    notify_sessions,
-)
-from fabloop.app.choreography.ports import PROGRESS_EVENT, READY_EVENT, REPORTING, Listener
+from fabloop.app.choreography.network import Line, NetworkSpeech
+from fabloop.app.choreography.ports import PUSH_PATH_KEY, REPORTING, Listener, definition_of
 from fabloop.app.choreography.system import (
     BEAT_S,
     PUSH_PATH,
@@ -37,7 +26,6 @@ from fabloop.app.choreography.system import (
     Work,
 )
 from fabloop.app.processes.clocks import WallClock
-from fabloop.app.processes.store import Serving as KernelServing
 from fabloop.base.errors import Fault, Invalid
 
 OPERATOR = "Sysop"
@@ -99,53 +87,6 @@ def post_of(
             Fault(source=str(certificate), path="", expected=expected, found=told.common_name)
         )
     return Post(url=url, identity=identity, name=subject.system, host=host, port=port)
-
-
-class ChoreographerPost:
-    """A choreographer that serves its interface and hears events, until closed.
-
-    Parameters
-    ----------
-    folder : with its kernel and ledger; `fabloop process` may be used on it meanwhile
-    """
-
-    def __init__(
-        self, post: Post, folder: Path, listener: Listener, patience: Patience | None = None
-    ) -> None:
-        clock = WallClock()
-        with ExitStack() as stack:
-            line = stack.enter_context(post.line)
-            cloud = stack.enter_context(FourClient({"": post.url}, post.identity))
-            kernel = stack.enter_context(KernelServing(folder))
-            self.troubles: list[Exception] = []
-            self.desk = Desk(
-                kernel.host, Ledger(folder), FiveBindings(line, post.url, post.name, clock),
-                NetworkHands(line), clock, notify=notify_sessions(line, self.troubles.append),
-                listener=listener, patience=patience,
-            )  # fmt: skip
-            stack.callback(self.desk.close)
-            app = Starlette(routes=choreographer_routes(self.desk))
-            socket = listening(post.host, post.port)
-            self.serving = stack.enter_context(Serving(app, post.identity, at=socket))
-            for event_type in (READY_EVENT, PROGRESS_EVENT):
-                wish = wire.SubscriptionRequest(
-                    event_type=event_type,
-                    subscriber_system=post.told(self.serving.port),
-                    notify_uri=NOTIFY,
-                )
-                cloud.subscribe(wish)
-            self._stack = stack.pop_all()
-        self.url = f"{line.scheme}://{post.host}:{self.serving.port}"
-
-    def close(self) -> None:
-        """Stop serving and conducting; what runs goes on at the next start."""
-        self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class ExecutorPost:

@@ -18,10 +18,9 @@ from fabloop.adapters.arrowhead.four import wire
 from fabloop.adapters.arrowhead.four.answers import Asked, route
 from fabloop.adapters.arrowhead.four.client import FourClient
 from fabloop.adapters.arrowhead.four.executor import Task, TaskReport
-from fabloop.app.choreography.desk import SYSTEM_KEY
 from fabloop.app.choreography.executor import RUNNING
 from fabloop.app.choreography.network import Line
-from fabloop.app.choreography.ports import READY_EVENT
+from fabloop.app.choreography.ports import READY_EVENT, SYSTEM_KEY
 from fabloop.base.errors import Conflict, FabloopError
 from fabloop.base.instant import Clock
 from fabloop.services.cloud.choreography import Status

@@ -2,8 +2,8 @@
 
 from fabloop.adapters.arrowhead.four import steps, wire
 from fabloop.adapters.arrowhead.four.choreographer import PlanResponse, SessionResponse
-from fabloop.app.choreography.conduct import definition_of
 from fabloop.app.choreography.ledger import Plan, Session
+from fabloop.app.choreography.ports import definition_of
 from fabloop.base.instant import Clock
 from fabloop.services.cloud.choreography import Executor
 

@@ -76,7 +76,7 @@ def served(plan: Plan, wrap: Wrap | None = None) -> Iterator[Served]:
         A port is taken.
     """
     _check(plan)
-    identity = _identity(plan)
+    identity = identity_of(plan)
     key = read_key(Path(identity.key)) if identity is not None else None
     with ExitStack() as stack:
         host = stack.enter_context(open_cloud(plan.data, key=key))
@@ -117,7 +117,8 @@ def _check(plan: Plan) -> None:
         raise Invalid(faults)
 
 
-def _identity(plan: Plan) -> Identity | None:
+def identity_of(plan: Plan) -> Identity | None:
+    """Return what the cloud shows and whom it trusts; None serves without TLS."""
     if plan.certificates is None or plan.trust is None:
         return None
     return identity_in(plan.certificates, plan.trust)

@@ -1,0 +1,77 @@
+"""What the choreographer does on the command line."""
+
+from pathlib import Path
+
+from fabloop.adapters.arrowhead.four.steps import SessionStatus
+from fabloop.app.choreography.choreographer import ChoreographerPost
+from fabloop.app.choreography.conduct import Patience
+from fabloop.app.choreography.ledger import Session
+from fabloop.app.choreography.posts import post_of
+from fabloop.base.errors import ExitCode
+from fabloop.cli.cloud_words import print_line, say_where, teller, until_interrupted
+from fabloop.cli.given import read_bytes
+from fabloop.cli.processes.plain import print_lines
+from fabloop.run.recipe_document import read_recipe
+
+LOOK_S = 0.1
+
+
+def choreograph(
+    cloud: str,
+    certificate: Path | None,
+    trust: Path | None,
+    name: str,
+    store: Path,
+    host: str,
+    port: int,
+    patience_s: float,
+    *,
+    as_json: bool,
+) -> ExitCode:
+    """Be the choreographer until a signal comes."""
+    post = post_of(cloud, certificate, trust, name=name, host=host, port=port)
+    ended = until_interrupted()
+    patience = Patience(patience_s=patience_s)
+    with ChoreographerPost(post, store, teller(as_json=as_json), patience) as served:
+        say_where(post, served.url, "choreographer", as_json=as_json)
+        ended.wait()
+    return ExitCode.FINE
+
+
+def run(
+    recipe: Path,
+    order: str,
+    cloud: str,
+    certificate: Path | None,
+    trust: Path | None,
+    name: str,
+    store: Path,
+    host: str,
+    port: int,
+    patience_s: float,
+    *,
+    as_json: bool,
+) -> ExitCode:
+    """Carry out a recipe, or go on with it where it was begun before."""
+    asked = read_recipe(read_bytes(recipe), source=str(recipe))
+    post = post_of(cloud, certificate, trust, name=name, host=host, port=port)
+    ended = until_interrupted()
+    patience = Patience(patience_s=patience_s)
+    with ChoreographerPost(post, store, teller(as_json=as_json), patience) as served:
+        say_where(post, served.url, "choreographer", as_json=as_json)
+        session = served.desk.resume(asked, recipe.stem, order)
+        while not ended.wait(LOOK_S):
+            found = served.desk.session(session.number)
+            if found is not None and not found.runs:
+                return _told(found, as_json=as_json)
+    print_lines(["Interrupted. The same command goes on where it was."])
+    return ExitCode.NOT_PRODUCIBLE
+
+
+def _told(session: Session, *, as_json: bool) -> ExitCode:
+    done = session.status is SessionStatus.DONE
+    if as_json:
+        print_line({"session": session.number, "status": session.status.value})
+    else:
+        print_lines([f"Session {session.number} of '{session.name}': {session.status.value}."])
+    return ExitCode.FINE if done else ExitCode.NOT_PRODUCIBLE

@@ -1,0 +1,56 @@
+"""What those who work in a cloud say: where they are, and each message, as lines or JSON."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+import msgspec
+
+from fabloop.app.choreography.ports import Message
+from fabloop.app.choreography.posts import Post
+from fabloop.base.instant import iso_of
+from fabloop.cli.processes.plain import named, print_lines
+
+
+def print_line(value: object) -> None:
+    """Print a value as one line of JSON."""
+    sys.stdout.write(msgspec.json.encode(named(value)).decode() + "\n")
+
+
+def say_where(post: Post, url: str, what: str, *, as_json: bool) -> None:
+    """Tell who is asked where."""
+    if as_json:
+        print_line({"name": post.name, "url": url})
+    else:
+        print_lines([f"{post.name}, {what}, is asked at {url}. Ctrl-C ends it."])
+    sys.stdout.flush()
+
+
+def teller(*, as_json: bool) -> Callable[[Message], None]:
+    """Return what tells messages as they come, from whatever thread."""
+    lock = threading.Lock()
+
+    def tell(message: Message) -> None:
+        with lock:
+            if as_json:
+                print_line(message)
+            else:
+                about = f" step {message.step}" if message.step else ""
+                print_lines(
+                    [
+                        f"{iso_of(message.at)} {message.name}: {message.sender} -> "
+                        f"{message.receiver}{about} {message.text}".rstrip()
+                    ]
+                )
+            sys.stdout.flush()
+
+    return tell
+
+
+def until_interrupted() -> threading.Event:
+    """Return what is set when a signal asks to end."""
+    ended = threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: ended.set())
+    return ended
