@@ -42,12 +42,13 @@ class Adopted(msgspec.Struct, frozen=True, kw_only=True, tag="adopted"):
 
 
 class Invalidated(msgspec.Struct, frozen=True, kw_only=True, tag="invalidated"):
-    """A mapping holds no more."""
+    """A mapping holds no more; `by` is the person who took it back, where that is why."""
 
     target: str
     version: int
     reasons: tuple[str, ...]
     at: Instant
+    by: str = ""
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True, tag="told"):
@@ -131,7 +132,7 @@ def read(entries: Iterable[Entry]) -> Book:
 
 def _ended(book: Book, entry: Invalidated) -> tuple[Mapping, ...]:
     return tuple(
-        msgspec.structs.replace(each, invalid=entry.reasons)
+        msgspec.structs.replace(each, invalid=entry.reasons, refused_by=entry.by)
         if each.version == entry.version
         else each
         for each in book.mappings.get(entry.target, ())

@@ -27,9 +27,9 @@ def footing_of(expression: Expression, schema: Schema) -> tuple[Footing, ...]:
     found = []
     for table, columns in expression.columns().items():
         for name in sorted(columns):
-            column = schema.tables[table].column(name)
-            assert column is not None, "an expression names columns of its schema"
             place = Place(table=table, column=name)
+            column = schema.column(place)
+            assert column is not None, "an expression names columns of its schema"
             kept = msgspec.structs.replace(
                 column,
                 values=column.values[:VALUES_KEPT],
@@ -58,7 +58,7 @@ def _changed(footing: Footing, schema: Schema, thesaurus: Thesaurus) -> str:
     place, before = footing.place, footing.column
     table = schema.tables.get(place.table)
     if table is None:
-        hint = did_you_mean(place.table, schema.tables)
+        hint = "See what is there: fabloop data profile."
         return f"Expected the table '{place.table}', but it is gone. {hint}"
     column = table.column(place.column)
     if column is None:

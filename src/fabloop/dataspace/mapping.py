@@ -152,7 +152,9 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     version : from 1 on, by target
     by : person who chose it; empty where nobody had to
+    without : sources that did not answer when it was found, one of which may have something better
     invalid : why it holds no more; empty while it holds
+    refused_by : person who took it back, where that is why
     """
 
     target: str
@@ -163,7 +165,9 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     footing: tuple[Footing, ...]
     at: Instant
     by: str = ""
+    without: tuple[str, ...] = ()
     invalid: tuple[str, ...] = ()
+    refused_by: str = ""
 
 
 class Certain(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -59,6 +59,11 @@ def query_of(
     conditions += [
         _filtered(only, values_of(only.term, given), parameters) for only in expression.filters
     ]
+    conditions += [
+        f"{_column(each.spot)} IS NOT NULL"  # what is not there is no triple
+        for each in expression.outputs
+        if each.spot.column != ROW_NUMBER
+    ]
     columns = ", ".join(f"{sql} AS {_quoted(name)}" for name, sql in selected) or "1 AS found"
     sql = f"SELECT DISTINCT {columns} FROM {tables}"  # noqa: S608  # names are quoted
     if conditions:

@@ -9,10 +9,13 @@ from fabloop.app.dataspace import Ask, NoMapping, open_data_space, read_space
 from fabloop.app.dataspace.account import filled_table, outcome_texts
 from fabloop.base.errors import Conflict, Invalid, NotFound, Unavailable
 from fabloop.base.instant import Instant
+from fabloop.base.quantity import Dimension
 from fabloop.dataspace.book import read
 from fabloop.dataspace.finish import Filled, NothingFound, TooMuch
+from fabloop.dataspace.kpis import kpi_row
 from fabloop.dataspace.mapping import Certain, Pin, Unmapped
 from fabloop.dataspace.schema import Place
+from fabloop.model.kpi import KpiValue
 from muffin_space import (
     BATCHES,
     COURIER,
@@ -99,6 +102,24 @@ def test_the_stream_is_asked_for_what_was_told_last(space):
     space.take("batches", [{"batch": "B-3", "type": "type 3", "oven": "oven-1", "state": "burnt"}])
     again = space.fill(target, {"oven": "oven-1"})
     assert "burnt" in {row["s"] for row in again.rows}
+
+
+def test_kpis_are_asked_for_by_their_names_and_the_latest_counts(tmp_path, pages):
+    stream = {"kind": "stream", "table": "kpis", "latest_by": ["work_unit", "kpi"]}
+    space = open_data_space(write_space(tmp_path, pages, kpis=stream), clock)
+    told = [("oven-1", "heat-loss", 120.0), ("oven-1", "oee", 0.7), ("oven-1", "heat-loss", 150.0)]
+    rows = [
+        kpi_row(
+            KpiValue(work_unit=unit, kpi=kpi, value=value, upper=value, at=Instant(0),
+                     dimension=Dimension.POWER if kpi == "heat-loss" else Dimension.RATIO,
+                     valid_for_ns=1, source="test")
+        )
+        for unit, kpi, value in told
+    ]  # fmt: skip
+    space.take("kpis", rows)
+    found = space.fill("(work unit, heat loss, ?w)", {"work unit": "oven-1"}, wanted={"w": "kW"})
+    assert [(row["w"], found.columns[0].unit) for row in found.rows] == [(0.15, "kW")]
+    space.close()
 
 
 def test_a_mapping_is_remembered_over_a_restart(folder):
@@ -236,7 +257,7 @@ def test_a_source_that_is_gone_is_told_and_its_mapping_stays(space, folder):
 
 def test_a_source_that_vanishes_in_the_middle_gives_no_half_answer(tmp_path):
     """The yellow pages answer while they are looked at, then no more."""
-    left = [2]
+    left = [3]  # for the look at all sources, the glance at its own, and the rows
 
     def answer(path):
         left[0] -= 1
@@ -245,12 +266,34 @@ def test_a_source_that_vanishes_in_the_middle_gives_no_half_answer(tmp_path):
     with served(answer) as url:
         space = open_data_space(write_space(tmp_path, url), clock)
         assert isinstance(space.fill(COURIER, {"QRCode": "QR-1001"}), Filled)
-        left[0] = 1  # for the look before; the orders are read, then the pages are gone
+        left[0] = 1  # for the glance before; the orders are read, then the pages are gone
         with pytest.raises(Unavailable, match="answers 503") as caught:
             space.fill(COURIER, {"QRCode": "QR-1001"})
         assert "yellow-pages" in str(caught.value)
         left[0] = 9
         assert isinstance(space.fill(COURIER, {"QRCode": "QR-1001"}), Filled)
+        space.close()
+
+
+def test_a_mapping_found_while_a_source_was_silent_is_looked_at_again_later(tmp_path):
+    now = [clock()]
+    awake = [False]
+    couriers = [{**each, "service": each["call"]} for each in COURIERS]
+
+    def answer(path):
+        return (200, json.dumps(couriers).encode()) if awake[0] else (503, b"")
+
+    with served(answer) as url:
+        space = open_data_space(write_space(tmp_path, url), lambda: Instant(now[0]))
+        target = "(QRCode, courier, ?z)"
+        assert isinstance(space.fill(target, {"QRCode": "QR-1001"}), Filled)
+        assert space.book.valid(target).without == ("yellow-pages",)
+        awake[0] = True
+        space.fill(target, {"QRCode": "QR-1001"})
+        assert space.book.valid(target).version == 1
+        now[0] += 61 * 10**9
+        space.fill(target, {"QRCode": "QR-1001"})
+        assert (space.book.valid(target).version, space.book.valid(target).without) == (2, ())
         space.close()
 
 
@@ -280,6 +323,15 @@ def test_a_value_that_cannot_be_calculated_with_is_told_and_its_row_left_out(spa
     assert outcome_texts(found) == [
         "Left a row out: y was 'some', but a number is needed to calculate."
     ]
+
+
+def test_an_answer_of_which_no_row_can_be_used_is_none(space, folder):
+    words = json.loads(json.dumps(RECIPES[1:] * 20))
+    words.append({"type": "type 9", "ingredients": [{"name": "salt", "qty": "a pinch"}]})
+    (folder / "recipes.json").write_text(json.dumps(words))
+    found = space.fill(INGREDIENTS, {"type": "type 9", "num": 2})
+    assert isinstance(found, NothingFound)
+    assert "none of 1 rows can be used: y was 'a pinch'" in outcome_texts(found)[0]
 
 
 def test_given_names_that_lack_or_are_unknown_are_told_together(space):

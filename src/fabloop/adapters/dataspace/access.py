@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
+import msgspec
+
 from fabloop.base.errors import Fault, Invalid, NotFound, Unavailable
 from fabloop.dataspace.profile import text_of_value
 from fabloop.dataspace.query import Where
@@ -26,8 +28,8 @@ class Access(Protocol):
         """Forget what was read: what is asked from now on is as the source is now."""
         ...
 
-    def look(self) -> tuple[Raw, ...]:
-        """Return all tables, each with a bounded sample of its rows.
+    def look(self, sample: int, only: frozenset[str] | None = None) -> tuple[Raw, ...]:
+        """Return all tables, or `only` some, each with at most `sample` of its rows.
 
         Raises Unavailable where the source does not answer, Invalid where it cannot be read.
         """
@@ -56,15 +58,17 @@ class Held:
         """Forget what was read."""
         self._raws = None
 
-    def look(self) -> tuple[Raw, ...]:
-        """Return all tables."""
-        if self._raws is None:
-            self._raws = self.read()
-        return self._raws
+    def look(self, sample: int, only: frozenset[str] | None = None) -> tuple[Raw, ...]:
+        """Return tables with their first rows."""
+        return tuple(
+            msgspec.structs.replace(each, rows=each.rows[:sample])
+            for each in self._all()
+            if only is None or each.name in only
+        )
 
     def rows(self, table: str, columns: Sequence[str], where: Sequence[Where], limit: int) -> Rows:
         """Return the rows that fit."""
-        raw = next((each for each in self.look() if each.name == table), None)
+        raw = next((each for each in self._all() if each.name == table), None)
         if raw is None:
             raise gone(table)
         at = [_index(raw, name) for name in columns]
@@ -79,6 +83,11 @@ class Held:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+    def _all(self) -> tuple[Raw, ...]:
+        if self._raws is None:
+            self._raws = self.read()
+        return self._raws
 
 
 def _index(raw: Raw, column: str) -> int:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from fabloop.adapters.dataspace.access import TABLES_MAX, Rows, gone, scalar_of, silent
 from fabloop.base.errors import Fault, Invalid, Refused
-from fabloop.dataspace.profile import SAMPLE_ROWS_MAX
 from fabloop.dataspace.query import Where
 from fabloop.dataspace.schema import Raw
 from fabloop.dataspace.target import number_of
@@ -41,14 +40,15 @@ class SqliteAccess:
         """Begin a read transaction: what is asked from now on is of one state."""
         self.close()
 
-    def look(self) -> tuple[Raw, ...]:
+    def look(self, sample: int, only: frozenset[str] | None = None) -> tuple[Raw, ...]:
         """Return its tables and views."""
         listed = self._ask(
             "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') "
             "AND name NOT LIKE 'sqlite_%' ORDER BY name LIMIT ?",
             [TABLES_MAX],
         )
-        return tuple(self._table(str(name)) for (name,) in listed)
+        names = [str(name) for (name,) in listed]
+        return tuple(self._table(each, sample) for each in names if only is None or each in only)
 
     def rows(self, table: str, columns: Sequence[str], where: Sequence[Where], limit: int) -> Rows:
         """Return rows of a table; conditions are the database's own work."""
@@ -69,7 +69,7 @@ class SqliteAccess:
             self._connection.close()
             self._connection = None
 
-    def _table(self, name: str) -> Raw:
+    def _table(self, name: str, sample: int) -> Raw:
         info = self._ask(f"PRAGMA table_info({_quoted(name)})")
         columns = tuple(str(row[1]) for row in info)
         keys = [str(row[1]) for row in info if row[5]]
@@ -83,7 +83,7 @@ class SqliteAccess:
         return Raw(
             name=name,
             columns=columns,
-            rows=tuple(self.rows(name, columns, (), SAMPLE_ROWS_MAX)),
+            rows=tuple(self.rows(name, columns, (), sample)),
             count=int(counted[0]),
             types={str(row[1]): str(row[2]) for row in info},
             keys=tuple(keys) if len(keys) == 1 else (),
@@ -139,7 +139,7 @@ class PostgresAccess:
         except psycopg.Error:  # it was cut meanwhile; the next question opens another one
             self.close()
 
-    def look(self) -> tuple[Raw, ...]:
+    def look(self, sample: int, only: frozenset[str] | None = None) -> tuple[Raw, ...]:
         """Return the tables and views of the schema."""
         found = self._ask(
             "SELECT table_name, column_name, data_type FROM information_schema.columns "
@@ -151,15 +151,16 @@ class PostgresAccess:
             tables.setdefault(table, {})[column] = kind
             self._types[table, column] = kind
         keys, refers = self._declared()
+        names = [each for each in list(tables)[:TABLES_MAX] if only is None or each in only]
         return tuple(
-            self._table(name, tables[name], keys.get(name, ()), refers.get(name, {}))
-            for name in list(tables)[:TABLES_MAX]
+            self._table(each, tables[each], sample, keys.get(each, ()), refers.get(each, {}))
+            for each in names
         )
 
     def rows(self, table: str, columns: Sequence[str], where: Sequence[Where], limit: int) -> Rows:
         """Return rows of a table; conditions are the database's own work."""
         if not self._types:
-            self.look()
+            self.look(1)
         chosen = ", ".join(map(_quoted, columns)) or "1"
         sql = f"SELECT {chosen} FROM {_quoted(self._schema)}.{_quoted(table)}"  # noqa: S608
         conditions, values = [], []
@@ -193,12 +194,13 @@ class PostgresAccess:
         self,
         name: str,
         columns: dict[str, str],
+        sample: int,
         keys: Sequence[str],
         refers: dict[str, tuple[str, str]],
     ) -> Raw:
-        sample = self.rows(name, list(columns), (), SAMPLE_ROWS_MAX)
-        counted = len(sample)
-        if counted == SAMPLE_ROWS_MAX:
+        rows = self.rows(name, list(columns), (), sample)
+        counted = len(rows)
+        if counted == sample:
             place = f"{_quoted(self._schema)}.{_quoted(name)}"
             ((counted,),) = self._ask(
                 f"SELECT count(*) FROM (SELECT 1 FROM {place} LIMIT {COUNTED_MAX}) AS some"  # noqa: S608
@@ -206,7 +208,7 @@ class PostgresAccess:
         return Raw(
             name=name,
             columns=tuple(columns),
-            rows=tuple(sample),
+            rows=tuple(rows),
             count=counted,
             types=columns,
             keys=tuple(keys),

@@ -15,11 +15,20 @@ from fabloop.dataspace.shred import shred
 class StreamAccess(Held):
     """A stream: any thread may hand in rows, whoever asks sees the latest."""
 
-    def __init__(self, source: str, *, table: str, latest: int, file: Path | None) -> None:
+    def __init__(
+        self,
+        source: str,
+        *,
+        table: str,
+        latest: int,
+        latest_by: tuple[str, ...] = (),
+        file: Path | None = None,
+    ) -> None:
         super().__init__()
         self._source = source
         self._table = table
         self._latest: deque[dict[str, Any]] = deque(maxlen=latest)
+        self._latest_by = latest_by
         self._file = file
         self._lock = threading.Lock()
 
@@ -36,4 +45,14 @@ class StreamAccess(Held):
         else:
             with self._lock:
                 rows = list(self._latest)
-        return held_raws(shred(self._source, {self._table: rows}))
+        return held_raws(shred(self._source, {self._table: self._present(rows)}))
+
+    def _present(self, rows: list[Any]) -> list[Any]:
+        """Return of the rows of one thing only the last one."""
+        if not self._latest_by:
+            return rows
+        last: dict[str, Any] = {}
+        for row in rows:
+            named = row if isinstance(row, dict) else {}
+            last[repr([named.get(each) for each in self._latest_by])] = row
+        return list(last.values())

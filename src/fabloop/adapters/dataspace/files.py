@@ -18,7 +18,6 @@ from fabloop.adapters.dataspace.access import (
     silent,
 )
 from fabloop.base.errors import Fault, Invalid
-from fabloop.dataspace.profile import SAMPLE_ROWS_MAX
 from fabloop.dataspace.query import Where
 from fabloop.dataspace.schema import Raw
 from fabloop.dataspace.shred import shred
@@ -111,11 +110,15 @@ class FilesAccess:
         """Forget what was read."""
         self._json = None
 
-    def look(self) -> tuple[Raw, ...]:
+    def look(self, sample: int, only: frozenset[str] | None = None) -> tuple[Raw, ...]:
         """Return the tables of all files."""
         files = self._files()
-        flat = [self._table(each, form) for each, form in files if form in ("csv", "parquet")]
-        return (*flat, *self._held(files).look())
+        flat = [
+            self._table(each, form, sample)
+            for each, form in files
+            if form in ("csv", "parquet") and (only is None or each.stem in only)
+        ]
+        return (*flat, *self._held(files).look(sample, only))
 
     def rows(self, table: str, columns: Sequence[str], where: Sequence[Where], limit: int) -> Rows:
         """Return rows; of CSV and Parquet only what fits is read into memory."""
@@ -158,18 +161,18 @@ class FilesAccess:
             )
         return found
 
-    def _table(self, file: Path, form: str) -> Raw:
+    def _table(self, file: Path, form: str, sample: int) -> Raw:
         sql = f"DESCRIBE SELECT * FROM {_reader(form)}"  # noqa: S608  # constants
         described = self._ask(sql, [str(file)], file)
         columns = [str(row[0]) for row in described]
-        sample = self._select(file, form, columns, (), SAMPLE_ROWS_MAX)
-        counted = len(sample)
-        if counted == SAMPLE_ROWS_MAX:
+        rows = self._select(file, form, columns, (), sample)
+        counted = len(rows)
+        if counted == sample:
             ((counted,),) = self._ask(f"SELECT count(*) FROM {_reader(form)}", [str(file)], file)  # noqa: S608
         return Raw(
             name=file.stem,
             columns=tuple(columns),
-            rows=tuple(sample),
+            rows=tuple(rows),
             count=counted,
             types={str(row[0]): str(row[1]) for row in described} if form == "parquet" else {},
         )

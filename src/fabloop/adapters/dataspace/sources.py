@@ -1,6 +1,6 @@
 """All sources of a data space: profiled together, and joined by DuckDB."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -19,9 +19,9 @@ from fabloop.base.names import did_you_mean
 from fabloop.dataspace.describe import Source, Space
 from fabloop.dataspace.links import linked
 from fabloop.dataspace.mapping import ROW_NUMBER, Expression
-from fabloop.dataspace.profile import profile, text_of_value
+from fabloop.dataspace.profile import SAMPLE_ROWS_MAX, profile, text_of_value
 from fabloop.dataspace.query import Where, loading_order, narrowing, query_of, values_of
-from fabloop.dataspace.schema import Link, LinkKind, Place, Raw, Record, Scalar, Schema
+from fabloop.dataspace.schema import Link, LinkKind, Place, Raw, Record, Scalar, Schema, Table
 from fabloop.dataspace.words import Thesaurus
 from fabloop.model.documents.data_structs import (
     FilesEntry,
@@ -35,6 +35,8 @@ from fabloop.model.documents.data_structs import (
 
 LOADED_ROWS_MAX = 1_000_000
 """Rows of one table that are loaded for one question."""
+GLANCED_ROWS_MAX = 2_000
+"""Rows of a table by which one sees whether it has changed."""
 NARROWED_MAX = 1_000
 """Values of a join that are handed to the next source; beyond, it is asked for all rows."""
 
@@ -90,18 +92,34 @@ class Sources:
 
         A source that does not answer or cannot be read is left out, and told as silent.
         """
-        tables, links, silent = [], [], {}
+        tables: list[Table] = []
+        links: list[Link] = []
+        silent: dict[str, str] = {}
         for source in self._space.sources:
             if only is not None and source.id not in only:
                 continue
-            try:
-                raws = self._looked_at(source)
-            except (Unavailable, Invalid, Refused) as error:
-                silent[str(source.id)] = str(error)
-                continue
+            raws, why = self._looked_at(source, SAMPLE_ROWS_MAX, None)
+            silent |= why
             tables += [profile(source.id, each, source.notes) for each in raws]
             links += [link for each in raws for link in _declared(source, each)]
         return linked(tables, links, self.thesaurus, silent)
+
+    def glance(self, tables: Iterable[str]) -> Schema:
+        """Look at some tables only, at few rows, without links: enough to see what has changed."""
+        by_source: dict[str, set[str]] = {}
+        for each in tables:
+            source, _, name = each.partition(".")
+            by_source.setdefault(source, set()).add(name)
+        found: dict[str, Table] = {}
+        silent: dict[str, str] = {}
+        for known in self._space.sources:
+            only = frozenset(by_source.get(str(known.id), ()))
+            if only:
+                raws, why = self._looked_at(known, GLANCED_ROWS_MAX, only)
+                silent |= why
+                seen = [profile(known.id, each, known.notes) for each in raws]
+                found |= {each.name: each for each in seen}
+        return Schema(tables=found, silent=silent)
 
     def locate(
         self, schema: Schema, given: Mapping[str, Sequence[Scalar]]
@@ -188,10 +206,16 @@ class Sources:
         source, _, name = table.partition(".")
         return self._access(source).rows(name, columns, where, limit)
 
-    def _looked_at(self, source: Source) -> tuple[Raw, ...]:
-        access = self._access(source.id)
-        access.begin()
-        return access.look()
+    def _looked_at(
+        self, source: Source, sample: int, only: frozenset[str] | None
+    ) -> tuple[tuple[Raw, ...], dict[str, str]]:
+        """Return the tables of a source, or why it is silent."""
+        try:
+            access = self._access(source.id)
+            access.begin()
+            return access.look(sample, only), {}
+        except (Unavailable, Invalid, Refused) as error:
+            return (), {str(source.id): str(error)}
 
     def _access(self, source: str) -> Access:
         if source not in self._open:
@@ -218,7 +242,8 @@ def opened(source: Source, folder: Path) -> Access:
                               token_from=told.token_from, timeout_ns=source.timeout_ns)  # fmt: skip
         case StreamEntry() as told:
             file = None if told.file is None else folder / told.file
-            return StreamAccess(name, table=told.table, latest=told.latest, file=file)
+            return StreamAccess(name, table=told.table, latest=told.latest,
+                                latest_by=told.latest_by, file=file)  # fmt: skip
         case NgsiEntry() as told:
             file = None if told.file is None else folder / told.file
             return NgsiAccess(name, url=told.url, file=file, token_from=told.token_from,

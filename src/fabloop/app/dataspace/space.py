@@ -1,7 +1,7 @@
 """Filling targets: the mapping in force, drift, discovery, questions to persons, remembered."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as Read
 from typing import Any
 
@@ -10,7 +10,7 @@ import msgspec
 from fabloop.adapters.dataspace import Found, NothingAt, Over, Sources
 from fabloop.base.codec import from_msgpack, to_msgpack
 from fabloop.base.errors import Conflict, Fault, Invalid, NotFound
-from fabloop.base.instant import Instant
+from fabloop.base.instant import MINUTE, Instant
 from fabloop.base.journal import Journal, Row
 from fabloop.base.names import did_you_mean
 from fabloop.dataspace.anchors import Wish
@@ -29,7 +29,16 @@ from fabloop.dataspace.discover import discover
 from fabloop.dataspace.drift import drift, footing_of, with_units_of
 from fabloop.dataspace.finish import Filled, NothingFound, TooMuch, finish
 from fabloop.dataspace.likeness import Judge
-from fabloop.dataspace.mapping import Certain, Discovery, Doubtful, Mapping, Pin, Proposal, Unmapped
+from fabloop.dataspace.mapping import (
+    Certain,
+    Discovery,
+    Doubtful,
+    Expression,
+    Mapping,
+    Pin,
+    Proposal,
+    Unmapped,
+)
 from fabloop.dataspace.notation import parse
 from fabloop.dataspace.schema import Place, Scalar, Schema
 from fabloop.dataspace.target import Target, names
@@ -41,6 +50,9 @@ ROWS_MAX = 10_000
 """Rows of one answer, unless less is asked for."""
 GIVEN_MAX = 1_000
 """Values of one given name."""
+
+RECONSIDERED_NS = MINUTE
+"""How often a mapping is looked at again that was found while a source did not answer."""
 
 Values = Scalar | Sequence[Scalar]
 
@@ -75,6 +87,7 @@ class DataSpace:
         self._journal = journal
         self._clock = clock
         self._lock = threading.RLock()
+        self._looked_at: dict[str, Instant] = {}
         self._book = Book()
         for _, row in journal.read():
             if row.kind == KIND:
@@ -189,8 +202,8 @@ class DataSpace:
             if mapping is None:
                 raise Conflict(f"Expected a mapping in force for '{text}', but found none.")
             reason = f"{by} took it back: {why}"
-            self._invalidate(mapping, (reason,))
-            return msgspec.structs.replace(mapping, invalid=(reason,))
+            self._invalidate(mapping, (reason,), by=by)
+            return msgspec.structs.replace(mapping, invalid=(reason,), refused_by=by)
 
     def close(self) -> None:
         """Close sources and book."""
@@ -204,22 +217,21 @@ class DataSpace:
         mapping = self._book.valid(text)
         reasons: tuple[str, ...] = ()
         if mapping is not None:
-            used = frozenset(use.table.partition(".")[0] for use in mapping.expression.uses)
-            schema = self._sources.schema(used)
+            schema = self._glance(mapping.expression)
             reasons = drift(mapping, schema, self._sources.thesaurus)
+            if not reasons and mapping.without and not mapping.by:
+                mapping = self._reconsidered(wish, mapping)
             if not reasons:
                 expression = with_units_of(mapping.expression, schema)
                 return msgspec.structs.replace(mapping, expression=expression)
             self._invalidate(mapping, reasons)
         versions = self._book.mappings.get(text, ())
-        by_person = bool(versions) and (
-            bool(versions[-1].by) or "took it back" in "".join(versions[-1].invalid)
-        )
+        by_person = bool(versions) and bool(versions[-1].by or versions[-1].refused_by)
         schema = self._sources.schema()
         discovery = self._discovered(wish, schema)
         match discovery:
             case Certain() if not by_person:
-                return self._adopt(text, discovery.best, schema, by="")
+                return self._adopt(text, discovery.best, by="", without=schema.silent)
             case Certain():
                 return self._ask(text, (discovery.best, *discovery.others), "replaced", reasons)
             case Doubtful():
@@ -227,6 +239,23 @@ class DataSpace:
             case Unmapped():
                 return NoMapping(target=text, missing=discovery.missing, near=discovery.near,
                                  silent=schema.silent)  # fmt: skip
+
+    def _reconsidered(self, wish: Wish, mapping: Mapping) -> Mapping:
+        """Return the mapping to use, once sources may answer that did not when it was found."""
+        text, now = wish.target.text, self._clock()
+        if now < self._looked_at.get(text, mapping.at) + RECONSIDERED_NS:
+            return mapping
+        self._looked_at[text] = now
+        schema = self._sources.schema()
+        if set(mapping.without) <= set(schema.silent):
+            return mapping
+        found = self._discovered(wish, schema)
+        if not isinstance(found, Certain):
+            return mapping
+        if found.best.expression != mapping.expression:
+            names = ", ".join(sorted(set(mapping.without) - set(schema.silent)))
+            self._invalidate(mapping, (f"Found a better one since {names} answers.",))
+        return self._adopt(text, found.best, by="", without=schema.silent)
 
     def _discovered(self, wish: Wish, schema: Schema) -> Discovery:
         located = self._sources.locate(schema, wish.given)
@@ -242,7 +271,7 @@ class DataSpace:
         text, version = target.text, mapping.version
         match found:
             case Found(rows=rows):
-                return finish(target, mapping, rows, given, wanted)
+                return _whole(finish(target, mapping, rows, given, wanted))
             case NothingAt(at=at):
                 handed = ", ".join(f"{name} = {_shown(values)}" for name, values in given.items())
                 why = f"no row of '{at}' fits {handed or 'the target'}"
@@ -250,24 +279,35 @@ class DataSpace:
             case Over():
                 return TooMuch(target=text, version=version, limit=found.limit, what=found.what)
 
+    def _glance(self, expression: Expression) -> Schema:
+        return self._sources.glance(use.table for use in expression.uses)
+
     def _ask(
         self, text: str, proposals: tuple[Proposal, ...], why: str, reasons: tuple[str, ...]
     ) -> Ask:
         known = self._book.questions.get(text)
-        if known is None or known.proposals != proposals:
+        if known is None or _expressions(known.proposals) != _expressions(proposals):
             known = Question(target=text, proposals=proposals, why=why, at=self._clock())
             self._remember(Asked(question=known))
         return Ask(question=known, reasons=reasons)
 
     def _chosen(self, question: Question, proposal: Proposal, by: str) -> Mapping:
         self._remember(Told(by=by, at=self._clock(), pins=proposal.pins))
-        return self._adopt(question.target, proposal, self._sources.schema(), by=by)
+        return self._adopt(question.target, proposal, by=by)
 
-    def _adopt(self, text: str, proposal: Proposal, schema: Schema, *, by: str) -> Mapping:
-        gone = [use.table for use in proposal.expression.uses if use.table not in schema.tables]
+    def _adopt(
+        self, text: str, proposal: Proposal, *, by: str, without: Iterable[str] = ()
+    ) -> Mapping:
+        seen = self._glance(proposal.expression)
+        places = [
+            Place(table=table, column=column)
+            for table, columns in proposal.expression.columns().items()
+            for column in columns
+        ]
+        gone = [each for each in places if seen.column(each) is None]
         if gone:
             raise Conflict(
-                f"Expected the table '{gone[0]}' of the proposal, but it is gone since. "
+                f"Expected '{gone[0]}' of the proposal, but it is gone since, or does not answer. "
                 "Ask for the mapping anew."
             )
         mapping = Mapping(
@@ -276,17 +316,22 @@ class DataSpace:
             expression=proposal.expression,
             confidence=proposal.confidence,
             evidence=proposal.evidence,
-            footing=footing_of(proposal.expression, schema),
+            footing=footing_of(proposal.expression, seen),
             at=self._clock(),
             by=by,
+            without=tuple(sorted(without)),
         )
         self._remember(Adopted(mapping=mapping))
         return mapping
 
-    def _invalidate(self, mapping: Mapping, reasons: tuple[str, ...]) -> None:
+    def _invalidate(self, mapping: Mapping, reasons: tuple[str, ...], by: str = "") -> None:
         self._remember(
             Invalidated(
-                target=mapping.target, version=mapping.version, reasons=reasons, at=self._clock()
+                target=mapping.target,
+                version=mapping.version,
+                reasons=reasons,
+                at=self._clock(),
+                by=by,
             )
         )
 
@@ -296,6 +341,20 @@ class DataSpace:
                   at=self._clock(), actor=getattr(entry, "by", ""))  # fmt: skip
         self._journal.wait(self._journal.append([row]))
         self._book = write(self._book, entry)
+
+
+def _expressions(proposals: Iterable[Proposal]) -> list[Expression]:
+    return [each.expression for each in proposals]
+
+
+def _whole(filled: Filled) -> Filled | NothingFound:
+    """Return an answer; one of which no row can be used is none."""
+    if filled.rows or not filled.faulty:
+        return filled
+    first = filled.faulty[0]
+    what = f"{first.column} was {first.found}, {first.why}"
+    why = f"none of {filled.faulty_count} rows can be used: {what}"
+    return NothingFound(target=filled.target, version=filled.version, at="", why=why)
 
 
 def _wish(target: Target, given: Read[str, tuple[Scalar, ...]], wanted: Read[str, str]) -> Wish:

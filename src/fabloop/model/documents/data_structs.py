@@ -85,10 +85,12 @@ class StreamEntry(Entry, frozen=True, kw_only=True, tag_field="kind", tag="strea
     """What is told as it happens: readings, KPIs, events, handed in as batches of rows.
 
     The `latest` rows are kept. With `file`, lines of JSON that somebody appends are read instead.
+    Of rows that agree in the columns `latest_by` only the last one counts.
     """
 
     table: Word = "events"
     latest: Annotated[int, msgspec.Meta(ge=1, le=LATEST_MAX)] = 10_000
+    latest_by: Annotated[tuple[Word, ...], msgspec.Meta(max_length=10)] = ()
     file: PathText | None = None
 
 
