@@ -9,6 +9,7 @@ from fabloop.app.goal_ahead import Play, look_ahead
 from fabloop.base.errors import Refused
 from fabloop.base.instant import HOUR
 from fabloop.model.facts import GoalEndangered
+from fabloop.model.goal import GoalStatus
 from fabloop.model.ids import GoalId
 from fabloop.process.commands import CompleteJob, Deploy, StartInstance
 from fabloop.process.snapshot import write_snapshot
@@ -60,8 +61,10 @@ def test_the_same_seed_expects_the_same():
 
 def test_work_that_goes_on_takes_longer_than_it_has_taken():
     plant, watch = plant_of(1, MODEL)
-    facts = look_ahead(watch, plant.engine.state, at(35), Play(runs=20))
-    (danger,) = [each for each in facts if isinstance(each, GoalEndangered) and each.goal == "G1"]
+    look_ahead(watch, plant.engine.state, at(35), Play(runs=20))
+    danger = watch.standing(GoalId("G1"), "o-0")
+    assert danger is not None
+    assert danger.status is GoalStatus.ENDANGERED
     assert danger.expected is not None
     assert danger.expected > at(35)
 

@@ -109,8 +109,10 @@ class Book:
         self.uses = {key: frozenset(uses(each)) for key, each in goals.goals.items()}
         self.keeps = self._keeps()
         self.awaited = {
-            name: frozenset(
-                each.statement.what for each in found if isinstance(each.statement, Within | By)
+            name: tuple(
+                dict.fromkeys(
+                    each.statement.what for each in found if isinstance(each.statement, Within | By)
+                )
             )
             for name, found in self.of_subject.items()
         }

@@ -129,9 +129,9 @@ class Monitor:
 
         `event` is its word: ``done``. No forecasts: nobody expects anything any more.
         """
+        self._until(max((each.made_at for each in forecasts), default=self.memory.now))
         track = self._follower.track((subject, key), None)
         track.expects[f"{event}({subject})"] = list(forecasts)
-        self._until(max((each.made_at for each in forecasts), default=self.memory.now))
         self._review((subject, key), track)
         return self._taken()
 
