@@ -1,6 +1,8 @@
 """Named limits of the code with their words, for the tables of the reference."""  # noqa: INP001
 
 from fabloop.adapt import ladder, patterns
+from fabloop.adapt.goals import index as goal_index
+from fabloop.adapt.goals import reach, tracks
 from fabloop.adapt.repair import domain as repair_domain
 from fabloop.adapt.repair import instantiate, many, planner, rebind, vet, weave
 from fabloop.adapt.repair import propose as repair_propose
@@ -50,7 +52,15 @@ from fabloop.dataspace import (
 )
 from fabloop.dataspace import links as data_links
 from fabloop.model import amounts, calendar, features
-from fabloop.model.documents import connection_structs, lanes, skills, texts, variants
+from fabloop.model.documents import (
+    connection_structs,
+    goal_phrases,
+    goal_structs,
+    lanes,
+    skills,
+    texts,
+    variants,
+)
 from fabloop.plan import engine, orders, producible, rerouting
 from fabloop.plan.catalogue import catalogue, hitting, survey
 from fabloop.plan.catalogue import variants as plan_variants
@@ -97,6 +107,7 @@ from fabloop.services.cloud import push as cloud_push
 from fabloop.services.cloud import state as cloud_state
 from fabloop.services.cloud import tokens as cloud_tokens
 from fabloop.sim.line import injections
+from fabloop.sim.processes import ahead as play_ahead
 
 DAY_NS = 86_400 * 10**9
 YEAR_NS = 366 * 86_400 * 10**9
@@ -120,6 +131,20 @@ ROWS: dict[str, dict[str, int]] = {
         "patterns kept": patterns.PATTERNS_MAX,
         "deviations of one instance dealt with together": ladder.DEVIATIONS_PER_CASE_MAX,
         "open cases": ladder.CASES_MAX,
+    },
+    "goals": {
+        "goals, and KPIs, of one document": goal_structs.GOALS_MAX,
+        "days of a span": goal_phrases.SPAN_DAYS_MAX,
+        "occurrences that a goal may allow": goal_phrases.TIMES_MAX,
+        "subjects remembered; then those that are decided are forgotten": tracks.TRACKS_MAX,
+        "subjects of one process instance": goal_index.KEYS_MAX,
+        "instances remembered after their end": tracks.ENDED_MAX,
+        "spans of the calendar remembered per KPI": tracks.SPANS_MAX,
+        "remaining times remembered per node and event": tracks.SAMPLES_MAX,
+        "nodes of a process whose ways are looked at": reach.NODES_MAX,
+        "nodes tried out for whether an event can do without them": reach.NODES_TRIED_MAX,
+        "runs of a simulation": play_ahead.RUNS_MAX,
+        "things that happen in such a run": play_ahead.EVENTS_MAX,
     },
     "documents": {
         "documents in a folder": texts.DOCUMENTS_MAX,
