@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from adapt.repair.bakery import action, burnt, domain, so
 from fabloop.adapt.repair.domain import Domain, Thing, checked
+from fabloop.adapt.repair.estimate import FAR, Estimator
 from fabloop.adapt.repair.ground import CHEAP, FAST, ground
 from fabloop.adapt.repair.planner import plan
 from fabloop.adapt.repair.search import Exhausted, Found, plans
@@ -172,3 +173,29 @@ def test_the_fastest_plan_is_no_slower_than_the_cheapest():
     cheap = plan(domain(), burnt(broken=False), goal, counted(20_000), wish=CHEAP).courses[0]
     fast = plan(domain(), burnt(broken=False), goal, counted(20_000), wish=FAST).courses[0]
     assert fast.duration_ns <= cheap.duration_ns
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(0, 5), st.integers(1, 9)),
+        min_size=3,
+        max_size=12,
+    )
+)
+def test_no_plan_is_cheaper_than_the_bound(rules):
+    made = tuple(
+        action(f"rule.{n}", {}, [so(f"p{a}"), so(f"p{b}")], [so(f"p{c}")], cost=cost, minutes=0)
+        for n, (a, b, c, cost) in enumerate(rules)
+    )
+    goal = (so("p4"), so("p5"))
+    task = ground(Domain(things=(), actions=made), {("p0",): True}, goal, CHEAP, counted(10_000))
+    if task.hopeless:
+        return
+    estimator = Estimator(task)
+    found = [e for e in plans(task, counted(10_000)) if isinstance(e, Found)]
+    if found:
+        assert estimator.bound(task.initial) <= found[-1].price
+        assert estimator.relaxed(task.initial).price < FAR
+    else:
+        assert estimator.bound(task.initial) == FAR

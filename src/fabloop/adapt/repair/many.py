@@ -26,11 +26,11 @@ from fabloop.plan.shop.solve import solve
 TOKENS_MAX = 500
 """Things that one repair recovers."""
 
-REPRESENTATIVE_SHARE = 0.7
+REPRESENTATIVE_SHARE = 0.4
 """The share of the budget for the plans of the first thing."""
 
-ANEW_SHARE = 0.2
-"""The share of what is left of the budget for planning for one thing by itself."""
+ANEW_SHARE = 0.05
+"""The share of what is left of the budget for better plans for one thing by itself."""
 
 FORMS_MAX = 4
 """Plans that are tried on a further thing."""
@@ -137,8 +137,15 @@ class _Several:
             more = self._carried(forms, token, reality, used, budget)
             if more is None:
                 goal = about(self.goal, token, self.tokens)
-                share = part(budget, ANEW_SHARE)
-                anew = plan(self.domain, reality, goal, share, wish=wish, alternatives=0)
+                anew = plan(
+                    self.domain,
+                    reality,
+                    goal,
+                    budget,
+                    wish=wish,
+                    alternatives=0,
+                    share=ANEW_SHARE,
+                )
                 if not anew.courses:
                     return None
                 more = tuple(self.binder(each) for each in anew.courses[0].steps)
