@@ -30,12 +30,14 @@ Say = Callable[[str], None]
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the controller's own log: from when on it showed this."""
+    """A line of the controller's own log: what it shows from `at` on, and surely by `seen_by`."""
 
     at: Instant
+    seen_by: Instant
     state: str
     signals: int
     sound: int
+    beats: bool
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,8 +141,8 @@ class SimulatedController:
             heard = Heard(beat=beat, stop_asked=stop)
             now = Instant(time.time_ns())  # noqa: TID251  # a device has its own clock
             self._memory = step(self._memory, self._panel, heard, self._settings, now)
-            self._note(self._memory, now)
             await registers.show(self._memory.told)
+            self._note(self._memory, now)
             await asyncio.sleep(CYCLE_S)
         await reading
         await registers.close()
@@ -161,11 +163,18 @@ class SimulatedController:
 
     def _note(self, memory: ControllerMemory, now: Instant) -> None:
         told = memory.told
-        shown = (told.state, told.signals, told.sound)
+        shown = (told.state, told.signals, told.sound, self._panel.beats)
         if self._log is None or shown == self._shown:
             return
         self._shown = shown
-        row = Shown(at=now, state=told.state, signals=told.signals, sound=told.sound)
+        row = Shown(
+            at=now,
+            seen_by=Instant(time.time_ns()),  # noqa: TID251  # as above
+            state=told.state,
+            signals=told.signals,
+            sound=told.sound,
+            beats=self._panel.beats,
+        )
         self._log.write(msgspec.json.encode(row).decode() + "\n")
         self._log.flush()
 

@@ -66,6 +66,7 @@ class Errand(msgspec.Struct, kw_only=True):
     tries : calls in a row without a proper answer
     attempts : calls at all
     waits_for : why nobody could do it when it was last looked at
+    withheld_for : why its command was not permitted when it was last judged
     """
 
     task: Task
@@ -79,6 +80,7 @@ class Errand(msgspec.Struct, kw_only=True):
     tries: int = 0
     attempts: int = 0
     waits_for: tuple[str, ...] = ()
+    withheld_for: tuple[str, ...] = ()
     result: dict[str, object] = {}
 
     @property

@@ -213,8 +213,7 @@ class Runtime:
         candidate = errand.candidate
         reasons = self._gate(candidate, errand, now)
         if reasons:
-            errand.due = Instant(now + HOLD_NS)
-            facts.append(CallWithheld(**_names(errand), reasons=reasons))
+            facts += _withheld(errand, reasons, now)
             return False
         try:
             errand.given = {**task.variables, **self._story.given(task, candidate, now)}
@@ -317,8 +316,7 @@ class Runtime:
                 self._unanswered(errand, came, now)
             case NotPermitted(reasons=reasons):
                 errand.attempts -= 1  # it was none
-                errand.due = Instant(now + HOLD_NS)
-                self.log.tell(now, CallWithheld(**_names(errand), reasons=reasons))
+                self.log.tell(now, *_withheld(errand, reasons, now))
 
     def _done(self, errand: Errand, result: dict[str, object], now: Instant) -> None:
         candidate = errand.candidate
@@ -454,6 +452,18 @@ def _names(errand: Errand) -> _Names:
         "service": str(candidate.service.id) if candidate else "",
         "operation": str(candidate.operation.name) if candidate else "",
     }
+
+
+def _withheld(
+    errand: Errand, reasons: Sequence[Explanation], now: Instant
+) -> tuple[RuntimeFact, ...]:
+    """Let a command wait that is not permitted; told once, and again when the reasons change."""
+    errand.due = Instant(now + HOLD_NS)
+    codes = tuple(f"{each.code} {each.subject}" for each in reasons)
+    if codes == errand.withheld_for:
+        return ()
+    errand.withheld_for = codes
+    return (CallWithheld(**_names(errand), reasons=tuple(reasons)),)
 
 
 def _short(reason: Explanation) -> str:
