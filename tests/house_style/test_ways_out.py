@@ -18,6 +18,7 @@ ASKS = "only asks for information"
 OURS = "speaks to a program of fabloop itself"
 SERVES = "is the other side: it answers, or plays a machine"
 TELLS = "tells who offers what, or what has happened; nobody moves anything for it"
+CHAOS = "makes services fail and networks repeat, in simulated plants alone"
 SAFETY = "beats and asks for safe stops: less motion, never more"
 
 WAYS_OUT = {
@@ -40,6 +41,7 @@ HTTP_CLIENTS = {
     "adapters/arrowhead/four/event_handler.py": TELLS,
     "adapters/dataspace/web.py": ASKS,
     "adapters/openapi/caller.py": GATED,
+    "app/chaos/harness.py": CHAOS,
     "app/choreography/network.py": GATED,
     "app/cloud/pushing.py": TELLS,
     "app/edge/centre.py": OURS,

@@ -163,7 +163,7 @@ class Controller:
         for amiss, word in ((self.opened, "close"), (self.broken, "mend")):
             for name in [each for each, until in amiss.items() if until <= now]:
                 self.does(f"{word} {name}")
-                del amiss[name]
+                amiss.pop(name, None)  # a power cut forgets all
         if self.frozen_until and self.frozen_until <= now:
             self.does("thaw")
             self.frozen_until = 0.0

@@ -1,7 +1,9 @@
 """The week of the bakery: everything is opened, played until every order has come to its end."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -32,9 +34,12 @@ SETTINGS_FILE = "demo.json"
 LOG_FILE = "facts.db"
 PAGES_FILE, RECIPES_FILE = "yellow-pages.json", "recipes.json"
 ROSTER_FILE = "services.json"
+OPENING_TRIES = 10
+"""How often a service is asked, while a story opens, before that is given up."""
 TURNS_MAX = 1_000_000
 """Turns after which a story is taken to be going in circles."""
 
+Asked = TypeVar("Asked")
 Told = Callable[[Instant, Sequence[RuntimeFact]], None]
 
 
@@ -84,7 +89,7 @@ class Week:
             self.host, self.directory, self.caller, self.log, self.story, fleet=self.fleet
         )
         self.machines = Machines(self.runtime, [each.name for each in self.bakery.natures])
-        self.mender = Mender(self.host, self.log, approve)
+        self.mender = Mender(self.host, self.log, approve, gate=gate)
         self.story.runtime, self.story.machines = self.runtime, self.machines
 
     def _open_data(self, now: Instant) -> BakeryData:
@@ -92,7 +97,8 @@ class Week:
         pages = self.fleet.url("yellow-pages")
         known = msgspec.json.decode((self.bakery.folder / PAGES_FILE).read_bytes())
         listed = [{**each, "call": self.fleet.url(each["company"])} for each in known]
-        self.caller.put(f"{pages}/companies", {"companies": listed})
+        where = f"{pages}/companies"
+        self._persisted("yellow-pages", lambda: self.caller.put(where, {"companies": listed}))
         recipes = self.bakery.folder / RECIPES_FILE
         return BakeryData(self.folder / "data", recipes, f"{pages}/companies", self.log, now)
 
@@ -143,7 +149,8 @@ class Week:
         """Read every service as it describes itself."""
         known = {f.service for _, f in self.log.history if isinstance(f, ServiceFound)}
         for name, listening in self.fleet.listening().items():
-            data = self._fetched(name, f"{listening.url}/openapi.json")
+            where = f"{listening.url}/openapi.json"
+            data = self._persisted(name, partial(self.caller.fetch, where))
             found = self.bakery.described(name, data, listening.url)
             self.directory.add(found.service)
             if name not in known:
@@ -157,14 +164,15 @@ class Week:
                     ),
                 )
 
-    def _fetched(self, name: str, url: str) -> bytes:
-        """Return a document; where the process of its service has died, of a new one."""
-        try:
-            return self.caller.fetch(url)
-        except Unavailable:
-            if self.fleet.revive(name):
-                self.log.tell(self.clock.now(), ServiceRestarted(service=name))
-            return self.caller.fetch(url)
+    def _persisted(self, name: str, ask: Callable[[], Asked]) -> Asked:
+        """Return what a service says at last; one whose process has died, in a new one."""
+        for _ in range(OPENING_TRIES - 1):
+            try:
+                return ask()
+            except Unavailable:
+                if self.fleet.revive(name):
+                    self.log.tell(self.clock.now(), ServiceRestarted(service=name))
+        return ask()
 
     def close(self) -> None:
         """End the services and release the journals; everything told is durable already."""

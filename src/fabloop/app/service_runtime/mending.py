@@ -8,6 +8,7 @@ import msgspec
 from fabloop.adapt.patterns import Pattern, learned, recalled
 from fabloop.adapt.repair.enact import enact
 from fabloop.adapt.repair.explain import steps_said
+from fabloop.adapt.repair.permits import against, permitted
 from fabloop.adapt.repair.proposal import NoRepair, Proposal, RepairAnswer, RepairOption, Situation
 from fabloop.adapt.repair.propose import repair
 from fabloop.adapt.repair.task import Budget, counted
@@ -26,6 +27,7 @@ from fabloop.app.service_runtime.facts import (
 from fabloop.app.service_runtime.log import FactLog
 from fabloop.base.instant import Instant
 from fabloop.process.commands import ProcessDeployed
+from fabloop.run.gate import Gate, without_document
 
 QUESTIONS = 20_000
 """How long is planned for, in questions for the budget: the same on every machine."""
@@ -72,7 +74,9 @@ class Mender:
         log: FactLog,
         approve: Approve = by_policy,
         budget: Callable[[], Budget] = lambda: counted(QUESTIONS),
+        gate: Gate = without_document,
     ) -> None:
+        self._gate = gate
         self._kernel = kernel
         self._log = log
         self._approve = approve
@@ -110,6 +114,8 @@ class Mender:
         begun = time.perf_counter()
         known = recalled(self.patterns, situation, counted(QUESTIONS))
         answer = _without(repair(situation, self._budget(), known), own)
+        if not self._was(situation.repair, RepairProposed):
+            answer = permitted(answer, situation.domain, self._gate)
         self.took_ms.setdefault(situation.repair, (time.perf_counter() - begun) * 1e3)
         match answer:
             case Proposal():
@@ -132,14 +138,30 @@ class Mender:
     def _decided(
         self, about: str, situation: Situation, proposal: Proposal, now: Instant
     ) -> Mended | NotMended:
-        told = proposed(about, situation, proposal)
+        told = self._told(situation.repair) or proposed(about, situation, proposal)
         name = situation.repair
         if not self._was(name, RepairProposed):
             self._tell(now, told)
         number, declined = self._answer(told, name, now)
         if declined:
             return NotMended(why="it was declined", declined=True)
-        return self._enacted(about, situation, proposal.options[number], now)
+        wanted = (told.chosen, *told.others)[number].id
+        option = next(each for each in proposal.options if each.id == wanted)
+        reasons = against(option, situation.domain, self._gate)
+        if reasons and not self._was(name, RepairEnacted):  # an answer may have taken a while
+            self._tell(
+                now,
+                RepairDeclined(
+                    about=about, instance=situation.instance, repair=name, by="permissives"
+                ),
+            )
+            return NotMended(why=f"it is withheld: {reasons[0].code} {reasons[0].subject}")
+        return self._enacted(about, situation, option, now)
+
+    def _told(self, repair_name: str) -> RepairProposed | None:
+        """Return what was proposed before a crash: the answer counts for that."""
+        told = (fact for _, fact in self._log.history if isinstance(fact, RepairProposed))
+        return next((fact for fact in told if fact.repair == repair_name), None)
 
     def _answer(self, told: RepairProposed, name: str, now: Instant) -> tuple[int, bool]:
         """Ask, once: an answer that was given before a crash counts."""
