@@ -27,6 +27,7 @@ from fabloop.adapters.opcua import history as opcua_history
 from fabloop.adapters.opcua import listening
 from fabloop.adapters.opcua import reading as opcua_reading
 from fabloop.adapters.opcua.browse import DEPTH_MAX, VARIABLES_MAX
+from fabloop.adapters.openapi import caller as service_caller
 from fabloop.adapters.planners import export as planners_export
 from fabloop.adapters.rdf import graph
 from fabloop.adapters.replay import tables
@@ -38,6 +39,7 @@ from fabloop.app.edge import app as edge_app
 from fabloop.app.edge import config, deployment, hosted, outgoing, requests, results
 from fabloop.app.machines import topics as machine_topics
 from fabloop.app.processes import host, questions, server, upkeep, wire
+from fabloop.app.service_space import folder as service_folder
 from fabloop.base import xml
 from fabloop.dataspace import (
     anchors,
@@ -106,6 +108,17 @@ from fabloop.services.cloud import people as cloud_people
 from fabloop.services.cloud import push as cloud_push
 from fabloop.services.cloud import state as cloud_state
 from fabloop.services.cloud import tokens as cloud_tokens
+from fabloop.services.composition import chain as service_chain
+from fabloop.services.composition import needs as service_needs
+from fabloop.services.composition.carry_out import ITEMS_MAX
+from fabloop.services.composition.compose import ALTERNATIVES_MAX, CANDIDATES_MAX
+from fabloop.services.descriptions import annotations as service_annotations
+from fabloop.services.descriptions import operations as service_operations
+from fabloop.services.descriptions import parameters as service_parameters
+from fabloop.services.descriptions import references as service_references
+from fabloop.services.descriptions import syntax as service_syntax
+from fabloop.services.discovery import index as service_index
+from fabloop.services.discovery import intent as service_intent
 from fabloop.sim.line import injections
 from fabloop.sim.processes import ahead as play_ahead
 
@@ -420,5 +433,25 @@ ROWS: dict[str, dict[str, int]] = {
             search.SEQUENCE_PAIRS_MAX
         ),
         "bytes of a file": lines.BYTES_MAX,
+    },
+    "services": {
+        "bytes of a document": service_syntax.DOCUMENT_BYTES_MAX,
+        "values of a document, each alias as often as it is used": service_syntax.VALUES_MAX,
+        "values within values": service_syntax.DEPTH_MAX,
+        "references in a row": service_references.REFERENCES_MAX,
+        "operations of a service": service_operations.OPERATIONS_MAX,
+        "parameters of an operation, properties of a body": service_parameters.PARAMETERS_MAX,
+        "words of a kind of keyword": service_annotations.KEYWORDS_MAX,
+        "conditions or effects of an operation": service_annotations.LITERALS_MAX,
+        "services of a folder": service_folder.SERVICES_MAX,
+        "operations that are searched": service_index.ENTRIES_MAX,
+        "characters of what is wanted": service_intent.TEXT_MAX,
+        "operations that feed each other in a row": service_chain.DEPTH_MAX,
+        "operations that are looked at for a wish": CANDIDATES_MAX,
+        "ways to a goal that are told": ALTERNATIVES_MAX,
+        "targets of a need for data": service_needs.TARGETS_MAX,
+        "items of a list for each of which a call is made": ITEMS_MAX,
+        "bytes of an answer": service_caller.ANSWER_BYTES_MAX,
+        "answers remembered by key": service_caller.ANSWERS_REMEMBERED_MAX,
     },
 }

@@ -42,6 +42,7 @@ HTTP_CLIENTS = {
     "adapters/dataspace/web.py": ASKS,
     "adapters/openapi/caller.py": GATED,
     "app/chaos/harness.py": CHAOS,
+    "adapters/openapi/fetch.py": ASKS,
     "app/choreography/network.py": GATED,
     "app/cloud/pushing.py": TELLS,
     "app/edge/centre.py": OURS,

@@ -463,6 +463,35 @@ def test_a_unit_changed_there_and_back_is_the_same_value(units, value):
     assert changed(changed(value, there.change), back.change) == pytest.approx(value, abs=1e-4)
 
 
+def test_the_first_call_gets_what_is_known_and_what_it_lacks_is_never_certain():
+    asks = document(
+        "scale",
+        {
+            "name": "weigh",
+            "method": "get",
+            "inputs": [("lot", "string", "load")],
+            "outputs": [("t", "number", "temperature", "°C")],
+            "says": {"verb": "weigh"},
+        },
+    )
+    found = index(HEATER, asks)
+    lot = Parameter(name="lot", concept="load")
+    wanted = (wish("heat", "heat", "heater"),)
+    known = Goal(wanted=wanted, first=entry(found, "scale.weigh"), given=(lot,))
+    best = compose(found, known, AT).alternatives[0]
+    assert best.certain
+    made = []
+
+    def invoke(service, operation, values, key):
+        made.append(dict(values))
+        return {"t": 0.0} if operation.name == "weigh" else {}
+
+    carry_out(best, {"lot": "L-1"}, invoke, nothing_filled, "k")
+    assert made == [{"lot": "L-1"}, {"temperature": pytest.approx(273.15)}]
+    lacking = Goal(wanted=wanted, first=entry(found, "scale.weigh"))
+    assert not compose(found, lacking, AT).alternatives[0].certain
+
+
 def test_units_of_other_things_never_fit_however_alike_the_names():
     assert fit(number("kg"), number("s"), Likeness(Dictionary())) is None
 

@@ -13,8 +13,7 @@ def _plain(form: str) -> _Say:
     """Return a sentence with its details; the evidence follows in brackets."""
 
     def say(it: Explanation, now: Instant) -> str:
-        words = {key: value or "–" for key, value in it.details.items()}
-        text = form.format_map({"subject": it.subject, **words})
+        text = form.format_map({"subject": it.subject, **it.details})
         shown = "; ".join(
             f"{name_text(each.parameter)} {evidence_text(each, now)}"
             for each in it.evidence

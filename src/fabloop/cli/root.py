@@ -23,6 +23,7 @@ from fabloop.cli.processes.commands import commands
 from fabloop.cli.processes.operations import operations
 from fabloop.cli.readings_commands import readings
 from fabloop.cli.safety_commands import safety
+from fabloop.cli.service_commands import service
 from fabloop.cli.simulate_commands import simulate
 from fabloop.cli.spc_commands import spc
 from fabloop.process.verify.environment import Openness
@@ -223,6 +224,7 @@ app.add_typer(safety, name="safety")
 app.add_typer(edge, name="edge")
 app.add_typer(cloud, name="cloud")
 app.add_typer(data, name="data")
+app.add_typer(service, name="service")
 
 
 dmn = typer.Typer(help="Ask decision models (DMN).", no_args_is_help=True)

@@ -30,6 +30,8 @@ SURE = 0.9
 BY_DATA = 0.75
 """How sure it is that data fill a need, before the data are looked at."""
 NOBODY = 0.1
+TELLING = ("GET", "HEAD")
+"""Methods that only tell something: what changes the world is never called for its answer."""
 FIRST = -1
 """The call with which all begins, while chains are made that do not know where they will stand."""
 
@@ -86,6 +88,11 @@ class Search:
             for each in found[:OPTIONS_MAX]
         ]
 
+    def opening(self, entry: Entry) -> Step:
+        """Return the call with which all begins, bound to what is known beforehand."""
+        best = self._bound(entry, (), frozenset({entry.name}), 1)[0]
+        return _settled(best.steps[-1])
+
     def _known(self) -> list[tuple[Parameter, FromGiven | FromStep]]:
         """Return what is known before any call but the first."""
         known: list[tuple[Parameter, FromGiven | FromStep]] = [
@@ -138,7 +145,7 @@ class Search:
         found: list[tuple[Fit, Entry, Parameter]] = []
         for entry in self._index.entries:
             operation = entry.operation
-            if entry.name in passed or not operation.idempotent or operation.effects:
+            if entry.name in passed or operation.method not in TELLING or operation.effects:
                 continue
             for output in operation.outputs:
                 fitting = fit(output, wanted, self._index.likeness, self._relations)

@@ -86,7 +86,9 @@ def compose(
     What a person chose for the same goal before comes first and is certain, as long as it is
     still possible. Hard conditions of the wishes are judged by `discovery.find`.
     """
-    first = None if goal.first is None else Step(entry=goal.first)
+    first = None
+    if goal.first is not None:
+        first = Search(index, goal.given, data=False).opening(goal.first)
     search = Search(index, goal.given, first=first, data=data)
     ways = [_ways(index, goal, wish, search, at) for wish in goal.wanted]
     unreached = tuple(wish for wish, found in zip(goal.wanted, ways, strict=True) if not found)
@@ -94,7 +96,7 @@ def compose(
         return Composed(alternatives=(), unreached=unreached)
     found = [_composition(parts, first) for parts in product(*ways)]
     found.sort(key=_order)
-    found = _once(found)[:ALTERNATIVES_MAX]
+    found = _spread(_once(found))[:ALTERNATIVES_MAX]
     return _answered(goal, _ruled(found), answers)
 
 
@@ -229,6 +231,15 @@ def _once(found: Iterable[Composition]) -> list[Composition]:
             seen.add(mark)
             kept.append(each)
     return kept
+
+
+def _spread(found: list[Composition]) -> list[Composition]:
+    """Return the best of each set of calls first, then the same calls bound in other ways."""
+    best: dict[tuple[str, ...], Composition] = {}
+    for each in found:
+        best.setdefault(each.signature, each)
+    firsts = list(best.values())
+    return [*firsts, *(each for each in found if best[each.signature] is not each)]
 
 
 def _ruled(found: list[Composition]) -> list[Composition]:

@@ -145,7 +145,9 @@ def _related(
     to_factor, to_shift = si_scale(wanted.unit)
     factor = relation.factor * from_factor / to_factor
     shift = (relation.factor * from_shift + relation.shift - to_shift) / to_factor
-    said = f"{relation.wanted} = {relation.shift:g} {relation.factor:+g} * {relation.given}"
+    sign = "-" if relation.factor < 0 else "+"
+    times = "" if abs(relation.factor) == 1.0 else f"{abs(relation.factor):g} * "
+    said = f"{relation.wanted} = {relation.shift:g} {sign} {times}{relation.given}"
     return Fit(confidence=alike, change=Change(factor=factor, shift=shift, said=said))
 
 

@@ -20,7 +20,7 @@ from fabloop.services.discovery.rank import Wanted, rank
 from fabloop.services.words import stem, words_of
 
 HITS_MAX = 1_000
-TELLING_MIN = 0.3
+TELLING_MIN = 0.5
 """Concepts less alike than this are no reason for anything."""
 GUESSED_SHARE = 0.9
 """How much of its score an operation keeps whose words were guessed altogether."""

@@ -41,6 +41,7 @@ _QUANTITY = re.compile(
     r"(?<![\w.])(?P<n>[+-]?\d+(?:[.,]\d+)?)\s*(?P<unit>°\s?[CF]|%|[A-Za-zµ][\w/*²³^-]*)?",
     re.IGNORECASE,
 )
+_JUST_COUNTED = frozenset({"", "piece", "pieces", "pcs", "pc", "item", "items", "units"})
 _NS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY_NS}
 _METRES = {"k": 1_000.0, "m": 1.0}
 _MILE_M = 1_609.344
@@ -88,7 +89,9 @@ def understood(
     place, within_m, left = _place(left, places, remarks)
     deadline, left = _deadline(left, now, time_zone, remarks)
     amounts, left = _amounts(left)
-    counted = tuple(each.unit for each in amounts if each.dimension is None and each.unit)
+    counted = tuple(
+        each.unit for each in amounts if each.dimension is None and each.unit not in _JUST_COUNTED
+    )
     words = telling(words_of(" ".join((left, *counted))))
     return Intent(
         text=text[:TEXT_MAX],

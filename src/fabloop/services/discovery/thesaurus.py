@@ -109,7 +109,7 @@ duration, time, period
 temperature, heat setting, set point
 speed, velocity, rate, pace
 price, cost, fee, charge
-identifier, id, code, number, key
+identifier, id, code
 qr code, qrcode, barcode, tag
 url, web address, link, endpoint
 type, kind, variety, sort
