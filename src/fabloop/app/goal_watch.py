@@ -152,6 +152,7 @@ def _track(state: OrderState, at: Snapshot, goals: GoalSet) -> Track:
     return Track(
         subject=ORDER,
         key=key,
+        since=order.received_at,
         times=times,
         due={
             goal.id: due

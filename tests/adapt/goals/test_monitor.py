@@ -3,11 +3,14 @@
 from itertools import permutations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adapt.goals.histories import BAKERY, Plant, at, done, event, goals, started
 from fabloop.adapt.goals.monitor import Happening, Monitor, restored
+from fabloop.adapt.goals.risk import Remaining
 from fabloop.adapt.goals.tracks import Forecast
-from fabloop.base.instant import HOUR, Instant
+from fabloop.base.instant import HOUR, Instant, iso_of
 from fabloop.model.explanation import GoalCode
 from fabloop.model.facts import GoalEndangered, GoalFact, GoalMet, GoalRestored, GoalViolated
 from fabloop.model.goal import GoalStatus
@@ -277,3 +280,112 @@ goal G9.1 for each order, part of G9: delivered within 1 h of received
     dangers = [each for each in facts if isinstance(each, GoalEndangered | GoalRestored)]
     assert [type(each).__name__ for each in dangers if each.goal == "G9"] == ["GoalEndangered"]
     assert ("GoalMet", "G9") in kinds(tuple(facts))
+
+
+def test_what_happened_before_it_was_known_to_whom_counts():
+    text = """
+goals g version 1
+subject muffin: qr_code of process bake
+goal G for each muffin: done within 3 h of started
+"""
+    watch = Monitor(goals(text))
+    watch.hear([started()])
+    watch.hear([event(EventKind.VARIABLES_SET, 1, variables={"qr_code": ["m-1", "m-2"]})])
+    found = watch.standing(GoalId("G"), "m-2")
+    assert found is not None
+    assert (found.status, found.deadline) == (GoalStatus.OPEN, at(3))
+
+
+def test_the_end_of_a_called_process_is_not_the_end_of_the_order():
+    text = "goals g version 1\ngoal G for each order: done within 3 h of received\n"
+    watch = Monitor(goals(text))
+    watch.hear([started()])
+    called = {"instance": 2, "root": 1, "process": "cook"}
+    watch.hear([event(EventKind.INSTANCE_STARTED, 1, **called)])
+    watch.hear([event(EventKind.INSTANCE_COMPLETED, 2, **called)])
+    found = watch.standing(GoalId("G"), "o-1")
+    assert found is not None
+    assert found.status is GoalStatus.OPEN
+    assert kinds(watch.hear([event(EventKind.INSTANCE_COMPLETED, 2.5)])) == [("GoalMet", "G")]
+
+
+def test_a_date_among_the_variables_is_the_deadline_and_may_be_moved():
+    text = """
+goals g version 1
+subject order: business key of process bake
+goal G for each order: done by due
+"""
+    watch = Monitor(goals(text))
+    first = event(EventKind.INSTANCE_STARTED, 0, variables={"due": iso_of(at(5))})
+    assert watch.hear([first]) == ()
+    later = event(EventKind.VARIABLES_SET, 1, variables={"due": iso_of(at(9))})
+    assert watch.hear([later]) == ()
+    assert kinds(watch.advance(at(6))) == []
+    assert kinds(watch.advance(at(9.1))) == [("GoalEndangered", "G"), ("GoalViolated", "G")]
+
+
+def test_estimates_of_another_version_count_once_an_instance_has_migrated():
+    text = """
+goals g version 1
+subject order: business key of process bake
+event out(order): completion of hand-over
+goal G for each order: out within 3 h of received
+"""
+    slow = Remaining(least_ns=5 * HOUR, likely_ns=5 * HOUR, most_ns=6 * HOUR)
+    watch = Monitor(goals(text), estimates={"bake 2": {"out(order)": {">cook": slow}}})
+    assert watch.hear([started(), event(EventKind.STARTED, 0.1, node="cook", key=7)]) == ()
+    moved = event(EventKind.VARIABLES_SET, 0.2, version=2, variables={"x": 1})
+    (fact,) = watch.hear([moved])
+    assert isinstance(fact, GoalViolated)
+    assert fact.because.code == GoalCode.UNREACHABLE
+
+
+ORDERS = st.lists(
+    st.tuples(
+        st.integers(0, 2),
+        st.sampled_from(["start", "hand-over", "deliver", "cook", "end"]),
+        st.integers(0, 90),
+    ),
+    max_size=14,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(ORDERS, st.randoms(use_true_random=False))
+def test_decisions_follow_from_what_happened_not_from_when_it_was_heard(happened, chance):
+    history = [started(0, f"o-{number}", number + 1) for number in range(3)]
+    ended: set[int] = set()
+    for number, what, hours in sorted(happened, key=lambda each: each[2]):
+        if what == "start" or number in ended:
+            continue
+        own = {"order": f"o-{number}", "instance": number + 1}
+        if what == "end":
+            ended.add(number)
+            kind = EventKind.INSTANCE_COMPLETED
+            one = {"business_key": f"o-{number}", "instance": number + 1, "root": number + 1}
+            history.append(event(kind, hours, **one))
+        else:
+            history.append(done(what, hours, **own))
+    heard = [*history, *history]
+    chance.shuffle(heard)
+    first, second = Monitor(goals()), Monitor(goals())
+    for watch, events in ((first, history), (second, heard)):
+        for each in events:
+            watch.hear([each])
+        watch.advance(at(24 * 14))
+    assert decisions(first) == decisions(second)
+
+
+def decisions(watch: Monitor) -> dict[tuple[str, str], tuple[GoalStatus, int]]:
+    found = {
+        (goal, track.key): (standing.status, standing.since)
+        for track in watch.memory.tracks.values()
+        for goal, standing in track.standings.items()
+    }
+    shares = {
+        (goal, str(start)): (bucket.standing.status, bucket.met)
+        for goal, buckets in watch.memory.buckets.items()
+        for start, bucket in buckets.items()
+        if bucket.met or bucket.violated
+    }
+    return {**found, **shares}

@@ -7,6 +7,7 @@ import msgspec
 from fabloop.adapt.goals.index import Book, Condition, Index, Rule, instant_in, keys_in, value_in
 from fabloop.adapt.goals.tracks import (
     ENDED_MAX,
+    UNCLAIMED_MAX,
     Address,
     InstanceTrack,
     Memory,
@@ -49,11 +50,14 @@ class Follower:
         for event in row:
             index = self.book.index(event.process)
             instance = self._resolved(event, index, touched)
-            for address in instance.subjects:
-                touch = touched.get(address)
-                if touch is None:
-                    touch = touched[address] = Touch([], [])
-                self._take(event, index, instance, address, touch)
+            rules = index.rules.get((event.kind, event.node), ())
+            happened = [each for each in rules if self._true(each, instance, event)]
+            if happened:
+                self._put_aside(event, happened, instance)
+            if happened or event.kind in _MARKS or event.kind in _ENDS:
+                self._take(event, index, instance, happened, touched)
+            if event.kind in _ENDS:
+                self._bury(event.instance)
         tracks = self.memory.tracks
         return ((each, tracks[each], touch) for each, touch in touched.items())
 
@@ -79,8 +83,9 @@ class Follower:
         self, event: HistoryEvent, index: Index, touched: dict[Address, Touch]
     ) -> InstanceTrack:
         found = self.memory.instances[event.instance]
-        if found.resolved:
+        if found.resolved and found.version == event.version:
             return found
+        found.version = event.version
         found.resolved = True
         own, inherited = self._own(event, index, found), self._inherited(found, index)
         found.own = tuple(
@@ -92,6 +97,9 @@ class Follower:
             if address in found.own:
                 track.definition = f"{event.process} {event.version}"
             touch = touched.setdefault(address, Touch([], []))
+            if track.since is None or event.at < track.since:
+                track.since = event.at
+            self._claim(found, track, touch)
             if self._weigh(index, found, track, event.at) or not track.standings:
                 touch.changed = True
         return found
@@ -138,27 +146,52 @@ class Follower:
         event: HistoryEvent,
         index: Index,
         instance: InstanceTrack,
-        address: Address,
-        touch: Touch,
+        happened: list[Rule],
+        touched: dict[Address, Touch],
     ) -> None:
-        track = self.memory.tracks[address]
-        if event.kind in _MARKS:
-            self._mark(event, track)
-        for rule in index.rules.get((event.kind, event.node), ()):
-            if rule.subject == address[0] and self._true(rule, instance, event):
-                identity = f"{event.seq}/{event.instance}/{event.key}/{event.node}"
-                if self.happen(track, rule.name, event.at, identity):
+        """Let an event happen to those whom it concerns; to others it is nothing."""
+        marks, ends = event.kind in _MARKS, event.kind in _ENDS
+        for address in instance.subjects:
+            rules = [each for each in happened if each.subject == address[0]]
+            ended = ends and address in instance.own
+            moved = marks and bool(self.book.awaited[address[0]])
+            if not (rules or ended or moved):
+                continue
+            track = self.memory.tracks[address]
+            touch = touched.setdefault(address, Touch([], []))
+            if moved:
+                self._mark(event, track)
+            for rule in rules:
+                if self.happen(track, rule.name, event.at, _identity(event)):
                     touch.news.append(rule.name)
                 touch.heard.append(rule.name)
                 self._hold(index.at.get(rule.name, ()), instance, track, event.at)
-        if event.kind in _ENDS:
-            if address in instance.own:
-                ended = track.ended_at
-                track.ended_at = event.at if ended is None else min(ended, event.at)
+            if ended:
+                known = track.ended_at
+                track.ended_at = event.at if known is None else min(known, event.at)
                 touch.changed = True
-            self._bury(event.instance)
+
+    def _put_aside(
+        self, event: HistoryEvent, happened: list[Rule], instance: InstanceTrack
+    ) -> None:
+        """Keep what happens to kinds of subjects of which more may become known."""
+        for rule in happened:
+            if rule.keyed and len(instance.unclaimed) < UNCLAIMED_MAX:
+                one = (rule.subject, rule.name, int(event.at), _identity(event))
+                if one not in instance.unclaimed:
+                    instance.unclaimed.append(one)
+
+    def _claim(self, instance: InstanceTrack, track: Track, touch: Touch) -> None:
+        """Let what was kept happen to a subject that has become known."""
+        if track.standings:
+            return
+        for subject, name, at, identity in instance.unclaimed:
+            if subject == track.subject and self.happen(track, name, Instant(at), identity):
+                touch.news.append(name)
 
     def _true(self, rule: Rule, instance: InstanceTrack, event: HistoryEvent) -> bool:
+        if rule.outermost and event.instance != event.root:
+            return False
         if rule.when is None:
             return True
         seen = {**instance.variables, **event.variables} if event.key else instance.variables
@@ -255,3 +288,7 @@ class Follower:
             for each in ended[: ENDED_MAX // 10]:
                 self.memory.instances.pop(each, None)
             del ended[: ENDED_MAX // 10]
+
+
+def _identity(event: HistoryEvent) -> str:
+    return f"{event.seq}/{event.instance}/{event.key}/{event.node}"

@@ -48,11 +48,17 @@ Slot = tuple[EventKind, str]
 
 
 class Rule(msgspec.Struct, frozen=True, eq=False):
-    """An event of a subject that happens in a process: its name, and under which condition."""
+    """An event of a subject that happens in a process: its name, and under which condition.
+
+    `outermost`: only what happens to an instance that nobody called is meant. `keyed`: variables
+    tell whose it is, which may be known later only.
+    """
 
     name: str
     subject: str
     when: Expression | None
+    outermost: bool
+    keyed: bool
 
 
 class Condition(msgspec.Struct, frozen=True, eq=False):
@@ -141,7 +147,11 @@ class Book:
         rules: dict[Slot, list[Rule]] = {}
         for name, event in self.goals.events.items():
             if event.process in ("", process):
-                rule = Rule(name, event.subject, self._feel(event.when) if event.when else None)
+                when = self._feel(event.when) if event.when else None
+                outermost = not event.node and not event.process
+                key = self.goals.subjects[event.subject].key
+                keyed = key not in (BUSINESS_KEY, INSTANCE)
+                rule = Rule(name, event.subject, when, outermost, keyed)
                 for slot in _slots(event):
                     rules.setdefault(slot, []).append(rule)
         own = [each for each in self.goals.subjects.values() if each.process in ("", process)]

@@ -109,6 +109,7 @@ class Monitor:
             self._until(each.at)
             name = f"{each.event}({each.subject})"
             track = self._follower.track((each.subject, each.key), each.within)
+            track.since = each.at if track.since is None else min(track.since, each.at)
             if self._follower.happen(track, name, each.at, each.identity):
                 self._note(track, name)
             self._review((each.subject, each.key), track)
@@ -118,6 +119,7 @@ class Monitor:
         """Set the instant by which a goal of the form ``EVENT by ...`` is to be met."""
         address = (self.book.goals.goals[goal].subject, key)
         track = self._follower.track(address, None)
+        track.since = self.memory.now if track.since is None else track.since
         track.due[goal] = by
         self._review(address, track)
         return self._taken()

@@ -18,6 +18,9 @@ SPANS_MAX = 1_000
 ENDED_MAX = 10_000
 """Instances that have ended and are remembered for what comes late."""
 
+UNCLAIMED_MAX = 1_000
+"""Events of an instance remembered until it is known whose it is."""
+
 SAMPLES_MAX = 256
 """Remaining times remembered per node and event: the latest count."""
 
@@ -63,6 +66,7 @@ class Track(msgspec.Struct, kw_only=True):
 
     Attributes
     ----------
+    since : when it was heard of first
     times : per event when it happened, first ones first, each with what tells it from others; no
         more than goals ask for
     false_since, true_since : per goal, when its condition was first false (true)
@@ -76,6 +80,7 @@ class Track(msgspec.Struct, kw_only=True):
 
     subject: str
     key: str
+    since: int | None = None
     times: dict[str, list[tuple[int, str]]] = {}
     false_since: dict[GoalId, int] = {}
     true_since: dict[GoalId, int] = {}
@@ -102,11 +107,14 @@ class InstanceTrack(msgspec.Struct, kw_only=True):
 
     process: str
     root: int
+    version: int = 0
     seq: int = 0
     variables: dict[str, object] = {}
     subjects: tuple[Address, ...] = ()
     own: tuple[Address, ...] = ()
     """Those whose end is the end of this instance."""
+    unclaimed: list[tuple[str, str, int, str]] = []
+    """What happened to subjects that were not known yet: kind, event, when, identity."""
     resolved: bool = False
 
 

@@ -81,7 +81,7 @@ def _awaited(
         due = track.due.get(goal.id)
         if due is None:
             return IDLE
-        begun = min((each[0][0] for each in track.times.values() if each), default=due)
+        begun = due if track.since is None else track.since
         return _timely(statement.what, track, now, Instant(min(begun, due)), Instant(due))
     begun_at = track.first(statement.after)
     if begun_at is None:
