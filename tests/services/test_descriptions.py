@@ -10,7 +10,7 @@ from fabloop.base.instant import MINUTE
 from fabloop.base.quantity import Dimension
 from fabloop.model.documents.names import Names
 from fabloop.model.ids import SkillId
-from fabloop.model.service import Literal, ValueKind
+from fabloop.model.service import Literal, Relation, ValueKind
 from fabloop.model.skill import ParameterDefinition, Rule, Skill, SkillVocabulary, Span
 from fabloop.services.descriptions import literal_text, read
 from service_documents import OVEN, PLAIN, described
@@ -243,6 +243,28 @@ def test_a_statement_reads_as_it_is_written(fluent, arguments, value):
     entry = {"effects": [literal_text(literal)]}
     whole = document(**{"/b": {"get": {"x-fabloop": entry}}})
     assert described(json.dumps(whole).encode()).operations[0].effects == (literal,)
+
+
+@pytest.mark.parametrize(
+    ("text", "relation"),
+    [
+        ("flour(silo) >= 40", Relation.AT_LEAST),
+        ("flour(silo) <= 40", Relation.AT_MOST),
+        ("flour(silo) += 40", Relation.MORE),
+        ("flour(silo) -= 40", Relation.LESS),
+    ],
+)
+def test_numbers_are_compared_and_counted(text, relation):
+    literal = Literal(fluent="flour", arguments=("silo",), value=40, relation=relation)
+    whole = document(**{"/b": {"get": {"x-fabloop": {"effects": [text]}}}})
+    assert described(json.dumps(whole).encode()).operations[0].effects == (literal,)
+    assert literal_text(literal) == text
+
+
+def test_only_numbers_are_compared():
+    found = faults_of(document(**{"/b": {"get": {"x-fabloop": {"effects": ["heat >= warm"]}}}}))
+    (fault,) = found.values()
+    assert fault.expected == "a number behind '>='"
 
 
 @given(

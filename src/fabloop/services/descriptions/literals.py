@@ -1,18 +1,26 @@
-"""Statements about the shop floor as text: ``at(?cart, oven)``, ``not dirty(?mixer)``."""
+"""Statements about the shop floor as text: ``at(?cart, oven)``, ``flour(silo) >= 40``."""
 
 import re
 from collections.abc import Collection, Sequence
 
 from fabloop.base.names import did_you_mean
 from fabloop.model.documents.collect import Sheet
-from fabloop.model.service import Constant, Literal
+from fabloop.model.service import Constant, Literal, Relation
 from fabloop.services.descriptions.annotations import LiteralEntry
 
 _FORM = re.compile(
     r"(?P<no>not\s+)?(?P<fluent>[A-Za-z][\w.-]*)"
-    r"(?:\(\s*(?P<arguments>[^()]*?)\s*\))?(?:\s*=\s*(?P<value>.+))?"
+    r"(?:\(\s*(?P<arguments>[^()]*?)\s*\))?(?:\s*(?P<relation>=|>=|<=|\+=|-=)\s*(?P<value>.+))?"
 )
 _ARGUMENT = re.compile(r"\??[A-Za-z0-9][\w.-]*")
+_RELATIONS = {
+    "=": Relation.IS,
+    ">=": Relation.AT_LEAST,
+    "<=": Relation.AT_MOST,
+    "+=": Relation.MORE,
+    "-=": Relation.LESS,
+}
+_SIGNS = {relation: sign for sign, relation in _RELATIONS.items()}
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
 
@@ -25,7 +33,7 @@ def literal_text(literal: Literal) -> str:
         case False:
             return f"not {literal.fluent}{arguments}"
         case value:
-            return f"{literal.fluent}{arguments} = {value}"
+            return f"{literal.fluent}{arguments} {_SIGNS[literal.relation]} {value}"
 
 
 def literals_of(
@@ -61,14 +69,19 @@ def _read(text: str, at: Sheet) -> Literal | None:
     bad = form is None or any(_ARGUMENT.fullmatch(each) is None for each in arguments)
     if form is None or bad or (form["no"] and form["value"]):
         at.fault(
-            "a statement such as 'at(?cart, oven)', 'not dirty(?mixer)' or 'heat(oven) = 180'",
+            "a statement such as 'at(?cart, oven)', 'not dirty(?mixer)', 'heat(oven) = 180', "
+            "'flour(silo) >= 40' or 'flour(silo) -= 5'",
             repr(text),
         )
         return None
     value: Constant = form["no"] is None
+    relation = _RELATIONS[form["relation"] or "="]
     if form["value"] is not None:
         value = _constant(form["value"].strip())
-    return Literal(fluent=form["fluent"], arguments=arguments, value=value)
+    if relation is not Relation.IS and isinstance(value, bool | str):
+        at.fault(f"a number behind '{form['relation']}'", repr(text))
+        return None
+    return Literal(fluent=form["fluent"], arguments=arguments, value=value, relation=relation)
 
 
 def _constant(text: str) -> Constant:
