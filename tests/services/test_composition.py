@@ -16,6 +16,7 @@ from fabloop.services.composition import (
     compose,
     feeders,
 )
+from fabloop.services.composition.plan import FromData, FromNobody, FromStep
 from fabloop.services.composition.values import changed, fit
 from fabloop.services.descriptions import read
 from fabloop.services.discovery import (
@@ -490,6 +491,56 @@ def test_the_first_call_gets_what_is_known_and_what_it_lacks_is_never_certain():
     assert made == [{"lot": "L-1"}, {"temperature": pytest.approx(273.15)}]
     lacking = Goal(wanted=wanted, first=entry(found, "scale.weigh"))
     assert not compose(found, lacking, AT).alternatives[0].certain
+
+
+CONCEPTS = st.sampled_from(["load", "warmth", "delay", "order code", "weight"])
+KINDS = st.sampled_from(["number", "string", "integer", "array"])
+VALUES = st.lists(st.tuples(CONCEPTS, KINDS), max_size=3, unique_by=lambda each: each[0])
+
+
+@st.composite
+def collections(draw):
+    """Return services with one operation each, of any signature."""
+    found = []
+    for number in range(draw(st.integers(1, 5))):
+        part = {
+            "name": f"op{number}",
+            "method": draw(st.sampled_from(["get", "post"])),
+            "inputs": [(f"{c}-in", k, c) for c, k in draw(VALUES)],
+            "outputs": [(f"{c}-out", k, c) for c, k in draw(VALUES)],
+            "says": {"verb": draw(st.sampled_from(["heat", "cool"])), "cost": "1.00 EUR"},
+        }
+        found.append(document(f"s{number}", part))
+    return found
+
+
+@given(collections(), st.booleans(), st.booleans(), st.booleans())
+def test_every_composition_uses_only_what_is_there_by_then(services, each, starts, data):
+    found = index(*services)
+    goal = Goal(
+        wanted=(wish("heat", "heat"),),
+        first=found.entries[0] if starts else None,
+        each=each,
+        given=(Parameter(name="load", concept="load"),),
+    )
+    composed = compose(found, goal, AT, data=data)
+    for way in composed.alternatives:
+        for number, step in enumerate(way.steps):
+            assert {b.input for b in step.bindings} >= {
+                p.name for p in step.entry.operation.inputs if p.required
+            }
+            for binding in step.bindings:
+                source = binding.source
+                if isinstance(source, FromStep):
+                    assert 0 <= source.step < number
+                    outputs = way.steps[source.step].entry.operation.outputs
+                    assert source.output in {p.name for p in outputs}
+                if isinstance(source, FromData):
+                    assert source.need < len(step.needs)
+                assert not (way.certain and isinstance(source, FromNobody))
+    firsts = [way.certain for way in composed.alternatives]
+    assert not any(firsts[1:])
+    assert (composed.question is None) == (not firsts or firsts[0])
 
 
 def test_units_of_other_things_never_fit_however_alike_the_names():

@@ -145,6 +145,23 @@ def test_deadlines_are_read_as_people_say_them(text, deadline):
     assert wish(text).deadline == (None if deadline is None else instant_of(deadline))
 
 
+@given(
+    st.lists(
+        st.sampled_from(
+            ["bake", "500", "pieces", "at", "180", "°C", "near", "Modena", "before", "14:00",
+             "25:99", "10:75", "within", "20", "km", "of", "h", "999999999999999", "9" * 400, "by",
+             "2026-13-45T99:99Z", "9999-01-01T00:00Z", "0001-01-01T00:00Z", "%", "-3", "tomorrow"]
+        )
+        | st.text(max_size=6),
+        max_size=12,
+    )
+)  # fmt: skip
+def test_whatever_is_said_is_understood_or_remarked(words):
+    intent = wish(" ".join(words))
+    assert intent.deadline is None or intent.deadline < NOW + 3_661 * 24 * HOUR
+    find(index(oven("a")), intent, AT)
+
+
 def test_distances_are_read_and_unknown_places_are_told():
     assert wish("oven within 20 km of Carpi").within_m == 20_000.0
     assert wish("oven within 20 km of Carpi").place == CARPI

@@ -155,7 +155,7 @@ class Search:
         options: list[_Option] = []
         for fitting, entry, output in found[:FEEDERS_MAX]:
             for chain in self._bound(entry, (), passed | {entry.name}, depth)[:1]:
-                if chain.confidence > NOBODY:
+                if chain.confidence > NOBODY and not any(each.each_of for each in chain.steps):
                     sure = min(fitting.confidence, chain.confidence)
                     option = _Option(sure, fitting.change, chain.steps, output=output.name)
                     options.append(option)

@@ -6,6 +6,7 @@ from typing import assert_never
 
 import msgspec
 
+from fabloop.base.errors import Fault, Invalid
 from fabloop.model.explanation import DiscoveryCode, Explanation
 from fabloop.model.ids import ServiceId
 from fabloop.model.service import Literal, Parameter, ServiceDescription
@@ -25,6 +26,9 @@ from fabloop.services.words import stem, telling, words_of
 
 CANDIDATES_MAX = 8
 ALTERNATIVES_MAX = 10
+WISHES_MAX = 10
+COMBINED_MAX = 2_000
+"""How many combinations of ways to several wishes are looked at, at most."""
 GOAL_MIN = 0.45
 """Operations less alike to the goal than this are not proposed."""
 GOAL_SURE = 0.7
@@ -85,7 +89,22 @@ def compose(
 
     What a person chose for the same goal before comes first and is certain, as long as it is
     still possible. Hard conditions of the wishes are judged by `discovery.find`.
+
+    Raises
+    ------
+    Invalid
+        More than `WISHES_MAX` things are wanted.
     """
+    if len(goal.wanted) > WISHES_MAX:
+        raise Invalid(
+            Fault(
+                source="goal",
+                path="wanted",
+                expected=f"at most {WISHES_MAX} wishes",
+                found=str(len(goal.wanted)),
+                hint="Compose them one after the other.",
+            )
+        )
     first = None
     if goal.first is not None:
         first = Search(index, goal.given, data=False).opening(goal.first)
@@ -94,7 +113,9 @@ def compose(
     unreached = tuple(wish for wish, found in zip(goal.wanted, ways, strict=True) if not found)
     if unreached or not ways:
         return Composed(alternatives=(), unreached=unreached)
-    found = [_composition(parts, first) for parts in product(*ways)]
+    each_most = max(2, int(COMBINED_MAX ** (1.0 / len(ways))))
+    few = [found[:each_most] for found in ways]
+    found = [_composition(parts, first) for parts in product(*few)]
     found.sort(key=_order)
     found = _spread(_once(found))[:ALTERNATIVES_MAX]
     return _answered(goal, _ruled(found), answers)

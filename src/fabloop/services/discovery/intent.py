@@ -15,9 +15,11 @@ NEAR_M = 50_000.0
 """What ``near`` means where no distance is said."""
 TEXT_MAX = 2_000
 DAY_NS = 24 * HOUR
+AHEAD_NS_MAX = 3_660 * DAY_NS
+"""A deadline further ahead than ten years is none."""
 
 _DISTANCE = re.compile(
-    r"\bwithin\s+(?P<n>\d+(?:[.,]\d+)?)\s*(?P<unit>km|m|mi|miles?|kilometres?|kilometers?)"
+    r"\bwithin\s+(?P<n>\d{1,15}(?:[.,]\d{1,15})?)\s*(?P<unit>km|m|mi|miles?|kilometres?|kilometers?)"
     r"\s+(?:of|from|around)\s+",
     re.IGNORECASE,
 )
@@ -32,13 +34,13 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _SPAN = re.compile(
-    r"\b(?:within|in|in less than|in under)\s+(?:the next\s+)?(?P<n>\d+(?:[.,]\d+)?)\s*"
+    r"\b(?:within|in|in less than|in under)\s+(?:the next\s+)?(?P<n>\d{1,15}(?:[.,]\d{1,15})?)\s*"
     r"(?P<unit>s|sec|seconds?|min|minutes?|h|hours?|d|days?)\b",
     re.IGNORECASE,
 )
 _QUANTITY = re.compile(
     r"(?P<relation>\b(?:at least|at most|up to|more than|less than|over|under|minimum|maximum)\s+)?"
-    r"(?<![\w.])(?P<n>[+-]?\d+(?:[.,]\d+)?)\s*(?P<unit>°\s?[CF]|%|[A-Za-zµ][\w/*²³^-]*)?",
+    r"(?<![\w.])(?P<n>[+-]?\d{1,15}(?:[.,]\d{1,15})?)\s*(?P<unit>°\s?[CF]|%|[A-Za-zµ][\w/*²³^-]*)?",
     re.IGNORECASE,
 )
 _JUST_COUNTED = frozenset({"", "piece", "pieces", "pcs", "pc", "item", "items", "units"})
@@ -152,12 +154,12 @@ def _deadline(
     """Return when it has to be done, and the text without that."""
     said = _DATE.search(text)
     if said is not None:
-        return instant_of(said["at"]), text[: said.start()] + text[said.end() :]
+        return _dated(said["at"], now, remarks), text[: said.start()] + text[said.end() :]
     said = _CLOCK.search(text)
     if said is not None:
         at = int(said["hour"]) * HOUR + int(said["minute"]) * MINUTE
         rest = text[: said.start()] + text[said.end() :]
-        if at > DAY_NS:
+        if at > DAY_NS or int(said["minute"]) >= 60:
             remarks.append(f"Expected a time of day, but found {said['hour']}:{said['minute']}.")
             return None, rest
         day = local_day(now, time_zone)
@@ -170,8 +172,25 @@ def _deadline(
     said = _SPAN.search(text)
     if said is not None:
         span = float(said["n"].replace(",", ".")) * _NS[said["unit"][0].lower()]
-        return Instant(now + round(span)), text[: said.start()] + text[said.end() :]
+        rest = text[: said.start()] + text[said.end() :]
+        if span > AHEAD_NS_MAX:
+            remarks.append(f"{said[0]!r} is more than ten years ahead: it is no deadline.")
+            return None, rest
+        return Instant(now + round(span)), rest
     return None, text
+
+
+def _dated(text: str, now: Instant, remarks: list[str]) -> Instant | None:
+    """Return an instant that is written out; None, and a remark, where there is no such one."""
+    try:
+        found = instant_of(text)
+    except (ValueError, OverflowError):
+        remarks.append(f"Expected a date and time that exist, but found {text!r}.")
+        return None
+    if found > now + AHEAD_NS_MAX:
+        remarks.append(f"{text!r} is more than ten years ahead: it is no deadline.")
+        return None
+    return found
 
 
 def _amounts(text: str) -> tuple[tuple[Amount, ...], str]:
