@@ -12,6 +12,7 @@ from fabloop.app.muffin.chains import Chains
 from fabloop.app.muffin.data import BakeryData
 from fabloop.app.muffin.devices import served
 from fabloop.app.muffin.documents import Bakery, read_bakery
+from fabloop.app.muffin.goals import GOALS_FILE, Goals
 from fabloop.app.muffin.machines import Machines
 from fabloop.app.muffin.partners import Partners
 from fabloop.app.muffin.recovery import Aids, Recovery
@@ -89,6 +90,7 @@ class Week:
             self.host, self.directory, self.caller, self.log, self.story, fleet=self.fleet
         )
         self.machines = Machines(self.runtime, [each.name for each in self.bakery.natures])
+        self.goals = Goals(folder, self.bakery.folder / GOALS_FILE, self.log)
         self.mender = Mender(self.host, self.log, approve, gate=gate)
         self.story.runtime, self.story.machines = self.runtime, self.machines
 
@@ -115,6 +117,7 @@ class Week:
                 data=data,
                 partners=Partners(self.directory, self.bakery.vocabulary, self.log),
                 chains=self.story.chains,
+                goals=self.goals,
             )
             self.story.recovery = Recovery(self.host, self.runtime, self.mender, aids)
         self.story.open(now)
@@ -122,6 +125,7 @@ class Week:
         for _ in range(TURNS_MAX):
             while self._happened(self.clock.now()):
                 pass
+            self.goals.catch_up(self.clock.now())
             at = self._next_at()
             if at is None or (until is not None and at > until):
                 return

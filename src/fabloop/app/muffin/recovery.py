@@ -8,6 +8,7 @@ import msgspec
 from fabloop.app.muffin.chains import Chains
 from fabloop.app.muffin.damage import OF_THE_PROCESS, Damage, situation_of
 from fabloop.app.muffin.data import BakeryData
+from fabloop.app.muffin.goals import Goals
 from fabloop.app.muffin.kpis import FULFILLED_NS
 from fabloop.app.muffin.lots import Lots
 from fabloop.app.muffin.machines import Machines
@@ -43,6 +44,7 @@ class Aids(msgspec.Struct, frozen=True, kw_only=True):
     data: BakeryData
     partners: Partners
     chains: Chains
+    goals: Goals
 
 
 class Recovery:
@@ -58,6 +60,7 @@ class Recovery:
         self._data = aids.data
         self._partners = aids.partners
         self._chains = aids.chains
+        self._goals = aids.goals
         self._given_up: set[str] = set()
         self._tolerated: dict[int, Instant] = {}
 
@@ -95,6 +98,7 @@ class Recovery:
             ),
             now,
         )
+        self._goals.overcooked([each.id for each in orders], now)
         self._chains.overcooked(batch, [str(each.value) for each in couriers], now)
         if not self._mended(errand, name, codes, orders, now, again=False):
             self._refuse(orders, f"{again} could not be made", now)
@@ -118,11 +122,15 @@ class Recovery:
             return
         orders = self._lots.orders_in(lot)
         deadline = self._deadline(orders)
-        ready = Instant(back + BAKING_NS + AFTER_BAKING_NS)
+        turn = self._ahead_of(errand) + 1
+        ready = Instant(back + turn * BAKING_NS + AFTER_BAKING_NS)
+        names = [each.id for each in orders]
         if ready <= deadline:
+            self._goals.expect(names, ready, "the oven is back", now)
             self._tolerate(errand, back, deadline - ready, now)
             return
         self._given_up.add(name)
+        self._goals.expect(names, ready, "the oven is back", now)
         late = f"G1 would be missed by {span_text(ready - deadline)}"
         self._mender.deviated(
             Deviated(
@@ -138,6 +146,13 @@ class Recovery:
         )
         self._log.tell(now, _rung(errand, "tolerate", late, helps=False))
         self._mended(errand, name, (), orders, now, again=True)
+
+    def _ahead_of(self, errand: Errand) -> int:
+        """Return how many loads will go into the oven before this one."""
+        return sum(
+            each.task.key < errand.task.key and each.task.node == errand.task.node
+            for each in self._runtime.errands.values()
+        )
 
     def _tolerate(self, errand: Errand, back: Instant, spare_ns: int, now: Instant) -> None:
         if self._tolerated.get(errand.task.key) == back:
@@ -188,6 +203,12 @@ class Recovery:
             if each.task.instance == task.instance and key not in outcome.jobs
         ]
         self._runtime.drop(gone)
+        self._goals.expect(
+            [each.id for each in orders],
+            Instant(now + outcome.delay_ns + AFTER_BAKING_NS),
+            f"repair {name}",
+            now,
+        )
         for each in situation.physical:
             if each[0] == "overcooked":
                 self._runtime.reality.accept(each[1])
@@ -198,7 +219,10 @@ class Recovery:
         return self._host.ask(lambda engine: engine.deployment(key.id, key.version).process)
 
     def _deadline(self, orders: Sequence[MuffinOrder]) -> Instant:
-        return Instant(min(each.received_at for each in orders) + FULFILLED_NS)
+        """Return by when all of these orders have to be fulfilled, as the goals say."""
+        told = (self._goals.deadline(each.id) for each in orders)
+        known = [each for each in told if each is not None]
+        return min(known, default=Instant(min(e.received_at for e in orders) + FULFILLED_NS))
 
     def _refuse(self, orders: Sequence[MuffinOrder], why: str, now: Instant) -> None:
         """Tell customers that their orders are not made: the safe default."""

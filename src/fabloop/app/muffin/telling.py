@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from fabloop.app.sentences import sentence
 from fabloop.app.service_runtime.facts import (
     CallTroubled,
     CallWithheld,
@@ -81,6 +82,12 @@ def _proposed(fact: RepairProposed) -> str:
     return f"{fact.about}: proposed {chosen.where}: {steps} ({money}, {span} later; {others})"
 
 
+def _goal(fact: GoalMoved) -> str:
+    if fact.status == "met":
+        return ""
+    return f"{fact.goal} of {fact.subject} is {fact.status}: {sentence(fact.because, fact.at)}"
+
+
 def _slowed(fact: MachinesSlowed) -> str:
     paces = ", ".join(f"{name} {speed:.0%}" for name, speed in fact.speeds.items())
     return f"A delay of {fact.delay_percent:g} %: {paces}"
@@ -102,7 +109,7 @@ _WORDS: dict[type, Words] = {
     RepairEnacted: lambda f: f"{f.about}: goes on by {f.process}.",
     RepairImpossible: lambda f: f"{f.about}: no repair: {'; '.join(f.reasons)}",
     PatternLearned: lambda f: f"Learned: {f.pattern}",
-    GoalMoved: lambda f: f"{f.goal} of {f.subject} is {f.status}: {f.why}",
+    GoalMoved: _goal,
     MachinesSlowed: _slowed,
     PersonAsked: lambda f: str(f.question),
     SafetyTold: lambda f: f"{f.controller}: {f.said}",

@@ -235,7 +235,7 @@ class GoalMoved(_Fact, frozen=True, kw_only=True):
     goal: str
     subject: str
     status: str
-    why: str
+    because: Explanation
     at: Instant
 
 

@@ -44,11 +44,15 @@ def by_policy(proposal: RepairProposed) -> tuple[int, str] | None:
 
 
 class Mended(msgspec.Struct, frozen=True, kw_only=True):
-    """The instance goes on by a changed process; `jobs` of it are still open."""
+    """The instance goes on by a changed process; `jobs` of it are still open.
+
+    `delay_ns` is how long the steps of the repair take, as planned.
+    """
 
     repair: str
     process: str
     jobs: frozenset[int]
+    delay_ns: int
 
 
 class NotMended(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,6 +217,7 @@ class Mender:
             repair=situation.repair,
             process=deployed.key.id,
             jobs=frozenset(each.key for each in jobs),
+            delay_ns=option.course.duration_ns,
         )
 
     def _learn(self, about: str, option: RepairOption, situation: Situation, now: Instant) -> None:
