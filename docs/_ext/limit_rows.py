@@ -7,10 +7,14 @@ from fabloop.adapt.repair import domain as repair_domain
 from fabloop.adapt.repair import instantiate, many, planner, rebind, vet, weave
 from fabloop.adapt.repair import propose as repair_propose
 from fabloop.adapt.repair import search as repair_search
+from fabloop.adapters.arrowhead import authority
 from fabloop.adapters.arrowhead.five import authentication as five_authentication
 from fabloop.adapters.arrowhead.five import facade as five
 from fabloop.adapters.arrowhead.five import pages as five_pages
 from fabloop.adapters.arrowhead.five import reading as five_reading
+from fabloop.adapters.arrowhead.four import answers as four_answers
+from fabloop.adapters.arrowhead.four import authorization as four_authorization
+from fabloop.adapters.arrowhead.four import event_handler as four_events
 from fabloop.adapters.buffer import source as buffer_source
 from fabloop.adapters.bulks import frame
 from fabloop.adapters.dataspace import access as data_access
@@ -32,6 +36,9 @@ from fabloop.adapters.planners import export as planners_export
 from fabloop.adapters.rdf import graph
 from fabloop.adapters.replay import tables
 from fabloop.app import market
+from fabloop.app.choreography import conduct, ledger
+from fabloop.app.choreography import executor as choreography_executor
+from fabloop.app.choreography import plans as choreography_plans
 from fabloop.app.cloud import host as cloud_host
 from fabloop.app.cloud import pushing as cloud_pushing
 from fabloop.app.dataspace import space as data_space
@@ -41,6 +48,7 @@ from fabloop.app.machines import topics as machine_topics
 from fabloop.app.processes import host, questions, server, upkeep, wire
 from fabloop.app.service_space import folder as service_folder
 from fabloop.base import xml
+from fabloop.base.instant import DAY, SECOND
 from fabloop.dataspace import (
     anchors,
     assemble,
@@ -102,6 +110,7 @@ from fabloop.sense.readings import buckets, intake, states
 from fabloop.sense.readings.payloads import binary, salvage
 from fabloop.services.cloud import bind as cloud_bind
 from fabloop.services.cloud import command as cloud_command
+from fabloop.services.cloud import events as cloud_events
 from fabloop.services.cloud import metadata as cloud_metadata
 from fabloop.services.cloud import names as cloud_names
 from fabloop.services.cloud import people as cloud_people
@@ -267,6 +276,24 @@ ROWS: dict[str, dict[str, int]] = {
         "pushes under way at once": cloud_pushing.UNDER_WAY_MAX,
         "orchestrations remembered that are done": cloud_state.JOBS_MAX,
         "commands not yet acknowledged": cloud_host.UNACKNOWLEDGED_MAX,
+    },
+    "choreography": {
+        "characters of an event's payload": cloud_events.PAYLOAD_CHARACTERS_MAX,
+        "seconds that an event may be old, or ahead": cloud_events.TOLERANCE_NS // SECOND,
+        "attempts to deliver an event": four_events.ATTEMPTS_MAX,
+        "deliveries of events that wait": four_events.WAITING_MAX,
+        "bytes of a request of 4.6.2": four_answers.BODY_BYTES_MAX,
+        "minutes that a token of 4.6.2 may hold": four_authorization.TOKEN_MINUTES_MAX,
+        "days that a system's certificate may last": authority.SYSTEM_NS_MAX // DAY,
+        "plans of a choreographer": ledger.PLANS_MAX,
+        "executors of a choreographer": ledger.EXECUTORS_MAX,
+        "sessions that a choreographer remembers": ledger.SESSIONS_MAX,
+        "steps of one plan": choreography_plans.STEPS_MAX,
+        "steps in progress at once": conduct.ATTEMPTS_MAX,
+        "seconds of silence until another takes over": int(conduct.PATIENCE_S),
+        "seconds that a silent system comes last": int(conduct.SUSPICION_S),
+        "seconds that an offer is held at once": conduct.HOLD_S,
+        "steps in progress of one executor": choreography_executor.STEPS_MAX,
     },
     "marketplace": {
         "inquiries of one exchange that a tenant answers": tenant.INQUIRIES_MAX,

@@ -30,7 +30,8 @@ def test_a_cloud_gets_its_chain_and_a_system_its_certificate(tmp_path):
     )
     assert told["certificate"]["addresses"] == ["robot.plant"]
     listed = json.loads(run("list", "--folder", folder, "--json").stdout)
-    assert [each["profile"] for each in listed] == ["sy"]
+    assert [each["profile"] for each in listed["certificates"]] == ["sy"]
+    assert listed["troubles"] == []
     assert "welding-robot" in run("list", "--folder", folder).stdout
 
 
@@ -61,6 +62,19 @@ def test_a_signing_request_is_signed(tmp_path):
         run("sign", request, "--folder", folder).stdout.encode()
     )
     assert len(chain) == 3
+
+
+def test_what_belongs_to_another_chain_is_told(tmp_path):
+    folder = made(tmp_path)
+    run("issue", "Crane", "--folder", folder)
+    (tmp_path / "second").mkdir()
+    other = made(tmp_path / "second")
+    (folder / "cloud" / "certificate.pem").write_bytes(
+        (other / "cloud" / "certificate.pem").read_bytes()
+    )
+    answer = run("list", "--folder", folder)
+    assert answer.exit_code == ExitCode.NOT_PRODUCIBLE
+    assert "another signature" in answer.stdout
 
 
 def test_what_is_revoked_is_told(tmp_path):

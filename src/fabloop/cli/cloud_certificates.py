@@ -84,13 +84,15 @@ def sign_one(folder: Path, request: Path, kind: str, days: float) -> ExitCode:
 def print_all(folder: Path, *, as_json: bool) -> ExitCode:
     """List what was issued."""
     now = WallClock().now()
-    found = Authority(folder).issued()
+    authority = Authority(folder)
+    found = authority.issued()
+    troubles = authority.troubles(now)
     if as_json:
-        print_json(found)
+        print_json({"certificates": found, "troubles": troubles})
     else:
         print_lines([_line(each, now) for each in found] or ["None was issued yet."])
-    ended = any(each.ends <= now for each in found)
-    return ExitCode.NOT_PRODUCIBLE if ended else ExitCode.FINE
+        print_lines(troubles)
+    return ExitCode.NOT_PRODUCIBLE if troubles else ExitCode.FINE
 
 
 def revoke_one(folder: Path, label: str, *, as_json: bool) -> ExitCode:

@@ -6,30 +6,18 @@ from fabloop.adapters.arrowhead.four.steps import SessionStatus
 from fabloop.app.choreography.choreographer import ChoreographerPost
 from fabloop.app.choreography.conduct import Patience
 from fabloop.app.choreography.ledger import Session
-from fabloop.app.choreography.posts import post_of
+from fabloop.app.choreography.posts import Post
 from fabloop.base.errors import ExitCode
 from fabloop.cli.cloud_words import print_line, say_where, teller, until_interrupted
-from fabloop.cli.given import read_bytes
+from fabloop.cli.given import note, read_bytes
 from fabloop.cli.processes.plain import print_lines
 from fabloop.run.recipe_document import read_recipe
 
 LOOK_S = 0.1
 
 
-def choreograph(
-    cloud: str,
-    certificate: Path | None,
-    trust: Path | None,
-    name: str,
-    store: Path,
-    host: str,
-    port: int,
-    patience_s: float,
-    *,
-    as_json: bool,
-) -> ExitCode:
+def choreograph(post: Post, store: Path, patience_s: float, *, as_json: bool) -> ExitCode:
     """Be the choreographer until a signal comes."""
-    post = post_of(cloud, certificate, trust, name=name, host=host, port=port)
     ended = until_interrupted()
     patience = Patience(patience_s=patience_s)
     with ChoreographerPost(post, store, teller(as_json=as_json), patience) as served:
@@ -39,22 +27,10 @@ def choreograph(
 
 
 def run(
-    recipe: Path,
-    order: str,
-    cloud: str,
-    certificate: Path | None,
-    trust: Path | None,
-    name: str,
-    store: Path,
-    host: str,
-    port: int,
-    patience_s: float,
-    *,
-    as_json: bool,
+    post: Post, recipe: Path, order: str, store: Path, patience_s: float, *, as_json: bool
 ) -> ExitCode:
     """Carry out a recipe, or go on with it where it was begun before."""
     asked = read_recipe(read_bytes(recipe), source=str(recipe))
-    post = post_of(cloud, certificate, trust, name=name, host=host, port=port)
     ended = until_interrupted()
     patience = Patience(patience_s=patience_s)
     with ChoreographerPost(post, store, teller(as_json=as_json), patience) as served:
@@ -64,7 +40,7 @@ def run(
             found = served.desk.session(session.number)
             if found is not None and not found.runs:
                 return _told(found, as_json=as_json)
-    print_lines(["Interrupted. The same command goes on where it was."])
+    note("Interrupted. The same command goes on where it was.")
     return ExitCode.NOT_PRODUCIBLE
 
 

@@ -4,13 +4,31 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
 from fabloop.app.choreography.ports import Message
-from fabloop.app.choreography.posts import Post
+from fabloop.app.choreography.posts import Post, post_of
 from fabloop.base.instant import iso_of
 from fabloop.cli.processes.plain import named, print_lines
+
+
+def where(
+    cloud: str,
+    certificate: Path | None,
+    trust: Path | None,
+    name: str,
+    generation: int,
+    core: list[str] | None,
+    host: str,
+    port: int,
+) -> Post:
+    """Return where a system stands, as the options tell it."""
+    return post_of(
+        cloud, certificate, trust, name=name, host=host, port=port, generation=generation,
+        cores=tuple(core or ()),
+    )  # fmt: skip
 
 
 def print_line(value: object) -> None:

@@ -31,6 +31,18 @@ Patience = Annotated[
 ]
 Services = Annotated[list[str], typer.Option("--service", help="What it does; several times.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in each line.")]
+GenerationOf = Annotated[
+    int,
+    typer.Option(
+        "--generation", min=4, max=5, help="Version of the cloud: 5 (5.2.1) or 4 (4.6.2)."
+    ),
+]
+Core = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--core", help="NAME=URL of a core system of 4.6.2 that is elsewhere; repeatable."
+    ),
+]
 STORE = Path("choreographer")
 CLOUD = "https://127.0.0.1:8443"
 
@@ -41,6 +53,8 @@ def choreograph(
     certificate: Certificate = None,
     trust: Trust = None,
     name: Name = "",
+    generation: GenerationOf = 5,
+    core: Core = None,
     store: Store = STORE,
     host: Host = "127.0.0.1",
     port: Port = 8457,
@@ -54,10 +68,10 @@ def choreograph(
     Exit codes: 0 ended, 2 bad input or not permitted, 3 the cloud does not answer.
     """
     from fabloop.cli.cloud_choreograph import choreograph as run
+    from fabloop.cli.cloud_words import where
 
-    raise typer.Exit(
-        run(cloud, certificate, trust, name, store, host, port, patience, as_json=json)
-    )
+    place = where(cloud, certificate, trust, name, generation, core, host, port)
+    raise typer.Exit(run(place, store, patience, as_json=json))
 
 
 @work.command("run")
@@ -67,6 +81,8 @@ def run_recipe(
     certificate: Certificate = None,
     trust: Trust = None,
     name: Name = "",
+    generation: GenerationOf = 5,
+    core: Core = None,
     store: Store = STORE,
     order: Annotated[str, typer.Option(help="Business key of what is made.")] = "",
     host: Host = "127.0.0.1",
@@ -81,22 +97,10 @@ def run_recipe(
     Exit codes: 0 done, 1 aborted, 2 bad input or not permitted, 3 the cloud does not answer.
     """
     from fabloop.cli.cloud_choreograph import run
+    from fabloop.cli.cloud_words import where
 
-    raise typer.Exit(
-        run(
-            recipe,
-            order,
-            cloud,
-            certificate,
-            trust,
-            name,
-            store,
-            host,
-            port,
-            patience,
-            as_json=json,
-        )
-    )
+    place = where(cloud, certificate, trust, name, generation, core, host, port)
+    raise typer.Exit(run(place, recipe, order, store, patience, as_json=json))
 
 
 @work.command()
@@ -107,6 +111,8 @@ def executor(
     certificate: Certificate = None,
     trust: Trust = None,
     name: Name = "",
+    generation: GenerationOf = 5,
+    core: Core = None,
     host: Host = "127.0.0.1",
     port: Port = 0,
     json: Json = False,
@@ -115,14 +121,11 @@ def executor(
 
     Exit codes: 0 ended, 2 bad input or not permitted, 3 the cloud does not answer.
     """
+    from fabloop.cli.cloud_words import where
     from fabloop.cli.cloud_work import be_executor
 
-    services = tuple(service)
-    raise typer.Exit(
-        be_executor(
-            services, choreographer, cloud, certificate, trust, name, host, port, as_json=json
-        )
-    )
+    place = where(cloud, certificate, trust, name, generation, core, host, port)
+    raise typer.Exit(be_executor(place, tuple(service), choreographer, as_json=json))
 
 
 @work.command()
@@ -134,6 +137,8 @@ def simulate(
     certificate: Certificate = None,
     trust: Trust = None,
     name: Name = "",
+    generation: GenerationOf = 5,
+    core: Core = None,
     host: Host = "127.0.0.1",
     port: Port = 0,
     json: Json = False,
@@ -142,9 +147,8 @@ def simulate(
 
     Exit codes: 0 ended, 2 bad input or not permitted, 3 the cloud does not answer.
     """
+    from fabloop.cli.cloud_words import where
     from fabloop.cli.cloud_work import be_system
 
-    services = tuple(service)
-    raise typer.Exit(
-        be_system(services, takes, beat, cloud, certificate, trust, name, host, port, as_json=json)
-    )
+    place = where(cloud, certificate, trust, name, generation, core, host, port)
+    raise typer.Exit(be_system(place, tuple(service), takes, beat, as_json=json))

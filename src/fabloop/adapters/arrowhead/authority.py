@@ -33,6 +33,7 @@ from fabloop.adapters.arrowhead.certificates import (
     read_chain,
     read_credentials,
     told_by,
+    troubles_of,
 )
 from fabloop.adapters.arrowhead.profiles import (
     AUTHORITIES,
@@ -147,6 +148,14 @@ class Authority:
         """Return what lies in the folder, by name; what only was signed is not among it."""
         files = sorted((self.folder / "systems").glob("*/certificate.pem"))
         return tuple(told_by(read_chain(path)[0]) for path in files)
+
+    def troubles(self, now: Instant) -> tuple[str, ...]:
+        """Return why certificates in the folder are of no use, as sentences."""
+        cloud = read_chain(self.folder / "cloud" / "certificate.pem")[0]
+        files = sorted((self.folder / "systems").glob("*/certificate.pem"))
+        return tuple(
+            each for path in files for each in troubles_of(read_chain(path)[0], cloud, now)
+        )
 
     def revoke(self, label: str, now: Instant) -> Told:
         """Trust the certificate of a system no more; servers see it when they begin anew.

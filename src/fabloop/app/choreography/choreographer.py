@@ -9,13 +9,21 @@ from starlette.applications import Starlette
 from fabloop.adapters.arrowhead.four import wire
 from fabloop.adapters.arrowhead.four.choreographer import NOTIFY, choreographer_routes
 from fabloop.adapters.arrowhead.four.client import FourClient
-from fabloop.adapters.arrowhead.serving import Serving, listening
+from fabloop.adapters.arrowhead.profiles import Generation
+from fabloop.adapters.arrowhead.serving import Serving, listening, port_of
 from fabloop.app.choreography.conduct import Patience
 from fabloop.app.choreography.desk import Desk
 from fabloop.app.choreography.five_bindings import FiveBindings
+from fabloop.app.choreography.four_bindings import FourBindings
 from fabloop.app.choreography.ledger import Ledger
-from fabloop.app.choreography.network import NetworkHands, notify_sessions
-from fabloop.app.choreography.ports import PROGRESS_EVENT, READY_EVENT, Listener, Message
+from fabloop.app.choreography.network import Line, NetworkHands, notify_sessions
+from fabloop.app.choreography.ports import (
+    PROGRESS_EVENT,
+    READY_EVENT,
+    Bindings,
+    Listener,
+    Message,
+)
 from fabloop.app.choreography.posts import Post
 from fabloop.app.processes.clocks import WallClock
 from fabloop.app.processes.store import Serving as KernelServing
@@ -35,22 +43,24 @@ class ChoreographerPost:
         clock = WallClock()
         with ExitStack() as stack:
             line = stack.enter_context(post.line)
-            cloud = stack.enter_context(FourClient({"": post.url}, post.identity))
+            cloud = stack.enter_context(post.four())
+            socket = listening(post.host, post.port)
+            stack.callback(socket.close)
+            own = post.told(port_of(socket))
             kernel = stack.enter_context(KernelServing(folder))
             self.troubles: list[Exception] = []
             self.desk = Desk(
-                kernel.host, Ledger(folder), FiveBindings(line, post.url, post.name, clock),
-                NetworkHands(line), clock, notify=notify_sessions(line, self.troubles.append),
+                kernel.host, Ledger(folder), _bindings(post, line, cloud, own), NetworkHands(line),
+                clock, notify=notify_sessions(line, self.troubles.append),
                 listener=listener, patience=patience,
             )  # fmt: skip
             stack.callback(self.desk.close)
             app = Starlette(routes=choreographer_routes(self.desk))
-            socket = listening(post.host, post.port)
             self.serving = stack.enter_context(Serving(app, post.identity, at=socket))
             for event_type in (READY_EVENT, PROGRESS_EVENT):
                 wish = wire.SubscriptionRequest(
                     event_type=event_type,
-                    subscriber_system=post.told(self.serving.port),
+                    subscriber_system=own,
                     notify_uri=NOTIFY,
                 )
                 cloud.subscribe(wish)
@@ -75,3 +85,9 @@ class ChoreographerPost:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _bindings(post: Post, line: Line, cloud: FourClient, own: wire.SystemRequest) -> Bindings:
+    if post.generation is Generation.FOUR:
+        return FourBindings(cloud, own)
+    return FiveBindings(line, post.url, post.name, WallClock())

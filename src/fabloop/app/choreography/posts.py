@@ -6,16 +6,24 @@ from pathlib import Path
 from typing import Self
 
 import msgspec
+from msgspec.structs import replace
 
 from fabloop.adapters.arrowhead.certificates import read_chain, told_by
 from fabloop.adapters.arrowhead.four import steps, wire
-from fabloop.adapters.arrowhead.four.client import FourClient
+from fabloop.adapters.arrowhead.four.client import PORTS, FourClient
 from fabloop.adapters.arrowhead.four.executor import Task, executor_app
 from fabloop.adapters.arrowhead.mtls import Identity, identity_in
 from fabloop.adapters.arrowhead.profiles import Generation, label_of, subject_of
 from fabloop.adapters.arrowhead.serving import Serving, listening, port_of
 from fabloop.app.choreography.executor import Executor
-from fabloop.app.choreography.joining import OFFERED_S, Member, Offering
+from fabloop.app.choreography.joining import (
+    OFFERED_S,
+    Door,
+    FiveDoor,
+    FourDoor,
+    Member,
+    Offering,
+)
 from fabloop.app.choreography.network import Line, NetworkSpeech
 from fabloop.app.choreography.ports import PUSH_PATH_KEY, REPORTING, Listener, definition_of
 from fabloop.app.choreography.system import (
@@ -27,6 +35,7 @@ from fabloop.app.choreography.system import (
 )
 from fabloop.app.processes.clocks import WallClock
 from fabloop.base.errors import Fault, Invalid
+from fabloop.base.names import did_you_mean
 
 OPERATOR = "Sysop"
 VERSIONS = (1, 2**31 - 1)
@@ -37,9 +46,11 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    url : of the cloud, both versions
+    url : of the cloud
     identity : None in a cloud without certificates
     name : as 5.x has it; that of the certificate where there is one
+    generation : of the cloud; one of 5.2.1 has to have the event handler of 4.6.2 too
+    cores : addresses of core systems of 4.6.2 that are elsewhere, by name
     """
 
     url: str
@@ -47,11 +58,23 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     host: str = "127.0.0.1"
     port: int = 0
+    generation: Generation = Generation.FIVE
+    cores: dict[str, str] = {}
 
     @property
     def line(self) -> Line:
         """A new line to others."""
         return Line(self.identity, "" if self.identity is not None else self.name)
+
+    def four(self, **cores: str) -> FourClient:
+        """Return a new client of the interfaces of 4.6.2."""
+        return FourClient({"": self.url, **self.cores, **cores}, self.identity)
+
+    def door(self, line: Line, cloud: FourClient, port: int, offered_s: int = OFFERED_S) -> Door:
+        """Return how the system enters its cloud."""
+        if self.generation is Generation.FOUR:
+            return FourDoor(cloud, self.told(port), safe=self.identity is not None)
+        return FiveDoor(line, self.url, self.name, (self.host, port), WallClock(), offered_s)
 
     def told(self, port: int) -> wire.SystemRequest:
         """Return how the system tells of itself in 4.x."""
@@ -68,16 +91,24 @@ def post_of(
     name: str = "",
     host: str = "127.0.0.1",
     port: int = 0,
+    generation: int = 5,
+    cores: tuple[str, ...] = (),
 ) -> Post:
     """Return where a system stands; its name is that of its certificate.
+
+    `cores` are written ``NAME=URL``.
 
     Raises
     ------
     Invalid
-        A file cannot be read, or the certificate names no system.
+        A file cannot be read, the certificate names no system, or a core system is unknown.
     """
+    where = Post(
+        url=url, identity=None, name=name or OPERATOR, host=host, port=port,
+        generation=Generation(generation), cores=_cores(cores),
+    )  # fmt: skip
     if certificate is None:
-        return Post(url=url, identity=None, name=name or OPERATOR, host=host, port=port)
+        return where
     identity = identity_in(certificate, trust or certificate.parent.parent / "trust.pem")
     told = told_by(read_chain(certificate / "certificate.pem")[0])
     subject = subject_of(told.common_name, told.profile)
@@ -86,7 +117,19 @@ def post_of(
         raise Invalid(
             Fault(source=str(certificate), path="", expected=expected, found=told.common_name)
         )
-    return Post(url=url, identity=identity, name=subject.system, host=host, port=port)
+    return replace(where, identity=identity, name=subject.system)
+
+
+def _cores(given: tuple[str, ...]) -> dict[str, str]:
+    pairs = dict(each.partition("=")[::2] for each in given)
+    for name, url in pairs.items():
+        if name not in PORTS or not url:
+            hint = did_you_mean(name, PORTS)
+            expected = f"NAME=URL with one of {', '.join(PORTS)}"
+            raise Invalid(
+                Fault(source="--core", path="", expected=expected, found=f"{name}={url}", hint=hint)
+            )
+    return pairs
 
 
 class ExecutorPost:
@@ -108,9 +151,9 @@ class ExecutorPost:
         definitions = [definition_of(each) for each in services]
         with ExitStack() as stack:
             line = stack.enter_context(post.line)
-            urls = {"": post.url, "choreographer": choreographer}
-            cloud = stack.enter_context(FourClient(urls, post.identity))
+            cloud = stack.enter_context(post.four(choreographer=choreographer))
             socket = listening(post.host, post.port)
+            stack.callback(socket.close)
             told = post.told(port_of(socket))
             report_uri = f"{line.scheme}://{post.host}:{told.port}/report"
             self.executor = Executor(
@@ -124,8 +167,8 @@ class ExecutorPost:
             app = executor_app(self.executor)
             self.serving = stack.enter_context(Serving(app, post.identity, at=socket))
             offering = Offering(definition=REPORTING, path="/report", exclusive=False)
-            place = (post.host, self.serving.port)
-            stack.enter_context(Member(line, post.url, post.name, place, (offering,), clock))
+            door = post.door(line, cloud, told.port)
+            stack.enter_context(Member(door, (offering,)))
             for definition in definitions:
                 cloud.register_executor(
                     steps.ExecutorRequest(
@@ -164,8 +207,9 @@ class SystemPost:
         clock = WallClock()
         with ExitStack() as stack:
             line = stack.enter_context(post.line)
-            cloud = stack.enter_context(FourClient({"": post.url}, post.identity))
+            cloud = stack.enter_context(post.four())
             socket = listening(post.host, post.port)
+            stack.callback(socket.close)
             told = post.told(port_of(socket))
             self.system = ApplicationSystem(told, work, cloud, line, clock, beat_s=beat_s)
             stack.callback(self.system.close)
@@ -178,10 +222,8 @@ class SystemPost:
                 )
                 for each in services
             )
-            place = (post.host, self.serving.port)
-            stack.enter_context(
-                Member(line, post.url, post.name, place, offers, clock, offered_s=offered_s)
-            )
+            door = post.door(line, cloud, told.port, offered_s)
+            stack.enter_context(Member(door, offers, offered_s=offered_s))
             self._stack = stack.pop_all()
         self.url = f"{line.scheme}://{post.host}:{self.serving.port}"
 

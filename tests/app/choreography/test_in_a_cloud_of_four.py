@@ -1,0 +1,81 @@
+"""A recipe in a cloud that has the core systems of 4.6.2 alone, as that of the Java framework."""
+
+import pytest
+from starlette.applications import Starlette
+
+from app.choreography.small_plant import RECIPE, WORK
+from app.choreography.test_desk import wait
+from fabloop.adapters.arrowhead.four import wire
+from fabloop.adapters.arrowhead.four.application import four_routes
+from fabloop.adapters.arrowhead.four.client import FourClient
+from fabloop.adapters.arrowhead.four.event_handler import Courier
+from fabloop.adapters.arrowhead.four.steps import SessionStatus
+from fabloop.adapters.arrowhead.serving import Serving
+from fabloop.app.choreography.choreographer import ChoreographerPost
+from fabloop.app.choreography.conduct import Patience
+from fabloop.app.choreography.posts import ExecutorPost, SystemPost, post_of, takes
+from fabloop.app.cloud.folder import open_cloud
+from fabloop.base.errors import Invalid
+from fabloop.run.recipe_document import read_recipe
+
+
+@pytest.fixture
+def url(tmp_path):
+    courier = Courier(None)
+    with open_cloud(tmp_path / "cloud") as host:
+        with Serving(Starlette(routes=four_routes(host, None, courier))) as serving:
+            yield f"http://127.0.0.1:{serving.port}"
+        courier.close()
+
+
+def allow(url, consumer, provider, definition):
+    """Let a consumer use a service, as the operator of 4.6.2 does."""
+    with FourClient({"": url}) as cloud:
+        form = wire.QueryForm(service_definition_requirement=definition)
+        (offer,) = cloud.query(form).service_query_data
+        assert offer.provider.system_name == provider
+        who = wire.SystemRequest(system_name=consumer, address="127.0.0.1", port=1)
+        known = cloud.register_system(who)
+        rules = wire.RuleRequest(
+            consumer_id=known.id, provider_ids=[offer.provider.id],
+            service_definition_ids=[offer.service_definition.id],
+            interface_ids=[each.id for each in offer.interfaces],
+        )  # fmt: skip
+        cloud.allow(rules)
+
+
+def test_a_recipe_is_carried_out_without_locks_and_pushes(url, tmp_path):
+    def stands(name):
+        return post_of(url, None, None, name=name, generation=4)
+
+    messages = []
+    robots = {"transport": "Crane", "welding": "Welder", "assembling": "Fitter",
+              "trimming": "Cutter"}  # fmt: skip
+    steps = ("TankInstallation", "SeatInstallation", "GearInstallation")
+    patience = Patience(patience_s=10, again_s=0.1)
+    with ChoreographerPost(
+        stands("Choreographer"), tmp_path / "store", messages.append, patience
+    ) as choreographer:
+        systems = [
+            SystemPost(stands(name), (service,), takes(0.02), beat_s=0.05)
+            for service, name in robots.items()
+        ]
+        for service, name in robots.items():
+            allow(url, "choreographer", name.lower(), service)
+        with ExecutorPost(stands("Workstation"), steps, choreographer.url):
+            desk = choreographer.desk
+            plan = desk.add_recipe(read_recipe(RECIPE), "car")
+            session = desk.begin(plan.number, order="car-1")
+            wait(
+                lambda: desk.session(session.number).status is SessionStatus.DONE,
+                "the end of the session",
+            )
+        for each in systems:
+            each.close()
+    done = [each.text for each in messages if each.name == "stepDone"]
+    assert done == [robots[service.lower()] for _, service in WORK]
+
+
+def test_an_unknown_core_system_is_refused(url):
+    with pytest.raises(Invalid, match="eventhandler"):
+        post_of(url, None, None, cores=("eventhandeler=http://x",))
