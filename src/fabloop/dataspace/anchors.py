@@ -26,6 +26,8 @@ LINK_MIN = 0.35
 """What a link is worth of which the names say nothing."""
 SEVERAL = 0.85
 """What it costs to take for an attribute of one row what several rows of another table have."""
+SAME_ROW = 0.85
+"""What it costs to take for a thing of its own what stands in the row of another one."""
 REFERENCE = 0.8
 """What it costs to take for a value what only refers to a row that has values."""
 _GROUNDS = {LinkKind.NESTED: Ground.NESTED, LinkKind.DECLARED: Ground.DECLARED,
@@ -230,10 +232,10 @@ class Search:
         around = set(words_of(short_name(start.table)))
         own = [each for each in words_of(short_name(end)) if each not in around]
         names = [alike(phrase, short_name(end)), alike(phrase, "_".join(own)) if own else 0.0]
-        names += [0.95 * alike(phrase, step.here.column) for step in way.steps[:1]]
+        names += [alike(phrase, step.here.column) for step in way.steps[:1]]
         if not way.steps:
             columns = self._schema.tables[end].columns
-            names.append(0.9 * max(alike(phrase, each.name) for each in columns))
+            names.append(SAME_ROW * max(alike(phrase, each.name) for each in columns))
         named = max(LINK_MIN, *names)
         about = f"{phrase} ?{node.lstrip('?')}"
         grounds = [

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from fabloop.dataspace.mapping import ROW_NUMBER, Expression, Filter, Join, Spot
+from fabloop.dataspace.mapping import ROW_NUMBER, Expression, Join, Spot
 from fabloop.dataspace.profile import text_of_value
 from fabloop.dataspace.schema import Scalar
 from fabloop.dataspace.target import Constant, Given, Operation, Term, number_of, value_of
@@ -15,6 +15,21 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
 
     column: str
     values: tuple[str, ...]
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """A table as it was loaded for one use: its name there, and its columns in order.
+
+    Columns are called ``c0``, ``c1`` ... there: names of sources may be empty, or differ in case
+    only, which SQL does not know apart.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+
+    def sql(self, use: str, column: str) -> str:
+        """Return a column of the use in SQL."""
+        return f"{use}.{column if column == ROW_NUMBER else f'c{self.columns.index(column)}'}"
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,29 +57,34 @@ def values_of(term: Term, given: Mapping[str, Sequence[Scalar]]) -> tuple[str, .
 
 def query_of(
     expression: Expression,
-    loaded: Mapping[str, str],
+    loaded: Mapping[str, Loaded],
     given: Mapping[str, Sequence[Scalar]],
     limit: int,
 ) -> Query:
-    """Return the query of an expression; `loaded` names the loaded table of each use."""
+    """Return the query of an expression over what was loaded for each use."""
+
+    def column(spot: Spot) -> str:
+        return loaded[spot.use].sql(spot.use, spot.column)
+
     selected: list[tuple[str, str]] = []
     for each in expression.outputs:
-        selected.append((each.variable, _column(each.spot)))
+        selected.append((each.variable, column(each.spot)))
         if each.unit_from:
             unit = Spot(use=each.spot.use, column=each.unit_from)
-            selected.append((unit_name(each.variable), _column(unit)))
+            selected.append((unit_name(each.variable), column(unit)))
     parameters: list[Scalar] = []
-    tables = ", ".join(f"{_quoted(loaded[use.name])} AS {use.name}" for use in expression.uses)
-    conditions = [_joined(each) for each in expression.joins]
+    tables = ", ".join(f"{loaded[use.name].name} AS {use.name}" for use in expression.uses)
+    conditions = [_joined(each, column(each.left), column(each.right)) for each in expression.joins]
     conditions += [
-        _filtered(only, values_of(only.term, given), parameters) for only in expression.filters
+        _filtered(column(only.spot), values_of(only.term, given), parameters)
+        for only in expression.filters
     ]
     conditions += [
-        f"{_column(each.spot)} IS NOT NULL"  # what is not there is no triple
+        f"{column(each.spot)} IS NOT NULL"  # what is not there is no triple
         for each in expression.outputs
         if each.spot.column != ROW_NUMBER
     ]
-    columns = ", ".join(f"{sql} AS {_quoted(name)}" for name, sql in selected) or "1 AS found"
+    columns = ", ".join(sql for _, sql in selected) or "1 AS found"
     sql = f"SELECT DISTINCT {columns} FROM {tables}"  # noqa: S608  # names are quoted
     if conditions:
         sql += f" WHERE {' AND '.join(conditions)}"
@@ -79,17 +99,15 @@ def unit_name(variable: str) -> str:
     return f"{variable} unit"
 
 
-def _joined(join: Join) -> str:
-    left, right = _column(join.left), _column(join.right)
+def _joined(join: Join, left: str, right: str) -> str:
     if ROW_NUMBER in (join.left.column, join.right.column):
         return f"{left} = {right}"
     left, right = _as_text(left), _as_text(right)
     return f"lower(trim({left})) = lower(trim({right}))" if join.folded else f"{left} = {right}"
 
 
-def _filtered(given: Filter, values: Sequence[str], parameters: list[Scalar]) -> str:
+def _filtered(column: str, values: Sequence[str], parameters: list[Scalar]) -> str:
     """Return the condition of a filter; a number also equals another spelling of it."""
-    column = _column(given.spot)
     if not values:
         return "false"
     parts = []
@@ -105,15 +123,6 @@ def _filtered(given: Filter, values: Sequence[str], parameters: list[Scalar]) ->
 
 def _as_text(column: str) -> str:
     return f"CAST({column} AS VARCHAR)"
-
-
-def _column(spot: Spot) -> str:
-    return f"{spot.use}.{_quoted(spot.column)}"
-
-
-def _quoted(name: str) -> str:
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"'
 
 
 def loading_order(expression: Expression) -> tuple[str, ...]:

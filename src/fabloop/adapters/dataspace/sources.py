@@ -20,7 +20,7 @@ from fabloop.dataspace.describe import Source, Space
 from fabloop.dataspace.links import linked
 from fabloop.dataspace.mapping import ROW_NUMBER, Expression
 from fabloop.dataspace.profile import SAMPLE_ROWS_MAX, profile, text_of_value
-from fabloop.dataspace.query import Where, loading_order, narrowing, query_of, values_of
+from fabloop.dataspace.query import Loaded, Where, loading_order, narrowing, query_of, values_of
 from fabloop.dataspace.schema import Link, LinkKind, Place, Raw, Record, Scalar, Schema, Table
 from fabloop.dataspace.words import Thesaurus
 from fabloop.model.documents.data_structs import (
@@ -193,7 +193,10 @@ class Sources:
                 return NothingAt(at=table)
             before[name] = names, rows
             connection.register(f"loaded_{name}", _arrow(names, rows))
-        loaded = {use.name: f"loaded_{use.name}" for use in expression.uses}
+        loaded = {
+            name: Loaded(name=f"loaded_{name}", columns=names)
+            for name, (names, _) in before.items()
+        }
         query = query_of(expression, loaded, given, limit)
         found = connection.execute(query.sql, query.parameters).fetchall()
         if len(found) > limit:
@@ -289,10 +292,10 @@ def _conditions(
 
 
 def _arrow(names: Sequence[str], rows: Rows) -> pa.Table:
-    """Return rows as columns, with a number for each; a column of several kinds is text."""
+    """Return rows as columns ``c0`` ..., with their numbers; a column of several kinds is text."""
     arrays: dict[str, Any] = {ROW_NUMBER: pa.array(range(len(rows)), pa.int64())}
-    for at, name in enumerate(names):
-        arrays[name] = _array([row[at] for row in rows])
+    for at in range(len(names)):
+        arrays[f"c{at}"] = _array([row[at] for row in rows])
     return pa.table(arrays)
 
 
