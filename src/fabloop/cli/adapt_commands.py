@@ -129,6 +129,20 @@ def undo(folder: Folder, order: Order, by: By = "planner", at: At = "", json: Js
     raise typer.Exit(undo_(folder, order, by, _instant(at), as_json=json))
 
 
+@adapt.command()
+def policy(
+    file: Annotated[Path, typer.Argument(help="Document of kind `adaptation-policy`.")],
+    json: Json = False,
+) -> None:
+    """Tell what a policy allows when a running process is not as expected, rung by rung.
+
+    Exit codes: 0 it was told, 2 bad input.
+    """
+    from fabloop.cli.adapt_policy import policy as policy_
+
+    raise typer.Exit(policy_(file, as_json=json))
+
+
 def _instant(text: str) -> "Instant | None":
     from fabloop.cli.given import instant_given
 
