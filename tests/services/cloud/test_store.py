@@ -11,7 +11,7 @@ from fabloop.services.cloud import command, state
 from fabloop.services.cloud.authorise import GrantAccess, GrantEntry
 from fabloop.services.cloud.changes import KINDS, Row
 from fabloop.services.cloud.locks import HoldOffers, LockEntry, ReleaseOffers
-from fabloop.services.cloud.metadata import any_of, equalities
+from fabloop.services.cloud.metadata import any_of, hints
 from fabloop.services.cloud.names import DEVICE, INTERFACE, OPERATION, SERVICE, SYSTEM, name_fault
 from fabloop.services.cloud.orchestrate import Pull, Rules
 from fabloop.services.cloud.people import Ban, Blacklist, Pardon
@@ -42,7 +42,7 @@ def contents(of: State) -> object:
     """All that a state can be asked for, in its order."""
     tables = {kind.__name__: list(of.table(kind).items()) for kind in KINDS.values()}
     found = {name: of.offers.of_definition(name) for name in ("welding", "milling")}
-    likely = {name: of.offers.likely(name, {"grade": 1}) for name in found}
+    likely = {name: of.offers.likely(name, hints(({"grade": 1},))) for name in found}
     open_jobs = [each.id for each in of.open_jobs()]
     return tables, found, likely, open_jobs, of.next_number, of.turns
 
@@ -143,19 +143,40 @@ METADATA = st.dictionaries(
 )
 
 
-@given(st.lists(METADATA, min_size=1, max_size=8), st.sampled_from(["a", "b.c", "a.d"]), VALUES)
-def test_finding_by_index_gives_what_comparing_each_gives(offered, path, value):
+LIMITS = st.builds(
+    lambda op, value: {"op": op, "value": value},
+    st.sampled_from(["LESS_THAN", "LESS_THAN_OR_EQUALS_TO", "GREATER_THAN",
+        "GREATER_THAN_OR_EQUALS_TO", "NOT_EQUALS"]),
+    st.integers(-2, 3) | st.floats(-2, 3),
+)  # fmt: skip
+REQUIRED = st.dictionaries(st.sampled_from(["a", "b.c", "a.d"]), VALUES | LIMITS, max_size=2)
+
+
+@given(st.lists(METADATA, min_size=1, max_size=24), st.lists(REQUIRED, min_size=1, max_size=3))
+def test_finding_by_index_gives_what_comparing_each_gives(offered, required):
     cloud = SmallCloud()
     for number, metadata in enumerate(offered):
         cloud.offer(f"Robot{number}", "welding", metadata)
-    required = ({path: value},)
-    meets = any_of(required)
-    assert meets is not None
+    for number in range(0, len(offered), 5):
+        cloud.does(Revoke(kind=ServiceInstance, keys=(f"Robot{number}|welding|1.0.0",)))
+    meets = any_of(required) or (lambda _: True)
     offers = cloud.state.table(ServiceInstance)
-    likely = cloud.state.offers.likely("welding", equalities(required))
+    likely = cloud.state.offers.likely("welding", hints(required))
     by_index = [each for each in likely if meets(offers[each].metadata)]
     one_by_one = [each.id for each in offers.values() if meets(each.metadata)]
     assert by_index == one_by_one
+
+
+def test_only_few_are_looked_at_where_a_limit_tells_most():
+    cloud = SmallCloud()
+    for number in range(20):
+        cloud.offer(f"Robot{number}", "welding", {"reach": 20 - number, "nan": float("nan")})
+    index = cloud.state.offers
+    found = index.likely("welding", hints([{"reach": {"op": "LESS_THAN", "value": 3}}]))
+    assert found == tuple(f"Robot{number}|welding|1.0.0" for number in (17, 18, 19))
+    either = [{"reach": {"op": "GREATER_THAN", "value": 18}}, {"reach": 1}]
+    assert len(index.likely("welding", hints(either))) == 4
+    assert index.likely("welding", hints([{"nan": {"op": "LESS_THAN", "value": 3}}])) == ()
 
 
 def test_finished_orchestrations_are_forgotten_beyond_the_newest(monkeypatch):

@@ -6,12 +6,12 @@ import threading
 from collections.abc import Sequence
 from typing import Self
 
-import httpx
 import msgspec
 
 from fabloop.adapters.arrowhead.five.told import orchestration_out
+from fabloop.adapters.arrowhead.sending import Letter, status_of
 from fabloop.app.cloud.host import CloudHost
-from fabloop.base.errors import FabloopError, NotFound
+from fabloop.base.errors import FabloopError, NotFound, Unavailable
 from fabloop.base.instant import SECOND, Instant
 from fabloop.services.cloud.orchestrate import Bound, Rules
 from fabloop.services.cloud.push import EndPush, Push
@@ -24,7 +24,8 @@ DELIVERY_S_MAX = 5.0
 """How long a receiver may take before the delivery has failed."""
 LOOK_AGAIN_S = 1.0
 """How often open jobs are looked for where nothing has been told of."""
-_TYPE = {"Content-Type": "application/json"}
+GATHER_S = 0.005
+"""How long changes are gathered before open jobs are looked for."""
 
 
 class Pusher:
@@ -74,25 +75,20 @@ class Pusher:
             runner.run(self._deliver_all())
 
     async def _deliver_all(self) -> None:
-        limits = httpx.Limits(max_connections=UNDER_WAY_MAX)
-        verify: ssl.SSLContext | bool = self._context or True
-        async with httpx.AsyncClient(
-            timeout=DELIVERY_S_MAX, limits=limits, verify=verify, trust_env=False
-        ) as client:
-            while not self._closing:
-                wait_s = await self._begin(client)
-                try:
-                    await asyncio.wait_for(self._changed.wait(), wait_s)
-                except TimeoutError:
-                    continue
-                finally:
-                    self._changed.clear()
-                    self._woken = False
-            for task in self._under_way.values():
-                task.cancel()
-            await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        while not self._closing:
+            wait_s = await self._begin()
+            try:
+                await asyncio.wait_for(self._changed.wait(), wait_s)
+            except TimeoutError:
+                continue
+            await asyncio.sleep(GATHER_S)
+            self._changed.clear()
+            self._woken = False
+        for task in self._under_way.values():
+            task.cancel()
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
 
-    async def _begin(self, client: httpx.AsyncClient) -> float:
+    async def _begin(self) -> float:
         """Begin what is due; return for how long there is nothing more to do."""
         try:
             now, jobs = await self._host.ask(_open_jobs)
@@ -105,15 +101,15 @@ class Pusher:
             if job.due_at is not None and job.due_at > now:
                 wait_s = min(wait_s, (job.due_at - now) / SECOND)
             elif len(self._under_way) < UNDER_WAY_MAX:
-                self._under_way[job.id] = asyncio.create_task(self._deliver(client, job.id))
+                self._under_way[job.id] = asyncio.create_task(self._deliver(job.id))
         return wait_s
 
-    async def _deliver(self, client: httpx.AsyncClient, job: str) -> None:
+    async def _deliver(self, job: str) -> None:
         """Carry out one job, and note how it ended."""
         try:
             found = await self._host.do(Push(job=job, rules=self._rules))
             if found is not None:
-                trouble = await _sent(client, *found)
+                trouble = await self._sent(*found)
                 await self._host.do(EndPush(job=job, trouble=trouble))
         except NotFound:  # somebody else has ended it
             pass
@@ -123,19 +119,28 @@ class Pusher:
             del self._under_way[job]
             self._changed.set()
 
+    async def _sent(self, to: Subscription, bound: Bound) -> str:
+        """Send a result; return what went wrong, nothing where it has arrived."""
+        told = to.properties
+        letter = Letter(
+            method=told["method"].upper(),
+            host=told["address"],
+            port=int(told["port"]),
+            path=told["path"],
+            body=msgspec.json.encode(orchestration_out(bound)),
+            context=self._secured() if to.protocol.lower() == "https" else None,
+        )
+        try:
+            status = await status_of(letter, DELIVERY_S_MAX)
+        except Unavailable as error:
+            return str(error)
+        return "" if status < 300 else f"{letter.url}: status {status}"
 
-async def _sent(client: httpx.AsyncClient, to: Subscription, bound: Bound) -> str:
-    """Send a result; return what went wrong, nothing where it has arrived."""
-    told = to.properties
-    path = told["path"] if told["path"].startswith("/") else f"/{told['path']}"
-    host = f"[{told['address']}]" if ":" in told["address"] else told["address"]
-    url = f"{to.protocol.lower()}://{host}:{told['port']}{path}"
-    body = msgspec.json.encode(orchestration_out(bound))
-    try:
-        answer = await client.request(told["method"].upper(), url, content=body, headers=_TYPE)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        return f"{url}: {type(error).__name__} {error}".strip()
-    return "" if answer.is_success else f"{url}: status {answer.status_code}"
+    def _secured(self) -> ssl.SSLContext:
+        """Return how TLS is spoken: with our certificate, or as this machine does."""
+        if self._context is None:
+            self._context = ssl.create_default_context()
+        return self._context
 
 
 def _open_jobs(state: State, at: Instant) -> tuple[Instant, Sequence[Job]]:

@@ -5,7 +5,8 @@ and no further than to the first that cannot be bettered.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from enum import StrEnum
 from itertools import chain
 
@@ -13,7 +14,7 @@ import msgspec
 
 from fabloop.base.instant import SECOND, Instant
 from fabloop.services.cloud.authorise import Access, may_use
-from fabloop.services.cloud.metadata import any_of, equalities
+from fabloop.services.cloud.metadata import any_of, hints
 from fabloop.services.cloud.records import (
     AddressType,
     Form,
@@ -121,11 +122,13 @@ def bind(
     search = _Search(state, form, consumer, at, constraint, ignoring, authorised=authorised)
     if not form.preferred:
         only = form.flags.get(Flag.ONLY_PREFERRED)
-        return Found() if only else search.run(search.rest())
-    preferred = search.run(state.offers.offered_by(form.definition, form.preferred))
+        return Found() if only else search.run(search.every())
+    first = tuple(state.offers.offered_by(form.definition, form.preferred))
+    preferred = search.run(first, preferred=True)
     if form.flags.get(Flag.ONLY_PREFERRED) or search.suffices(preferred):
         return preferred
-    others = search.run(search.rest())
+    seen = frozenset(first)
+    others = search.run(each for each in search.every() if each not in seen)
     return others if search.suffices(others) or not preferred.chosen else preferred
 
 
@@ -169,42 +172,73 @@ class _Search:
         self._offers = state.table(ServiceInstance)
         self._passed: Counter[Exclusion] = Counter()
         self._allowed: dict[str, bool] = {}
-        self._seen: set[str] = set()
 
-    def rest(self) -> Iterator[str]:
-        """Yield all that may suit, beginning where the last one ended."""
-        likely = self._state.offers.likely(self._form.definition, equalities(self._form.metadata))
-        if not self._seen:
-            every = len(self._state.offers.of_definition(self._form.definition))
-            self._passed[Exclusion.METADATA] += every - len(likely)
+    def every(self) -> Iterable[str]:
+        """Return all that may suit, beginning where the last one ended; those held come last."""
+        likely = self._state.offers.likely(self._form.definition, hints(self._form.metadata))
+        every = len(self._state.offers.of_definition(self._form.definition))
+        self._passed[Exclusion.METADATA] += every - len(likely)
         turn = self._state.turns.get(self._form.definition, 0) % len(likely) if likely else 0
-        return (x for x in chain(likely[turn:], likely[:turn]) if x not in self._seen)
+        order = (*likely[turn:], *likely[:turn])
+        locks = self._locks
+        if not locks:
+            return order
+        return chain((x for x in order if x not in locks), (x for x in order if x in locks))
 
     def suffices(self, found: Found) -> bool:
         """Tell whether there is a result, and one that can be held where that is wanted."""
         exclusive = self._form.exclusivity_s is not None
         return any(each.holdable_s > 0 or not exclusive for each in found.chosen)
 
-    def run(self, ids: Iterator[str]) -> Found:
-        """Look at offers in order."""
+    def run(self, ids: Iterable[str], *, preferred: bool = False) -> Found:
+        """Look at offers in order; `preferred` are all of them, or none."""
         form = self._form
         exclusive = form.exclusivity_s is not None
         only_exclusive = exclusive and form.flags.get(Flag.ONLY_EXCLUSIVE, False)
         matchmaking = form.flags.get(Flag.MATCHMAKING, False)
-        best = (_FULL_TIME + _EXCLUSIVE if exclusive else 0) + (_PREFERRED if form.preferred else 0)
+        best = (_FULL_TIME + _EXCLUSIVE if exclusive else 0) + (_PREFERRED if preferred else 0)
         found: list[Candidate] = []
-        for id_ in ids:
-            self._seen.add(id_)
-            candidate = self._judge(self._offers[id_], only_exclusive=only_exclusive)
-            if isinstance(candidate, Exclusion):
-                self._passed[candidate] += 1
-                continue
-            found.append(candidate)
-            if candidate.score >= best and (matchmaking or exclusive):
-                break
-            if len(found) >= RESULTS_MAX:
-                break
+        with closing(self._plain(ids)) as plain:
+            for offer in plain:
+                candidate = self._judge(offer, only_exclusive=only_exclusive)
+                if isinstance(candidate, Exclusion):
+                    self._passed[candidate] += 1
+                    continue
+                found.append(candidate)
+                if candidate.score >= best and (matchmaking or exclusive):
+                    break
+                if len(found) >= RESULTS_MAX:
+                    break
         return self._chosen(found, matchmaking=matchmaking)
+
+    def _plain(self, ids: Iterable[str]) -> Generator[ServiceInstance]:
+        """Yield the offers that most are passed over for not being: free, alive, as required.
+
+        This is done for thousands at once, so it is done in place.
+        """
+        locks, offers, at, alive_at = self._locks, self._offers, self._at, self._alive_at
+        versions, meets = self._versions, self._meets
+        locked = expired = of_version = of_metadata = 0
+        try:
+            for id_ in ids:
+                lock = locks.get(id_)
+                if lock is not None and lock.holds(at) and not self._ignores(lock):
+                    locked += 1
+                    continue
+                offer = offers[id_]
+                if offer.expires_at is not None and offer.expires_at <= alive_at:
+                    expired += 1
+                elif versions and offer.version not in versions:
+                    of_version += 1
+                elif meets is not None and not meets(offer.metadata):
+                    of_metadata += 1
+                else:
+                    yield offer
+        finally:
+            self._passed[Exclusion.LOCKED] += locked
+            self._passed[Exclusion.EXPIRED] += expired
+            self._passed[Exclusion.VERSION] += of_version
+            self._passed[Exclusion.METADATA] += of_metadata
 
     def _chosen(self, found: Sequence[Candidate], *, matchmaking: bool) -> Found:
         warnings = [Warning_.CUT_OFF] if len(found) >= RESULTS_MAX else []
@@ -232,15 +266,6 @@ class _Search:
 
     def _judge(self, offer: ServiceInstance, *, only_exclusive: bool) -> Candidate | Exclusion:
         """Return the offer as a candidate, or the first reason against it; cheap ones first."""
-        if offer.expires_at is not None and offer.expires_at <= self._alive_at:
-            return Exclusion.EXPIRED
-        if self._versions and offer.version not in self._versions:
-            return Exclusion.VERSION
-        if self._meets is not None and not self._meets(offer.metadata):
-            return Exclusion.METADATA
-        lock = self._locks.get(offer.id)
-        if lock is not None and lock.holds(self._at) and not self._ignores(lock):
-            return Exclusion.LOCKED
         holdable_s = _holdable_s(offer) if self._form.exclusivity_s is not None else 0
         if only_exclusive and holdable_s <= 0:
             return Exclusion.NOT_EXCLUSIVE

@@ -7,7 +7,7 @@ import msgspec
 
 from fabloop.base.instant import Instant
 from fabloop.services.cloud.bind import InterfaceWish, interface_check
-from fabloop.services.cloud.metadata import any_of, equalities
+from fabloop.services.cloud.metadata import any_of, hints
 from fabloop.services.cloud.records import (
     Address,
     AddressType,
@@ -116,9 +116,9 @@ def _offers(state: State, wanted: ServiceFilter) -> Iterable[ServiceInstance]:
     if wanted.ids:
         return _named(table, wanted.ids)
     if wanted.definitions:
-        values = equalities(wanted.metadata)
+        told = hints(wanted.metadata)
         index = state.offers
-        return [table[x] for name in wanted.definitions for x in index.likely(name, values)]
+        return [table[x] for name in wanted.definitions for x in index.likely(name, told)]
     if wanted.providers:
         return [table[x] for name in wanted.providers for x in state.offers.of_provider(name)]
     return table.values()

@@ -1,9 +1,11 @@
 """What is required of metadata: an operator for each key path, compiled once, asked many times."""
 
+import math
+import operator as compare
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from fabloop.base.errors import Fault
 from fabloop.base.names import did_you_mean
@@ -59,6 +61,8 @@ WORDS: dict[str, tuple[Operator, bool]] = {
 }
 """The operators as they are written, with what they mean and whether it has to hold."""
 
+_BELOW = frozenset({Operator.LESS_THAN.value, Operator.LESS_THAN_OR_EQUALS_TO.value})
+_ABOVE = frozenset({Operator.GREATER_THAN.value, Operator.GREATER_THAN_OR_EQUALS_TO.value})
 _MISSING = object()
 _REPEATED_GROUP = re.compile(r"\)\s*([*+]|\{)")
 _REPEAT = re.compile(r"(?<!\\)[*+{|]")
@@ -117,20 +121,29 @@ def terms(requirement: Requirement) -> Iterator[tuple[str, str, object]]:
             yield path, Operator.EQUALS.value, stated
 
 
-def equalities(requirements: Sequence[Requirement]) -> dict[str, object]:
-    """Return the key paths whose value is told by any metadata that may meet the requirements."""
-    if len(requirements) != 1:
-        return {}
-    return {
-        path: value
-        for path, operator, value in terms(requirements[0])
-        if operator == Operator.EQUALS and is_plain(value)
-    }
+class Hint(NamedTuple):
+    """What an index can find of a requirement: plain values, and limits, by key path."""
+
+    values: dict[str, str | int | float]
+    limits: dict[str, tuple[float, float]]
 
 
-def is_plain(value: object) -> bool:
-    """Tell whether a value can be found by itself: a text, a number, a truth value."""
-    return isinstance(value, str | int | float)
+def hints(requirements: Sequence[Requirement]) -> tuple[Hint, ...]:
+    """Return what is found of each requirement; none where nothing is required."""
+    return tuple(_hint(each) for each in requirements if each)
+
+
+def _hint(requirement: Requirement) -> Hint:
+    values: dict[str, str | int | float] = {}
+    limits: dict[str, tuple[float, float]] = {}
+    for path, operator, value in terms(requirement):
+        if operator == Operator.EQUALS and isinstance(value, str | int | float):
+            values[path] = value
+        elif operator in _BELOW and isinstance(value, int | float):
+            limits[path] = (-math.inf, value)
+        elif operator in _ABOVE and isinstance(value, int | float):
+            limits[path] = (value, math.inf)
+    return Hint(values, limits)
 
 
 def requirement_faults(requirement: Requirement, source: str, path: str) -> list[Fault]:
@@ -255,19 +268,16 @@ def _judges(kind: Operator, required: object) -> Callable[[object], bool]:
 def _compared(kind: Operator, required: object) -> Callable[[object], bool]:
     assert isinstance(required, int | float), "requirements are checked before they are compiled"
     limit = required
+    holds: Callable[[float, float], bool] = {
+        Operator.LESS_THAN: compare.lt,
+        Operator.LESS_THAN_OR_EQUALS_TO: compare.le,
+        Operator.GREATER_THAN: compare.gt,
+    }.get(kind, compare.ge)
 
     def judge(found: object) -> bool:
-        if not isinstance(found, int | float) or isinstance(found, bool):
-            return False
-        match kind:
-            case Operator.LESS_THAN:
-                return found < limit
-            case Operator.LESS_THAN_OR_EQUALS_TO:
-                return found <= limit
-            case Operator.GREATER_THAN:
-                return found > limit
-            case _:
-                return found >= limit
+        return (
+            isinstance(found, int | float) and not isinstance(found, bool) and holds(found, limit)
+        )
 
     return judge
 
