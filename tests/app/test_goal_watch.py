@@ -1,11 +1,13 @@
 """Orders of the loop have their due dates as goals: in danger with their plan, met at the end."""
 
+import msgspec
 import pytest
 
 from app.stories import told
 from fabloop.app.goal_watch import STANDARD, goal_sets, next_look, standings
 from fabloop.app.snapshot import Snapshot
 from fabloop.base.instant import HOUR, Instant
+from fabloop.model.documents.goal_text import read_goals
 from fabloop.model.facts import (
     GoalEndangered,
     GoalMet,
@@ -51,3 +53,27 @@ def test_an_order_that_is_not_done_misses_its_due_date_when_that_passes(story):
 def test_without_documents_of_goals_the_due_date_is_the_goal(story):
     assert goal_sets(Snapshot(knowledge=story.scenario.knowledge)) == (STANDARD,)
     assert not [fact for _, fact in story.house.history if isinstance(fact, GoalViolated)]
+
+
+def test_goals_of_documents_take_the_place_of_the_due_date(story):
+    written = b"""
+goals shop version 1
+zone Europe/Vienna
+event received(order): fact
+event done(order): fact
+goal quick "done within a day" for each order: done within 24 h of received
+goal careful for each order: done by date and time(due) + duration("PT1H")
+"""
+    knowledge = msgspec.structs.replace(
+        story.scenario.knowledge, goals=(read_goals("shop.goals", written),)
+    )
+    snapshot = Snapshot(knowledge=knowledge)
+    for at, fact in story.house.history:
+        if not isinstance(fact, GoalEndangered | GoalRestored | GoalMet):
+            snapshot.tell(fact, at)
+    (state,) = snapshot.orders.values()
+    found = {goal.id: standing for goal, standing in standings(state, snapshot)}
+    assert {key: each.status for key, each in found.items()} == {
+        "quick": GoalStatus.MET, "careful": GoalStatus.MET,
+    }  # fmt: skip
+    assert found["careful"].deadline == state.order.due_at + HOUR

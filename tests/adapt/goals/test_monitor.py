@@ -10,6 +10,7 @@ from adapt.goals.histories import BAKERY, Plant, at, done, event, goals, started
 from fabloop.adapt.goals.monitor import Happening, Monitor, restored
 from fabloop.adapt.goals.risk import Remaining
 from fabloop.adapt.goals.tracks import Forecast
+from fabloop.base.errors import NotFound
 from fabloop.base.instant import HOUR, Instant, iso_of
 from fabloop.model.explanation import GoalCode
 from fabloop.model.facts import GoalEndangered, GoalFact, GoalMet, GoalRestored, GoalViolated
@@ -389,3 +390,33 @@ def decisions(watch: Monitor) -> dict[tuple[str, str], tuple[GoalStatus, int]]:
         if bucket.met or bucket.violated
     }
     return {**found, **shares}
+
+
+def test_what_is_missed_says_which_figure_counts_it():
+    watch = Monitor(goals())
+    watch.hear([started()])
+    facts = watch.hear([event(EventKind.INSTANCE_COMPLETED, 3)])
+    told = {each.goal: each.because.consequence for each in facts}
+    assert told["G2"] == "K1 counts it as missed"
+
+
+def test_names_that_the_goals_do_not_know_are_refused():
+    watch = Monitor(goals())
+    with pytest.raises(NotFound, match="Did you mean 'order'"):
+        watch.tell(Happening(event="done", subject="ordr", key="x", at=at(0)))
+    with pytest.raises(NotFound, match="Did you mean 'fulfilled'"):
+        watch.expect("order", "x", "fulfiled", [])
+
+
+def test_beyond_its_limit_a_monitor_forgets_what_is_decided(monkeypatch):
+    monkeypatch.setattr("fabloop.adapt.goals.monitor.TRACKS_MAX", 10)
+    watch = Monitor(goals())
+    for number in range(12):
+        own = {"order": f"o-{number}", "instance": number + 1}
+        watch.hear([started(1, **own), done("hand-over", 2, **own), done("deliver", 3, **own)])
+    open_one = started(4, "open", 99)
+    watch.hear([open_one])
+    assert len(watch.memory.tracks) <= 11
+    assert ("order", "open") in watch.memory.tracks
+    bucket = next(each for each in watch.memory.buckets[K1].values() if each.met)
+    assert bucket.met == 12

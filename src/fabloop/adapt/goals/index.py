@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from fabloop.adapt.goals.reasons import consequence
 from fabloop.base.errors import FabloopError
 from fabloop.base.instant import Instant
 from fabloop.base.period import moment_of
@@ -21,6 +22,7 @@ from fabloop.model.goal import (
     HoldsAt,
     NotBefore,
     Precedes,
+    Share,
     Source,
     Subject,
     Within,
@@ -111,6 +113,15 @@ class Book:
         self.parts: dict[GoalId, tuple[Goal, ...]] = {
             key: tuple(each for each in goals.goals.values() if each.part_of == key)
             for key in goals.goals
+        }
+        shares = [
+            (each.measure.goal, each.id)
+            for each in goals.kpis.values()
+            if isinstance(each.measure, Share)
+        ]
+        self.follows = {
+            key: consequence(each, [kpi for goal, kpi in shares if goal == key])
+            for key, each in goals.goals.items()
         }
         self.uses = {key: frozenset(uses(each)) for key, each in goals.goals.items()}
         self.keeps = self._keeps()

@@ -21,8 +21,9 @@ from fabloop.adapt.goals.tracks import (
     Track,
 )
 from fabloop.adapt.goals.verdict import Verdict
-from fabloop.base.errors import Broken
+from fabloop.base.errors import Broken, NotFound
 from fabloop.base.instant import SECOND, Instant
+from fabloop.base.names import did_you_mean
 from fabloop.base.period import zone_of
 from fabloop.model.facts import GoalFact
 from fabloop.model.goal import Count, Goal, GoalSet, GoalStatus, Kpi, MeanTime, Share
@@ -104,8 +105,15 @@ class Monitor:
         return self._taken()
 
     def tell(self, *happenings: Happening) -> tuple[GoalFact, ...]:
-        """Take in what is told by name."""
+        """Take in what is told by name; an event that no goal speaks of is nothing.
+
+        Raises
+        ------
+        NotFound
+            The goals know no such subject.
+        """
         for each in happenings:
+            self._check(each.subject)
             self._until(each.at)
             name = f"{each.event}({each.subject})"
             track = self._follower.track((each.subject, each.key), each.within)
@@ -130,7 +138,13 @@ class Monitor:
         """Take in when an event is expected; it takes the place of what was said before.
 
         `event` is its word: ``done``. No forecasts: nobody expects anything any more.
+
+        Raises
+        ------
+        NotFound
+            The goals know no such event of such a subject.
         """
+        self._check(subject, event)
         self._until(max((each.made_at for each in forecasts), default=self.memory.now))
         track = self._follower.track((subject, key), None)
         track.expects[f"{event}({subject})"] = list(forecasts)
@@ -172,6 +186,16 @@ class Monitor:
     def checkpoint(self) -> bytes:
         """Return all that is known, for `restored`."""
         return msgspec.msgpack.encode(self.memory)
+
+    def _check(self, subject: str, event: str = "") -> None:
+        goals = self.book.goals
+        if subject not in goals.subjects:
+            hint = did_you_mean(subject, goals.subjects)
+            raise NotFound(f"Expected a subject of the goals, but found '{subject}'. {hint}")
+        if event and f"{event}({subject})" not in goals.events:
+            known = [each.name for each in goals.events.values() if each.subject == subject]
+            hint = did_you_mean(event, known)
+            raise NotFound(f"Expected an event of '{subject}', but found '{event}'. {hint}")
 
     # -- following ----------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 """Explanations of how goals stand: claim, evidence, consequence, and what would help."""
 
+from collections.abc import Iterable
+
 from fabloop.adapt.goals.risk import Risk
 from fabloop.adapt.goals.verdict import Verdict
 from fabloop.base.instant import SECOND, Instant, iso_of
@@ -9,7 +11,7 @@ from fabloop.model.goal import Goal, Kpi, Relation
 from fabloop.model.ids import GoalId
 
 
-def of_verdict(goal: Goal, key: str, verdict: Verdict, zone: str) -> Explanation:
+def of_verdict(goal: Goal, key: str, verdict: Verdict, zone: str, follows: str) -> Explanation:
     """Return why a goal is met or missed, with what happened and when."""
     assert verdict.code is not None, "what is decided has a reason"
     details = _details(goal, key)
@@ -25,11 +27,13 @@ def of_verdict(goal: Goal, key: str, verdict: Verdict, zone: str) -> Explanation
         subject=goal.id,
         details=details,
         evidence=_evidence(verdict, key, verdict.happened),
-        consequence="" if verdict.code is GoalCode.MET else _consequence(goal),
+        consequence="" if verdict.code is GoalCode.MET else follows,
     )
 
 
-def of_bound(goal: Goal, key: str, verdict: Verdict, soonest: Instant, zone: str) -> Explanation:
+def of_bound(
+    goal: Goal, key: str, verdict: Verdict, soonest: Instant, zone: str, follows: str
+) -> Explanation:
     """Return why a goal cannot be met any more although its time is not over."""
     assert verdict.deadline is not None, "what cannot be reached has an end"
     details = _details(goal, key) | {
@@ -42,13 +46,13 @@ def of_bound(goal: Goal, key: str, verdict: Verdict, soonest: Instant, zone: str
         subject=goal.id,
         details=details,
         evidence=_evidence(verdict, key, soonest),
-        consequence=_consequence(goal),
+        consequence=follows,
         options=(_more_time(verdict, key, soonest),),
     )
 
 
 def of_risk(
-    goal: Goal, key: str, verdict: Verdict, found: Risk, now: Instant, zone: str
+    goal: Goal, key: str, verdict: Verdict, found: Risk, now: Instant, zone: str, follows: str
 ) -> Explanation:
     """Return why a goal is in danger: what is expected, who says so, and what would help."""
     assert verdict.deadline is not None, "only what has an end runs out of time"
@@ -68,7 +72,7 @@ def of_risk(
             subject=goal.id,
             details=details,
             evidence=_evidence(verdict, key, now),
-            consequence=_consequence(goal),
+            consequence=follows,
         )
     details["expected"] = iso_of(found.expected, zone)
     left, needed = verdict.deadline - now, found.expected - now
@@ -86,18 +90,20 @@ def of_risk(
         subject=goal.id,
         details=details,
         evidence=_evidence(verdict, key, found.expected),
-        consequence=_consequence(goal),
+        consequence=follows,
         options=options,
     )
 
 
-def of_parts(goal: Goal, key: str, parts: tuple[GoalId, ...], *, lost: bool) -> Explanation:
+def of_parts(
+    goal: Goal, key: str, parts: tuple[GoalId, ...], follows: str, *, lost: bool
+) -> Explanation:
     """Return that a goal is missed, or in danger, because of goals that serve it."""
     return Explanation(
         code=GoalCode.PARTS_LOST if lost else GoalCode.PARTS_AT_RISK,
         subject=goal.id,
         details=_details(goal, key) | {"parts": ", ".join(parts)},
-        consequence=_consequence(goal),
+        consequence=follows,
     )
 
 
@@ -136,10 +142,12 @@ def _details(goal: Goal | Kpi, key: str) -> dict[str, str]:
     return {"key": key, "what": goal.subject, "title": goal.title or goal.written}
 
 
-def _consequence(goal: Goal) -> str:
-    if goal.part_of is None:
-        return ""
-    return f"{goal.part_of} {'cannot be met' if goal.needed else 'is in danger'}"
+def consequence(goal: Goal, kpis: Iterable[GoalId]) -> str:
+    """Return what follows when a goal is missed: for what it serves, and for KPIs that count it."""
+    found = [f"{each} counts it as missed" for each in kpis]
+    if goal.part_of is not None:
+        found.insert(0, f"{goal.part_of} {'cannot be met' if goal.needed else 'is in danger'}")
+    return "; ".join(found)
 
 
 def _evidence(verdict: Verdict, key: str, value: Instant | None) -> tuple[Evidence, ...]:

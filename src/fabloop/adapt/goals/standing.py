@@ -49,6 +49,11 @@ class _Case(msgspec.Struct, kw_only=True):
         """Return the time zone by name."""
         return self.bench.book.goals.time_zone
 
+    @property
+    def follows(self) -> str:
+        """Return what follows when it is missed."""
+        return self.bench.book.follows[self.goal.id]
+
     def at(
         self,
         status: GoalStatus,
@@ -83,7 +88,7 @@ def stand(goal: Goal, track: Track, bench: Bench) -> tuple[Standing, Verdict]:
     )
     needed = tuple(each for each in lost if bench.book.goals.goals[each].needed)
     if needed and verdict.status is not GoalStatus.VIOLATED:
-        because = of_parts(goal, track.key, needed, lost=True)
+        because = of_parts(goal, track.key, needed, case.follows, lost=True)
         return case.at(GoalStatus.VIOLATED, 1.0, because), verdict
     if verdict.status in (GoalStatus.VIOLATED, GoalStatus.MET):
         return _decided(case), verdict
@@ -101,9 +106,9 @@ def _decided(case: _Case) -> Standing:
         return before  # nothing else than what was told already
     verdict = msgspec.structs.replace(verdict, since=since)
     if missed and verdict.code is GoalCode.PARTS_LOST:
-        because = of_parts(case.goal, case.track.key, case.lost, lost=True)
+        because = of_parts(case.goal, case.track.key, case.lost, case.follows, lost=True)
     else:
-        because = of_verdict(case.goal, case.track.key, verdict, case.zone)
+        because = of_verdict(case.goal, case.track.key, verdict, case.zone, case.follows)
     return Standing(
         status=verdict.status,
         since=verdict.since,
@@ -122,7 +127,7 @@ def _open(case: _Case) -> Standing:
     found = _by_time(case)
     if found.status is not GoalStatus.OPEN or not shaky:
         return found
-    because = of_parts(case.goal, case.track.key, shaky, lost=False)
+    because = of_parts(case.goal, case.track.key, shaky, case.follows, lost=False)
     risk = max(found.risk, case.goal.warn_at)
     return case.at(GoalStatus.ENDANGERED, risk, because, found.expected)
 
@@ -135,7 +140,7 @@ def _by_time(case: _Case) -> Standing:
         return case.at(GoalStatus.OPEN, 0.0)
     soonest = earliest(track, verdict.event, bench.estimates)
     if soonest is not None and soonest > deadline:
-        because = of_bound(goal, track.key, verdict, soonest, case.zone)
+        because = of_bound(goal, track.key, verdict, soonest, case.zone, case.follows)
         return case.at(GoalStatus.VIOLATED, 1.0, because, soonest)
     found = risk_of(track, verdict.event, bench.memory, bench.estimates, begun, deadline)
     limit = goal.warn_at
@@ -143,7 +148,7 @@ def _by_time(case: _Case) -> Standing:
         limit *= CALM
     if found.risk < limit:
         return case.at(GoalStatus.OPEN, found.risk, None, found.expected)
-    because = of_risk(goal, track.key, verdict, found, case.now, case.zone)
+    because = of_risk(goal, track.key, verdict, found, case.now, case.zone, case.follows)
     return case.at(GoalStatus.ENDANGERED, found.risk, because, found.expected)
 
 
