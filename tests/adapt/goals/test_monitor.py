@@ -420,3 +420,13 @@ def test_beyond_its_limit_a_monitor_forgets_what_is_decided(monkeypatch):
     assert ("order", "open") in watch.memory.tracks
     bucket = next(each for each in watch.memory.buckets[K1].values() if each.met)
     assert bucket.met == 12
+
+
+def test_a_model_without_durations_does_not_silence_the_clock():
+    nothing = Remaining(least_ns=0, likely_ns=0, most_ns=0)
+    estimates = {"bake 1": {"fulfilled(order)": {"s": nothing, ">cook": nothing}}}
+    watch = Monitor(goals(), estimates=estimates)
+    watch.hear([started(), event(EventKind.STARTED, 0.1, node="cook", key=7)])
+    facts = watch.advance(at(35))
+    assert kinds(facts) == [("GoalEndangered", "G1")]
+    assert facts[0].because.code == GoalCode.TIME_RUNS_OUT

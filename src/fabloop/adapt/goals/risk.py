@@ -71,7 +71,11 @@ def risk_of(
     begun: Instant,
     deadline: Instant,
 ) -> Risk:
-    """Return the greatest risk that somebody knows of; the clock's where nobody knows any."""
+    """Return the greatest risk that somebody knows of.
+
+    Where neither plan nor experience says anything, the clock counts as well: an estimate by the
+    model may know of a part of the work only.
+    """
     now = memory.now
     found = [_forecast(each, now, deadline) for each in track.expects.get(event, ())]
     known = memory.samples.get(event, {})
@@ -81,11 +85,14 @@ def risk_of(
         samples = known.get(mark)
         if samples is not None and len(samples.spans) >= SAMPLES_MIN:
             found.append(_learned(samples.ordered, mark, at, now, deadline))
-        elif mark in guessed:
-            found.append(_estimated(guessed[mark], mark, at, now, deadline))
-    if found:
-        return max(found, key=lambda each: (each.risk, each.expected or 0))
-    return _by_clock(now, begun, deadline)
+    if not found:
+        found.append(_by_clock(now, begun, deadline))
+        found += [
+            _estimated(guessed[mark], mark, at, now, deadline)
+            for mark, at in places.items()
+            if mark in guessed and guessed[mark].most_ns
+        ]
+    return max(found, key=lambda each: (each.risk, each.expected or 0))
 
 
 def _forecast(forecast: Forecast, now: Instant, deadline: Instant) -> Risk:
