@@ -3,9 +3,19 @@
 import pytest
 from msgspec.structs import replace
 
-from adapt.repair.bakery import actions, baking, burnt, domain, shop_floor, situation, so, work
+from adapt.repair.bakery import (
+    action,
+    actions,
+    baking,
+    burnt,
+    domain,
+    shop_floor,
+    situation,
+    so,
+    work,
+)
 from fabloop.adapt.repair.domain import Step
-from fabloop.adapt.repair.enact import enact, undo
+from fabloop.adapt.repair.enact import compensation, enact, undo
 from fabloop.adapt.repair.fragment import steps_of
 from fabloop.adapt.repair.proposal import NoRepair, NotNeeded, Proposal
 from fabloop.adapt.repair.propose import repair
@@ -344,3 +354,62 @@ def test_a_repair_that_goes_wrong_itself_is_repaired(plant):
     for node in (n for n in list(tasks) for _ in range(1) if n in plant.open_nodes()):
         known = asked.domain.action(tasks[node].action)
         assert unmet([bind(e, tasks[node].values) for e in known.requires], reality) == ()
+
+
+def test_a_repair_beside_running_work_is_taken_back_without_touching_it(plant):
+    asked = courier_story(plant)
+    best = repair(asked, counted(BUDGET)).options[0]
+    enters(plant, enact(best, asked))
+    enters(plant, undo(best, asked, ()).enactment)
+    assert plant.open_nodes() == ["invoice"]
+    plant.completes("invoice")
+    assert plant.open_nodes() == ["pack"]
+
+
+def test_what_a_repair_has_done_is_compensated_after_it_is_over(plant):
+    asked = at_toppings(plant)
+    best = repair(asked, counted(BUDGET)).options[0]
+    enters(plant, enact(best, asked))
+    carries_out(plant, asked, best, asked.physical)
+    done = steps_of(best.course, best.id)
+    back = undo(best, asked, done, at="top")
+    assert [step.action for step in back.course.steps] == ["waste.dough"]
+    assert len(back.lasting) == len(done) - 1
+    enters(plant, back.enactment)
+    assert plant.open_nodes() == ["r1.1.back-1"]
+    plant.completes("r1.1.back-1")
+    plant.completes("top")
+    plant.completes("pack")
+    assert plant.ended(asked.instance) is InstanceState.COMPLETED
+
+
+def test_the_last_thing_done_is_the_first_to_be_compensated():
+    values = {"?b": "b1"}
+    whole = domain()
+    folded = replace(
+        whole,
+        actions=(
+            *(
+                replace(each, compensation="fold.back") if each.name == "printer.paper" else each
+                for each in whole.actions
+            ),
+            action("fold.back", {"b": "batch"}, [], [so("dough", "?b", value=False)]),
+        ),
+    )
+    steps = (
+        Step(action="mixer.dough", values=values | {"?m": "mixer-1"}),
+        Step(action="printer.paper", values=values),
+    )
+    course, lasting = compensation(steps, folded)
+    assert [each.action for each in course.steps] == ["fold.back", "waste.dough"]
+    assert course.waits_for == ((), (0,))
+    assert lasting == ()
+
+
+def test_commands_that_are_asked_for_again_after_a_crash_do_no_harm(plant):
+    asked = at_toppings(plant)
+    enactment = enact(repair(asked, counted(BUDGET)).options[0], asked)
+    enters(plant, enactment)
+    open_before = plant.open_nodes()
+    enters(plant, enactment)
+    assert plant.open_nodes() == open_before

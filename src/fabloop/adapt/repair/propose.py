@@ -43,8 +43,11 @@ ROWS_REPLACED_MAX = 3
 COURSES_PER_ROW_MAX = 2
 """Courses that are offered in the place of one row."""
 
+PLANNING_SHARE = 0.85
+"""The share of the budget for planning; verifying the second and further options has the rest."""
+
 BEFORE_SHARE = 0.6
-"""The share of the budget for plans before the interrupted node; replacing it has the rest."""
+"""The share of that for plans before the interrupted node; replacing it has the rest."""
 
 OPTIONS_MAX = 6
 
@@ -83,6 +86,7 @@ def repair(
 class _Repair:
     def __init__(self, situation: Situation, budget: Budget, tried: Try) -> None:
         self.situation, self.budget, self.tried = situation, budget, tried
+        self.planning = part(budget, PLANNING_SHARE)
         self.binder = Binder(situation.domain)
         self.work = bound_work(situation)
         self.here = here_of(situation)
@@ -97,7 +101,7 @@ class _Repair:
         reasons = tuple(need_explained(each, situation) for each in danger)
         if not self.here:
             return self._none(reasons, "the instance is at no node at which it could wait")
-        before = self._planned(consistent(needs, situation), self.budget, BEFORE_SHARE)
+        before = self._planned(consistent(needs, situation), self.planning, BEFORE_SHARE)
         found = [*known, *placed(situation, before.courses), *self._instead()]
         options = self._vetted(found)
         if not options:
@@ -145,7 +149,7 @@ class _Repair:
         rows = replaceable(self.situation)[:ROWS_REPLACED_MAX]
         for number, row in enumerate(rows):
             goal = meant_by(self.situation, row)
-            planned = self._planned(goal, part(self.budget, 1 / (len(rows) - number)), 1.0)
+            planned = self._planned(goal, part(self.planning, 1 / (len(rows) - number)), 1.0)
             others = [each for each in planned.courses if not self._does(each, row)]
             for course in others[:COURSES_PER_ROW_MAX]:
                 yield in_place_of(self.situation, course, row)
@@ -165,6 +169,8 @@ class _Repair:
             key = (candidate.course.key, candidate.spot)
             if key in seen or len(options) >= OPTIONS_MAX:
                 continue
+            if options and self.budget() <= 0:
+                break
             seen.add(key)
             option = self._option(candidate, len(options) + 1, vetting)
             if option is not None:
