@@ -52,7 +52,8 @@ HTTP_CLIENTS = {
 
 SENDS = {"call_method", "write_value", "write_values", "write_attributes", "write_register",
          "write_registers", "write_coil", "write_coils", "mask_write_register"}  # fmt: skip
-HTTP = {"httpx", "requests", "aiohttp", "urllib.request", "http.client"}
+HTTP = {"httpx", "requests", "aiohttp", "urllib.request", "http.client",
+        "fabloop.adapters.arrowhead.sending"}  # fmt: skip
 
 
 def modules():
