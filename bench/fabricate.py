@@ -63,6 +63,42 @@ def _read(file: Path) -> tuple[str, pd.DataFrame]:
     return file.name.partition(".")[0], cleaned(frame)
 
 
+def found_pairs() -> Iterator[Pair]:
+    """Yield pairs that others made: the same observations as two parties published them."""
+    import bokeh_sampledata
+    import palmerpenguins
+    from sklearn.datasets import load_iris
+
+    folder = Path(bokeh_sampledata.__path__[0]) / "_data"
+    raw = Path(palmerpenguins.__path__[0]) / "data/penguins-raw.csv"
+    iris = load_iris(as_frame=True)
+    known = iris["frame"].assign(target=[iris["target_names"][n] for n in iris["target"]])
+    for name, left, right, matches in (
+        ("penguins", folder / "penguins.csv", pd.read_csv(raw), _PENGUINS),
+        ("iris", folder / "iris.csv", known, _IRIS),
+    ):
+        source = cleaned(pd.read_csv(left))
+        yield Pair("found", name, "", "", source, cleaned(right), tuple(matches.items()))
+
+
+_PENGUINS = {
+    "species": "Species",
+    "island": "Island",
+    "bill_length_mm": "Culmen Length (mm)",
+    "bill_depth_mm": "Culmen Depth (mm)",
+    "flipper_length_mm": "Flipper Length (mm)",
+    "body_mass_g": "Body Mass (g)",
+    "sex": "Sex",
+}
+_IRIS = {
+    "sepal_length": "sepal length (cm)",
+    "sepal_width": "sepal width (cm)",
+    "petal_length": "petal length (cm)",
+    "petal_width": "petal width (cm)",
+    "species": "target",
+}
+
+
 def _fits(frame: pd.DataFrame) -> bool:
     texts = sum(not pd.api.types.is_numeric_dtype(frame[each]) for each in frame.columns)
     is_named = all(each[:1].isalpha() for each in frame.columns)

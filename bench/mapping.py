@@ -6,7 +6,8 @@ Every method sees the same pairs in the same run; one that takes more than S CPU
 early, and is compared with ours on the pairs that it did. Of Valentine's rankings the better one
 counts for each pair: as the method gives it, or with one partner for each column.
 
-Pairs are fabricated from public tables as Valentine's are (see `fabricate`). With FOLDER they are
+Pairs are fabricated from public tables as Valentine's are (see `fabricate`), and two are as other
+parties published them. With FOLDER they are
 those of Valentine's own collection instead (``*_source.csv``, ``*_target.csv``,
 ``*_mapping.json``, or ``source_table.csv``, ``target_table.csv``, ``ground_truth.json``).
 
@@ -28,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from fabricate import Pair, cleaned, pairs_of, tables  # type: ignore[import-not-found]
+from fabricate import Pair, cleaned, found_pairs, pairs_of, tables  # type: ignore[import-not-found]
 
 from fabloop.dataspace.matching import match
 from fabloop.dataspace.profile import profile_column
@@ -222,6 +223,7 @@ def main() -> int:
         else:
             some = tables(asked.first, asked.tables)
             pairs = [pair for name, frame in some for pair in pairs_of(name, frame, SEED)]
+            pairs += found_pairs()
         if not pairs:
             print("No pairs were found.")
             return 2

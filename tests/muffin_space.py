@@ -102,6 +102,8 @@ class Pages(BaseHTTPRequestHandler):
         status, body = self.server.answer(self.path)
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
+        if status == 302:
+            self.send_header("Location", body.decode())
         self.end_headers()
         self.wfile.write(body)
 

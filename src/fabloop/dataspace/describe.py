@@ -60,6 +60,9 @@ def space_of(documents: Sequence[tuple[Sheet, DataSourcesDocument]]) -> Space:
 
 
 def _source(entry: SourceEntry, sheet: Sheet) -> Source:
+    if "." in entry.id:
+        hint = "Tables are called SOURCE.TABLE."
+        sheet.at("id").fault("an id without '.'", repr(entry.id), hint)
     for name, note in entry.columns.items():
         at = sheet.at("columns", name)
         if note.unit and known_unit(note.unit) is None:

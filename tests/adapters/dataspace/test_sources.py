@@ -285,6 +285,30 @@ def test_an_api_that_does_not_answer_is_silent(tmp_path):
     sources.close()
 
 
+def test_a_token_goes_to_the_server_that_it_is_for_and_no_further(tmp_path, monkeypatch):
+    monkeypatch.setenv("FABLOOP_TEST_TOKEN", "secret")
+    asked = []
+
+    def elsewhere(path):
+        asked.append(path)
+        return 200, b"[]"
+
+    with served(elsewhere) as other, served(lambda path: (302, other.encode())) as url:
+        entry = HttpEntry(url=url, token_from="FABLOOP_TEST_TOKEN")
+        sources = Sources(space_of(entry), tmp_path)
+        assert "answers 302" in sources.schema().silent["recipes"]
+        sources.close()
+    assert asked == []
+
+
+def test_two_files_of_one_name_are_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    (tmp_path / "a.json").write_text("[]")
+    sources = Sources(space_of(FilesEntry(path=".")), tmp_path)
+    assert "each name of a file once" in sources.schema().silent["recipes"]
+    sources.close()
+
+
 def expression(table, column, term="code"):
     return Expression(
         uses=(Use(name="t0", table=table),),

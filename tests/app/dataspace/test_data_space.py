@@ -351,13 +351,20 @@ def test_faults_of_the_document_are_told_at_once(tmp_path):
     )
     document = json.loads((tmp_path / "sources.json").read_text())
     document["sources"].append(document["sources"][0])
+    document["sources"].append({"id": "a.b", "access": document["sources"][0]["access"]})
     document["sources"][1]["columns"] = {"orders.boxes": {"unit": "bananas"}}
     (tmp_path / "sources.json").write_text(json.dumps(document))
     with pytest.raises(Invalid) as caught:
         read_space(tmp_path)
     told = str(caught.value)
-    assert len(caught.value.faults) == 4
-    for part in ("each source once", "a known unit", "one of 'url' and 'file'", "a JSON pointer"):
+    assert len(caught.value.faults) == 5
+    for part in (
+        "an id without '.'",
+        "each source once",
+        "a known unit",
+        "one of 'url' and 'file'",
+        "a JSON pointer",
+    ):
         assert part in told
 
 

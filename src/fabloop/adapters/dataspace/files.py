@@ -1,5 +1,6 @@
 """Files and folders as sources: CSV and Parquet where they lie, JSON as a whole."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,11 @@ class FilesAccess:
             found = [(f, form) for f, form in found if _FORMATS.get(f.suffix.lower()) == form]
         if not found:
             raise fault(self._source, str(self._path), "files of CSV, JSON or Parquet", "none")
+        twice = [name for name, n in Counter(each.stem for each, _ in found).items() if n > 1]
+        if twice:
+            told = ", ".join(f"'{each}'" for each in twice)
+            hint = "Rename one of them, or name the files in sources of their own."
+            raise fault(self._source, str(self._path), "each name of a file once", told, hint)
         if len(found) > TABLES_MAX:
             raise fault(
                 self._source, str(self._path), f"at most {TABLES_MAX} files", str(len(found))

@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from fabloop.adapters.dataspace.access import BYTES_MAX, Held, held_raws, silent
 from fabloop.adapters.dataspace.files import bytes_of, fault, json_of, tables_in
@@ -15,6 +16,18 @@ from fabloop.dataspace.schema import Raw
 from fabloop.dataspace.shred import shred
 
 CHUNK = 64 * 1024
+
+
+class _SameHost(HTTPRedirectHandler):
+    """Goes where a server redirects to only on the same host: a token is for nobody else."""
+
+    def redirect_request(
+        self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> Request | None:
+        """Return the request to the new place, None for another host: then the answer stands."""
+        if urlsplit(newurl)[:2] != urlsplit(req.full_url)[:2]:
+            return None
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 class HttpAccess(Held):
@@ -108,7 +121,7 @@ def fetched(source: str, url: str, token_from: str, timeout_s: float, accept: st
     hint = "Check that it runs and that it may be reached from here."
     try:
         request = Request(url, headers=headers)  # noqa: S310  # documents allow http and https only
-        with urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
+        with build_opener(_SameHost).open(request, timeout=timeout_s) as answer:
             parts: list[bytes] = []
             size = 0
             while part := answer.read(CHUNK):
