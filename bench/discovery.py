@@ -31,9 +31,7 @@ from fabloop.services.discovery.thesaurus import no_words
 DATA = Path(os.environ.get("FABLOOP_DATA", "../shared/data")) / "services"
 GRID = [
     Weights(outputs=outputs, text=text, feedback=feedback)
-    for outputs, text, feedback in itertools.product(
-        (1.0, 2.0, 3.0), (0.2, 0.4, 0.8), (0.0, 0.3, 0.6, 1.0)
-    )
+    for outputs, text, feedback in itertools.product((2.0, 3.0), (0.2, 0.4, 0.8), (0.0, 0.5, 1.0))
 ]
 
 

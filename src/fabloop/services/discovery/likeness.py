@@ -11,8 +11,8 @@ from fabloop.services.words import stem, words_of
 
 SENSES_MAX = 3
 """How many senses of a word are compared, the most usual first."""
-RELATED_MIN = 0.5
-"""Wu and Palmer's measure below this says nothing: all things are things."""
+RELATED_MIN = 0.8
+"""Wu and Palmer's measure below this says nothing: all things are things, and most are near."""
 RELATED_WEIGHT = 0.8
 """How much a relation counts against the same word."""
 HEAD_WEIGHT = 1.5
