@@ -1,7 +1,7 @@
 """The bakery under chaos: services die, lie and dawdle, guards open, fabloop is killed by force.
 
-Run ``python bench/chaos.py [--seeds 100] [--first 1] [--minutes 3]``. Each seed is a run in real OS
-processes: fabloop, thirteen services over HTTP, a safety controller over Modbus. It is struck a
+Run ``python bench/chaos.py [--seeds 100] [--first 1] [--minutes 3] [--more 2]``. Each seed is a run in real
+OS processes: fabloop, thirteen services over HTTP, a safety controller over Modbus. It is struck a
 dozen times, and then a judge reads the logs of all: orders that ended neither delivered nor
 refused, commands that left while a permissive was false or stale, facts that were promised and are
 lost, work that was done twice. Seeds that there is no time for are told.
@@ -24,6 +24,7 @@ def main() -> int:
     asked.add_argument("--seeds", type=int, default=100)
     asked.add_argument("--first", type=int, default=1)
     asked.add_argument("--minutes", type=float, default=3.0, help="begin no seed after this")
+    asked.add_argument("--more", type=int, default=2, help="orders besides the two of the story")
     given = asked.parse_args()
     until, ran = time.monotonic() + given.minutes * 60, list[Ran]()
     for seed in range(given.first, given.first + given.seeds):
@@ -31,7 +32,7 @@ def main() -> int:
             print(f"{given.seeds - len(ran)} of {given.seeds} seeds were not begun in time")
             break
         with tempfile.TemporaryDirectory(prefix="fabloop-chaos-") as folder:
-            ran.append(run(seed, Path(folder)))
+            ran.append(run(seed, Path(folder), orders_per_day=(given.more,)))
         for breach in ran[-1].breaches:
             print(f"seed {seed}: {breach}", flush=True)
     told(ran)

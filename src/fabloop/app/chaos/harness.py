@@ -39,7 +39,9 @@ GUARDED = ("dough-line", "liner-printer", "filling-line", "topping-table", "boxi
 FRESH, HEARTBEAT_S = "500 ms", 1.5
 RUN_S_MAX = 240.0
 ATTEND_S = 0.05
-FACTS, BLOWS = 60, 12
+FACTS_PER_ORDER = 30
+"""About what an order leads to: so far into a week strikes are drawn."""
+BLOWS = 12
 PLAY = "from fabloop.app.chaos.player import main; main()"
 """Not as a module: the processes of services would each import it again."""
 CONTROLLER_LOG = "controller.jsonl"
@@ -68,7 +70,8 @@ def run(seed: int, folder: Path, *, orders_per_day: Sequence[int] = (0,)) -> Ran
         safety = _safety(folder, controller.url, [each.name for each in bakery.natures])
         part = Part(folder=str(folder), settings=settings, safety=str(safety))
         services = [each.name for each in bakery.natures]
-        plan = strikes_of(seed, services, tuple(SIGNALS), facts=FACTS, count=BLOWS)
+        facts = FACTS_PER_ORDER * len(bakery.orders)
+        plan = strikes_of(seed, services, tuple(SIGNALS), facts=facts, count=BLOWS)
         with SafetyGuard(rules_in(safety), folder / STOPS, beats=False) as watch:
             arena = Arena(folder, part, controller, watch)
             arena.fight(plan, started + RUN_S_MAX)
