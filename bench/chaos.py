@@ -1,7 +1,7 @@
 """The bakery under chaos: services die, lie and dawdle, guards open, fabloop is killed by force.
 
-Run ``python bench/chaos.py [--seeds 100] [--first 1] [--minutes 3] [--more 2]``. Each seed is a run in real
-OS processes: fabloop, thirteen services over HTTP, a safety controller over Modbus. It is struck a
+Run ``python bench/chaos.py [--seeds 100] [--first 1] [--minutes 3] [--more 2]``. A seed is a run in
+real OS processes: fabloop, its services over HTTP, a safety controller over Modbus. It is struck a
 dozen times, and then a judge reads the logs of all: orders that ended neither delivered nor
 refused, commands that left while a permissive was false or stale, facts that were promised and are
 lost, work that was done twice. Seeds that there is no time for are told.
