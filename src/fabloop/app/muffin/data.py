@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fabloop.adapters.sqlite import SqliteJournal
@@ -22,6 +22,8 @@ INGREDIENTS = "(type, has ingredient, ?h), (?h, name, ?x), (?h, qty, num*?y)"
 COURIER = "(QRCode, call, ?z)"
 """Where the courier of an order is called (the first one)."""
 
+LOOKS_MAX = 10
+"""How often sources are asked that do not tell, or not what they told before."""
 PAGES_TIMEOUT = "2 s"
 _TABLE = """CREATE TABLE IF NOT EXISTS orders (
   qr_code TEXT PRIMARY KEY, order_number TEXT, customer TEXT, muffin_type TEXT, boxes INTEGER,
@@ -35,15 +37,25 @@ class BakeryData:
     ----------
     folder : where its documents, databases and the book of mappings go
     pages : URL of the yellow pages
+    again : called before a source that did not tell is asked once more
     """
 
-    def __init__(self, folder: Path, recipes: Path, pages: str, log: FactLog, now: Instant) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        recipes: Path,
+        pages: str,
+        log: FactLog,
+        now: Instant,
+        again: Callable[[], object] = lambda: None,
+    ) -> None:
         from fabloop.adapters.dataspace import Sources  # noqa: PLC0415  # DuckDB is slow to import
         from fabloop.app.dataspace.open import read_space  # noqa: PLC0415
 
         folder.mkdir(exist_ok=True)
         self._now = now
         self._log = log
+        self._again = again
         shutil.copyfile(recipes, folder / "recipes.json")
         (folder / "sources.json").write_bytes(to_json_pretty(_document(pages)))
         self._orders = sqlite3.connect(folder / "orders.db", isolation_level=None)
@@ -98,11 +110,14 @@ class BakeryData:
     def _filled(self, about: str, target: str, given: dict[str, str | int], now: Instant) -> Filled:
         self._now = now
         wanted = {"y": "g"} if target == INGREDIENTS else {}
-        outcome = self._space.fill(target, given, wanted=wanted)
-        if not isinstance(outcome, Filled) or not outcome.rows:
+        why = ""
+        for _ in range(LOOKS_MAX):
+            outcome = self._space.fill(target, given, wanted=wanted)
+            if isinstance(outcome, Filled) and outcome.rows:
+                return outcome
             why = " ".join(outcome_texts(outcome)) or "no row is whole"
-            raise Unavailable(f"Expected the data space to tell {target} for {about}, but {why}")
-        return outcome
+            self._again()
+        raise Unavailable(f"Expected the data space to tell {target} for {about}, but {why}")
 
     def _tell(self, about: str, filled: Filled, values: Mapping[str, object], now: Instant) -> None:
         mapping = self._space.book.valid(filled.target)

@@ -102,7 +102,10 @@ class Week:
         where = f"{pages}/companies"
         self._persisted("yellow-pages", lambda: self.caller.put(where, {"companies": listed}))
         recipes = self.bakery.folder / RECIPES_FILE
-        return BakeryData(self.folder / "data", recipes, f"{pages}/companies", self.log, now)
+        return BakeryData(
+            self.folder / "data", recipes, where, self.log, now,
+            again=lambda: self._revived("yellow-pages"),
+        )  # fmt: skip
 
     def play(self, until: Instant | None = None) -> None:
         """Play on until nothing more happens, or up to an instant."""
@@ -174,9 +177,13 @@ class Week:
             try:
                 return ask()
             except Unavailable:
-                if self.fleet.revive(name):
-                    self.log.tell(self.clock.now(), ServiceRestarted(service=name))
+                self._revived(name)
         return ask()
+
+    def _revived(self, name: str) -> None:
+        """Start a service again if its process has died; what it was told, it has in its file."""
+        if self.fleet.revive(name):
+            self.log.tell(self.clock.now(), ServiceRestarted(service=name))
 
     def close(self) -> None:
         """End the services and release the journals; everything told is durable already."""
