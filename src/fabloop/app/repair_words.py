@@ -40,7 +40,11 @@ def _too_slow(it: Explanation, now: Instant) -> str:
 def _unanswered(it: Explanation, now: Instant) -> str:
     del now
     waited = span_text(int(it.details["waited_ns"]))
-    return f"{it.details['who']} did not answer within {waited}: {it.details['instead']}."
+    done = _DONE.get(it.details["instead"], it.details["instead"])
+    return f"{it.details['who']} did not answer within {waited}: {it.subject} is {done}."
+
+
+_DONE = {"hold": "held", "cancel": "cancelled"}
 
 
 REPAIR: dict[str, _Say] = {

@@ -22,7 +22,7 @@ from fabloop.process.commands import (
 )
 from fabloop.process.engine import Engine
 from process.blocks import built
-from process.driver import Plant, flows, job, process, sub, xor
+from process.driver import Plant, call, flows, job, process, sub, xor
 from process.generator import BEGIN, CALLED, NET, next_commands, random_block
 
 
@@ -170,3 +170,8 @@ def test_rows_end_where_ways_part_meet_or_may_be_left():
     assert chains(drawn, "c") == (("c",),)
     straight = process(job("a"), job("b"), links=flows("start a b end"))
     assert chains(straight, "a") == (("a",), ("a", "b"))
+
+
+def test_a_process_that_calls_what_was_deployed_with_it_is_not_changed():
+    drawn = process(job("a"), call("c", "other", together=True), links=flows("start a c end"))
+    assert "Name a version" in unfit(drawn, Spot(how=How.BEFORE, nodes=("a",)))

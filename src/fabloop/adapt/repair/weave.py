@@ -12,6 +12,8 @@ from fabloop.process.bpmn.model import (
     Activity,
     BoundaryEvent,
     BpmnProcess,
+    BusinessRuleTask,
+    CallActivity,
     ExclusiveGateway,
     FlowNode,
     Lane,
@@ -20,6 +22,7 @@ from fabloop.process.bpmn.model import (
     StartEvent,
     SubProcess,
 )
+from fabloop.process.bpmn.outline import all_nodes
 
 CHAIN_MAX = 20
 """Nodes in a row that a repair may stand beside or in the place of."""
@@ -113,6 +116,12 @@ def unfit(process: BpmnProcess, spot: Spot) -> str:
     scope = _scope_of(process.nodes, process.flows, first)
     if scope is None:
         return f"Expected node '{first}' in the process, but found none."
+    bound = next(filter(_is_bound, all_nodes(process)), None)
+    if bound is not None:
+        return (
+            f"Expected '{bound.id}' to name what it calls by its version, but it calls what was "
+            "deployed together with this process, which a changed process is not. Name a version."
+        )
     node = next(each for each in scope[0] if each.id == first)
     repeated = isinstance(node, Activity) and node.loop is not None
     if repeated and spot.how is not How.BESIDE:
@@ -126,6 +135,10 @@ def unfit(process: BpmnProcess, spot: Spot) -> str:
             "which would need what is done now. Repair before it."
         )
     return ""
+
+
+def _is_bound(node: FlowNode) -> bool:
+    return isinstance(node, CallActivity | BusinessRuleTask) and node.together
 
 
 def comes_again(process: BpmnProcess, node: str) -> bool:
