@@ -125,6 +125,14 @@ def test_a_schema_that_consists_of_itself_is_refused():
     assert any("does not consist of itself" in each.expected for each in found.values())
 
 
+def test_schemas_that_anything_meets_are_schemas():
+    body = {"type": "object", "properties": {"any": True, "list": {"type": "array", "items": True}}}
+    content = {"application/json": {"schema": body}}
+    whole = document(**{"/b": {"post": {"requestBody": {"content": content}}}})
+    (operation,) = described(json.dumps(whole).encode()).operations
+    assert [each.name for each in operation.inputs] == ["any", "list"]
+
+
 def test_references_that_lead_nowhere_or_outside_are_refused_with_near_names():
     schemas = {"Order": {"type": "object"}}
     body = {

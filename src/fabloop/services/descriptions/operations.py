@@ -213,10 +213,14 @@ def _body(part: Object, sheet: Sheet, reading: Reading) -> tuple[Parameter, ...]
         return ()
     found = content_of(body.get("content", {}), "body", at.at("content"), reading)
     if found is None:
-        kinds = ", ".join(body.get("content", {}))
+        kinds = _kinds(body.get("content"))
         reading.remark(at, f"A body of {kinds} is not supported, only JSON.")
         return None if body.get("required") is True else ()
     return found
+
+
+def _kinds(content: Any) -> str:
+    return ", ".join(content) if isinstance(content, dict) else shown(content)
 
 
 def _answer(part: Object, sheet: Sheet, reading: Reading) -> tuple[tuple[Parameter, ...], str]:
@@ -235,7 +239,7 @@ def _answer(part: Object, sheet: Sheet, reading: Reading) -> tuple[tuple[Paramet
     content = answer.get("content", {})
     found = content_of(content, "answer", at.at("content"), reading)
     if found is None:
-        reading.remark(at, f"An answer of {', '.join(content)} is not read, only JSON.")
+        reading.remark(at, f"An answer of {_kinds(content)} is not read, only JSON.")
         return (), ""
     if not found:
         return (), ""

@@ -40,6 +40,8 @@ class Reading:
         found, at = self.library.resolved(value, sheet)
         if isinstance(found, dict):
             return found, at
+        if found is True:  # a schema that anything meets
+            return {}, at
         if found is not None or value is None:
             at.fault("an object", shown(found))
         return {}, at
