@@ -53,14 +53,11 @@ def _begun(monitor: Monitor, state: State) -> dict[int, Instant]:
     found: dict[int, Instant] = {}
     memory = monitor.memory
     for key in list(state.jobs):
-        act = state.acts[key]
-        frame = state.frames[act.frame]
-        node = state.definition_of(frame).nodes[act.node].id
-        known = memory.instances.get(frame.instance)
+        known = memory.instances.get(state.frames[state.acts[key].frame].instance)
         for address in known.subjects if known is not None else ():
-            since = memory.tracks[address].open.get(f">{node}")
-            if since is not None:
-                found[key] = Instant(since)
+            place = memory.tracks[address].open.get(key)
+            if place is not None:
+                found[key] = Instant(place[1])
     return found
 
 

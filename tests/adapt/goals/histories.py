@@ -1,6 +1,9 @@
 """Goals and histories for tests: real engines whose rows are read as the history reads them."""
 
+from collections.abc import Iterable
+
 from fabloop.base.instant import HOUR, Instant, instant_of
+from fabloop.base.journal import Row
 from fabloop.model.documents.goal_text import read_goals
 from fabloop.model.goal import GoalSet
 from fabloop.process.commands import Command, Reply
@@ -68,10 +71,14 @@ class Plant:
     def does(self, command: Command, when: Instant) -> Reply:
         """Let the engine decide; what happened is in `events`."""
         outcome = self.engine.handle(command, at=when)
-        for row in outcome.rows:
+        self.take(outcome.rows)
+        return outcome.reply
+
+    def take(self, rows: Iterable[Row]) -> None:
+        """Take in rows that the engine has written."""
+        for row in rows:
             self._seq += 1
             self.events += self._recorder.take(self._seq, row)
-        return outcome.reply
 
     def taken(self) -> list[HistoryEvent]:
         """Return what happened since it was asked last."""

@@ -430,3 +430,45 @@ def test_a_model_without_durations_does_not_silence_the_clock():
     facts = watch.advance(at(35))
     assert kinds(facts) == [("GoalEndangered", "G1")]
     assert facts[0].because.code == GoalCode.TIME_RUNS_OUT
+
+
+def test_a_node_that_several_are_at_is_left_when_the_last_one_leaves_it():
+    text = """
+goals g version 1
+subject order: business key of process bake
+event out(order): completion of hand-over
+goal G for each order: out within 3 h of received
+"""
+    long = Remaining(least_ns=2 * HOUR, likely_ns=2 * HOUR, most_ns=3 * HOUR)
+    estimates = {"bake 1": {"out(order)": {">cook": long, "cook": long}}}
+    watch = Monitor(goals(text), estimates=estimates)
+    begun = [event(EventKind.STARTED, 0.5, node="cook", key=key) for key in (7, 8)]
+    watch.hear([started(), *begun, *begun])
+    watch.hear([event(EventKind.COMPLETED, 1.5, node="cook", key=8)])
+    found = watch.standing(GoalId("G"), "o-1")
+    assert found is not None
+    assert found.status is not GoalStatus.VIOLATED  # one is at it still, and may be quick enough
+    watch.hear([event(EventKind.COMPLETED, 1.6, node="cook", key=7), *begun])
+    found = watch.standing(GoalId("G"), "o-1")
+    assert found is not None
+    assert found.status is GoalStatus.VIOLATED  # 1.6 h and 2 h are more than 3 h
+
+
+def test_what_is_missed_deep_inside_endangers_the_whole():
+    text = """
+goals g version 1
+subject order: business key of process bake
+subject box within order: box_id of process bake
+subject muffin within box: muffin_id of process bake
+goal G for each order: done within 36 h of received
+goal G.box for each box, part of G: all parts
+goal G.muffin for each muffin, needed for G.box: always heat <= 180
+"""
+    watch = Monitor(goals(text))
+    names = {"box_id": "b-1", "muffin_id": ["m-1", "m-2"], "heat": 170}
+    watch.hear([started()])
+    assert watch.hear([event(EventKind.VARIABLES_SET, 1, variables=names)]) == ()
+    facts = watch.hear([event(EventKind.VARIABLES_SET, 2, variables={"heat": 190})])
+    assert ("GoalViolated", "G.muffin") in kinds(facts)
+    assert ("GoalViolated", "G.box") in kinds(facts)
+    assert kinds(facts).count(("GoalEndangered", "G")) == 1

@@ -6,6 +6,7 @@ import msgspec
 
 from fabloop.adapt.goals.index import Book, Condition, Index, Rule, instant_in, keys_in, value_in
 from fabloop.adapt.goals.tracks import (
+    CLOSED_MAX,
     ENDED_MAX,
     UNCLAIMED_MAX,
     Address,
@@ -255,10 +256,11 @@ class Follower:
         node = event.node
         if event.kind is EventKind.STARTED:
             mark = f">{node}"
-            track.open[mark] = event.at
+            if event.key not in track.closed:
+                track.open[event.key] = (mark, event.at)
         else:
             mark = node
-            track.open.pop(f">{node}", None)
+            self._close(event, track)
             if event.kind is EventKind.CANCELLED:
                 return
         if track.marks.get(mark, -1) <= event.at:
@@ -268,6 +270,13 @@ class Follower:
         for name, found in track.expects.items():
             if any(each.passing and each.made_at < event.at for each in found):
                 track.expects[name] = [each for each in found if not each.passing]
+
+    def _close(self, event: HistoryEvent, track: Track) -> None:
+        if event.key:
+            track.open.pop(event.key, None)
+            track.closed[event.key] = None
+            if len(track.closed) > CLOSED_MAX:
+                del track.closed[next(iter(track.closed))]
 
     def _experience(self, track: Track, name: str, at: Instant) -> None:
         if name not in self.book.awaited.get(track.subject, ()):

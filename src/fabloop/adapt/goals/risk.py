@@ -51,15 +51,13 @@ def earliest(track: Track, event: str, estimates: Estimates) -> Instant | None:
     known = estimates.get(track.definition, {}).get(event)
     if not known:
         return None
-    places = track.open or ({track.latest: track.marks[track.latest]} if track.latest else {})
-    found = {mark: at + known[mark].least_ns for mark, at in places.items() if mark in known}
+    places = track.places()
+    found = [(mark, at + known[mark].least_ns) for mark, at in places if mark in known]
     needed = [
-        bound
-        for mark, bound in found.items()
-        if known[mark].indispensable and mark[1:] not in track.marks
+        bound for mark, bound in found if known[mark].indispensable and mark[1:] not in track.marks
     ]
     if len(found) == len(places):
-        needed.append(min(found.values(), default=0))
+        needed.append(min((bound for _, bound in found), default=0))
     return Instant(max(needed)) if any(needed) else None
 
 
@@ -80,8 +78,8 @@ def risk_of(
     found = [_forecast(each, now, deadline) for each in track.expects.get(event, ())]
     known = memory.samples.get(event, {})
     guessed = estimates.get(track.definition, {}).get(event, {})
-    places = track.open or ({track.latest: track.marks[track.latest]} if track.latest else {})
-    for mark, at in places.items():
+    places = track.places()
+    for mark, at in places:
         samples = known.get(mark)
         if samples is not None and len(samples.spans) >= SAMPLES_MIN:
             found.append(_learned(samples.ordered, mark, at, now, deadline))
@@ -89,7 +87,7 @@ def risk_of(
         found.append(_by_clock(now, begun, deadline))
         found += [
             _estimated(guessed[mark], mark, at, now, deadline)
-            for mark, at in places.items()
+            for mark, at in places
             if mark in guessed and guessed[mark].most_ns
         ]
     return max(found, key=lambda each: (each.risk, each.expected or 0))

@@ -21,6 +21,9 @@ ENDED_MAX = 10_000
 UNCLAIMED_MAX = 1_000
 """Events of an instance remembered until it is known whose it is."""
 
+CLOSED_MAX = 256
+"""Acts of a subject remembered after they are over."""
+
 SAMPLES_MAX = 256
 """Remaining times remembered per node and event: the latest count."""
 
@@ -72,7 +75,8 @@ class Track(msgspec.Struct, kw_only=True):
     false_since, true_since : per goal, when its condition was first false (true)
     due : per goal, the instant by which, where an expression gives it
     marks : when nodes were begun (``>node``) and left (``node``), the last time each
-    open : nodes that have begun and are not left
+    open : nodes that have begun and are not left, by the key of the act, each with its mark
+    closed : keys of acts that are over, the latest ones: their beginning may be heard late
     ended_at : when its process instance ended
     within : the subject that this one is a part of
     parts : per goal on parts of this subject, how many stand how
@@ -86,7 +90,8 @@ class Track(msgspec.Struct, kw_only=True):
     true_since: dict[GoalId, int] = {}
     due: dict[GoalId, int] = {}
     marks: dict[str, int] = {}
-    open: dict[str, int] = {}
+    open: dict[int, tuple[str, int]] = {}
+    closed: dict[int, None] = {}
     latest: str = ""
     definition: str = ""
     ended_at: int | None = None
@@ -95,6 +100,12 @@ class Track(msgspec.Struct, kw_only=True):
     expects: dict[str, list[Forecast]] = {}
     standings: dict[GoalId, Standing] = {}
     wake: int = 0
+
+    def places(self) -> list[tuple[str, int]]:
+        """Return where it is: the marks of open nodes and since when, else of the latest."""
+        if self.open:
+            return list(self.open.values())
+        return [(self.latest, self.marks[self.latest])] if self.latest else []
 
     def first(self, event: str) -> int | None:
         """Return when an event happened first."""
