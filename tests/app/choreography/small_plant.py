@@ -39,6 +39,7 @@ class SmallPlant:
     ----------
     silent : systems that take a task and are never heard of again
     deaf : systems that cannot be told that they are bound
+    slow_s : how long the next offer takes to be given
     status : what becomes of a task, by system
     done : step and service of what was done, in order, with the system
     """
@@ -54,6 +55,7 @@ class SmallPlant:
         self.aborted: list[int] = []
         self.late: list[steps.ExecuteRequest] = []
         self.desk: Desk | None = None
+        self.slow_s = 0.0
         self.lock = threading.Lock()
         self.before_start: Callable[[steps.ExecuteRequest], None] = lambda _: None
 
@@ -63,6 +65,8 @@ class SmallPlant:
         return frozenset(self.offers_of.get(definition, ()))
 
     def hold(self, definition, avoided, for_s):
+        slow_s, self.slow_s = self.slow_s, 0.0
+        threading.Event().wait(slow_s)
         with self.lock:
             for system in self.offers_of.get(definition, ()):
                 offer = f"{system}|{definition}|1.0.0"

@@ -150,6 +150,17 @@ def test_a_job_waits_until_somebody_offers_its_service(tmp_path):
         assert [(step, service) for step, service, _ in plant.done] == WORK
 
 
+def test_an_offer_that_is_given_after_its_attempt_ended_is_given_back(tmp_path):
+    plant = SmallPlant(offers())
+    plant.slow_s = 1.0
+    with Shop(tmp_path, plant) as shop:
+        shop.ends(shop.run())
+        assert [(step, service) for step, service, _ in plant.done] == WORK
+        assert plant.locked == {}
+        silent = [each.text for each in shop.messages if each.name == "stepFailed"]
+    assert "'the cloud' was silent" in silent[0]
+
+
 def test_a_fatal_error_asks_for_a_person(tmp_path):
     plant = SmallPlant(offers())
     plant.status = {"Assembler": "FATAL_ERROR"}

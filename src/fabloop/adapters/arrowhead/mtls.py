@@ -1,10 +1,12 @@
 """TLS with certificates on both sides: contexts, and who is at the other end of a request."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from cryptography import x509
@@ -14,8 +16,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from fabloop.adapters.arrowhead.authority import REVOKED_FILE
 from fabloop.adapters.arrowhead.certificates import public_key_text
 from fabloop.adapters.arrowhead.profiles import Subject, subject_of
-from fabloop.base.errors import Fault, Invalid
+from fabloop.base.errors import Fault, Invalid, NotPermitted, Unavailable
 
+SHOWN_S = 10.0
+HTTPS_PORT = 443
 PEER = "arrowhead.peer"
 """Key of a request's scope under which its `Peer` stands, where it came with a certificate."""
 
@@ -125,6 +129,45 @@ def sender_of(scope: Mapping[str, Any]) -> Peer | None:
     """Return who sent a request; None: it came without a certificate."""
     found = scope.get(PEER)
     return found if isinstance(found, Peer) else None
+
+
+def shown_by(url: str, identity: Identity) -> str:
+    """Return the common name of the certificate that a server shows.
+
+    Raises
+    ------
+    Unavailable
+        Nobody answers, or with a certificate that is not trusted.
+    """
+    place = urlsplit(url)
+    where = (place.hostname or "", place.port or HTTPS_PORT)
+    try:
+        with (
+            socket.create_connection(where, timeout=SHOWN_S) as plain,
+            client_context(identity).wrap_socket(plain, server_hostname=where[0]) as tls,
+        ):
+            der = tls.getpeercert(binary_form=True)
+    except OSError as error:
+        what = error.strerror or str(error) or type(error).__name__
+        raise Unavailable(f"Expected {url} to show its certificate, but {what}.") from error
+    assert der, "a server without a certificate was refused"
+    return peer_of(der).common_name
+
+
+def check_sender(scope: Mapping[str, Any], expected: str) -> None:
+    """Refuse a request of anybody but the system with a common name; an empty one is anybody.
+
+    Raises
+    ------
+    NotPermitted
+        Another one sent it.
+    """
+    peer = sender_of(scope)
+    found = peer.common_name if peer is not None else "nobody with a certificate"
+    if expected and found != expected:
+        raise NotPermitted(
+            f"Expected '{expected}' to ask this, but found '{found}'. Only it may do so here."
+        )
 
 
 def _text(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> str:

@@ -55,7 +55,8 @@ class ChoreographerPost:
                 listener=listener, patience=patience,
             )  # fmt: skip
             stack.callback(self.desk.close)
-            app = Starlette(routes=choreographer_routes(self.desk))
+            teller = post.shown_by(post.cores.get("eventhandler", post.url))
+            app = Starlette(routes=choreographer_routes(self.desk, teller))
             self.serving = stack.enter_context(Serving(app, post.identity, at=socket))
             for event_type in (READY_EVENT, PROGRESS_EVENT):
                 wish = wire.SubscriptionRequest(

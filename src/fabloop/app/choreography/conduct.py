@@ -117,7 +117,7 @@ class Conductor:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self.troubles: deque[FabloopError] = deque(maxlen=TROUBLES_MAX)
-        self._attempts = Attempts(clock, self._do, self.troubles.append)
+        self._attempts = Attempts(clock, self._do, bindings.release, self.troubles.append)
         self._thread = threading.Thread(target=self._fetch, name="conductor", daemon=True)
         self._thread.start()
 

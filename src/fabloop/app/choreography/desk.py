@@ -26,6 +26,7 @@ from fabloop.app.choreography.ports import (
     store_name,
 )
 from fabloop.app.choreography.running import StepTask
+from fabloop.app.choreography.soundness import check_sound
 from fabloop.app.choreography.told import (
     executor_response,
     notice_of,
@@ -113,7 +114,7 @@ class Desk:
 
     def add_recipe(self, recipe: ProductionRecipe, name: str) -> Plan:
         """Take a recipe as a plan; raises Conflict for a name that is taken, Invalid."""
-        compose(recipe, process_id="recipe-0")
+        check_sound(recipe, name)
         with self._lock:
             plan = self._ledger.add_plan(recipe, name, self._clock.now(), None)
         self.conductor.serve(job_types(recipe))
@@ -122,7 +123,7 @@ class Desk:
     def add_plan(self, plan: steps.PlanRequest) -> PlanResponse:
         """Take a plan as it comes over the wire."""
         recipe = recipe_of_plan(plan, plan.name)
-        compose(recipe, process_id="recipe-0")
+        check_sound(recipe, plan.name)
         with self._lock:
             kept = self._ledger.add_plan(recipe, plan.name, self._clock.now(), plan)
         self.conductor.serve(job_types(recipe))

@@ -6,12 +6,13 @@ each report keeps the step alive; the last one ends it.
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Protocol
 
 import msgspec
 
 from fabloop.adapters.arrowhead.four import steps, wire
-from fabloop.adapters.arrowhead.four.executor import Task, TaskReport
+from fabloop.adapters.arrowhead.four.executor import Task, TaskReport, Withdrawal
 from fabloop.adapters.arrowhead.mtls import Peer
 from fabloop.app.choreography.ports import Listener, Message
 from fabloop.base.errors import Conflict, FabloopError, NotFound, NotPermitted, Unavailable
@@ -33,6 +34,10 @@ class Speech(Protocol):
 
     def execute(self, result: wire.OrchestrationResult, task: Task) -> None:
         """Send a task to an application system; raises FabloopError where it is not taken."""
+        ...
+
+    def withdraw(self, result: wire.OrchestrationResult, withdrawal: Withdrawal) -> None:
+        """Tell an application system that a task is no longer wanted."""
         ...
 
     def progress(self, session: int, step: int) -> None:
@@ -98,7 +103,7 @@ class Executor:
             dependencies=[],
         )
 
-    def start(self, wish: steps.ExecuteRequest, sender: Peer | None) -> None:  # noqa: ARG002
+    def start(self, wish: steps.ExecuteRequest) -> None:
         """Take a step; the same again is the same step."""
         step = _Step(wish, wish.main_orchestration_result.provider.system_name)
         with self._lock:
@@ -112,10 +117,12 @@ class Executor:
             self._steps[wish.session_step_id] = step
         self._pool.submit(self._execute, step)
 
-    def abort(self, wish: steps.AbortRequest, sender: Peer | None) -> None:  # noqa: ARG002
-        """Forget a step; what is reported of it counts for nothing."""
+    def abort(self, wish: steps.AbortRequest) -> None:
+        """Forget a step, and tell the application system; what is reported counts for nothing."""
         with self._lock:
-            self._steps.pop(wish.session_step_id, None)
+            step = self._steps.pop(wish.session_step_id, None)
+        if step is not None:
+            self._pool.submit(self._withdraw, step.wish)
 
     def report(self, told: TaskReport, sender: Peer | None) -> None:
         """Pass on that a step goes on, or how it ended; a report of nobody's step is dropped."""
@@ -148,7 +155,7 @@ class Executor:
             service=wish.main_orchestration_result.service.service_definition,
             quantity=wish.quantity,
             parameters=given,
-            idempotency_key=given.get("idempotencyKey", str(wish.session_step_id)),
+            idempotency_key=_key_of(wish),
             report_uri=self._report_uri,
         )
         self._listen("executeTask", "", step.provider, wish.session_step_id, task.service)
@@ -157,6 +164,15 @@ class Executor:
         except FabloopError as error:
             unreachable = UNREACHABLE if isinstance(error, Unavailable) else None
             self._end(wish, Status.ERROR, str(error), unreachable)
+
+    def _withdraw(self, wish: steps.ExecuteRequest) -> None:
+        withdrawal = Withdrawal(
+            session_id=wish.session_id,
+            session_step_id=wish.session_step_id,
+            idempotency_key=_key_of(wish),
+        )
+        with suppress(FabloopError):  # it may be dead: that is why the step was taken back
+            self._speech.withdraw(wish.main_orchestration_result, withdrawal)
 
     def _progress(self, told: TaskReport) -> None:
         try:
@@ -205,3 +221,8 @@ class Executor:
                 text=text,
             )
         )
+
+
+def _key_of(wish: steps.ExecuteRequest) -> str:
+    given = wish.static_parameters or {}
+    return given.get("idempotencyKey", str(wish.session_step_id))

@@ -8,7 +8,7 @@ import msgspec
 
 from fabloop.adapters.arrowhead.four import steps, wire
 from fabloop.adapters.arrowhead.four.client import FourClient
-from fabloop.adapters.arrowhead.four.executor import Task
+from fabloop.adapters.arrowhead.four.executor import Task, Withdrawal
 from fabloop.adapters.arrowhead.mtls import Identity, client_context
 from fabloop.app.choreography.ports import PROGRESS_EVENT, STEP_KEY
 from fabloop.base.errors import FabloopError, NotPermitted, Refused, Unavailable
@@ -147,13 +147,13 @@ class NetworkSpeech:
         provider = result.provider
         operation = OperationName(task.service)
         self._judge(Target(service=ServiceId(provider.system_name), operation=operation))
-        names = [each.interface_name for each in result.interfaces]
-        safe = not any("-INSECURE-" in name for name in names)
-        path = (result.service_uri or "").strip("/")
-        url = f"{'https' if safe else 'http'}://{provider.address}:{provider.port}/{path}"
-        tokens = result.authorization_tokens or {}
-        token = next((tokens[name] for name in names if name in tokens), "")
+        url, token = _reached(result)
         self._line.post(url, task, query={"token": token} if token else None)
+
+    def withdraw(self, result: wire.OrchestrationResult, withdrawal: Withdrawal) -> None:
+        """Tell that a task is no longer wanted; no permissive is asked to stop something."""
+        url, token = _reached(result)
+        self._line.post(f"{url}/abort", withdrawal, query={"token": token} if token else None)
 
     def _judge(self, target: Target) -> None:
         verdict = self._gate(target)
@@ -180,3 +180,14 @@ class NetworkSpeech:
     def done(self, result: steps.StepResult) -> None:
         """Tell the choreographer the end of a step."""
         self._cloud.notify_step_done(result)
+
+
+def _reached(result: wire.OrchestrationResult) -> tuple[str, str]:
+    """Return where an offer is reached, and the token to show there; empty for none."""
+    provider = result.provider
+    names = [each.interface_name for each in result.interfaces]
+    safe = not any("-INSECURE-" in name for name in names)
+    path = (result.service_uri or "").strip("/")
+    url = f"{'https' if safe else 'http'}://{provider.address}:{provider.port}/{path}"
+    tokens = result.authorization_tokens or {}
+    return url, next((tokens[name] for name in names if name in tokens), "")

@@ -12,7 +12,7 @@ from fabloop.adapters.arrowhead.certificates import read_chain, told_by
 from fabloop.adapters.arrowhead.four import steps, wire
 from fabloop.adapters.arrowhead.four.client import PORTS, FourClient
 from fabloop.adapters.arrowhead.four.executor import Task, executor_app
-from fabloop.adapters.arrowhead.mtls import Identity, identity_in
+from fabloop.adapters.arrowhead.mtls import Identity, identity_in, shown_by
 from fabloop.adapters.arrowhead.profiles import Generation, label_of, subject_of
 from fabloop.adapters.arrowhead.serving import Serving, listening, port_of
 from fabloop.app.choreography.executor import Executor
@@ -75,6 +75,10 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
         if self.generation is Generation.FOUR:
             return FourDoor(cloud, self.told(port), safe=self.identity is not None)
         return FiveDoor(line, self.url, self.name, (self.host, port), WallClock(), offered_s)
+
+    def shown_by(self, url: str) -> str:
+        """Return whose certificate a server shows; empty in a cloud without certificates."""
+        return "" if self.identity is None else shown_by(url, self.identity)
 
     def told(self, port: int) -> wire.SystemRequest:
         """Return how the system tells of itself in 4.x."""
@@ -164,7 +168,7 @@ class ExecutorPost:
                 listener=listener,
             )
             stack.callback(self.executor.close)
-            app = executor_app(self.executor)
+            app = executor_app(self.executor, choreographer=post.shown_by(choreographer))
             self.serving = stack.enter_context(Serving(app, post.identity, at=socket))
             offering = Offering(definition=REPORTING, path="/report", exclusive=False)
             door = post.door(line, cloud, told.port)
@@ -211,7 +215,9 @@ class SystemPost:
             socket = listening(post.host, post.port)
             stack.callback(socket.close)
             told = post.told(port_of(socket))
-            self.system = ApplicationSystem(told, work, cloud, line, clock, beat_s=beat_s)
+            self.system = ApplicationSystem(
+                told, work, cloud, line, clock, beat_s=beat_s, cloud_name=post.shown_by(post.url)
+            )
             stack.callback(self.system.close)
             self.serving = stack.enter_context(Serving(self.system.app(), post.identity, at=socket))
             offers = tuple(

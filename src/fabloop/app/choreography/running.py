@@ -15,6 +15,7 @@ from fabloop.services.cloud.choreography import (
     Attempt,
     Deed,
     Executor,
+    Held,
     Phase,
     Silence,
     Word,
@@ -60,11 +61,19 @@ class Attempts:
     Parameters
     ----------
     do : does a deed; what follows from it comes back as a word by `say`
+    release : lets others have an offer that came when its attempt had ended
     """
 
-    def __init__(self, clock: Clock, do: Do, trouble: Callable[[FabloopError], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        do: Do,
+        release: Callable[[str], None],
+        trouble: Callable[[FabloopError], None],
+    ) -> None:
         self._clock = clock
         self._do = do
+        self._release = release
         self._trouble = trouble
         self._words: queue.Queue[tuple[int, Word] | None] = queue.Queue()
         self._cases: dict[int, Case] = {}
@@ -127,9 +136,17 @@ class Attempts:
     def _answer(self, step: int, word: Word) -> None:
         case = self.find(step)
         if case is None:
+            if isinstance(word, Held):  # given when nobody waited for it any more
+                self._pool.submit(self._give_back, word.offer)
             return
         case.attempt, deeds = answer(case.attempt, word, self._clock.now())
         self._have_done(case, deeds)
+
+    def _give_back(self, offer: str) -> None:
+        try:
+            self._release(offer)
+        except FabloopError as error:
+            self._trouble(error)
 
     def _have_done(self, case: Case, deeds: tuple[Deed, ...]) -> None:
         """Append deeds to what is being done for an attempt; begin where nothing is."""

@@ -17,7 +17,8 @@ from starlette.routing import Route
 from fabloop.adapters.arrowhead.four import wire
 from fabloop.adapters.arrowhead.four.answers import Asked, route
 from fabloop.adapters.arrowhead.four.client import FourClient
-from fabloop.adapters.arrowhead.four.executor import Task, TaskReport
+from fabloop.adapters.arrowhead.four.executor import Task, TaskReport, Withdrawal
+from fabloop.adapters.arrowhead.mtls import check_sender
 from fabloop.app.choreography.executor import RUNNING
 from fabloop.app.choreography.network import Line
 from fabloop.app.choreography.ports import READY_EVENT, SYSTEM_KEY
@@ -35,7 +36,15 @@ REMEMBERED_MAX = 10_000
 REPORT_AGAIN_S = (0.2, 1.0, 3.0)
 
 Work = Callable[[Task, threading.Event], str]
-"""Does a task until the event is set; returns a message, or raises FabloopError."""
+"""Does a task until the event is set, because it was taken back; raises FabloopError."""
+
+
+class _Doing:
+    """A task in progress; `task` is that of who asked last, and is told."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.stopped = threading.Event()
 
 
 class ApplicationSystem:
@@ -44,6 +53,7 @@ class ApplicationSystem:
     Parameters
     ----------
     own : how it tells of itself
+    cloud_name : common name of the certificate of the cloud; pushes of others are refused
     """
 
     def __init__(
@@ -55,6 +65,7 @@ class ApplicationSystem:
         clock: Clock,
         *,
         beat_s: float = BEAT_S,
+        cloud_name: str = "",
     ) -> None:
         self._own = own
         self._work = work
@@ -62,9 +73,10 @@ class ApplicationSystem:
         self._line = line
         self._clock = clock
         self._beat_s = beat_s
+        self._cloud_name = cloud_name
         self._closed = threading.Event()
         self._lock = threading.Lock()
-        self._doing: dict[str, Task] = {}
+        self._doing: dict[str, _Doing] = {}
         self._done: OrderedDict[str, TaskReport] = OrderedDict()
         self._pool = ThreadPoolExecutor(TASKS_MAX + 4, thread_name_prefix="system")
         self.tasks = 0
@@ -78,16 +90,21 @@ class ApplicationSystem:
         return [
             route("POST", PUSH_PATH, self._pushed),
             route("POST", TASK_PATH, self._task),
+            route("POST", f"{TASK_PATH}/abort", self._abort),
             route("GET", "/echo", lambda _: wire.GOT_IT),
         ]
 
     def close(self) -> None:
         """Stop what is being done; nobody is told."""
         self._closed.set()
+        with self._lock:
+            for each in self._doing.values():
+                each.stopped.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _pushed(self, asked: Asked) -> None:
         """Take it that we are bound, whatever to, and say that we are ready."""
+        check_sender(asked.scope, self._cloud_name)
         asked.body(dict[str, object])
         self._pool.submit(self._say_ready)
 
@@ -110,35 +127,46 @@ class ApplicationSystem:
         task = asked.body(Task)
         with self._lock:
             known = self._done.get(task.idempotency_key)
+            doing = self._doing.get(task.idempotency_key)
+            if known is None and doing is not None:
+                if doing.stopped.is_set():
+                    raise Conflict("Expected a task that is not being stopped. Ask again soon.")
+                doing.task = task
+                return
             if known is None:
-                busy = self._doing.get(task.idempotency_key)
-                self._doing[task.idempotency_key] = task  # the last who asks is told
-                if busy is not None:
-                    return
-                if len(self._doing) > TASKS_MAX:
-                    del self._doing[task.idempotency_key]
+                if len(self._doing) >= TASKS_MAX or self._closed.is_set():
                     raise Conflict(f"Expected at most {TASKS_MAX} tasks at once. Ask later.")
+                doing = self._doing[task.idempotency_key] = _Doing(task)
         if known is not None:
             self._pool.submit(self._report, task, known)
-        else:
-            self._pool.submit(self._do, task.idempotency_key)
+        elif doing is not None:
+            self._pool.submit(self._do, doing)
 
-    def _do(self, key: str) -> None:
+    def _abort(self, asked: Asked) -> None:
+        """Stop a task, if the one that is done is still the one that is meant."""
+        told = asked.body(Withdrawal)
+        with self._lock:
+            doing = self._doing.get(told.idempotency_key)
+            if doing is not None and doing.task.session_step_id == told.session_step_id:
+                doing.stopped.set()
+
+    def _do(self, doing: _Doing) -> None:
         ended = threading.Event()
-        beats = threading.Thread(target=self._beat, args=(key, ended), daemon=True)
+        beats = threading.Thread(target=self._beat, args=(doing, ended), daemon=True)
         beats.start()
-        task = self._doing[key]
+        key = doing.task.idempotency_key
         try:
-            text, status = self._work(task, self._closed), Status.SUCCESS
+            text, status = self._work(doing.task, doing.stopped), Status.SUCCESS
         except FabloopError as error:
             text, status = str(error), Status.ERROR
         ended.set()
         beats.join()
-        if self._closed.is_set():
-            return
         with self._lock:
-            task = self._doing.pop(key)
+            del self._doing[key]
+            task = doing.task
             told = _report_of(task, status.value, text)
+            if doing.stopped.is_set():
+                return  # nobody waits for it any more
             if status is Status.SUCCESS:
                 self.tasks += 1
                 self._done[key] = told
@@ -146,13 +174,12 @@ class ApplicationSystem:
                     self._done.popitem(last=False)
         self._report(task, told)
 
-    def _beat(self, key: str, ended: threading.Event) -> None:
+    def _beat(self, doing: _Doing, ended: threading.Event) -> None:
         while not ended.wait(self._beat_s):
-            task = self._doing.get(key)
-            if task is None:
+            if doing.stopped.is_set():
                 return
             with suppress(FabloopError):
-                self._line.post(task.report_uri, _report_of(task, RUNNING, ""))
+                self._line.post(doing.task.report_uri, _report_of(doing.task, RUNNING, ""))
 
     def _report(self, task: Task, told: TaskReport) -> None:
         """Report the end to whoever asked last, some times where nobody answers."""

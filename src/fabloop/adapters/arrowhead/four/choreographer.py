@@ -8,7 +8,7 @@ from starlette.routing import Route
 from fabloop.adapters.arrowhead.four import steps, wire
 from fabloop.adapters.arrowhead.four.answers import Asked, paged, route
 from fabloop.adapters.arrowhead.four.store import check_operator, check_speaker
-from fabloop.adapters.arrowhead.mtls import Peer, sender_of
+from fabloop.adapters.arrowhead.mtls import Peer, check_sender, sender_of
 from fabloop.base.errors import NotFound
 
 ROOT = "/choreographer"
@@ -86,8 +86,15 @@ class Choreographer(Protocol):
         ...
 
 
-def choreographer_routes(desk: Choreographer) -> list[Route]:
-    """Return the routes of a choreographer; management is for operators where TLS is used."""
+def choreographer_routes(desk: Choreographer, event_handler: str = "") -> list[Route]:
+    """Return the routes of a choreographer; management is for operators where TLS is used.
+
+    Events are taken from the system whose certificate has the common name `event_handler`.
+    """
+
+    def heard(asked: Asked) -> None:
+        check_sender(asked.scope, event_handler)
+        desk.heard(asked.body(wire.EventMessage))
 
     def add_plan(asked: Asked) -> PlanResponse:
         check_operator(asked)
@@ -132,7 +139,7 @@ def choreographer_routes(desk: Choreographer) -> list[Route]:
         route("DELETE", f"{ROOT}/mgmt/session/abort/{{id}}", abort),
         route("GET", f"{ROOT}/mgmt/sessions", sessions),
         *_executor_routes(desk),
-        route("POST", NOTIFY, lambda asked: desk.heard(asked.body(wire.EventMessage))),
+        route("POST", NOTIFY, heard),
     ]
 
 

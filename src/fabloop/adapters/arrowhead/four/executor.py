@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 
 from fabloop.adapters.arrowhead.four import steps, wire
 from fabloop.adapters.arrowhead.four.answers import Asked, route
-from fabloop.adapters.arrowhead.mtls import Peer, sender_of
+from fabloop.adapters.arrowhead.mtls import Peer, check_sender, sender_of
 
 
 class TaskReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -37,6 +37,14 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     report_uri: str = ""
 
 
+class Withdrawal(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A task is no longer wanted."""
+
+    session_id: int
+    session_step_id: int
+    idempotency_key: str
+
+
 class Carrier(Protocol):
     """Who carries out steps."""
 
@@ -44,11 +52,11 @@ class Carrier(Protocol):
         """Return what a service needs; raises NotFound for one that is not carried out here."""
         ...
 
-    def start(self, wish: steps.ExecuteRequest, sender: Peer | None) -> None:
+    def start(self, wish: steps.ExecuteRequest) -> None:
         """Take a step; its end is told later."""
         ...
 
-    def abort(self, wish: steps.AbortRequest, sender: Peer | None) -> None:
+    def abort(self, wish: steps.AbortRequest) -> None:
         """Stop a step."""
         ...
 
@@ -57,17 +65,22 @@ class Carrier(Protocol):
         ...
 
 
-def executor_app(carrier: Carrier, base_uri: str = "") -> Starlette:
-    """Return the application of an executor that is registered with that base URI."""
+def executor_app(carrier: Carrier, base_uri: str = "", choreographer: str = "") -> Starlette:
+    """Return the application of an executor that is registered with that base URI.
+
+    Steps are taken from the system whose certificate has the common name `choreographer`.
+    """
 
     def info(asked: Asked) -> steps.ServiceInfoResponse:
         return carrier.info(asked.body(steps.ServiceInfoRequest))
 
     def start(asked: Asked) -> None:
-        carrier.start(asked.body(steps.ExecuteRequest), sender_of(asked.scope))
+        check_sender(asked.scope, choreographer)
+        carrier.start(asked.body(steps.ExecuteRequest))
 
     def abort(asked: Asked) -> None:
-        carrier.abort(asked.body(steps.AbortRequest), sender_of(asked.scope))
+        check_sender(asked.scope, choreographer)
+        carrier.abort(asked.body(steps.AbortRequest))
 
     def report(asked: Asked) -> None:
         carrier.report(asked.body(TaskReport), sender_of(asked.scope))
