@@ -12,6 +12,7 @@ from rich.console import Console
 
 from fabloop.app.muffin.chronicle import WeekVolatile, chronicle_of
 from fabloop.app.muffin.documents import FOLDER
+from fabloop.app.muffin.exhibits import figures_table, write_exhibits
 from fabloop.app.muffin.kpis import WeekFigures, figures_of
 from fabloop.app.muffin.play import MuffinSettings, Week, begin_week, resume_week
 from fabloop.app.muffin.telling import told_text
@@ -53,28 +54,14 @@ class Teller:
             if words:
                 self._console.print(f"{iso_of(at)[:16]}  {words}", markup=False)
 
-    def closes(self, figures: WeekFigures, wall_s: float) -> None:
+    def closes(
+        self, figures: WeekFigures, written: Sequence[tuple[Path, str]], wall_s: float
+    ) -> None:
         """Tell the KPIs of the week."""
-        rows = (
-            (
-                "Orders",
-                f"{figures.orders}, {figures.delivered} delivered, {figures.refused} refused",
-            ),
-            (
-                "Muffins",
-                f"{figures.pieces} in {figures.batches} batches, {figures.burnt_pieces} burnt",
-            ),
-            ("G1 fulfilled within 36 h", _percent(figures.g1)),
-            ("G2 delivered within 72 h", _percent(figures.g2)),
-            ("G1.1 not overcooked", _percent(figures.g1_1)),
-            ("Pick-up to delivery below 24 h", _percent(figures.carried)),
-            ("95 % over the week", "kept" if figures.kept else "missed"),
-            ("Adaptations", f"{figures.adaptations}"),
-            ("Calls", f"{figures.calls}, {figures.troubles} with trouble"),
-            ("Cost", f"{figures.cost_minor / 100:.2f} EUR"),
-        )
-        for name, value in rows:
+        for name, value in figures_table(figures).rows:
             self._console.print(f"{name:32} {value}", markup=False)
+        for path, caption in written:
+            self._console.print(f"{path}: {caption}", markup=False)
         self._console.print(f"Played in {wall_s:.1f} s.", markup=False)
 
 
@@ -100,15 +87,17 @@ def _play_in(folder: Path, request: MuffinRequest, started: float) -> ExitCode:
         figures = figures_of(week.log.history, week.bakery)
         if until is not None and figures.delivered + figures.refused < len(week.bakery.orders):
             return ExitCode.FINE
+        out = request.out or Path(f"demo-{STORY}")
+        written = write_exhibits(week, out)
         volatile = WeekVolatile(
             wall_s=round(time.monotonic() - started, 3),
             data=str(folder),
-            exhibits=(),
+            exhibits=tuple(str(path) for path, _ in written),
             resumed=request.resume is not None,
         )
         if request.json is not None:
             _write(request.json, to_json_pretty(chronicle_of(week, volatile)))
-        teller.closes(figures, volatile.wall_s)
+        teller.closes(figures, written, volatile.wall_s)
         done = figures.delivered + figures.refused == len(week.bakery.orders)
         return ExitCode.FINE if done and figures.kept else ExitCode.NOT_PRODUCIBLE
     finally:
@@ -133,10 +122,6 @@ def _write(target: Path, data: bytes) -> None:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(data)
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.1%}"
 
 
 def _check(request: MuffinRequest) -> None:

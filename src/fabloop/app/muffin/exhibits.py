@@ -1,0 +1,213 @@
+"""Pictures and documents of the bakery's week, and one page that tells all of it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from fabloop.app.muffin.kpis import WeekFigures, courses_of, figures_of
+from fabloop.app.muffin.pictures import orders_picture, repair_picture, week_picture
+from fabloop.app.muffin.play import Week
+from fabloop.app.muffin.story import BATCH, ORDER
+from fabloop.app.muffin.telling import told_text
+from fabloop.app.pictures.process import process_picture
+from fabloop.app.pictures.report import Figure, Note, Section, Table, report
+from fabloop.app.processes.questions import AskDefinitions
+from fabloop.app.sentences import sentence
+from fabloop.app.service_runtime.facts import (
+    AlternativeTold,
+    ChainComposed,
+    Deviated,
+    GoalMoved,
+    LookedUp,
+    MachinesSlowed,
+    RepairEnacted,
+    RepairProposed,
+    RuntimeFact,
+    ServicesDiscovered,
+)
+from fabloop.base.instant import Instant, iso_of, span_text
+from fabloop.process.bpmn.model import BpmnProcess
+from fabloop.process.bpmn.write import write
+
+Exhibit = tuple[str, str, bytes]
+"""File name, what it shows, content."""
+
+_Named = Callable[[str], tuple[Figure, ...]]
+"""Returns the pictures whose file name begins with a text."""
+
+REPAIRS_SHOWN = 20
+
+
+def write_exhibits(week: Week, folder: Path) -> tuple[tuple[Path, str], ...]:
+    """Write every picture and document of the week so far; return the files and their captions."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, caption, content in exhibits(week):
+        path = folder / name
+        path.write_bytes(content)
+        written.append((path, caption))
+    return tuple(written)
+
+
+def exhibits(week: Week) -> Iterator[Exhibit]:
+    """Yield every picture and document of the week, the report last."""
+    pictures: list[tuple[str, str, str]] = []
+    for name, caption, content in (*_of_processes(week), *_of_repairs(week), *_of_week(week)):
+        if name.endswith(".svg"):
+            pictures.append((name, caption, content.decode()))
+        yield name, caption, content
+    figures = figures_of(week.log.history, week.bakery)
+    text = report(
+        "The bakery's week",
+        _sections(week, figures, pictures),
+        subtitle=f"Story '{week.settings.story}', {week.settings.scenario}, "
+        f"seed {week.settings.seed}",
+    )
+    yield "report.html", "the whole week as one page that needs no network", text.encode()
+
+
+def _process(week: Week, name: str) -> BpmnProcess:
+    return week.host.ask(lambda engine: engine.deployment(name).process)
+
+
+def _of_processes(week: Week) -> Iterator[Exhibit]:
+    for name, words in ((ORDER, "an order"), (BATCH, "a batch")):
+        process = _process(week, name)
+        shown = process_picture(process, title=f"Process of {words}")
+        yield f"{name}.svg", f"the process of {words}", shown.encode()
+
+
+def _of_repairs(week: Week) -> Iterator[Exhibit]:
+    """Yield each changed process beside the one that the instance had followed before."""
+    known = {each.id for each in week.host.query(AskDefinitions())}
+    enacted = [f for _, f in week.log.history if isinstance(f, RepairEnacted)]
+    for fact in enacted[:REPAIRS_SHOWN]:
+        former = fact.process.rpartition(f".{fact.repair}")[0]
+        before = _process(week, former if former in known else BATCH)
+        after = _process(week, fact.process)
+        title = f"{fact.about} repaired by {fact.repair}"
+        drawn = repair_picture(before, after, title)
+        yield f"repair-{fact.repair}.svg", f"{title}: before and after", drawn.encode()
+        yield f"repair-{fact.repair}.bpmn", f"{title}: the process as BPMN 2.0", write(after)
+
+
+def _of_week(week: Week) -> Iterator[Exhibit]:
+    history, zone = week.log.history, week.bakery.zone
+    shown = week_picture(history, zone)
+    yield "week.svg", "who did what when, with deviations and repairs", shown.encode()
+    courses = courses_of(history, week.bakery)
+    drawn = orders_picture(courses, zone)
+    yield "orders.svg", "every order from receipt to delivery", drawn.encode()
+
+
+# -- the page -------------------------------------------------------------------------------------
+
+
+def _sections(
+    week: Week, figures: WeekFigures, pictures: Sequence[tuple[str, str, str]]
+) -> list[Section]:
+    history = week.log.history
+
+    def figures_named(prefix: str) -> tuple[Figure, ...]:
+        return tuple(
+            Figure(svg=svg, caption=caption[0].upper() + caption[1:] + ".")
+            for name, caption, svg in pictures
+            if name.startswith(prefix)
+        )
+
+    words = "95 % of the orders were fulfilled and delivered in time."
+    note = words if figures.kept else "Fewer than 95 % of the orders met the goals."
+    return [
+        Section(
+            title="The week in figures",
+            notes=(Note(kind="good" if figures.kept else "bad", text=note),),
+            tables=(figures_table(figures),),
+            pictures=figures_named("orders"),
+        ),
+        Section(
+            title="What happened",
+            tables=(_happened(history),),
+            pictures=figures_named("week"),
+        ),
+        *_repair_sections(history, figures_named),
+        Section(title="The processes", pictures=figures_named("muffin-")),
+    ]
+
+
+def _repair_sections(
+    history: Sequence[tuple[Instant, RuntimeFact]],
+    figures_named: Callable[[str], tuple[Figure, ...]],
+) -> Iterator[Section]:
+    """Yield a section for each repair: why, what was proposed at which price, before and after."""
+    for at, fact in history:
+        if not isinstance(fact, RepairProposed):
+            continue
+        ways = (fact.chosen, *fact.others)
+        properties = ", ".join(f"{name}: {value}" for name, value in fact.properties.items())
+        yield Section(
+            title=f"{fact.about}, {iso_of(at)[:16]}",
+            paragraphs=(
+                *(sentence(each, at) for each in fact.reasons),
+                f"Verified in {fact.markings} markings: {properties}.",
+            ),
+            tables=(_ways(ways),),
+            pictures=figures_named(f"repair-{fact.repair}"),
+        )
+
+
+def _ways(ways: Sequence[AlternativeTold]) -> Table:
+    rows = tuple(
+        (
+            each.where,
+            "; ".join(each.steps),
+            f"{each.cost_minor / 100:.2f} {each.currency}",
+            span_text(each.delay_ns),
+            "no" if each.late else "yes",
+            "learnt" if each.pattern else "planned",
+        )
+        for each in ways
+    )
+    heads = ("Where", "Steps", "Cost", "Later by", "Goals kept", "From")
+    return Table(caption="Ways out", heads=heads, rows=rows, numeric=(2, 3))
+
+
+def figures_table(figures: WeekFigures) -> Table:
+    """Return the KPIs of a week as a table."""
+    f = figures
+    rows = (
+        ("Orders", f"{f.orders}, {f.delivered} delivered, {f.refused} refused"),
+        ("Muffins", f"{f.pieces} in {f.batches} batches, {f.burnt_pieces} burnt"),
+        ("G1 fulfilled within 36 h", percent(f.g1)),
+        ("G2 delivered within 72 h", percent(f.g2)),
+        ("G1.1 not overcooked", percent(f.g1_1)),
+        ("Pick-up to delivery below 24 h", percent(f.carried)),
+        ("95 % over the week", "kept" if f.kept else "missed"),
+        ("Adaptations", f"{f.adaptations}"),
+        ("Calls", f"{f.calls}, {f.troubles} with trouble, {f.restarts} services restarted"),
+        ("Cost", f"{f.cost_minor / 100:.2f} EUR"),
+    )
+    return Table(caption="KPIs of the week", heads=("KPI", "Value"), rows=rows)
+
+
+def percent(share: float | None) -> str:
+    """Return a share for people."""
+    return "-" if share is None else f"{share:.1%}"
+
+
+_HAPPENED = (
+    Deviated
+    | ServicesDiscovered
+    | ChainComposed
+    | LookedUp
+    | RepairEnacted
+    | MachinesSlowed
+    | GoalMoved
+)
+
+
+def _happened(history: Sequence[tuple[Instant, RuntimeFact]]) -> Table:
+    rows = tuple(
+        (iso_of(at)[:16].replace("T", " "), words)
+        for at, fact in history
+        if isinstance(fact, _HAPPENED) and (words := told_text(fact))
+    )
+    return Table(caption="Deviations and what was done", heads=("When (UTC)", "What"), rows=rows)
