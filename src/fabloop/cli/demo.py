@@ -94,8 +94,9 @@ def _play_muffin(request: Request) -> ExitCode:
         from fabloop.cli.demo_muffin import MuffinRequest, play_week
     except ModuleNotFoundError as error:
         raise Refused(
-            "Expected the extras 'http' and 'dataspace' for services and their data, but found "
-            f"that {error.name} is not installed. Run: pip install 'fabloop[http,dataspace]'"
+            "Expected the extras 'http', 'dataspace' and 'modbus' for services, their data and "
+            f"their safety controller, but found that {error.name} is not installed. "
+            "Run: pip install 'fabloop[http,dataspace,modbus]'"
         ) from error
     for name, given in (("--choose", request.choices), ("--wire", request.wire)):
         if given:

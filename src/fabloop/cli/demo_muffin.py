@@ -10,16 +10,19 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
+from fabloop.app.muffin.cell import SAFETY_FILE, Cell
 from fabloop.app.muffin.chronicle import WeekVolatile, chronicle_of
 from fabloop.app.muffin.documents import FOLDER
 from fabloop.app.muffin.exhibits import figures_table, write_exhibits
 from fabloop.app.muffin.kpis import WeekFigures, figures_of
 from fabloop.app.muffin.play import MuffinSettings, Week, begin_week, resume_week
 from fabloop.app.muffin.telling import told_text
-from fabloop.app.service_runtime.facts import RuntimeFact
+from fabloop.app.service_runtime.facts import RepairProposed, RuntimeFact
+from fabloop.app.service_runtime.mending import by_policy
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.base.instant import Instant, iso_of
+from fabloop.cli.answers import ask, plan_number
 from fabloop.cli.given import instant_given
 
 STORY = "muffin"
@@ -44,8 +47,27 @@ class MuffinRequest(msgspec.Struct, frozen=True, kw_only=True):
 class Teller:
     """Writes what happens to the terminal: standard error where JSON goes to standard output."""
 
-    def __init__(self, *, to_stderr: bool) -> None:
+    def __init__(self, *, to_stderr: bool, asks: bool) -> None:
         self._console = Console(stderr=to_stderr, highlight=False, soft_wrap=True)
+        self._asks = asks
+
+    def approve(self, proposal: RepairProposed) -> tuple[int, str] | None:
+        """Let a person choose a way out; without a terminal, or with --auto, the policy does."""
+        if not self._asks:
+            return by_policy(proposal)
+        ways = (proposal.chosen, *proposal.others)
+        for number, way in enumerate(ways, start=1):
+            late = ", too late for the goals" if way.late else ""
+            price = f"{way.cost_minor / 100:.2f} {way.currency}"
+            words = f"{number}. {way.where}: {'; '.join(way.steps)} ({price}{late})"
+            self._console.print(words, markup=False)
+        answer = ask(
+            lambda: self._console.input("Which way out, 1 if nothing is typed? [N/n] "),
+            lambda text: plan_number(text, len(ways)),
+            lambda words: self._console.print(words, markup=False),
+            at_end=None,
+        )
+        return None if answer is None else (answer - 1, "person")
 
     def told(self, at: Instant, facts: Sequence[RuntimeFact]) -> None:
         """Tell facts of one moment."""
@@ -79,10 +101,19 @@ def play_week(request: MuffinRequest) -> ExitCode:
 
 
 def _play_in(folder: Path, request: MuffinRequest, started: float) -> ExitCode:
-    teller = Teller(to_stderr=request.json == Path("-"))
+    asks = sys.stdin.isatty() and not request.auto
+    teller = Teller(to_stderr=request.json == Path("-"), asks=asks)
+    with Cell() as cell:
+        week = _open(folder, request, teller, cell)
+        return _played(week, cell, request, teller, started)
+
+
+def _played(
+    week: Week, cell: Cell, request: MuffinRequest, teller: Teller, started: float
+) -> ExitCode:
     until = instant_given("--until", request.until) if request.until else None
-    week = _open(folder, request, teller)
     try:
+        cell.open(week.bakery.folder / SAFETY_FILE, week.folder / "safety")
         week.play(until)
         figures = figures_of(week.log.history, week.bakery)
         if until is not None and figures.delivered + figures.refused < len(week.bakery.orders):
@@ -91,7 +122,7 @@ def _play_in(folder: Path, request: MuffinRequest, started: float) -> ExitCode:
         written = write_exhibits(week, out)
         volatile = WeekVolatile(
             wall_s=round(time.monotonic() - started, 3),
-            data=str(folder),
+            data=str(week.folder),
             exhibits=tuple(str(path) for path, _ in written),
             resumed=request.resume is not None,
         )
@@ -104,16 +135,29 @@ def _play_in(folder: Path, request: MuffinRequest, started: float) -> ExitCode:
         week.close()
 
 
-def _open(folder: Path, request: MuffinRequest, teller: Teller) -> Week:
+def _open(folder: Path, request: MuffinRequest, teller: Teller, cell: Cell) -> Week:
     if request.resume is not None:
-        return resume_week(folder, told=teller.told, times_real=request.realtime)
+        return resume_week(
+            folder,
+            told=teller.told,
+            times_real=request.realtime,
+            approve=teller.approve,
+            gate=cell.judge,
+        )
     settings = MuffinSettings(
         story=STORY,
         seed=request.seed,
         documents=str((request.documents or FOLDER).resolve()),
         scenario=request.scenario or SCENARIO,
     )
-    return begin_week(folder, settings, told=teller.told, times_real=request.realtime)
+    return begin_week(
+        folder,
+        settings,
+        told=teller.told,
+        times_real=request.realtime,
+        approve=teller.approve,
+        gate=cell.judge,
+    )
 
 
 def _write(target: Path, data: bytes) -> None:

@@ -1,0 +1,99 @@
+"""The week of the bakery on the command line: told, drawn, written, gone on with after a kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from small_bakery import small_bakery
+
+PLAY = "from fabloop.cli import main; main()"
+
+
+def fabloop(*words, **more):
+    return subprocess.run(
+        [sys.executable, "-c", PLAY, *map(str, words)],
+        check=False,
+        capture_output=True,
+        text=True,
+        **more,
+    )
+
+
+@pytest.fixture
+def documents(tmp_path):
+    mishap = {
+        "device": "oven",
+        "load": [1, 1],
+        "share": [0.3, 0.3],
+        "repair_hours": [4, 4],
+        "reason": "The sensor failed.",
+    }
+    scenarios = {"burnt": {"mishaps": [mishap], "delays": []}}
+    return small_bakery(tmp_path, orders_per_day=(0,), scenarios=scenarios)
+
+
+def test_the_week_is_told_drawn_and_written(tmp_path, documents):
+    told = fabloop(
+        "demo", "muffin", "--auto", "--documents", documents,
+        "--json", tmp_path / "week.json", "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr + told.stdout
+    assert "goes on by muffin-batch.r" in told.stdout
+    week = json.loads((tmp_path / "week.json").read_bytes())
+    assert week["figures"]["delivered"] == 2
+    chain = [each["fact"]["fact"] for each in week["chain"]]
+    wanted = ["Deviated", "ChainComposed", "ServicesDiscovered", "RepairProposed", "RepairEnacted"]
+    assert [each for each in chain if each in wanted] == wanted
+    pages = {each.name for each in (tmp_path / "out").iterdir()}
+    assert {"report.html", "week.svg", "orders.svg", "muffin-batch.svg"} <= pages
+    assert any(each.startswith("repair-") for each in pages)
+
+
+def test_after_a_kill_the_week_goes_on_and_is_the_same(tmp_path, documents):
+    common = ("--documents", documents, "--out", tmp_path / "out")
+    whole = fabloop("demo", "muffin", "--auto", *common, "--json", tmp_path / "whole.json")
+    assert whole.returncode == 0, whole.stderr
+    folder = tmp_path / "kept"
+    words = ("demo", "muffin", "--auto", *common, "--keep", folder)
+    with subprocess.Popen(
+        [sys.executable, "-c", PLAY, *map(str, words)], stdout=subprocess.PIPE, text=True
+    ) as played:
+        assert played.stdout is not None
+        for line in played.stdout:
+            if "proposed" in line:
+                os.kill(played.pid, signal.SIGKILL)
+                break
+    again = resumed(folder, tmp_path)
+    assert again.returncode == 0, again.stderr
+    one, other = (json.loads((tmp_path / f"{n}.json").read_bytes()) for n in ("whole", "again"))
+    assert one["orders"] == other["orders"]
+    assert one["figures"] == other["figures"]
+
+
+def resumed(folder, tmp_path, tries=50):
+    """Go on as soon as the killed one has let go of the folder."""
+    for _ in range(tries):
+        again = fabloop(
+            "demo", "--auto", "--resume", folder, "--out", tmp_path / "out",
+            "--json", tmp_path / "again.json",
+        )  # fmt: skip
+        if "open" not in again.stderr or again.returncode != 2:
+            return again
+
+    return again
+
+
+def test_options_of_the_other_story_are_refused(tmp_path):
+    told = fabloop("demo", "muffin", "--auto", "--wire")
+    assert told.returncode == 2
+    assert "--wire" in told.stderr
+    told = fabloop("demo", "wavegear", "--auto", "--scenario", "burnt")
+    assert told.returncode == 2
+    assert "--scenario" in told.stderr
+    told = fabloop("demo", "muffin", "--auto", "--scenario", "flooded")
+    assert told.returncode == 2
+    assert "scenario" in told.stderr
