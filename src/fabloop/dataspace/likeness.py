@@ -20,6 +20,8 @@ OTHER_DIMENSION = 0.15
 NO_UNIT = 0.9
 VALUE_FOUND = 0.55
 """How much a given value that stands in a column says, whatever the column is called."""
+KEY_FOUND = 0.8
+"""The same where the column is a key with a name that says nothing, such as ``id``."""
 VALUE_NOT_FOUND = 0.45
 """What is left where all values of a column are known and the given one is not among them."""
 _ADDRESS_WORDS = {"url", "uri", "call", "endpoint", "link", "website", "service", "web"}
@@ -134,7 +136,8 @@ class Judge:
         is_there = located.get(place, _contains(column, values)) if values else None
         score = 0.92 * named
         if is_there:
-            score = VALUE_FOUND + (1 - VALUE_FOUND) * named
+            least = KEY_FOUND if _is_plain_key(column, table, values) else VALUE_FOUND
+            score = least + (1 - least) * named
         elif is_there is False:
             score = VALUE_NOT_FOUND * named
         if is_there is not None:
@@ -149,6 +152,16 @@ class Judge:
 def _are_addresses(column: Column) -> bool:
     some = column.values[:20]
     return bool(some) and all(each.lower().startswith(("http://", "https://")) for each in some)
+
+
+def _is_plain_key(column: Column, table: Table, values: Sequence[Scalar]) -> bool:
+    """Tell whether a column tells rows apart by words, and is named as any such column is."""
+    is_word = any(number_of(each) is None for each in values)
+    return (
+        is_word
+        and column.name in table.keys
+        and set(telling_words(column.name)) <= {"identifier", "key"}
+    )
 
 
 def _contains(column: Column, values: Sequence[Scalar]) -> bool | None:

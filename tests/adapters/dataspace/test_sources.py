@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from fabloop.adapters.dataspace import Found, NothingAt, Over, Sources
-from fabloop.adapters.dataspace.triples import local_name
 from fabloop.base.errors import Invalid, NotFound, Unavailable
 from fabloop.dataspace.anchors import Wish
 from fabloop.dataspace.describe import Source, Space
@@ -19,6 +18,7 @@ from fabloop.dataspace.likeness import Judge
 from fabloop.dataspace.mapping import Certain, Expression, Filter, Join, Mapping, Output, Spot, Use
 from fabloop.dataspace.notation import parse
 from fabloop.dataspace.schema import ColumnKind, LinkKind
+from fabloop.dataspace.statements import local_name
 from fabloop.dataspace.target import Given
 from fabloop.model.documents.data_structs import (
     FilesEntry,
@@ -199,6 +199,21 @@ def test_rdf_with_named_nodes_that_refer_to_each_other(tmp_path):
         ]
     (tmp_path / "recipes.ttl").write_text("\n".join(lines))
     assert filled(RdfEntry(file="recipes.ttl"), tmp_path) == EXPECTED
+
+
+def test_a_table_of_statements(tmp_path):
+    """As the data space is drawn in the paper: recipes modelled as triples."""
+    lines = ["subject,predicate,object"]
+    for recipe in RECIPES:
+        for number, each in enumerate(recipe["ingredients"]):
+            part = f"{recipe['type']}/{number}"
+            lines += [
+                f"{recipe['type']},has ingredient,{part}",
+                f"{part},name,{each['name']}",
+                f"{part},qty,{each['qty']}",
+            ]
+    (tmp_path / "facts.csv").write_text("\n".join(lines))
+    assert filled(FilesEntry(path="facts.csv"), tmp_path) == EXPECTED
 
 
 def test_ngsi_ld_with_units_by_code(tmp_path):

@@ -106,7 +106,11 @@ def gone(what: str) -> NotFound:
 
 def held_raws(flat: dict[str, Flat]) -> tuple[Raw, ...]:
     """Return shredded rows as tables, at most `TABLES_MAX`."""
-    raws = raws_of(flat)
+    return within_limit(raws_of(flat))
+
+
+def within_limit(raws: tuple[Raw, ...]) -> tuple[Raw, ...]:
+    """Return tables, of which there may be `TABLES_MAX`."""
     if len(raws) > TABLES_MAX:
         raise Invalid(
             Fault(source="source", path="", expected=f"at most {TABLES_MAX} tables",

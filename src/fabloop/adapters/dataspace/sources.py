@@ -12,6 +12,7 @@ from fabloop.adapters.dataspace.access import Access, Rows
 from fabloop.adapters.dataspace.databases import PostgresAccess, SqliteAccess
 from fabloop.adapters.dataspace.feed import StreamAccess
 from fabloop.adapters.dataspace.files import FilesAccess
+from fabloop.adapters.dataspace.pivoted import PivotedAccess
 from fabloop.adapters.dataspace.triples import RdfAccess
 from fabloop.adapters.dataspace.web import HttpAccess, NgsiAccess
 from fabloop.base.errors import Broken, Invalid, NotFound, Refused, Unavailable
@@ -83,6 +84,7 @@ class Sources:
             There is no stream of that name.
         """
         access = self._access(source)
+        access = access.inner if isinstance(access, PivotedAccess) else access
         if not isinstance(access, StreamAccess):
             raise NotFound(f"Expected '{source}' to be a stream, but it is another kind of source.")
         access.take(rows)
@@ -226,7 +228,8 @@ class Sources:
             if source not in known:
                 hint = did_you_mean(source, known)
                 raise NotFound(f"Expected a source of the data space, but found '{source}'. {hint}")
-            self._open[source] = opened(known[source], self._folder)
+            access = opened(known[source], self._folder)
+            self._open[source] = PivotedAccess(source, access)
         return self._open[source]
 
 

@@ -3,29 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from fabloop.adapters.dataspace.access import Held, held_raws
+from fabloop.adapters.dataspace.access import Held, within_limit
 from fabloop.adapters.dataspace.files import bytes_of, fault
 from fabloop.base.errors import Refused
 from fabloop.dataspace.schema import Raw
-from fabloop.dataspace.shred import DEPTH_MAX, VALUE, shred
+from fabloop.dataspace.statements import Node, Statements, local_name, tables_of
 
 TRIPLES_MAX = 500_000
-TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
-UNTYPED = "Thing"
 _FORMS = {".ttl": "TURTLE", ".nt": "N_TRIPLES", ".rdf": "RDF_XML", ".jsonld": "JSON_LD",
           ".nq": "N_QUADS", ".trig": "TRIG"}  # fmt: skip
 _NUMBERS = ("integer", "int", "long", "short", "decimal", "double", "float",
             "nonNegativeInteger", "positiveInteger")  # fmt: skip
-
-Statements = dict[str, dict[str, list[Any]]]
-
-
-class _Node(msgspec.Struct, frozen=True):
-    """Something with statements of its own, by its IRI or as ``_:b1``."""
-
-    name: str
 
 
 class RdfAccess(Held):
@@ -38,16 +26,7 @@ class RdfAccess(Held):
 
     def read(self) -> tuple[Raw, ...]:
         """Return the subjects by their classes."""
-        statements = self._statements()
-        classes: dict[str, list[str]] = {}
-        for subject, told in statements.items():
-            if not subject.startswith("_:") or TYPE in told:
-                kinds = [each.name for each in told.get(TYPE, ()) if isinstance(each, _Node)]
-                name = local_name(kinds[0]) if kinds else UNTYPED
-                classes.setdefault(name, []).append(subject)
-        tables = {name: _rows(subjects, statements) for name, subjects in classes.items()}
-        of = {subject: name for name, subjects in classes.items() for subject in subjects}
-        return tuple(_referring(each, of) for each in held_raws(shred(self._source, tables)))
+        return within_limit(tables_of(self._source, self._statements()))
 
     def _statements(self) -> Statements:
         oxigraph = _oxigraph()
@@ -92,7 +71,7 @@ def _name(node: Any) -> str:
 
 def _object(node: Any) -> Any:
     if not hasattr(node, "datatype"):
-        return _Node(_name(node))
+        return Node(_name(node))
     kind = local_name(node.datatype.value)
     if kind == "boolean":
         return node.value in ("true", "1")
@@ -104,64 +83,3 @@ def _object(node: Any) -> Any:
         is_whole = number.is_integer() and kind not in ("double", "float", "decimal")
         return int(node.value) if is_whole else number
     return str(node.value)
-
-
-def local_name(iri: str) -> str:
-    """Return the last part of an IRI."""
-    for sign in ("#", "/", ":"):
-        head, found, tail = iri.rpartition(sign)
-        if found and tail:
-            return tail
-        iri = head if found and not tail else iri
-    return iri
-
-
-def _rows(subjects: list[str], statements: Statements) -> list[dict[str, Any]]:
-    """Return subjects as rows; what one of them has several times is a list for all."""
-    several = {
-        predicate
-        for subject in subjects
-        for predicate, objects in statements[subject].items()
-        if len(objects) > 1
-    }
-    return [_row(subject, statements, several, 0) for subject in subjects]
-
-
-def _row(subject: str, statements: Statements, several: set[str], depth: int) -> dict[str, Any]:
-    row: dict[str, Any] = {} if subject.startswith("_:") else {"id": subject}
-    for predicate, objects in statements[subject].items():
-        if predicate == TYPE or depth > DEPTH_MAX:
-            continue
-        values = [_value(each, statements, depth) for each in objects]
-        nested = any(isinstance(each, dict) for each in values)
-        is_list = predicate in several or nested or len(values) > 1
-        row[local_name(predicate)] = values if is_list else values[0]
-    return row
-
-
-def _value(told: Any, statements: Statements, depth: int) -> Any:
-    if not isinstance(told, _Node):
-        return told
-    own = statements.get(told.name)
-    if told.name.startswith("_:") and own is not None and TYPE not in own:
-        return _row(told.name, statements, set(), depth + 1)
-    return told.name
-
-
-def _referring(raw: Raw, of: dict[str, str]) -> Raw:
-    """Return a table that says which of its columns name subjects of one class."""
-    refers = dict(raw.refers)
-    for at, column in enumerate(raw.columns):
-        kinds = {of.get(str(row[at])) for row in raw.rows if row[at] is not None}
-        target = next(iter(kinds)) if len(kinds) == 1 else None
-        if column != "id" and target is not None and (target != raw.name or column == VALUE):
-            refers[column] = (target, "id")
-    return Raw(
-        name=raw.name,
-        columns=raw.columns,
-        rows=raw.rows,
-        count=raw.count,
-        keys=(*raw.keys, *(["id"] if "id" in raw.columns and not raw.parent else [])),
-        refers=refers,
-        parent=raw.parent,
-    )
