@@ -12,6 +12,7 @@ from collections import Counter
 from random import Random
 
 from fabloop.adapt.goals.monitor import Monitor, restored
+from fabloop.base.collector import settle
 from fabloop.base.instant import MINUTE, Instant, instant_of
 from fabloop.base.journal import Row
 from fabloop.model.documents.goal_text import read_goals
@@ -121,6 +122,7 @@ def main() -> None:
     given = parser.parse_args()
     played = play(given.cases)
     goals = read_goals("bench.goals", GOALS)
+    settle()  # as a program that serves does, too
     rates, cpu, facts = [], [], Counter[str]()
     for _ in range(given.runs):
         watch = Monitor(goals)
