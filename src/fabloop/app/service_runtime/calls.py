@@ -26,6 +26,14 @@ SENT_AT = "Fabloop-Sent-At"
 """Header with the real time at which a command left, in nanoseconds."""
 CONNECTIONS_MAX = 64
 FAULTS_TOLD_MAX = 3
+NOT_REACHED = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.InvalidURL,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+)
+"""What is raised before anything was sent."""
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, tag="answered"):
@@ -55,9 +63,10 @@ class NotLikeThis(msgspec.Struct, frozen=True, kw_only=True, tag="not like this"
 
 
 class NoAnswer(msgspec.Struct, frozen=True, kw_only=True, tag="no answer"):
-    """Nothing came, or an error: whether it was done is not known."""
+    """Nothing came, or an error: whether it was done is not known, unless nobody was `reached`."""
 
     reason: str
+    reached: bool = True
 
 
 class WrongAnswer(msgspec.Struct, frozen=True, kw_only=True, tag="wrong answer"):
@@ -115,7 +124,8 @@ class Caller:
                 made.method, made.url, params=made.query or None, content=made.body, headers=sent
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return NoAnswer(reason=f"{type(error).__name__}: {error}".rstrip(": "))
+            reason = f"{type(error).__name__}: {error}".rstrip(": ")
+            return NoAnswer(reason=reason, reached=not isinstance(error, NOT_REACHED))
         return _read(response, operation)
 
     def look(

@@ -65,6 +65,7 @@ class Errand(msgspec.Struct, kw_only=True):
     excluded : services that said they cannot
     tries : calls in a row without a proper answer
     attempts : calls at all
+    may_have_happened : whether a service may have done it that has not said so
     waits_for : why nobody could do it when it was last looked at
     withheld_for : why its command was not permitted when it was last judged
     """
@@ -82,6 +83,7 @@ class Errand(msgspec.Struct, kw_only=True):
     waits_for: tuple[str, ...] = ()
     withheld_for: tuple[str, ...] = ()
     result: dict[str, object] = {}
+    may_have_happened: bool = False
 
     @property
     def idempotency_key(self) -> str:

@@ -53,6 +53,7 @@ from fabloop.base.instant import DAY, MINUTE, Instant
 from fabloop.model.explanation import Explanation
 from fabloop.process.commands import CompleteJob, FailJob, Reply
 from fabloop.process.state import JobState
+from fabloop.run.gate import call_of
 
 WORKER = "service-runtime"
 LEASE_NS = 3_650 * DAY
@@ -124,6 +125,7 @@ class Runtime:
             known = bound.get((job.key, job.epoch))
             if known is not None and known.service in self.directory.services:
                 errand.candidate = self.directory.operation(known.service, known.operation)
+                errand.may_have_happened = True
             result = answered.get(job.key)
             if result is not None and errand.candidate is not None:
                 errand.begun_at, errand.result = result.begun_at, result.result
@@ -304,10 +306,12 @@ class Runtime:
                 errand.tries = 0
                 self._done(errand, result, now)
             case UnderWay(location=location, again_ns=again_ns):
+                errand.may_have_happened = False
                 errand.tries = errand.attempts = 0
                 errand.phase, errand.location = Phase.TAKEN_ON, location
                 errand.due = Instant(now + again_ns)
             case NotNow(again_ns=again_ns):
+                errand.may_have_happened = False  # it would know the key
                 again = Instant(now + max(MINUTE, again_ns or backoff_ns(errand.attempts)))
                 self._again(errand, came, now, "tolerate", again)
             case NotLikeThis():
@@ -370,6 +374,7 @@ class Runtime:
         )
         self.log.tell(now, fact)
         errand.due = now
+        errand.may_have_happened = False
         if errand.phase is not Phase.TAKEN_ON:
             errand.excluded.add(str(candidate.service.id))
             errand.candidate = None
@@ -378,14 +383,22 @@ class Runtime:
             self._give_up(errand, came.reason, now)
 
     def _unanswered(self, errand: Errand, came: NoAnswer | WrongAnswer, now: Instant) -> None:
-        """Ask again, of a new process where the old one died; then ask another service."""
+        """Ask again, of a new process where the old one died; then ask another service.
+
+        Where the first one may have done it without saying so, another one would do it twice: then
+        the first is asked on, under the same key, until a person has to look.
+        """
         candidate = errand.candidate
         assert candidate is not None, "it was called"
         errand.tries += 1
         service = str(candidate.service.id)
         if self._fleet is not None and isinstance(came, NoAnswer) and self._fleet.revive(service):
             self.log.tell(now, ServiceRestarted(service=service))
-        if errand.tries < RETRIES_MAX or errand.phase is Phase.TAKEN_ON:
+        unsure = not isinstance(came, NoAnswer) or came.reached
+        errand.may_have_happened = errand.may_have_happened or unsure
+        moves = call_of(candidate.service.id, candidate.operation) is not None
+        stays = errand.phase is Phase.TAKEN_ON or (errand.may_have_happened and moves)
+        if errand.tries < RETRIES_MAX or stays:
             self._again(errand, came, now, "retry", Instant(now + backoff_ns(errand.tries)))
             return
         self._again(errand, came, now, "rebind", Instant(now + MINUTE))
