@@ -401,6 +401,22 @@ def test_the_book_is_what_its_entries_amount_to(folder):
     again.close()
 
 
+def test_a_book_has_one_writer(space, folder):
+    with pytest.raises(Conflict, match="another one has it open"):
+        open_data_space(folder, clock)
+
+
+def test_many_threads_may_ask(space):
+    from concurrent.futures import ThreadPoolExecutor
+
+    codes = [f"QR-100{n % 4 + 1}" for n in range(24)]
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda code: space.fill(COURIER, {"QRCode": code}), codes))
+    urls = {code: each.rows[0]["z"] for code, each in zip(codes, found, strict=True)}
+    assert urls["QR-1004"] == "http://viavia.example/v2"
+    assert len(space.book.mappings[COURIER]) == 1
+
+
 def test_a_database_that_is_none_is_silent_and_the_others_are_told(folder):
     (folder / "orders.db").write_bytes(b"no database" * 100)
     space = open_data_space(folder, clock)
