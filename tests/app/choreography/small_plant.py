@@ -3,27 +3,15 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 from fabloop.adapters.arrowhead.four import steps, wire
 from fabloop.app.choreography.desk import Desk
 from fabloop.app.choreography.ports import Bound
 from fabloop.base.errors import Unavailable
 
-RECIPE = b"""{
-  "PriorityId": 1, "DocumentVersion": 1, "Plant": "AssemblyShop",
-  "Steps": [
-    {"BpmnType": "servicetask", "FlowId": 1, "ProductionStep": "TankInstallation",
-     "PreviousStepId": "start", "NextStepId": "2",
-     "Services": {"Service1": "Transport", "Service2": "Welding", "Service3": "Assembling"}},
-    {"BpmnType": "servicetask", "FlowId": 2, "ProductionStep": "SeatInstallation",
-     "PreviousStepId": "1", "NextStepId": "3",
-     "Services": {"Service1": "Transport", "Service2": "Welding", "Service3": "Welding",
-                  "Service4": "Assembling"}},
-    {"BpmnType": "servicetask", "FlowId": 3, "ProductionStep": "GearInstallation",
-     "PreviousStepId": "2", "NextStepId": "end",
-     "Services": {"Service1": "Transport", "Service2": "Welding", "Service3": "Assembling",
-                  "Service4": "Trimming"}}
-  ]}"""
+RECIPE = (Path(__file__).parents[3] / "examples/cloud/car-assembly.json").read_bytes()
+"""The final assembly of a car in three steps, with the services of each."""
 WORK = [
     ("1", "transport"), ("1", "Welding"), ("1", "Assembling"),
     ("2", "transport"), ("2", "Welding"), ("2", "Welding"), ("2", "Assembling"),

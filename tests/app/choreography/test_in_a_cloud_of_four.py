@@ -1,10 +1,11 @@
-"""A recipe in a cloud that has the core systems of 4.6.2 alone, as that of the Java framework."""
+"""A recipe in a cloud of 4.6.2 alone, as that of the Java framework, and in one without TLS."""
 
 import pytest
 from starlette.applications import Starlette
 
 from app.choreography.small_plant import RECIPE, WORK
 from app.choreography.test_desk import wait
+from fabloop.adapters.arrowhead.five.settings import Settings
 from fabloop.adapters.arrowhead.four import wire
 from fabloop.adapters.arrowhead.four.application import four_routes
 from fabloop.adapters.arrowhead.four.client import FourClient
@@ -14,7 +15,9 @@ from fabloop.adapters.arrowhead.serving import Serving
 from fabloop.app.choreography.choreographer import ChoreographerPost
 from fabloop.app.choreography.conduct import Patience
 from fabloop.app.choreography.posts import ExecutorPost, SystemPost, post_of, takes
+from fabloop.app.choreography.versions import with_four
 from fabloop.app.cloud.folder import open_cloud
+from fabloop.app.cloud.serving import Plan, served
 from fabloop.base.errors import Invalid
 from fabloop.run.recipe_document import read_recipe
 
@@ -44,25 +47,23 @@ def allow(url, consumer, provider, definition):
         cloud.allow(rules)
 
 
-def test_a_recipe_is_carried_out_without_locks_and_pushes(url, tmp_path):
-    def stands(name):
-        return post_of(url, None, None, name=name, generation=4)
+ROBOTS = {"transport": "Crane", "welding": "Welder", "assembling": "Fitter", "trimming": "Cutter"}
+STEPS = ("TankInstallation", "SeatInstallation", "GearInstallation")
 
+
+def assembled(folder, stands, prepare):
+    """Return the messages of a car's assembly by systems in this process."""
     messages = []
-    robots = {"transport": "Crane", "welding": "Welder", "assembling": "Fitter",
-              "trimming": "Cutter"}  # fmt: skip
-    steps = ("TankInstallation", "SeatInstallation", "GearInstallation")
     patience = Patience(patience_s=10, again_s=0.1)
     with ChoreographerPost(
-        stands("Choreographer"), tmp_path / "store", messages.append, patience
+        stands("Choreographer"), folder / "store", messages.append, patience
     ) as choreographer:
         systems = [
             SystemPost(stands(name), (service,), takes(0.02), beat_s=0.05)
-            for service, name in robots.items()
+            for service, name in ROBOTS.items()
         ]
-        for service, name in robots.items():
-            allow(url, "choreographer", name.lower(), service)
-        with ExecutorPost(stands("Workstation"), steps, choreographer.url):
+        prepare()
+        with ExecutorPost(stands("Workstation"), STEPS, choreographer.url):
             desk = choreographer.desk
             plan = desk.add_recipe(read_recipe(RECIPE), "car")
             session = desk.begin(plan.number, order="car-1")
@@ -72,8 +73,32 @@ def test_a_recipe_is_carried_out_without_locks_and_pushes(url, tmp_path):
             )
         for each in systems:
             each.close()
+    return messages
+
+
+def test_a_recipe_is_carried_out_without_locks_and_pushes(url, tmp_path):
+    def prepare():
+        for service, name in ROBOTS.items():
+            allow(url, "choreographer", name.lower(), service)
+
+    messages = assembled(
+        tmp_path, lambda name: post_of(url, None, None, name=name, generation=4), prepare
+    )
     done = [each.text for each in messages if each.name == "stepDone"]
-    assert done == [robots[service.lower()] for _, service in WORK]
+    assert done == [ROBOTS[service.lower()] for _, service in WORK]
+
+
+def test_a_recipe_is_carried_out_in_a_cloud_without_certificates(tmp_path):
+    plan = Plan(data=tmp_path / "cloud", ports=(0,), settings=Settings(managers={"Choreographer"}))
+    with with_four(None) as four, served(plan, four) as cloud:
+        (url,) = cloud.urls
+        messages = assembled(
+            tmp_path, lambda name: post_of(url, None, None, name=name), lambda: None
+        )
+    done = [each.text for each in messages if each.name == "stepDone"]
+    assert done == [ROBOTS[service.lower()] for _, service in WORK]
+    ready = [each for each in messages if each.text == "applicationSystemReady"]
+    assert len(ready) == 1 + len(WORK)
 
 
 def test_an_unknown_core_system_is_refused(url):
