@@ -120,7 +120,12 @@ def test_reasons_name_who_needs_what(plant):
 
 def test_what_does_not_matter_for_the_rest_is_tolerated():
     dirty = shop_floor() | {("dirty", "oven-1"): True, ("works", "oven-1"): False}
-    assert isinstance(repair(situation(physical=dirty), counted(BUDGET)), NotNeeded)
+    answer = repair(situation(physical=dirty), counted(BUDGET))
+    assert isinstance(answer, NotNeeded)
+    assert [each.atom for each in answer.differences] == [
+        ("dirty", "oven-1"),
+        ("works", "oven-1"),
+    ]
 
 
 def test_what_a_later_step_brings_about_itself_is_no_need():

@@ -7,7 +7,7 @@ import msgspec
 from fabloop.adapt.repair.course import Course
 from fabloop.adapt.repair.domain import Domain, Step
 from fabloop.adapt.repair.ground import CHEAP, Wish
-from fabloop.adapt.repair.reality import Reality
+from fabloop.adapt.repair.reality import Difference, Reality
 from fabloop.adapt.repair.remaining import Place
 from fabloop.adapt.repair.weave import Spot, Woven
 from fabloop.model.explanation import Explanation
@@ -85,7 +85,10 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
-    """Ways out, the best by the wish first; `proven` where no cheaper plan exists for the first."""
+    """Ways out, the best by the wish first; `proven` where no cheaper plan exists for the first.
+
+    `differences` are what is otherwise than expected, whether it matters or not.
+    """
 
     repair: str
     instance: int
@@ -93,6 +96,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     options: tuple[RepairOption, ...]
     rejected: tuple[Rejected, ...] = ()
     proven: bool = False
+    differences: tuple[Difference, ...] = ()
 
 
 class NoRepair(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +108,7 @@ class NoRepair(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     rejected: tuple[Rejected, ...] = ()
     proven: bool = False
+    differences: tuple[Difference, ...] = ()
 
 
 class NotNeeded(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +116,7 @@ class NotNeeded(msgspec.Struct, frozen=True, kw_only=True):
 
     repair: str
     instance: int
+    differences: tuple[Difference, ...] = ()
 
 
 RepairAnswer = Proposal | NoRepair | NotNeeded

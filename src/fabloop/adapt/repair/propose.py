@@ -30,6 +30,7 @@ from fabloop.adapt.repair.proposal import (
     RepairOption,
     Situation,
 )
+from fabloop.adapt.repair.reality import differences
 from fabloop.adapt.repair.remaining import endangered, needs_at
 from fabloop.adapt.repair.task import Budget, part
 from fabloop.adapt.repair.vet import Vetting, changes_of
@@ -50,6 +51,8 @@ BEFORE_SHARE = 0.6
 """The share of that for plans before the interrupted node; replacing it has the rest."""
 
 OPTIONS_MAX = 6
+
+DIFFERENCES_TOLD_MAX = 100
 
 
 Try = Callable[[RepairOption], str]
@@ -91,13 +94,19 @@ class _Repair:
         self.work = bound_work(situation)
         self.here = here_of(situation)
         self.rejected: list[Rejected] = []
+        told = differences(situation.expected, situation.physical)
+        self.differences = told[:DIFFERENCES_TOLD_MAX]
 
     def answer(self, known: tuple[Candidate, ...]) -> RepairAnswer:
         situation = self.situation
         needs = needs_at(situation.process, situation.places, self.work, situation.goals)
         danger = endangered(needs, situation.physical)
         if not danger:
-            return NotNeeded(repair=situation.repair, instance=situation.instance)
+            return NotNeeded(
+                repair=situation.repair,
+                instance=situation.instance,
+                differences=self.differences,
+            )
         reasons = tuple(need_explained(each, situation) for each in danger)
         if not self.here:
             return self._none(reasons, "the instance is at no node at which it could wait")
@@ -114,6 +123,7 @@ class _Repair:
             options=options,
             rejected=tuple(self.rejected),
             proven=before.proven,
+            differences=self.differences,
         )
 
     def _none(
@@ -126,6 +136,7 @@ class _Repair:
             why=why,
             rejected=tuple(self.rejected),
             proven=proven,
+            differences=self.differences,
         )
 
     def _planned(self, goal: tuple[Literal, ...], budget: Budget, share: float) -> Planned:
