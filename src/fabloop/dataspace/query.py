@@ -21,7 +21,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """A table as it was loaded for one use: its name there, and its columns in order.
 
     Columns are called ``c0``, ``c1`` ... there: names of sources may be empty, or differ in case
-    only, which SQL does not know apart.
+    only, which SQL does not know apart. Those that are compared are there as texts too, ``k0``:
+    5 of one source equals 5.0 of another one.
     """
 
     name: str
@@ -30,6 +31,10 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     def sql(self, use: str, column: str) -> str:
         """Return a column of the use in SQL."""
         return f"{use}.{column if column == ROW_NUMBER else f'c{self.columns.index(column)}'}"
+
+    def text(self, use: str, column: str) -> str:
+        """Return a column of the use as text in SQL."""
+        return f"{use}.{column if column == ROW_NUMBER else f'k{self.columns.index(column)}'}"
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +71,9 @@ def query_of(
     def column(spot: Spot) -> str:
         return loaded[spot.use].sql(spot.use, spot.column)
 
+    def text(spot: Spot) -> str:
+        return loaded[spot.use].text(spot.use, spot.column)
+
     selected: list[tuple[str, str]] = []
     for each in expression.outputs:
         selected.append((each.variable, column(each.spot)))
@@ -74,9 +82,9 @@ def query_of(
             selected.append((unit_name(each.variable), column(unit)))
     parameters: list[Scalar] = []
     tables = ", ".join(f"{loaded[use.name].name} AS {use.name}" for use in expression.uses)
-    conditions = [_joined(each, column(each.left), column(each.right)) for each in expression.joins]
+    conditions = [_joined(each, text(each.left), text(each.right)) for each in expression.joins]
     conditions += [
-        _filtered(column(only.spot), values_of(only.term, given), parameters)
+        _filtered(text(only.spot), values_of(only.term, given), parameters)
         for only in expression.filters
     ]
     conditions += [
@@ -100,9 +108,6 @@ def unit_name(variable: str) -> str:
 
 
 def _joined(join: Join, left: str, right: str) -> str:
-    if ROW_NUMBER in (join.left.column, join.right.column):
-        return f"{left} = {right}"
-    left, right = _as_text(left), _as_text(right)
     return f"lower(trim({left})) = lower(trim({right}))" if join.folded else f"{left} = {right}"
 
 
@@ -113,7 +118,7 @@ def _filtered(column: str, values: Sequence[str], parameters: list[Scalar]) -> s
     parts = []
     for each in values:
         number = number_of(each)
-        parts.append(f"trim({_as_text(column)}) = ?")
+        parts.append(f"{column} = ?")
         parameters.append(each)
         if number is not None:
             parts.append(f"TRY_CAST({column} AS DOUBLE) = ?")
@@ -121,8 +126,11 @@ def _filtered(column: str, values: Sequence[str], parameters: list[Scalar]) -> s
     return f"({' OR '.join(parts)})"
 
 
-def _as_text(column: str) -> str:
-    return f"CAST({column} AS VARCHAR)"
+def compared(expression: Expression, use: str) -> frozenset[str]:
+    """Return the columns of a use that are compared with others or with what was given."""
+    spots = [each.spot for each in expression.filters]
+    spots += [spot for each in expression.joins for spot in (each.left, each.right)]
+    return frozenset(each.column for each in spots if each.use == use) - {ROW_NUMBER}
 
 
 def loading_order(expression: Expression) -> tuple[str, ...]:

@@ -387,6 +387,20 @@ def test_joins_without_case_find_what_differs_in_case_only(tmp_path):
     folder.close()
 
 
+def test_numbers_of_two_sources_are_equal_however_they_are_written(tmp_path):
+    (tmp_path / "a.json").write_text('[{"k": 5.0, "x": 1}, {"k": 2.5, "x": 2}]')
+    (tmp_path / "b.csv").write_text("k,y\n5,u\n7,v\n2.5,w\n")
+    sources = Sources(space_of(FilesEntry(path=".")), tmp_path)
+    joined = Expression(
+        uses=(Use(name="t0", table="recipes.a"), Use(name="t1", table="recipes.b")),
+        joins=(Join(left=Spot(use="t0", column="k"), right=Spot(use="t1", column="k")),),
+        outputs=(Output(variable="y", spot=Spot(use="t1", column="y")),),
+    )
+    assert sources.run(joined, {}, 10) == Found(rows=({"y": "u"}, {"y": "w"}))
+    assert sources.run(expression("recipes.b", "k"), {"code": (5.0,)}, 10).rows == ({"x": "5"},)
+    sources.close()
+
+
 def test_a_file_larger_than_may_be_is_refused(tmp_path, monkeypatch):
     from fabloop.adapters.dataspace import files
 

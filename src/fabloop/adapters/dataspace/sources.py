@@ -21,7 +21,15 @@ from fabloop.dataspace.describe import Source, Space
 from fabloop.dataspace.links import linked
 from fabloop.dataspace.mapping import ROW_NUMBER, Expression
 from fabloop.dataspace.profile import SAMPLE_ROWS_MAX, profile, text_of_value
-from fabloop.dataspace.query import Loaded, Where, loading_order, narrowing, query_of, values_of
+from fabloop.dataspace.query import (
+    Loaded,
+    Where,
+    compared,
+    loading_order,
+    narrowing,
+    query_of,
+    values_of,
+)
 from fabloop.dataspace.schema import Link, LinkKind, Place, Raw, Record, Scalar, Schema, Table
 from fabloop.dataspace.words import Thesaurus
 from fabloop.model.documents.data_structs import (
@@ -194,7 +202,8 @@ class Sources:
             if not rows:
                 return NothingAt(at=table)
             before[name] = names, rows
-            connection.register(f"loaded_{name}", _arrow(names, rows))
+            texts = compared(expression, name)
+            connection.register(f"loaded_{name}", _arrow(names, rows, texts))
         loaded = {
             name: Loaded(name=f"loaded_{name}", columns=names)
             for name, (names, _) in before.items()
@@ -294,11 +303,17 @@ def _conditions(
     return found
 
 
-def _arrow(names: Sequence[str], rows: Rows) -> pa.Table:
-    """Return rows as columns ``c0`` ..., with their numbers; a column of several kinds is text."""
+def _arrow(names: Sequence[str], rows: Rows, texts: frozenset[str]) -> pa.Table:
+    """Return rows as columns ``c0`` ..., with their numbers; a column of several kinds is text.
+
+    Those of `texts` are there as texts as well, ``k0`` ..., as values are compared.
+    """
     arrays: dict[str, Any] = {ROW_NUMBER: pa.array(range(len(rows)), pa.int64())}
-    for at in range(len(names)):
+    for at, name in enumerate(names):
         arrays[f"c{at}"] = _array([row[at] for row in rows])
+        if name in texts:
+            told = [text_of_value(row[at]) or None for row in rows]
+            arrays[f"k{at}"] = pa.array(told, pa.string())
     return pa.table(arrays)
 
 
