@@ -30,7 +30,7 @@ from fabloop.model.documents.data_structs import (
     StreamEntry,
 )
 from muffin_space import INGREDIENTS, RECIPES, served
-from postgres_server import postgres_server
+from postgres_server import binaries, postgres_server
 
 LINES = [
     (recipe["type"], each["name"], each["qty"])
@@ -151,6 +151,7 @@ def test_sqlite_with_declared_references(tmp_path):
     sources.close()
 
 
+@pytest.mark.skipif(binaries() is None, reason="PostgreSQL is not installed")
 def test_postgresql_and_what_it_says_when_it_is_gone(tmp_path, monkeypatch):
     with postgres_server() as url:
         with psycopg.connect(url, autocommit=True) as connection:
