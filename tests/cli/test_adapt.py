@@ -49,7 +49,12 @@ def test_late_material_is_told_with_the_plan_before_and_after(gear):
 
 def test_what_follows_is_told_as_facts(gear):
     told = late(gear, "--json")
-    assert facts(told) == ["DisturbanceReported", "PlanEndangered", "AdaptationProposed"]
+    assert facts(told) == [
+        "DisturbanceReported",
+        "PlanEndangered",
+        "GoalEndangered",
+        "AdaptationProposed",
+    ]
 
 
 def test_the_list_has_what_is_proposed_and_what_was_reported(gear):
