@@ -201,3 +201,22 @@ def test_a_journal_of_something_else_is_refused():
     journal.append([Row(stream="x", kind="process", body=b"", version=1, at=START)])
     with pytest.raises(Broken, match="Expected row 1 of kind 'cloud'"):
         recovered(journal)
+
+
+def test_what_could_not_be_read_again_is_refused_and_nothing_is_done(tmp_path):
+    with open_cloud(tmp_path) as host:
+        for metadata in ({"far": 10**30}, {1: "one"}, {"thing": object()}):
+            entry = SystemEntry(name="Robot", metadata=metadata)
+            with pytest.raises(Invalid, match="numbers from"):
+                host.submit(RegisterSystems(entries=(entry,)))
+        assert host.query(lambda state, _: "Robot" in state.table(System)) is False
+    open_cloud(tmp_path).close()
+
+
+def test_what_a_caller_changes_afterwards_does_not_reach_the_cloud(tmp_path):
+    metadata = {"hall": 1}
+    with open_cloud(tmp_path) as host:
+        host.submit(RegisterSystems(entries=(SystemEntry(name="Robot", metadata=metadata),)))
+        metadata["hall"] = 2
+        kept = host.query(lambda state, _: state.table(System)["Robot"].metadata)
+    assert kept == {"hall": 1}

@@ -10,12 +10,12 @@ from weakref import WeakKeyDictionary
 
 from fabloop.app.processes.slots import Mailbox
 from fabloop.base.codec import from_msgpack, to_msgpack
-from fabloop.base.errors import Broken, FabloopError, Unavailable
+from fabloop.base.errors import Broken, FabloopError, Fault, Invalid, Unavailable
 from fabloop.base.instant import Clock, Instant
 from fabloop.base.journal import Journal, JournalReader, Row
 from fabloop.base.snapshots import Snapshots
 from fabloop.services.cloud import changes
-from fabloop.services.cloud.command import Command, Question, decide
+from fabloop.services.cloud.command import Command, Question, decided
 from fabloop.services.cloud.crypto import Crypto
 from fabloop.services.cloud.interfaces import generic_templates
 from fabloop.services.cloud.state import State
@@ -146,11 +146,13 @@ class CloudHost:
         changed = False
         with self._deciding:
             try:
-                reply, row = decide(self._state, command, self._time(), self.crypto)
+                reply, row = decided(self._state, command, self._time(), self.crypto)
                 answer = reply
                 if row is not None:
+                    body, kept = _written(row)
                     changed = True
-                    self._last_seq = self._journal.append((self._journalled(row),))
+                    self._state.apply(kept)
+                    self._last_seq = self._journal.append((self._journalled(body),))
             except FabloopError as error:
                 answer = error
                 if changed:
@@ -174,10 +176,8 @@ class CloudHost:
             except FabloopError as error:
                 return self._last_seq, error
 
-    def _journalled(self, row: changes.Row) -> Row:
-        return Row(
-            stream=STREAM, kind=KIND, version=VERSION, at=self._last_at, body=to_msgpack(row)
-        )
+    def _journalled(self, body: bytes) -> Row:
+        return Row(stream=STREAM, kind=KIND, version=VERSION, at=self._last_at, body=body)
 
     def _time(self) -> Instant:
         """Return the time to decide at: it never goes back, whatever the clock does."""
@@ -264,6 +264,24 @@ class CloudHost:
         self._snapshot_seq = seq
         for old in self._snapshots.known()[SNAPSHOTS_MAX:]:
             self._snapshots.drop(old)
+
+
+def _written(row: changes.Row) -> tuple[bytes, changes.Row]:
+    """Return a row as it is written, and as it is going to be read: nobody else holds that one.
+
+    Raises
+    ------
+    Invalid
+        It cannot be written, or not be read again.
+    """
+    try:
+        body = to_msgpack(row)
+        return body, from_msgpack(body, changes.Row)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        expected = "texts, numbers from -2^63 to 2^64-1, truth values, lists and objects of these"
+        raise Invalid(
+            Fault(source="cloud", path="", expected=expected, found=str(error))
+        ) from error
 
 
 def recovered(journal: JournalReader, snapshots: Snapshots | None = None) -> State:

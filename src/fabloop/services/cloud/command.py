@@ -60,21 +60,27 @@ Question = Callable[[State, Instant], T]
 """Something that is asked of a cloud."""
 
 
-def decide(state: State, command: Command[T], at: Instant, crypto: Crypto) -> tuple[T, Row | None]:
-    """Decide a command and apply its changes; return the reply and the row to journal, if any.
+def decided(state: State, command: Command[T], at: Instant, crypto: Crypto) -> tuple[T, Row | None]:
+    """Return the reply of a command and the row to journal and apply, if any; nothing is changed.
 
     Raises
     ------
     Invalid, Refused
-        The command is wrong or may not be done now; nothing is changed.
+        The command is wrong or may not be done now.
     """
     moment = Moment(at, crypto, state.next_number)
-    decided = command.decide(state, moment)
-    if not decided.changes:
-        return decided.reply, None
-    row = Row(moment.next_number, decided.changes)
-    state.apply(row)
-    return decided.reply, row
+    found = command.decide(state, moment)
+    if not found.changes:
+        return found.reply, None
+    return found.reply, Row(moment.next_number, found.changes)
+
+
+def decide(state: State, command: Command[T], at: Instant, crypto: Crypto) -> tuple[T, Row | None]:
+    """Do the same, and apply the row."""
+    reply, row = decided(state, command, at, crypto)
+    if row is not None:
+        state.apply(row)
+    return reply, row
 
 
 def check_room(state: State, kind: type, more: int = 1) -> None:

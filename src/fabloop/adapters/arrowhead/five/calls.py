@@ -85,9 +85,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
                 Fault(source="body", path=path.strip("`"), expected=expected,
                     found=found or "something else")
             ) from error  # fmt: skip
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Invalid(
-                Fault(source="body", path="", expected="JSON", found=str(error))
+                Fault(source="body", path="", expected="JSON of few levels", found=str(error))
             ) from error
 
     def flag(self, name: str) -> bool:

@@ -138,7 +138,7 @@ def _is_for_identity(body: bytes) -> bool:
     """Whether a lookup is for the identity service alone, as before the first login."""
     try:
         asked = _LOOKUPS.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     others = (asked.instance_ids, asked.provider_names)
     return asked.service_definition_names == ["identity"] and not any(others)
