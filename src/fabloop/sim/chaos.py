@@ -24,7 +24,7 @@ class Blow(StrEnum):
 SPOILS = ("error", "wrong", "garbage", "lost", "slow", "silent")
 """How answers are spoilt; see `Trouble` of the served services."""
 SPOILT_IN_A_ROW_MAX = 3
-SECONDS = (0.3, 2.0)
+SECONDS = (0.2, 1.0)
 """How long a signal stays open, a sensor broken, an answer away."""
 FABLOOP_KILLS = (1, 2)
 

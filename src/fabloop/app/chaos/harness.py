@@ -36,12 +36,12 @@ SIGNALS = {"guard": 0, "tray-locked": 1}
 """The first one stops the zone when it falls."""
 GUARDED = ("dough-line", "liner-printer", "filling-line", "topping-table", "boxing-line")
 """They stand in the cell with the oven, which needs its tray locked as well."""
-FRESH, HEARTBEAT_S = "500 ms", 1.5
+FRESH, HEARTBEAT_S = "500 ms", 1.0
 RUN_S_MAX = 240.0
 ATTEND_S = 0.05
 FACTS_PER_ORDER = 30
 """About what an order leads to: so far into a week strikes are drawn."""
-BLOWS = 12
+BLOWS = 10
 PLAY = "from fabloop.app.chaos.player import main; main()"
 """Not as a module: the processes of services would each import it again."""
 CONTROLLER_LOG = "controller.jsonl"
@@ -234,6 +234,7 @@ class Arena:
                 return False
         finally:
             _end(player)
+            self._reader.join()
         if not killed and player.returncode != 0:
             error = (self._folder / "player.err").read_text()[-2000:]
             self.breaches.append(f"fabloop ended with {player.returncode}: {error}")
@@ -252,12 +253,14 @@ class Arena:
 
         def read() -> None:
             assert player.stdout is not None, "it is a pipe"
-            for line in player.stdout:
-                if line.endswith("\n"):
-                    lines.put(line)
+            with player.stdout:
+                for line in player.stdout:
+                    if line.endswith("\n"):
+                        lines.put(line)
             lines.put(None)
 
-        threading.Thread(target=read, daemon=True).start()
+        self._reader = threading.Thread(target=read, daemon=True)
+        self._reader.start()
         return player
 
     def _strike(self, strike: Strike, player: subprocess.Popen[str]) -> bool:
