@@ -78,6 +78,7 @@ class Recovery:
     def _make_again(
         self, errand: Errand, name: str, orders: Sequence[MuffinOrder], now: Instant
     ) -> None:
+        self._mender.noticed(name)
         batch = errand.task.about
         lot = str(errand.task.variables["lot"])
         self._machines.look_at("oven", now)
@@ -129,6 +130,7 @@ class Recovery:
             self._goals.expect(names, ready, "the oven is back", now)
             self._tolerate(errand, back, deadline - ready, now)
             return
+        self._mender.noticed(name)
         self._given_up.add(name)
         self._goals.expect(names, ready, "the oven is back", now)
         late = f"G1 would be missed by {span_text(ready - deadline)}"

@@ -69,7 +69,7 @@ class Mender:
     Attributes
     ----------
     patterns : repairs that were approved, offered first the next time
-    took_ms : per repair, how long it took from the deviation to the proposal
+    took_ms : per repair, how long it took from noticing to a proposal that is durable
     """
 
     def __init__(
@@ -86,6 +86,7 @@ class Mender:
         self._approve = approve
         self._budget = budget
         self.took_ms: dict[str, float] = {}
+        self._noticed: dict[str, float] = {}
         self.patterns: tuple[Pattern, ...] = ()
         self._known: dict[str, set[type]] = {}
         for _, fact in log.history:
@@ -97,6 +98,10 @@ class Mender:
     def next_name(self) -> str:
         """Return a name for a further repair."""
         return f"r{len(self._known) + 1}"
+
+    def noticed(self, repair_name: str) -> None:
+        """Take note that something was noticed just now for which a repair may be needed."""
+        self._noticed.setdefault(repair_name, time.perf_counter())
 
     def deviated(self, fact: Deviated, now: Instant) -> None:
         """Write a deviation down, once."""
@@ -115,12 +120,11 @@ class Mender:
         `own` are actions that only the process itself does: what would do them otherwise is no
         way out.
         """
-        begun = time.perf_counter()
+        self.noticed(situation.repair)
         known = recalled(self.patterns, situation, counted(QUESTIONS))
         answer = _without(repair(situation, self._budget(), known), own)
         if not self._was(situation.repair, RepairProposed):
             answer = permitted(answer, situation.domain, self._gate)
-        self.took_ms.setdefault(situation.repair, (time.perf_counter() - begun) * 1e3)
         match answer:
             case Proposal():
                 return self._decided(about, situation, answer, now)
@@ -146,6 +150,7 @@ class Mender:
         name = situation.repair
         if not self._was(name, RepairProposed):
             self._tell(now, told)
+            self.took_ms[name] = (time.perf_counter() - self._noticed[name]) * 1e3
         number, declined = self._answer(told, name, now)
         if declined:
             return NotMended(why="it was declined", declined=True)
