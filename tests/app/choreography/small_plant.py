@@ -26,6 +26,7 @@ class SmallPlant:
     Attributes
     ----------
     silent : systems that take a task and are never heard of again
+    dying : executors that take one step, and are never heard of again
     deaf : systems that cannot be told that they are bound
     slow_s : how long the next offer takes to be given
     status : what becomes of a task, by system
@@ -37,6 +38,8 @@ class SmallPlant:
         self.locked: dict[str, str] = {}
         self.silent: set[str] = set()
         self.deaf: set[str] = set()
+        self.dying: set[str] = set()
+        self.dead: set[str] = set()
         self.status: dict[str, str] = {}
         self.done: list[tuple[str, str, str]] = []
         self.begun: Counter[str] = Counter()
@@ -90,6 +93,11 @@ class SmallPlant:
 
     def start(self, executor, wish):
         self.before_start(wish)
+        if executor.system in self.dead:
+            raise Unavailable(f"Expected {executor.system} to answer, but nobody does.")
+        if executor.system in self.dying:
+            self.dead.add(executor.system)
+            return
         system = wish.main_orchestration_result.provider.system_name
         told = wish.static_parameters
         self.begun[system] += 1

@@ -63,8 +63,8 @@ class Shop:
         self.close()
 
 
-def _executor(name, port=7000):
-    system = wire.SystemRequest(system_name="Cell7", address="127.0.0.1", port=port)
+def _executor(name, port=7000, system="Cell7"):
+    system = wire.SystemRequest(system_name=system, address="127.0.0.1", port=port)
     return steps.ExecutorRequest(
         system=system, base_uri=f"/{name}", service_definition_name=name, min_version=1,
         max_version=9,
@@ -115,6 +115,19 @@ def test_when_a_robot_falls_silent_its_lease_ends_and_another_takes_over(tmp_pat
         failed = [each.text for each in shop.messages if each.name == "stepFailed"]
     assert len(failed) == 1
     assert "'RobotA' was silent" in failed[0]
+
+
+def test_when_an_executor_dies_at_work_another_one_takes_over(tmp_path):
+    plant = SmallPlant(offers())
+    plant.dying = {"Cell8"}
+    with Shop(tmp_path, plant, executors=()) as shop:
+        shop.desk.register(_executor("TankInstallation", 7001, "Cell8"))
+        shop.desk.register(_executor("TankInstallation", 7002, "Cell9"))
+        shop.ends(shop.run())
+        assert [(step, service) for step, service, _ in plant.done] == WORK
+        taken = [m.receiver for m in shop.messages if m.name == "notifyExecutor"]
+    assert taken[:2] == ["Cell8", "Cell9"]
+    assert taken.count("Cell8") == 1
 
 
 def test_a_result_that_comes_after_another_took_over_does_not_count(tmp_path):

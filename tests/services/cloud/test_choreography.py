@@ -95,7 +95,7 @@ def test_silence_of_a_system_at_work_ends_the_attempt_and_puts_it_under_suspicio
     release, abort, fail = deeds
     assert (release, abort) == (Release(offer=HELD.offer), Abort(executor="Cell7"))
     assert fail.again
-    assert fail.suspect == "RobotA"
+    assert (fail.suspect, fail.silent) == ("RobotA", "Cell7")
     assert "within 5 s" in fail.message
 
 
@@ -120,7 +120,12 @@ def test_a_provider_that_its_executor_cannot_reach_is_under_suspicion():
 
 def test_nothing_free_is_tried_again_later():
     _, told = after(NothingFree(reason="all in work"))
-    assert told[-1] == (Fail(message="all in work", again=True),)
+    assert told[-1] == (Fail(message="all in work", again=True, counts=False),)
+
+
+def test_an_executor_that_cannot_be_told_uses_up_no_attempt():
+    _, told = after(*READY, Unheard(who="Cell7", reason="refused"))
+    assert told[-1][-1] == Fail(message="refused", again=True, counts=False)
 
 
 def test_an_offer_that_comes_too_late_is_given_back():

@@ -219,7 +219,7 @@ class Conductor:
         step = step_id(job.key, job.epoch)
         service = definition_of(job.type)
         patience_ns = int(self._limits.patience_s * SECOND)
-        attempt, deeds = begin(step, service, self._clock.now(), patience_ns, self._suspected())
+        attempt, deeds = begin(step, service, self._clock.now(), patience_ns)
         case = Case(attempt=attempt, job=job, task=self._task_of(job))
         self._attempts.add(case, deeds)
 
@@ -355,16 +355,14 @@ class Conductor:
         self._tell("stepDone", NAME, NAME, case.attempt.step, case.attempt.provider)
 
     def _fail(self, case: Case, deed: Fail) -> None:
-        """Offer the job again: at once to others where somebody was silent, else after a pause.
-
-        Only what somebody reported or did not answer to uses up an attempt; a job for which
-        nothing is free waits.
-        """
+        """Offer the job again: at once to others where somebody was silent, else after a pause."""
         if deed.suspect:
             self._suspect(deed.suspect)
+        if deed.silent and case.executor is not None:
+            self._suspect(case.executor.key)
         job = case.job
-        used = 0 if not case.attempt.provider else 1
-        retries = max(0, job.retries - used) if deed.again else 0
+        retries = job.retries - 1 if deed.counts else job.retries
+        retries = max(0, retries) if deed.again else 0
         pause_s = 0.0 if deed.suspect else self._limits.again_s
         fail = FailJob(
             job=job.key, epoch=job.epoch, retries=retries,

@@ -196,12 +196,18 @@ class Complete(msgspec.Struct, frozen=True, kw_only=True):
 class Fail(msgspec.Struct, frozen=True, kw_only=True):
     """The attempt failed; `again` where another one may help.
 
-    `suspect` is the provider that nothing was heard of: others come first for a while.
+    Attributes
+    ----------
+    counts : whether it uses up one of the attempts that the job has
+    suspect : the provider that nothing was heard of: others come first for a while
+    silent : the executor that nothing was heard of, for the same
     """
 
     message: str
     again: bool
+    counts: bool = True
     suspect: str = ""
+    silent: str = ""
 
 
 Deed: TypeAlias = Hold | Push | Start | Extend | Release | Abort | Complete | Fail
@@ -251,7 +257,7 @@ def _bound(
         case NothingFree(reason=reason):
             if attempt.phase is not Phase.WANTED:
                 return attempt, ()
-            return _ended(attempt, Fail(message=_cut(reason), again=True))
+            return _ended(attempt, Fail(message=_cut(reason), again=True, counts=False))
         case Unheard():
             return _unheard(attempt, word, now)
         case SaidReady(provider=provider):
@@ -299,7 +305,7 @@ def _unheard(attempt: Attempt, word: Unheard, now: Instant) -> tuple[Attempt, tu
         hold = Hold(service=attempt.service, avoided=avoided)
         return again, (Release(offer=attempt.offer), hold)
     if attempt.phase is Phase.READY:
-        return _ended(attempt, Fail(message=_cut(word.reason), again=True))
+        return _ended(attempt, Fail(message=_cut(word.reason), again=True, counts=False))
     return attempt, ()
 
 
@@ -329,7 +335,7 @@ def _silence(attempt: Attempt, now: Instant) -> tuple[Attempt, tuple[Deed, ...]]
         f"Expected to hear of step {attempt.step} ({attempt.service}) within {seconds:g} s, but "
         f"'{who}' was silent while it was {attempt.phase}."
     )
-    fail = Fail(message=text, again=True, suspect=attempt.provider)
+    fail = Fail(message=text, again=True, suspect=attempt.provider, silent=attempt.executor)
     return _ended(attempt, *_aborted(attempt), fail)
 
 
