@@ -11,6 +11,10 @@ PLAIN: dict[str, str] = {
     ),
     SafetyCode.CONTROLLER_STOPPED: "{subject} does not run: it is {state}.",
     SafetyCode.PERSON_NOT_NAMED: "{subject}: a stop is ended by a person. Say who, with --by.",
+    SafetyCode.VERDICT_TOO_SLOW: (
+        "{subject} is withheld: each verdict was old by the time it was given. Give the program "
+        "more of the machine."
+    ),
     SafetyCode.NOTHING_TO_RESET: "{subject}: no stop stands there.",
     DispatchCode.QUALIFICATION_MISSING: "{subject} lacks the qualification {qualification}.",
     DispatchCode.ALL_PERSONS_REST: "Everybody with the skill {skill} at {subject} has to rest.",

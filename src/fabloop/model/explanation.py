@@ -263,6 +263,7 @@ class SafetyCode(StrEnum):
     STOP_NOT_CONFIRMED = "stop-not-confirmed"
     PERSON_NOT_NAMED = "person-not-named"
     NOTHING_TO_RESET = "nothing-to-reset"
+    VERDICT_TOO_SLOW = "verdict-too-slow"
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,11 +1,19 @@
 """No call that moves anything leaves without a verdict, from the bakery or from an executor."""
 
+import time
+
 import pytest
 
 from fabloop.adapters.arrowhead.four import wire
 from fabloop.adapters.arrowhead.four.executor import Task
 from fabloop.app.choreography.network import Line, NetworkSpeech
-from fabloop.app.service_runtime.calls import Caller, NoAnswer, NotPermitted
+from fabloop.app.service_runtime.calls import (
+    VERDICT_NS_MAX,
+    VERDICTS_MAX,
+    Caller,
+    NoAnswer,
+    NotPermitted,
+)
 from fabloop.base.errors import NotPermitted as Forbidden
 from fabloop.base.errors import Unavailable
 from fabloop.model.explanation import Explanation, SafetyCode
@@ -65,3 +73,18 @@ def test_an_executor_sends_no_task_that_is_withheld():
         with pytest.raises(Unavailable):
             NetworkSpeech(line, None, None, None).execute(found, task)
     assert judged == ["oven/bake"]
+
+
+def test_a_verdict_that_took_too_long_counts_no_more():
+    times = []
+
+    def slow(target):
+        times.append(time.monotonic_ns())
+        while time.monotonic_ns() - times[-1] < VERDICT_NS_MAX:
+            pass
+        return without_document(target)
+
+    came = asked(slow, "POST")
+    assert isinstance(came, NotPermitted)
+    assert [each.code for each in came.reasons] == [SafetyCode.VERDICT_TOO_SLOW]
+    assert len(times) == VERDICTS_MAX
