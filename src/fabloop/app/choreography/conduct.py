@@ -339,7 +339,15 @@ class Conductor:
         self._kernel.submit(extend, actor=NAME)
         half_ns = self._limits.hold_s * SECOND // 2
         if case.bound is not None and case.held_until - now < half_ns:
-            self._bindings.keep(case.bound.offer, self._limits.hold_s)
+            self._keep(case, case.bound.offer, now)
+
+    def _keep(self, case: Case, offer: str, now: Instant) -> None:
+        """Hold an offer longer; where it was lost the step goes on, and everybody can see it."""
+        try:
+            self._bindings.keep(offer, self._limits.hold_s)
+        except FabloopError as error:
+            self._tell("lost", ORCHESTRATION, NAME, case.attempt.step, str(error))
+        else:
             case.held_until = Instant(now + self._limits.hold_s * SECOND)
 
     def _abort(self, case: Case) -> None:

@@ -120,10 +120,10 @@ class FiveBindings:
 
         5.2.1 has no other way; if somebody got it in between, they have it.
         """
-        self.release(offer)
         until = Instant(self._clock.now() + for_s * SECOND)
         lock = {"serviceInstanceId": offer, "owner": self._owner, "expiresAt": iso_of(until)}
         try:
+            self.release(offer)
             self._line.post(f"{self._url}{ORCHESTRATION}/mgmt/lock/create", {"locks": [lock]})
         except Refused as error:
             raise Conflict(
