@@ -98,3 +98,12 @@ def test_what_cannot_be_done_is_refused_with_the_reason(tmp_path):
         assert isinstance(answer.exception, FabloopError)
         assert answer.exception.exit_code is ExitCode.BAD_INPUT
         assert word in str(answer.exception)
+
+
+def test_without_the_extra_it_is_told_how_to_get_it(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "fabloop.cli.cloud_certificates", None)
+    answer = run("list")
+    assert isinstance(answer.exception, FabloopError)
+    assert "fabloop[cloud]" in str(answer.exception)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from fabloop.cli.cloud_extra import cloud_extra
+
 certificate = typer.Typer(help="Certificates of a local cloud.", no_args_is_help=True)
 
 Folder = Annotated[
@@ -50,7 +52,8 @@ def init(
 
     Exit codes: 0 made, 2 bad input or there already.
     """
-    from fabloop.cli.cloud_certificates import make
+    with cloud_extra():
+        from fabloop.cli.cloud_certificates import make
 
     raise typer.Exit(make(folder, cloud, organization, generation, as_json=json))
 
@@ -74,7 +77,8 @@ def issue(
 
     Exit codes: 0 issued, 2 bad input.
     """
-    from fabloop.cli.cloud_certificates import issue_one
+    with cloud_extra():
+        from fabloop.cli.cloud_certificates import issue_one
 
     addresses = tuple(address or ())
     raise typer.Exit(
@@ -93,7 +97,8 @@ def sign(
 
     Exit codes: 0 signed, 2 bad input.
     """
-    from fabloop.cli.cloud_certificates import sign_one
+    with cloud_extra():
+        from fabloop.cli.cloud_certificates import sign_one
 
     raise typer.Exit(sign_one(folder, request, kind.value, days))
 
@@ -104,7 +109,8 @@ def list_certificates(folder: Folder = FOLDER, json: Json = False) -> None:
 
     Exit codes: 0 all are valid, 1 one has ended, 2 bad input.
     """
-    from fabloop.cli.cloud_certificates import print_all
+    with cloud_extra():
+        from fabloop.cli.cloud_certificates import print_all
 
     raise typer.Exit(print_all(folder, as_json=json))
 
@@ -119,6 +125,7 @@ def revoke(
 
     Exit codes: 0 revoked, 2 bad input.
     """
-    from fabloop.cli.cloud_certificates import revoke_one
+    with cloud_extra():
+        from fabloop.cli.cloud_certificates import revoke_one
 
     raise typer.Exit(revoke_one(folder, label, as_json=json))

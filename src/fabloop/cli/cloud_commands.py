@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from fabloop.cli.cloud_certificate_commands import certificate as certificates
+from fabloop.cli.cloud_extra import cloud_extra
 from fabloop.cli.cloud_work_commands import work
 
 cloud = typer.Typer(help="Serve an Arrowhead local cloud, and work in one.", no_args_is_help=True)
@@ -87,7 +88,8 @@ def serve(
 
     Exit codes: 0 ended, 2 bad input or the folder is in use, 3 a port is taken.
     """  # fmt: skip
-    from fabloop.cli.cloud import Wish, serve_cloud
+    with cloud_extra():
+        from fabloop.cli.cloud import Wish, serve_cloud
 
     raise typer.Exit(
         serve_cloud(
@@ -132,6 +134,7 @@ def status(
 
     Exit codes: 0 told, 2 bad input or not permitted, 3 it does not answer.
     """
-    from fabloop.cli.cloud import print_status
+    with cloud_extra():
+        from fabloop.cli.cloud import print_status
 
     raise typer.Exit(print_status(url, name, token_file, certificate, trust, as_json=json))

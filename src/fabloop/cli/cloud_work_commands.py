@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from fabloop.cli.cloud_extra import cloud_extra
+
 work = typer.Typer()
 
 Cloud = Annotated[str, typer.Option("--cloud", help="Address of the cloud, https://HOST:PORT.")]
@@ -67,8 +69,9 @@ def choreograph(
 
     Exit codes: 0 ended, 2 bad input or not permitted, 3 the cloud does not answer.
     """
-    from fabloop.cli.cloud_choreograph import choreograph as run
-    from fabloop.cli.cloud_words import where
+    with cloud_extra():
+        from fabloop.cli.cloud_choreograph import choreograph as run
+        from fabloop.cli.cloud_words import where
 
     place = where(cloud, certificate, trust, name, generation, core, host, port)
     raise typer.Exit(run(place, store, patience, as_json=json))
@@ -96,8 +99,9 @@ def run_recipe(
 
     Exit codes: 0 done, 1 aborted, 2 bad input or not permitted, 3 the cloud does not answer.
     """
-    from fabloop.cli.cloud_choreograph import run
-    from fabloop.cli.cloud_words import where
+    with cloud_extra():
+        from fabloop.cli.cloud_choreograph import run
+        from fabloop.cli.cloud_words import where
 
     place = where(cloud, certificate, trust, name, generation, core, host, port)
     raise typer.Exit(run(place, recipe, order, store, patience, as_json=json))
@@ -121,8 +125,9 @@ def executor(
 
     Exit codes: 0 ended, 2 bad input or not permitted, 3 the cloud does not answer.
     """
-    from fabloop.cli.cloud_words import where
-    from fabloop.cli.cloud_work import be_executor
+    with cloud_extra():
+        from fabloop.cli.cloud_words import where
+        from fabloop.cli.cloud_work import be_executor
 
     place = where(cloud, certificate, trust, name, generation, core, host, port)
     raise typer.Exit(be_executor(place, tuple(service), choreographer, as_json=json))
@@ -147,8 +152,9 @@ def simulate(
 
     Exit codes: 0 ended, 2 bad input or not permitted, 3 the cloud does not answer.
     """
-    from fabloop.cli.cloud_words import where
-    from fabloop.cli.cloud_work import be_system
+    with cloud_extra():
+        from fabloop.cli.cloud_words import where
+        from fabloop.cli.cloud_work import be_system
 
     place = where(cloud, certificate, trust, name, generation, core, host, port)
     raise typer.Exit(be_system(place, tuple(service), takes, beat, as_json=json))
