@@ -53,9 +53,13 @@ async def served(
 
 def _listening(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port))
+        made = socket.create_server((host, port))
     except OSError as error:
         raise Unavailable(
             f"Expected {host}:{port} to be free for readings over HTTP, but found: "
             f"{error.strerror}. Choose another port."
         ) from error
+    # what is accepted inherits it; without it an answer in two parts waits some 40 ms for the
+    # client's delayed acknowledgement
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made

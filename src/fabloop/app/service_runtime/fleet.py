@@ -50,6 +50,7 @@ def be_service(ties: Ties, given: Any) -> None:
     assert isinstance(given, tuple), "a service is given its settings and its port"
     settings, port = given
     listening = socket.create_server(("127.0.0.1", port))
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it
     served = SimulatedService(settings)
     config = uvicorn.Config(served.app, lifespan="off", log_level="critical", access_log=False)
     server = _Server(config)
