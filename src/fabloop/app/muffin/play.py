@@ -226,11 +226,16 @@ def resume_week(
     gate: Gate = without_document,
 ) -> Week:
     """Open the story of a folder where its log ends; raises NotFound."""
+    settings = settings_in(folder)
+    return Week(folder, settings, told=told, times_real=times_real, approve=approve, gate=gate)
+
+
+def settings_in(folder: Path) -> MuffinSettings:
+    """Return what a story in a folder began with; raises NotFound."""
     file = folder / SETTINGS_FILE
     if not file.is_file():
         raise NotFound(
             f"Expected a story in '{folder}' (its {SETTINGS_FILE}), but found none. Begin one with "
             f"`fabloop demo muffin --keep {folder}`."
         )
-    settings = from_json(file.read_bytes(), MuffinSettings)
-    return Week(folder, settings, told=told, times_real=times_real, approve=approve, gate=gate)
+    return from_json(file.read_bytes(), MuffinSettings)

@@ -36,7 +36,7 @@ Approve = Callable[[RepairProposed], tuple[int, str] | None]
 """Returns the number of the way out that is wanted (0 is the best) and who wants it, or None."""
 
 
-def by_policy(proposal: RepairProposed) -> tuple[int, str] | None:
+def by_policy(proposal: RepairProposed) -> tuple[int, str]:
     """Take the cheapest way out with which the goals can be kept, then the quickest."""
     ways = (proposal.chosen, *proposal.others)
     best = min(ways, key=lambda each: (each.late, each.cost_minor, each.delay_ns))
