@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypedDict
 
 from fabloop.app.processes.polls import Poll
 from fabloop.app.processes.questions import AskInstance, AskJobs, AskStatus
@@ -40,12 +39,12 @@ from fabloop.app.service_runtime.facts import (
     CallAnswered,
     CallBound,
     CallTroubled,
-    CallWithheld,
     RuntimeFact,
     ServiceRestarted,
 )
 from fabloop.app.service_runtime.fleet import Fleet
 from fabloop.app.service_runtime.log import FactLog
+from fabloop.app.service_runtime.naming import bound_fact, names_of, short, told_of, withheld
 from fabloop.app.service_runtime.reality import Reality, ground
 from fabloop.app.service_runtime.wanted import SERVICE_JOBS, wanted_of
 from fabloop.base.errors import FabloopError, Invalid, Refused, Unavailable
@@ -211,11 +210,11 @@ class Runtime:
                 self._nobody(errand, choice.reasons, now, facts)
                 return False
             errand.candidate, errand.tries, errand.waits_for = choice.candidate, 0, ()
-            facts.append(_bound_fact(errand, choice))
+            facts.append(bound_fact(errand, choice))
         candidate = errand.candidate
         reasons = self._gate(candidate, errand, now)
         if reasons:
-            facts += _withheld(errand, reasons, now)
+            facts += withheld(errand, reasons, now)
             return False
         try:
             errand.given = {**task.variables, **self._story.given(task, candidate, now)}
@@ -233,7 +232,7 @@ class Runtime:
             return
         errand.due = Instant(now + backoff_ns(errand.tries))
         told = CallTroubled(
-            **_names(errand), trouble="no data", reason=why, rung="retry", again_at=errand.due
+            **names_of(errand), trouble="no data", reason=why, rung="retry", again_at=errand.due
         )
         facts.append(told)
 
@@ -256,14 +255,14 @@ class Runtime:
             return
         errand.excluded = set()
         errand.due = Instant(now + min(HOLD_NS, backoff_ns(errand.tries)))
-        waits_for = tuple(_short(each) for each in reasons)
+        waits_for = tuple(short(each) for each in reasons)
         self._waiting.append(errand)
         if waits_for == errand.waits_for:
             return
         errand.waits_for = waits_for
         facts.append(
             CallTroubled(
-                **_names(errand),
+                **names_of(errand),
                 trouble="nobody",
                 reason="; ".join(waits_for),
                 rung="tolerate",
@@ -320,13 +319,13 @@ class Runtime:
                 self._unanswered(errand, came, now)
             case NotPermitted(reasons=reasons):
                 errand.attempts -= 1  # it was none
-                self.log.tell(now, *_withheld(errand, reasons, now))
+                self.log.tell(now, *withheld(errand, reasons, now))
 
     def _done(self, errand: Errand, result: dict[str, object], now: Instant) -> None:
         candidate = errand.candidate
         assert candidate is not None, "it was called"
         fact = CallAnswered(
-            **_names(errand), begun_at=errand.begun_at, given=_told(errand), result=result
+            **names_of(errand), begun_at=errand.begun_at, given=told_of(errand), result=result
         )
         self.log.tell(now, fact)
         self._learn(fact)
@@ -356,7 +355,7 @@ class Runtime:
         self.log.tell(
             now,
             CallTroubled(
-                **_names(errand), trouble=str(kind), reason=came.reason, rung=rung, again_at=at
+                **names_of(errand), trouble=str(kind), reason=came.reason, rung=rung, again_at=at
             ),
         )
         self._story.troubled(errand, came, now)
@@ -366,7 +365,7 @@ class Runtime:
         candidate = errand.candidate
         assert candidate is not None, "it was called"
         fact = CallTroubled(
-            **_names(errand),
+            **names_of(errand),
             trouble="not like this",
             reason=came.reason,
             rung="retry" if errand.phase is Phase.TAKEN_ON else "rebind",
@@ -408,7 +407,7 @@ class Runtime:
     def _give_up(self, errand: Errand, reason: str, now: Instant) -> None:
         """Let a person look: the instance waits at an incident."""
         self.log.tell(
-            now, CallTroubled(**_names(errand), trouble="given up", reason=reason, rung="ask")
+            now, CallTroubled(**names_of(errand), trouble="given up", reason=reason, rung="ask")
         )
         job = errand.task
         self._submit(
@@ -445,61 +444,3 @@ class Runtime:
         """Forget jobs that are no longer wanted."""
         for key in jobs:
             self.errands.pop(key, None)
-
-
-class _Names(TypedDict):
-    job: int
-    about: str
-    node: str
-    service: str
-    operation: str
-
-
-def _names(errand: Errand) -> _Names:
-    """Return what every fact about a call names."""
-    task, candidate = errand.task, errand.candidate
-    return {
-        "job": task.key,
-        "about": task.about,
-        "node": task.node,
-        "service": str(candidate.service.id) if candidate else "",
-        "operation": str(candidate.operation.name) if candidate else "",
-    }
-
-
-def _withheld(
-    errand: Errand, reasons: Sequence[Explanation], now: Instant
-) -> tuple[RuntimeFact, ...]:
-    """Let a command wait that is not permitted; told once, and again when the reasons change."""
-    errand.due = Instant(now + HOLD_NS)
-    codes = tuple(f"{each.code} {each.subject}" for each in reasons)
-    if codes == errand.withheld_for:
-        return ()
-    errand.withheld_for = codes
-    return (CallWithheld(**_names(errand), reasons=tuple(reasons)),)
-
-
-def _short(reason: Explanation) -> str:
-    details = ", ".join(reason.details.values())
-    return f"{reason.subject}: {reason.code} ({details})" if details else reason.subject
-
-
-def _bound_fact(errand: Errand, choice: Choice) -> CallBound:
-    return CallBound(
-        job=errand.task.key,
-        epoch=errand.task.epoch,
-        about=errand.task.about,
-        node=errand.task.node,
-        service=str(choice.candidate.service.id),
-        operation=str(choice.candidate.operation.name),
-        because=choice.because,
-        others=choice.others,
-    )
-
-
-def _told(errand: Errand) -> dict[str, object]:
-    """Return what was handed over: the inputs of the operation."""
-    candidate = errand.candidate
-    assert candidate is not None, "it was called"
-    names = [each.name for each in candidate.operation.inputs]
-    return {name: errand.given[name] for name in names if name in errand.given}
