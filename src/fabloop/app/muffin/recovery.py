@@ -180,7 +180,8 @@ class Recovery:
         process = self._process(task.instance)
         back = self._machines.back_at("oven")
         lots = self._lots.of_batch(task.about)
-        deadline = Instant(self._deadline(orders) - AFTER_BAKING_NS)
+        queue = self._ahead_of(errand) * BAKING_NS if again else 0
+        deadline = Instant(self._deadline(orders) - AFTER_BAKING_NS - queue)
         size = self._lots.size(lots[-1])
         partners = self._partners.for_load(task.about, size, CELSIUS, deadline, now)
         damage = Damage(
