@@ -9,6 +9,7 @@ from fabloop.app.service_space import likeness_of
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode
 from fabloop.base.instant import Instant, iso_of
+from fabloop.base.quantity import quantity_text
 from fabloop.cli.given import instant_given, note
 from fabloop.cli.service import operation_line, services_of
 from fabloop.model.service import Place, ServiceDescription
@@ -68,7 +69,12 @@ def find_services(
 def understood_lines(intent: Intent, zone: str) -> list[str]:
     """Return what was understood, and what was not."""
     parts = [f"keywords {', '.join(intent.keywords) or 'none'}"]
-    parts += [f"{each.value:g} {each.dimension or each.unit}".strip() for each in intent.amounts]
+    parts += [
+        quantity_text(each.value, each.dimension)
+        if each.dimension is not None
+        else f"{each.value:g} {each.unit}".strip()
+        for each in intent.amounts
+    ]
     if intent.place is not None:
         parts.append(f"within {intent.within_m / 1000:g} km of {intent.place.name}")
     if intent.deadline is not None:
