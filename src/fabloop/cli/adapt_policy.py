@@ -5,41 +5,25 @@ from pathlib import Path
 
 from rich.console import Console
 
-from fabloop.adapt.policy import Policy, Rung, RungRule, Severity, policy_of
+from fabloop.adapt.policy import Policy, Rung, RungRule, Severity
 from fabloop.app.pictures.report import Table
+from fabloop.app.service_runtime.policy import read_policy
 from fabloop.base.codec import to_json_pretty
-from fabloop.base.errors import ExitCode, Fault, Invalid
+from fabloop.base.errors import ExitCode
 from fabloop.base.instant import span_text
 from fabloop.base.money import money_text
 from fabloop.cli.given import read_bytes
 from fabloop.cli.grid import grid_of
-from fabloop.model.documents.collect import Sheet, raise_if_any
-from fabloop.model.documents.policy_structs import AdaptationPolicyDocument
-from fabloop.model.documents.structure import decode
 
 
 def policy(file: Path, *, as_json: bool) -> ExitCode:
     """Read a policy and tell what it allows."""
-    found = read_policy(file)
+    found = read_policy(str(file), read_bytes(file))
     if as_json:
         sys.stdout.write(to_json_pretty(found).decode())
     else:
         _tell(found)
     return ExitCode.FINE
-
-
-def read_policy(file: Path) -> Policy:
-    """Return the policy of a file; raises Invalid with every fault."""
-    faults: list[Fault] = []
-    document = decode(str(file), read_bytes(file), faults)
-    raise_if_any(faults)
-    if not isinstance(document, AdaptationPolicyDocument):
-        expected = "a document of kind 'adaptation-policy'"
-        found = type(document).__name__
-        raise Invalid(Fault(source=str(file), path="$", expected=expected, found=found))
-    policy = policy_of(document, Sheet(str(file), faults))
-    raise_if_any(faults)
-    return policy
 
 
 def _tell(policy: Policy) -> None:

@@ -15,11 +15,9 @@ from fabloop.app.muffin.chronicle import WeekVolatile, chronicle_of
 from fabloop.app.muffin.documents import FOLDER
 from fabloop.app.muffin.exhibits import figures_table, write_exhibits
 from fabloop.app.muffin.kpis import WeekFigures, figures_of
-from fabloop.app.muffin.play import MuffinSettings, Week, begin_week, resume_week, settings_in
+from fabloop.app.muffin.play import MuffinSettings, Week, begin_week, resume_week
 from fabloop.app.muffin.telling import told_text
-from fabloop.app.service_runtime.climbing import Climber, read_policy
 from fabloop.app.service_runtime.facts import RepairProposed, RuntimeFact
-from fabloop.app.service_runtime.mending import by_policy
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.base.instant import Instant, iso_of
@@ -28,7 +26,6 @@ from fabloop.cli.given import instant_given
 
 STORY = "muffin"
 SCENARIO = "burnt"
-POLICY_FILE = "adaptation-policy.json"
 
 
 class MuffinRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,17 +44,19 @@ class MuffinRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Teller:
-    """Writes what happens to the terminal: standard error where JSON goes to standard output."""
+    """Writes what happens to the terminal: standard error where JSON goes to standard output.
+
+    Where it `asks`, a person chooses the ways out; without a terminal, or with --auto, the policy
+    of the bakery decides.
+    """
 
     def __init__(self, *, to_stderr: bool, asks: bool) -> None:
         self._console = Console(stderr=to_stderr, highlight=False, soft_wrap=True)
-        self._asks = asks
+        self.asks = asks
 
-    def ask(self, proposal: RepairProposed) -> int | None:
-        """Let a person choose a way out; without a terminal, or with --auto, it is the best."""
+    def approve(self, proposal: RepairProposed) -> tuple[int, str] | None:
+        """Let a person choose a way out."""
         ways = (proposal.chosen, *proposal.others)
-        if not self._asks:
-            return by_policy(proposal)[0]
         for number, way in enumerate(ways, start=1):
             late = ", too late for the goals" if way.late else ""
             price = f"{way.cost_minor / 100:.2f} {way.currency}"
@@ -69,7 +68,7 @@ class Teller:
             lambda words: self._console.print(words, markup=False),
             at_end=None,
         )
-        return None if answer is None else answer - 1
+        return None if answer is None else (answer - 1, "person")
 
     def told(self, at: Instant, facts: Sequence[RuntimeFact]) -> None:
         """Tell facts of one moment."""
@@ -105,11 +104,8 @@ def play_week(request: MuffinRequest) -> ExitCode:
 def _play_in(folder: Path, request: MuffinRequest, started: float) -> ExitCode:
     asks = sys.stdin.isatty() and not request.auto
     teller = Teller(to_stderr=request.json == Path("-"), asks=asks)
-    kept = folder if request.resume is not None else None
-    climber = Climber(read_policy(_documents(request, kept) / POLICY_FILE), teller.ask)
     with Cell() as cell:
-        week = _open(folder, request, teller, climber, cell)
-        climber.log = week.log
+        week = _open(folder, request, teller, cell)
         return _played(week, cell, request, teller, started)
 
 
@@ -140,28 +136,19 @@ def _played(
         week.close()
 
 
-def _documents(request: MuffinRequest, kept: Path | None) -> Path:
-    """Return where the documents of a story are, of one that was kept as it says itself."""
-    if kept is None:
-        return (request.documents or FOLDER).resolve()
-    return Path(settings_in(kept).documents)
-
-
-def _open(
-    folder: Path, request: MuffinRequest, teller: Teller, climber: Climber, cell: Cell
-) -> Week:
+def _open(folder: Path, request: MuffinRequest, teller: Teller, cell: Cell) -> Week:
     if request.resume is not None:
         return resume_week(
             folder,
             told=teller.told,
             times_real=request.realtime,
-            approve=climber,
+            approve=teller.approve if teller.asks else None,
             gate=cell.judge,
         )
     settings = MuffinSettings(
         story=STORY,
         seed=request.seed,
-        documents=str(_documents(request, None)),
+        documents=str((request.documents or FOLDER).resolve()),
         scenario=request.scenario or SCENARIO,
     )
     return begin_week(
@@ -169,7 +156,7 @@ def _open(
         settings,
         told=teller.told,
         times_real=request.realtime,
-        approve=climber,
+        approve=teller.approve if teller.asks else None,
         gate=cell.judge,
     )
 

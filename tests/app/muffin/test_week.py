@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 
@@ -12,13 +13,19 @@ from fabloop.app.service_runtime.facts import (
     ChainComposed,
     Deviated,
     MachinesSlowed,
+    PersonAsked,
+    RepairApproved,
+    RepairDeclined,
     RepairEnacted,
     RepairProposed,
+    RungTried,
     ServiceRestarted,
     StoryTold,
 )
+from fabloop.app.muffin.recovery import REFUSED
+from fabloop.app.service_runtime.ladder import SAFE_DEFAULT
 from fabloop.base.codec import to_json
-from fabloop.base.errors import Conflict, NotFound
+from fabloop.base.errors import Conflict, Invalid, NotFound
 from fabloop.base.instant import HOUR, Instant
 from small_bakery import settings_of, small_bakery
 
@@ -160,17 +167,73 @@ def test_burnt_muffins_are_baked_nearby_where_the_own_oven_is_back_too_late(tmp_
     assert all(each.fulfilled_at - each.received_at < 36 * HOUR for each in courses)
 
 
-def test_what_is_declined_is_refused_explicitly(tmp_path):
+def ask_first(documents, price="0.00 EUR"):
+    file = documents / "adaptation-policy.json"
+    policy = json.loads(file.read_bytes())
+    policy["rungs"][1]["automatic_cost"] = price
+    file.write_text(json.dumps(policy))
+    return documents
+
+
+def asked_week(tmp_path, approve, until=None):
     scenarios = {"burnt": {"mishaps": [{**BURNT, "repair_hours": [4, 4]}], "delays": []}}
-    documents = small_bakery(tmp_path, orders_per_day=(0,), scenarios=scenarios)
-    week = begin_week(tmp_path / "data", settings_of(documents), approve=lambda _proposal: None)
+    documents = ask_first(small_bakery(tmp_path, orders_per_day=(0,), scenarios=scenarios))
+    week = begin_week(tmp_path / "data", settings_of(documents), approve=approve)
     try:
-        week.play()
-        courses = courses_of(week.log.history, week.bakery)
+        week.play(until)
+        return [fact for _, fact in week.log.history], courses_of(week.log.history, week.bakery)
     finally:
         week.close()
+
+
+def test_what_is_declined_is_refused_explicitly(tmp_path):
+    facts, courses = asked_week(tmp_path, lambda _proposal: None)
+    assert only(facts, RepairDeclined).by == "person"
     assert {bool(each.refused) for each in courses if each.burnt} == {True}
     assert all(each.delivered_at for each in courses if not each.burnt)
+
+
+def test_what_costs_more_than_the_policy_allows_is_done_when_a_person_wants_it(tmp_path):
+    facts, courses = asked_week(tmp_path, lambda proposal: (len(proposal.others), "person"))
+    assert only(facts, RepairApproved).by == "shift lead"
+    assert only(facts, RepairApproved).option == len(only(facts, RepairProposed).others)
+    assert only(facts, PersonAsked).who == "shift lead"
+    assert all(each.delivered_at for each in courses)
+
+
+def test_where_nobody_answers_in_time_the_safe_default_is_done_and_told(tmp_path):
+    facts, courses = asked_week(tmp_path, None)
+    asked = only(facts, PersonAsked)
+    rungs = [(each.rung, each.helps) for each in facts if isinstance(each, RungTried)]
+    assert rungs == [("tolerate", False), (SAFE_DEFAULT, True)]
+    refused = [each for each in facts if isinstance(each, StoryTold) and each.what == REFUSED]
+    assert {each.about for each in refused} == {each.order for each in courses if each.burnt}
+    assert all("shift lead has not answered within 30 min" in str(e.details) for e in refused)
+    assert asked.default == "cancel"
+    assert all(each.delivered_at for each in courses if not each.burnt)
+
+
+def test_a_question_outlasts_a_crash(tmp_path):
+    facts, _ = asked_week(tmp_path, None, until=QUESTION_OPEN)
+    asked = only(facts, PersonAsked)
+    week = resume_week(tmp_path / "data")
+    try:
+        week.play()
+        history, courses = week.log.history, courses_of(week.log.history, week.bakery)
+    finally:
+        week.close()
+    assert [fact for _, fact in history if isinstance(fact, PersonAsked)] == [asked]
+    refused = [at for at, fact in history if isinstance(fact, StoryTold) and fact.what == REFUSED]
+    assert set(refused) == {asked.expires_at}
+    assert all(each.delivered_at or each.refused for each in courses)
+
+
+def test_a_policy_with_a_rung_that_the_bakery_lacks_is_refused(tmp_path):
+    documents = small_bakery(tmp_path, orders_per_day=(0,), scenarios=NOTHING)
+    file = documents / "adaptation-policy.json"
+    file.write_bytes(file.read_bytes().replace(b'"rung": "tolerate"', b'"rung": "rebind"'))
+    with pytest.raises(Invalid, match="'rebind'"):
+        begin_week(tmp_path / "data", settings_of(documents))
 
 
 def test_a_broken_door_slows_the_machines_that_feed_the_oven_by_the_delay_it_tells(tmp_path):

@@ -11,6 +11,7 @@ from fabloop.app.service_runtime.facts import (
     GoalMoved,
     LookedUp,
     MachinesSlowed,
+    PersonAsked,
     RepairApproved,
     RepairDeclined,
     RepairEnacted,
@@ -27,6 +28,7 @@ FORMAT = "fabloop/muffin/1"
 CHAIN = (
     Deviated
     | RungTried
+    | PersonAsked
     | LookedUp
     | ServicesDiscovered
     | ChainComposed

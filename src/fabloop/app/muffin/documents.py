@@ -127,9 +127,9 @@ def read_bakery(folder: Path, scenario: str, seed: int) -> Bakery:
         raise _invalid("--scenario", "a scenario", repr(scenario),
                        did_you_mean(scenario, story.scenarios))  # fmt: skip
     begins = instant_of(story.begins_at)
-    words = resolve_words({SKILLS_FILE: _bytes(folder / SKILLS_FILE)})
+    words = resolve_words({SKILLS_FILE: read_bytes(folder / SKILLS_FILE)})
     files = sorted((folder / SERVICES_FOLDER).glob("*.json"))
-    documents = {each.stem: _bytes(each) for each in files}
+    documents = {each.stem: read_bytes(each) for each in files}
     for name in sorted(story.devices.keys() ^ documents.keys()):
         raise _invalid(name, "a device and an OpenAPI document of each service", "only one of them")
     chance = random.Random(f"{seed}/{scenario}/mishaps")  # noqa: S311  # a story, no secret
@@ -197,12 +197,13 @@ def _mishap(entry: _Mishap, chance: random.Random) -> Mishap:
 
 def _story(file: Path) -> _Story:
     try:
-        return msgspec.json.decode(_bytes(file), type=_Story)
+        return msgspec.json.decode(read_bytes(file), type=_Story)
     except msgspec.MsgspecError as error:
         raise _invalid(str(file), "the story of a bakery", str(error)) from error
 
 
-def _bytes(file: Path) -> bytes:
+def read_bytes(file: Path) -> bytes:
+    """Return what a file has; raises Invalid where it cannot be read."""
     try:
         return file.read_bytes()
     except OSError as error:

@@ -15,6 +15,7 @@ from fabloop.app.muffin.documents import Bakery, read_bakery
 from fabloop.app.muffin.goals import GOALS_FILE, Goals
 from fabloop.app.muffin.machines import Machines
 from fabloop.app.muffin.partners import Partners
+from fabloop.app.muffin.policy import bakery_policy
 from fabloop.app.muffin.recovery import Aids, Recovery
 from fabloop.app.muffin.story import Muffins
 from fabloop.app.processes.store import open_host
@@ -24,7 +25,7 @@ from fabloop.app.service_runtime.directory import Directory
 from fabloop.app.service_runtime.facts import RuntimeFact, ServiceFound, ServiceRestarted
 from fabloop.app.service_runtime.fleet import Fleet
 from fabloop.app.service_runtime.log import FactLog
-from fabloop.app.service_runtime.mending import Approve, Mender, by_policy
+from fabloop.app.service_runtime.mending import Approve, Mender
 from fabloop.app.service_runtime.runtime import Runtime
 from fabloop.base.codec import from_json, to_json_pretty
 from fabloop.base.errors import Broken, Conflict, NotFound, Unavailable
@@ -63,7 +64,7 @@ class Week:
         *,
         told: Told | None = None,
         times_real: float | None = None,
-        approve: Approve = by_policy,
+        approve: Approve | None = None,
         gate: Gate = without_document,
     ) -> None:
         self.settings = settings
@@ -91,7 +92,9 @@ class Week:
         )
         self.machines = Machines(self.runtime, [each.name for each in self.bakery.natures])
         self.goals = Goals(folder, self.bakery.folder / GOALS_FILE, self.log)
-        self.mender = Mender(self.host, self.log, approve, gate=gate)
+        self.mender = Mender(self.host, self.log, gate=gate)
+        self.policy = bakery_policy(self.bakery.folder)
+        self._approve = approve
         self.story.runtime, self.story.machines = self.runtime, self.machines
 
     def _open_data(self, now: Instant) -> BakeryData:
@@ -121,6 +124,8 @@ class Week:
                 partners=Partners(self.directory, self.bakery.vocabulary, self.log),
                 chains=self.story.chains,
                 goals=self.goals,
+                policy=self.policy,
+                approve=self._approve,
             )
             self.story.recovery = Recovery(self.host, self.runtime, self.mender, aids)
         self.story.open(now)
@@ -141,7 +146,8 @@ class Week:
         received = self.story.receive(now)
         turned = self.runtime.turn(now)
         closed = self.story.close_batches(now)
-        return received or turned or closed
+        expired = self.story.recovery is not None and self.story.recovery.expire(now)
+        return received or turned or closed or expired
 
     def _next_at(self) -> Instant | None:
         times = (
@@ -149,6 +155,7 @@ class Week:
             self.story.next_batch_at(),
             self.runtime.next_at(),
             self.machines.next_look_at(),
+            None if self.story.recovery is None else self.story.recovery.next_due(),
         )
         return min((each for each in times if each is not None), default=None)
 
@@ -202,7 +209,7 @@ def begin_week(
     *,
     told: Told | None = None,
     times_real: float | None = None,
-    approve: Approve = by_policy,
+    approve: Approve | None = None,
     gate: Gate = without_document,
 ) -> Week:
     """Open a new story in an empty folder; raises Invalid or Conflict."""
@@ -213,6 +220,7 @@ def begin_week(
             "or go on with its story by --resume."
         )
     read_bakery(Path(settings.documents), settings.scenario, settings.seed)
+    bakery_policy(Path(settings.documents))
     write_durably(folder / SETTINGS_FILE, to_json_pretty(settings))
     return Week(folder, settings, told=told, times_real=times_real, approve=approve, gate=gate)
 
@@ -222,7 +230,7 @@ def resume_week(
     *,
     told: Told | None = None,
     times_real: float | None = None,
-    approve: Approve = by_policy,
+    approve: Approve | None = None,
     gate: Gate = without_document,
 ) -> Week:
     """Open the story of a folder where its log ends; raises NotFound."""

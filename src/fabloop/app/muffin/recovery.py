@@ -1,10 +1,14 @@
 """What the bakery does when muffins burn or the oven stands: find, tell, plan, change."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import msgspec
+from msgspec.structs import replace
 
+from fabloop.adapt.ladder import Ask, CaseState, Deviation, Do, Offer, TryRung
+from fabloop.adapt.policy import Instead, Policy, Rung, Severity
+from fabloop.adapt.repair.proposal import Situation
 from fabloop.app.muffin.chains import Chains
 from fabloop.app.muffin.damage import OF_THE_PROCESS, Damage, situation_of
 from fabloop.app.muffin.data import BakeryData
@@ -13,14 +17,16 @@ from fabloop.app.muffin.kpis import FULFILLED_NS
 from fabloop.app.muffin.lots import Lots
 from fabloop.app.muffin.machines import Machines
 from fabloop.app.muffin.partners import Partners
+from fabloop.app.muffin.policy import answer_of, offers_of
 from fabloop.app.processes.host import Host
 from fabloop.app.processes.questions import AskInstance, AskInstances
-from fabloop.app.service_runtime.errands import Complete, Errand, Verdict
-from fabloop.app.service_runtime.facts import Deviated, RungTried, StoryTold
-from fabloop.app.service_runtime.mending import Mended, Mender
+from fabloop.app.service_runtime.errands import Complete, Errand, Hold, Verdict
+from fabloop.app.service_runtime.facts import Deviated, StoryTold
+from fabloop.app.service_runtime.ladder import Ladder, Look, Matter
+from fabloop.app.service_runtime.mending import Approve, Found, Mended, Mender, NotMended
 from fabloop.app.service_runtime.reality import said
 from fabloop.app.service_runtime.runtime import Runtime
-from fabloop.base.instant import HOUR, MINUTE, Instant, span_text
+from fabloop.base.instant import HOUR, MINUTE, SECOND, Instant, span_text
 from fabloop.model.explanation import Evidence, Explanation
 from fabloop.model.service import Literal
 from fabloop.process.bpmn.model import BpmnProcess
@@ -45,6 +51,21 @@ class Aids(msgspec.Struct, frozen=True, kw_only=True):
     partners: Partners
     chains: Chains
     goals: Goals
+    policy: Policy
+    approve: Approve | None = None
+
+
+class _Damaged(msgspec.Struct, frozen=True, kw_only=True):
+    """A load that cannot go on as it is, and what is to be decided about it."""
+
+    errand: Errand
+    name: str
+    orders: Sequence[MuffinOrder]
+    codes: Sequence[str] = ()
+    again: bool = False
+    tolerable: Look
+    policy: Policy
+    defaults: Callable[[Instead, str], None]
 
 
 class Recovery:
@@ -61,6 +82,10 @@ class Recovery:
         self._partners = aids.partners
         self._chains = aids.chains
         self._goals = aids.goals
+        self._policy = aids.policy
+        self._approve = aids.approve
+        self._ladder = Ladder(self._log)
+        self._held: dict[str, Errand] = {}
         self._given_up: set[str] = set()
         self._tolerated: dict[int, Instant] = {}
 
@@ -72,12 +97,27 @@ class Recovery:
         name = f"r{errand.task.key}"
         if burnt and not self._mender.was_enacted(name):
             orders = self._lots.orders_with([str(each["QRCode"]) for each in burnt])
-            self._make_again(errand, name, orders, now)
+            if self._make_again(errand, name, orders, now) is CaseState.ASKING:
+                self._held[name] = errand
+                return Hold()
         return Complete()
+
+    def expire(self, now: Instant) -> bool:
+        """Do what is safe where nobody has answered in time; tell whether there was such."""
+        closed = self._ladder.expire(now)
+        for name in closed:
+            errand = self._held.pop(name, None)
+            if errand is not None:
+                self._runtime.finish(errand, errand.result)
+        return bool(closed)
+
+    def next_due(self) -> Instant | None:
+        """Return when the time of a question is over next."""
+        return self._ladder.next_due()
 
     def _make_again(
         self, errand: Errand, name: str, orders: Sequence[MuffinOrder], now: Instant
-    ) -> None:
+    ) -> CaseState:
         self._mender.noticed(name)
         batch = errand.task.about
         lot = str(errand.task.variables["lot"])
@@ -101,8 +141,21 @@ class Recovery:
         )
         self._goals.overcooked([each.id for each in orders], now)
         self._chains.overcooked(batch, [str(each.value) for each in couriers], now)
-        if not self._mended(errand, name, codes, orders, now, again=False):
-            self._refuse(orders, f"{again} could not be made", now)
+        damaged = _Damaged(
+            errand=errand,
+            name=name,
+            orders=orders,
+            codes=codes,
+            tolerable=lambda _move: "what is overcooked cannot be sold",
+            policy=self._policy,
+            defaults=lambda instead, why: self._unmade(orders, f"{again}: {why}", instead),
+        )
+        return self._decided(damaged, now)
+
+    def _unmade(self, orders: Sequence[MuffinOrder], why: str, instead: Instead) -> None:
+        """Refuse orders that are not made again; where the policy holds them, they only wait."""
+        if instead is Instead.CANCEL:
+            self._refuse(orders, why, self._host.now())
 
     def _courier(self, batch: str, code: str, now: Instant) -> Literal:
         """Return who carries an order, by where its courier is called."""
@@ -128,7 +181,12 @@ class Recovery:
         names = [each.id for each in orders]
         if ready <= deadline:
             self._goals.expect(names, ready, "the oven is back", now)
-            self._tolerate(errand, back, deadline - ready, now)
+            if self._tolerated.get(errand.task.key) == back:
+                return
+            self._tolerated[errand.task.key] = back
+            spare = f"{span_text(deadline - ready)} to spare for G1"
+            why = f"the oven is back in {span_text(back - now)}, {spare}"
+            self._decided(self._waiting(errand, f"{name}/{back}", orders, _helps(why)), now)
             return
         self._mender.noticed(name)
         self._given_up.add(name)
@@ -146,8 +204,21 @@ class Recovery:
             ),
             now,
         )
-        self._log.tell(now, _rung(errand, "tolerate", late, helps=False))
-        self._mended(errand, name, (), orders, now, again=True)
+        self._decided(self._waiting(errand, name, orders, lambda _move: late), now)
+
+    def _waiting(
+        self, errand: Errand, name: str, orders: Sequence[MuffinOrder], tolerable: Look
+    ) -> _Damaged:
+        """Return what is to be decided about a load that waits; that it waits on is safe."""
+        return _Damaged(
+            errand=errand,
+            name=name,
+            orders=orders,
+            again=True,
+            tolerable=tolerable,
+            policy=replace(self._policy, safe_default=Instead.HOLD),
+            defaults=lambda _instead, _why: None,
+        )
 
     def _ahead_of(self, errand: Errand) -> int:
         """Return how many loads will go into the oven before this one."""
@@ -156,66 +227,95 @@ class Recovery:
             for each in self._runtime.errands.values()
         )
 
-    def _tolerate(self, errand: Errand, back: Instant, spare_ns: int, now: Instant) -> None:
-        if self._tolerated.get(errand.task.key) == back:
-            return
-        self._tolerated[errand.task.key] = back
-        why = f"the oven is back in {span_text(back - now)}, {span_text(spare_ns)} to spare for G1"
-        self._log.tell(now, _rung(errand, "tolerate", why, helps=True))
-
     # -- both ---------------------------------------------------------------------------------
 
-    def _mended(
-        self,
-        errand: Errand,
-        name: str,
-        codes: Sequence[str],
-        orders: Sequence[MuffinOrder],
-        now: Instant,
-        *,
-        again: bool,
-    ) -> bool:
-        """Have an instance repaired; tell whether it goes on by a changed process."""
-        task = errand.task
-        process = self._process(task.instance)
+    def _decided(self, damaged: _Damaged, now: Instant) -> CaseState:
+        """Let the ladder decide about a load, rung by rung."""
+        errand, found = damaged.errand, list[tuple[Situation, Found]]()
+
+        def look(move: TryRung) -> tuple[Offer, ...] | str:
+            situation = self._situation(damaged, now)
+            answer = self._mender.look(
+                errand.task.about,
+                situation,
+                now,
+                seconds=move.budget_ns / SECOND,
+                own=OF_THE_PROCESS,
+            )
+            if isinstance(answer, NotMended):
+                return answer.why
+            found[:] = [(situation, answer)]
+            return offers_of(answer)
+
+        def does(move: Do) -> str:
+            if move.offer.rung is Rung.TOLERATE:
+                return ""
+            situation, ways = found[0]
+            by = move.by or "policy"
+            outcome = self._mender.enact(situation, ways, move.offer.id, by, now)
+            if isinstance(outcome, NotMended):
+                return outcome.why
+            self._goes_on(damaged, situation, outcome, now)
+            return ""
+
+        def answers(ask: Ask) -> str | None:
+            known = found[0][1] if found else None
+            return answer_of(ask, known, self._mender, self._approve, now)
+
+        deviation = Deviation(
+            id=damaged.name, instance=errand.task.instance, severity=Severity.MAJOR, at=now
+        )
+        matter = Matter(
+            about=errand.task.about,
+            deviation=deviation,
+            policy=damaged.policy,
+            looks={Rung.TOLERATE: damaged.tolerable, Rung.REPAIR: look},
+            does=does,
+            answers=answers,
+            defaults=damaged.defaults,
+        )
+        return self._ladder.decide(matter, now)
+
+    def _situation(self, damaged: _Damaged, now: Instant) -> Situation:
+        task = damaged.errand.task
         back = self._machines.back_at("oven")
         lots = self._lots.of_batch(task.about)
-        queue = self._ahead_of(errand) * BAKING_NS if again else 0
-        deadline = Instant(self._deadline(orders) - AFTER_BAKING_NS - queue)
+        queue = self._ahead_of(damaged.errand) * BAKING_NS if damaged.again else 0
+        deadline = Instant(self._deadline(damaged.orders) - AFTER_BAKING_NS - queue)
         size = self._lots.size(lots[-1])
-        partners = self._partners.for_load(task.about, size, CELSIUS, deadline, now)
         damage = Damage(
-            repair=name,
+            repair=damaged.name,
             instance=task.instance,
-            process=process,
+            process=self._process(task.instance),
             node=task.node,
             lots=lots,
-            codes=tuple(codes),
-            partners=partners,
+            codes=tuple(damaged.codes),
+            partners=self._partners.for_load(task.about, size, CELSIUS, deadline, now),
             back={"oven": 0 if back is None else max(0, back - now)},
             left_ns=max(0, deadline - now),
-            again=again,
+            again=damaged.again,
         )
-        situation = situation_of(damage, self._runtime.directory, self._runtime.reality)
-        outcome = self._mender.mend(task.about, situation, now, own=OF_THE_PROCESS)
-        if not isinstance(outcome, Mended):
-            return False
+        return situation_of(damage, self._runtime.directory, self._runtime.reality)
+
+    def _goes_on(
+        self, damaged: _Damaged, situation: Situation, outcome: Mended, now: Instant
+    ) -> None:
+        """Take in that an instance goes on by a changed process."""
         gone = [
             key
             for key, each in self._runtime.errands.items()
-            if each.task.instance == task.instance and key not in outcome.jobs
+            if each.task.instance == situation.instance and key not in outcome.jobs
         ]
         self._runtime.drop(gone)
         self._goals.expect(
-            [each.id for each in orders],
+            [each.id for each in damaged.orders],
             Instant(now + outcome.delay_ns + AFTER_BAKING_NS),
-            f"repair {name}",
+            f"repair {damaged.name}",
             now,
         )
         for each in situation.physical:
             if each[0] == "overcooked":
                 self._runtime.reality.accept(each[1])
-        return True
 
     def _process(self, instance: int) -> BpmnProcess:
         key = self._host.query(AskInstance(key=instance)).definition
@@ -236,8 +336,11 @@ class Recovery:
                 self._log.tell(now, StoryTold(what=REFUSED, about=order.id, details={"why": why}))
 
 
-def _rung(errand: Errand, rung: str, why: str, *, helps: bool) -> RungTried:
-    return RungTried(about=errand.task.about, rung=rung, helps=helps, why=why)
+def _helps(why: str) -> Look:
+    """Return a look at the rung of tolerating that finds it to be a way out."""
+    reason = Explanation(code="time-to-spare", subject="G1", details={"why": why})
+    offer = Offer(id="tolerate", rung=Rung.TOLERATE, reasons=(reason,))
+    return lambda _move: (offer,)
 
 
 def _overcooked(lot: str, orders: Sequence[MuffinOrder], size: int, now: Instant) -> Explanation:

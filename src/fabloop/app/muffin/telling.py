@@ -26,6 +26,7 @@ from fabloop.app.service_runtime.facts import (
     ServicesDiscovered,
     StoryTold,
 )
+from fabloop.app.service_runtime.ladder import SAFE_DEFAULT
 from fabloop.base.instant import span_text
 
 Words = Callable[[Any], str]
@@ -43,7 +44,7 @@ def _story(fact: StoryTold) -> str:
         orders = fact.details["orders"]
         count = len(orders) if isinstance(orders, list) else 0
         what = f"{fact.details['pieces']} {fact.details['type']} muffins"
-        return f"{fact.about}: {what} for {count} orders."
+        return f"{fact.about}: {what} for {count} order{'' if count == 1 else 's'}."
     if fact.what == "order refused":
         return f"{fact.about} is refused: {fact.details['why']}"
     return ""
@@ -62,6 +63,8 @@ def _withheld(fact: CallWithheld) -> str:
 
 
 def _rung(fact: RungTried) -> str:
+    if fact.rung == SAFE_DEFAULT:
+        return f"{fact.about}: what is safe is done: {fact.why}"
     return f"{fact.about}: {fact.rung} {'helps' if fact.helps else 'does not help'}: {fact.why}"
 
 
@@ -78,7 +81,8 @@ def _proposed(fact: RepairProposed) -> str:
     money = f"{chosen.cost_minor / 100:.2f} {chosen.currency}"
     span = span_text(chosen.delay_ns)
     steps = ", ".join(chosen.steps)
-    others = f"{len(fact.others)} others"
+    count = len(fact.others)
+    others = f"{count} other{'' if count == 1 else 's'}"
     return f"{fact.about}: proposed {chosen.where}: {steps} ({money}, {span} later; {others})"
 
 

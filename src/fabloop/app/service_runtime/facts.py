@@ -114,6 +114,7 @@ class RungTried(_Fact, frozen=True, kw_only=True):
     """A rung of the ladder was tried for a deviation, and what came of it."""
 
     about: str
+    repair: str = ""
     rung: str
     helps: bool
     why: str
@@ -258,6 +259,8 @@ class PersonAsked(_Fact, frozen=True, kw_only=True):
     """A person has to decide; without an answer until `expires_at` the safe default counts."""
 
     about: str
+    repair: str = ""
+    who: str = ""
     question: str
     options: tuple[str, ...]
     default: str

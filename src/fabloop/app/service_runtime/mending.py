@@ -10,10 +10,11 @@ from fabloop.adapt.repair.enact import enact
 from fabloop.adapt.repair.explain import steps_said
 from fabloop.adapt.repair.permits import against, permitted
 from fabloop.adapt.repair.proposal import NoRepair, Proposal, RepairAnswer, RepairOption, Situation
-from fabloop.adapt.repair.propose import repair
+from fabloop.adapt.repair.propose import Try, not_tried, repair
+from fabloop.adapt.repair.rehearse import rehearse
 from fabloop.adapt.repair.task import Budget, counted
+from fabloop.app.processes.host import Host
 from fabloop.app.processes.questions import AskJobs
-from fabloop.app.processes.service import Service
 from fabloop.app.service_runtime.facts import (
     AlternativeTold,
     Deviated,
@@ -36,11 +37,17 @@ Approve = Callable[[RepairProposed], tuple[int, str] | None]
 """Returns the number of the way out that is wanted (0 is the best) and who wants it, or None."""
 
 
-def by_policy(proposal: RepairProposed) -> tuple[int, str]:
-    """Take the cheapest way out with which the goals can be kept, then the quickest."""
+def best_first(proposal: RepairProposed) -> tuple[AlternativeTold, ...]:
+    """Return the ways out: those with which the goals can be kept, the cheapest, the quickest."""
     ways = (proposal.chosen, *proposal.others)
-    best = min(ways, key=lambda each: (each.late, each.cost_minor, each.delay_ns))
-    return ways.index(best), "policy"
+    return tuple(sorted(ways, key=lambda each: (each.late, each.cost_minor, each.delay_ns)))
+
+
+def within(seconds: float) -> Budget:
+    """Return a budget that ends after some time, and after so many questions on any machine."""
+    questions = counted(QUESTIONS)
+    end = time.perf_counter() + seconds
+    return lambda: min(questions(), max(0.0, (end - time.perf_counter()) / seconds))
 
 
 class Mended(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,8 +66,14 @@ class NotMended(msgspec.Struct, frozen=True, kw_only=True):
     """No way out was found, wanted or needed."""
 
     why: str
-    declined: bool = False
     needed: bool = True
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What was proposed, and the ways out as they can be carried out."""
+
+    told: RepairProposed
+    options: tuple[RepairOption, ...]
 
 
 class Mender:
@@ -74,17 +87,13 @@ class Mender:
 
     def __init__(
         self,
-        kernel: Service,
+        kernel: Host,
         log: FactLog,
-        approve: Approve = by_policy,
-        budget: Callable[[], Budget] = lambda: counted(QUESTIONS),
         gate: Gate = without_document,
     ) -> None:
         self._gate = gate
         self._kernel = kernel
         self._log = log
-        self._approve = approve
-        self._budget = budget
         self.took_ms: dict[str, float] = {}
         self._noticed: dict[str, float] = {}
         self.patterns: tuple[Pattern, ...] = ()
@@ -108,92 +117,106 @@ class Mender:
         if not self._was(fact.repair, Deviated):
             self._tell(now, fact)
 
-    def mend(
+    def look(
         self,
         about: str,
         situation: Situation,
         now: Instant,
+        *,
+        seconds: float,
         own: frozenset[str] = frozenset(),
-    ) -> Mended | NotMended:
-        """Bring an instance back to where its process can go on, if somebody wants it.
+    ) -> Found | NotMended:
+        """Look for ways to bring an instance back to where its process can go on, for so long.
 
-        `own` are actions that only the process itself does: what would do them otherwise is no
-        way out.
+        Each is tried out in the engine before it is proposed. `own` are actions that only the
+        process itself does: what would do them otherwise is no way out.
         """
-        self.noticed(situation.repair)
-        known = recalled(self.patterns, situation, counted(QUESTIONS))
-        answer = _without(repair(situation, self._budget(), known), own)
-        if not self._was(situation.repair, RepairProposed):
+        name = situation.repair
+        self.noticed(name)
+        again = self._was(name, RepairProposed)  # what was proposed has to be found once more
+        budget = counted(QUESTIONS) if again else within(seconds)
+        known = recalled(self.patterns, situation, budget)
+        tried = not_tried if self._was(name, RepairApproved) else self._rehearsal(situation, now)
+        answer = _without(repair(situation, budget, known, tried), own)
+        if not again:
             answer = permitted(answer, situation.domain, self._gate)
         match answer:
             case Proposal():
-                return self._decided(about, situation, answer, now)
+                told = self._told(name) or proposed(about, situation, answer)
+                if not again:
+                    self._tell(now, told)
+                    self.took_ms[name] = (time.perf_counter() - self._noticed[name]) * 1e3
+                return Found(told=told, options=answer.options)
             case NoRepair(why=why):
-                if not self._was(situation.repair, RepairImpossible):
-                    self._tell(
-                        now,
-                        RepairImpossible(
-                            about=about,
-                            instance=situation.instance,
-                            repair=situation.repair,
-                            reasons=(why,),
-                        ),
-                    )
+                late = budget() <= 0
+                why = f"no plan within {seconds:g} s: {why}" if late else why
+                self._impossible(about, situation, why, now)
                 return NotMended(why=why)
             case _:
                 return NotMended(why="the rest of the process does not need it", needed=False)
 
-    def _decided(
-        self, about: str, situation: Situation, proposal: Proposal, now: Instant
-    ) -> Mended | NotMended:
-        told = self._told(situation.repair) or proposed(about, situation, proposal)
-        name = situation.repair
-        if not self._was(name, RepairProposed):
+    def _rehearsal(self, situation: Situation, now: Instant) -> Try:
+        """Return what tries an option out in the engine; nothing of it lasts."""
+        return lambda option: self._kernel.ask(
+            lambda engine: rehearse(option, situation, engine, now)
+        )
+
+    def _impossible(self, about: str, situation: Situation, why: str, now: Instant) -> None:
+        if not self._was(situation.repair, RepairImpossible):
+            told = RepairImpossible(
+                about=about,
+                instance=situation.instance,
+                repair=situation.repair,
+                reasons=(why,),
+            )
             self._tell(now, told)
-            self.took_ms[name] = (time.perf_counter() - self._noticed[name]) * 1e3
-        number, declined = self._answer(told, name, now)
-        if declined:
-            return NotMended(why="it was declined", declined=True)
-        wanted = (told.chosen, *told.others)[number].id
-        option = next(each for each in proposal.options if each.id == wanted)
+
+    def enact(
+        self, situation: Situation, found: Found, wanted: str, by: str, now: Instant
+    ) -> Mended | NotMended:
+        """Carry a way out that was found and is wanted out; unless it is not permitted by now."""
+        told, name = found.told, situation.repair
+        option = next((each for each in found.options if each.id == wanted), None)
+        if option is None:
+            return NotMended(why=f"{wanted} cannot be found any more")
+        if not self._was(name, RepairApproved):
+            ways = [each.id for each in (told.chosen, *told.others)]
+            approved = RepairApproved(
+                about=told.about,
+                instance=told.instance,
+                repair=name,
+                by=by,
+                option=ways.index(wanted),
+            )
+            self._tell(now, approved)
         reasons = against(option, situation.domain, self._gate)
         if reasons and not self._was(name, RepairEnacted):  # an answer may have taken a while
-            self._tell(
-                now,
-                RepairDeclined(
-                    about=about, instance=situation.instance, repair=name, by="permissives"
-                ),
-            )
+            self._declined(told, "permissives", now)
             return NotMended(why=f"it is withheld: {reasons[0].code} {reasons[0].subject}")
-        return self._enacted(about, situation, option, now)
+        return self._enacted(told.about, situation, option, now)
+
+    def decline(self, found: Found, now: Instant) -> None:
+        """Take note that a person does not want any of what was proposed."""
+        if not self._was(found.told.repair, RepairDeclined):
+            self._declined(found.told, "person", now)
+
+    def _declined(self, told: RepairProposed, by: str, now: Instant) -> None:
+        said = RepairDeclined(about=told.about, instance=told.instance, repair=told.repair, by=by)
+        self._tell(now, said)
+
+    def answer_of(self, told: RepairProposed) -> tuple[int, str] | RepairDeclined | None:
+        """Return what was answered before a crash: it counts; None where nobody has answered."""
+        for _, fact in self._log.history:
+            if isinstance(fact, RepairApproved) and fact.repair == told.repair:
+                return fact.option, fact.by
+            if isinstance(fact, RepairDeclined) and fact.repair == told.repair:
+                return fact
+        return None
 
     def _told(self, repair_name: str) -> RepairProposed | None:
         """Return what was proposed before a crash: the answer counts for that."""
         told = (fact for _, fact in self._log.history if isinstance(fact, RepairProposed))
         return next((fact for fact in told if fact.repair == repair_name), None)
-
-    def _answer(self, told: RepairProposed, name: str, now: Instant) -> tuple[int, bool]:
-        """Ask, once: an answer that was given before a crash counts."""
-        for _, fact in self._log.history:
-            if isinstance(fact, RepairApproved) and fact.repair == name:
-                return fact.option, False
-            if isinstance(fact, RepairDeclined) and fact.repair == name:
-                return 0, True
-        answer = self._approve(told)
-        if answer is None:
-            said = RepairDeclined(
-                about=told.about, instance=told.instance, repair=name, by="person"
-            )
-            self._tell(now, said)
-            return 0, True
-        number, by = answer
-        self._tell(
-            now,
-            RepairApproved(
-                about=told.about, instance=told.instance, repair=name, by=by, option=number
-            ),
-        )
-        return number, False
 
     def _enacted(
         self, about: str, situation: Situation, option: RepairOption, now: Instant

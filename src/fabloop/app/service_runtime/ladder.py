@@ -1,0 +1,209 @@
+"""Decides deviations by the ladder and a policy; every rung that is tried is told, with reasons."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from fabloop.adapt import ladder
+from fabloop.adapt.climb import Shell, climb
+from fabloop.adapt.ladder import (
+    Ask,
+    CaseState,
+    Deviation,
+    Do,
+    DoInstead,
+    Move,
+    Offer,
+    Ruling,
+    TryRung,
+    Withdraw,
+)
+from fabloop.adapt.policy import Instead, Policy, Rung
+from fabloop.app.service_runtime.facts import PersonAsked, RungTried
+from fabloop.app.service_runtime.log import FactLog
+from fabloop.base.instant import Instant, iso_of, span_text
+from fabloop.base.money import money_text
+from fabloop.model.explanation import Explanation, RepairCode
+
+SAFE_DEFAULT = "safe default"
+
+Look = Callable[[TryRung], tuple[Offer, ...] | str]
+Answer = Callable[[Ask], str | None]
+"""Returns the offer that is wanted, empty for none of them; None where nobody is there."""
+
+
+class Matter(msgspec.Struct, frozen=True, kw_only=True):
+    """A deviation that is to be decided, and what the story can do about it.
+
+    Attributes
+    ----------
+    looks : looks for a way out on a rung; a rung that is not there is passed over
+    does : carries an offer out: why it could not be, empty where it was
+    answers : asks who is to approve
+    defaults : does what is safe; hears why
+    """
+
+    about: str
+    deviation: Deviation
+    policy: Policy
+    looks: Mapping[Rung, Look]
+    does: Callable[[Do], str]
+    answers: Answer
+    defaults: Callable[[Instead, str], None]
+
+
+class _Open(msgspec.Struct, frozen=True, kw_only=True):
+    matter: Matter
+    docket: ladder.Docket
+
+
+class Ladder:
+    """Climbs for one deviation after the other; what waits for a person stays open."""
+
+    def __init__(self, log: FactLog) -> None:
+        self._log = log
+        self._open: dict[str, _Open] = {}
+        self._told = {
+            _key(fact) for _, fact in log.history if isinstance(fact, RungTried | PersonAsked)
+        }
+
+    def decide(self, matter: Matter, now: Instant) -> CaseState:
+        """Climb until all is settled or a person is waited for; return how the case stands.
+
+        After a crash it is decided again, as of when the question was put at first.
+        """
+        begun = next(
+            (
+                at
+                for at, fact in self._log.history
+                if isinstance(fact, PersonAsked) and fact.repair == matter.deviation.id
+            ),
+            now,
+        )
+        ruling = ladder.report({}, matter.policy, matter.deviation)
+        return self._climbed(matter, ruling, begun)
+
+    def expire(self, now: Instant) -> tuple[str, ...]:
+        """Do what is safe where nobody has answered in time; return whose cases that closed."""
+        closed = []
+        for name, each in tuple(self._open.items()):
+            ruling = ladder.expire(each.docket, each.matter.policy, now)
+            if ruling.moves:
+                self._climbed(each.matter, ruling, now)
+                closed.append(name)
+        return tuple(closed)
+
+    def next_due(self) -> Instant | None:
+        """Return when `expire` has something to do next."""
+        times = (ladder.next_due(each.docket) for each in self._open.values())
+        return min((each for each in times if each is not None), default=None)
+
+    def _climbed(self, matter: Matter, ruling: Ruling, now: Instant) -> CaseState:
+        asked: list[Ask] = []
+        shell = self._shell(matter, asked, now)
+        docket: ladder.Docket = climb(ruling, matter.policy, shell, now)
+        while asked:
+            ask = asked.pop()
+            answer = matter.answers(ask)
+            if answer is None:
+                break
+            answered = ladder.answered(
+                docket, matter.policy, ask.instance, by=ask.who,
+                round=ask.round, offer=answer, now=now,
+            )  # fmt: skip
+            docket = climb(answered, matter.policy, shell, now)
+        state = docket[matter.deviation.instance].state
+        self._open.pop(matter.deviation.id, None)
+        if state is CaseState.ASKING:
+            self._open[matter.deviation.id] = _Open(matter=matter, docket=docket)
+        return state
+
+    def _shell(self, matter: Matter, asked: list[Ask], now: Instant) -> Shell:
+        def looks(move: TryRung) -> tuple[Offer, ...] | str:
+            look = matter.looks.get(move.rung)
+            found = look(move) if look else "nothing can be done on this rung"
+            if isinstance(found, str):
+                self._rung(matter, move.rung, found, now, helps=False)
+            return found
+
+        def does(move: Do) -> str:
+            why = matter.does(move)
+            if why:
+                self._rung(matter, move.offer.rung, why, now, helps=False)
+            else:
+                self._rung(matter, move.offer.rung, _done(move, matter.policy), now, helps=True)
+            return why
+
+        def asks(move: Ask) -> None:
+            self._ask(matter, move, now)
+            asked.append(move)
+
+        def defaults(move: DoInstead) -> None:
+            why = _because(move.reasons)
+            self._rung(matter, SAFE_DEFAULT, f"{move.instead}, because {why}", now, helps=True)
+            matter.defaults(move.instead, why)
+
+        return Shell(
+            looks=looks, does=does, asks=asks, withdraws=_withdrawn, defaults=defaults, noted=_noted
+        )
+
+    def _ask(self, matter: Matter, move: Ask, now: Instant) -> None:
+        """Tell that a person has to decide, once."""
+        until = iso_of(move.until)[:16]
+        what = "which way out is wanted" if move.offers else "what is to be done"
+        fact = PersonAsked(
+            about=matter.about,
+            repair=matter.deviation.id,
+            who=move.who,
+            question=f"{matter.about}: {move.who} is asked {what}, until {until}.",
+            options=tuple(each.id for each in move.offers),
+            default=matter.policy.safe_default,
+            expires_at=move.until,
+        )
+        self._tell(fact, now)
+
+    def _rung(self, matter: Matter, rung: str, why: str, now: Instant, *, helps: bool) -> None:
+        fact = RungTried(
+            about=matter.about, repair=matter.deviation.id, rung=rung, helps=helps, why=why
+        )
+        self._tell(fact, now)
+
+    def _tell(self, fact: RungTried | PersonAsked, now: Instant) -> None:
+        if _key(fact) not in self._told:
+            self._told.add(_key(fact))
+            self._log.tell(now, fact)
+
+
+def _key(fact: RungTried | PersonAsked) -> tuple[object, ...]:
+    if isinstance(fact, RungTried):
+        return fact.repair, fact.rung, fact.why
+    return fact.repair, fact.who, fact.question
+
+
+def _withdrawn(_move: Withdraw) -> None:
+    """Nothing is left to be taken back: a case of its own is made for each deviation."""
+
+
+def _noted(_move: Move) -> None:
+    """Moves are told as facts where they are carried out."""
+
+
+def _done(move: Do, policy: Policy) -> str:
+    """Say what is done, what it costs, and who allows it."""
+    offer = move.offer
+    if offer.reasons:
+        return "; ".join(_said(each) for each in offer.reasons)
+    money = money_text(offer.cost_minor, policy.currency)
+    allowed = f"{move.by} wants it" if move.by else "the policy allows it unasked"
+    return f"{offer.id} for {money}, {span_text(offer.delay_ns)} later: {allowed}"
+
+
+def _because(reasons: tuple[Explanation, ...]) -> str:
+    return _said(reasons[-1]) if reasons else "no rung is for it"
+
+
+def _said(reason: Explanation) -> str:
+    details = reason.details
+    if reason.code == RepairCode.NOBODY_ANSWERED:
+        return f"{details['who']} has not answered within {span_text(int(details['waited_ns']))}"
+    return details.get("why", str(reason.code))
