@@ -7,6 +7,7 @@ import pytest
 from fabloop.app.muffin.chronicle import WeekVolatile, chronicle_of
 from fabloop.app.muffin.kpis import courses_of
 from fabloop.app.muffin.play import begin_week, resume_week
+from fabloop.app.muffin.recovery import REFUSED
 from fabloop.app.service_runtime.facts import (
     CallAnswered,
     CallBound,
@@ -22,11 +23,10 @@ from fabloop.app.service_runtime.facts import (
     ServiceRestarted,
     StoryTold,
 )
-from fabloop.app.muffin.recovery import REFUSED
 from fabloop.app.service_runtime.ladder import SAFE_DEFAULT
 from fabloop.base.codec import to_json
 from fabloop.base.errors import Conflict, Invalid, NotFound
-from fabloop.base.instant import HOUR, Instant
+from fabloop.base.instant import HOUR, MINUTE, Instant
 from small_bakery import settings_of, small_bakery
 
 NOTHING = {"burnt": {"mishaps": [], "delays": []}}
@@ -214,8 +214,12 @@ def test_where_nobody_answers_in_time_the_safe_default_is_done_and_told(tmp_path
 
 
 def test_a_question_outlasts_a_crash(tmp_path):
-    facts, _ = asked_week(tmp_path, None, until=QUESTION_OPEN)
-    asked = only(facts, PersonAsked)
+    (tmp_path / "whole").mkdir()
+    whole, _ = asked_week(tmp_path / "whole", None)
+    asked = only(whole, PersonAsked)
+    cut, _ = asked_week(tmp_path, None, until=Instant(asked.expires_at - MINUTE))
+    assert only(cut, PersonAsked) == asked
+    assert not any(isinstance(each, StoryTold) and each.what == REFUSED for each in cut)
     week = resume_week(tmp_path / "data")
     try:
         week.play()
