@@ -122,8 +122,16 @@ def maintain(
 def undo(folder: Folder, order: Order, by: By = "planner", at: At = "", json: Json = False) -> None:
     """Go back to the plan before the last adaptation, if nothing stands against that.
 
+    In a week of the muffin demo a repair is taken back while it goes on, by its batch or an order.
+
     Exit codes: 0 plan and process went back, 1 there is no way back (with reasons), 2 bad input.
     """
+    from fabloop.app.muffin.folders import is_week
+
+    if is_week(folder):
+        from fabloop.cli.adapt_repair import undo_repair
+
+        raise typer.Exit(undo_repair(folder, order, by, at, as_json=json))
     from fabloop.cli.adapt import undo as undo_
 
     raise typer.Exit(undo_(folder, order, by, _instant(at), as_json=json))

@@ -8,6 +8,7 @@ from fabloop.app.muffin.chronicle import WeekVolatile, chronicle_of
 from fabloop.app.muffin.kpis import courses_of
 from fabloop.app.muffin.play import begin_week, resume_week
 from fabloop.app.muffin.recovery import REFUSED
+from fabloop.app.muffin.undoing import undo_repair
 from fabloop.app.service_runtime.facts import (
     CallAnswered,
     CallBound,
@@ -254,3 +255,35 @@ def test_a_broken_door_slows_the_machines_that_feed_the_oven_by_the_delay_it_tel
     assert set(slowed.speeds) == {"dough-line", "liner-printer", "filling-line"}
     assert set(slowed.speeds.values()) == {0.667}
     assert all(each.delivered_at for each in courses)
+
+
+def test_a_repair_that_goes_on_is_taken_back_and_the_week_ends_without_it(tmp_path):
+    scenarios = {"burnt": {"mishaps": [{**BURNT, "repair_hours": [4, 4]}], "delays": []}}
+    documents = small_bakery(tmp_path, orders_per_day=(0,), scenarios=scenarios)
+    folder = tmp_path / "data"
+    whole, _, _ = played(tmp_path / "whole", documents)
+    begun = next(at for at, fact in whole if isinstance(fact, RepairEnacted))
+    week = begin_week(folder, settings_of(documents))
+    week.play(until=Instant(begun + MINUTE))
+    week.close()
+    burnt = only([fact for _, fact in week.log.history], Deviated)
+    with pytest.raises(NotFound, match=burnt.repair):
+        undo_repair(folder, "batch-999", "eva")
+    undone = undo_repair(folder, burnt.subjects[0], "eva")
+    assert (undone.repair, undone.by) == (burnt.repair, "eva")
+    with pytest.raises(NotFound):
+        undo_repair(folder, burnt.about, "eva")
+    week = resume_week(folder)
+    try:
+        week.play()
+        courses = courses_of(week.log.history, week.bakery)
+    finally:
+        week.close()
+    assert {each.order for each in courses if each.refused} == set(burnt.subjects)
+    assert all(each.delivered_at for each in courses if not each.refused)
+
+
+def test_a_repair_that_is_over_stays(tmp_path):
+    facts, _ = burnt_week(tmp_path, hours=4)
+    with pytest.raises(Conflict, match="it is over"):
+        undo_repair(tmp_path / "data", only(facts, RepairEnacted).about, "eva")

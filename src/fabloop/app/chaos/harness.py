@@ -20,7 +20,8 @@ import msgspec
 from fabloop.app.chaos.judge import commands_that_left, shown_in, verdict
 from fabloop.app.chaos.player import DATA, ENVIRONMENT, STOPS, Part, Promised
 from fabloop.app.muffin.documents import FOLDER, Bakery, read_bakery
-from fabloop.app.muffin.play import LOG_FILE, ROSTER_FILE, MuffinSettings
+from fabloop.app.muffin.folders import LOG_FILE
+from fabloop.app.muffin.play import ROSTER_FILE, MuffinSettings
 from fabloop.app.safety.controller import Given, Shown
 from fabloop.app.safety.documents import rules_in
 from fabloop.app.safety.guard import SafetyGuard

@@ -16,7 +16,9 @@ from fabloop.app.service_runtime.facts import (
     RepairDeclined,
     RepairEnacted,
     RepairImpossible,
+    RepairKept,
     RepairProposed,
+    RepairUndone,
     RungTried,
     RuntimeFact,
     ServiceFound,
@@ -37,6 +39,7 @@ CHAIN = (
     | RepairDeclined
     | RepairEnacted
     | RepairImpossible
+    | RepairUndone
     | MachinesSlowed
     | GoalMoved
 )
@@ -91,7 +94,7 @@ def chronicle_of(week: Week, volatile: WeekVolatile) -> WeekChronicle:
         services=tuple(fact for _, fact in history if isinstance(fact, ServiceFound)),
         orders=courses_of(history, week.bakery),
         chain=tuple(_told(at, fact) for at, fact in history if isinstance(fact, CHAIN)),
-        facts=tuple(_told(at, fact) for at, fact in history),
+        facts=tuple(_told(at, fact) for at, fact in history if not isinstance(fact, RepairKept)),
         volatile=volatile,
     )
 

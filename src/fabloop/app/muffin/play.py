@@ -12,6 +12,7 @@ from fabloop.app.muffin.chains import Chains
 from fabloop.app.muffin.data import BakeryData
 from fabloop.app.muffin.devices import served
 from fabloop.app.muffin.documents import Bakery, read_bakery
+from fabloop.app.muffin.folders import LOG_FILE
 from fabloop.app.muffin.goals import GOALS_FILE, Goals
 from fabloop.app.muffin.machines import Machines
 from fabloop.app.muffin.partners import Partners
@@ -33,7 +34,6 @@ from fabloop.base.instant import Instant
 from fabloop.run.gate import Gate, without_document
 
 SETTINGS_FILE = "demo.json"
-LOG_FILE = "facts.db"
 PAGES_FILE, RECIPES_FILE = "yellow-pages.json", "recipes.json"
 ROSTER_FILE = "services.json"
 OPENING_TRIES = 10

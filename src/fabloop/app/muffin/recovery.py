@@ -1,6 +1,6 @@
 """What the bakery does when muffins burn or the oven stands: find, tell, plan, change."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
 import msgspec
@@ -23,6 +23,7 @@ from fabloop.app.processes.questions import AskInstance, AskInstances
 from fabloop.app.service_runtime.errands import Complete, Errand, Hold, Verdict
 from fabloop.app.service_runtime.facts import Deviated, StoryTold
 from fabloop.app.service_runtime.ladder import Ladder, Look, Matter
+from fabloop.app.service_runtime.log import FactLog
 from fabloop.app.service_runtime.mending import Approve, Found, Mended, Mender, NotMended
 from fabloop.app.service_runtime.reality import said
 from fabloop.app.service_runtime.runtime import Runtime
@@ -35,6 +36,7 @@ from fabloop.process.operations import Selection
 from fabloop.sim.bakery.customers import MuffinOrder
 
 REFUSED = "order refused"
+OVERCOOKED = "overcooked"
 AFTER_BAKING_NS = HOUR
 """What toppings, boxes and waiting for one's turn take after a load has left the oven."""
 
@@ -155,7 +157,8 @@ class Recovery:
     def _unmade(self, orders: Sequence[MuffinOrder], why: str, instead: Instead) -> None:
         """Refuse orders that are not made again; where the policy holds them, they only wait."""
         if instead is Instead.CANCEL:
-            self._refuse(orders, why, self._host.now())
+            names = [each.id for each in orders]
+            refuse(self._host, self._log, names, why, self._host.now())
 
     def _courier(self, batch: str, code: str, now: Instant) -> Literal:
         """Return who carries an order, by where its courier is called."""
@@ -327,13 +330,14 @@ class Recovery:
         known = [each for each in told if each is not None]
         return min(known, default=Instant(min(e.received_at for e in orders) + FULFILLED_NS))
 
-    def _refuse(self, orders: Sequence[MuffinOrder], why: str, now: Instant) -> None:
-        """Tell customers that their orders are not made: the safe default."""
-        for order in orders:
-            where = Selection(process="muffin-order", business_key=order.id)
-            for each in self._host.query(AskInstances(where=where)):
-                self._host.submit(CancelInstance(instance=each.key), request=f"refuse/{order.id}")
-                self._log.tell(now, StoryTold(what=REFUSED, about=order.id, details={"why": why}))
+
+def refuse(host: Host, log: FactLog, orders: Iterable[str], why: str, now: Instant) -> None:
+    """Tell customers that their orders are not made: the safe default."""
+    for order in orders:
+        where = Selection(process="muffin-order", business_key=order)
+        for each in host.query(AskInstances(where=where)):
+            host.submit(CancelInstance(instance=each.key), request=f"refuse/{order}")
+            log.tell(now, StoryTold(what=REFUSED, about=order, details={"why": why}))
 
 
 def _helps(why: str) -> Look:
@@ -346,7 +350,7 @@ def _helps(why: str) -> Look:
 def _overcooked(lot: str, orders: Sequence[MuffinOrder], size: int, now: Instant) -> Explanation:
     lost = sum(each.pieces for each in orders)
     return Explanation(
-        code="overcooked",
+        code=OVERCOOKED,
         subject=lot,
         details={"orders": ", ".join(each.id for each in orders)},
         evidence=(

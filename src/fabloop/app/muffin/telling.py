@@ -19,6 +19,7 @@ from fabloop.app.service_runtime.facts import (
     RepairEnacted,
     RepairImpossible,
     RepairProposed,
+    RepairUndone,
     RungTried,
     RuntimeFact,
     SafetyTold,
@@ -86,6 +87,12 @@ def _proposed(fact: RepairProposed) -> str:
     return f"{fact.about}: proposed {chosen.where}: {steps} ({money}, {span} later; {others})"
 
 
+def _undone(fact: RepairUndone) -> str:
+    steps = f", then {', '.join(fact.steps)}" if fact.steps else ""
+    lasting = f"; not taken back: {', '.join(fact.lasting)}" if fact.lasting else ""
+    return f"{fact.about}: {fact.repair} is taken back by {fact.by}{steps}{lasting}"
+
+
 def _goal(fact: GoalMoved) -> str:
     if fact.status == "met":
         return ""
@@ -111,6 +118,7 @@ _WORDS: dict[type, Words] = {
     RepairApproved: lambda f: f"{f.about}: approved by {f.by}.",
     RepairDeclined: lambda f: f"{f.about}: declined by {f.by}.",
     RepairEnacted: lambda f: f"{f.about}: goes on by {f.process}.",
+    RepairUndone: _undone,
     RepairImpossible: lambda f: f"{f.about}: no repair: {'; '.join(f.reasons)}",
     PatternLearned: lambda f: f"Learned: {f.pattern}",
     GoalMoved: _goal,

@@ -222,6 +222,26 @@ class RepairEnacted(_Fact, frozen=True, kw_only=True):
     process: str
 
 
+class RepairKept(_Fact, frozen=True, kw_only=True):
+    """What is needed to take a repair back (`kept.unpacked`); told to nobody."""
+
+    about: str
+    repair: str
+    data: bytes
+
+
+class RepairUndone(_Fact, frozen=True, kw_only=True):
+    """A repair was taken back: `steps` compensate what was done, `lasting` is not taken back."""
+
+    about: str
+    instance: int
+    repair: str
+    by: str
+    process: str
+    steps: tuple[str, ...]
+    lasting: tuple[str, ...]
+
+
 class PatternLearned(_Fact, frozen=True, kw_only=True):
     """An approved repair will be offered first the next time; `patterns` are all so far."""
 
@@ -302,6 +322,8 @@ RuntimeFact = (
     | RepairDeclined
     | RepairImpossible
     | RepairEnacted
+    | RepairKept
+    | RepairUndone
     | PatternLearned
     | GoalMoved
     | MachinesSlowed

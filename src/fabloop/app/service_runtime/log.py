@@ -42,6 +42,10 @@ class FactLog:
         if self._told is not None:
             self._told(at, facts)
 
+    def facts(self) -> tuple[RuntimeFact, ...]:
+        """Return what was told so far, without when."""
+        return tuple(fact for _, fact in self.history)
+
     def close(self) -> None:
         """Release the file."""
         self._journal.close()

@@ -23,8 +23,10 @@ from fabloop.app.service_runtime.facts import (
     RepairDeclined,
     RepairEnacted,
     RepairImpossible,
+    RepairKept,
     RepairProposed,
 )
+from fabloop.app.service_runtime.kept import packed
 from fabloop.app.service_runtime.log import FactLog
 from fabloop.base.instant import Instant
 from fabloop.process.commands import ProcessDeployed
@@ -223,6 +225,9 @@ class Mender:
     ) -> Mended:
         """Deploy, migrate, enter: each once, however often it is asked for."""
         enactment = enact(option, situation)
+        if not self._was(situation.repair, RepairKept):
+            data = packed(option, situation)
+            self._tell(now, RepairKept(about=about, repair=situation.repair, data=data))
         deployed = self._kernel.submit(
             enactment.deploy, request=f"deploy/{option.woven.process.id}"
         )
@@ -272,10 +277,17 @@ _MARKS = (
     RepairApproved,
     RepairDeclined,
     RepairImpossible,
+    RepairKept,
     RepairEnacted,
 )
 _Mark = (
-    Deviated | RepairProposed | RepairApproved | RepairDeclined | RepairImpossible | RepairEnacted
+    Deviated
+    | RepairProposed
+    | RepairApproved
+    | RepairDeclined
+    | RepairImpossible
+    | RepairKept
+    | RepairEnacted
 )
 
 
