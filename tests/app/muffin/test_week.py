@@ -19,6 +19,7 @@ from fabloop.app.service_runtime.facts import (
     RepairApproved,
     RepairDeclined,
     RepairEnacted,
+    RepairImpossible,
     RepairProposed,
     RungTried,
     ServiceRestarted,
@@ -287,3 +288,17 @@ def test_a_repair_that_is_over_stays(tmp_path):
     facts, _ = burnt_week(tmp_path, hours=4)
     with pytest.raises(Conflict, match="it is over"):
         undo_repair(tmp_path / "data", only(facts, RepairEnacted).about, "eva")
+
+
+def test_without_a_plan_in_time_the_next_rung_is_tried(tmp_path):
+    scenarios = {"burnt": {"mishaps": [{**BURNT, "repair_hours": [4, 4]}], "delays": []}}
+    documents = small_bakery(tmp_path, orders_per_day=(0,), scenarios=scenarios)
+    file = documents / "adaptation-policy.json"
+    file.write_bytes(file.read_bytes().replace(b'"budget": "10 s"', b'"budget": "0.001 s"'))
+    history, courses, _ = played(tmp_path / "data", documents)
+    facts = [fact for _, fact in history]
+    assert "no plan within 0.001 s" in only(facts, RepairImpossible).reasons[0]
+    assert only(facts, PersonAsked).who == "owner"
+    rungs = [(each.rung, each.helps) for each in facts if isinstance(each, RungTried)]
+    assert rungs == [("tolerate", False), ("repair", False), (SAFE_DEFAULT, True)]
+    assert {each.order for each in courses if each.refused} == set(only(facts, Deviated).subjects)
