@@ -5,8 +5,10 @@ from hypothesis import settings
 
 from postgres_server import binaries, postgres_server
 
-# How long an example takes depends on the machine and on its neighbours.
-settings.register_profile("house", deadline=None)
+# How long an example takes depends on the machine and on its neighbours. The gate says the same of
+# the same code each time; new examples are looked for with ``--hypothesis-profile explore``.
+settings.register_profile("house", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, derandomize=False, print_blob=True)
 settings.load_profile("house")
 
 

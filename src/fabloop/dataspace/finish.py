@@ -7,6 +7,7 @@ import msgspec
 from fabloop.dataspace.mapping import Mapping as SourceMapping
 from fabloop.dataspace.mapping import Output
 from fabloop.dataspace.ngsi import unit_of_code
+from fabloop.dataspace.profile import EXACT_MAX
 from fabloop.dataspace.query import unit_name
 from fabloop.dataspace.schema import ColumnKind, Record, Scalar
 from fabloop.dataspace.target import Operation, Target, names, number_of, value_of
@@ -143,7 +144,7 @@ def _bare(output: Output) -> bool:
 
 
 def _whole(value: float) -> int | float:
-    return int(value) if value.is_integer() and abs(value) < 1e15 else value
+    return int(value) if value.is_integer() and abs(value) <= EXACT_MAX else value
 
 
 def _in(cell: _Cell, unit: str) -> _Cell:

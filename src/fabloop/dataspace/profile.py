@@ -19,6 +19,8 @@ VALUES_MAX = 1_000
 VALUE_CHARACTERS_MAX = 200
 LOOKED_AT_MAX = 2_000
 """Values of a column that decide what its kind is."""
+EXACT_MAX = 2**53
+"""Up to here whole numbers are the same as integers and as floats of 64 bits."""
 _SHARE = 0.95
 """Of the values that are there, so many must agree on a kind; the rest is dirt."""
 _INSTANT = re.compile(
@@ -94,7 +96,8 @@ def text_of_value(value: Scalar) -> str:
         case float():
             if value != value:
                 return ""
-            return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+            exact = value.is_integer() and abs(value) <= EXACT_MAX
+            return str(int(value)) if exact else repr(value)
         case int():
             return str(value)
         case _:

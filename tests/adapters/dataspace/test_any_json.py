@@ -2,7 +2,7 @@
 
 import json
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fabloop.adapters.dataspace import Found, NothingAt, Sources
@@ -39,6 +39,8 @@ def all_of(table, column):
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(rows)
+@example([{"": [10**15, 0.0]}])
+@example([{"": [2**53 + 1, 0.5]}])
 def test_every_value_of_every_column_comes_out(tmp_path, content):
     (tmp_path / "rows.json").write_text(json.dumps({"rows": content, "other": []}))
     space = Space(sources=(Source(id="s", label="s", access=FilesEntry(path="rows.json")),))
@@ -55,3 +57,8 @@ def test_every_value_of_every_column_comes_out(tmp_path, content):
                 assert out == set(column.values)
     finally:
         sources.close()
+
+
+def test_whole_numbers_are_compared_as_numbers_up_to_what_a_float_holds():
+    assert text_of_value(float(2**53)) == text_of_value(2**53) == "9007199254740992"
+    assert text_of_value(2.0**60) == "1.152921504606847e+18"

@@ -20,7 +20,7 @@ from fabloop.base.names import did_you_mean
 from fabloop.dataspace.describe import Source, Space
 from fabloop.dataspace.links import linked
 from fabloop.dataspace.mapping import ROW_NUMBER, Expression
-from fabloop.dataspace.profile import SAMPLE_ROWS_MAX, profile, text_of_value
+from fabloop.dataspace.profile import EXACT_MAX, SAMPLE_ROWS_MAX, profile, text_of_value
 from fabloop.dataspace.query import (
     Loaded,
     Where,
@@ -322,7 +322,7 @@ def _array(values: list[Scalar]) -> Any:
     if kinds <= {int, float} and kinds:
         if kinds == {int} and all(abs(each) < 2**63 for each in values if isinstance(each, int)):
             return pa.array(values, pa.int64())
-        if float in kinds:
+        if float in kinds and all(abs(v) <= EXACT_MAX for v in values if isinstance(v, int)):
             return pa.array([None if v is None else float(v) for v in values], pa.float64())
     if kinds == {bool}:
         return pa.array(values, pa.bool_())
