@@ -1,11 +1,15 @@
 """Readings over MQTT into the store: rate, loss, age of what is not safe yet, CPU of each part.
 
-Run ``python bench/ingest.py [--seconds S] [--rate R] [--single-rate R] [--only batches,single]``.
+Run ``python bench/ingest.py [--seconds S] [--rate R] [--single-rate R] [--only KINDS]``; kinds are
+``batches``, ``plain`` and ``single``.
 Sender, a real Mosquitto and the ingest share the cores. Batches: 100 readings a message
 (MessagePack rows) of 10,000 series, QoS 1 on both ways, acknowledged when durable, kept by the
-historian, which seals Parquet meanwhile. Single: one JSON value a message. Age: the wall clock less
-the newest reading that is durable, every 20 ms. Default: 20 s of batches (the aim is stated for
-60 s: ``--seconds 60``).
+historian, which seals Parquet meanwhile. Each of the 100 machines tells its state as a text and two
+counters of parts in every message, and the process that stores them counts OEE of all machines and
+watches their KPIs, as ``fabloop readings collect --oee`` does; the parts counted are compared with
+those told. Plain: the same messages without OEE and KPIs, for a shorter while, to see what those
+cost. Single: one JSON value a message. Age: the wall clock less the newest reading that is durable,
+every 20 ms. Default: the 60 s for which the aim is stated.
 """
 
 import argparse
@@ -20,29 +24,48 @@ import threading
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from fabloop.adapters.historian import Historian, Options
 from fabloop.adapters.mqtt import MqttSource, mapping_of, packets
-from fabloop.app.ingest import pump
+from fabloop.app.collecting import collect
+from fabloop.app.live_oee import HeardStore
 from fabloop.app.processes.clocks import WallClock
-from fabloop.base.instant import SECOND
+from fabloop.app.readings_watch import Watch
+from fabloop.base.instant import HOUR, SECOND, Instant
+from fabloop.model.ids import WorkUnitId
+from fabloop.sense.oee.engine import UnitSetting
+from fabloop.sense.oee.totals import together
 from fabloop.sense.readings.batch import Batch
+from fabloop.sense.readings.ports import SourceHealth
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
 
 CLOCK = WallClock()
 MACHINES = 100
 SIGNALS = 100
+"""Of each machine: gauges, its state, and its counters of good and scrapped parts."""
+CYCLE_S = 2.0
+PLAIN_S_MAX = 20.0
 WINDOW = 2_000
 """Messages of QoS 1 that the sender has under way."""
 DRAIN_S_MAX = 60.0
 
+SETTINGS = tuple(
+    UnitSetting(
+        work_unit=WorkUnitId(f"machine-{n:02}"), time_zone="UTC", rates={"": int(CYCLE_S * SECOND)}
+    )
+    for n in range(MACHINES)
+)
 MAPPING = """
 source: bench
 broker: {{host: 127.0.0.1, port: {port}, client_id: ingest, receive_maximum: 20000}}
+series:
+  - {{series: "*/state", kind: state, states: [producing, waiting, setup, failed]}}
+  - {{series: "*/parts.*", kind: counter}}
 topics:
   - {{topic: "rows/{{work_unit}}", form: {{layout: rows, encoding: msgpack, time_unit: us}}}}
   - {{topic: "one/{{work_unit}}/{{name}}", form: {{time_unit: us}}, qos: {qos}}}
@@ -91,13 +114,39 @@ class Sender:
             time.sleep(0.005)
 
 
-def batches(sender: Sender, rate: int, seconds: float) -> int:
-    """Send rows of 100 signals of a machine, `rate` readings a second; return how many."""
+class Machine:
+    """What a machine tells beside its gauges: most of the time it makes a part every 2 s."""
+
+    def __init__(self, number: int) -> None:
+        self._ahead_s = number * 0.37
+        self._stands = False
+        self.first: tuple[int, int] | None = None
+        self.last = (0, 0)
+
+    def tell(self, at: int, passed_s: float) -> list[tuple[int, str, str | int]]:
+        """Return its state and counters."""
+        turn, within = divmod(passed_s + self._ahead_s, 30.0)
+        state = "producing" if within < 25.0 else ("failed" if turn % 5 == 4 else "waiting")
+        good = int(turn * 25.0 / CYCLE_S + min(within, 25.0) / CYCLE_S)
+        self.last = (1_000 + good, good // 40)
+        self.first = self.first or self.last
+        return [(at, "state", state), (at, "parts.good", self.last[0]),
+                (at, "parts.scrap", self.last[1])]  # fmt: skip
+
+    def counted(self) -> tuple[int, int]:
+        """Return the parts from its first telling on."""
+        first = self.first or self.last
+        return self.last[0] - first[0], self.last[1] - first[1]
+
+
+def batches(sender: Sender, rate: int, seconds: float) -> tuple[int, tuple[int, int]]:
+    """Send what machines tell, `rate` readings a second; return how many, and how many parts."""
     encode = msgspec.msgpack.Encoder().encode
-    names = [f"signal-{n:02}" for n in range(SIGNALS)]
+    names = [f"signal-{n:02}" for n in range(SIGNALS - 3)]
     rng = np.random.default_rng(7)
-    values = rng.normal(20.0, 0.1, (MACHINES, SIGNALS)).cumsum(axis=1).round(3).tolist()
+    values = rng.normal(20.0, 0.1, (MACHINES, len(names))).cumsum(axis=1).round(3).tolist()
     topics = [f"rows/machine-{n:02}".encode() for n in range(MACHINES)]
+    machines = [Machine(n) for n in range(MACHINES)]
     begin, sent, last = time.perf_counter(), 0, 0
     while (passed := time.perf_counter() - begin) < seconds:
         due = int(passed * rate) - sent
@@ -105,7 +154,10 @@ def batches(sender: Sender, rate: int, seconds: float) -> int:
         for _ in range(min(due // SIGNALS, 200)):
             machine = (sent // SIGNALS) % MACHINES
             last = max(last + 1, CLOCK.now() // 1_000)
-            rows = [(last, name, value) for name, value in zip(names, values[machine], strict=True)]
+            rows: list[tuple[int, str, float | str]] = [
+                (last, name, value) for name, value in zip(names, values[machine], strict=True)
+            ]
+            rows += machines[machine].tell(last, passed)
             messages.append((topics[machine], encode(rows)))
             sent += SIGNALS
         if messages:
@@ -113,11 +165,12 @@ def batches(sender: Sender, rate: int, seconds: float) -> int:
         else:
             time.sleep(0.001)
     sender.finish()
-    return sent
+    good, scrap = (sum(each) for each in zip(*(one.counted() for one in machines), strict=True))
+    return sent, (good, scrap)
 
 
-def singles(sender: Sender, rate: int, seconds: float) -> int:
-    """Send single JSON readings; return how many."""
+def singles(sender: Sender, rate: int, seconds: float) -> tuple[int, tuple[int, int]]:
+    """Send single JSON readings; return how many, and no parts."""
     topics = [
         f"one/machine-{n % MACHINES:02}/signal-{n // MACHINES:02}".encode() for n in range(10_000)
     ]
@@ -134,15 +187,16 @@ def singles(sender: Sender, rate: int, seconds: float) -> int:
         else:
             time.sleep(0.0005)
     sender.finish()
-    return sent
+    return sent, (0, 0)
 
 
 def send(port: int, kind: str, qos: int, rate: int, seconds: float, told: Connection) -> None:
     """Be the process that sends; tell how many readings, and the CPU seconds."""
     sender = Sender(port, qos=qos)
     told.recv()
-    count = (batches if kind == "batches" else singles)(sender, rate, seconds)
-    told.send((count, cpu_s()))
+    begin = time.perf_counter()
+    count, parts = (singles if kind == "single" else batches)(sender, rate, seconds)
+    told.send((count, parts, time.perf_counter() - begin, cpu_s()))
     told.recv()
 
 
@@ -156,10 +210,10 @@ def cpu_s() -> float:
 
 
 class Watched:
-    """The historian, watched: how old is the newest reading that is durable?"""
+    """The store, watched: how old is the newest reading that is durable?"""
 
-    def __init__(self, historian: Historian) -> None:
-        self._historian = historian
+    def __init__(self, store: Watch) -> None:
+        self._store = store
         self._newest: list[tuple[int, int]] = []
         self._durable_at = 0
         self.ages_s: list[float] = []
@@ -167,37 +221,53 @@ class Watched:
 
     def keep(self, batch: Batch) -> int:
         """Keep a batch; note its newest reading."""
-        number = self._historian.keep(batch)
+        number = self._store.keep(batch)
         self._newest.append((number, int(batch.times.max())))
         self.kept += len(batch)
         return number
 
     def durable(self) -> int:
         """Return what is durable."""
-        return self._historian.durable()
+        return self._store.durable()
 
     def look(self) -> None:
         """Note the present age."""
-        durable = self._historian.durable()
+        durable = self._store.durable()
         while self._newest and self._newest[0][0] <= durable:
             self._durable_at = max(self._durable_at, self._newest.pop(0)[1])
         if self._durable_at:
             self.ages_s.append((CLOCK.now() - self._durable_at) / SECOND)
 
 
-def ingest(port: int, qos: int, folder: str, told: Connection) -> None:
+class Ingested(NamedTuple):
+    """What the ingest tells when all is over."""
+
+    stored: int
+    files: int
+    ages_s: list[float]
+    cpu_s: float
+    finished: float
+    source: SourceHealth
+    parts: tuple[int, int]
+    changes: int
+
+
+def ingest(port: int, qos: int, folder: str, counts: bool, told: Connection) -> None:
     """Be the process that ingests, until told to stop; tell what was stored."""
-    asyncio.run(_ingest(port, qos, Path(folder), told))
+    asyncio.run(_ingest(port, qos, Path(folder), counts, told))
 
 
-async def _ingest(port: int, qos: int, folder: Path, told: Connection) -> None:
-    options = Options(segment_readings=2_000_000)
-    historian = Historian(folder, WallClock(), options)
-    store = Watched(historian)
+async def _ingest(port: int, qos: int, folder: Path, counts: bool, told: Connection) -> None:
+    historian = Historian(folder, CLOCK, Options(segment_readings=2_000_000))
     source = MqttSource(mapping_of(MAPPING.format(port=port, qos=qos).encode()))
-    pumping = asyncio.create_task(pump(source, store, historian.catalogue))
+    heard = HeardStore(historian, SETTINGS, historian.catalogue, CLOCK) if counts else None
+    watch = Watch(folder, historian, [source], CLOCK, heard=heard, tell=_say)
+    store, ending = Watched(watch), asyncio.Event()
+    collecting = asyncio.create_task(
+        collect([source], store, historian.catalogue, ending, lambda _: watch.look())
+    )
     while not source.health().connected:
-        await asyncio.wait([pumping], timeout=0.01)
+        await asyncio.wait([collecting], timeout=0.01)
     told.send("ready")
     expected, measuring, quiet = None, True, time.perf_counter()
     seen = 0
@@ -210,18 +280,36 @@ async def _ingest(port: int, qos: int, folder: Path, told: Connection) -> None:
         if store.kept != seen:
             seen, quiet = store.kept, time.perf_counter()
     finished = time.perf_counter()
-    source.close()
-    await pumping
+    ending.set()
+    await collecting
     used = cpu_s()
     historian.settle()
     health = historian.health()
     historian.close()
-    stored = health.sealed + health.hot
-    told.send((stored, health.parts, store.ages_s, used, finished, source.health()))
+    told.send(
+        Ingested(
+            health.sealed + health.hot, health.parts, store.ages_s, used, finished,
+            source.health(), parts_of(heard), 0 if heard is None else heard.changes,
+        )
+    )  # fmt: skip
 
 
-def run(kind: str, qos: int, rate: int, seconds: float) -> None:
-    """Print the figures of one kind of message."""
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")
+
+
+def parts_of(heard: HeardStore | None) -> tuple[int, int]:
+    """Return the parts that were counted, good and scrap."""
+    if heard is None:
+        return 0, 0
+    now = CLOCK.now()
+    units = (each.work_unit for each in SETTINGS)
+    counted = together(heard.totals(one, Instant(now - HOUR), now) for one in units).counted()
+    return counted.good, counted.scrap
+
+
+def run(kind: str, qos: int, rate: int, seconds: float) -> float:
+    """Print the figures of one kind of message; return CPU seconds a million readings."""
     from mosquitto_server import Mosquitto
 
     folder = tempfile.mkdtemp(prefix="fabloop-ingest-")
@@ -229,7 +317,9 @@ def run(kind: str, qos: int, rate: int, seconds: float) -> None:
     try:
         with Mosquitto() as broker:
             ours, theirs = context.Pipe()
-            reader = context.Process(target=ingest, args=(broker.port, qos, folder, theirs))
+            reader = context.Process(
+                target=ingest, args=(broker.port, qos, folder, kind == "batches", theirs)
+            )
             reader.start()
             assert ours.recv() == "ready"
             to_sender, from_sender = context.Pipe()
@@ -239,31 +329,36 @@ def run(kind: str, qos: int, rate: int, seconds: float) -> None:
             writer.start()
             to_sender.send("go")
             begin = time.perf_counter()
-            count, sender_cpu = to_sender.recv()
-            sent_after = time.perf_counter() - begin
+            count, parts, sent_s, sender_cpu = to_sender.recv()
             broker_cpu = process_cpu_s(broker.pid)
             ours.send(count)
-            stored, parts, ages, ingest_cpu, finished, health = ours.recv()
+            found: Ingested = ours.recv()
             to_sender.send("done")
             writer.join()
             reader.join()
-            took = max(finished - begin, sent_after)
+            took = max(found.finished - begin, sent_s)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    age = np.quantile(ages, [0.5, 0.99, 1.0]) if ages else [float("nan")] * 3
+    age = np.quantile(found.ages_s, [0.5, 0.99, 1.0]) if found.ages_s else [float("nan")] * 3
     print(
-        f"{kind:<9} QoS {qos}  offered {rate:>9,}/s  sent {count:>11,} in {sent_after:5.1f} s"
-        f"  stored {stored:>11,}  lost {count - stored:,}"
+        f"{kind:<9} QoS {qos}  offered {rate:>9,}/s  sent {count:>11,} in {sent_s:5.1f} s"
+        f"  stored {found.stored:>11,}  lost {count - found.stored:,}"
     )
     print(
-        f"          sustained {stored / took:>9,.0f} readings/s; age of the newest durable reading "
-        f"p50 {age[0]:.2f}, p99 {age[1]:.2f}, max {age[2]:.2f} s"
+        f"          sustained {found.stored / took:>9,.0f} readings/s; age of the newest durable "
+        f"reading p50 {age[0]:.2f}, p99 {age[1]:.2f}, max {age[2]:.2f} s"
     )
     print(
-        f"          CPU s: ingest with sealing {ingest_cpu:.1f}, broker {broker_cpu:.1f}, "
-        f"sender {sender_cpu:.1f}; Parquet files {parts}; refused {health.refused}, "
-        f"gaps {health.gaps}"
+        f"          CPU s: ingest with sealing {found.cpu_s:.1f}, broker {broker_cpu:.1f}, "
+        f"sender {sender_cpu:.1f}; Parquet files {found.files}; refused {found.source.refused}, "
+        f"gaps {found.source.gaps}"
     )
+    if kind == "batches":
+        print(
+            f"          OEE of {MACHINES} machines beside it: parts told {parts}, counted "
+            f"{found.parts}, {found.changes} changes of KPIs told"
+        )
+    return found.cpu_s / max(found.stored, 1) * 1e6
 
 
 def process_cpu_s(pid: int) -> float:
@@ -277,17 +372,28 @@ def main() -> None:
     from mosquitto_server import binary
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--rate", type=int, default=520_000)
     parser.add_argument("--single-rate", type=int, default=52_000)
-    parser.add_argument("--only", default="batches,single")
+    parser.add_argument("--only", default="batches,plain,single")
     asked = parser.parse_args()
     wanted = asked.only.split(",")
     if binary() is None:
         print("skipped: Mosquitto is not installed here (apt-get install mosquitto)")
         return
-    if "batches" in wanted:
-        run("batches", 1, asked.rate, asked.seconds)
+    cpu = {
+        kind: run(kind, 1, asked.rate, min(asked.seconds, most))
+        for kind, most in (("batches", asked.seconds), ("plain", PLAIN_S_MAX))
+        if kind in wanted
+    }
+    if cpu:
+        print(
+            "CPU s of the ingest a million readings: "
+            + ", ".join(
+                f"{'with OEE and KPIs' if kind == 'batches' else 'without'} {used:.2f}"
+                for kind, used in cpu.items()
+            )
+        )
     if "single" in wanted:
         run("single", 0, asked.single_rate, min(asked.seconds, 15.0))
         run("single", 1, asked.single_rate // 2, min(asked.seconds, 10.0))

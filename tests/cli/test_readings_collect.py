@@ -138,7 +138,8 @@ def test_effectiveness_is_told_while_readings_come_in(tmp_path):
     (tmp_path / "oee.json").write_text(json.dumps(setting))
     lines = tmp_path / "oee.jsonl"
     words = ["readings", "collect", tmp_path / "store", "--post", "127.0.0.1:0", "--json"]
-    words += ["--oee", tmp_path / "oee.json", "--oee-lines", lines]
+    changed = tmp_path / "kpis.jsonl"
+    words += ["--oee", tmp_path / "oee.json", "--oee-lines", lines, "--kpi-lines", changed]
     process = subprocess.Popen(
         [sys.executable, "-c", "from fabloop.cli import main; main()", *map(str, words)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"NO_COLOR": "1"},
@@ -154,6 +155,9 @@ def test_effectiveness_is_told_while_readings_come_in(tmp_path):
     last = json.loads(lines.read_text().splitlines()[-1])
     assert (last["work_unit"], last["activity"]) == ("press", "producing")
     assert last["indicators"]["quality"] == 1
+    kpis = [json.loads(line)["fact"] for line in changed.read_text().splitlines()]
+    assert {each["value"]["kpi"] for each in kpis} >= {"oee", "availability", "quality-ratio"}
+    assert {each["fact"] for each in kpis} == {"KpiChanged"}
 
 
 def test_a_machine_that_lies_about_its_state_is_told_while_collecting(tmp_path):

@@ -4,16 +4,22 @@ from collections.abc import Sequence
 
 import msgspec
 
-from fabloop.base.instant import Clock, Instant
+from fabloop.base.instant import DAY, HOUR, Clock, Instant
+from fabloop.model.facts import KpiChanged
 from fabloop.model.ids import WorkUnitId
 from fabloop.sense.oee.engine import Oee, UnitSetting
+from fabloop.sense.oee.kpi_changes import EVERY_S, KpiChanges
 from fabloop.sense.oee.kpis import Indicators, indicators
 from fabloop.sense.oee.live import LiveOee
-from fabloop.sense.oee.plausible import Contradiction, Doubts, contradictions
+from fabloop.sense.oee.plausible import Contradiction, Doubts, contradictions, looked_through
 from fabloop.sense.oee.totals import Totals
 from fabloop.sense.readings.batch import Batch
 from fabloop.sense.readings.ports import ReadingStore
 from fabloop.sense.readings.series import Catalogue
+
+KEPT_NS = DAY
+"""How long events are kept, so that late ones can be counted in their place; older are refused."""
+FORGET_EVERY_NS = HOUR
 
 
 class UnitNow(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +51,10 @@ class HeardStore:
         self._clock = clock
         self._live = LiveOee(Oee(settings), catalogue)
         self._doubts = Doubts()
+        self._looked_through: dict[WorkUnitId, Instant] = {}
+        self._changes = KpiChanges()
+        self._turn = -1
+        self._forgot_at = clock.now()
         self.not_counted = 0
 
     def keep(self, batch: Batch) -> int:
@@ -57,7 +67,11 @@ class HeardStore:
         """Count a batch that is kept already; counters of series in `anew` begin anew."""
         for each in anew:
             self._live.begin_anew(each)
-        self.not_counted += len(self._live.hear(batch, self._clock.now()).refused)
+        taken = self._live.hear(batch, self._clock.now())
+        self.not_counted += len(taken.refused)
+        for unit, start in taken.earliest.items():
+            if start < self._looked_through.get(unit, start):
+                del self._looked_through[unit]  # it came late: look at the whole shift again
 
     def durable(self) -> int:
         """Return what of the store survives a crash."""
@@ -85,14 +99,48 @@ class HeardStore:
         return self._live.engine.totals(work_unit, start, end)
 
     def new_doubts(self) -> tuple[Contradiction, ...]:
-        """Return where states contradict counters in the shift that is on, each once."""
+        """Return where states contradict counters in the shift that is on, each once.
+
+        Only what is new is looked at: the last stretch, and what late events changed.
+        """
         now, engine = self._clock.now(), self._live.engine
         found: list[Contradiction] = []
         for unit in engine.units:
             timeline, rates = engine.timeline(unit), engine.setting(unit).rates
-            start = timeline.periods.at(now).start
+            shift = timeline.periods.at(now).start
+            start = max(shift, self._looked_through.get(unit, shift))
             found += contradictions(unit, timeline, rates, start, now)
+            self._looked_through[unit] = looked_through(timeline, start, now)
         return self._doubts.new(found)
+
+    def new_changes(self) -> tuple[KpiChanged, ...]:
+        """Return the KPIs that changed enough since they were told; forget what is too old.
+
+        Each call looks at the next share of the units, so that none waits for all of them.
+        """
+        now, engine = self._clock.now(), self._live.engine
+        if now - self._forgot_at >= FORGET_EVERY_NS:
+            engine.forget_before(Instant(now - KEPT_NS))
+            self._forgot_at = now
+        self._turn = (self._turn + 1) % EVERY_S
+        return tuple(
+            change
+            for unit in engine.units[self._turn :: EVERY_S]
+            for change in self._changes.new(unit, *self._figures(unit, now))
+        )
+
+    def _figures(self, unit: WorkUnitId, now: Instant) -> tuple[Indicators, Instant, str]:
+        """Return the figures of the shift that is on, and where they come from."""
+        engine = self._live.engine
+        period, totals = engine.shift(unit, now)
+        table = engine.setting(unit).mapping
+        source = f"oee, {table.id}/{table.version}, {period.shift or 'no shift'}"
+        return indicators(totals), now, source
+
+    @property
+    def changes(self) -> int:
+        """How many changes of KPIs were told."""
+        return self._changes.told
 
     @property
     def resets(self) -> int:

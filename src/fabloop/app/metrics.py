@@ -63,6 +63,7 @@ METRICS: Mapping[str, Metric] = {
         Kind.COUNTER, "Counters of parts that fell without rolling over"
     ),
     "fabloop_oee_refused_total": Metric(Kind.COUNTER, "Events that could not be counted"),
+    "fabloop_kpi_changes_total": Metric(Kind.COUNTER, "KPIs that changed enough to be told"),
 }
 """Every metric of readings and OEE; of an edge others are told by `fabloop.app.edge.health`."""
 
@@ -83,6 +84,7 @@ class CollectingHealth(msgspec.Struct, frozen=True, kw_only=True):
     doubts : contradictions told so far, by work unit and kind
     not_counted : events that told something impossible
     counter_resets : counters of parts that began anew
+    kpi_changes : KPIs that changed enough to be told
     held_back : how often the store could not take a batch when it was brought
     """
 
@@ -95,6 +97,7 @@ class CollectingHealth(msgspec.Struct, frozen=True, kw_only=True):
     doubts: dict[str, dict[str, int]] = {}
     not_counted: int | None = None
     counter_resets: int | None = None
+    kpi_changes: int | None = None
     held_back: int = 0
 
     def troubles(self) -> tuple[str, ...]:
@@ -144,6 +147,8 @@ def _samples(health: CollectingHealth) -> Iterator[Sample]:
         yield "fabloop_oee_refused_total", {}, health.not_counted
     if health.counter_resets is not None:
         yield "fabloop_oee_counter_resets_total", {}, health.counter_resets
+    if health.kpi_changes is not None:
+        yield "fabloop_kpi_changes_total", {}, health.kpi_changes
     if health.store is not None:
         yield "fabloop_store_held_back_total", {}, health.held_back
 

@@ -13,6 +13,7 @@ from fabloop.app.live_oee import HeardStore
 from fabloop.app.metrics import CollectingHealth, exposition
 from fabloop.base.errors import Unavailable
 from fabloop.base.instant import SECOND, Clock
+from fabloop.model.facts import KpiChanged
 from fabloop.sense.readings.batch import Batch
 from fabloop.sense.readings.ports import ReadingSource
 from fabloop.sense.readings.rivals import Precedence, Rivals
@@ -32,6 +33,7 @@ class Watch:
     ----------
     heard : counts OEE, of several sources of one property the one that counts; None: not asked for
     tell : hears each new trouble once, as a sentence
+    changed : hears each KPI that changed enough to be told
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Watch:
         precedence: Sequence[Precedence] = (),
         heard: HeardStore | None = None,
         tell: Callable[[str], None] = lambda _: None,
+        changed: Callable[[KpiChanged], None] = lambda _: None,
     ) -> None:
         self._file = folder / HEALTH_FILE
         self._historian = historian
@@ -51,6 +54,7 @@ class Watch:
         self._sources = tuple(sources)
         self._clock = clock
         self._tell = tell
+        self._changed = changed
         self._rivals = Rivals(historian.catalogue, precedence)
         self._apart: dict[tuple[int, int], str] = {}
         self._ended: dict[str, str] = {}
@@ -95,6 +99,8 @@ class Watch:
             self._tell_new("oee", self._heard_store.trouble)
             for doubt in self._heard_store.new_doubts():
                 self._tell(f"In doubt: {doubt.evidence}")
+            for change in self._heard_store.new_changes():
+                self._changed(change)
         beside = self._file.with_suffix(".json.new")
         with contextlib.suppress(OSError):  # a full disk is told by the store already
             beside.write_bytes(msgspec.json.encode(self.health()))
@@ -118,6 +124,7 @@ class Watch:
             doubts=heard.doubt_counts() if heard else {},
             not_counted=heard.not_counted if heard else None,
             counter_resets=heard.resets if heard else None,
+            kpi_changes=heard.changes if heard else None,
             held_back=self._held_back,
         )
 

@@ -3,13 +3,14 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import msgspec
 
 from fabloop.adapters.historian import Historian
+from fabloop.app.chronicle import Recorded
 from fabloop.app.collecting import Outcome, collect
 from fabloop.app.live_oee import HeardStore
 from fabloop.app.processes.clocks import WallClock
@@ -23,8 +24,10 @@ from fabloop.app.sources import (
 )
 from fabloop.base.codec import to_json, to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
+from fabloop.base.instant import iso_of
 from fabloop.cli.oee import ratios, settings_in
 from fabloop.cli.readings_health import place_given, precedence_in
+from fabloop.model.facts import KpiChanged
 from fabloop.sense.oee.live import SERIES_RULES
 from fabloop.sense.readings.ports import ReadingSource
 
@@ -45,6 +48,7 @@ class CollectRequest(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None
     oee: Path | None = None
     oee_lines: Path | None = None
+    kpi_lines: Path | None = None
     precedence: Path | None = None
     metrics: str = ""
     buffer: Path | None = None
@@ -85,8 +89,9 @@ async def _collected(request: CollectRequest) -> tuple[Outcome, ...]:
             settings, _ = settings_in(request.oee)
             heard = HeardStore(historian, settings, historian.catalogue, clock)
         watch = Watch(
-            request.folder, historian, sources, clock, precedence=rules, heard=heard, tell=_say
-        )
+            request.folder, historian, sources, clock, precedence=rules, heard=heard, tell=_say,
+            changed=_changes_to(request.kpi_lines),
+        )  # fmt: skip
         if place is not None:
             bound = await stack.enter_async_context(
                 metrics_served(watch, host=place[0], port=place[1])
@@ -122,13 +127,7 @@ class _Telling:
     def tell(self) -> None:
         units = self._heard.units()
         if self._lines is not None:
-            content = b"".join(to_json(each) + b"\n" for each in units)
-            try:
-                with self._lines.open("ab") as file:
-                    file.write(content)
-            except OSError as error:
-                reason = error.strerror or type(error).__name__
-                sys.stderr.write(f"Figures were not written to '{self._lines}': {reason}.\n")
+            _append(self._lines, b"".join(to_json(each) + b"\n" for each in units))
             return
         for each in units:
             availability, performance, quality, oee = ratios(each.indicators)
@@ -138,6 +137,26 @@ class _Telling:
             )
         if self._heard.not_counted:
             sys.stderr.write(f"{self._heard.not_counted} events could not be counted\n")
+
+
+def _changes_to(file: Path | None) -> Callable[[KpiChanged], None]:
+    """Return who writes changes of KPIs down, one JSON object in each line."""
+
+    def write(change: KpiChanged) -> None:
+        if file is not None:
+            told = Recorded(at=iso_of(change.value.at), fact=change)
+            _append(file, to_json(told) + b"\n")
+
+    return write
+
+
+def _append(file: Path, content: bytes) -> None:
+    try:
+        with file.open("ab") as opened:
+            opened.write(content)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        sys.stderr.write(f"Figures were not written to '{file}': {reason}.\n")
 
 
 def _sources(request: CollectRequest, clock: WallClock) -> list[ReadingSource]:

@@ -47,6 +47,9 @@ def collect(
     oee_lines: Annotated[
         Path | None, typer.Option(help="Append OEE to this file, a JSON object in each line.")
     ] = None,
+    kpi_lines: Annotated[
+        Path | None, typer.Option(help="Append KPIs that changed to this file, in JSON lines.")
+    ] = None,
     precedence: Annotated[
         Path | None, typer.Option(help="Which source counts where two tell the same (YAML).")
     ] = None,
@@ -67,7 +70,7 @@ def collect(
     request = CollectRequest(
         folder=folder, factory=factory, mappings=tuple(mapping or ()),
         recordings=tuple(play or ()), post=post, token=token, pki=pki, seconds=seconds,
-        oee=oee, oee_lines=oee_lines, precedence=precedence, metrics=metrics,
+        oee=oee, oee_lines=oee_lines, kpi_lines=kpi_lines, precedence=precedence, metrics=metrics,
         buffer=buffer,
     )  # fmt: skip
     raise typer.Exit(collect_readings(request, as_json=json))

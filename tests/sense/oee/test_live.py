@@ -1,15 +1,19 @@
 """Readings of states and counters become figures while they come in."""
 
-import numpy as np
+from itertools import pairwise
 
-from fabloop.base.instant import MINUTE, Instant
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fabloop.base.instant import MINUTE, SECOND, Instant
 from fabloop.model.ids import WorkUnitId
 from fabloop.sense.oee.activity import PACKML, Activity
 from fabloop.sense.oee.engine import Oee, UnitSetting
 from fabloop.sense.oee.kpis import indicators
 from fabloop.sense.oee.live import LiveOee
 from fabloop.sense.readings.batch import batch_of
-from fabloop.sense.readings.quality import BAD
+from fabloop.sense.readings.quality import BAD, GOOD
 from fabloop.sense.readings.series import Catalogue, Kind, Series
 
 FILLER = WorkUnitId("filler")
@@ -60,3 +64,66 @@ def test_a_counter_that_begins_anew_counts_what_it_shows_and_is_told() -> None:
         "Expected the counter filler/parts.good to go on, but found that it fell from 510 to 4: it "
         "counted at least that much since. If it rolls over, give its 'rollover'."
     )
+
+
+TOLD = st.lists(
+    st.tuples(
+        st.integers(0, 90),
+        st.sampled_from(["packml.state", "parts.good", "parts.scrap", "load"]),
+        st.sampled_from([0.0, 1.0, 2.0, 2.0, 3.0, 0.5, float("nan")]),
+        st.sampled_from([GOOD, GOOD, GOOD, BAD]),
+    ),
+    min_size=1, max_size=40,
+)  # fmt: skip
+
+
+@given(TOLD, st.lists(st.integers(0, 40), max_size=6))
+def test_how_readings_are_divided_into_batches_changes_no_figure(told, cuts):
+    end = Instant(60 * MINUTE)
+
+    def heard(edges):
+        catalogue = Catalogue()
+        setting = UnitSetting(work_unit=FILLER, time_zone="UTC", mapping=PACKML, rates={"": MINUTE})
+        live = LiveOee(Oee([setting]), catalogue)
+        for start, stop in pairwise(edges):
+            rows = sorted(told, key=lambda row: row[0])[start:stop]
+            if not rows:
+                continue
+            times, names, values, quality = zip(*rows, strict=True)
+            numbers = [
+                catalogue.number(series(name, states=WORDS if "state" in name else ()))
+                for name in names
+            ]
+            live.hear(batch_of(np.array(times) * SECOND, numbers, values, quality), end)
+        return live.engine.totals(FILLER, Instant(0), end), live.resets
+
+    count = len(told)
+    singly = heard(list(range(count + 1)))
+    assert heard([0, count]) == singly
+    assert heard([0, *sorted(min(each, count) for each in cuts), count]) == singly
+
+
+def test_two_series_of_one_state_take_turns() -> None:
+    catalogue = Catalogue()
+    setting = UnitSetting(work_unit=FILLER, time_zone="UTC", mapping=PACKML)
+    live = LiveOee(Oee([setting]), catalogue)
+    one = catalogue.number(series("packml.state", states=WORDS))
+    two = catalogue.number(
+        Series(source="other", address="s", name="packml.state", work_unit=FILLER,
+               kind=Kind.STATE, states=WORDS)
+    )  # fmt: skip
+    for minute, (number, state) in enumerate([(one, 1), (two, 2), (one, 1), (two, 2)]):
+        live.hear(batch_of([minute * MINUTE], number, [state]), Instant(10 * MINUTE))
+    totals = live.engine.totals(FILLER, Instant(0), Instant(4 * MINUTE))
+    assert totals.of(Activity.PRODUCING) == totals.of(Activity.FAILED) == 2 * MINUTE
+
+
+def test_a_state_told_again_and_again_is_one_event() -> None:
+    catalogue = Catalogue()
+    live = LiveOee(Oee([UnitSetting(work_unit=FILLER, time_zone="UTC", mapping=PACKML)]), catalogue)
+    state = catalogue.number(series("packml.state", states=WORDS))
+    taken = [
+        live.hear(batch_of(np.arange(n, n + 100) * SECOND, state, 1.0), Instant(MINUTE * 60)).taken
+        for n in (0, 100, 200)
+    ]
+    assert taken == [1, 0, 0]

@@ -11,7 +11,7 @@ from fabloop.model.ids import WorkUnitId
 from fabloop.sense.oee.activity import MACHINERY, OWN
 from fabloop.sense.oee.engine import Oee, UnitSetting
 from fabloop.sense.oee.events import PartsCounted, StateTold
-from fabloop.sense.oee.plausible import Bounds, Doubt, Doubts, contradictions
+from fabloop.sense.oee.plausible import Bounds, Doubt, Doubts, contradictions, looked_through
 from fabloop.sense.readings.batch import batch_of
 from fabloop.sense.readings.quality import COMMUNICATION_FAILURE, GOOD
 
@@ -126,3 +126,26 @@ def test_doubts_stay_within_the_span_and_never_overlap_in_kind(words, counted):
         spans = [(each.start, each.end) for each in told if each.doubt is kind]
         assert all(START <= start <= end <= START + HOUR for start, end in spans)
         assert all(a[1] <= b[0] for a, b in itertools.pairwise(spans))
+
+
+STORY = st.lists(
+    st.tuples(st.integers(1, 40), st.sampled_from(["working", "off", "setup", "", "part"])),
+    min_size=1, max_size=25,
+)  # fmt: skip
+
+
+@given(STORY)
+def test_looking_only_at_what_is_new_finds_what_looking_at_all_of_it_finds(story):
+    engine = Oee([UnitSetting(work_unit=PRESS, time_zone="UTC", rates={"": MINUTE})])
+    timeline, whole, newly = engine.timeline(PRESS), Doubts(), Doubts()
+    now, start = 0.0, START
+    for pause, word in story:
+        now += pause / 4
+        engine.take([part(now) if word == "part" else state(now, word)], at(now))
+        everything = contradictions(PRESS, timeline, {"": MINUTE}, START, at(now))
+        recent = contradictions(PRESS, timeline, {"": MINUTE}, start, at(now))
+        assert [each.doubt for each in whole.new(everything)] == [
+            each.doubt for each in newly.new(recent)
+        ]
+        start = looked_through(timeline, start, at(now))
+    assert whole.counts == newly.counts

@@ -13,6 +13,7 @@ from fabloop.sense.readings.payloads.binary import binary_of
 from fabloop.sense.readings.payloads.decode import decoder_of, single_decoder_of
 from fabloop.sense.readings.payloads.decoded import ARRIVAL
 from fabloop.sense.readings.payloads.forms import Encoding, Fields, Form, Layout, TimeUnit
+from fabloop.sense.readings.payloads.salvage import salvage
 from fabloop.sense.readings.quality import BAD, GOOD, UNCERTAIN
 
 T0 = 1_763_800_000_123
@@ -66,6 +67,34 @@ def test_rows_columns_objects_and_binary_tell_the_same(readings):
     ]
     assert [seen(each) for each in told] == [expected] * len(told)
     assert not any(each.refused for each in told)
+
+
+CELLS = st.none() | st.text(max_size=6) | st.floats() | st.booleans() | st.integers(0, 5)
+MIXED = st.lists(
+    st.tuples(st.integers(-2, 2**62), st.sampled_from("abc"), CELLS,
+              st.sampled_from([GOOD, UNCERTAIN, BAD, 7])), min_size=1, max_size=6,
+)  # fmt: skip
+
+
+@given(MIXED, st.sampled_from([3, 4]))
+def test_texts_and_nulls_among_numbers_are_read_the_fast_way_as_the_slow_way_reads_them(
+    rows, parts
+):
+    payload = msgspec.msgpack.encode([row[:parts] for row in rows])
+    form = rows_form(encoding=Encoding.MSGPACK)
+    fast, slow = decoder_of(form)(payload), salvage(payload, form)
+    assert repr(seen(fast)) == repr(seen(slow))
+    assert (fast.texts, {each.reason for each in fast.refused}) == (
+        slow.texts, {each.reason for each in slow.refused},
+    )  # fmt: skip
+
+
+def test_columns_by_name_may_hold_states():
+    table = {"ts": [1, 2], "value": {"load": [1.5, None], "state": ["idle", "busy"]}}
+    found = decoder_of(Form(layout=Layout.COLUMNS, named=True))(msgspec.json.encode(table))
+    assert list(found.names) == ["load", "load", "state", "state"]
+    assert found.texts == {2: "idle", 3: "busy"}
+    assert found.quality.tolist() == [GOOD, BAD, GOOD, GOOD]
 
 
 @given(st.binary(max_size=60), st.sampled_from(Layout), st.sampled_from(Encoding), st.booleans())

@@ -63,11 +63,13 @@ class Taken(msgspec.Struct, frozen=True):
     taken : counted
     repeated : known already, the same in every field
     refused : not counted, each with its reason
+    earliest : by unit, from when on figures changed
     """
 
     taken: int = 0
     repeated: int = 0
     refused: tuple[tuple[Event, str], ...] = ()
+    earliest: Mapping[WorkUnitId, Instant] = {}
 
 
 class Oee:
@@ -144,6 +146,7 @@ class Oee:
         """Count events, in any order; what cannot be counted is told, never dropped silently."""
         taken = repeated = 0
         refused: list[tuple[Event, str]] = []
+        earliest: dict[WorkUnitId, Instant] = {}
         for event in events:
             seen = self._seen.get(event.work_unit)
             known = None if seen is None else seen.get(event.id)
@@ -159,7 +162,8 @@ class Oee:
             start, end = timeline.take(event)
             self._note(event.work_unit, timeline, start, end)
             taken += 1
-        return Taken(taken, repeated, tuple(refused))
+            earliest[event.work_unit] = min(event.at, earliest.get(event.work_unit, event.at))
+        return Taken(taken, repeated, tuple(refused), earliest)
 
     def _note(self, unit: WorkUnitId, timeline: Timeline, start: Instant, end: Instant) -> None:
         """Remember which shifts changed, so that closed ones are told again."""

@@ -1,9 +1,12 @@
 """Effectiveness while readings come in: states and counters of units become events as they come."""
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from fabloop.base.instant import Instant
 from fabloop.model.ids import WorkUnitId
@@ -11,7 +14,7 @@ from fabloop.sense.oee.activity import MACHINERY, OWN, PACKML, StateMapping
 from fabloop.sense.oee.engine import Oee, Taken
 from fabloop.sense.oee.events import Event, PartsCounted, StateTold
 from fabloop.sense.oee.from_readings import SILENT
-from fabloop.sense.readings.batch import Batch
+from fabloop.sense.readings.batch import Batch, SeriesNumbers, Times, Values
 from fabloop.sense.readings.described import SeriesRule
 from fabloop.sense.readings.quality import is_good
 from fabloop.sense.readings.series import Catalogue, Kind, Series
@@ -45,13 +48,28 @@ SERIES_RULES: Final = (
 MODE_NAME: Final = "machinery.mode"
 GOOD_NAME: Final = "parts.good"
 SCRAP_NAME: Final = "parts.scrap"
+COUNTED: Final = ("good", "scrap")
+NOWHERE: Final = -1
+"""The place of a series that is not watched."""
+NEVER: Final = np.iinfo(np.int64).min
+SILENCE: Final = -1.0
+"""The number of no state: what a series shows whose reading is bad."""
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """What a series is to the figures."""
+
+    number: int
+    unit: WorkUnitId
+    role: str
 
 
 class LiveOee:
     """Turns readings into events of an engine.
 
     A state that comes late holds from its time to the next change that is known; of a counter
-    readings that come late count nothing, since the newer ones have counted it.
+    readings that come late count nothing, since the newer ones have counted it. Machines tell the
+    same state and the same count again and again: what is no news is passed over by columns.
 
     Attributes
     ----------
@@ -63,11 +81,15 @@ class LiveOee:
         self.engine = engine
         self._catalogue = catalogue
         self._looked_at = 0
-        self._roles: dict[int, tuple[WorkUnitId, str]] = {}
-        self._numbers = np.empty(0, dtype=np.int32)
+        self._parts: list[_Part] = []
+        self._place = np.full(1, NOWHERE, np.int32)
+        self._counts = np.zeros(0, np.bool_)
+        self._shared = np.zeros(0, np.bool_)
+        self._limit = np.zeros(0)
+        self._last = np.zeros(0)
+        self._last_at: Times = np.zeros(0, np.int64)
         self._states: dict[WorkUnitId, str] = {}
         self._modes: dict[WorkUnitId, str] = {}
-        self._counters: dict[int, tuple[int, float]] = {}
         self._told_so_far = 0
         self.resets = 0
         self.trouble = ""
@@ -75,37 +97,54 @@ class LiveOee:
     def hear(self, batch: Batch, now: Instant) -> Taken:
         """Take readings; those of other series are passed over."""
         self._look()
-        chosen = batch.where(np.isin(batch.series, self._numbers))
+        places = np.take(self._place, batch.series, mode="clip")
+        chosen = np.flatnonzero(places != NOWHERE)
         if not len(chosen):
             return Taken()
-        ordered = chosen.by_time()
-        good = is_good(ordered.quality) & np.isfinite(ordered.values)
-        events: list[Event] = []
-        for at, number, value, sure in zip(
-            ordered.times.tolist(),
-            ordered.series.tolist(),
-            ordered.values.tolist(),
-            good.tolist(),
-            strict=True,
-        ):
-            events += self._told(number, Instant(at), value, sure=sure)
-        return self.engine.take(events, now)
+        told = _Told(
+            places[chosen], batch.times[chosen], batch.values[chosen],
+            is_good(batch.quality[chosen]) & np.isfinite(batch.values[chosen]),
+        )  # fmt: skip
+        return self.engine.take(self._events(self._news(told)), now)
 
     def begin_anew(self, number: int) -> None:
-        """Forget what a counter showed: its next reading counts nothing."""
-        self._counters.pop(number, None)
+        """Forget what a series showed: the next reading of a counter counts nothing."""
+        self._look()
+        place = int(np.take(self._place, number, mode="clip"))
+        if place != NOWHERE:
+            self._last[place], self._last_at[place] = np.nan, NEVER
 
     def _look(self) -> None:
         """Find the series of watched units among those that are new in the catalogue."""
         if self._looked_at == len(self._catalogue):
             return
         units = set(self.engine.units)
-        for number in range(self._looked_at, len(self._catalogue)):
-            series = self._catalogue[number]
-            if series.work_unit in units and (role := self._role(series)):
-                self._roles[number] = series.work_unit, role
+        found = [
+            _Part(number, series.work_unit, role)
+            for number in range(self._looked_at, len(self._catalogue))
+            if (series := self._catalogue[number]).work_unit in units
+            and (role := self._role(series))
+        ]
+        self._enter(found)
         self._looked_at = len(self._catalogue)
-        self._numbers = np.array(sorted(self._roles), dtype=np.int32)
+
+    def _enter(self, found: list[_Part]) -> None:
+        """Make room for series; the last place stands for numbers beyond the end."""
+        place = np.full(len(self._catalogue) + 1, NOWHERE, np.int32)
+        place[: self._looked_at] = self._place[: self._looked_at]
+        first = len(self._parts)
+        place[[each.number for each in found]] = np.arange(first, first + len(found))
+        self._place = place
+        self._parts += found
+        limits = [self._catalogue[each.number].rollover for each in found]
+        counts = [each.role in COUNTED for each in found]
+        self._counts = np.append(self._counts, np.array(counts, np.bool_))
+        self._limit = np.append(self._limit, [np.nan if each is None else each for each in limits])
+        self._last = np.append(self._last, np.full(len(found), np.nan))
+        self._last_at = np.append(self._last_at, np.full(len(found), NEVER, np.int64))
+        tellers = Counter((each.unit, each.role) for each in self._parts)
+        several = [tellers[each.unit, each.role] > 1 for each in self._parts]
+        self._shared = np.array(several, np.bool_) & ~self._counts
 
     def _role(self, series: Series) -> str:
         table = self.engine.setting(series.work_unit).mapping.id
@@ -115,53 +154,81 @@ class LiveOee:
             return "mode"
         return {GOOD_NAME: "good", SCRAP_NAME: "scrap"}.get(series.name, "")
 
-    def _told(self, number: int, at: Instant, value: float, *, sure: bool) -> Iterator[Event]:
-        unit, role = self._roles[number]
-        if role in ("good", "scrap"):
-            yield from self._counted(number, unit, role, at, value, sure=sure)
+    def _news(self, told: "_Told") -> "_News":
+        """Return what differs from what each series showed before, by time."""
+        arrived = np.arange(len(told.places))
+        order = np.lexsort((told.times, told.places))  # what came first stays first
+        counts = self._counts[told.places]
+        kept = ~counts | (told.good & (told.times > self._last_at[told.places]))
+        order = order[kept[order]]
+        places, times = told.places[order], told.times[order]
+        same = np.append(False, places[1:] == places[:-1])  # the first has no before
+        again = np.append(False, times[1:] == times[:-1]) & same & counts[order]
+        order, places, times = order[~again], places[~again], times[~again]
+        values = np.where(counts | told.good, told.values, SILENCE)[order]
+        first = np.append(True, places[1:] != places[:-1])[: len(places)]
+        before = np.where(first, self._last[places], np.append(np.nan, values[:-1])[: len(values)])
+        ends = np.append(first[1:], True)[: len(places)]
+        self._last[places[ends]], self._last_at[places[ends]] = values[ends], times[ends]
+        news = np.flatnonzero((values != before) | self._shared[places])
+        news = news[np.lexsort((arrived[order[news]], times[news]))]
+        return _News(places[news], times[news], before[news], values[news])
+
+    def _events(self, news: "_News") -> Iterator[Event]:
+        step, reset = steps(news.before, news.values, self._limit[news.places])
+        for place, at, before, value, count, fell in zip(
+            news.places.tolist(), news.times.tolist(), news.before.tolist(),
+            news.values.tolist(), step.tolist(), reset.tolist(), strict=True,
+        ):  # fmt: skip
+            part = self._parts[place]
+            if part.role not in COUNTED:
+                yield from self._state(part, Instant(at), value)
+                continue
+            if fell:
+                self.resets += 1
+                self.trouble = _reset(self._catalogue[part.number], before, value)
+            if count == count and round(count):
+                yield PartsCounted(
+                    id=f"{part.role}@{at}",
+                    work_unit=part.unit,
+                    at=Instant(at),
+                    good=round(count) if part.role == "good" else 0,
+                    scrap=round(count) if part.role == "scrap" else 0,
+                )
+
+    def _state(self, part: _Part, at: Instant, value: float) -> Iterator[StateTold]:
+        text = _text(self._catalogue[part.number], value)
+        held = self._states if part.role == "state" else self._modes
+        if held.get(part.unit) == text:
             return
-        text = _text(self._catalogue[number], value) if sure else SILENT
-        held = self._states if role == "state" else self._modes
-        if held.get(unit) == text:
-            return
-        held[unit] = text
+        held[part.unit] = text
         self._told_so_far += 1
         # Of two states of one instant the one that came last holds: its id is the greater one.
         yield StateTold(
-            id=f"{role}@{at}.{self._told_so_far:012}",
-            work_unit=unit,
+            id=f"{part.role}@{at}.{self._told_so_far:012}",
+            work_unit=part.unit,
             at=at,
-            state=self._states.get(unit, SILENT),
-            mode=self._modes.get(unit, ""),
+            state=self._states.get(part.unit, SILENT),
+            mode=self._modes.get(part.unit, ""),
         )
 
-    def _counted(
-        self, number: int, unit: WorkUnitId, role: str, at: Instant, value: float, *, sure: bool
-    ) -> Iterator[PartsCounted]:
-        last = self._counters.get(number)
-        if not sure or (last is not None and at <= last[0]):
-            return
-        self._counters[number] = at, value
-        if last is None:
-            return
-        rollover = self._catalogue[number].rollover
-        step, reset = steps(
-            np.array([last[1]]),
-            np.array([value]),
-            np.array([np.nan if rollover is None else rollover]),
-        )
-        if bool(reset[0]):
-            self.resets += 1
-            self.trouble = _reset(self._catalogue[number], last[1], value)
-        count = round(float(step[0]))
-        if count:
-            yield PartsCounted(
-                id=f"{role}@{at}",
-                work_unit=unit,
-                at=at,
-                good=count if role == "good" else 0,
-                scrap=count if role == "scrap" else 0,
-            )
+
+class _Told(NamedTuple):
+    """Readings of watched units as they came, by columns."""
+
+    places: SeriesNumbers
+    times: Times
+    values: Values
+    good: NDArray[np.bool_]
+
+
+class _News(NamedTuple):
+    """Readings that differ from the one before; NaN before the first one of a series."""
+
+    places: SeriesNumbers
+    times: Times
+    before: Values
+    values: Values
 
 
 def _reset(series: Series, before: float, after: float) -> str:

@@ -134,6 +134,26 @@ class Doubts:
         return tuple(fresh)
 
 
+def looked_through(timeline: Timeline, start: Instant, end: Instant) -> Instant:
+    """Return from when on to look next time, after `contradictions` up to an instant.
+
+    What lies before cannot become another contradiction, unless an event comes that is older: the
+    last stretch goes on, and while it produces its last part begins the next span without one.
+    Before the first part nobody knows whether parts are counted at all.
+    """
+    last = None
+    if next(timeline.parts(Instant(0), end), None) is None:
+        return start
+    for last in _stretches(timeline, start, end):  # noqa: B007  # the last one counts
+        pass
+    if last is None:
+        return start
+    since, until, activity = last
+    if activity is not Activity.PRODUCING:
+        return since
+    return max((each.at for each in timeline.parts(since, until) if _count(each)), default=since)
+
+
 def _stretches(
     timeline: Timeline, start: Instant, end: Instant
 ) -> Iterator[tuple[Instant, Instant, Activity]]:

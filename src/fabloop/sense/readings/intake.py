@@ -31,6 +31,8 @@ CLOCK_BACK = "clock-back"
 BEHIND = "behind"
 RETAINED = "retained"
 
+REPEATING_FROM = 16
+"""Names in a payload from which on they are taken to come again in the same order."""
 REFUSED = -1
 """Stands for the number of a series that was not entered."""
 
@@ -68,6 +70,8 @@ class Channel(dict[str, int]):
         """Return the number of the series of each reading."""
         if isinstance(names, IndexedNames):
             return self._table(names.distinct)[names.positions]
+        if len(names) >= REPEATING_FROM:
+            return self._table(tuple(names))
         return np.fromiter(map(self.__getitem__, names), np.int32, len(names))
 
     def _table(self, names: tuple[str, ...]) -> SeriesNumbers:
@@ -167,16 +171,17 @@ class Intake:
     def _with_states(self, batch: Batch, texts: dict[int, str]) -> Batch:
         """Replace texts of states by their numbers; other texts are no numbers."""
         values = batch.values.copy()
-        kept = np.ones(len(batch), np.bool_)
+        strange: list[int] = []
         for position, text in texts.items():
             number = int(batch.series[position])
             state = None if number == REFUSED else state_number(self._catalogue[number], text)
             if state is None:
-                kept[position] = False
+                strange.append(position)
                 self._tally.refuse([not_a_number(repr(text)[:80])])
             else:
                 values[position] = state
-        return Batch(batch.times, batch.series, values, batch.quality).where(kept)
+        stated = Batch(batch.times, batch.series, values, batch.quality)
+        return stated.where(np.delete(np.arange(len(batch)), strange)) if strange else stated
 
     def _ageless(self, batch: Batch) -> Batch:
         """What was kept by the sender without a time may be of any age: usable, not certain."""

@@ -4,6 +4,7 @@ Whatever the typed decoders do not take goes to `salvage`, which reads value by 
 """
 
 from collections.abc import Callable
+from itertools import chain
 from types import GenericAlias
 from typing import Any
 
@@ -20,7 +21,10 @@ from fabloop.sense.readings.payloads.decoded import (
 )
 from fabloop.sense.readings.payloads.forms import Encoding, Form, Layout
 from fabloop.sense.readings.payloads.salvage import salvage
-from fabloop.sense.readings.quality import GOOD
+from fabloop.sense.readings.quality import BAD, GOOD, is_bad
+
+Cells = list[float | str | None]
+"""Values as they came: numbers, texts of states, and null where nothing is known."""
 
 Decode = Callable[[bytes], Decoded]
 Single = tuple[int, float, int]
@@ -102,7 +106,7 @@ def _rows(form: Form) -> Decode:
 
 def _row_type(form: Form, *, trusted: bool) -> Any:
     """Return the type of a row; objects that the garbage collector need not look at."""
-    fields: list[tuple[str, type]] = [("time", int), ("name", str), ("value", float)]
+    fields: list[tuple[str, Any]] = [("time", int), ("name", str), ("value", float | str | None)]
     if not form.named:
         del fields[1]
     if trusted:
@@ -111,18 +115,43 @@ def _row_type(form: Form, *, trusted: bool) -> Any:
 
 
 def _of_rows(form: Form, rows: Any, *, trusted: bool) -> Decoded | None:
-    count = len(rows)
     try:
-        times = np.fromiter((row.time for row in rows), np.int64, count)
+        times = np.array([row.time for row in rows], np.int64)
     except OverflowError:
         return None
     instants = _times(times, form.time_unit.ns)
     quality = _qualities([row.quality for row in rows]) if trusted else None
     if instants is None or (trusted and quality is None):
         return None
-    values = np.fromiter((row.value for row in rows), np.float64, count)
     names = [row.name for row in rows] if form.named else None
-    return checked(instants, values, quality, names)
+    return _of_cells(instants, [row.value for row in rows], quality, names)
+
+
+def _of_cells(
+    times: NDArray[np.int64], cells: Cells, quality: NDArray[np.uint8] | None,
+    names: list[str] | None,
+) -> Decoded | None:  # fmt: skip
+    """Return readings whose values may be texts or null; None: `salvage` must look at them."""
+    odd = [at for at, cell in enumerate(cells) if type(cell) is not float]
+    if not odd:
+        return checked(times, np.array(cells, np.float64), quality, names)
+    trust = np.full(len(cells), GOOD, np.uint8) if quality is None else quality
+    texts: dict[int, str] = {}
+    for at in odd:
+        cell, cells[at] = cells[at], np.nan
+        if isinstance(cell, str):
+            texts[at] = cell
+        elif trust[at] == GOOD:
+            trust[at] = BAD
+    values, bad = np.array(cells, np.float64), is_bad(trust)
+    numeric = np.isfinite(values) | bad
+    numeric[list(texts)] = True
+    if not numeric.all() or (len(times) and times.max() > TIME_GREATEST_NS):
+        return None
+    if bad.any():
+        values[bad] = np.nan
+        texts = {at: each for at, each in texts.items() if not bad[at]}
+    return Decoded(times, values, trust, names, texts=texts or None)
 
 
 def _columns(form: Form) -> Decode:
@@ -132,7 +161,7 @@ def _columns(form: Form) -> Decode:
         "Table",
         [
             ("time", list[int]),
-            ("value", list[float] | dict[str, list[float]]),
+            ("value", list[float | str | None] | dict[str, list[float | str | None]]),
             ("name", list[str], []),
             ("quality", list[int], []),
             ("unit", msgspec.Raw, msgspec.Raw()),
@@ -161,13 +190,13 @@ def _columns(form: Form) -> Decode:
     return columns
 
 
-def _side_by_side(times: NDArray[np.int64], values: dict[str, list[float]]) -> Decoded | None:
+def _side_by_side(times: NDArray[np.int64], values: dict[str, Cells]) -> Decoded | None:
     count = len(times)
     if not values or any(len(column) != count for column in values.values()):
         return None
     names = [name for name in values for _ in range(count)]
-    numbers = np.array(list(values.values()), np.float64).reshape(-1)
-    return checked(np.tile(times, len(values)), numbers, None, names)
+    cells = list(chain.from_iterable(values.values()))
+    return _of_cells(np.tile(times, len(values)), cells, None, names)
 
 
 def _below_each_other(times: NDArray[np.int64], found: Any, *, named: bool) -> Decoded | None:
@@ -178,7 +207,7 @@ def _below_each_other(times: NDArray[np.int64], found: Any, *, named: bool) -> D
     if len(found.value) != count or (named and len(found.name) != count):
         return None
     names = found.name if named else None
-    return checked(times, np.array(found.value, np.float64), quality, names)
+    return _of_cells(times, found.value, quality, names)
 
 
 def _times(numbers: Any, unit_ns: int) -> NDArray[np.int64] | None:
