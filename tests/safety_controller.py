@@ -1,8 +1,10 @@
 """A simulated safety controller in a process of its own, driven from a test."""
 
 import os
+import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import msgspec
 
@@ -43,6 +45,15 @@ class Controller:
             self._process.stdin.flush()
             answer = self._process.stdout.readline().strip()
             assert answer == "ok", answer
+
+    @contextmanager
+    def hung(self):
+        """Let its whole process stand still, as a machine does that swaps or was suspended."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def kill(self):
         """End it as a power cut would."""

@@ -23,9 +23,10 @@ GAUGE = Target(work_unit=WorkUnitId("gauge"), operation=OperationName("measure")
 OVEN = Target(service=ServiceId("oven"), operation=OperationName("bake"))
 
 
-def rules(url="modbus://127.0.0.1:1502/1", heartbeat_ns=SECOND, fresh_ns=SECOND):
+def rules(url="modbus://127.0.0.1:1502/1", heartbeat_ns=SECOND, fresh_ns=SECOND, **more):
     cell = SafetyController(
-        id=CELL, label="Press cell", url=url, heartbeat_ns=heartbeat_ns, stop_within_ns=2 * SECOND,
+        id=CELL, label="Press cell", url=url, heartbeat_ns=heartbeat_ns,
+        stop_within_ns=2 * SECOND, **more,
         signals=(
             SafetySignal(id=GUARD, label="guard closed", bit=0),
             SafetySignal(id=CLAMPED, label="work piece clamped", bit=1),

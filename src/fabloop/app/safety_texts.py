@@ -15,6 +15,13 @@ PLAIN: dict[str, str] = {
         "{subject} is withheld: each verdict was old by the time it was given. Give the program "
         "more of the machine."
     ),
+    SafetyCode.NOT_CONFIRMED: (
+        "{subject} did not answer within {within} when it was asked again at the moment of the "
+        "command. Look at its line; the command may be given again."
+    ),
+    SafetyCode.CLAIM_REFUSED: (
+        "{subject} itself refuses the command: something fell, or it does not want it now."
+    ),
     SafetyCode.NOTHING_TO_RESET: "{subject}: no stop stands there.",
     DispatchCode.QUALIFICATION_MISSING: "{subject} lacks the qualification {qualification}.",
     DispatchCode.ALL_PERSONS_REST: "Everybody with the skill {skill} at {subject} has to rest.",

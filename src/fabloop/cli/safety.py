@@ -44,7 +44,7 @@ def status(documents: Path, stops: Path, wait_s: float, *, as_json: bool) -> Exi
     with SafetyGuard(rules, stops, beats=False) as guard:
         guard.wait_until_seen(wait_s)
         troubles = {str(key): trouble for key, trouble in guard.troubles().items()}
-        found = status_of(rules, guard.view(), WallClock().now(), troubles)
+        found = status_of(rules, guard.view(), guard.now(), troubles)
     if as_json:
         sys.stdout.write(to_json_pretty(found).decode())
     else:

@@ -264,6 +264,8 @@ class SafetyCode(StrEnum):
     PERSON_NOT_NAMED = "person-not-named"
     NOTHING_TO_RESET = "nothing-to-reset"
     VERDICT_TOO_SLOW = "verdict-too-slow"
+    NOT_CONFIRMED = "not-confirmed"
+    CLAIM_REFUSED = "claim-refused"
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

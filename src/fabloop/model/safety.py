@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from fabloop.base.instant import Instant
+from fabloop.base.instant import SECOND, Instant
 from fabloop.model.duties import Duties
 from fabloop.model.ids import ControllerId, OperationName, ServiceId, SignalId, WorkUnitId
 
@@ -25,6 +25,8 @@ class SafetyController(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     heartbeat_ns : its counter has to move within this time, or nothing it says counts
     stop_within_ns : a request for a safe stop that is not confirmed by then is told to a person
+    confirm_ns : what is asked again before a command leaves has to be answered within this time
+    decides : whether it grants or refuses each command itself, by its own moment
     """
 
     id: ControllerId
@@ -32,6 +34,8 @@ class SafetyController(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     heartbeat_ns: int
     stop_within_ns: int
+    confirm_ns: int = SECOND // 4
+    decides: bool = False
     signals: tuple[SafetySignal, ...]
 
 
@@ -114,6 +118,20 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     state: ControllerState
     beat_at: Instant
     signals: Mapping[SignalId, SignalValue]
+
+
+class Permit(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command carries of a controller that decides by itself.
+
+    Attributes
+    ----------
+    number : of the permit; the controller gives another one as soon as anything has fallen
+    claim : number of the claim that it granted
+    """
+
+    controller: ControllerId
+    number: int
+    claim: int
 
 
 class StopCause(StrEnum):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from fabloop.base.instant import Instant
+from fabloop.base.instant import SECOND, Instant
 from fabloop.model.explanation import Explanation, SafetyCode
 from fabloop.model.ids import OperationName, ServiceId, WorkUnitId
 from fabloop.model.safety import SafetyRules, SafetyView, Target
@@ -14,6 +14,9 @@ Gate = Callable[[Target], Verdict]
 """Judges a command at the moment at which it would leave."""
 
 READ_ONLY = frozenset({"GET", "HEAD", "OPTIONS"})
+VERDICTS_MAX = 20
+VERDICT_NS_MAX = SECOND // 20
+"""A verdict without a time of its own counts no more if this machine took longer for it."""
 
 
 def gate_of(rules: SafetyRules, seen: Callable[[], SafetyView], now: Callable[[], Instant]) -> Gate:
@@ -31,6 +34,24 @@ def without_document(target: Target) -> Verdict:
     Machines then rely on permissives of their own alone; the verdict says so.
     """
     return Permitted(because=Explanation(code=SafetyCode.NO_SAFETY_DOCUMENT, subject=target.name))
+
+
+def leaving(gate: Gate, target: Target, monotonic_ns: Callable[[], int]) -> Verdict:
+    """Judge a command as the last thing before it leaves.
+
+    A verdict that is over by the time it comes, on a machine that was busy with something else, is
+    asked for anew.
+    """
+    for _ in range(VERDICTS_MAX):
+        asked_ns = monotonic_ns()
+        verdict = gate(target)
+        if isinstance(verdict, Withheld):
+            return verdict
+        until_ns = verdict.good_until_ns
+        if monotonic_ns() < (asked_ns + VERDICT_NS_MAX if until_ns is None else until_ns):
+            return verdict
+    late = Explanation(code=SafetyCode.VERDICT_TOO_SLOW, subject=target.name)
+    return Withheld(reasons=(late,))
 
 
 def target_of(order: JobOrder) -> Target | None:

@@ -10,6 +10,7 @@ from fabloop.model.ids import ControllerId
 from fabloop.model.safety import (
     ControllerState,
     Permissive,
+    Permit,
     Required,
     SafetyController,
     SafetyRules,
@@ -22,9 +23,17 @@ AHEAD_NS_MAX = SECOND
 
 
 class Permitted(msgspec.Struct, frozen=True, kw_only=True):
-    """The command may leave at this moment, and why; a moment later has to be asked again."""
+    """The command may leave at this moment, and why; a moment later has to be asked again.
+
+    Attributes
+    ----------
+    permits : of controllers that decide by themselves; the command carries them
+    good_until_ns : by this machine's monotonic time; None where nobody measured it
+    """
 
     because: Explanation
+    permits: tuple[Permit, ...] = ()
+    good_until_ns: int | None = None
 
 
 class Withheld(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +83,8 @@ def troubles_of(
     sight = view.sights.get(controller.id)
     if sight is None:
         return  # then each of its signals is missing, which says it
-    if now - sight.beat_at > controller.heartbeat_ns:
+    unheard_ns = now - sight.beat_at
+    if unheard_ns > controller.heartbeat_ns or unheard_ns < -AHEAD_NS_MAX:
         yield Explanation(
             code=SafetyCode.HEARTBEAT_LOST,
             subject=controller.label,

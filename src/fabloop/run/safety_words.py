@@ -2,6 +2,8 @@
 
 Both sides count: each has to see the other's counter move. A safe stop is asked for by a new
 number, which the controller repeats once it has taken it; nothing that we write releases a zone.
+A controller that decides on commands shows a permit number, another one whenever anything fell; a
+claim names the permit that a command rests on and what it requires, and is granted or refused.
 """
 
 from collections.abc import Sequence
@@ -25,12 +27,24 @@ class Register(IntEnum):
     SOUND = 3
     """A bit for each signal whose sensor is sound."""
     STOP_TAKEN = 4
+    PERMIT = 5
+    CLAIM_DECIDED = 6
+    CLAIM_GRANTED = 7
+    """1: the claim of that number is granted."""
     OUR_BEAT = 16
     STOP_ASKED = 17
+    CLAIM = 18
+    CLAIM_PERMIT = 19
+    """The permit that the claim rests on."""
+    CLAIM_TRUE = 20
+    """A bit for each signal that has to be true, in the next one those that have to be false."""
+    CLAIM_FALSE = 21
 
 
 TOLD = 5
-"""Registers that the controller writes, read by one request."""
+"""Registers that every controller writes, read by one request."""
+TOLD_WITH_CLAIMS = 8
+"""Registers that one writes which decides on commands."""
 REGISTERS = 32
 STATES = {1: ControllerState.RUNS, 2: ControllerState.STOPPING, 3: ControllerState.STOPPED}
 NUMBERS = {state: number for number, state in STATES.items()}
@@ -44,6 +58,23 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     signals: int
     sound: int
     stop_taken: int
+    permit: int = 0
+    claim: int = 0
+    granted: bool = False
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command rests on: a permit, and signals that have to be true or false."""
+
+    number: int = 0
+    permit: int = 0
+    true: int = 0
+    false: int = 0
+
+    @property
+    def words(self) -> list[int]:
+        """The registers that say this, from `Register.CLAIM` on."""
+        return [self.number, self.permit, self.true, self.false]
 
 
 def told_of(words: Sequence[int]) -> Told | None:
@@ -56,12 +87,16 @@ def told_of(words: Sequence[int]) -> Told | None:
         signals=words[Register.SIGNALS],
         sound=words[Register.SOUND],
         stop_taken=words[Register.STOP_TAKEN],
+        permit=words[Register.PERMIT] if len(words) >= TOLD_WITH_CLAIMS else 0,
+        claim=words[Register.CLAIM_DECIDED] if len(words) >= TOLD_WITH_CLAIMS else 0,
+        granted=len(words) >= TOLD_WITH_CLAIMS and words[Register.CLAIM_GRANTED] == 1,
     )
 
 
 def words_of(told: Told) -> list[int]:
     """Return the registers that say this."""
-    return [told.beat, NUMBERS[told.state], told.signals, told.sound, told.stop_taken]
+    first = [told.beat, NUMBERS[told.state], told.signals, told.sound, told.stop_taken]
+    return [*first, told.permit, told.claim, int(told.granted)]
 
 
 def sight_of(

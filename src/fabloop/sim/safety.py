@@ -7,7 +7,7 @@ import msgspec
 
 from fabloop.base.instant import SECOND, Instant
 from fabloop.model.safety import ControllerState
-from fabloop.run.safety_words import Told, next_beat
+from fabloop.run.safety_words import Claim, Told, next_beat
 
 
 class Panel(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +25,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 
     beat: int = 0
     stop_asked: int = 0
+    claim: Claim = Claim()
 
 
 class ControllerMemory(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,14 +53,18 @@ class ControllerSettings(msgspec.Struct, frozen=True, kw_only=True):
     guards: int = 0
 
 
-def begin(panel: Panel) -> ControllerMemory:
-    """Return a controller that was switched on: it stands until its reset was pressed."""
+def begin(panel: Panel, permit: int = 1) -> ControllerMemory:
+    """Return a controller that was switched on: it stands until its reset was pressed.
+
+    Its first `permit` should be none that it has given before it was switched off.
+    """
     told = Told(
         beat=0,
         state=ControllerState.STOPPED,
         signals=panel.signals,
         sound=panel.sound,
         stop_taken=0,
+        permit=permit,
     )
     return ControllerMemory(told=told, reset_presses=panel.reset_presses)
 
@@ -71,7 +76,8 @@ def step(
 
     It stops by itself on an open guard, an emergency stop, a safe stop that is asked for, and when
     fabloop's heartbeat ends. It runs again only after its own reset button was pressed while
-    nothing of that holds.
+    nothing of that holds. Whatever falls makes its permit another one; a claim is granted where it
+    rests on the present permit, the zone runs, and everything that it requires holds.
     """
     beaten = heard.beat != memory.heard.beat
     heard_at = now if beaten else memory.heard_at
@@ -95,11 +101,37 @@ def step(
         signals=panel.signals,
         sound=panel.sound,
         stop_taken=heard.stop_asked,
+        permit=memory.told.permit,
+        claim=memory.told.claim,
+        granted=memory.told.granted,
     )
+    if _is_less(memory.told, told):
+        told = msgspec.structs.replace(told, permit=next_beat(told.permit), granted=False)
+    if panel.beats and heard.claim != memory.heard.claim:
+        granted = _grants(told, heard.claim)
+        told = msgspec.structs.replace(told, claim=heard.claim.number, granted=granted)
     return ControllerMemory(
         told=told,
         heard=heard,
         heard_at=heard_at,
         stopped_since=since,
         reset_presses=panel.reset_presses,
+    )
+
+
+def _is_less(before: Told, after: Told) -> bool:
+    """Tell whether something changed that a command may have rested on."""
+    same = (before.signals, before.sound) == (after.signals, after.sound)
+    left = before.state is ControllerState.RUNS and after.state is not ControllerState.RUNS
+    return left or not same
+
+
+def _grants(told: Told, claim: Claim) -> bool:
+    known = claim.true | claim.false
+    return (
+        told.state is ControllerState.RUNS
+        and claim.permit == told.permit
+        and told.sound & known == known
+        and told.signals & claim.true == claim.true
+        and told.signals & claim.false == 0
     )

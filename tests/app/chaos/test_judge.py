@@ -16,7 +16,7 @@ from run.safety_rules import CELL, GUARD, rules
 
 T0 = 1_000 * SECOND
 RULES = SafetyRules(
-    controllers=rules(heartbeat_ns=SECOND).controllers,
+    controllers=rules(heartbeat_ns=SECOND, confirm_ns=SECOND // 2).controllers,
     permissives=(
         Permissive(
             service=ServiceId("oven"), requires=(Required(signal=GUARD, fresh_ns=SECOND // 2),)

@@ -7,19 +7,13 @@ import pytest
 from fabloop.adapters.arrowhead.four import wire
 from fabloop.adapters.arrowhead.four.executor import Task
 from fabloop.app.choreography.network import Line, NetworkSpeech
-from fabloop.app.service_runtime.calls import (
-    VERDICT_NS_MAX,
-    VERDICTS_MAX,
-    Caller,
-    NoAnswer,
-    NotPermitted,
-)
+from fabloop.app.service_runtime.calls import Caller, NoAnswer, NotPermitted
 from fabloop.base.errors import NotPermitted as Forbidden
 from fabloop.base.errors import Unavailable
 from fabloop.model.explanation import Explanation, SafetyCode
 from fabloop.model.ids import OperationName, ServiceId, SystemName
 from fabloop.model.service import ServiceDescription, ServiceOperation
-from fabloop.run.gate import without_document
+from fabloop.run.gate import VERDICT_NS_MAX, VERDICTS_MAX, without_document
 from fabloop.run.permissives import Withheld
 
 BECAUSE = Explanation(code=SafetyCode.SIGNAL_CONTRARY, subject="Oven cell")

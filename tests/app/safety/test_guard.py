@@ -1,5 +1,6 @@
 """The guard beside a controller in a process of its own: signals, hearts, stops, crashes."""
 
+import json
 import os
 import signal
 import subprocess
@@ -18,8 +19,9 @@ from fabloop.model.explanation import SafetyCode
 from fabloop.model.ids import ControllerId
 from fabloop.model.safety import ControllerState, StopCause
 from fabloop.run.permissives import Permitted, Withheld
+from fabloop.run.permits import LOOK_AGAIN_NS
 from fabloop.run.stops import ResetDone, ResetRefused
-from run.safety_rules import CELL, GAUGE, GUARD, PRESS, rules
+from run.safety_rules import CELL, CLAMPED, GAUGE, GUARD, PRESS, rules
 from safety_controller import Controller
 
 
@@ -130,6 +132,68 @@ def eventually(holds, seconds=10.0):
     while not holds() and time.monotonic() < end:
         threading.Event().wait(0.01)
     return holds()
+
+
+def told(log, **shown):
+    """Tell whether the controller's own log ends with this."""
+    last = json.loads(log.read_text().splitlines()[-1])
+    return all(last[key] == value for key, value in shown.items())
+
+
+@pytest.fixture
+def slow(tmp_path):
+    """A controller that is asked by itself once a second only, and whose signals live for long."""
+    log = tmp_path / "controller.jsonl"
+    controller = Controller(watchdog_ns=60 * SECOND, log=str(log))
+    far = {"heartbeat_ns": 8 * SECOND, "fresh_ns": 60 * SECOND}
+    yield controller, log, far
+    controller.close()
+
+
+@pytest.mark.parametrize("decides", [False, True])
+def test_a_signal_that_has_fallen_permits_no_command_however_fresh_it_was(slow, tmp_path, decides):
+    controller, log, far = slow
+    with SafetyGuard(rules(controller.url, decides=decides, **far), tmp_path) as guard:
+        assert guard.wait_until_seen()
+        assert isinstance(guard.judge(PRESS), Permitted)
+        controller.does("open clamped")
+        assert eventually(lambda: told(log, signals=1))
+        known = guard.view().sights[CELL].signals[CLAMPED].at
+        assert eventually(lambda: decides or guard.now() - known > LOOK_AGAIN_NS)
+        assert codes(guard.judge(PRESS)) == {SafetyCode.SIGNAL_CONTRARY}
+
+
+@pytest.mark.parametrize("decides", [False, True])
+def test_a_controller_that_hangs_confirms_no_command_however_fresh_it_was(slow, tmp_path, decides):
+    controller, _, far = slow
+    with SafetyGuard(rules(controller.url, decides=decides, **far), tmp_path) as guard:
+        assert guard.wait_until_seen()
+        known = guard.view().sights[CELL].signals[CLAMPED].at
+        with controller.hung():
+            assert eventually(lambda: guard.now() - known > LOOK_AGAIN_NS)
+            assert codes(guard.judge(PRESS)) == {SafetyCode.NOT_CONFIRMED}
+            assert isinstance(guard.look(PRESS), Permitted)  # by what is known it would leave
+        assert eventually(lambda: isinstance(guard.judge(PRESS), Permitted))
+
+
+def test_what_a_controller_has_granted_goes_with_the_command(slow, tmp_path):
+    controller, log, far = slow
+    with SafetyGuard(rules(controller.url, decides=True, **far), tmp_path) as guard:
+        assert guard.wait_until_seen()
+        first, second = guard.judge(PRESS).permits, guard.judge(PRESS).permits
+        assert [each.controller for each in first] == [CELL]
+        assert second[0].number == first[0].number
+        assert second[0].claim != first[0].claim
+        controller.does("open clamped")
+        assert eventually(lambda: told(log, signals=1))
+        controller.does("close clamped")
+        assert eventually(lambda: told(log, signals=3))
+        assert guard.judge(PRESS).permits[0].number != first[0].number
+
+
+def test_a_verdict_is_over_when_its_reading_is_too_old(controller, guard):
+    verdict = guard.judge(PRESS)
+    assert verdict.good_until_ns <= time.monotonic_ns() + guard.rules.controllers[CELL].confirm_ns
 
 
 def test_a_stop_stands_after_fabloop_was_killed(controller, tmp_path):

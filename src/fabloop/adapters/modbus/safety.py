@@ -2,16 +2,22 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 
+import msgspec
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
 from fabloop.adapters.modbus.source import WallClock, place_of
 from fabloop.base.instant import SECOND, Clock, Instant
 from fabloop.model.safety import SafetyController, Sight
+from fabloop.run.permits import Answer, Confirmed, Refused, Unanswered
 from fabloop.run.safety_words import (
     TOLD,
+    TOLD_WITH_CLAIMS,
+    Claim,
     Register,
     Told,
     next_beat,
@@ -24,7 +30,22 @@ BEATS_PER_LIMIT = 8
 EVERY_S_MIN = 0.02
 ANSWER_S_MAX = 1.0
 BACK_OFF_S = 0.2
+DECIDED_LOOK_S = 0.002
+CLAIMS_PER_QUESTION_MAX = 2
+"""A claim on a permit that is another one by now is made once more, on that one."""
 BROKEN = (OSError, TimeoutError, ModbusException)
+
+
+class Question(msgspec.Struct):
+    """Somebody asks at the moment of a command; `claim` is what the command requires."""
+
+    claim: Claim
+    answer: Future[Answer] = msgspec.field(default_factory=Future)
+
+    def answered(self, answer: Answer) -> None:
+        """Answer it, once."""
+        if not self.answer.done():
+            self.answer.set_result(answer)
 
 
 class SafetyLine:
@@ -55,9 +76,14 @@ class SafetyLine:
         self._closing = asyncio.Event()
         self._hurry = asyncio.Event()
         self._beat = 0
+        self._claim = time.monotonic_ns() // SECOND % 2**15  # not the numbers of who was before us
+        self._stop_told = 0
+        self._wrote_s = float("-inf")
+        self._questions: list[Question] = []
         self._before: Told | None = None
         self._beat_at: Instant | None = None
         self._every_s = max(EVERY_S_MIN, controller.heartbeat_ns / SECOND / BEATS_PER_LIMIT)
+        self._up = False
         self.trouble = "it was not reached yet"
 
     def close(self) -> None:
@@ -67,6 +93,14 @@ class SafetyLine:
 
     def hurry(self) -> None:
         """Ask at once: there is a stop to be asked for."""
+        self._hurry.set()
+
+    def ask(self, question: Question) -> None:
+        """Answer a question by what the controller says from now on; at once where it is away."""
+        if not self._up:
+            question.answered(Unanswered())
+            return
+        self._questions.append(question)
         self._hurry.set()
 
     async def run(self) -> None:
@@ -83,46 +117,97 @@ class SafetyLine:
             except BROKEN as error:
                 self.trouble = f"{self._controller.url}: {error}"
             finally:
+                self._is_down()
                 client.close()
             await self._rest(BACK_OFF_S)
 
-    async def _talk(self, client: AsyncModbusTcpClient) -> None:
-        while not self._closing.is_set():
-            understood = await self._write(client)
-            asked_at = self._clock.now()
-            answer = await client.read_holding_registers(
-                Register.BEAT, count=TOLD, device_id=self._unit
-            )
-            told = None if answer.isError() else told_of(answer.registers)
-            if not understood or told is None:
-                self.trouble = f"{self._controller.url} answers without sense: {answer}"
-            else:
-                self._note(told, asked_at)
-            await self._rest(self._every_s)
+    def _is_down(self) -> None:
+        self._up, self._wrote_s = False, float("-inf")
+        questions, self._questions = self._questions, []
+        for each in questions:
+            each.answered(Unanswered())
 
-    async def _write(self, client: AsyncModbusTcpClient) -> bool:
-        """Beat, and ask for a stop where there is one to be asked for."""
-        stop = self._stop_asked()
+    async def _talk(self, client: AsyncModbusTcpClient) -> None:
+        self._up = True
+        while not self._closing.is_set():
+            questions, self._questions = self._questions, []
+            try:
+                await self._write(client)
+                await self._read(client)
+                await self._answer(client, questions)
+            finally:
+                for each in questions:
+                    each.answered(Unanswered())
+            await self._rest(self._wrote_s + self._every_s - time.monotonic())
+
+    async def _write(self, client: AsyncModbusTcpClient) -> None:
+        """Beat where that is due, and ask for a stop where there is one to be asked for."""
+        stop, now_s = self._stop_asked(), time.monotonic()
+        if stop == self._stop_told and now_s < self._wrote_s + self._every_s:
+            return
+        self._wrote_s = now_s
         if self._beats:
             self._beat = next_beat(self._beat)
-            answer = await client.write_registers(
-                Register.OUR_BEAT, [self._beat, stop], device_id=self._unit
-            )
+            await self._put(client, Register.OUR_BEAT, [self._beat, stop])
         elif stop:
-            answer = await client.write_registers(Register.STOP_ASKED, [stop], device_id=self._unit)
-        else:
-            return True
-        return not answer.isError()
+            await self._put(client, Register.STOP_ASKED, [stop])
+        self._stop_told = stop
 
-    def _note(self, told: Told, asked_at: Instant) -> None:
-        sight = sight_of(self._controller, told, self._before, self._beat_at, asked_at)
+    async def _put(self, client: AsyncModbusTcpClient, at: Register, words: list[int]) -> None:
+        answer = await client.write_registers(at, words, device_id=self._unit)
+        if answer.isError():
+            raise ModbusException(f"register {int(at)} was not taken: {answer}")
+
+    async def _read(self, client: AsyncModbusTcpClient) -> Told:
+        """Return what the controller says now, and tell it on."""
+        count = TOLD_WITH_CLAIMS if self._controller.decides else TOLD
+        self._asked_at = self._clock.now()
+        answer = await client.read_holding_registers(
+            Register.BEAT, count=count, device_id=self._unit
+        )
+        told = None if answer.isError() else told_of(answer.registers)
+        if told is None:
+            raise ModbusException(f"it answers without sense: {answer}")
+        sight = sight_of(self._controller, told, self._before, self._beat_at, self._asked_at)
         self._before, self._beat_at = told, sight.beat_at
         self.trouble = ""
         self._seen(sight, told)
+        return told
+
+    async def _answer(self, client: AsyncModbusTcpClient, questions: Sequence[Question]) -> None:
+        """Answer those who asked before the last reading; commands alike share a claim."""
+        decided: dict[Claim, Answer] = {}
+        for each in questions:
+            if each.claim not in decided:
+                decided[each.claim] = (
+                    await self._claimed(client, each.claim)
+                    if self._controller.decides
+                    else Confirmed(at=self._asked_at)
+                )
+            each.answered(decided[each.claim])
+
+    async def _claimed(self, client: AsyncModbusTcpClient, wanted: Claim) -> Answer:
+        """Let the controller decide, on the permit that it shows."""
+        for _ in range(CLAIMS_PER_QUESTION_MAX):
+            assert self._before is not None, "it was read"
+            permit, self._claim = self._before.permit, next_beat(self._claim)
+            claim = msgspec.structs.replace(wanted, number=self._claim, permit=permit)
+            until_s = time.monotonic() + self._controller.confirm_ns / SECOND
+            await self._put(client, Register.CLAIM, claim.words)
+            told = await self._read(client)
+            while told.claim != claim.number and time.monotonic() < until_s:
+                await asyncio.sleep(DECIDED_LOOK_S)
+                told = await self._read(client)
+            if told.claim != claim.number:
+                return Unanswered()
+            if told.permit == permit:
+                granted = Confirmed(at=self._asked_at, permit=permit, claim=claim.number)
+                return granted if told.granted else Refused()
+        return Refused()
 
     async def _rest(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(max(0.0, seconds)):
                 await self._hurry.wait()
         if not self._closing.is_set():
             self._hurry.clear()

@@ -18,7 +18,7 @@ from fabloop.base.errors import Fault, Invalid, NotPermitted, Unavailable
 from fabloop.base.instant import SECOND, Clock, Instant
 from fabloop.model.ids import WorkUnitId
 from fabloop.run.actor import JobDone, JobNotDone, JobOrder, JobResponse
-from fabloop.run.gate import Gate, target_of
+from fabloop.run.gate import Gate, leaving, target_of
 from fabloop.run.permissives import Withheld
 from fabloop.sense.connections.model import Commands, Connection
 
@@ -187,7 +187,7 @@ class OpcUaActor:
     def _closed_to(self, order: JobOrder) -> str:
         """Return why the gate lets a job not pass; empty: it does. Nothing is awaited after it."""
         target = target_of(order)
-        verdict = self._gate(target) if target is not None else None
+        verdict = leaving(self._gate, target, time.monotonic_ns) if target is not None else None
         if not isinstance(verdict, Withheld):
             return ""
         told = "; ".join(f"{each.code} {each.subject}" for each in verdict.reasons)

@@ -15,7 +15,7 @@ from fabloop.adapters.openapi.request import IDEMPOTENCY_KEY, Request, request_o
 from fabloop.base.errors import Conflict
 from fabloop.model.documents.collect import short
 from fabloop.model.service import ServiceDescription, ServiceOperation
-from fabloop.run.gate import Gate, call_of, without_document
+from fabloop.run.gate import Gate, call_of, leaving, without_document
 from fabloop.run.permissives import Withheld
 
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
@@ -181,7 +181,7 @@ class Caller:
     def _held(self, service: ServiceDescription, operation: ServiceOperation) -> Withheld | None:
         """Ask the gate at the last moment; None where the command may leave, or is none."""
         target = call_of(service.id, operation)
-        verdict = self._gate(target) if target is not None else None
+        verdict = leaving(self._gate, target, time.monotonic_ns) if target is not None else None
         return verdict if isinstance(verdict, Withheld) else None
 
     def _attempt(self, request: Request, timeout_s: float) -> _Wire | _Nothing:

@@ -5,7 +5,7 @@ import socket
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from fabloop.run.safety_words import REGISTERS, Register, Told, words_of
+from fabloop.run.safety_words import REGISTERS, Claim, Register, Told, words_of
 
 DEVICE = 1
 READ_REGISTERS, WRITE_REGISTERS = 3, 16
@@ -29,13 +29,12 @@ class SafetyRegisters:
         await self._server.serve_forever(background=True)
         return f"modbus://{self._host}:{port}/{DEVICE}"
 
-    async def written(self) -> tuple[int, int]:
-        """Return the beat and the number of the stop that were written last."""
+    async def written(self) -> tuple[int, int, Claim]:
+        """Return the beat, the number of the stop and the claim that were written last."""
         assert self._server is not None, "it was started"
-        beat, stop = await self._server.async_getValues(
-            DEVICE, READ_REGISTERS, Register.OUR_BEAT, 2
-        )
-        return int(beat), int(stop)
+        words = await self._server.async_getValues(DEVICE, READ_REGISTERS, Register.OUR_BEAT, 6)
+        beat, stop, number, permit, true, false = (int(each) for each in words)
+        return beat, stop, Claim(number=number, permit=permit, true=true, false=false)
 
     async def show(self, told: Told) -> None:
         """Show what the controller says."""

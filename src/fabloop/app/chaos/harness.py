@@ -376,6 +376,7 @@ def _safety(folder: Path, url: str, services: Sequence[str]) -> Path:
         "document": "safety", "version": "1", "@context": "urn:fabloop:context:1:safety",
         "controllers": [{
             "id": CELL, "label": "Oven cell", "url": url, "heartbeat": f"{HEARTBEAT_S} s",
+            "confirm_within": FRESH, "decides": True,
             "signals": [
                 {"id": name, "label": name, "bit": bit} for name, bit in SIGNALS.items()],
         }],

@@ -90,8 +90,8 @@ def _unpermitted(
 ) -> Iterator[str]:
     """Yield commands that left although a permissive had not been true for too long.
 
-    A command is judged at the moment it left: within `fresh` before that each of its signals has
-    to have shown true on a controller that ran, was sound and beat.
+    A command is judged at the moment it left: within the time that its controllers have to confirm
+    each of its signals has to have shown true on a controller that ran, was sound and beat.
     """
     for service in services:
         for came in _rows(folder / f"{service}{ARRIVALS_SUFFIX}", Arrived):
@@ -118,11 +118,12 @@ def _against(
             controller = rules.controller_of(each.signal)
             bit = next(one.bit for one in controller.signals if one.id == each.signal)
             spans = good_spans(shown, bit, controller.heartbeat_ns)
-            since = sent_at - each.fresh_ns - CYCLE_NS
+            good_ns = min(each.fresh_ns, controller.confirm_ns)
+            since = sent_at - good_ns - CYCLE_NS
             if not any(begin <= sent_at and end >= since for begin, end in spans):
                 yield (
                     f"{name} left at {sent_at} although {each.signal} was not good within "
-                    f"{each.fresh_ns / SECOND:g} s before."
+                    f"{good_ns / SECOND:g} s before."
                 )
 
 

@@ -1,5 +1,6 @@
 """How choreographer and executors speak to others over HTTP, with their certificates."""
 
+import time
 from collections.abc import Callable
 from typing import Self
 
@@ -15,7 +16,7 @@ from fabloop.base.errors import FabloopError, NotPermitted, Refused, Unavailable
 from fabloop.base.instant import Clock
 from fabloop.model.ids import OperationName, ServiceId
 from fabloop.model.safety import Target
-from fabloop.run.gate import Gate, without_document
+from fabloop.run.gate import Gate, leaving, without_document
 from fabloop.run.permissives import Withheld
 from fabloop.services.cloud.choreography import Executor
 
@@ -156,7 +157,7 @@ class NetworkSpeech:
         self._line.post(f"{url}/abort", withdrawal, query={"token": token} if token else None)
 
     def _judge(self, target: Target) -> None:
-        verdict = self._gate(target)
+        verdict = leaving(self._gate, target, time.monotonic_ns)
         if isinstance(verdict, Withheld):
             told = "; ".join(f"{each.code} {each.subject}" for each in verdict.reasons)
             raise NotPermitted(

@@ -11,9 +11,10 @@ import msgspec
 
 from fabloop.adapters.plant_servers.safety import SafetyRegisters
 from fabloop.base.errors import Fault, Invalid
-from fabloop.base.instant import Instant
+from fabloop.base.instant import SECOND, Instant
 from fabloop.base.names import did_you_mean
 from fabloop.model.safety import SafetyController
+from fabloop.run.safety_words import WORD
 from fabloop.sim.safety import (
     ControllerMemory,
     ControllerSettings,
@@ -124,7 +125,8 @@ class SimulatedController:
         )
         sound = self._mask(given.bits)
         self._panel = Panel(signals=self._mask(given.closed), sound=sound)
-        self._memory = begin(self._panel)
+        now_s = time.time_ns() // SECOND  # noqa: TID251  # a device has its own clock
+        self._memory = begin(self._panel, permit=now_s % (WORD - 1) + 1)
         if given.released:
             self._panel = turned(self._panel, "press", given.bits)
         self._ended = False
@@ -137,8 +139,8 @@ class SimulatedController:
         self._say(await registers.start())
         reading = asyncio.create_task(self._follow())
         while not self._ended:
-            beat, stop = await registers.written()
-            heard = Heard(beat=beat, stop_asked=stop)
+            beat, stop, claim = await registers.written()
+            heard = Heard(beat=beat, stop_asked=stop, claim=claim)
             now = Instant(time.time_ns())  # noqa: TID251  # a device has its own clock
             self._memory = step(self._memory, self._panel, heard, self._settings, now)
             await registers.show(self._memory.told)

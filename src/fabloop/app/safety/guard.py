@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
@@ -9,15 +10,17 @@ from typing import Self
 import msgspec
 
 from fabloop.adapters.modbus.safety import SafetyLine
-from fabloop.adapters.modbus.source import WallClock
+from fabloop.app.safety.clock import SteadyClock
+from fabloop.app.safety.moment import asked_again, good_for_ns, still_good
 from fabloop.app.safety.stops import StopsFile, StopsKept
 from fabloop.base.errors import NotFound
-from fabloop.base.instant import Clock
+from fabloop.base.instant import Clock, Instant
 from fabloop.base.names import did_you_mean
 from fabloop.model.explanation import Explanation
 from fabloop.model.ids import ControllerId
 from fabloop.model.safety import SafetyRules, SafetyView, Sight, Stop, Target
-from fabloop.run.permissives import Verdict, permits
+from fabloop.run.permissives import Verdict, Withheld, permits
+from fabloop.run.permits import claims_of, confirmed
 from fabloop.run.safety_words import WORD, Told
 from fabloop.run.stops import ResetDone, ResetRefused, latched, requested, reset, unconfirmed
 
@@ -31,7 +34,7 @@ class SafetyGuard:
     """Everything between the commands of a program and its safety controllers.
 
     It has a thread of its own between `start` and `close`. `judge` is the gate: it may be called
-    from any thread and waits for nothing.
+    from any thread, and waits at most until the controllers' time to confirm is over.
 
     Parameters
     ----------
@@ -50,7 +53,7 @@ class SafetyGuard:
         beats: bool = True,
     ) -> None:
         self._rules = rules
-        self._clock = clock or WallClock()
+        self._clock = clock or SteadyClock()
         self._changed = changed
         self._beats = beats
         self._file = StopsFile(folder)
@@ -90,9 +93,31 @@ class SafetyGuard:
         """Return what is known now."""
         return SafetyView(sights=dict(self._sights), stops=self._file.stops())
 
-    def judge(self, target: Target) -> Verdict:
-        """Judge a command at this moment."""
+    def now(self) -> Instant:
+        """Return the time by which ages are measured here."""
+        return self._clock.now()
+
+    def look(self, target: Target) -> Verdict:
+        """Judge a command by what is known, without asking: for whoever plans, not for a gate."""
         return permits(target, self._rules, self.view(), self._clock.now())
+
+    def judge(self, target: Target) -> Verdict:
+        """Judge a command at this moment, by what its controllers say when they are asked again.
+
+        A controller that does not answer in time withholds it. Only a stop needs no question: it
+        stands whatever anybody says.
+        """
+        claims, view, now = claims_of(target, self._rules), self.view(), self._clock.now()
+        if not claims or any(key in view.stops for key in claims):
+            return permits(target, self._rules, view, now)
+        answers = asked_again(claims, self._rules, view.sights, self._lines, self._loop, now)
+        verdict, now = self.look(target), self._clock.now()
+        shown = {key: told.permit for key, told in self._told.items()}
+        verdict = confirmed(verdict, still_good(answers, self._rules, shown), self._rules)
+        if isinstance(verdict, Withheld):
+            return verdict
+        until_ns = time.monotonic_ns() + good_for_ns(answers, self._rules, now)
+        return msgspec.structs.replace(verdict, good_until_ns=until_ns)
 
     def troubles(self) -> Mapping[ControllerId, str]:
         """Return what is wrong with the lines themselves."""

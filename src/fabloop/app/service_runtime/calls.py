@@ -10,11 +10,11 @@ from fabloop.adapters.openapi.answer import values_of
 from fabloop.adapters.openapi.request import IDEMPOTENCY_KEY, request_of
 from fabloop.base.errors import Invalid, Unavailable
 from fabloop.base.instant import SECOND, Instant
-from fabloop.model.explanation import Explanation, SafetyCode
-from fabloop.model.safety import Target
+from fabloop.model.explanation import Explanation
 from fabloop.model.service import ServiceDescription, ServiceOperation
-from fabloop.run.gate import Gate, call_of, without_document
+from fabloop.run.gate import Gate, call_of, leaving, without_document
 from fabloop.run.permissives import Withheld
+from fabloop.run.permits import permits_text
 
 TIMEOUT_S = 3.0
 """How long a service may take to say anything."""
@@ -23,11 +23,10 @@ AGAIN_S_MAX = 7 * 86_400
 """The longest wait that a service may ask for."""
 
 ANSWER_BYTES_MAX = 4_000_000
-VERDICT_NS_MAX = SECOND // 20
-"""A verdict that this machine took longer for counts no more: it was busy with something else."""
-VERDICTS_MAX = 20
 SENT_AT = "Fabloop-Sent-At"
 """Header with the real time at which a command left, in nanoseconds."""
+PERMIT = "Fabloop-Permit"
+"""Header with the permits of controllers that decide by themselves, such as ``cell=17/4``."""
 CONNECTIONS_MAX = 64
 FAULTS_TOLD_MAX = 3
 NOT_REACHED = (
@@ -119,10 +118,12 @@ class Caller:
         if made.body is not None:
             sent["Content-Type"] = "application/json"
         target = call_of(service.id, operation)
-        left = self._leaves(target) if target is not None else time.time_ns()  # noqa: TID251  # real
-        if isinstance(left, Withheld):
-            return NotPermitted(reasons=left.reasons)
-        sent[SENT_AT] = str(left)
+        verdict = leaving(self._gate, target, time.monotonic_ns) if target is not None else None
+        sent[SENT_AT] = str(time.time_ns())  # noqa: TID251  # real time, whatever the story's
+        if isinstance(verdict, Withheld):
+            return NotPermitted(reasons=verdict.reasons)
+        if verdict is not None and verdict.permits:
+            sent[PERMIT] = permits_text(verdict.permits)
         try:
             response = self._client.request(
                 made.method, made.url, params=made.query or None, content=made.body, headers=sent
@@ -131,19 +132,6 @@ class Caller:
             reason = f"{type(error).__name__}: {error}".rstrip(": ")
             return NoAnswer(reason=reason, reached=not isinstance(error, NOT_REACHED))
         return _read(response, operation)
-
-    def _leaves(self, target: Target) -> Withheld | int:
-        """Judge a command; return when it leaves: at once, or it is judged anew."""
-        for _ in range(VERDICTS_MAX):
-            begun_ns = time.monotonic_ns()
-            verdict = self._gate(target)
-            left_at = time.time_ns()  # noqa: TID251  # real time, whatever the story's
-            if isinstance(verdict, Withheld):
-                return verdict
-            if time.monotonic_ns() - begun_ns < VERDICT_NS_MAX:
-                return left_at
-        late = Explanation(code=SafetyCode.VERDICT_TOO_SLOW, subject=target.name)
-        return Withheld(reasons=(late,))
 
     def look(
         self, base_url: str, operation: ServiceOperation, location: str, headers: Mapping[str, str]

@@ -80,6 +80,8 @@ def _controller(entry: SafetyControllerEntry, sheet: Sheet) -> SafetyController:
         url=entry.url,
         heartbeat_ns=duration_ns(entry.heartbeat, sheet.at("heartbeat")),
         stop_within_ns=duration_ns(entry.stop_within, sheet.at("stop_within")),
+        confirm_ns=duration_ns(entry.confirm_within, sheet.at("confirm_within")),
+        decides=entry.decides,
         signals=tuple(
             SafetySignal(id=SignalId(f"{entry.id}/{each.id}"), label=each.label, bit=each.bit)
             for each in entry.signals

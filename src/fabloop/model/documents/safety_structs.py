@@ -33,7 +33,9 @@ class SafetyControllerEntry(Entry, frozen=True, kw_only=True):
     """An independent safety controller; it makes its zone safe by itself.
 
     Its `heartbeat` has to move within this time; a safe stop that was asked for has to be confirmed
-    within `stop_within`, or a person is told.
+    within `stop_within`, or a person is told. What is asked again right before a command leaves has
+    to be answered within `confirm_within`, or the command does not leave. One that `decides` is
+    asked to grant each command.
     """
 
     id: Id
@@ -41,6 +43,8 @@ class SafetyControllerEntry(Entry, frozen=True, kw_only=True):
     url: Annotated[str, msgspec.Meta(max_length=TEXT_MAX)]
     heartbeat: DurationText = "1 s"
     stop_within: DurationText = "2 s"
+    confirm_within: DurationText = "250 ms"
+    decides: bool = False
     signals: Annotated[tuple[SafetySignalEntry, ...], Entries]
 
 
