@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from fabloop.app.binding_words import BINDING
 from fabloop.app.discovery_words import DISCOVERY
 from fabloop.app.goal_words import GOALS
 from fabloop.app.labels import NO_LABELS, Labels
@@ -461,5 +462,6 @@ REASONS: dict[str, Say] = {
         "{tenant} reported no value for its promise for {operation}"
     ),
     **REPAIR,
+    **BINDING,
 }
 """One sentence per reason code; a test keeps the table complete."""

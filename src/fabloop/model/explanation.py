@@ -170,6 +170,21 @@ class DispatchCode(StrEnum):
     NOBODY_WITHIN_LIMITS = "nobody-within-limits"
 
 
+class BindingCode(StrEnum):
+    """To which service a job goes, and why not to others; `Explanation.code` is one of these."""
+
+    BOUND = "service-bound"
+    DEARER = "service-dearer"
+    AWAY = "service-away"
+    DECLINED = "service-declined"
+    CONDITION_NOT_MET = "condition-not-met"
+    NOBODY_OFFERS = "nobody-offers"
+    HELD = "offer-held"
+    NOT_GRANTED = "offer-not-granted"
+    BLACKLISTED = "system-blacklisted"
+    NOT_OFFERED = "offer-unfit"
+
+
 class GoalCode(StrEnum):
     """How a goal stands and why; `Explanation.code` is one of these texts."""
 

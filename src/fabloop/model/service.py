@@ -82,6 +82,7 @@ class ServiceOperation(msgspec.Struct, frozen=True, kw_only=True):
     cost_minor, duration_ns : per call; None is unknown, never 0
     idempotent : whether a repeated call does no harm
     compensation : the operation that takes it back
+    exclusive_ns : for how long at most one consumer may hold it for itself; None: it serves many
     certainty : how far its words can be trusted: 1 where the document is annotated, less where
         they were guessed from names and descriptions
     answer_schema : JSON Schema (2020-12) of a good answer's body, as text; empty where the
@@ -107,6 +108,7 @@ class ServiceOperation(msgspec.Struct, frozen=True, kw_only=True):
     compensation: OperationName | None = None
     certainty: float = 1.0
     answer_schema: str = ""
+    exclusive_ns: int | None = None
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +122,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 class ServiceDescription(msgspec.Struct, frozen=True, kw_only=True):
     """What a provider says of its service, in the words of its OpenAPI document.
 
-    `system` is the application system that provides it, as the local cloud knows it.
+    `system` is the application system that provides it, as the local cloud knows it; `serves` are
+    the systems that may use it, without any all of its cloud.
     """
 
     id: ServiceId
@@ -132,3 +135,4 @@ class ServiceDescription(msgspec.Struct, frozen=True, kw_only=True):
     context: tuple[str, ...] = ()
     operations: tuple[ServiceOperation, ...] = ()
     place: Place | None = None
+    serves: tuple[SystemName, ...] = ()

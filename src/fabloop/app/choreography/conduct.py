@@ -19,7 +19,6 @@ from fabloop.app.choreography.ports import (
     Hands,
     Listener,
     Message,
-    definition_of,
 )
 from fabloop.app.choreography.running import Attempts, Case, StepTask
 from fabloop.app.processes.polls import Poll
@@ -50,6 +49,7 @@ from fabloop.services.cloud.choreography import (
     job_of,
     step_id,
 )
+from fabloop.services.cloud.names import camel_name
 
 NAME = "Choreographer"
 ORCHESTRATION = "Orchestration"
@@ -217,7 +217,7 @@ class Conductor:
 
     def _begin(self, job: ActiveJob) -> None:
         step = step_id(job.key, job.epoch)
-        service = definition_of(job.type)
+        service = camel_name(job.type)
         patience_ns = int(self._limits.patience_s * SECOND)
         attempt, deeds = begin(step, service, self._clock.now(), patience_ns)
         case = Case(attempt=attempt, job=job, task=self._task_of(job))
@@ -253,7 +253,7 @@ class Conductor:
         case.executor = self._chosen(case)
         if case.executor is None:
             return NothingFree(
-                reason=f"Expected an executor of '{definition_of(case.task.step_name)}' or "
+                reason=f"Expected an executor of '{camel_name(case.task.step_name)}' or "
                 f"'{deed.service}', but none is registered. Start one."
             )
         self._tell("configure", NAME, ORCHESTRATION, case.attempt.step, deed.service)
@@ -304,7 +304,7 @@ class Conductor:
             each.executor.key for each in self._attempts.cases() if each.executor is not None
         )
         known, suspects = self._executors(), self._suspected()
-        for name in (definition_of(case.task.step_name), case.attempt.service):
+        for name in (camel_name(case.task.step_name), case.attempt.service):
             found = executor_for(name, known, running, suspects)
             if found is not None:
                 return found

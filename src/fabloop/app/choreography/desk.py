@@ -22,7 +22,6 @@ from fabloop.app.choreography.ports import (
     Hands,
     Listener,
     Message,
-    definition_of,
     store_name,
 )
 from fabloop.app.choreography.running import StepTask
@@ -59,6 +58,7 @@ from fabloop.services.cloud.choreography import (
     Status,
 )
 from fabloop.services.cloud.events import kind_of
+from fabloop.services.cloud.names import camel_name
 
 NAME = "Choreographer"
 
@@ -173,7 +173,7 @@ class Desk:
         )  # fmt: skip
         services = {name for step in kept.recipe.steps for name in step.services}
         capacities = {
-            name: min(CAPACITY_MAX, max(1, len(self._bindings.providers(definition_of(name)))))
+            name: min(CAPACITY_MAX, max(1, len(self._bindings.providers(camel_name(name)))))
             for name in services
         }
         composed = compose(
@@ -248,7 +248,7 @@ class Desk:
             address=told.address,
             port=told.port,
             base_uri=executor.base_uri,
-            definition=definition_of(executor.service_definition_name),
+            definition=camel_name(executor.service_definition_name),
             version_min=executor.min_version,
             version_max=executor.max_version,
             created_at=now,

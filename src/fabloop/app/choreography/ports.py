@@ -100,10 +100,3 @@ class Hands(Protocol):
 def store_name(system: str) -> str:
     """Return a system as 5.x names it: 4.x tells of ``welding-robot``."""
     return system if system[:1].isupper() else pascal_of(system)
-
-
-def definition_of(service: str) -> str:
-    """Return the service definition that a recipe means: ``Welding`` is ``welding``."""
-    words = [word for word in service.replace("-", " ").replace("_", " ").split() if word]
-    joined = "".join(word[:1].upper() + word[1:] for word in words)
-    return joined[:1].lower() + joined[1:]

@@ -25,7 +25,7 @@ from fabloop.app.choreography.joining import (
     Offering,
 )
 from fabloop.app.choreography.network import Line, NetworkSpeech
-from fabloop.app.choreography.ports import PUSH_PATH_KEY, REPORTING, Listener, definition_of
+from fabloop.app.choreography.ports import PUSH_PATH_KEY, REPORTING, Listener
 from fabloop.app.choreography.system import (
     BEAT_S,
     PUSH_PATH,
@@ -36,6 +36,7 @@ from fabloop.app.choreography.system import (
 from fabloop.app.processes.clocks import WallClock
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.names import did_you_mean
+from fabloop.services.cloud.names import camel_name
 
 OPERATOR = "Sysop"
 VERSIONS = (1, 2**31 - 1)
@@ -152,7 +153,7 @@ class ExecutorPost:
         listener: Listener = lambda _: None,
     ) -> None:
         clock = WallClock()
-        definitions = [definition_of(each) for each in services]
+        definitions = [camel_name(each) for each in services]
         with ExitStack() as stack:
             line = stack.enter_context(post.line)
             cloud = stack.enter_context(post.four(choreographer=choreographer))
@@ -222,7 +223,7 @@ class SystemPost:
             self.serving = stack.enter_context(Serving(self.system.app(), post.identity, at=socket))
             offers = tuple(
                 Offering(
-                    definition=definition_of(each),
+                    definition=camel_name(each),
                     path=TASK_PATH,
                     metadata={PUSH_PATH_KEY: PUSH_PATH},
                 )

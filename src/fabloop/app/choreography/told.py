@@ -3,9 +3,9 @@
 from fabloop.adapters.arrowhead.four import steps, wire
 from fabloop.adapters.arrowhead.four.choreographer import PlanResponse, SessionResponse
 from fabloop.app.choreography.ledger import Plan, Session
-from fabloop.app.choreography.ports import definition_of
 from fabloop.base.instant import Clock
 from fabloop.services.cloud.choreography import Executor
+from fabloop.services.cloud.names import camel_name
 
 
 def notify_url(run: steps.RunRequest) -> str:
@@ -51,7 +51,7 @@ def _action_of(plan: Plan) -> steps.ActionRequest:
             steps.StepRequest(
                 name=each.flow_id,
                 service_requirement=wire.QueryForm(
-                    service_definition_requirement=definition_of(each.production_step)
+                    service_definition_requirement=camel_name(each.production_step)
                 ),
                 static_parameters={"services": ", ".join(each.services)},
                 next_step_names=list(each.next),

@@ -14,7 +14,7 @@ from fabloop.app.cloud.host import CloudHost
 from fabloop.base.errors import FabloopError, NotFound, Unavailable
 from fabloop.base.instant import SECOND, Instant
 from fabloop.services.cloud.orchestrate import Bound, Rules
-from fabloop.services.cloud.push import EndPush, Push
+from fabloop.services.cloud.push import LOCAL_PUSH, EndPush, Push
 from fabloop.services.cloud.records import Job, Subscription
 from fabloop.services.cloud.state import State
 
@@ -121,6 +121,8 @@ class Pusher:
 
     async def _sent(self, to: Subscription, bound: Bound) -> str:
         """Send a result; return what went wrong, nothing where it has arrived."""
+        if to.protocol == LOCAL_PUSH:
+            return f"nobody fetches results here for '{to.target}'"
         told = to.properties
         letter = Letter(
             method=told["method"].upper(),

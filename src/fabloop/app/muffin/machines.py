@@ -46,7 +46,8 @@ class Machines:
         self._runtime.reality.see((Literal(fluent="works", arguments=(service,), value=works),))
         if works:
             self._look_at.pop(service, None)
-            self._back.pop(service, None)
+            if self._back.pop(service, None) is not None:
+                self._runtime.leases.able_again(service, now)
             return
         back = status.get("expected_back_at")
         at = instant_of(back) if isinstance(back, str) else Instant(now + LOOK_AGAIN_NS)

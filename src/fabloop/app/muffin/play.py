@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from fabloop.app.cloud.folder import open_cloud
 from fabloop.app.durable import draft_of, write_durably
 from fabloop.app.muffin.chains import Chains
 from fabloop.app.muffin.data import BakeryData
@@ -20,9 +21,9 @@ from fabloop.app.muffin.policy import bakery_policy
 from fabloop.app.muffin.recovery import Aids, Recovery
 from fabloop.app.muffin.story import Muffins
 from fabloop.app.processes.store import open_host
+from fabloop.app.service_runtime.binding import Binder
 from fabloop.app.service_runtime.calls import Caller
 from fabloop.app.service_runtime.clock import StoryClock
-from fabloop.app.service_runtime.directory import Directory
 from fabloop.app.service_runtime.facts import RuntimeFact, ServiceFound, ServiceRestarted
 from fabloop.app.service_runtime.fleet import Fleet
 from fabloop.app.service_runtime.log import FactLog
@@ -31,9 +32,13 @@ from fabloop.app.service_runtime.runtime import Runtime
 from fabloop.base.codec import from_json, to_json_pretty
 from fabloop.base.errors import Broken, Conflict, NotFound, Unavailable
 from fabloop.base.instant import Instant
+from fabloop.model.service import ServiceDescription
 from fabloop.run.gate import Gate, without_document
 
 SETTINGS_FILE = "demo.json"
+CLOUD_FOLDER = "cloud"
+CONSUMER = "MyMuffin"
+"""The system that has the bakery's work done, as its local cloud knows it."""
 PAGES_FILE, RECIPES_FILE = "yellow-pages.json", "recipes.json"
 ROSTER_FILE = "services.json"
 OPENING_TRIES = 10
@@ -84,11 +89,18 @@ class Week:
             preload=("fabloop.app.muffin.devices",),
         )
         (folder / ROSTER_FILE).write_bytes(self.fleet.roster())
-        self.directory = Directory(self.bakery.vocabulary)
+        self.cloud = open_cloud(folder / CLOUD_FOLDER, self.clock)
+        self.binder = Binder(self.cloud, CONSUMER, self.bakery.vocabulary)
         self.caller = Caller(gate=gate)
         self.story = Muffins(self.bakery, self.host, self.log)
         self.runtime = Runtime(
-            self.host, self.directory, self.caller, self.log, self.story, fleet=self.fleet
+            self.host,
+            self.binder,
+            self.caller,
+            self.log,
+            self.story,
+            described=self._described_anew,
+            fleet=self.fleet,
         )
         self.machines = Machines(self.runtime, [each.name for each in self.bakery.natures])
         self.goals = Goals(folder, self.bakery.folder / GOALS_FILE, self.log)
@@ -121,7 +133,7 @@ class Week:
                 lots=self.story.lots,
                 machines=self.machines,
                 data=data,
-                partners=Partners(self.directory, self.bakery.vocabulary, self.log),
+                partners=Partners(self.binder.directory, self.bakery.vocabulary, self.log),
                 chains=self.story.chains,
                 goals=self.goals,
                 policy=self.policy,
@@ -166,7 +178,7 @@ class Week:
             where = f"{listening.url}/openapi.json"
             data = self._persisted(name, partial(self.caller.fetch, where))
             found = self.bakery.described(name, data, listening.url)
-            self.directory.add(found.service)
+            self.binder.add(found.service)
             if name not in known:
                 self.log.tell(
                     now,
@@ -177,6 +189,16 @@ class Week:
                         remarks=tuple(each.said for each in found.remarks),
                     ),
                 )
+
+    def _described_anew(self, name: str) -> ServiceDescription:
+        """Return how a service describes itself now; raises Unavailable where it says nothing."""
+        url = self.fleet.url(name)
+        try:
+            data = self.caller.fetch(f"{url}/openapi.json")
+        except Unavailable:
+            self._revived(name)
+            raise
+        return self.bakery.described(name, data, url).service
 
     def _persisted(self, name: str, ask: Callable[[], Asked]) -> Asked:
         """Return what a service says at last; one whose process has died, in a new one."""
@@ -200,6 +222,7 @@ class Week:
         self.caller.close()
         self.fleet.close()
         self.host.close()
+        self.cloud.close()
         self.log.close()
 
 

@@ -230,6 +230,6 @@ class Muffins:
             self.waits(errand, now)
 
     def waits(self, errand: Errand, now: Instant) -> None:
-        """Hear of a job that nobody can do now."""
-        if self.recovery is not None:
+        """Hear of a job that nobody can do now: a load whose oven stands may go elsewhere."""
+        if self.recovery is not None and errand.task.headers.get("skill") == BAKE:
             self.recovery.waits(errand, now)

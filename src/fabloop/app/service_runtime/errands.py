@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from fabloop.app.processes.service import Service
+from fabloop.app.service_runtime.binding import Lease
 from fabloop.app.service_runtime.calls import Came
 from fabloop.app.service_runtime.directory import Candidate
 from fabloop.base.instant import HOUR, MINUTE, Instant
@@ -23,7 +24,7 @@ BACKOFF_NS = MINUTE
 BACKOFF_NS_MAX = HOUR
 BACKOFF_DOUBLINGS_MAX = 10
 AWAY_NS = HOUR
-"""How long a service that gave no proper answer so often is passed over."""
+"""How long a service that gave no proper answer so often is passed over, until it is heard."""
 
 WAITS_MAX = 1_000
 """How often is looked for somebody who can do a job before a person has to."""
@@ -67,7 +68,9 @@ class Errand(msgspec.Struct, kw_only=True):
     attempts : calls at all
     may_have_happened : whether a service may have done it that has not said so
     waits_for : why nobody could do it when it was last looked at
+    waits_on : definitions of the offers that it waits for
     withheld_for : why its command was not permitted when it was last judged
+    lease : what it holds of the cloud; None where its service does many at once, or has lost it
     """
 
     task: Task
@@ -81,7 +84,9 @@ class Errand(msgspec.Struct, kw_only=True):
     tries: int = 0
     attempts: int = 0
     waits_for: tuple[str, ...] = ()
+    waits_on: tuple[str, ...] = ()
     withheld_for: tuple[str, ...] = ()
+    lease: Lease | None = None
     result: dict[str, object] = {}
     may_have_happened: bool = False
 

@@ -1,5 +1,7 @@
 """What happens around processes done by services, as facts: recorded, told and never recomputed."""
 
+from enum import StrEnum
+
 import msgspec
 
 from fabloop.adapt.patterns import Pattern
@@ -30,7 +32,11 @@ class ProcessBegan(_Fact, frozen=True, kw_only=True):
 
 
 class CallBound(_Fact, frozen=True, kw_only=True):
-    """A job goes to an operation of a service, for this reason; others were considered."""
+    """A job goes to an operation of a service, for this reason; others were considered.
+
+    Where it has the `offer` of the cloud for itself, it holds it until `held_until`, and longer as
+    long as the system is heard.
+    """
 
     job: int
     epoch: int
@@ -40,6 +46,45 @@ class CallBound(_Fact, frozen=True, kw_only=True):
     operation: str
     because: Explanation
     others: tuple[Explanation, ...] = ()
+    offer: str = ""
+    held_until: Instant | None = None
+
+
+class LeaseEnd(StrEnum):
+    """Why a job let go of what it held."""
+
+    DONE = "the step has ended"
+    NOT_NOW = "the service cannot now"
+    DECLINED = "the service cannot do this"
+    SILENT = "the system keeps silent"
+    TAKEN_OVER = "the system keeps silent, another one takes over"
+    GIVEN_UP = "a person has to look"
+    DROPPED = "the step is no longer wanted"
+
+
+class LeaseEnded(_Fact, frozen=True, kw_only=True):
+    """A job holds an offer no more."""
+
+    job: int
+    about: str
+    node: str
+    service: str
+    operation: str
+    offer: str
+    why: LeaseEnd
+
+
+class ServiceLost(_Fact, frozen=True, kw_only=True):
+    """A service has kept silent for too long: its offers are taken back until it is heard."""
+
+    service: str
+    again_at: Instant
+
+
+class ServiceReturned(_Fact, frozen=True, kw_only=True):
+    """A service that had kept silent is heard again, and offers what it did."""
+
+    service: str
 
 
 class CallWithheld(_Fact, frozen=True, kw_only=True):
@@ -308,6 +353,9 @@ RuntimeFact = (
     ServiceFound
     | ProcessBegan
     | CallBound
+    | LeaseEnded
+    | ServiceLost
+    | ServiceReturned
     | CallWithheld
     | CallAnswered
     | CallTroubled

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypedDict
 
-from fabloop.app.service_runtime.directory import Choice
+from fabloop.app.service_runtime.binding import Choice
 from fabloop.app.service_runtime.errands import HOLD_NS, Errand
 from fabloop.app.service_runtime.facts import CallBound, CallWithheld, RuntimeFact
 from fabloop.base.instant import Instant
@@ -61,6 +61,8 @@ def bound_fact(errand: Errand, choice: Choice) -> CallBound:
         operation=str(choice.candidate.operation.name),
         because=choice.because,
         others=choice.others,
+        offer=choice.lease.offer if choice.lease is not None else "",
+        held_until=choice.lease.until if choice.lease is not None else None,
     )
 
 

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from fabloop.app.processes.polls import Poll
 from fabloop.app.processes.questions import AskInstance, AskJobs, AskStatus
 from fabloop.app.processes.slots import Slot
+from fabloop.app.service_runtime.binding import Binder, Choice, NoChoice
+from fabloop.app.service_runtime.binding_reasons import declined
 from fabloop.app.service_runtime.calls import (
     Answered,
     Caller,
@@ -18,10 +20,9 @@ from fabloop.app.service_runtime.calls import (
     WrongAnswer,
     story_headers,
 )
-from fabloop.app.service_runtime.directory import Candidate, Choice, Directory
+from fabloop.app.service_runtime.directory import Candidate
 from fabloop.app.service_runtime.errands import (
     ATTEMPTS_MAX,
-    AWAY_NS,
     HOLD_NS,
     RETRIES_MAX,
     WAITS_MAX,
@@ -37,12 +38,13 @@ from fabloop.app.service_runtime.errands import (
 )
 from fabloop.app.service_runtime.facts import (
     CallAnswered,
-    CallBound,
     CallTroubled,
+    LeaseEnd,
     RuntimeFact,
     ServiceRestarted,
 )
 from fabloop.app.service_runtime.fleet import Fleet
+from fabloop.app.service_runtime.leases import Described, Leases, still_bound
 from fabloop.app.service_runtime.log import FactLog
 from fabloop.app.service_runtime.naming import bound_fact, names_of, short, told_of, withheld
 from fabloop.app.service_runtime.reality import Reality, ground
@@ -80,20 +82,23 @@ class Runtime:
     def __init__(
         self,
         kernel: Kernel,
-        directory: Directory,
+        binder: Binder,
         caller: Caller,
         log: FactLog,
         story: Story,
         *,
+        described: Described,
         fleet: Fleet | None = None,
         gate: Gate = no_gate,
     ) -> None:
         self.kernel = kernel
-        self.directory = directory
+        self.directory = binder.directory
         self.caller = caller
         self.log = log
         self.reality = Reality()
         self.errands: dict[int, Errand] = {}
+        self.leases = Leases(binder, log, self.errands, described)
+        self._binder = binder
         self._story = story
         self._fleet = fleet
         self._gate = gate
@@ -108,12 +113,10 @@ class Runtime:
 
     def recover(self) -> None:
         """Take up the jobs that were in our hands, each where the log left it."""
-        bound: dict[tuple[int, int], CallBound] = {}
+        bound = still_bound(self.log.history)
         answered: dict[int, CallAnswered] = {}
         for _, fact in self.log.history:
-            if isinstance(fact, CallBound):
-                bound[fact.job, fact.epoch] = fact
-            elif isinstance(fact, CallAnswered):
+            if isinstance(fact, CallAnswered):
                 answered[fact.job] = fact
                 self._learn(fact)
         for job in self.kernel.query(AskJobs(state=JobState.LEASED)):
@@ -121,8 +124,12 @@ class Runtime:
                 continue
             about = self.kernel.query(AskInstance(key=job.instance)).business_key
             errand = Errand(task=task_again(job, about))
-            known = bound.get((job.key, job.epoch))
-            if known is not None and known.service in self.directory.services:
+            known = bound.get(job.key)
+            if (
+                known is not None
+                and known.epoch == job.epoch
+                and known.service in self.directory.services
+            ):
                 errand.candidate = self.directory.operation(known.service, known.operation)
                 errand.may_have_happened = True
             result = answered.get(job.key)
@@ -130,6 +137,7 @@ class Runtime:
                 errand.begun_at, errand.result = result.begun_at, result.result
                 errand.phase = Phase.DONE
             self.errands[job.key] = errand
+        self.leases.recover(bound)
 
     def _learn(self, fact: CallAnswered) -> None:
         """Let what was done and seen be so, as when it happened."""
@@ -144,6 +152,7 @@ class Runtime:
     def turn(self, now: Instant) -> bool:
         """Do what can be done now; tell whether there was anything."""
         self._take_new(now)
+        self.leases.look_again(now)
         due = [e for e in self.errands.values() if e.phase is not Phase.HELD and e.due <= now]
         if not due:
             return False
@@ -160,13 +169,15 @@ class Runtime:
         for errand, answer in self._asked_all(asked, now):
             if errand.task.key in self.errands:
                 self._settle(errand, answer, now)
+        self.leases.order()
         return True
 
     def next_at(self) -> Instant | None:
         """Return when there is something to do next, of calls and of the host's own."""
         times = [e.due for e in self.errands.values() if e.phase is not Phase.HELD]
         due = self.kernel.query(AskStatus()).next_due
-        return min((*times, *(() if due is None else (due,))), default=None)
+        found = (*times, due, self.leases.next_look_at())
+        return min((each for each in found if each is not None), default=None)
 
     def _take_new(self, now: Instant) -> None:
         poll = Poll(
@@ -199,22 +210,25 @@ class Runtime:
             except Invalid as error:
                 self._give_up(errand, str(error), now)
                 return False
-            choice = self.directory.choose(
+            choice = self._binder.choose(
                 wanted,
                 task.variables,
                 self.reality,
                 now,
                 lambda each: self._excluded(errand, each),
+                task.about,
             )
             if not isinstance(choice, Choice):
-                self._nobody(errand, choice.reasons, now, facts)
+                self._nobody(errand, choice, now, facts)
                 return False
             errand.candidate, errand.tries, errand.waits_for = choice.candidate, 0, ()
+            errand.lease, errand.waits_on = choice.lease, ()
             facts.append(bound_fact(errand, choice))
         candidate = errand.candidate
         reasons = self._gate(candidate, errand, now)
         if reasons:
             facts += withheld(errand, reasons, now)
+            self.leases.renew(errand)
             return False
         try:
             errand.given = {**task.variables, **self._story.given(task, candidate, now)}
@@ -231,6 +245,7 @@ class Runtime:
             self._give_up(errand, why, now)
             return
         errand.due = Instant(now + backoff_ns(errand.tries))
+        self.leases.renew(errand)
         told = CallTroubled(
             **names_of(errand), trouble="no data", reason=why, rung="retry", again_at=errand.due
         )
@@ -239,12 +254,12 @@ class Runtime:
     def _excluded(self, errand: Errand, candidate: Candidate) -> tuple[Explanation, ...]:
         if str(candidate.service.id) not in errand.excluded:
             return ()
-        return (Explanation(code="service-declined", subject=candidate.name),)
+        return (declined(candidate),)
 
     def _nobody(
         self,
         errand: Errand,
-        reasons: Sequence[Explanation],
+        choice: NoChoice,
         now: Instant,
         facts: list[RuntimeFact],
     ) -> None:
@@ -253,9 +268,9 @@ class Runtime:
         if errand.tries >= WAITS_MAX:
             self._give_up(errand, "Nobody can do it.", now)
             return
-        errand.excluded = set()
+        errand.excluded, errand.waits_on = set(), choice.definitions
         errand.due = Instant(now + min(HOLD_NS, backoff_ns(errand.tries)))
-        waits_for = tuple(short(each) for each in reasons)
+        waits_for = tuple(short(each) for each in choice.reasons)
         self._waiting.append(errand)
         if waits_for == errand.waits_for:
             return
@@ -300,6 +315,9 @@ class Runtime:
 
     def _settle(self, errand: Errand, came: Came, now: Instant) -> None:
         errand.attempts += 1
+        if not isinstance(came, NoAnswer | WrongAnswer | NotPermitted):
+            busy_until = Instant(now + came.again_ns) if isinstance(came, UnderWay) else None
+            self.leases.heard(errand, busy_until, now)
         match came:
             case Answered(result=result):
                 errand.tries = 0
@@ -309,10 +327,12 @@ class Runtime:
                 errand.tries = errand.attempts = 0
                 errand.phase, errand.location = Phase.TAKEN_ON, location
                 errand.due = Instant(now + again_ns)
+                self.leases.renew(errand)
             case NotNow(again_ns=again_ns):
                 errand.may_have_happened = False  # it would know the key
                 again = Instant(now + max(MINUTE, again_ns or backoff_ns(errand.attempts)))
                 self._again(errand, came, now, "tolerate", again)
+                self._not_now(errand, now)
             case NotLikeThis():
                 self._declined(errand, came, now)
             case NoAnswer() | WrongAnswer():
@@ -320,6 +340,7 @@ class Runtime:
             case NotPermitted(reasons=reasons):
                 errand.attempts -= 1  # it was none
                 self.log.tell(now, *withheld(errand, reasons, now))
+                self.leases.renew(errand)
 
     def _done(self, errand: Errand, result: dict[str, object], now: Instant) -> None:
         candidate = errand.candidate
@@ -327,7 +348,8 @@ class Runtime:
         fact = CallAnswered(
             **names_of(errand), begun_at=errand.begun_at, given=told_of(errand), result=result
         )
-        self.log.tell(now, fact)
+        self.log.tell(now, fact, *self.leases.ending(errand, LeaseEnd.DONE))
+        self.leases.release((errand,), now)
         self._learn(fact)
         errand.result, errand.phase = result, Phase.DONE
         self._judge(errand, now)
@@ -360,6 +382,14 @@ class Runtime:
         )
         self._story.troubled(errand, came, now)
 
+    def _not_now(self, errand: Errand, now: Instant) -> None:
+        """Let go of who has not taken it on: who does it is decided when it is tried again."""
+        if errand.phase is not Phase.NEW or errand.task.key not in self.errands:
+            self.leases.renew(errand)
+            return
+        self.leases.end((errand,), LeaseEnd.NOT_NOW, now)
+        errand.candidate = None
+
     def _declined(self, errand: Errand, came: NotLikeThis, now: Instant) -> None:
         """Ask another one; a work that a service has forgotten is asked for anew."""
         candidate = errand.candidate
@@ -371,10 +401,13 @@ class Runtime:
             rung="retry" if errand.phase is Phase.TAKEN_ON else "rebind",
             again_at=now,
         )
-        self.log.tell(now, fact)
+        rebinds = errand.phase is not Phase.TAKEN_ON
+        gone = self.leases.ending(errand, LeaseEnd.DECLINED) if rebinds else ()
+        self.log.tell(now, fact, *gone)
         errand.due = now
         errand.may_have_happened = False
-        if errand.phase is not Phase.TAKEN_ON:
+        if rebinds:
+            self.leases.release((errand,), now)
             errand.excluded.add(str(candidate.service.id))
             errand.candidate = None
         errand.phase = Phase.NEW
@@ -385,7 +418,8 @@ class Runtime:
         """Ask again, of a new process where the old one died; then ask another service.
 
         Where the first one may have done it without saying so, another one would do it twice: then
-        the first is asked on, under the same key, until a person has to look.
+        the first is asked on, under the same key, until a person has to look, except where that
+        does no harm. A lease tells how long it is asked; without one that is counted.
         """
         candidate = errand.candidate
         assert candidate is not None, "it was called"
@@ -396,13 +430,25 @@ class Runtime:
         unsure = not isinstance(came, NoAnswer) or came.reached
         errand.may_have_happened = errand.may_have_happened or unsure
         moves = call_of(candidate.service.id, candidate.operation) is not None
-        stays = errand.phase is Phase.TAKEN_ON or (errand.may_have_happened and moves)
-        if errand.tries < RETRIES_MAX or stays:
-            self._again(errand, came, now, "retry", Instant(now + backoff_ns(errand.tries)))
+        stays = not candidate.operation.idempotent and (
+            errand.phase is Phase.TAKEN_ON or (errand.may_have_happened and moves)
+        )
+        lost = self.leases.is_over(errand, now)
+        counted = errand.lease is None and errand.tries >= RETRIES_MAX
+        rebinds = (lost or counted) and not stays
+        again = MINUTE if rebinds else backoff_ns(errand.tries)
+        at = Instant(now + again)
+        if errand.lease is not None and not lost:
+            at = min(at, errand.lease.until)
+        self._again(errand, came, now, "rebind" if rebinds else "retry", at)
+        if errand.task.key not in self.errands:
             return
-        self._again(errand, came, now, "rebind", Instant(now + MINUTE))
-        self.directory.away[service] = Instant(now + AWAY_NS)
-        errand.candidate, errand.tries = None, 0
+        if rebinds:
+            self.leases.lose(errand, LeaseEnd.TAKEN_OVER, now)
+            errand.candidate, errand.tries, errand.phase = None, 0, Phase.NEW
+            errand.may_have_happened = False
+        elif lost:
+            self.leases.lose(errand, LeaseEnd.SILENT, now)
 
     def _give_up(self, errand: Errand, reason: str, now: Instant) -> None:
         """Let a person look: the instance waits at an incident."""
@@ -414,7 +460,7 @@ class Runtime:
             FailJob(job=job.key, retries=0, message=reason[:500], epoch=job.epoch),
             f"{WORKER}/fail/{job.key}/{job.epoch}",
         )
-        self.errands.pop(job.key, None)
+        self.drop((job.key,), LeaseEnd.GIVEN_UP)
 
     # -- back to the process ------------------------------------------------------------------
 
@@ -440,7 +486,7 @@ class Runtime:
         except FabloopError:
             raise
 
-    def drop(self, jobs: Sequence[int]) -> None:
-        """Forget jobs that are no longer wanted."""
-        for key in jobs:
-            self.errands.pop(key, None)
+    def drop(self, jobs: Sequence[int], why: LeaseEnd = LeaseEnd.DROPPED) -> None:
+        """Forget jobs that are no longer wanted, and let go of what they held."""
+        gone = [errand for key in jobs if (errand := self.errands.pop(key, None)) is not None]
+        self.leases.end(gone, why, self.kernel.query(AskStatus()).at)

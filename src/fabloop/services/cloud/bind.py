@@ -94,6 +94,14 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     passed_over: dict[Exclusion, int] = {}
 
 
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """An offer that was considered: why it does not suit, if so, and the lock that holds it."""
+
+    offer: ServiceInstance
+    against: Exclusion | None = None
+    lock: Lock | None = None
+
+
 Constraint = Callable[[ServiceInstance], bool]
 """A hard constraint beside those of the form: capability by `services.matching`, a place ..."""
 
@@ -130,6 +138,21 @@ def bind(
     seen = frozenset(first)
     others = search.run(each for each in search.every() if each not in seen)
     return others if search.suffices(others) or not preferred.chosen else preferred
+
+
+def judged(
+    state: State,
+    form: Form,
+    consumer: str,
+    at: Instant,
+    ids: Iterable[str],
+    *,
+    constraint: Constraint | None = None,
+    authorised: bool = True,
+) -> tuple[Judged, ...]:
+    """Return how `bind` judges some offers, each by itself; those that are unknown are left out."""
+    search = _Search(state, form, consumer, at, constraint, "", authorised=authorised)
+    return tuple(search.judge(each) for each in ids if state.find(ServiceInstance, each))
 
 
 def held_until(candidate: Candidate, wanted_s: int, at: Instant) -> Instant:
@@ -210,6 +233,19 @@ class _Search:
                 if len(found) >= RESULTS_MAX:
                     break
         return self._chosen(found, matchmaking=matchmaking)
+
+    def judge(self, id_: str) -> Judged:
+        """Judge one offer as `run` judges many."""
+        before = self._passed.copy()
+        offer, lock = self._offers[id_], self._locks.get(id_)
+        exclusive = self._form.exclusivity_s is not None
+        only_exclusive = exclusive and self._form.flags.get(Flag.ONLY_EXCLUSIVE, False)
+        for plain in self._plain((id_,)):
+            found = self._judge(plain, only_exclusive=only_exclusive)
+            against = found if isinstance(found, Exclusion) else None
+            return Judged(offer=offer, against=against)
+        why = next(each for each, count in self._passed.items() if count > before[each])
+        return Judged(offer=offer, against=why, lock=lock if why is Exclusion.LOCKED else None)
 
     def _plain(self, ids: Iterable[str]) -> Generator[ServiceInstance]:
         """Yield the offers that most are passed over for not being: free, alive, as required.

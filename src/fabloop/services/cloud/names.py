@@ -5,6 +5,7 @@ import re
 import msgspec
 
 from fabloop.base.errors import Fault
+from fabloop.services.words import words_of
 
 NAME_CHARACTERS_MAX = 63
 """Of any name; it has to fit into a label of a host name and a part of a certificate's name."""
@@ -55,6 +56,23 @@ def name_fault(naming: Naming, name: str, source: str, path: str) -> Fault | Non
         f"{NAME_CHARACTERS_MAX} letters and digits",
         found=repr(name[: 2 * NAME_CHARACTERS_MAX]) if name else "nothing",
     )
+
+
+def pascal_name(text: str) -> str:
+    """Return a name as systems have it: ``liner-printer`` is ``LinerPrinter``."""
+    words = text.replace("-", " ").replace("_", " ").replace(".", " ").split()
+    return "".join(word[:1].upper() + word[1:] for word in words)
+
+
+def camel_name(text: str) -> str:
+    """Return a name as services have it: ``inspect-bake`` is ``inspectBake``."""
+    joined = pascal_name(text)
+    return joined[:1].lower() + joined[1:]
+
+
+def kebab_name(text: str) -> str:
+    """Return a name as operations have it: ``printLiners`` is ``print-liners``."""
+    return "-".join(words_of(text))
 
 
 def version_of(text: str) -> str:

@@ -22,6 +22,8 @@ PUSH_RETRY_S = (1, 2, 4, 8)
 """How long to wait after each delivery that failed."""
 SUBSCRIPTION_LIFE_S_MAX = 10 * 365 * 86_400
 _HTTP, _MQTT = ("HTTP", "HTTPS"), ("MQTT", "MQTTS")
+LOCAL_PUSH = "LOCAL"
+"""Protocol of results for a system in the process of the cloud, which fetches them itself."""
 
 
 class SubscriptionEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,18 +40,21 @@ class Subscribe(msgspec.Struct, frozen=True, kw_only=True):
     """Subscriptions that hold from now on, in place of those of the same owner for the same.
 
     The reply tells their records and which are new. With `trigger` the first push follows.
+    Only who is in the process of the cloud may have results kept `here`.
     """
 
     entries: tuple[SubscriptionEntry, ...]
     owner: str
     trigger: bool = False
+    here: bool = False
 
     def decide(
         self, state: State, moment: Moment
     ) -> Decided[tuple[tuple[Subscription, bool], ...]]:
         """Raise Invalid with all that is wrong with where to deliver."""
         check_room(state, Subscription, len(self.entries))
-        faults = [fault for each in self.entries for fault in notify_faults(each)]
+        away = [each for each in self.entries if not (self.here and each.protocol == LOCAL_PUSH)]
+        faults = [fault for each in away for fault in notify_faults(each)]
         if faults:
             raise Invalid(faults)
         changes: list[Change] = []
@@ -98,11 +103,12 @@ class Unsubscribe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trigger(msgspec.Struct, frozen=True, kw_only=True):
-    """Pushes to begin now, by subscription or by who gets them; the reply is their jobs."""
+    """Pushes to begin now, by subscription, by who gets them, by what; the reply is their jobs."""
 
     by: str
     subscriptions: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    definitions: tuple[str, ...] = ()
 
     def decide(self, state: State, moment: Moment) -> Decided[tuple[Job, ...]]:
         """Raise NotFound for a subscription that does not hold."""
@@ -122,6 +128,8 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True):
             wanted = [each for each in table.values() if each.holds(moment.at)]
         if self.targets:
             wanted = [each for each in wanted if each.target in self.targets]
+        if self.definitions:
+            wanted = [each for each in wanted if each.form.definition in self.definitions]
         check_room(state, Job, len(wanted))
         jobs = tuple(_push_job(each, self.by, moment) for each in wanted)
         return Decided(jobs, tuple(Put(each) for each in jobs))

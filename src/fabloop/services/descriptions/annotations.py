@@ -48,6 +48,7 @@ class ServiceAnnotation(Entry, frozen=True, kw_only=True):
     system: Id | None = None
     context: Words = ()
     place: PlaceEntry | None = None
+    serves: Annotated[tuple[Id, ...], msgspec.Meta(max_length=KEYWORDS_MAX)] = ()
 
 
 class OperationAnnotation(Entry, frozen=True, kw_only=True):
@@ -63,6 +64,7 @@ class OperationAnnotation(Entry, frozen=True, kw_only=True):
     duration: DurationText | None = None
     idempotent: bool | None = None
     compensation: Word | None = None
+    exclusive: DurationText | None = None
 
 
 class ParameterAnnotation(Entry, frozen=True, kw_only=True):

@@ -173,6 +173,9 @@ def _annotated(
         else duration_ns(said.duration, sheet.at("duration"), zero_allowed=True),
         idempotent=operation.idempotent if said.idempotent is None else said.idempotent,
         compensation=None if said.compensation is None else OperationName(said.compensation),
+        exclusive_ns=None
+        if said.exclusive is None
+        else duration_ns(said.exclusive, sheet.at("exclusive")),
     )
 
 

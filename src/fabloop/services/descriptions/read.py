@@ -94,6 +94,7 @@ def _service(
         place=None
         if place is None
         else Place(name=place.name, latitude=place.latitude, longitude=place.longitude),
+        serves=tuple(map(SystemName, said.serves)),
     )
 
 
