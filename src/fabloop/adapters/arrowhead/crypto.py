@@ -1,21 +1,21 @@
-"""Chance and keys of a local cloud: the operating system's, and files that only we can read."""
+"""Chance and keys of a local cloud: the operating system's, and files that only we can read.
 
-import base64
+Signing and encrypting are loaded when something is signed: a cloud within a process needs neither.
+"""
+
 import hashlib
 import hmac
 import os
 from pathlib import Path
-
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.padding import PKCS7
+from typing import TYPE_CHECKING
 
 from fabloop.base.errors import Refused
 from fabloop.services.cloud.records import EncryptionKey, SecurityPolicy
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
 SECRET_BYTES = 32
-_BLOCK_BITS = 128
 SCRYPT_COST = 2**14
 """Of a password's hash: some 50 ms and 16 MiB."""
 
@@ -29,7 +29,7 @@ class KeyedCrypto:
     private_key : that of the certificate with which the cloud is served
     """
 
-    def __init__(self, secret: bytes, private_key: rsa.RSAPrivateKey | None = None) -> None:
+    def __init__(self, secret: bytes, private_key: "RSAPrivateKey | None" = None) -> None:
         self._secret = secret
         self._private_key = private_key
 
@@ -47,36 +47,28 @@ class KeyedCrypto:
 
     def sign(self, variant: SecurityPolicy, content: bytes) -> bytes:
         """Return an RSA signature by PKCS 1 v1.5, with SHA-512 or SHA-256 as the kind says."""
+        from fabloop.adapters.arrowhead.signing import signature  # noqa: PLC0415  # as above
+
         is_512 = variant is SecurityPolicy.RSA_SHA512_JSON_WEB_TOKEN_AUTH
-        digest: hashes.HashAlgorithm = hashes.SHA512() if is_512 else hashes.SHA256()
-        return self._key().sign(content, padding.PKCS1v15(), digest)
+        return signature(self._key(), content, is_512=is_512)
 
     def public_key(self) -> bytes:
         """Return the public key as DER."""
-        return (
-            self._key()
-            .public_key()
-            .public_bytes(
-                serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-            )
-        )
+        from fabloop.adapters.arrowhead.signing import public_der  # noqa: PLC0415  # as above
+
+        return public_der(self._key())
 
     def encrypt(self, key: EncryptionKey, secret: str) -> str:
         """Return a token in AES, in CBC with the initialisation that its provider was told."""
-        cipher = algorithms.AES(key.secret.encode())
-        padder = PKCS7(_BLOCK_BITS).padder()
-        padded = padder.update(secret.encode()) + padder.finalize()
-        if key.iv:
-            encryptor = Cipher(cipher, modes.CBC(base64.b64decode(key.iv))).encryptor()
-        else:  # ECB is what providers of this generation may ask for; CBC is theirs to choose
-            encryptor = Cipher(cipher, modes.ECB()).encryptor()  # noqa: S305  # see above
-        return base64.b64encode(encryptor.update(padded) + encryptor.finalize()).decode()
+        from fabloop.adapters.arrowhead.signing import encrypted  # noqa: PLC0415  # as above
+
+        return encrypted(key, secret)
 
     def password_hash(self, password: str, salt: bytes) -> str:
         """Return a hash by scrypt, in hexadecimal."""
         return hashlib.scrypt(password.encode(), salt=salt, n=SCRYPT_COST, r=8, p=1).hex()
 
-    def _key(self) -> rsa.RSAPrivateKey:
+    def _key(self) -> "RSAPrivateKey":
         if self._private_key is None:
             raise Refused("Expected a private key, but this cloud has none.")
         return self._private_key

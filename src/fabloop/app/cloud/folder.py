@@ -1,8 +1,7 @@
 """A folder with a local cloud: its journal, its snapshots and its secret."""
 
 from pathlib import Path
-
-from cryptography.hazmat.primitives.asymmetric import rsa
+from typing import TYPE_CHECKING
 
 from fabloop.adapters.arrowhead.crypto import KeyedCrypto, secret_in
 from fabloop.adapters.sqlite import SqliteJournal, SqliteSnapshots
@@ -11,13 +10,16 @@ from fabloop.app.processes.clocks import WallClock
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import Clock
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
 JOURNAL_FILE = "cloud.db"
 SNAPSHOTS_FILE = "cloud-snapshots.db"
 SECRET_FILE = "cloud.key"  # noqa: S105  # a file's name
 
 
 def open_cloud(
-    folder: Path | str, clock: Clock | None = None, key: rsa.RSAPrivateKey | None = None
+    folder: Path | str, clock: Clock | None = None, key: "RSAPrivateKey | None" = None
 ) -> CloudHost:
     """Return the host of a folder, as its journal says; a new folder begins empty.
 

@@ -19,6 +19,8 @@ FULFILLED_NS = 36 * HOUR
 DELIVERED_NS = 72 * HOUR
 CARRIED_NS = 24 * HOUR
 SHARE_MIN = 0.95
+WAITS = "nobody"
+"""The trouble of a job that waits for its turn: none that a call had."""
 
 History = Sequence[tuple[Instant, RuntimeFact]]
 
@@ -138,7 +140,7 @@ def figures_of(history: History, bakery: Bakery) -> WeekFigures:
         longest_to_deliver_h=_hours(to_deliver),
         cost_minor=_cost(answered, bakery),
         calls=len(answered),
-        troubles=sum(isinstance(each, CallTroubled) for each in facts),
+        troubles=sum(isinstance(e, CallTroubled) and e.trouble != WAITS for e in facts),
         restarts=sum(isinstance(each, ServiceRestarted) for each in facts),
         adaptations=sum(isinstance(each, RepairEnacted) for each in facts),
     )
