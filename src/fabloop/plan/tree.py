@@ -8,7 +8,7 @@ alternatives by splitting the space at the best min-marginal (Yanover and Weiss,
 trees.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -97,10 +97,31 @@ def tables_of(
 
     `adds` is False for the makespan, where inputs run side by side.
     """
+    rows = [*rows_of(problem, range(len(problem.jobs)), weights, adds=adds, extra=extra)]
+    return Tables(
+        inputs=tuple(tuple(job.feeding()) for job in problem.jobs),
+        spots=tuple(spots for spots, _, _ in rows),
+        nodes=tuple(node for _, node, _ in rows),
+        ready=tuple(ready for _, _, ready in rows),
+        moves=problem.roads.moves(weights),
+        adds=adds,
+        groups=groups_of(problem),
+    )
+
+
+def rows_of(
+    problem: Problem,
+    numbers: Iterable[int],
+    weights: Weights,
+    *,
+    adds: bool = True,
+    extra: Sequence[Floats] | None = None,
+) -> Iterator[tuple[Spots, Floats, Floats]]:
+    """Yield, for some jobs, the spots, nodes and ready inputs of the tables."""
     seats = _Seats(problem)
     moves = problem.roads.moves(weights)
-    spots, nodes, ready = [], [], []
-    for number, job in enumerate(problem.jobs):
+    for number in numbers:
+        job = problem.jobs[number]
         here = seats.of(job)
         node = _taken(job, weights)
         if extra is not None:
@@ -114,18 +135,7 @@ def tables_of(
                 node = node + way
             else:
                 arrival = np.maximum(arrival, source.ready + way)
-        spots.append(here)
-        nodes.append(node)
-        ready.append(arrival)
-    return Tables(
-        inputs=tuple(tuple(job.feeding()) for job in problem.jobs),
-        spots=tuple(spots),
-        nodes=tuple(nodes),
-        ready=tuple(ready),
-        moves=moves,
-        adds=adds,
-        groups=groups_of(problem),
-    )
+        yield here, node, arrival
 
 
 def groups_of(problem: Problem) -> dict[int, tuple[tuple[int, ...], ...]]:

@@ -180,16 +180,8 @@ def match_offer(
         (name, _judge(definitions.get(name), name, required, offer, work_unit, condition))
         for name, required in requirement.constraints.items()
     ]
-    reasons = tuple(
-        Explanation(
-            code=each.code,
-            subject=work_unit,
-            details={"skill": requirement.skill, "parameter": name},
-            evidence=(each.evidence,),
-        )
-        for name, each in judged
-        if each.code is not None
-    )
+    found = (_reason(each, name, requirement, work_unit) for name, each in judged)
+    reasons = tuple(each for each in found if each is not None)
     if reasons:
         return Mismatch(work_unit=work_unit, has_skill=True, reasons=reasons)
     return Match(
@@ -197,6 +189,34 @@ def match_offer(
         offer=offer,
         evidence=tuple(each.evidence for _, each in judged),
         kpis=tuple(each.kpi for _, each in judged if each.kpi is not None),
+    )
+
+
+def reason_of(
+    parameter: str,
+    requirement: Requirement,
+    offer: Offer,
+    work_unit: WorkUnitId,
+    vocabulary: SkillVocabulary,
+    condition: Condition,
+) -> Explanation | None:
+    """Return why an offer does not meet one constraint, as `match_offer` says; None if it does."""
+    definition = vocabulary.parameters(requirement.skill).get(parameter)
+    required = requirement.constraints[parameter]
+    judged = _judge(definition, parameter, required, offer, work_unit, condition)
+    return _reason(judged, parameter, requirement, work_unit)
+
+
+def _reason(
+    judged: "_Judgement", parameter: str, requirement: Requirement, work_unit: WorkUnitId
+) -> Explanation | None:
+    if judged.code is None:
+        return None
+    return Explanation(
+        code=judged.code,
+        subject=work_unit,
+        details={"skill": requirement.skill, "parameter": parameter},
+        evidence=(judged.evidence,),
     )
 
 

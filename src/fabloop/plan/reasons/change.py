@@ -39,7 +39,7 @@ class Change(msgspec.Struct, frozen=True, dict=True):
     def key(self) -> Key:
         """What the change is about, whatever its amount; other texts are other changes."""
         text = self.after if isinstance(self.after, str) else ""
-        return self.code, self.subject, self.parameter, text + self.side
+        return str(self.code), self.subject, self.parameter, text + self.side
 
     def option(self) -> Option:
         """Return the change as an option, nothing known of its effect yet."""

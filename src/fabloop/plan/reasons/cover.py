@@ -1,19 +1,21 @@
 """The cheapest changes that resolve given conflicts, by CP-SAT; a change is paid for once.
 
-Each conflict lists sets of changes, any of which resolves it. Thousands of them differ in nothing
-but their price: those that resolve the same conflicts. Of each such group the cheapest ones are in
-the model, and one literal stands for the others at the price of the next; where that literal is
-chosen, more of the group come in and it is solved again. So the optimum stays exact.
+Each conflict lists sets of changes, any of which resolves it. Most of the thousands of them are too
+dear to be in any cheapest choice: a few are in the model at first, and what it then costs tells
+which others have to be there for the optimum to be exact.
 """
 
 import heapq
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import TypeAlias
 
 import msgspec
 from ortools.sat.python import cp_model
 
+from fabloop.plan.reasons.bundles import Bundles, Changes, Ways, floors
 from fabloop.plan.reasons.change import Change, Key
 
 EFFORT = 0.5
@@ -22,14 +24,14 @@ EFFORT = 0.5
 SCALE = 1_000_000
 """Prices are counted in millionths."""
 
-FIRST_OF_GROUP = 8
-"""Changes of a group that are in the model at first."""
+FIRST = 8
+"""Ways out of each conflict that are in the model at first."""
+
+TOLERANCE = 1e-5
+"""Prices that differ by less count as equal."""
 
 BRANCHES_MAX = 2_000
 """Ways to divide what is ruled out among parts; beyond, all parts are one model."""
-
-Ways: TypeAlias = Sequence[tuple[Change, ...]]
-Level: TypeAlias = tuple[Key, float]
 
 
 class Cover(msgspec.Struct, frozen=True):
@@ -39,24 +41,7 @@ class Cover(msgspec.Struct, frozen=True):
     proven: bool
 
 
-class _Option(msgspec.Struct, frozen=True):
-    """Changes that together resolve some of the conflicts (by number)."""
-
-    changes: tuple[Change, ...]
-    resolves: frozenset[int]
-    price: float
-
-
-class _Group(msgspec.Struct, frozen=True):
-    """Options that resolve the same conflicts and share nothing with others, cheapest first."""
-
-    resolves: frozenset[int]
-    options: tuple[_Option, ...]
-
-
-def cheapest_cover(
-    conflicts: Sequence[Ways], ruled_out: Sequence[tuple[Change, ...]] = ()
-) -> Cover | None:
+def cheapest_cover(conflicts: Sequence[Ways], ruled_out: Sequence[Changes] = ()) -> Cover | None:
     """Return the cheapest changes with a way out of every conflict; None where there are none.
 
     No answer contains all changes of a set that is ruled out, at its amounts or more.
@@ -76,7 +61,7 @@ class Covering:
         self._parts = [_Part(each) for each in _apart(conflicts)]
         self._owner = {key: number for number, part in enumerate(self._parts) for key in part.keys}
 
-    def cheapest(self, ruled_out: Sequence[tuple[Change, ...]]) -> Cover | None:
+    def cheapest(self, ruled_out: Sequence[Changes]) -> Cover | None:
         """Return the cheapest cover; of several calls each rules out what the one before did."""
         if not all(self._conflicts):
             return None
@@ -95,7 +80,7 @@ class Covering:
             search.branch(kept)
         if not search.gave_up:
             return None
-        return _modelled(_Grouping(self._conflicts), ruled_out)
+        return _modelled(Bundles(self._conflicts), ruled_out)
 
 
 def _contains(chosen: Mapping[Key, Change], changes: Iterable[Change]) -> bool:
@@ -119,9 +104,9 @@ def _apart(conflicts: Sequence[Ways]) -> list[list[Ways]]:
     return [group for _, group in parts]
 
 
-def _shares(changes: Sequence[Change], owner: Mapping[Key, int]) -> dict[int, tuple[Change, ...]]:
+def _shares(changes: Sequence[Change], owner: Mapping[Key, int]) -> dict[int, Changes]:
     """Return which part has which of the changes."""
-    shares: dict[int, tuple[Change, ...]] = {}
+    shares: dict[int, Changes] = {}
     for each in changes:
         part = owner[each.key]
         shares[part] = (*shares.get(part, ()), each)
@@ -135,9 +120,10 @@ class _Part:
         self._conflicts = conflicts
         self.keys = {each.key for ways in conflicts for changes in ways for each in changes}
         self._known: dict[frozenset[int], Cover | None] = {}
-        self._grouping: _Grouping | None = None
+        self._bundles: Bundles | None = None
+        self._ranked: list[tuple[float, Changes]] = []
 
-    def cheapest(self, avoided: Mapping[int, tuple[Change, ...]]) -> Cover | None:
+    def cheapest(self, avoided: Mapping[int, Changes]) -> Cover | None:
         """Return the cheapest cover that contains none of the sets, which go by number."""
         name = frozenset(avoided)
         if name not in self._known:
@@ -145,25 +131,21 @@ class _Part:
             if len(self._conflicts) == 1:
                 self._known[name] = self._least(ruled_out)
             else:
-                self._grouping = self._grouping or _Grouping(self._conflicts)
-                self._known[name] = _modelled(self._grouping, ruled_out)
+                self._bundles = self._bundles or Bundles(self._conflicts)
+                self._known[name] = _modelled(self._bundles, ruled_out)
         return self._known[name]
 
-    def _least(self, ruled_out: Sequence[tuple[Change, ...]]) -> Cover | None:
+    def _least(self, ruled_out: Sequence[Changes]) -> Cover | None:
         """Return the way out of the only conflict that takes least."""
-        best: tuple[float, list[Key]] | None = None
-        found = None
-        for changes in self._conflicts[0]:
-            price = sum(each.price for each in changes)
-            if best is not None and price > best[0]:
-                continue
-            rank = price, [each.key for each in changes]
-            chosen = {each.key: each for each in changes}
-            if best is not None and rank >= best:
-                continue
-            if not any(_contains(chosen, each) for each in ruled_out):
-                best, found = rank, chosen
-        return None if found is None else Cover(found, proven=True)
+        if not self._ranked:
+            priced = ((sum([each.price for each in ways]), ways) for ways in self._conflicts[0])
+            self._ranked = sorted(priced, key=lambda each: each[0])
+        for _, alike in groupby(self._ranked, key=lambda each: each[0]):
+            for _, changes in sorted(alike, key=lambda each: _names(each[1])):
+                chosen = {each.key: each for each in changes}
+                if not any(_contains(chosen, each) for each in ruled_out):
+                    return Cover(chosen, proven=True)
+        return None
 
 
 _Avoided: TypeAlias = tuple[frozenset[int], ...]
@@ -173,9 +155,7 @@ _Avoided: TypeAlias = tuple[frozenset[int], ...]
 class _Branches:
     """Covers put together from parts, the cheapest first; each rules sets out in its own way."""
 
-    def __init__(
-        self, parts: Sequence[_Part], shares: Mapping[int, Mapping[int, tuple[Change, ...]]]
-    ) -> None:
+    def __init__(self, parts: Sequence[_Part], shares: Mapping[int, Mapping[int, Changes]]) -> None:
         self._parts = parts
         self._shares = shares
         self._queue: list[tuple[float, int, _Avoided, Cover]] = []
@@ -218,186 +198,138 @@ class _Branches:
         )
 
 
-def _modelled(grouping: "_Grouping", ruled_out: Sequence[tuple[Change, ...]]) -> Cover | None:
-    """Return the cheapest cover of conflicts that share changes, by CP-SAT."""
-    groups, linked = grouping.of({each.key for changes in ruled_out for each in changes})
-    width = FIRST_OF_GROUP
-    while True:
-        model = _Model(grouping.count, linked, ruled_out)
-        for group in groups:
-            model.add(group, width)
-        cover, cut = model.solve()
-        if not cut:
-            return cover
-        width *= 4
+def _modelled(bundles: Bundles, ruled_out: Sequence[Changes]) -> Cover | None:
+    """Return the cheapest cover of conflicts that share changes."""
+    explicit = {each.key for changes in ruled_out for each in changes}
+    return _Priced(bundles.kept(explicit)).cheapest(ruled_out)
 
 
-class _Grouping:
-    """Options that stand for themselves, in groups, and the options that share changes."""
+class _Priced:
+    """Conflicts with the ways out of each, sorted by the least that they add to any cover.
+
+    A change that serves at most *n* conflicts adds at least an *n*-th of its price for each. So
+    the sum of the least shares is a bound, and a way whose share is greater than the least one by
+    more than a known cover is above that bound is in no cheaper cover.
+    """
 
     def __init__(self, conflicts: Sequence[Ways]) -> None:
-        self.count = len(conflicts)
-        self._uses: dict[Key, list[_Option]] = defaultdict(list)
-        together: set[Key] = set()
-        options = [
-            _Option(changes, frozenset((number,)), sum(each.price for each in changes))
-            for number, ways in enumerate(conflicts)
-            for changes in ways
-        ]
-        for option in options:
-            for each in option.changes:
-                self._uses[each.key].append(option)
-            if len(option.changes) > 1:
-                together.update(each.key for each in option.changes)
-        rows: dict[frozenset[int], list[_Option]] = defaultdict(list)
-        for option in _singles(conflicts, together):
-            rows[option.resolves].append(option)
-        private: dict[frozenset[int], list[_Option]] = defaultdict(list)
-        self._linked: list[_Option] = []
-        for option in options:
-            if any(each.key in together for each in option.changes):
-                own = all(self._is_of(option.resolves, each.key) for each in option.changes)
-                (private[option.resolves] if own else self._linked).append(option)
-        self._groups = [
-            _Group(row[0].resolves, tuple(sorted(row, key=_rank)))
-            for row in (*rows.values(), *private.values())
-        ]
+        used: dict[Key, set[int]] = defaultdict(set)
+        for number, ways in enumerate(conflicts):
+            for each in (change for changes in ways for change in changes):
+                used[each.key].add(number)
+        prices = floors(conflicts)
 
-    def of(self, explicit: Collection[Key]) -> tuple[list[_Group], list[_Option]]:
-        """Return groups and linked options; what has one of these keys counts as linked."""
-        if not explicit:
-            return self._groups, self._linked
-        linked = {id(each): each for each in self._linked}
-        linked |= {id(each): each for key in explicit for each in self._uses.get(key, ())}
-        groups = [_without(each, explicit) for each in self._groups]
-        return [each for each in groups if each.options], list(linked.values())
+        def share(changes: Changes) -> float:
+            return sum([prices[each.key][each.level] / len(used[each.key]) for each in changes])
 
-    def _is_of(self, resolves: frozenset[int], key: Key) -> bool:
-        """Tell whether a change is asked for by these conflicts alone."""
-        return all(each.resolves == resolves for each in self._uses[key])
+        self._shares: list[list[float]] = []
+        self._ways: list[list[Changes]] = []
+        for ways in conflicts:
+            shared = ((share(changes), changes) for changes in ways)
+            ranked = sorted(shared, key=lambda each: each[0])
+            self._ways.append([changes for _, changes in ranked])
+            self._shares.append([each for each, _ in ranked])
+        self._bound = sum(shares[0] for shares in self._shares)
+
+    def cheapest(self, ruled_out: Sequence[Changes]) -> Cover | None:
+        """Return the cheapest cover by CP-SAT; few ways are in the model, but all that matter."""
+        counts = [min(FIRST, len(ways)) for ways in self._ways]
+        while True:
+            kept = [ways[:count] for ways, count in zip(self._ways, counts, strict=True)]
+            cover = _solved(kept, ruled_out)
+            if cover is None:
+                wider = [min(4 * n, len(ways)) for n, ways in zip(counts, self._ways, strict=True)]
+            else:
+                wider = self._within(cover)
+                wider = [max(each) for each in zip(counts, wider, strict=True)]
+            if wider == counts:
+                return cover
+            counts = wider
+
+    def _within(self, cover: Cover) -> list[int]:
+        """Return how many ways out of each conflict may be in a cheaper cover."""
+        slack = sum(each.price for each in cover.chosen.values()) - self._bound
+        return [bisect_right(shares, shares[0] + slack + TOLERANCE) for shares in self._shares]
 
 
-def _without(group: _Group, keys: Collection[Key]) -> _Group:
-    """Return the group without the options that have one of the keys."""
-    kept = tuple(
-        each for each in group.options if not any(change.key in keys for change in each.changes)
-    )
-    return group if len(kept) == len(group.options) else _Group(group.resolves, kept)
-
-
-def _singles(conflicts: Sequence[Ways], together: Collection[Key]) -> list[_Option]:
-    """Return one option per change and amount that is needed alone; more serves what less does."""
-    amounts: dict[Key, dict[float, Change]] = defaultdict(dict)
-    needed: dict[Key, list[tuple[float, int]]] = defaultdict(list)
-    for number, ways in enumerate(conflicts):
-        for changes in ways:
-            if len(changes) == 1 and changes[0].key not in together:
-                amounts[changes[0].key][changes[0].level] = changes[0]
-                needed[changes[0].key].append((changes[0].level, number))
-    return [
-        _Option(
-            (change,),
-            frozenset(number for least, number in needed[key] if least <= level),
-            change.price,
-        )
-        for key, levels in amounts.items()
-        for level, change in levels.items()
-    ]
-
-
-def _rank(option: _Option) -> tuple[float, list[Key]]:
-    return option.price, [each.key for each in option.changes]
+def _names(changes: Changes) -> list[Key]:
+    return [each.key for each in changes]
 
 
 class _Model:
-    """The constraint model over the options that are in it."""
+    """The constraint model: of each change and amount, whether so much of it or more is made."""
 
-    def __init__(
-        self,
-        conflicts: int,
-        linked: Sequence[_Option],
-        ruled_out: Sequence[tuple[Change, ...]],
-    ) -> None:
-        self._model = cp_model.CpModel()
-        self._clauses: list[list[cp_model.IntVar]] = [[] for _ in range(conflicts)]
-        self._terms: list[cp_model.LinearExpr] = []
-        self._paid: dict[Key, dict[float, tuple[Change, cp_model.IntVar]]] = defaultdict(dict)
-        self._known: dict[frozenset[Level], cp_model.IntVar] = {}
-        self._rest: list[cp_model.IntVar] = []
-        for option in linked:
-            for change in option.changes:
-                self._pay(change)
-        for option in linked:
-            self._resolve(option)
-        for changes in ruled_out:
-            self._model.add_bool_or([self._unpaid(change) for change in changes])
+    def __init__(self, conflicts: Sequence[Ways]) -> None:
+        self.model = cp_model.CpModel()
+        self._amounts: dict[Key, list[Change]] = {}
+        self._made: dict[Key, list[cp_model.IntVar]] = {}
+        self._pay(change for ways in conflicts for changes in ways for change in changes)
+        for ways in conflicts:
+            self.model.add_bool_or([self._together(changes) for changes in ways])
 
-    def add(self, group: _Group, width: int) -> None:
-        """Put the cheapest options of a group in, and a literal for the others."""
-        for option in group.options[:width]:
-            for change in option.changes:
-                self._pay(change)
-        for option in group.options[:width]:
-            self._resolve(option)
-        if len(group.options) > width:
-            literal = self._model.new_bool_var("")
-            self._rest.append(literal)
-            self._terms.append(round(SCALE * group.options[width].price) * literal)
-            for number in group.resolves:
-                self._clauses[number].append(literal)
+    def _pay(self, changes: Iterable[Change]) -> None:
+        """Let more of a change be paid for on top of less of it."""
+        amounts: dict[Key, dict[float, Change]] = defaultdict(dict)
+        for each in changes:
+            amounts[each.key][each.level] = each
+        literals: list[cp_model.IntVar] = []
+        prices: list[int] = []
+        for key, levels in amounts.items():
+            row = self._amounts[key] = [levels[level] for level in sorted(levels)]
+            made = self._made[key] = [self.model.new_bool_var("") for _ in row]
+            paid = 0
+            for place, (_change, literal) in enumerate(zip(row, made, strict=True)):
+                price = min(round(SCALE * each.price) for each in row[place:])
+                literals.append(literal)
+                prices.append(price - paid)
+                paid = price
+                if place:
+                    self.model.add_implication(literal, made[place - 1])
+        self.model.minimize(cp_model.LinearExpr.weighted_sum(literals, prices))
 
-    def _pay(self, change: Change) -> None:
-        if change.level not in self._paid[change.key]:
-            literal = self._model.new_bool_var("")
-            self._paid[change.key][change.level] = (change, literal)
-            self._terms.append(round(SCALE * change.price) * literal)
+    def _enough(self, change: Change) -> cp_model.IntVar | None:
+        """Return whether so much of a change or more is made; None where it never is."""
+        row = self._amounts.get(change.key, [])
+        place = bisect_left(row, change.level, key=lambda each: each.level)
+        return self._made[change.key][place] if place < len(row) else None
 
-    def _resolve(self, option: _Option) -> None:
-        literal = self._together(option.changes)
-        for number in option.resolves:
-            self._clauses[number].append(literal)
-
-    def _together(self, changes: tuple[Change, ...]) -> cp_model.IntVar:
-        """Return a literal that needs each of the changes, or more of it, to be paid for."""
-        name = frozenset((each.key, each.level) for each in changes)
-        if name not in self._known:
-            literal = self._known[name] = self._model.new_bool_var("")
-            for each in changes:
-                self._model.add_bool_or([literal.negated(), *self._enough(each)])
-        return self._known[name]
-
-    def _enough(self, change: Change) -> list[cp_model.IntVar]:
-        paid = self._paid[change.key].items()
-        return [literal for level, (_, literal) in paid if level >= change.level]
-
-    def _unpaid(self, change: Change) -> cp_model.IntVar:
-        """Return a literal that is true only where nothing is paid that serves as the change."""
-        literal = self._model.new_bool_var("")
-        for paid in self._enough(change):
-            self._model.add_implication(literal, paid.negated())
+    def _together(self, changes: Changes) -> cp_model.IntVar:
+        parts = [literal for each in changes if (literal := self._enough(each)) is not None]
+        assert len(parts) == len(changes), "all of them are paid for"
+        if len(parts) == 1:
+            return parts[0]
+        literal = self.model.new_bool_var("")
+        for part in parts:
+            self.model.add_implication(literal, part)
         return literal
 
-    def solve(self) -> tuple[Cover | None, bool]:
-        """Return the cheapest cover, and whether it asks for options that were left out."""
-        for clause in self._clauses:
-            self._model.add_bool_or(clause)
-        self._model.minimize(cp_model.LinearExpr.sum(self._terms))
-        solver = cp_model.CpSolver()
-        solver.parameters.num_workers = 1
-        solver.parameters.random_seed = 7
-        solver.parameters.max_deterministic_time = EFFORT
-        status = solver.solve(self._model)
-        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return None, False
-        if any(solver.boolean_value(literal) for literal in self._rest):
-            return None, True
-        return Cover(self._read(solver), status == cp_model.OPTIMAL), False
+    def rule_out(self, changes: Iterable[Change]) -> None:
+        """Let not all of the changes be made together, at their amounts or more."""
+        parts = [self._enough(each) for each in changes]
+        known = [literal.negated() for literal in parts if literal is not None]
+        if len(known) == len(parts):
+            self.model.add_bool_or(known)
 
-    def _read(self, solver: cp_model.CpSolver) -> dict[Key, Change]:
+    def read(self, solver: cp_model.CpSolver) -> dict[Key, Change]:
+        """Return the changes that are made."""
         chosen: dict[Key, Change] = {}
-        for key, levels in self._paid.items():
-            for level in sorted(levels):
-                change, literal = levels[level]
+        for key, made in self._made.items():
+            for change, literal in zip(self._amounts[key], made, strict=True):
                 if solver.boolean_value(literal):
                     chosen[key] = change
         return chosen
+
+
+def _solved(conflicts: Sequence[Ways], ruled_out: Sequence[Changes]) -> Cover | None:
+    """Return the cheapest cover by these ways; None where there is none, or none is found."""
+    model = _Model(conflicts)
+    for changes in ruled_out:
+        model.rule_out(changes)
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = 7
+    solver.parameters.max_deterministic_time = EFFORT
+    status = solver.solve(model.model)
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return None
+    return Cover(model.read(solver), status == cp_model.OPTIMAL)

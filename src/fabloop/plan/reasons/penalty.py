@@ -6,6 +6,7 @@ where nobody has it, so the answer may not be the least.
 """
 
 import heapq
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
@@ -40,23 +41,29 @@ class _Row:
         least: float,
     ) -> None:
         self.places = places
-        self._least = least
         self.changes = changes
-        self._prices = np.array([self._price(each, {}) for each in changes], dtype=np.float64)
-        self._keys = {each.key for known in changes if known for each in known}
-
-    def _price(self, changes: tuple[Change, ...] | None, bans: Bans) -> float:
-        if changes is None:
-            return self._least
-        if any(each.level >= bans.get(each.key, np.inf) for each in changes):
-            return np.inf
-        return sum(each.price for each in changes)
+        self._prices = np.array(
+            [least if each is None else sum([it.price for it in each]) for each in changes],
+            dtype=np.float64,
+        )
+        self._at: dict[Key, list[tuple[float, int]]] = defaultdict(list)
+        for place, known in enumerate(changes):
+            for each in known or ():
+                self._at[each.key].append((each.level, place))
+        self._without: dict[frozenset[tuple[Key, float]], Floats] = {frozenset(): self._prices}
 
     def prices(self, bans: Bans) -> Floats:
-        """Return what each place takes; inf where one of its changes may not be made."""
-        if self._keys.isdisjoint(bans):
-            return self._prices
-        return np.array([self._price(each, bans) for each in self.changes], dtype=np.float64)
+        """Return what each place takes; inf where one of its changes may not be made.
+
+        For the same bans it is the same array.
+        """
+        own = frozenset([(key, level) for key, level in bans.items() if key in self._at])
+        if own not in self._without:
+            prices = self._prices.copy()
+            for key, level in own:
+                prices[[place for made, place in self._at[key] if made >= level]] = np.inf
+            self._without[own] = prices
+        return self._without[own]
 
 
 class Penalties:
@@ -73,6 +80,8 @@ class Penalties:
         self._roads = seats.problem.roads
         self._opens = seats.world is not None
         self._moves: dict[frozenset[Key], Moves] = {}
+        self._open: Moves | None = None
+        self._site = {site: number for number, site in enumerate(self._roads.areas)}
         self._solver = Repeated()
         self._grid = grid_of_places(self._roads, seats.reach.places)
         self._rows = [self._unknown(number) for number in range(len(self._problem.jobs))]
@@ -184,40 +193,48 @@ class Penalties:
 
     def _extended(self, moves: Moves, banned: Collection[Key]) -> Moves:
         """Return the movements with every missing link and lane at its price, but those banned."""
-        link, lane = moves.link.copy(), moves.lane.copy()
-        out, into = moves.out.copy(), moves.into.copy()
-        sites = {site: index for index, site in enumerate(self._roads.areas)}
-        for site, areas in self._roads.areas.items():
-            s, count = sites[site], len(areas)
-            known = link[s, :count, :count]
-            np.minimum(known, self._link_prices(site), out=known)
-            gate = areas.index(self._roads.gates[site])
-            out[s, :count], into[s, :count] = known[:, gate], known[gate, :]
-            out[s, gate] = into[s, gate] = 0.0
-        prices = self._seats.prices
-        new = [[prices.relative(OptionCode.ADD_LANE, a, b) for b in sites] for a in sites]
-        np.minimum(lane, np.array(new).reshape(lane.shape), out=lane)
-        np.fill_diagonal(lane, np.inf)
-        before = moves
-        for code, subject, parameter, _ in banned:
-            site = SiteId(subject)
-            here = sites[site]
-            if code == OptionCode.ADD_LANE:
-                there = sites[SiteId(parameter)]
-                lane[here, there] = before.lane[here, there]
-                continue
-            areas = self._roads.areas[site]
+        if self._open is None:
+            self._open = self._opened(moves)
+        links = [key for key in banned if key[0] == OptionCode.ADD_LINK]
+        lanes = [key for key in banned if key[0] == OptionCode.ADD_LANE]
+        lane = self._open.lane.copy()
+        for _, site, other, _ in lanes:
+            here, there = self._site[SiteId(site)], self._site[SiteId(other)]
+            lane[here, there] = moves.lane[here, there]
+        if not links:
+            return self._open.with_lanes(lane) if lanes else self._open
+        link = self._open.link.copy()
+        for _, subject, parameter, _ in links:
+            here, areas = self._site[SiteId(subject)], self._roads.areas[SiteId(subject)]
             a, b = (areas.index(AreaId(each)) for each in parameter.split(" - "))
-            link[here, a, b], link[here, b, a] = before.link[here, a, b], before.link[here, b, a]
-            gate = areas.index(self._roads.gates[site])
-            out[here, : len(areas)] = link[here, : len(areas), gate]
-            into[here, : len(areas)] = link[here, gate, : len(areas)]
-            out[here, gate] = into[here, gate] = 0.0
+            link[here, a, b], link[here, b, a] = moves.link[here, a, b], moves.link[here, b, a]
+        return self._with_gates(link, lane)
+
+    def _opened(self, moves: Moves) -> Moves:
+        """Return the movements with every missing link and lane at its price."""
+        link, prices = moves.link.copy(), self._seats.prices
+        for site, areas in self._roads.areas.items():
+            known = link[self._site[site], : len(areas), : len(areas)]
+            np.minimum(known, self._link_prices(site), out=known)
+        new = [[prices.relative(OptionCode.ADD_LANE, a, b) for b in self._site] for a in self._site]
+        lane: Floats = np.minimum(moves.lane, np.array(new).reshape(moves.lane.shape))
+        np.fill_diagonal(lane, np.inf)
+        return self._with_gates(link, lane)
+
+    def _with_gates(self, link: Floats, lane: Floats) -> Moves:
+        """Return the movements with the ways from and to the gates among the links."""
+        areas = self._roads.areas
+        gates = np.array([areas[site].index(gate) for site, gate in self._roads.gates.items()])
+        here = np.arange(len(gates))
+        out, into = link[here, :, gates], link[here, gates, :]
+        out[here, gates] = into[here, gates] = 0.0
         return Moves(link, out, into, lane)
 
-    def _link_prices(self, site: SiteId) -> Floats:
+    def _link_prices(self, site: SiteId) -> Floats | float:
         """Return what a link from each area of a site to each other is worth."""
         areas, prices = self._roads.areas[site], self._seats.prices
+        if not prices.tells(OptionCode.ADD_LINK):
+            return prices.relative(OptionCode.ADD_LINK, site, "")
         names = [[link_change(site, a, b).parameter for b in areas] for a in areas]
         return np.array(
             [[prices.relative(OptionCode.ADD_LINK, site, name) for name in row] for row in names],

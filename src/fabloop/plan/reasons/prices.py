@@ -38,6 +38,10 @@ class Prices:
         found = (self._said.get((code, place, name)) for place, name in names)
         return next((each for each in found if each is not None), None)
 
+    def tells(self, code: OptionCode) -> bool:
+        """Tell whether documents say anything of changes of a kind."""
+        return any(each == code for each, _, _ in self._said)
+
     def relative(self, code: OptionCode, subject: str, of: str) -> float:
         """Return the price of a change that has no amount."""
         said = self.said(code, subject, of)

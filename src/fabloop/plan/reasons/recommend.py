@@ -12,33 +12,24 @@ import msgspec
 from fabloop.model.explanation import Option
 from fabloop.model.plan import Exclusion, NotProducible
 from fabloop.model.product import ConfiguredProduct
-from fabloop.plan.engine import cheapest, currency_of, listed
+from fabloop.plan.engine import currency_of
 from fabloop.plan.reasons.applied import has_pattern
 from fabloop.plan.reasons.change import Change, World
 from fabloop.plan.reasons.conflicts import every_conflict
+from fabloop.plan.reasons.effects import Effect, Effects
 from fabloop.plan.reasons.penalty import Penalties
 from fabloop.plan.reasons.reach import Reach, units_of
 from fabloop.plan.reasons.seats import Seats
 from fabloop.plan.reasons.split import split
 from fabloop.plan.reasons.upgrades import Answer, Upgrades, needed
-from fabloop.plan.reasons.whatif import after
-from fabloop.plan.statement.problem import ABSENT, Objective, Past, Problem, Setting
-from fabloop.plan.statement.roads import TICK, Place
+from fabloop.plan.statement.problem import Past, Problem, Setting
+from fabloop.plan.statement.roads import Place
 
 ALTERNATIVES_MAX = 4
 """Alternative recommendations of each kind, for the product and for the factory."""
 
 TRIES_PER_ALTERNATIVE = 3
 """Answers looked at for each one told, where solving again does not confirm all of them."""
-
-
-class Effect(msgspec.Struct, frozen=True):
-    """What the cheapest plan takes after the changes."""
-
-    cost_minor: int
-    makespan_ns: int
-    energy_j: float
-    co2_kg: float
 
 
 class Recommendation(msgspec.Struct, frozen=True):
@@ -79,7 +70,11 @@ def recommend(
     world: World, problem: Problem, past: Past | None = None, spent_minor: int = 0
 ) -> tuple[Option, ...]:
     """Return options that make the product producible, the easiest and cheapest first."""
-    found = [*product_changes(world, problem, past), *factory_changes(world, problem, past)]
+    effects = Effects(problem, world, past)
+    found = [
+        *product_changes(world, problem, past, effects),
+        *factory_changes(world, problem, past, effects),
+    ]
     found += [] if past is not None else _in_lots(world, problem)
     found.sort(key=_rank)
     return tuple(_option(each, spent_minor, world) for each in found)
@@ -112,29 +107,32 @@ def _in_lots(world: World, problem: Problem) -> Iterator[Recommendation]:
 
 
 def product_changes(
-    world: World, problem: Problem, past: Past | None = None
+    world: World, problem: Problem, past: Past | None = None, effects: Effects | None = None
 ) -> tuple[Recommendation, ...]:
-    """Return the least changes of the product that help; none where only a factory can change."""
+    """Return the least changes of the product that help; none where only a factory can change.
+
+    With `effects` of the same problem what was solved for other changes is made use of.
+    """
     seats = Seats(problem, Reach(problem.roads, units_of(problem)), None)
-    return tuple(_confirmed(seats, world, past))
+    return tuple(_confirmed(seats, effects or Effects(problem, world, past)))
 
 
 def factory_changes(
-    world: World, problem: Problem, past: Past | None = None
+    world: World, problem: Problem, past: Past | None = None, effects: Effects | None = None
 ) -> tuple[Recommendation, ...]:
     """Return the least changes of work units, sites and ways that help."""
     units = units_of(problem)
     for unit in world.setting.network.work_units().values():
         units.setdefault(unit.id, Place(unit.site, unit.area, unit.id))
     seats = Seats(problem, Reach(problem.roads, units), world)
-    return tuple(_confirmed(seats, world, past))
+    return tuple(_confirmed(seats, effects or Effects(problem, world, past)))
 
 
-def _confirmed(seats: Seats, world: World, past: Past | None) -> Iterator[Recommendation]:
+def _confirmed(seats: Seats, effects: Effects) -> Iterator[Recommendation]:
     """Yield the answers that hold when all is matched and solved again with the changes made."""
     told = 0
     for answer in islice(_answers(seats), TRIES_PER_ALTERNATIVE * ALTERNATIVES_MAX):
-        effect = effect_of(answer.changes, seats.problem, world, past)
+        effect = effects.of(answer.changes)
         if effect is not None:
             told += 1
             yield Recommendation(answer, effect)
@@ -171,22 +169,7 @@ def effect_of(
     changes: Sequence[Change], problem: Problem, world: World, past: Past | None = None
 ) -> Effect | None:
     """Return what the cheapest plan takes after the changes; None where there is none."""
-    new, _ = after(problem, world, changes, past)
-    routing = cheapest(new, Objective.COST)
-    if routing is None:
-        return None
-    takes = [
-        job.candidates[pick].takes
-        for job, pick in zip(new.jobs, routing.choice, strict=True)
-        if pick != ABSENT
-    ]
-    takes += [leg.hop.takes for job in routing.legs for legs in job for leg in legs]
-    return Effect(
-        cost_minor=sum(each.cost for each in takes),
-        makespan_ns=listed(new, routing).table.finish(new) * TICK,
-        energy_j=sum(each.energy for each in takes),
-        co2_kg=sum(each.co2 for each in takes),
-    )
+    return Effects(problem, world, past).of(changes)
 
 
 def _option(each: Recommendation, spent_minor: int, world: World) -> Option:

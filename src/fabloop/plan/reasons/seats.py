@@ -1,6 +1,6 @@
 """Work units that could do an operation after some changes, and ways that could be opened."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 
 import msgspec
@@ -9,7 +9,7 @@ import numpy as np
 from fabloop.model.explanation import Explanation, OptionCode
 from fabloop.model.ids import AreaId, SiteId, SkillId, WorkUnitId
 from fabloop.model.product import Operation
-from fabloop.model.site import WorkUnit
+from fabloop.model.site import Network, WorkUnit
 from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.reasons.change import Change, Key, World
 from fabloop.plan.reasons.minimal import bits_of
@@ -32,15 +32,14 @@ WAYS_TO_SEAT_MAX = 16
 
 
 class Seat(msgspec.Struct, frozen=True):
-    """A work unit (by its bit) with the changes after which it could do an operation."""
+    """A work unit (by its bit) with the changes after which it could do an operation.
+
+    `price` is what the changes are worth together.
+    """
 
     unit: int
     changes: tuple[Change, ...]
-
-    @property
-    def price(self) -> float:
-        """What the changes are worth together."""
-        return sum(each.price for each in self.changes)
+    price: float
 
     def is_served(self, chosen: Mapping[Key, Change]) -> bool:
         """Tell whether all changes are among those chosen, at their amounts or more."""
@@ -63,9 +62,13 @@ class Seats:
         self._known: dict[int, tuple[Seat, ...]] = {}
         self._single: dict[tuple[int, int], tuple[Seat, ...]] = {}
         self._by_key: dict[int, dict[Key | None, list[Seat]]] = {}
+        self._amounts: dict[int, dict[Key, dict[float, Change]]] = {}
+        self._served: dict[tuple[int, frozenset[tuple[Key, float]]], int] = {}
         self._learning: dict[tuple[object, ...], tuple[Seat, ...]] = {}
         self._masks: dict[SkillId, int] = {}
+        self._relaxed: dict[int, int] = {}
         self._strangers: dict[SkillId, tuple[WorkUnit, ...]] = {}
+        self._workers: _Workers = []
         self.now = [reach.mask(job.candidates) for job in problem.jobs]
 
     def of(self, number: int) -> tuple[Seat, ...]:
@@ -77,17 +80,33 @@ class Seats:
 
     def served(self, number: int, chosen: Mapping[Key, Change]) -> int:
         """Return who could do a job by changes among those chosen, or lesser ones."""
-        if number not in self._by_key:
+        keys = self.keys(number)
+        own = frozenset((key, each.level) for key, each in chosen.items() if key in keys)
+        if (number, own) not in self._served:
+            mask = 0
+            for key in (None, *(key for key, _ in own)):
+                for seat in self._by_key[number].get(key, ()):
+                    if seat.is_served(chosen):
+                        mask |= seat.unit
+            self._served[number, own] = mask
+        return self._served[number, own]
+
+    def keys(self, number: int) -> Collection[Key]:
+        """Return what the changes are about that any seat of a job needs."""
+        return self.amounts(number).keys()
+
+    def amounts(self, number: int) -> Mapping[Key, Mapping[float, Change]]:
+        """Return the changes that any seat of a job needs, by what they are about and amount."""
+        if number not in self._amounts:
             index: dict[Key | None, list[Seat]] = {}
+            amounts: dict[Key, dict[float, Change]] = {}
             for seat in self.of(number):
-                index.setdefault(next((each.key for each in seat.changes), None), []).append(seat)
-            self._by_key[number] = index
-        mask = 0
-        for key in (None, *chosen):
-            for seat in self._by_key[number].get(key, ()):
-                if seat.is_served(chosen):
-                    mask |= seat.unit
-        return mask
+                key = seat.changes[0].key if seat.changes else None
+                index.setdefault(key, []).append(seat)
+                for each in seat.changes:
+                    amounts.setdefault(each.key, {})[each.level] = each
+            self._by_key[number], self._amounts[number] = index, amounts
+        return self._amounts[number]
 
     def able_with(self, number: int, chosen: Mapping[Key, Change]) -> int:
         """Return who can do a job with the changes; only those that they touch are looked at."""
@@ -96,6 +115,12 @@ class Seats:
             if any(seat.is_served(chosen) for seat in self._of_unit(number, unit)):
                 mask |= unit
         return mask
+
+    def jobs_of(self, change: Change) -> Iterator[int]:
+        """Return the jobs for which a change may matter, and perhaps more."""
+        touched = self._touched({change.key: change})
+        jobs = enumerate(self.now)
+        return (number for number, now in jobs if touched & ~now & self.relaxed(number))
 
     def _touched(self, chosen: Mapping[Key, Change]) -> int:
         """Return the work units that changes are about, of a site all of them."""
@@ -125,9 +150,11 @@ class Seats:
 
     def relaxed(self, number: int) -> int:
         """Return all units that might do the job after some changes, and perhaps more."""
-        job = self.problem.jobs[number]
-        skill = job.operation.requirement.skill
-        return self.now[number] | self.reach.mask(job.rejected) | self._learners(skill)
+        if number not in self._relaxed:
+            job = self.problem.jobs[number]
+            learners = self._learners(job.operation.requirement.skill)
+            self._relaxed[number] = self.now[number] | self.reach.mask(job.rejected) | learners
+        return self._relaxed[number]
 
     def _learners(self, skill: SkillId) -> int:
         if skill not in self._masks:
@@ -144,7 +171,8 @@ class Seats:
         """Yield the seats of a work unit: one for each choice among what removes its reasons."""
         proposed = [self._proposed(reason, operation, row.unit) for reason in row.reasons]
         for changes in islice(product(*proposed), WAYS_TO_SEAT_MAX):
-            yield Seat(1 << self.reach.number[row.unit.id], changes)
+            price = sum([each.price for each in changes])
+            yield Seat(1 << self.reach.number[row.unit.id], changes, price)
 
     def _proposed(
         self, reason: Explanation, operation: Operation, unit: WorkUnit
@@ -165,11 +193,14 @@ class Seats:
     def _learners_of(self, operation: Operation) -> Iterator[Seat]:
         for unit in self._able_to_learn(operation.requirement.skill):
             assert self.world is not None, "only where the world may change"
-            changes = (
-                skill_change(operation, unit),
-                *staffing_changes(operation, unit, self.world.setting),
+            changes = self.prices.all_priced(
+                (
+                    skill_change(operation, unit),
+                    *staffing_changes(operation, unit, self.world.setting),
+                )
             )
-            yield Seat(1 << self.reach.number[unit.id], self.prices.all_priced(changes))
+            price = sum(each.price for each in changes)
+            yield Seat(1 << self.reach.number[unit.id], changes, price)
 
     def _able_to_learn(self, skill: SkillId) -> tuple[WorkUnit, ...]:
         """Return the work units that would have to learn the skill; those that move things do not.
@@ -180,18 +211,28 @@ class Seats:
         if self.world is None:
             return ()
         if skill not in self._strangers:
-            self._strangers[skill] = _strangers(skill, self.world)
+            self._workers = self._workers or _workers(self.world.setting.network)
+            vocabulary = self.world.setting.vocabulary
+            self._strangers[skill] = _strangers(skill, self._workers, vocabulary)
         return self._strangers[skill]
 
 
-def _strangers(skill: SkillId, world: World) -> tuple[WorkUnit, ...]:
-    network, vocabulary = world.setting.network, world.setting.vocabulary
+_Workers = list[tuple[WorkUnit, frozenset[SkillId]]]
+
+
+def _workers(network: Network) -> _Workers:
+    """Return the work units that do more than move things, with the skills that they offer."""
     movers = {link.by for site in network.sites.values() for link in site.transport}
-    units = [
-        (unit, {offer.skill for offer in unit.offers})
+    return [
+        (unit, frozenset(offer.skill for offer in unit.offers))
         for unit in network.work_units().values()
         if unit.offers and unit.id not in movers
     ]
+
+
+def _strangers(
+    skill: SkillId, units: _Workers, vocabulary: SkillVocabulary
+) -> tuple[WorkUnit, ...]:
     offered = {each for _, skills in units for each in skills}
     kinds = {each for each in offered if _is_a(each, skill, vocabulary)}
     kind = _kind(skill, vocabulary)

@@ -8,14 +8,15 @@ the least changes that do so for all conflicts known; when the tree says that th
 lesser ones do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
 
+from fabloop.plan.reasons.bundles import Ways
 from fabloop.plan.reasons.change import Change, Key
-from fabloop.plan.reasons.cover import Covering, Ways
-from fabloop.plan.reasons.flow import Flow
+from fabloop.plan.reasons.cover import Covering
+from fabloop.plan.reasons.enough import Enough
 from fabloop.plan.reasons.minimal import minimal_conflict
 from fabloop.plan.reasons.reach import Frame, Reach
 from fabloop.plan.reasons.seats import WAYS, Seats, new_ways, reach_with
@@ -24,10 +25,10 @@ ROUNDS_MAX = 16
 """How often one search for changes may learn from new conflicts; beyond, the tree is solved."""
 
 THRESHOLDS = (6.0, 12.0, 24.0, 48.0, float("inf"))
-"""Prices up to which seats are looked at first; a dearer seat is in no cheaper answer."""
+"""Prices up to which new ways are looked at first; a dearer one is in no cheaper answer."""
 
 SLACK = 0.5
-"""How much dearer seats are looked at than an answer needs, so that the next ones are there too."""
+"""How much dearer ways are looked at than an answer needs, so that the next ones are there too."""
 
 PAIRS_MAX = 4_000
 """Pairs of work units between which new ways are looked for to resolve one conflict."""
@@ -62,7 +63,6 @@ class Upgrades:
         self._opens = seats.world is not None
         self._jobs = range(len(seats.problem.jobs))
         self._frame = Frame(seats.problem, seats.reach, [False for _ in self._jobs])
-        self._relaxed: dict[int, int] = {}
         self._cores: list[_Core] = []
         self._rounds = 0
         self._limit = THRESHOLDS[0] if self._opens else THRESHOLDS[-1]
@@ -81,18 +81,22 @@ class Upgrades:
         """Return the least changes that contain none of the earlier answers; None for none."""
         while True:
             answer = self._solved(self._limit)
-            if answer is not None and answer.price <= self._limit:
+            if answer is not None and (answer.price <= self._limit or not self._is_limited()):
                 self._found.append(answer.changes)
                 return answer
             if answer is not None:
                 self._limit = answer.price + SLACK
-            elif self._limit == THRESHOLDS[-1]:
+            elif self._limit == THRESHOLDS[-1] or not self._is_limited():
                 return None
             else:
                 self._limit = next(each for each in THRESHOLDS if each > self._limit)
 
+    def _is_limited(self) -> bool:
+        """Tell whether new ways are left out that are too dear; seats never are."""
+        return any(core.edges for core in self._cores)
+
     def _solved(self, limit: float) -> Answer | None:
-        """Return the least changes whose seats cost no more than the limit each."""
+        """Return the least changes whose new ways cost no more than the limit each."""
         proven = True
         while self._rounds < ROUNDS_MAX:
             self._rounds += 1
@@ -106,14 +110,14 @@ class Upgrades:
                 self._rounds = ROUNDS_MAX
                 return None
             if not cores:
-                kept = self._lowered(cover.chosen, demands)
+                kept = self._lowered(cover.chosen)
                 return Answer(kept, round(sum(each.price for each in kept), 9), proven)
             self._cores += cores
         return None
 
     def _covering(self, demands: Sequence[Ways], limit: float) -> Covering:
         """Return what covers the conflicts; the one before, where none is new."""
-        name = len(demands), limit
+        name = len(demands), limit if self._is_limited() else THRESHOLDS[-1]
         if self._asked is None or self._asked[0] != name:
             self._asked = name, Covering(demands)
         return self._asked[1]
@@ -128,20 +132,21 @@ class Upgrades:
         pairs = (core.starts[edge].bit_count() * core.ends[edge].bit_count() for edge in core.edges)
         return sum(pairs) > PAIRS_MAX
 
-    def _ways_out(self, number: int, limit: float) -> list[tuple[Change, ...]]:
-        """Return the changes, up to a price, each of which resolves a conflict."""
-        if (number, limit) not in self._known:
-            core = self._cores[number]
+    def _ways_out(self, number: int, limit: float) -> Ways:
+        """Return the changes each of which resolves a conflict, new ways up to a price."""
+        core = self._cores[number]
+        name = number, limit if core.edges else THRESHOLDS[-1]
+        if name not in self._known:
             ways = [
                 seat.changes
                 for job, able in core.able.items()
                 for seat in self._seats.of(job)
-                if not seat.unit & able and seat.price <= limit
+                if not seat.unit & able
             ]
             for edge in core.edges:
                 ways += self._new_ways(core, edge, limit)
-            self._known[number, limit] = ways
-        return self._known[number, limit]
+            self._known[name] = ways
+        return self._known[name]
 
     def _new_ways(self, core: _Core, edge: Edge, limit: float) -> list[tuple[Change, ...]]:
         places = self._reach.places_of
@@ -151,12 +156,6 @@ class Upgrades:
             starts.append(source.place)
         ends = places(core.ends[edge])
         return new_ways(self._roads, starts, ends, limit, self._seats.prices)
-
-    def relaxed(self, number: int) -> int:
-        """Return who might do a job after some changes."""
-        if number not in self._relaxed:
-            self._relaxed[number] = self._seats.relaxed(number)
-        return self._relaxed[number]
 
     def _able(self, number: int, chosen: Mapping[Key, Change]) -> int:
         """Return who can do a job with the changes, as far as its seats were looked at."""
@@ -182,22 +181,12 @@ class Upgrades:
             if all(self._able(number, chosen) == able[number] for number in new):
                 return cores
 
-    def _suffices(self, chosen: Mapping[Key, Change]) -> bool:
-        """Tell whether the product can be made by the seats that were looked at."""
-        able = self._frame.able(
-            lambda number: self._able(number, chosen),
-            lambda _job, _place: False,
-            self._jobs,
-            self._reach_with(chosen),
-        )
-        return self._frame.broken(able) is None
-
     def _conflicts(self, able: Mapping[int, int], reach: Reach) -> list[_Core]:
         cores: list[_Core] = []
         eased: set[int] = set()
         freed: set[Edge] = set()
         while True:
-            masks = {n: self.relaxed(n) if n in eased else able[n] for n in self._jobs}
+            masks = {n: self._seats.relaxed(n) if n in eased else able[n] for n in self._jobs}
             core = self._conflict(masks, eased, freed, reach)
             if core is None:
                 return cores
@@ -222,7 +211,7 @@ class Upgrades:
         atoms: list[int | Edge] = [
             number
             for number in jobs
-            if number not in eased and masks[number] != self.relaxed(number)
+            if number not in eased and masks[number] != self._seats.relaxed(number)
         ]
         edges = [(job, place) for job in jobs for place in range(len(frame.feeds[job]))]
         if self._opens:
@@ -230,7 +219,7 @@ class Upgrades:
 
         def holds(kept: frozenset[int | Edge]) -> bool:
             able = frame.able(
-                lambda number: masks[number] if number in kept else self.relaxed(number),
+                lambda number: masks[number] if number in kept else self._seats.relaxed(number),
                 lambda job, place: (
                     (job, place) in freed or (self._opens and (job, place) not in kept)
                 ),
@@ -250,8 +239,8 @@ class Upgrades:
             makers = self._frame.feeds[job][place].makers
             starts[job, place] = 0
             for maker in makers:
-                starts[job, place] |= blocks.get(maker, self.relaxed(maker))
-            ends[job, place] = blocks.get(job, self.relaxed(job))
+                starts[job, place] |= blocks.get(maker, self._seats.relaxed(maker))
+            ends[job, place] = blocks.get(job, self._seats.relaxed(job))
         return _Core(blocks, edges, starts, ends)
 
     def _reach_with(self, chosen: Mapping[Key, Change]) -> Reach:
@@ -261,40 +250,29 @@ class Upgrades:
             self._reaches[ways] = reach_with(self._reach, [chosen[key] for key in ways])
         return self._reaches[ways]
 
-    def _lowered(
-        self, chosen: Mapping[Key, Change], demands: Sequence[Sequence[tuple[Change, ...]]]
-    ) -> tuple[Change, ...]:
+    def _lowered(self, chosen: Mapping[Key, Change]) -> tuple[Change, ...]:
         """Return the changes with each amount as small as it may be, needless ones left out."""
-        kept = dict(chosen)
         amounts: dict[Key, dict[float, Change]] = {key: {} for key in chosen}
-        for each in (change for ways in demands for changes in ways for change in changes):
-            if each.key in amounts:
-                amounts[each.key][each.level] = each
-        for key in sorted(chosen, key=lambda each: (-chosen[each].price, each)):
-            rest = {other: each for other, each in kept.items() if other != key}
-            if self._suffices(rest):
-                kept = rest
-                continue
-            for change in (amounts[key][level] for level in sorted(amounts[key])):
-                if change.level < kept[key].level and self._suffices({**rest, key: change}):
-                    kept[key] = change
-                    break
-        return tuple(kept[key] for key in sorted(kept, key=lambda each: (kept[each].price, each)))
+        for number in self._looked_at:
+            known = self._seats.amounts(number)
+            for key in amounts.keys() & known.keys():
+                amounts[key] |= known[key]
+        enough = Enough(self._frame, self._able, self._jobs_of, self._reach_with)
+        return enough.lowered(chosen, amounts)
+
+    def _jobs_of(self, change: Change) -> Iterator[int]:
+        key = change.key
+        return (number for number in self._looked_at if key in self._seats.keys(number))
 
 
 def needed(seats: Seats, changes: Sequence[Change]) -> tuple[Change, ...]:
     """Drop changes, the hardest first, as long as the others help without them."""
     jobs = range(len(seats.problem.jobs))
     frame = Frame(seats.problem, seats.reach, [False for _ in jobs])
-    kept = {each.key: each for each in changes}
-
-    def suffice(chosen: Mapping[Key, Change]) -> bool:
-        reach = reach_with(seats.reach, chosen.values())
-        flow = Flow(frame, lambda number: seats.able_with(number, chosen), jobs, reach)
-        return flow.broken() is None
-
-    for change in sorted(changes, key=lambda each: (-each.price, each.key)):
-        rest = {key: each for key, each in kept.items() if key != change.key}
-        if rest and suffice(rest):
-            kept = rest
-    return tuple(kept.values())
+    enough = Enough(
+        frame,
+        seats.able_with,
+        seats.jobs_of,
+        lambda chosen: reach_with(seats.reach, chosen.values()),
+    )
+    return enough.lowered({each.key: each for each in changes}, {})

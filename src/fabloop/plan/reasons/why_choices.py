@@ -11,7 +11,8 @@ from fabloop.plan.catalogue.variants import each_choice
 from fabloop.plan.configure import configure
 from fabloop.plan.engine import currency_of, is_possible_now
 from fabloop.plan.reasons.change import World
-from fabloop.plan.reasons.recommend import ALTERNATIVES_MAX, Effect, effect_of
+from fabloop.plan.reasons.effects import Effect
+from fabloop.plan.reasons.recommend import ALTERNATIVES_MAX, effect_of
 from fabloop.plan.statement.problem import Problem, Setting, problem_of
 
 CHOICES_MAX = 5_000

@@ -20,7 +20,14 @@ from fabloop.plan.statement.layout import Bools, Ints, Spots
 from fabloop.plan.statement.materials import Materials
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.roads import TICK, FigureColumns, Figures, Place
-from fabloop.services.matching import Condition, Mismatch, evidence_of, match_unit, missing_tools
+from fabloop.services.matching import (
+    Condition,
+    Mismatch,
+    evidence_of,
+    match_unit,
+    missing_tools,
+    reason_of,
+)
 from fabloop.services.offers import Able
 
 Row = TypeVar("Row")
@@ -145,6 +152,13 @@ class Candidates(Columns[Candidate]):
         return Candidate(plant.units[unit], plant.places[unit], self.takes.row(number), kpis)
 
 
+_AROUND = ("tool", "availability", "person")
+"""Constraints of what is around a work unit."""
+
+_BESIDE = frozenset((*_AROUND, "calendar"))
+"""Names of constraints that no requirement states."""
+
+
 class Failing(msgspec.Struct, frozen=True, eq=False):
     """Which of the rejected work units fail what, and for how many reasons, shape (n,).
 
@@ -226,24 +240,54 @@ class Rejections(Columns[Rejected]):
     def row(self, number: int) -> Rejected:
         """Return one with all its reasons."""
         plant, unit = self.plant, int(self.units[number])
-        return Rejected(
-            plant.units[unit], plant.places[unit], self.takes.row(number), self._reasons(unit)
-        )
+        reasons = self._failed(number)
+        if reasons is None:
+            reasons = self._judged(unit) + self._around(unit) + self._hours(unit)
+        return Rejected(plant.units[unit], plant.places[unit], self.takes.row(number), reasons)
 
-    def _reasons(self, number: int) -> tuple[Explanation, ...]:
-        plant, operation, condition = self.plant, self.operation, self.asked.condition
-        unit, site = plant.units[number], plant.offers.sites[number]
+    def _failed(self, row: int) -> tuple[Explanation, ...] | None:
+        """Return the reasons by what is known to fail; None where that does not tell."""
+        known, plant, requirement = self.failing, self.plant, self.operation.requirement
+        if known is None or not _BESIDE.isdisjoint(requirement.constraints):
+            return None
+        number = int(self.units[row])
+        _, offer = plant.offers.skill(requirement.skill).rows[int(known.rows[row])]
+        unit, condition = plant.units[number].id, self.asked.condition
+        found = [
+            reason_of(name, requirement, offer, unit, plant.vocabulary, condition)
+            for name in requirement.constraints
+            if known.fails[name][row]
+        ]
+        reasons = tuple(each for each in found if each is not None)
+        if len(reasons) < len(found):
+            return None
+        if any(known.fails[name][row] for name in _AROUND if name in known.fails):
+            reasons += self._around(number)
+        return reasons + (self._hours(number) if known.fails["calendar"][row] else ())
+
+    def _judged(self, number: int) -> tuple[Explanation, ...]:
+        """Return why no offer of a work unit meets the requirement."""
+        plant, condition = self.plant, self.asked.condition
         answer = match_unit(
-            operation.requirement, unit, plant.vocabulary, condition.kpis, condition.now
+            self.operation.requirement,
+            plant.units[number],
+            plant.vocabulary,
+            condition.kpis,
+            condition.now,
         )
-        reasons = answer.reasons if isinstance(answer, Mismatch) else ()
-        reasons += missing_tools(operation.tools, unit, site, operation.requirement.skill)
+        return answer.reasons if isinstance(answer, Mismatch) else ()
+
+    def _around(self, number: int) -> tuple[Explanation, ...]:
+        """Return which tools, persons and the work unit itself are not there."""
+        plant, operation = self.plant, self.operation
+        unit, site = plant.units[number], plant.offers.sites[number]
+        reasons = missing_tools(operation.tools, unit, site, operation.requirement.skill)
         if unit.id in self.asked.unavailable:
             reasons += (_unavailable(unit, operation.requirement),)
         if operation.person_skill is not None:
             person = plant.person(unit.site, operation.person_skill)
             reasons += (person,) if isinstance(person, Explanation) else ()
-        return reasons + self._hours(number)
+        return reasons
 
     def _hours(self, number: int) -> tuple[Explanation, ...]:
         """Return the reason of a work unit that is never open for as long as it takes."""

@@ -118,6 +118,11 @@ class Moves(msgspec.Struct, frozen=True, eq=False):
     lane: Floats
     _known: "dict[tuple[Layout, Layout], Between]" = {}
     _back: "list[Moves]" = []
+    _like: "Moves | None" = None
+
+    def with_lanes(self, lane: Floats) -> "Moves":
+        """Return the same movements with other lanes."""
+        return Moves(self.link, self.out, self.into, lane, _like=self)
 
     def reversed(self) -> "Moves":
         """Return the same movements from destination to origin."""
@@ -136,6 +141,9 @@ class Moves(msgspec.Struct, frozen=True, eq=False):
         return found
 
     def _between(self, start: Layout, end: Layout) -> Between:
+        if self._like is not None:
+            lane = self.lane[np.ix_(start.sites, end.sites)]
+            return msgspec.structs.replace(self._like.between(start, end), lane=lane)
         here, there = _matched(start.sites, end.sites)
         common = start.sites[here]
         link = self.link[

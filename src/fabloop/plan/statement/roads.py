@@ -1,6 +1,6 @@
 """Ways for work pieces: links inside sites, lanes between gates, and the legs they chain into."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TypeAlias, overload
 
 import msgspec
@@ -10,7 +10,7 @@ from fabloop.base.instant import SECOND
 from fabloop.model.ids import AreaId, LaneId, SiteId, WorkUnitId
 from fabloop.model.plan import MovementKind
 from fabloop.model.site import Network, ShippingLane, Site, TransportLink
-from fabloop.plan.statement.layout import Floats, Ints, Moves
+from fabloop.plan.statement.layout import Bools, Floats, Ints, Moves
 
 TICK = SECOND
 """Plans are made on whole seconds; every duration is rounded up to them."""
@@ -57,6 +57,17 @@ class FigureColumns(msgspec.Struct, frozen=True, eq=False):
             float(self.energy[number]),
             float(self.co2[number]),
         )
+
+    def kept(self, rows: Bools) -> "FigureColumns":
+        """Return the figures of some of them."""
+        columns = (self.ticks, self.cost, self.energy, self.co2)
+        return FigureColumns(*(column[rows] for column in columns))
+
+    def joined(self, other: "FigureColumns") -> "FigureColumns":
+        """Return these figures and then the others."""
+        ours = (self.ticks, self.cost, self.energy, self.co2)
+        theirs = (other.ticks, other.cost, other.energy, other.co2)
+        return FigureColumns(*(np.concatenate(pair) for pair in zip(ours, theirs, strict=True)))
 
 
 class Hop(msgspec.Struct, frozen=True):
@@ -116,7 +127,7 @@ class Roads(msgspec.Struct, frozen=True, eq=False):
     @property
     def ticks_max(self) -> int:
         """The longest hop."""
-        table = self._hops()
+        table = self.hops()
         return int(max(table.link.ticks.max(initial=0), table.lane.ticks.max(initial=0)))
 
     def moves(self, weights: Weights) -> Moves:
@@ -124,13 +135,18 @@ class Roads(msgspec.Struct, frozen=True, eq=False):
         if weights not in self._moves:
             if len(self._moves) >= MEASURES_MAX:
                 self._moves.clear()
-            self._moves[weights] = self._hops().moves(weights)
+            self._moves[weights] = self.hops().moves(weights)
         return self._moves[weights]
 
-    def _hops(self) -> "_Hops":
+    def hops(self) -> "_Hops":
+        """Return all hops as columns."""
         if not self._tables:
             self._tables.append(_hops_of(self))
         return self._tables[0]
+
+    def take_over(self, before: "_Hops", sites: Collection[SiteId]) -> None:
+        """Use the columns of roads that differ by lanes and inside these sites alone."""
+        self._tables.append(_hops_again(self, before, sites))
 
     def route(self, origin: Place, destination: Place, weights: Weights) -> tuple[Leg, ...] | None:
         """Return the best legs under `weights`; none are needed at one work unit.
@@ -257,10 +273,27 @@ def roads_of(network: Network) -> Roads:
 def roads_again(network: Network, before: Network, roads: Roads) -> Roads:
     """Return the roads of a network made from another one; sites that are the same keep theirs."""
     new = {key: site for key, site in network.sites.items() if before.sites.get(key) is not site}
-    if not new:
-        return _roads(network, roads.links)
-    kept = {key: hops for key, hops in roads.links.items() if key[0] not in new}
-    return _roads(network, kept | _links(new.values()))
+    links = roads.links
+    if new:
+        links = {key: hops for key, hops in links.items() if key[0] not in new}
+        links |= _links(new.values())
+    again = _roads(network, links)
+    if again.areas == roads.areas and again.gates == roads.gates:
+        again.take_over(roads.hops(), new)
+    return again
+
+
+def _hops_again(roads: Roads, before: "_Hops", sites: Collection[SiteId]) -> "_Hops":
+    """Return the columns of all hops, with links inside some of the sites made anew."""
+    part = {key: hops for key, hops in roads.links.items() if key[0] in sites} if sites else {}
+    made = _hops_of(msgspec.structs.replace(roads, links=part, _tables=[], _moves={}))
+    numbers = [number for number, site in enumerate(roads.areas) if site in sites]
+    kept = ~np.isin(before.link_at[0], numbers)
+    return msgspec.structs.replace(
+        made,
+        link_at=np.concatenate((before.link_at[:, kept], made.link_at), axis=1),
+        link=before.link.kept(kept).joined(made.link),
+    )
 
 
 Links: TypeAlias = dict[tuple[SiteId, AreaId, AreaId], tuple[Hop, ...]]
