@@ -3,6 +3,7 @@
 from itertools import combinations
 
 import msgspec
+import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from fabloop.plan.engine import cheapest, is_possible_now, least
 from fabloop.plan.producible import check
 from fabloop.plan.reasons.change import Change, World
 from fabloop.plan.reasons.cover import cheapest_cover
+from fabloop.plan.reasons.effects import Effects
 from fabloop.plan.reasons.penalty import Penalties
 from fabloop.plan.reasons.reach import Reach, units_of
 from fabloop.plan.reasons.recommend import (
@@ -25,7 +27,7 @@ from fabloop.plan.reasons.recommend import (
 )
 from fabloop.plan.reasons.seats import Seats, missing_ways
 from fabloop.plan.reasons.whatif import after, changed
-from fabloop.plan.statement.problem import Objective, Setting, problem_of
+from fabloop.plan.statement.problem import MEASURE, Objective, Setting, problem_of
 from fabloop.plan.statement.roads import Place, Weights, roads_again, roads_of
 from plan.instances import (
     NOW,
@@ -158,6 +160,9 @@ def test_roads_made_again_are_those_of_the_changed_network(seed):
         again, anew = roads_again(plant, world.setting.network, problem.roads), roads_of(plant)
         assert (again.links, again.lanes) == (anew.links, anew.lanes)
         assert (again.gates, again.areas) == (anew.gates, anew.areas)
+        ours, theirs = again.moves(MEASURE[Objective.COST]), anew.moves(MEASURE[Objective.COST])
+        assert np.array_equal(ours.link, theirs.link)
+        assert np.array_equal(ours.lane, theirs.lane)
 
 
 @settings(max_examples=15, deadline=None)
@@ -172,6 +177,19 @@ def test_what_is_judged_again_equals_what_is_stated_anew(seed):
             assert [c.takes for c in ours.candidates] == [c.takes for c in theirs.candidates]
         assert cheapest(part, Objective.COST) is not None
         assert each.effect.cost_minor == round(least(whole, Objective.COST))
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=SEEDS)
+def test_effects_solved_again_are_those_solved_anew(seed):
+    _, world, problem = an_instance(seed, operations=6, units=3)
+    effects = Effects(problem, world)
+    for each in (*product_changes(world, problem), *factory_changes(world, problem)):
+        new = changed(world, each.changes)
+        whole = problem_of(new.product, new.setting)
+        effect = effects.of(each.changes)
+        assert effect is not None
+        assert effect.cost_minor == round(least(whole, Objective.COST))
 
 
 @settings(max_examples=12, deadline=None)
