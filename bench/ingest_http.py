@@ -1,9 +1,10 @@
 """Batches of readings over HTTP, stored: ours beside InfluxDB 1.6 (Debian) in the same run.
 
-Run ``python bench/ingest_http.py [--seconds S] [--batch N]``. Both get the same 10,000 series over
-keep-alive connections, as many as serve each best: ours JSON rows, then binary columns; Influx its
-line protocol. A request counts when it is answered with success, ours when its readings are
-durable; what is stored is counted afterwards. Influx is skipped by name where it is not installed.
+Run ``python bench/ingest_http.py [--seconds S] [--batches N,N] [--clients N,N]``. Both get the same
+10,000 series over as many keep-alive connections, each of which waits for its answer: ours JSON
+rows, then binary columns; Influx its line protocol. A request counts when it is answered with
+success, ours when its readings are durable; what is stored is counted afterwards. Influx is skipped
+by name where it is not installed.
 """
 
 import argparse
@@ -34,9 +35,6 @@ from fabloop.sense.readings.payloads.binary import binary_of
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
 
 SERIES = 10_000
-OUR_CONNECTIONS = 64
-"""Each waits a commit long for its answer."""
-PEER_CONNECTIONS = 8
 STAMP = b"1111111111111"
 """Stands for the time in prepared bodies: milliseconds, 13 digits."""
 BINARY_STAMP = 0x1111111111111111
@@ -50,6 +48,13 @@ class Form(NamedTuple):
     kind: str
     body: Callable[[list[tuple[str, str]]], bytes]
     stamped: Callable[[bytes, int], bytes]
+
+
+class Found(NamedTuple):
+    """Readings stored a second, and CPU of the server for each, µs."""
+
+    rate: float
+    cpu_us: float
 
 
 def names(batch: int) -> list[list[tuple[str, str]]]:
@@ -158,21 +163,28 @@ def serve(folder: str, told: Connection) -> None:
         source = HttpSource(HttpReadings(source="bench"))
         pumping = asyncio.create_task(pump(source, historian, historian.catalogue))
         async with served(source) as port:
+            before = cpu_s()
             told.send(port)
             await asyncio.to_thread(told.recv)
         source.close()
         await pumping
-        used = resource.getrusage(resource.RUSAGE_SELF)
+        used = cpu_s() - before
         historian.settle()
         health = historian.health()
-        told.send((health.sealed + health.hot, used.ru_utime + used.ru_stime))
+        told.send((health.sealed + health.hot, used))
         historian.close()
 
     asyncio.run(story())
 
 
-def ours(form: Form, seconds: float, batch: int) -> float:
-    """Print our figures; return readings a second."""
+def cpu_s() -> float:
+    """Return the CPU seconds of this process."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def ours(form: Form, seconds: float, batch: int, clients: int) -> Found:
+    """Print our figures, and return them."""
     folder = tempfile.mkdtemp(prefix="fabloop-http-")
     here, there = multiprocessing.get_context("spawn").Pipe()
     process = multiprocessing.get_context("spawn").Process(target=serve, args=(folder, there))
@@ -181,7 +193,7 @@ def ours(form: Form, seconds: float, batch: int) -> float:
         bodies = [form.body(group) for group in names(batch)]
         path = "/api/v1/readings"
         posting = Posting(here.recv(), path, form.kind, bodies, form.stamped, batch)
-        took = posting.run(OUR_CONNECTIONS, seconds)
+        took = posting.run(clients, seconds)
         here.send("end")
         stored, used = here.recv()
     finally:
@@ -190,8 +202,8 @@ def ours(form: Form, seconds: float, batch: int) -> float:
     return told(form.name, posting, took, stored, used)
 
 
-def peer(seconds: float, batch: int) -> float | None:
-    """Print the figures of InfluxDB; return readings a second, None where it is not installed."""
+def peer(seconds: float, batch: int, clients: int) -> Found | None:
+    """Print the figures of InfluxDB and return them; None where it is not installed."""
     from influx_server import ask, binary, influx_server
 
     if binary() is None:
@@ -201,14 +213,14 @@ def peer(seconds: float, batch: int) -> float | None:
         bodies = [lines(group) for group in names(batch)]
         path = "/write?db=bench&precision=ms"
         posting = Posting(port, path, "text/plain", bodies, in_text, batch)
-        took = posting.run(PEER_CONNECTIONS, seconds)
+        took = posting.run(clients, seconds)
         used = cpu_of(pid)
         answer = json.loads(ask(port, "SELECT count(value) FROM readings"))
         stored = answer["results"][0]["series"][0]["values"][0][1]
     return told("InfluxDB 1.6, line protocol", posting, took, stored, used)
 
 
-def told(name: str, posting: Posting, took: float, stored: int, used: float) -> float:
+def told(name: str, posting: Posting, took: float, stored: int, used: float) -> Found:
     """Print one line."""
     rate = stored / took
     print(
@@ -216,7 +228,7 @@ def told(name: str, posting: Posting, took: float, stored: int, used: float) -> 
         f"{posting.done - stored:,}: {rate:>9,.0f} readings/s; server CPU {used:.1f} s "
         f"({used / max(stored, 1) * 1e6:.2f} µs a reading); failed requests {len(posting.failed)}"
     )
-    return rate
+    return Found(rate, used / max(stored, 1) * 1e6)
 
 
 def cpu_of(pid: int) -> float:
@@ -228,20 +240,33 @@ def cpu_of(pid: int) -> float:
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=8.0)
-    parser.add_argument("--batch", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--batches", default="1000,10000")
+    parser.add_argument("--clients", default="1,8,64")
     asked = parser.parse_args()
-    forms = (
-        Form("fabloop, JSON rows", "application/json", rows, in_text),
-        Form("fabloop, binary columns", "application/vnd.fabloop.columns", columns, in_columns),
-    )
-    mine = [ours(form, asked.seconds, asked.batch) for form in forms]
-    theirs = peer(asked.seconds, asked.batch)
+    for batch in map(int, asked.batches.split(",")):
+        for clients in map(int, asked.clients.split(",")):
+            compared(asked.seconds, batch, clients)
+
+
+FORMS = (
+    Form("fabloop, JSON rows", "application/json", rows, in_text),
+    Form("fabloop, binary columns", "application/vnd.fabloop.columns", columns, in_columns),
+)
+
+
+def compared(seconds: float, batch: int, clients: int) -> None:
+    """Print the figures of all for so many clients at once."""
+    print(f"batches of {batch:,} rows, {clients} clients at once")
+    mine = [ours(form, seconds, batch, clients) for form in FORMS]
+    theirs = peer(seconds, batch, clients)
     if theirs:
         print(
             "times InfluxDB: "
             + ", ".join(
-                f"{form.name} {rate / theirs:.1f}" for form, rate in zip(forms, mine, strict=True)
+                f"{form.name} {one.rate / theirs.rate:.1f} (a reading costs the server "
+                f"1/{theirs.cpu_us / one.cpu_us:.1f} of its CPU)"
+                for form, one in zip(FORMS, mine, strict=True)
             )
         )
 

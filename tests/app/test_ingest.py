@@ -67,3 +67,41 @@ def test_a_batch_is_offered_again_until_it_is_kept(monkeypatch):
 def test_a_source_that_acknowledges_nothing_is_only_read(monkeypatch):
     monkeypatch.setattr(ingest, "FULL_WAIT_S", 0)
     assert asyncio.run(ingest.pump(Plain(), Store(), Catalogue())) == 2
+
+
+class PromptStore(Store):
+    """Is durable only as far as it was asked to be at once, and tells so."""
+
+    def __init__(self):
+        super().__init__()
+        self.hastened = []
+        self.hearers = []
+
+    def keep(self, batch):
+        self.kept.append(batch.values[0])
+        return len(self.kept)
+
+    def durable(self):
+        return max(self.hastened, default=0)
+
+    def hasten(self, number):
+        self.hastened.append(number)
+        for hear in self.hearers:
+            hear()
+
+    def on_durable(self, hear):
+        self.hearers.append(hear)
+        return lambda: self.hearers.remove(hear)
+
+
+class UrgentSource(Source):
+    urgent = True
+
+
+def test_a_store_is_hastened_where_senders_wait_and_tells_when_more_is_safe(monkeypatch):
+    monkeypatch.setattr(ingest, "SETTLE_EVERY_S", 3_600)
+    source, store = UrgentSource(), PromptStore()
+    assert asyncio.run(ingest.pump(source, store, Catalogue())) == 3
+    assert store.hastened == [1, 2, 3]
+    assert source.heard[-1] == 3
+    assert store.hearers == []

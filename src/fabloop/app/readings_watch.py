@@ -90,6 +90,14 @@ class Watch:
         """Return the greatest number that is safe."""
         return self._historian.durable()
 
+    def hasten(self, number: int) -> None:
+        """Make a batch safe as soon as possible."""
+        self._historian.hasten(number)
+
+    def on_durable(self, hear: Callable[[], None]) -> Callable[[], None]:
+        """Call a function whenever more is safe; return what ends that."""
+        return self._historian.on_durable(hear)
+
     def look(self) -> None:
         """Tell each trouble that is new, and keep the health where others find it."""
         for each in self._sources:

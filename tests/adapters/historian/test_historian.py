@@ -1,12 +1,14 @@
 """What is kept is read again: at once, when sealed, after a restart, by whoever asks."""
 
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from adapters.historian.plant import NOON, HandClock, kept, opened, same, series, walk
+from adapters.historian.plant import NOON, QUICK, HandClock, kept, opened, same, series, walk
 from fabloop.adapters.historian import query
 from fabloop.base.errors import Conflict, Invalid, NotFound
 from fabloop.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
@@ -227,4 +229,32 @@ def test_what_held_is_found_in_any_hour(tmp_path_factory, minutes, asked, oldest
     for at, value in zip(asked, found.values, strict=True):
         fit = [n for n in minutes if at - oldest <= n <= at]
         assert np.array_equal(value, max(fit) if fit else np.nan, equal_nan=True)
+    historian.close()
+
+
+def test_what_somebody_waits_for_is_durable_long_before_its_commit_is_due(tmp_path):
+    historian = opened(tmp_path, options=replace(QUICK, commit_ns=HOUR))
+    told = threading.Event()
+    end = historian.on_durable(told.set)
+    numbers = [historian.keep(batch_of([NOON + n * SECOND], 0, [float(n)])) for n in range(3)]
+    assert not told.is_set()
+    historian.hasten(numbers[1])
+    assert told.wait(20)
+    assert historian.durable() == numbers[2], "all that waits goes along"
+    end()
+    told.clear()
+    historian.wait(historian.keep(batch_of([NOON + MINUTE], 0, [9.0])))
+    assert not told.is_set()
+    historian.close()
+
+
+def test_small_commits_are_held_together_in_the_order_in_which_they_came(tmp_path):
+    historian = opened(tmp_path)
+    for n in range(40):
+        kept(historian, batch_of([NOON + (n % 20) * SECOND], 0, [float(n)]))
+    held = historian._holdings.seen().batches
+    assert len(held) == 1
+    assert held[0].batch.values.tolist() == list(range(40))
+    assert (held[0].first, held[0].last) == (NOON, NOON + 19 * SECOND)
+    assert historian.query.range(0, NOON, FAR).values.tolist() == list(range(20, 40))
     historian.close()

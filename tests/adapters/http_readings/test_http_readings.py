@@ -8,10 +8,15 @@ import msgspec
 import pytest
 
 from contracts.source_contract import T0, Rig
+from fabloop.adapters.historian import Historian, Options
+from fabloop.adapters.historian.frames import read_segment
 from fabloop.adapters.http_readings import HttpReadings, HttpSource
 from fabloop.adapters.http_readings import source as module
 from fabloop.adapters.http_readings.server import served
+from fabloop.app.ingest import pump
+from fabloop.app.processes.clocks import WallClock
 from fabloop.base.errors import Invalid, Unavailable
+from fabloop.base.instant import HOUR
 from fabloop.sense.readings.described import SeriesRule
 from fabloop.sense.readings.payloads.binary import binary_of
 from fabloop.sense.readings.quality import GOOD
@@ -189,3 +194,40 @@ def test_readings_come_over_a_real_socket():
                     pass
 
     assert len(play(story).kept) == 1
+
+
+def test_many_posts_are_answered_with_few_commits_long_before_one_is_due(tmp_path):
+    async def story():
+        historian = Historian(tmp_path, WallClock(), Options(commit_ns=HOUR))
+        source = HttpSource(HttpReadings(source="posted"))
+        pumping = asyncio.create_task(pump(source, historian, historian.catalogue))
+        now = WallClock().now() // 10**6
+        async with served(source) as port, httpx.AsyncClient() as client:
+            url = f"http://127.0.0.1:{port}/api/v1/readings"
+            posts = [client.post(url, json=[[now + n, "mill/load", n]]) for n in range(32)]
+            answers = await asyncio.gather(*posts)
+        source.close()
+        await pumping
+        frames, _ = read_segment(next((tmp_path / "hot").glob("*.log")))
+        historian.close()
+        return answers, frames
+
+    answers, frames = asyncio.run(story())
+    assert {each.status_code for each in answers} == {202}
+    assert sum(len(each.batch) for each in frames) == 32
+    assert len(frames) < 32
+
+
+def test_an_answer_leaves_in_one_piece():
+    async def story():
+        source = HttpSource(HttpReadings(source="posted"))
+        async with served(source) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /nothing HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+            first = await reader.read(65_536)
+            writer.close()
+            return first
+
+    head, _, body = asyncio.run(story()).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 404")
+    assert body == b"Not Found"

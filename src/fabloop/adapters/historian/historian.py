@@ -1,7 +1,7 @@
 """The store of readings: durable within a second, sealed by the hour, asked by columns."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -172,6 +172,14 @@ class Historian:
     def wait(self, number: int, timeout_s: float | None = None) -> bool:
         """Return whether everything up to a batch is durable, as soon as it is, or in time."""
         return self._intake.wait(number, timeout_s)
+
+    def hasten(self, number: int) -> None:
+        """Make a batch durable as soon as the disk can, together with all that waits then."""
+        self._intake.hasten(number)
+
+    def on_durable(self, hear: Callable[[], None]) -> Callable[[], None]:
+        """Call a function, in another thread, whenever more is durable; return what ends that."""
+        return self._intake.on_durable(hear)
 
     def settle(self) -> None:
         """Seal all that was kept, and join and condense hours that are over, before returning.

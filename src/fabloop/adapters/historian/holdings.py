@@ -8,8 +8,11 @@ from numpy.typing import ArrayLike
 from fabloop.adapters.historian.layout import CHUNK_NS, RAW
 from fabloop.adapters.historian.manifest import Part
 from fabloop.base.instant import Instant
-from fabloop.sense.readings.batch import Batch, between
+from fabloop.sense.readings.batch import Batch, between, joined
 from fabloop.sense.readings.latest import LatestValues
+
+TOGETHER_MAX = 8_192
+"""Readings of commits that are held together."""
 
 
 class Shelf:
@@ -103,6 +106,16 @@ class Seen:
         ]
 
 
+def _lay_on(batches: list[Fresh], batch: Batch) -> None:
+    """Append readings, to the last batch while both are small: many small ones are slow to ask."""
+    first, last = int(batch.times.min()), int(batch.times.max())
+    if batches and len(batches[-1].batch) + len(batch) <= TOGETHER_MAX:
+        before = batches.pop()
+        batch = joined([before.batch, batch])
+        first, last = min(first, before.first), max(last, before.last)
+    batches.append(Fresh(batch, first, last))
+
+
 class Holdings:
     """The segment that is written, those that wait to be sealed, sealed parts, the latest values.
 
@@ -140,8 +153,7 @@ class Holdings:
             assert self._present is not None
             self._present.sequence = sequence
             if len(batch):
-                fresh = Fresh(batch, int(batch.times.min()), int(batch.times.max()))
-                self._present.batches.append(fresh)
+                _lay_on(self._present.batches, batch)
             self._present.readings += len(batch)
             taken = self._latest.take(batch)
             self.late += taken.late

@@ -54,6 +54,7 @@ class Intake:
         self._closing = False
         self._over = False
         self._failure: BaseException | None = None
+        self._hearers: tuple[Callable[[], None], ...] = ()
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._turning = threading.Lock()
@@ -108,6 +109,27 @@ class Intake:
             if self._failure is not None and self.durable < sequence:
                 raise self._failure
             return self.durable >= sequence
+
+    def hasten(self, number: int) -> None:
+        """Ask for the next commit at once: somebody waits for a batch to be durable.
+
+        What comes while the disk is busy waits for the commit after that, all of it together.
+        """
+        with self._lock:
+            if number > self._awaited:
+                self._awaited = number
+                self._changed.notify_all()
+
+    def on_durable(self, hear: Callable[[], None]) -> Callable[[], None]:
+        """Call a function, in the thread that commits, when more is durable; return its end."""
+        with self._lock:
+            self._hearers = (*self._hearers, hear)
+
+        def end() -> None:
+            with self._lock:
+                self._hearers = tuple(each for each in self._hearers if each is not hear)
+
+        return end
 
     def between_commits(self, work: Callable[[], object]) -> None:
         """Do something while nothing is committed."""
@@ -176,6 +198,8 @@ class Intake:
             stored = not batches or self._committed(batches, last)
             if batches and stored:
                 self._settle(len(batches), last)
+                for hear in self._hearers:
+                    hear()
             self._idle()
         if not stored and not closing:
             with self._lock:

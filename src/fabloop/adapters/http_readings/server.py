@@ -4,14 +4,48 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from fabloop.adapters.http_readings.source import HttpSource
 from fabloop.base.errors import Unavailable
 
 CONNECTIONS_MAX = 1_000
 """Requests under way at once; more are answered with 503."""
+
+
+class _Together:
+    """A transport that sends at once what is written in one turn of the loop."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        if not self._parts:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._parts.append(data)
+
+    def close(self) -> None:
+        self._send()
+        self._transport.close()
+
+    def _send(self) -> None:
+        parts, self._parts = self._parts, []
+        if parts:
+            self._transport.write(b"".join(parts))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+class _Protocol(HttpToolsProtocol):
+    """HTTP whose answers leave in one piece: head and body apart cost as much as all the rest."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(_Together(transport))  # type: ignore[arg-type]  # it is all of it
 
 
 class _Server(uvicorn.Server):
@@ -35,7 +69,7 @@ async def served(
     """
     listening = _listening(host, port)
     config = uvicorn.Config(
-        source.app, lifespan="off", log_level="warning", access_log=False,
+        source.app, http=_Protocol, lifespan="off", log_level="warning", access_log=False,
         limit_concurrency=CONNECTIONS_MAX,
         ssl_certfile=certificate or None, ssl_keyfile=key or None,
     )  # fmt: skip

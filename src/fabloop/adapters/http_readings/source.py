@@ -73,6 +73,11 @@ class HttpSource:
         """The name under which it is configured."""
         return self._config.source
 
+    @property
+    def urgent(self) -> bool:
+        """Whether each batch is to be made safe at once: its sender waits for the answer."""
+        return True
+
     def health(self) -> SourceHealth:
         """Return how it is doing now."""
         return self._tally.health()

@@ -1,6 +1,6 @@
 """The ports of the data plane: where readings come from, and where they are kept."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -82,6 +82,16 @@ class Resuming(Protocol):
         ...
 
 
+@runtime_checkable
+class Awaited(Acknowledging, Protocol):
+    """A source whose senders wait for what is safe before they send more, such as over HTTP."""
+
+    @property
+    def urgent(self) -> bool:
+        """Whether each batch is to be made safe at once."""
+        ...
+
+
 class ReadingStore(Protocol):
     """Where readings are kept."""
 
@@ -91,4 +101,17 @@ class ReadingStore(Protocol):
 
     def durable(self) -> int:
         """Return the greatest sequence number that survives `kill -9` and a power cut."""
+        ...
+
+
+@runtime_checkable
+class Prompt(Protocol):
+    """A store that tells when more is safe, and hastens where somebody waits for it."""
+
+    def hasten(self, number: int) -> None:
+        """Make a batch safe as soon as possible, with all that came until then."""
+        ...
+
+    def on_durable(self, hear: Callable[[], None]) -> Callable[[], None]:
+        """Call a function, in any thread, whenever more is safe; return what ends that."""
         ...
