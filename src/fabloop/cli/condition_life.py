@@ -17,22 +17,19 @@ from fabloop.cli.columns import Columns, read_columns
 from fabloop.cli.condition import matrix, signals_in
 from fabloop.cli.given import read_bytes
 from fabloop.cli.grid import grid_of
+from fabloop.sense.condition.life_file import from_file, to_file
 from fabloop.sense.condition.life_training import Training
 from fabloop.sense.condition.life_training import train as learn
-from fabloop.sense.condition.remaining_life import (
-    RemainingLife,
-    from_file,
-    remaining_life,
-    to_file,
-)
+from fabloop.sense.condition.remaining_life import RemainingLife, remaining_life
 from fabloop.sense.condition.weibull import Estimate, Life, Lifetime, Replacement, lifetime_of
 from fabloop.sense.spc.samples import Floats
 
 
 class Trained(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``fabloop condition train --json`` prints."""
+    """What ``fabloop condition train --json`` prints; `unchanging` signals were left out."""
 
     signals: tuple[str, ...]
+    unchanging: tuple[str, ...]
     units: int
     file: str
     bytes: int
@@ -67,13 +64,22 @@ def train(file: Path, out: Path, unit: str, signals: str, cap: float, *, as_json
     table = read_columns(file)
     names = signals_in(table, signals, {unit})
     fleet = dict(_units(table, unit, matrix(table, names)))
-    content = to_file(learn(names, fleet, Training(cap=cap)))
+    model = learn(names, fleet, Training(cap=cap))
+    content = to_file(model)
     write_durably(out, content)
-    reply = Trained(signals=tuple(names), units=len(fleet), file=str(out), bytes=len(content))
+    reply = Trained(
+        signals=model.signals,
+        unchanging=tuple(each for each in names if each not in model.signals),
+        units=len(fleet),
+        file=str(out),
+        bytes=len(content),
+    )
     if as_json:
         sys.stdout.write(to_json_pretty(reply).decode())
     else:
-        sys.stdout.write(f"{out}: learnt from {reply.units} units, {len(names)} signals\n")
+        sys.stdout.write(f"{out}: learnt from {reply.units} units, {len(model.signals)} signals\n")
+        if reply.unchanging:
+            sys.stdout.write(f"Left out, as they never change: {', '.join(reply.unchanging)}\n")
     return ExitCode.FINE
 
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from fabloop.app.sentences import sentence
 from fabloop.base.errors import Invalid
 from fabloop.base.instant import Instant
+from fabloop.sense.condition.life_file import from_file, to_file
 from fabloop.sense.condition.life_training import Training, train
-from fabloop.sense.condition.remaining_life import from_file, remaining_life, to_file
+from fabloop.sense.condition.remaining_life import remaining_life
 from fabloop.sense.condition.trees import trees_of
 from fabloop.sense.condition.trend_features import feature_names, features_of
 

@@ -9,14 +9,18 @@ import msgspec
 import numpy as np
 
 from fabloop.base.errors import Fault, Invalid
-from fabloop.sense.condition.remaining_life import CYCLES_MIN, Bounds, LifeModel
+from fabloop.sense.condition.course_training import course_of
+from fabloop.sense.condition.life_course import told_by
+from fabloop.sense.condition.remaining_life import CYCLES_MIN, Bounds, LifeModel, mixed
 from fabloop.sense.condition.trees import Trees, trees_of
 from fabloop.sense.condition.trend_features import features_of
-from fabloop.sense.spc.samples import Floats
+from fabloop.sense.spc.samples import Floats, Integers
 
 UNITS_MIN = 20
 """With fewer failures a Weibull distribution with a prior says more."""
 BANDS = 8
+ROWS_MAX = 10_000
+"""Of more cycles every second, third ... teaches the trees: neighbours say nearly the same."""
 
 
 class _Booster(Protocol):
@@ -51,27 +55,80 @@ def train(
     Raises
     ------
     Invalid
-        LightGBM is not there, the units are fewer than `UNITS_MIN`, too short, or their signals
-        do not fit the names.
+        LightGBM is not there, the units are fewer than `UNITS_MIN`, too short, their signals do
+        not fit the names, or none of them changes.
     """
     training = training or Training()
     boosting = _lightgbm()
     units = sorted(fleet)
     _check(signals, fleet)
-    rows = [features_of(fleet[each]) for each in units]
-    lives = [np.minimum(training.cap, np.arange(len(each), 0, -1) - 1.0) for each in rows]
+    used = _changing(signals, fleet)
+    values = [fleet[each][:, used] for each in units]
+    lives = [np.minimum(training.cap, np.arange(len(each), 0, -1) - 1.0) for each in values]
     fold_of = np.random.default_rng(training.seed).permutation(len(units)) % training.folds
+    facts = _unseen(values, fold_of, training.cap)
+    rows = [np.hstack([features_of(a), b]) for a, b in zip(values, facts, strict=True)]
     committees: list[Trees] = []
-    found: list[tuple[Floats, Floats]] = []
+    by_trees: dict[int, Floats] = {}
     for fold in range(training.folds):
         kept, left = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
         booster = _boosted(boosting, rows, lives, kept.tolist(), training)
         committees.append(trees_of(booster.dump_model()))
-        for each in left.tolist():
-            predicted = np.clip(booster.predict(rows[each], num_threads=1), 0.0, training.cap)
-            found.append((predicted, lives[each]))
-    bounds = _bounds(found, training.coverage, math.ceil(training.cap))
-    return LifeModel(tuple(signals), training.cap, len(units), tuple(committees), bounds)
+        by_trees |= {each: booster.predict(rows[each], num_threads=1) for each in left.tolist()}
+    told = [(by_trees[each], facts[each][:, 0], lives[each]) for each in range(len(units))]
+    share = _share(told, training.cap)
+    found = [
+        (np.clip(mixed(share, trees, course), 0.0, training.cap), truth)
+        for trees, course, truth in told
+    ]
+    return LifeModel(
+        signals=tuple(signals[each] for each in used),
+        cap=training.cap,
+        units=len(units),
+        course=course_of(values, training.cap),
+        committees=tuple(committees),
+        share=share,
+        bounds=_bounds(found, training.coverage, math.ceil(training.cap)),
+    )
+
+
+def _changing(signals: Sequence[str], fleet: Mapping[str, Floats]) -> list[int]:
+    """Return the numbers of the signals that are not the same all along in all units."""
+    whole = np.vstack(list(fleet.values()))
+    whole = np.where(np.isfinite(whole), whole, np.nan)
+    known = np.isfinite(whole).any(axis=0)
+    least, most = (edge(whole[:, known], axis=0) for edge in (np.nanmin, np.nanmax))
+    used: list[int] = np.flatnonzero(known)[least < most].tolist()
+    if not used:
+        raise Invalid(
+            Fault(
+                source="fleet",
+                path="$",
+                expected=f"signals that change, of {', '.join(signals)}",
+                found="none",
+                hint="Give signals in which wear shows.",
+            )
+        )
+    return used
+
+
+def _unseen(values: Sequence[Floats], fold_of: Integers, cap: float) -> list[Floats]:
+    """Return what the course tells of each unit, learnt from the units of the other folds."""
+    told: dict[int, Floats] = {}
+    for fold in np.unique(fold_of).tolist():
+        course = course_of([values[each] for each in np.flatnonzero(fold_of != fold).tolist()], cap)
+        for each in np.flatnonzero(fold_of == fold).tolist():
+            told[each] = told_by(course, values[each], cap)
+    return [told[each] for each in range(len(values))]
+
+
+def _share(told: Sequence[tuple[Floats, Floats, Floats]], cap: float) -> float:
+    """Return which share of the trees is best for units they had not seen, near their end."""
+    trees, course, truth = (np.concatenate(each) for each in zip(*told, strict=True))
+    use = (truth < cap) & np.isfinite(course)
+    apart = trees[use] - course[use]
+    size = float(apart @ apart)
+    return float(np.clip(apart @ (truth[use] - course[use]) / size, 0.0, 1.0)) if size else 0.0
 
 
 def _boosted(
@@ -81,11 +138,14 @@ def _boosted(
     kept: Sequence[int],
     training: Training,
 ) -> _Booster:
+    every = math.ceil(sum(len(rows[each]) for each in kept) / ROWS_MAX)
+    table = np.vstack([rows[each][::-every] for each in kept])
+    truth = np.concatenate([lives[each][::-every] for each in kept])
     settings = {
         "objective": "l2",
         "num_leaves": training.leaves,
         "learning_rate": training.rate,
-        "min_data_in_leaf": max(5, min(100, sum(len(rows[each]) for each in kept) // 150)),
+        "min_data_in_leaf": max(5, min(100, len(table) // 150)),
         "feature_fraction": 0.3,
         "bagging_fraction": 0.5,
         "bagging_freq": 1,
@@ -97,8 +157,6 @@ def _boosted(
         "num_threads": 1,
         "verbose": -1,
     }
-    table = np.vstack([rows[each] for each in kept])
-    truth = np.concatenate([lives[each] for each in kept])
     data = boosting.Dataset(table, truth)
     booster: _Booster = boosting.train(settings, data, training.trees)
     return booster

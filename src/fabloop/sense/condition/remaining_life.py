@@ -1,9 +1,10 @@
 """How many cycles a unit of a fleet has left, within which bounds, and which signals say so.
 
-The model is a plain file; nothing that trained it is needed to read it.
+Two kinds of predictors are mixed: the course of the fleet's signals over life, which looks at the
+whole past of a unit, and trees on what its recent past looks like. The model is a plain file (see
+`life_file`); nothing that trained it is needed to read it.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,15 +14,14 @@ import numpy as np
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import Instant
 from fabloop.model.explanation import ConditionCode, Evidence, Explanation
+from fabloop.sense.condition.life_course import FACTS, Course, shares_of, told_by
 from fabloop.sense.condition.trees import Trees
 from fabloop.sense.condition.trend_features import features_of
 from fabloop.sense.spc.samples import Floats
 
-FORMAT = "fabloop-remaining-life/1"
 CYCLES_MIN = 5
 """A younger unit has no trend."""
 CYCLES_MAX = 100_000
-MODEL_BYTES_MAX = 64 * 1024 * 1024
 NAMED_MAX = 3
 
 
@@ -51,15 +51,20 @@ class LifeModel:
 
     Attributes
     ----------
+    signals : those that changed in any unit; others are not looked at
     cap : more cycles than these were not told apart
-    committees : predictors, each trained without some of the units; their mean counts
     units : how many of them ran to failure
+    course : what lives of the fleet have in common
+    committees : trees, each trained without some of the units; their mean counts
+    share : of the trees in the prediction (0..1), the course has the rest
     """
 
     signals: tuple[str, ...]
     cap: float
     units: int
+    course: Course
     committees: tuple[Trees, ...]
+    share: float
     bounds: Bounds
 
 
@@ -91,10 +96,14 @@ def remaining_life(
         The signals are not those of the model, or the unit is too young.
     """
     rows = _checked(model, unit, signals, values)
-    row = features_of(rows)[-1]
+    facts = told_by(model.course, rows, model.cap)[-1]
+    row = np.concatenate([features_of(rows)[-1], facts])
     told = [each.explain(row) for each in model.committees]
-    parts = np.mean([each[2] for each in told], axis=0)
-    cycles = float(np.clip(np.mean([each[0] for each in told]), 0.0, model.cap))
+    by_trees = float(np.mean([each[0] for each in told]))
+    share = 1.0 if np.isnan(facts[0]) else model.share
+    cycles = float(np.clip(mixed(share, by_trees, facts[0]), 0.0, model.cap))
+    moved = shares_of(model.course, rows, model.cap)
+    parts = _by_signal(model, share, np.mean([each[2] for each in told], axis=0), moved)
     low, high = model.bounds.around(cycles)
     bounds = (max(0.0, low), None if high >= model.cap else max(high, cycles))
     return RemainingLife(
@@ -106,6 +115,12 @@ def remaining_life(
         at=at,
         because=_because(model, unit, (cycles, *bounds), parts, at),
     )
+
+
+def mixed(share: float, by_trees: Floats | float, by_course: Floats | float) -> Floats | float:
+    """Return cycles left from both kinds; where the course tells nothing, those of the trees."""
+    told = np.where(np.isnan(by_course), by_trees, by_course)
+    return share * by_trees + (1.0 - share) * told
 
 
 def _checked(model: LifeModel, unit: str, signals: Sequence[str], values: Floats) -> Floats:
@@ -127,11 +142,10 @@ def _because(
     model: LifeModel,
     unit: str,
     cycles: tuple[float, float, float | None],
-    parts: Floats,
+    by_signal: Mapping[str, float],
     at: Instant,
 ) -> Explanation:
     found, low, high = cycles
-    by_signal = _by_signal(model, parts)
     named = sorted(by_signal, key=lambda each: -abs(by_signal[each]))[:NAMED_MAX]
     upper = f"more than {model.cap:.0f}" if high is None else f"{high:.0f}"
     details = {
@@ -150,121 +164,16 @@ def _because(
     )
 
 
-def _by_signal(model: LifeModel, parts: Floats) -> Mapping[str, float]:
-    """Return what each signal adds to the prediction; the last feature is the age."""
-    each = parts[:-1].reshape(-1, len(model.signals)).sum(axis=0)
-    return {**dict(zip(model.signals, each.tolist(), strict=True)), "age": float(parts[-1])}
+def _by_signal(model: LifeModel, share: float, parts: Floats, moved: Floats) -> dict[str, float]:
+    """Return what each signal adds to the prediction, and the age.
 
-
-class _Columns(msgspec.Struct, frozen=True):
-    """The trees of one committee as bytes of little-endian columns."""
-
-    roots: bytes
-    feature: bytes
-    threshold: bytes
-    left: bytes
-    right: bytes
-    lost_left: bytes
-    value: bytes
-
-
-class _File(msgspec.Struct, frozen=True):
-    """What stands in a model file (MessagePack)."""
-
-    format: str
-    signals: tuple[str, ...]
-    cap: float
-    units: int
-    bounds: Bounds
-    committees: tuple[_Columns, ...]
-
-
-_KINDS = {
-    "roots": "<i4",
-    "feature": "<i4",
-    "threshold": "<f8",
-    "left": "<i4",
-    "right": "<i4",
-    "lost_left": "?",
-    "value": "<f8",
-}
-
-
-def to_file(model: LifeModel) -> bytes:
-    """Return the model as the content of a file."""
-    committees = tuple(
-        _Columns(
-            **{name: getattr(each, name).astype(kind).tobytes() for name, kind in _KINDS.items()}
-        )
-        for each in model.committees
-    )
-    held = _File(FORMAT, model.signals, model.cap, model.units, model.bounds, committees)
-    return msgspec.msgpack.encode(held)
-
-
-def from_file(content: bytes, source: str) -> LifeModel:
-    """Return the model that a file holds.
-
-    Raises
-    ------
-    Invalid
-        It is too large, no such file, or its trees lead nowhere.
+    What trees make of the course goes to the signals as they moved it.
     """
-    wrong = ""
-    try:
-        if len(content) > MODEL_BYTES_MAX:
-            wrong = f"{len(content)} bytes"
-        held = msgspec.msgpack.decode(content if not wrong else b"\xc0", type=_File)
-        trees = tuple(_read(each) for each in held.committees)
-        wrong = "" if held.format == FORMAT else repr(held.format)
-        if not wrong and not (_sound(held) and all(_leads(e, len(held.signals)) for e in trees)):
-            wrong = "trees or bounds that lead nowhere"
-    except (msgspec.DecodeError, ValueError) as broken:
-        raise _unfit(source, wrong or str(broken)) from broken
-    if wrong:
-        raise _unfit(source, wrong)
-    return LifeModel(held.signals, held.cap, held.units, trees, held.bounds)
-
-
-def _unfit(source: str, found: str) -> Invalid:
-    expected = f"a model of the form {FORMAT}, at most {MODEL_BYTES_MAX >> 20} MiB"
-    return Invalid(Fault(source=source, path="$", expected=expected, found=found, hint="Train it."))
-
-
-def _read(columns: _Columns) -> Trees:
-    return Trees(
-        **{name: np.frombuffer(getattr(columns, name), kind) for name, kind in _KINDS.items()}
-    )
-
-
-def _sound(held: _File) -> bool:
-    """Tell whether there are trees, and bounds for each band around any prediction."""
-    bounds = held.bounds
-    bands = len(bounds.from_cycles)
-    figures = (held.cap, bounds.coverage, *bounds.from_cycles, *bounds.low, *bounds.high)
-    return (
-        bool(held.committees and held.signals and bands)
-        and len(bounds.low) == len(bounds.high) == bands
-        and all(map(math.isfinite, figures))
-        and held.cap > 0
-        and len(set(held.signals)) == len(held.signals)
-    )
-
-
-def _leads(trees: Trees, signals: int) -> bool:
-    """Tell whether every node leads on to a later one of its own, or is a leaf."""
-    count = len(trees.feature)
-    columns = (trees.threshold, trees.left, trees.right, trees.lost_left, trees.value)
-    if not count or not len(trees.roots) or any(len(each) != count for each in columns):
-        return False
-    inner = trees.feature >= 0
-    numbers = np.arange(count)[inner]
-    within = all(
-        (each[inner] > numbers).all() and (each[inner] < count).all()
-        for each in (trees.left, trees.right)
-    )
-    width = len(features_of(np.zeros((1, signals)))[0])
-    rooted = trees.roots.min() >= 0 and trees.roots.max() < count
-    return bool(
-        within and rooted and trees.feature.max() < width and np.isfinite(trees.value).all()
-    )
+    columns = len(FACTS)
+    each = parts[: -columns - 1].reshape(-1, len(model.signals)).sum(axis=0)
+    total = np.abs(moved).sum()
+    if total > 0.0:
+        each = each + parts[-columns:].sum() * np.abs(moved) / total
+    each = share * each + (1.0 - share) * moved
+    age = share * float(parts[-columns - 1])
+    return {**dict(zip(model.signals, each.tolist(), strict=True)), "age": age}
