@@ -75,7 +75,8 @@ def _product(product: Documents) -> None:
          "other": {"feature": "finish", "option": "oiled"}}
     )  # fmt: skip
     product["materials"][2]["supply"] = [
-        {"supplier": "Pins Ltd", "lead": "3 d", "cost": "1.20 EUR", "co2": "0.4 kg"}
+        {"supplier": "Pins Ltd", "lead": "3 d", "cost": "1.20 EUR", "co2": "0.4 kg"},
+        {"supplier": "Bolts Ltd", "lead": "1 d", "cost": "1.90 EUR", "to": ["graz"]},
     ]
     product["materials"][3]["made_of"][0] = {"part": "leaf", "quantity": "= teeth / 12"}
     operations = product["operations"]

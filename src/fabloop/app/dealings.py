@@ -7,7 +7,7 @@ from fabloop.app.value_texts import money_text
 from fabloop.base.instant import Instant, iso_of
 from fabloop.base.money import minor_per_unit
 from fabloop.base.quantity import Dimension, quantity_text
-from fabloop.model.plan import EnergyRate, Plan
+from fabloop.model.plan import EnergyRate, PartTaken, Plan
 from fabloop.model.site import Network
 
 KILOWATT_HOUR_J = 3.6e6
@@ -22,7 +22,7 @@ def dealings(plan: Plan, network: Network, labels: Mapping[str, str]) -> Iterato
 
 
 def part_table(plan: Plan, network: Network, labels: Mapping[str, str]) -> Table:
-    """Return who delivers which parts to which step; what is taken from stock costs nothing."""
+    """Return who delivers which parts to which step; what its site has in stock costs nothing."""
     currency = plan.totals.currency
     return Table(
         caption=f"Parts of {plan.id}",
@@ -33,15 +33,29 @@ def part_table(plan: Plan, network: Network, labels: Mapping[str, str]) -> Table
                 network.sites[step.site].label,
                 each.material,
                 str(each.pieces),
-                each.supplier or "stock",
-                money_text(each.cost_minor, currency) if each.supplier else "-",
-                quantity_text(each.co2_kg, Dimension.MASS) if each.supplier else "-",
+                _origin(each, network),
+                money_text(each.takes[0], currency) if _is_paid(each) else "-",
+                quantity_text(each.takes[2], Dimension.MASS) if _is_paid(each) else "-",
             )
             for step in plan.steps
             for each in step.parts
         ),
         numeric=(3, 5, 6),
     )
+
+
+def _is_paid(part: PartTaken) -> bool:
+    return bool(part.supplier) or part.freight is not None
+
+
+def _origin(part: PartTaken, network: Network) -> str:
+    """Return where pieces come from, and how: ``stock of Vienna, by Truck``."""
+    way = part.freight
+    if way is None:
+        return part.supplier or "stock"
+    label, zone = network.sites[way.origin].label, network.sites[way.origin].time_zone
+    source = f"{part.supplier} in {label}" if part.supplier else f"stock of {label}"
+    return f"{source}, {way.by} {between(way.start, way.end, zone)}"
 
 
 def energy_table(plan: Plan, network: Network, labels: Mapping[str, str]) -> Table:

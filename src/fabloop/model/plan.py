@@ -28,10 +28,29 @@ class EnergyRate(msgspec.Struct, frozen=True, kw_only=True):
     co2_kg_per_j: float
 
 
-class PartTaken(msgspec.Struct, frozen=True, kw_only=True):
-    """Pieces of a material that a step takes: from its site's stock, or bought of a `supplier`.
+class Freight(msgspec.Struct, frozen=True, kw_only=True):
+    """A shipment that brings parts from the gate of another site: the lane, when, what it takes.
 
-    `cost_minor` and `co2_kg` are those of all pieces; stock has neither.
+    The parts have to be at the gate when it is `ready`, the cut-off before it starts.
+    """
+
+    origin: SiteId
+    lane: LaneId
+    by: str
+    ready: Instant
+    start: Instant
+    end: Instant
+    cost_minor: int
+    energy_j: float
+    co2_kg: float
+
+
+class PartTaken(msgspec.Struct, frozen=True, kw_only=True):
+    """Pieces of a material that a step takes: from stock, or bought of a `supplier`.
+
+    They are at the step's site, or come there by `freight`: from the stock of its origin, or from
+    where the supplier delivers. `cost_minor` and `co2_kg` are those of all pieces, without the
+    freight; stock has neither.
     """
 
     material: MaterialId
@@ -39,6 +58,19 @@ class PartTaken(msgspec.Struct, frozen=True, kw_only=True):
     supplier: str = ""
     cost_minor: int = 0
     co2_kg: float = 0.0
+    freight: Freight | None = None
+
+    @property
+    def takes(self) -> tuple[int, float, float]:
+        """Money, energy and CO2 of the pieces, with their freight."""
+        if self.freight is None:
+            return self.cost_minor, 0.0, self.co2_kg
+        way = self.freight
+        return self.cost_minor + way.cost_minor, way.energy_j, self.co2_kg + way.co2_kg
+
+    def drawn(self, site: SiteId, start: Instant) -> tuple[SiteId, Instant]:
+        """Return which site's stock gives the pieces up when, for a step there that starts then."""
+        return (site, start) if self.freight is None else (self.freight.origin, self.freight.ready)
 
 
 class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,8 +81,8 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     tools : held while it lasts, by the names of `Tool.names`
     rates : where energy has its price by time of day, which one counts when; a step takes its
         energy evenly
-    parts : of materials of which stock or deliveries are known; what they cost is part of the
-        step's figures
+    parts : of materials of which stock or deliveries are known; what they and their freight take
+        is part of the step's figures
     persons : the crew that carries it out; whoever of them is on shift does
     setup_family : what the work unit is set up for, where its set-ups depend on that
     """

@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from fabloop.model.ids import MaterialId, OperationId, ProductId, SkillId
+from fabloop.model.ids import MaterialId, OperationId, ProductId, SiteId, SkillId
 from fabloop.model.skill import Requirement
 
 Value = TypeVar("Value")
@@ -69,12 +69,20 @@ class FeatureRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Purchase(msgspec.Struct, frozen=True, kw_only=True):
-    """A third party that delivers the material: how long that takes, and what a piece takes."""
+    """A third party that delivers the material: how long that takes, and what a piece takes.
+
+    `sites` are those that it delivers to; empty is any.
+    """
 
     supplier: str
     lead_ns: int
     cost_minor: int
     co2_kg: float = 0.0
+    sites: tuple[SiteId, ...] = ()
+
+    def comes_to(self, site: SiteId) -> bool:
+        """Tell whether it delivers to the site."""
+        return not self.sites or site in self.sites
 
 
 class ByFormula(msgspec.Struct, frozen=True, kw_only=True):

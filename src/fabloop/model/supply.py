@@ -42,21 +42,22 @@ def on_hand(material: Material, site: Site, at: Instant) -> int:
     )
 
 
-def there_at(
-    material: Material, site: Site, pieces: int, now: Instant, before: int = 0
-) -> Instant | None:
-    """Return when so many pieces are at the site, from stock or bought; None where never.
-
-    `before` are pieces of the stock that somebody else takes first.
-    """
+def there_at(material: Material, site: Site, pieces: int, now: Instant) -> Instant | None:
+    """Return when so many pieces are in the site's stock, or come bought; None where never."""
     instants = []
-    held = -before
+    held = 0
     for stock in sorted(site.stock, key=lambda each: each.available_at):
         if stock.material == material.id:
             held += stock.quantity
             if held >= pieces:
                 instants.append(max(now, stock.available_at))
                 break
-    if material.supply:
-        instants.append(Instant(now + min(each.lead_ns for each in material.supply)))
+    leads = [each.lead_ns for each in material.supply if each.comes_to(site.id)]
+    if leads:
+        instants.append(Instant(now + min(leads)))
     return min(instants, default=None)
+
+
+def gives_to(origin: Site, site: Site) -> bool:
+    """Tell whether a site sends what it holds to another one: to those of its own tenant only."""
+    return origin.id != site.id and origin.tenant == site.tenant

@@ -16,14 +16,13 @@ from fabloop.model.calendar import open_spans
 from fabloop.model.explanation import Evidence, Explanation, ReasonCode
 from fabloop.model.ids import OperationId, SiteId, WorkUnitId
 from fabloop.model.plan import Movement, MovementKind, Plan, PlannedStep
-from fabloop.model.product import ConfiguredProduct, Material, Operation
+from fabloop.model.product import ConfiguredProduct, Operation
 from fabloop.model.routing import as_planned
 from fabloop.model.site import Network, Site, WorkUnit
 from fabloop.model.skill import SkillVocabulary
-from fabloop.model.supply import is_tracked, parts_taken, there_at
 from fabloop.model.timetable import departure_after
 from fabloop.plan.check_staff import crew_faults, family_of, presence_faults, setup_faults
-from fabloop.plan.parts_check import Draws, parts_faults
+from fabloop.plan.parts_check import Draws, Underway, parts_faults
 from fabloop.plan.rates_check import average_rates, rates_hold
 from fabloop.services.matching import (
     KpiValues,
@@ -44,8 +43,8 @@ class Grounds(msgspec.Struct, frozen=True):
     """What a plan is checked against.
 
     `kept` holds the steps that must stand in the plan as they are; `ordered_at` is when parts
-    were ordered, `now` where it is None; `drawn` is what others take of the stock; `not_before` is
-    what steps have to wait for besides.
+    were ordered, `now` where it is None; `drawn` is what others take of the stock; `underway` are
+    parts that have left for steps not begun; `not_before` is what steps have to wait for besides.
     """
 
     product: ConfiguredProduct
@@ -59,6 +58,7 @@ class Grounds(msgspec.Struct, frozen=True):
     quantity: int = 1
     ordered_at: Instant | None = None
     drawn: Draws = {}
+    underway: Underway = {}
     not_before: Mapping[OperationId, Mapping[SiteId, Instant]] = {}
 
     def ordered(self) -> Instant:
@@ -92,6 +92,7 @@ def check_plan(plan: Plan, grounds: Grounds) -> tuple[Explanation, ...]:
             grounds.ordered(),
             grounds.quantity,
             grounds.drawn,
+            grounds.underway,
         ),
         *_totals(plan, grounds),
     )
@@ -177,20 +178,6 @@ def _tools_held(
         )
 
 
-def _parts(operation: Operation, grounds: Grounds) -> Iterator[tuple[Material, int]]:
-    """Yield the parts of which stock or deliveries are known, and how many are needed."""
-    materials = {each.id: each for each in grounds.product.materials}
-    for part, amount in parts_taken(grounds.product, operation, materials):
-        if is_tracked(part, grounds.network):
-            yield part, amount * grounds.quantity
-
-
-def _missing_material(operation: Operation, site: Site, grounds: Grounds) -> Iterator[Explanation]:
-    for part, pieces in _parts(operation, grounds):
-        if there_at(part, site, pieces, grounds.ordered()) is None:
-            yield _wrong(ReasonCode.MATERIAL_MISSING, operation.id, material=part.id, site=site.id)
-
-
 def _fitness(
     operation: Operation, unit: WorkUnit, site: Site, grounds: Grounds
 ) -> Iterator[Explanation]:
@@ -200,7 +187,6 @@ def _fitness(
         person = match_person(site, operation.person_skill, grounds.vocabulary)
         reasons += (person,) if isinstance(person, Explanation) else ()
     reasons += missing_tools(operation.tools, unit, site, operation.requirement.skill)
-    reasons += tuple(_missing_material(operation, site, grounds))
     if unit.id in grounds.unavailable:
         reasons += (_wrong(ReasonCode.UNIT_UNAVAILABLE, unit.id),)
     if reasons:
@@ -226,11 +212,14 @@ def _step_figures(
     if not exact - SLACK_NS <= taken < exact + SECOND:
         yield _figure(code, subject, "duration", taken / SECOND, float(exact) / SECOND)
     energy = Fraction(operation.energy_j) * pieces + Fraction(unit.power_w) * worked / SECOND
-    if not _close(step.energy_j, energy):
-        yield _figure(code, subject, "energy", step.energy_j, float(energy))
-    co2_of_parts = sum((Fraction(each.co2_kg) for each in step.parts), Fraction(0))
+    freights = [each.freight for each in step.parts if each.freight is not None]
+    way = sum((Fraction(each.energy_j) for each in freights), Fraction(0))
+    if not _close(step.energy_j, energy + way):
+        yield _figure(code, subject, "energy", step.energy_j, float(energy + way))
     if not rates_hold(step, site):
         yield _wrong(code, subject, parameter="rates")
+    co2_of_parts = sum((Fraction(each.co2_kg) for each in step.parts), Fraction(0))
+    co2_of_parts += sum((Fraction(each.co2_kg) for each in freights), Fraction(0))
     price, intensity = average_rates(step, site)
     co2 = energy * intensity + co2_of_parts
     if not _close(step.co2_kg, co2):
@@ -240,6 +229,7 @@ def _step_figures(
         operation.cost_minor * pieces + Fraction(unit.cost_per_hour_minor + labour) * worked / HOUR
     )
     cost += price * energy + sum(each.cost_minor for each in step.parts)
+    cost += sum(each.cost_minor for each in freights)
     if abs(step.cost_minor - cost) > Fraction(1, 2) + Fraction(1, 10**6):
         yield _figure(code, subject, "cost", step.cost_minor, float(cost))
 
@@ -437,6 +427,7 @@ def _totals(plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
     begin = min(plan.made_at, *(each.start for each in plan.steps))
     end = max(each.end for each in plan.steps)
     shipments = sum(each.lane is not None for each in plan.movements)
+    shipments += sum(part.freight is not None for step in plan.steps for part in step.parts)
     exact: dict[str, tuple[float, Fraction]] = {
         "cost": (plan.totals.cost_minor, Fraction(sum(each.cost_minor for each in parts))),
         "makespan": (plan.totals.makespan_ns, Fraction(end - begin)),

@@ -112,7 +112,8 @@ def totals_of(
         energy_j=sum(each.energy_j for each in parts),
         co2_kg=sum(each.co2_kg for each in parts),
         sites=tuple(dict.fromkeys(each.site for each in steps)),
-        shipments=sum(each.kind is MovementKind.SHIPPING for each in movements),
+        shipments=sum(each.kind is MovementKind.SHIPPING for each in movements)
+        + sum(part.freight is not None for step in steps for part in step.parts),
     )
 
 
@@ -124,7 +125,7 @@ def open_steps(problem: Problem, table: Timetable) -> list[PlannedStep]:
             continue
         candidate = job.candidates[table.choice[number]]
         start, end = table.starts[number], table.end(problem, number)
-        charge = Charge(candidate.takes.cost, candidate.takes.co2)
+        charge = Charge(candidate.takes.cost, candidate.takes.energy, candidate.takes.co2)
         if problem.charges is not None:
             charge = problem.charges.of(job.operation, candidate, start, end)
         steps.append(
@@ -135,7 +136,7 @@ def open_steps(problem: Problem, table: Timetable) -> list[PlannedStep]:
                 start=instant_of_tick(problem, start),
                 end=instant_of_tick(problem, end),
                 cost_minor=charge.cost,
-                energy_j=candidate.takes.energy,
+                energy_j=charge.energy,
                 co2_kg=charge.co2,
                 tools=table.fit(number).tools,
                 rates=charge.rates,

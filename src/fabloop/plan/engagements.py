@@ -58,7 +58,6 @@ def draws(
         for step in plan.steps:
             for each in step.parts:
                 if not each.supplier:
-                    found.setdefault((step.site, each.material), []).append(
-                        (step.start, each.pieces)
-                    )
+                    site, at = each.drawn(step.site, step.start)
+                    found.setdefault((site, each.material), []).append((at, each.pieces))
     return {key: tuple(entries) for key, entries in found.items()}

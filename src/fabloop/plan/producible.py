@@ -301,7 +301,7 @@ def _written(
     def write(name: str, each: _Found) -> Plan:
         heading = Heading(PlanId(name), order.id, problem.origin, currency)
         adds = each.lead in (Objective.COST, Objective.CO2)
-        mine = problem.waiting(until_due=adds, by_co2=each.lead is Objective.CO2)
+        mine = problem.waiting(until_due=adds, lead=each.lead)
         plan = draft(heading, mine, each.timed.table)
         told = optimality_of(plan, each.lead, bounds, scope_of(problem))
         return msgspec.structs.replace(plan, optimality=told)

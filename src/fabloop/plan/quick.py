@@ -76,7 +76,7 @@ def _drafted(
         PlanId(f"{order.id}/plan-1"), order.id, problem.origin, currency_of(setting.network)
     )
     adds = objective is not Objective.ENERGY
-    waiting = problem.waiting(until_due=adds, by_co2=objective is Objective.CO2)
+    waiting = problem.waiting(until_due=adds, lead=objective)
     plan = draft(heading, waiting, table)
     bound = None if problem.charges is None else least(problem, objective)
     return _proven(plan, objective, bound, scope_of(problem))

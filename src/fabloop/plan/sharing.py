@@ -8,7 +8,7 @@ import msgspec
 from fabloop.model.ids import MaterialId, SiteId
 from fabloop.model.order import ProductionOrder
 from fabloop.model.site import Network
-from fabloop.plan.statement.materials import Materials
+from fabloop.plan.statement.materials import NEVER_AT, Materials
 from fabloop.plan.statement.problem import ABSENT, Problem, Setting, problem_of
 
 Key = tuple[SiteId, MaterialId]
@@ -118,14 +118,17 @@ def _wanted(materials: Materials | None) -> dict[MaterialId, int]:
 
 
 def _draws(problem: Problem, choice: Sequence[int]) -> dict[Key, int]:
-    """Return what the choices want of the stock of their sites."""
+    """Return what the choices want of the stock of their sites, and draw of that of others."""
     materials, found = _materials(problem), defaultdict[Key, int](int)
     for job, pick in zip(problem.jobs, choice, strict=True):
         if materials is None or pick == ABSENT:
             continue
-        site = job.candidates[pick].place.site
-        for need in materials.needs.get(job.operation.id, ()):
+        site, operation = job.candidates[pick].place.site, job.operation.id
+        for need in materials.needs.get(operation, ()):
             found[site, need.material.id] += need.pieces
+        for each in materials.taken(operation, site, NEVER_AT):
+            if each.freight is not None and not each.supplier:
+                found[each.freight.origin, each.material] += each.pieces
     return found
 
 

@@ -3,15 +3,18 @@
 import msgspec
 
 from app.pictures.reading import bar, outside, signs, titled, titles, words
+from fabloop.app.dealings import dealings
 from fabloop.app.pictures.conflict import conflict_picture
 from fabloop.app.pictures.gantt import gantt_picture
 from fabloop.app.pictures.pareto import pareto_picture
+from fabloop.app.pictures.plan import plan_picture
 from fabloop.app.pictures.shipments import shipment_picture
 from fabloop.base.instant import DAY, Instant
 from fabloop.model.plan import NotProducible, Producible
 from fabloop.plan.critical import Key, criticality
 from fabloop.plan.producible import check
 from plan.instances import NOW, gear, graz_and_vienna, vocabulary
+from plan.test_parts import stocked, taking_bars
 
 
 def answered(order, **tpe):
@@ -67,6 +70,24 @@ def test_the_map_shows_every_site_and_each_shipment_with_its_figures():
     assert len(listed) == plan.totals.shipments > 0
     assert "50.00 EUR" in listed[0]
     assert len([each for each in titles(svg) if each.startswith("Shipment ")]) == len(listed)
+
+
+def test_parts_that_come_by_lane_are_on_the_map_and_in_the_lanes_of_carriers():
+    order = taking_bars(gear(), amount=3, supply=())
+    plant = stocked(graz_and_vienna()[0], vienna=[(3, NOW)])
+    _, values = graz_and_vienna()
+    plan = next(
+        each
+        for each in check(order, plant, vocabulary(), values, NOW).plans
+        if any(part.freight for step in each.steps for part in step.parts)
+    )
+    svg = shipment_picture(plan, order.product, plant)
+    listed = [each for each in words(svg) if "3 x Bar: vienna to graz" in each]
+    assert len(listed) == 1
+    lanes = titles(plan_picture(plan, order.product, plant))
+    assert any(each.startswith("Shipment of 3 x Bar, vienna → graz, by carrier") for each in lanes)
+    (table,) = dealings(plan, plant, {})
+    assert [row[4] for row in table.rows if row[4].startswith("stock of vienna, carrier ")]
 
 
 def test_a_plan_without_shipments_says_so():

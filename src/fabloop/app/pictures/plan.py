@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import msgspec
 
+from fabloop.app.pictures.shipped import Shipped, shipped_parts
 from fabloop.app.pictures.svg import (
     LABEL_WIDTH_MIN,
     Picture,
@@ -25,7 +26,7 @@ from fabloop.app.pictures.svg import (
 from fabloop.app.pictures.timeline import Axis, clock_text
 from fabloop.base.instant import MINUTE, Instant, span_text
 from fabloop.model.ids import OperationId
-from fabloop.model.plan import Movement, MovementKind, Plan, PlannedStep
+from fabloop.model.plan import Freight, Movement, MovementKind, Plan, PlannedStep
 from fabloop.model.product import ConfiguredProduct
 from fabloop.model.routing import as_planned
 from fabloop.model.site import Network
@@ -97,6 +98,7 @@ def draw_plan(
         ]
     parts += [_flow_lines(board, plan, product)]
     parts += [_movement(board, leg, product, network) for leg in plan.movements]
+    parts += [_freight(board, each, plan, network) for each in shipped_parts(plan, product)]
     for step in plan.steps:
         old = before.step(step.operation) if before is not None else None
         parts.append(_step(board, plan, step, old, product, network))
@@ -132,7 +134,8 @@ def _board(plan: Plan, before: Plan | None, network: Network, width: float) -> _
         for unit in units:
             rows[unit.id] = _Row(key=unit.id, label=unit.label, y=y)
             y += _ROW
-    carriers = {leg.by: None for leg in plan.movements if leg.by not in rows}
+    by = [*(leg.by for leg in plan.movements), *(each.by for each in _freights(plan))]
+    carriers = {each: None for each in by if each not in rows}
     if carriers:
         headers.append((y, "Between sites", "UTC"))
         y += _HEADER
@@ -145,6 +148,7 @@ def _board(plan: Plan, before: Plan | None, network: Network, width: float) -> _
 def _axis(plans: Sequence[Plan], width: float) -> Axis:
     spans = [(step.start, step.end) for plan in plans for step in plan.steps]
     spans += [(leg.start, leg.end) for plan in plans for leg in plan.movements]
+    spans += [(leg.start, leg.end) for leg in _freights(plans[0])]
     begin, end = min(start for start, _ in spans), max(end for _, end in spans)
     pad = (end - begin) // 60
     return Axis(
@@ -263,6 +267,26 @@ def _movement(board: _Board, leg: Movement, product: ConfiguredProduct, network:
     zone = network.sites[leg.origin_site].time_zone
     title = f"{'Shipment' if shipping else 'Transport'} of {material}, {way}, by {row.label}"
     return group(*parts, title=f"{title}, {_span(leg.start, leg.end, zone)}")
+
+
+def _freights(plan: Plan) -> list[Freight]:
+    return [each.freight for step in plan.steps for each in step.parts if each.freight is not None]
+
+
+def _freight(board: _Board, each: Shipped, plan: Plan, network: Network) -> str:
+    """Return the bar of a shipment of parts, with the way to the step that takes them."""
+    row, taker = board.rows[each.by], plan.step(each.taken_by)
+    x, right = board.axis.x(each.start), board.axis.x(each.end)
+    y = row.middle - _BAR / 2
+    way = " → ".join(network.sites[site].label for site in (each.origin, each.destination))
+    below = board.rows[taker.work_unit].middle
+    told = _span(each.start, each.end, network.sites[each.origin].time_zone)
+    return group(
+        _arrow(right, row.middle, board.axis.x(taker.start), below),
+        box(x, y, right - x, _BAR, "ship"),
+        clipped(x, y, right - x, _BAR, f"{each.what}: {way}", "onship"),
+        title=f"Shipment of {each.what}, {way}, by {row.label}, {told}",
+    )
 
 
 def _span(start: Instant, end: Instant, zone: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import atan2, cos, hypot, pi, sin
 
+from fabloop.app.pictures.shipped import Shipped, shipped_parts, shipped_pieces
 from fabloop.app.pictures.svg import (
     Picture,
     arrow_head,
@@ -20,7 +21,7 @@ from fabloop.app.sentences import money_text
 from fabloop.base.instant import span_text
 from fabloop.base.quantity import Dimension, quantity_text
 from fabloop.model.ids import SiteId
-from fabloop.model.plan import Movement, MovementKind, Plan
+from fabloop.model.plan import Plan
 from fabloop.model.product import ConfiguredProduct
 from fabloop.model.site import Network
 
@@ -38,13 +39,13 @@ def shipment_picture(
 
     Documents hold no coordinates: sites stand on a ring, those that take part first.
     """
-    shipments = [each for each in plan.movements if each.kind is MovementKind.SHIPPING]
+    shipments = [*shipped_pieces(plan, product), *shipped_parts(plan, product)]
     sites = _ordered(plan, network)
     height = 420.0 if len(sites) > 2 else 260.0
     places = _places(sites, height)
     parts = [_arrow(number_, each, places) for number_, each in enumerate(shipments, 1)]
     parts += [_site(each, places[each], plan, network) for each in sites]
-    parts += _list(shipments, product, network, plan.totals.currency, height)
+    parts += _list(shipments, network, plan.totals.currency, height)
     bottom = height + _LINE * max(1, len(shipments)) + 34
     drawn = Picture(width=WIDTH, height=bottom, body="".join(parts))
     return document(drawn, title or f"Shipments of plan {plan.id}")
@@ -88,9 +89,9 @@ def _site(site: SiteId, place: tuple[float, float], plan: Plan, network: Network
     return group(*parts, title=f"{label}: {made}")
 
 
-def _arrow(count: int, leg: Movement, places: dict[SiteId, tuple[float, float]]) -> str:
+def _arrow(count: int, leg: Shipped, places: dict[SiteId, tuple[float, float]]) -> str:
     """Return a bent arrow with the number of the shipment; each pair's arrows bend apart."""
-    (x, y), (to_x, to_y) = places[leg.origin_site], places[leg.destination_site]
+    (x, y), (to_x, to_y) = places[leg.origin], places[leg.destination]
     dx, dy = to_x - x, to_y - y
     length = hypot(dx, dy) or 1.0
     bend = 34.0 + 16.0 * ((count - 1) // 2 % 4)
@@ -121,22 +122,19 @@ def _edge(centre: tuple[float, float], towards: tuple[float, float]) -> tuple[fl
 
 
 def _list(
-    shipments: Sequence[Movement],
-    product: ConfiguredProduct,
+    shipments: Sequence[Shipped],
     network: Network,
     currency: str,
     y: float,
 ) -> list[str]:
     if not shipments:
         return [text(24, y + 20, "Nothing is shipped: one site does everything.", "")]
-    labels = {each.id: each.label for each in product.materials}
     parts = []
     for count, leg in enumerate(shipments, 1):
-        output = product.operation(leg.made_by).output
-        zone = network.sites[leg.origin_site].time_zone
+        zone = network.sites[leg.origin].time_zone
         told = (
-            f"{count}  {labels.get(output, output)}: {network.sites[leg.origin_site].label} to "
-            f"{network.sites[leg.destination_site].label} with {leg.by}, "
+            f"{count}  {leg.what}: {network.sites[leg.origin].label} to "
+            f"{network.sites[leg.destination].label} with {leg.by}, "
             f"{clock_text(leg.start, zone)}, {span_text(leg.end - leg.start)}, "
             f"{money_text(leg.cost_minor, currency)}, "
             f"{quantity_text(leg.co2_kg, Dimension.MASS)} CO₂"

@@ -7,6 +7,7 @@ import msgspec
 from fabloop.model.documents.entries import Entries, Entry, Header, Options
 from fabloop.model.documents.texts import (
     ATTRIBUTES_MAX,
+    ENTRIES_MAX,
     FEATURES_MAX,
     OPERATIONS_MAX,
     OPTIONS_MAX,
@@ -31,6 +32,9 @@ from fabloop.model.product import Group, Per
 
 Operations = msgspec.Meta(
     min_length=1, max_length=OPERATIONS_MAX, extra_json_schema={"x-limit": "OPERATIONS_MAX"}
+)
+Destinations = msgspec.Meta(
+    min_length=1, max_length=ENTRIES_MAX, extra_json_schema={"x-limit": "ENTRIES_MAX"}
 )
 Features = msgspec.Meta(max_length=FEATURES_MAX, extra_json_schema={"x-limit": "FEATURES_MAX"})
 
@@ -84,12 +88,16 @@ class ByEntry(Entry, frozen=True, kw_only=True):
 
 
 class PurchaseEntry(Entry, frozen=True, kw_only=True):
-    """A third party that delivers the material, and what one piece takes."""
+    """A third party that delivers the material, and what one piece takes.
+
+    It delivers to any site, or `to` those named; from there parts go on by a lane.
+    """
 
     supplier: Label
     lead: DurationText
     cost: MoneyText
     co2: MassText = "0 kg"
+    to: Annotated[tuple[Id, ...], Destinations] | None = None
 
 
 class PartEntry(Entry, frozen=True, kw_only=True):

@@ -36,7 +36,7 @@ from fabloop.model.documents.product_structs import (
 from fabloop.model.documents.routings import alternatives_of, note_routings
 from fabloop.model.documents.values import Purse, amount, duration_ns, quantity
 from fabloop.model.documents.variants import note_variants
-from fabloop.model.ids import MaterialId, OperationId, ProductId, SkillId
+from fabloop.model.ids import MaterialId, OperationId, ProductId, SiteId, SkillId
 from fabloop.model.product import (
     ByFeature,
     ByFormula,
@@ -140,18 +140,22 @@ def _material(entry: MaterialEntry, words: _Words, sheet: Sheet) -> Material:
         amounts=amounts,
         amount_formulas=formulas,
         supply=tuple(
-            _purchase(each, sheet.at("supply", i), words.purse)
-            for i, each in enumerate(entry.supply)
+            _purchase(each, sheet.at("supply", i), words) for i, each in enumerate(entry.supply)
         ),
     )
 
 
-def _purchase(entry: PurchaseEntry, sheet: Sheet, purse: Purse) -> Purchase:
+def _purchase(entry: PurchaseEntry, sheet: Sheet, words: _Words) -> Purchase:
+    to = entry.to or ()
+    unique(((sheet.at("to", i), each) for i, each in enumerate(to)), "site")
+    for index, each in enumerate(to):
+        sheet.at("to", index).known(each, words.names.sites, "a site")
     return Purchase(
         supplier=entry.supplier,
         lead_ns=duration_ns(entry.lead, sheet.at("lead"), zero_allowed=True),
-        cost_minor=purse.cost(entry.cost, sheet.at("cost")),
+        cost_minor=words.purse.cost(entry.cost, sheet.at("cost")),
         co2_kg=amount(entry.co2, Dimension.MASS, sheet.at("co2")),
+        sites=tuple(SiteId(each) for each in to),
     )
 
 

@@ -172,8 +172,9 @@ def _with_parts(takes: Figures, inquiry: Inquiry, quantity: int, site: Site) -> 
     for each in inquiry.parts:
         held = sum(s.quantity for s in site.stock if s.material == each.material)
         rest = max(0, each.pieces * quantity - held)
-        cost += rest * min((p.cost_minor for p in each.supply), default=0)
-        co2 += rest * min((p.co2_kg for p in each.supply), default=0.0)
+        offers = [p for p in each.supply if p.comes_to(site.id)]
+        cost += rest * min((p.cost_minor for p in offers), default=0)
+        co2 += rest * min((p.co2_kg for p in offers), default=0.0)
     return Figures(takes.ticks, cost, takes.energy, co2)
 
 

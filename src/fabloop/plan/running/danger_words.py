@@ -12,8 +12,8 @@ from fabloop.model.explanation import (
     ReasonCode,
     ReliefCode,
 )
-from fabloop.model.ids import OperationId, OrderId, SkillId
-from fabloop.model.plan import Movement, PlannedStep
+from fabloop.model.ids import MaterialId, OperationId, OrderId, SkillId
+from fabloop.model.plan import Freight, Movement, PlannedStep
 from fabloop.model.product import Operation
 from fabloop.model.site import WorkUnit
 from fabloop.plan.reasons.proposals import factory_change
@@ -54,9 +54,9 @@ def taken(operation: Operation, resource: str, rush: OrderId) -> Explanation:
     return _danger(DangerCode.UNIT_TAKEN, operation.id, {"work_unit": resource, "rush": rush})
 
 
-def material(step: PlannedStep, late: MaterialLate) -> Explanation:
-    """Say that what the step takes from the store is not there in time."""
-    wait = late.available_at - step.start
+def material(step: PlannedStep, late: MaterialLate, wanted: Instant) -> Explanation:
+    """Say that what the step takes from the store, or its shipment does, is not there in time."""
+    wait = late.available_at - wanted
     return _danger(
         DangerCode.MATERIAL_LATE,
         step.operation,
@@ -87,6 +87,13 @@ def lane_closed(movement: Movement) -> Explanation:
     )
     details = {"made_by": movement.made_by, "lane": str(movement.lane)}
     return _danger(DangerCode.LANE_CLOSED, movement.taken_by, details, options=(option,))
+
+
+def parts_stay(step: PlannedStep, part: MaterialId, way: Freight) -> Explanation:
+    """Say that nothing leaves on the lane when the step's parts should."""
+    option = Option(code=OptionCode.ADD_LANE, subject=way.origin, parameter=step.site)
+    details = {"material": part, "lane": way.lane}
+    return _danger(DangerCode.LANE_CLOSED, step.operation, details, options=(option,))
 
 
 def person_absent(step: PlannedStep, skill: SkillId) -> Explanation:

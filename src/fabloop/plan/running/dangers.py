@@ -49,6 +49,7 @@ from fabloop.plan.running.danger_words import (
     lane_closed,
     material,
     overrun,
+    parts_stay,
     person_absent,
     shipment,
     taken,
@@ -240,7 +241,7 @@ class Judge:
             case ShipmentLate():
                 found = self._shipment(outline, part, happened)
             case LaneClosed():
-                found = _leaves(outline, part, happened)
+                found = _leaves(outline, part, happened, self._outlook.now)
             case PersonAbsent() | ShiftCancelled():
                 found = self._person(outline, part)
             case RushOrder():
@@ -307,12 +308,21 @@ class Judge:
         return self.unfit(outline.operations[part.operation], self._units[work_unit], kpi)
 
     def _material(self, outline: Outline, part: Part, late: MaterialLate) -> Explanation | None:
-        if not isinstance(part, PlannedStep) or late.site not in (None, part.site):
+        if not isinstance(part, PlannedStep):
             return None
-        needed = late.material in outline.materials[part.operation]
-        if not needed or part.start >= late.available_at:
+        if late.material not in outline.materials[part.operation]:
             return None
-        return material(part, late)
+        wanted = [part.start] if late.site in (None, part.site) else []
+        wanted += [
+            each.freight.ready
+            for each in part.parts
+            if each.material == late.material
+            and each.freight is not None
+            and late.site in (None, each.freight.origin)
+            and each.freight.ready >= self._outlook.now
+        ]
+        first = min(wanted, default=late.available_at)
+        return material(part, late, first) if first < late.available_at else None
 
     def _shipment(self, outline: Outline, part: Part, late: ShipmentLate) -> Explanation | None:
         if not isinstance(part, Movement) or outline.carried.plan.order != late.order:
@@ -403,12 +413,25 @@ def _away(happened: Disturbance, outlook: Outlook) -> Away:
     return away
 
 
-def _leaves(outline: Outline, part: Part, closed: LaneClosed) -> Explanation | None:
-    if not isinstance(part, Movement) or part.lane != closed.lane or _has_left(outline, part):
+def _leaves(outline: Outline, part: Part, closed: LaneClosed, now: Instant) -> Explanation | None:
+    if isinstance(part, PlannedStep):
+        return _parts_leave(part, closed, now)
+    if part.lane != closed.lane or _has_left(outline, part):
         return None
     if not closed.since <= part.start < (closed.until or FOREVER):
         return None
     return lane_closed(part)
+
+
+def _parts_leave(step: PlannedStep, closed: LaneClosed, now: Instant) -> Explanation | None:
+    """Return why parts that have not left yet do not come by the lane."""
+    for part in step.parts:
+        way = part.freight
+        if way is None or way.lane != closed.lane or way.start < now:
+            continue
+        if closed.since <= way.start < (closed.until or FOREVER):
+            return parts_stay(step, part.material, way)
+    return None
 
 
 def _lacks(part: Part, broke: ToolBroken) -> Explanation | None:

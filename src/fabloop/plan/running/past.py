@@ -6,7 +6,7 @@ import msgspec
 
 from fabloop.base.instant import Instant
 from fabloop.model.ids import AreaId, OperationId, SiteId, WorkUnitId
-from fabloop.model.plan import Movement, MovementKind, Plan, PlannedStep
+from fabloop.model.plan import Movement, MovementKind, PartTaken, Plan, PlannedStep
 from fabloop.model.site import Network
 from fabloop.plan.engagements import take_steps
 from fabloop.plan.statement.problem import Past, Supply
@@ -23,6 +23,8 @@ class History(msgspec.Struct, frozen=True):
     movements: tuple[Movement, ...]
     past: Past
     busy: dict[WorkUnitId, tuple[tuple[Instant, Instant], ...]]
+    now: Instant
+    underway: dict[OperationId, tuple[SiteId, tuple[PartTaken, ...]]] = {}
 
     def kept(self) -> dict[OperationId, PlannedStep]:
         """Return the frozen steps by operation."""
@@ -65,7 +67,23 @@ def history_of(
         movements=frozen,
         past=Past(frozenset(begun), _supplies(begun, movements, network)),
         busy=_still_taken(steps, frozen, now),
+        now=now,
+        underway=_underway(plan, begun, now),
     )
+
+
+def _underway(
+    plan: Plan, begun: Mapping[OperationId, PlannedStep], now: Instant
+) -> dict[OperationId, tuple[SiteId, tuple[PartTaken, ...]]]:
+    """Return the parts that have left, or had to be ready, for steps that have not begun."""
+    found = {}
+    for step in plan.steps:
+        parts = tuple(
+            each for each in step.parts if each.freight is not None and each.freight.ready < now
+        )
+        if parts and step.operation not in begun:
+            found[step.operation] = step.site, parts
+    return found
 
 
 def _not_before(step: PlannedStep, now: Instant) -> PlannedStep:

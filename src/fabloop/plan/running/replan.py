@@ -164,8 +164,9 @@ def replans(  # noqa: PLR0913  # the face of re-planning names every input
         quantity=order.quantity,
         plant=plant,
         ordered_at=plan.made_at,
-        claimed=_drawn(history.steps),
+        claimed=_drawn(history),
         not_before=not_before or {},
+        underway=history.underway,
     )
     grounds = Grounds(
         product=order.product,
@@ -178,6 +179,7 @@ def replans(  # noqa: PLR0913  # the face of re-planning names every input
         unavailable=unavailable,
         quantity=order.quantity,
         ordered_at=plan.made_at,
+        underway=history.underway,
         not_before=not_before or {},
     )
     lead = objective or lead_of(plan)
@@ -197,14 +199,15 @@ def replans(  # noqa: PLR0913  # the face of re-planning names every input
     yield NotDecided(limit=BEYOND)
 
 
-def _drawn(steps: Sequence[PlannedStep]) -> dict[tuple[SiteId, MaterialId], int]:
-    """Return what steps that have begun took from stock."""
+def _drawn(history: History) -> dict[tuple[SiteId, MaterialId], int]:
+    """Return what steps that have begun took from stock, and what has left for others."""
     found: dict[tuple[SiteId, MaterialId], int] = {}
-    for step in steps:
-        for each in step.parts:
-            if not each.supplier:
-                key = step.site, each.material
-                found[key] = found.get(key, 0) + each.pieces
+    begun = [(step.site, each) for step in history.steps for each in step.parts]
+    left = [(site, each) for site, parts in history.underway.values() for each in parts]
+    for site, each in (*begun, *left):
+        if not each.supplier:
+            key = each.drawn(site, history.now)[0], each.material
+            found[key] = found.get(key, 0) + each.pieces
     return found
 
 

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from fabloop.base.instant import Instant
-from fabloop.model.plan import Movement, PlannedStep
+from fabloop.model.plan import Freight, Movement, PlannedStep
 from fabloop.model.product import Operation
 from fabloop.model.site import WorkUnit
 from fabloop.model.skill import Rule
 
 Part = PlannedStep | Movement
+Spell = PlannedStep | Movement | Freight
+"""What has a start and an end."""
 Key = int
 """Number of a part: ascending with the plans as they came, then as in the plan."""
 
@@ -23,12 +25,12 @@ class Timeline:
         self._rows: list[tuple[Instant, Key, Instant, Operation]] = []
         self._longest = 0
 
-    def add(self, part: Part, key: Key, operation: Operation) -> None:
+    def add(self, part: Spell, key: Key, operation: Operation) -> None:
         """Take in a part."""
         insort(self._rows, (part.start, key, part.end, operation), key=_start_and_key)
         self._longest = max(self._longest, part.end - part.start)
 
-    def drop(self, part: Part, key: Key) -> None:
+    def drop(self, part: Spell, key: Key) -> None:
         """Take out a part that was taken in."""
         place = bisect_left(self._rows, (part.start, key), key=_start_and_key)
         del self._rows[place]

@@ -32,7 +32,7 @@ from fabloop.model.disturbance import (
 from fabloop.model.explanation import Explanation
 from fabloop.model.ids import KpiId, OperationId, OrderId, WorkUnitId
 from fabloop.model.kpi import KpiValue
-from fabloop.model.plan import Movement, Plan, PlannedStep
+from fabloop.model.plan import Freight, Movement, Plan, PlannedStep
 from fabloop.model.product import ConfiguredProduct, Operation
 from fabloop.model.site import Network, WorkUnit
 from fabloop.model.skill import Rule, SkillVocabulary
@@ -378,6 +378,8 @@ class Watchlist:
             return
         for timeline in self._timelines(entry.outline, part):
             timeline.add(part, key, operation)
+        for timeline, way in self._ways(part):
+            timeline.add(way, key, operation)
         if isinstance(part, PlannedStep):
             self._group(part.work_unit, operation).keys.add(key)
 
@@ -387,6 +389,8 @@ class Watchlist:
             return
         for timeline in self._timelines(entry.outline, part):
             timeline.drop(part, key)
+        for timeline, way in self._ways(part):
+            timeline.drop(way, key)
         if isinstance(part, PlannedStep):
             self._ungroup(part.work_unit, _operation(entry.outline, part), key)
 
@@ -403,6 +407,14 @@ class Watchlist:
             yield self._materials.setdefault(material, Timeline())
         for tool in part.tools:
             yield self._tools.setdefault(tool, Timeline())
+
+    def _ways(self, part: Part) -> Iterator[tuple[Timeline, Freight]]:
+        """Yield what a step's parts come by, where lanes and materials are looked for."""
+        for each in part.parts if isinstance(part, PlannedStep) else ():
+            if each.freight is not None:
+                early = msgspec.structs.replace(each.freight, start=each.freight.ready)
+                yield self._lanes.setdefault(each.freight.lane, Timeline()), each.freight
+                yield self._materials.setdefault(each.material, Timeline()), early
 
     def _group(self, work_unit: WorkUnitId, operation: Operation) -> Group:
         """Return the group of the steps that the work unit does for the operation."""

@@ -93,10 +93,12 @@ class Columns(Sequence[Row], Generic[Row]):
         materials, operation = self.asked.materials, self.operation.id
         if materials is None or operation not in materials.needs:
             return efforts
-        least = {site: materials.least(operation, site) for site in materials.sites}
+        least = {site: materials.least(operation, site) for site in materials.network.sites}
         rows = [least[self.plant.units[each].site] for each in self.units]
-        cost, co2 = np.array(rows, dtype=np.float64).reshape(-1, 2).T
-        return FigureColumns(efforts.ticks, efforts.cost + cost, efforts.energy, efforts.co2 + co2)
+        cost, energy, co2 = np.array(rows, dtype=np.float64).reshape(-1, 3).T
+        return FigureColumns(
+            efforts.ticks, efforts.cost + cost, efforts.energy + energy, efforts.co2 + co2
+        )
 
     @property
     def spots(self) -> Spots:

@@ -11,12 +11,14 @@ from fabloop.plan.statement.bands import Bands, averages
 from fabloop.plan.statement.candidates import Candidate
 from fabloop.plan.statement.materials import Materials
 from fabloop.plan.statement.roads import TICK
+from fabloop.plan.statement.sources import First
 
 
 class Charge(msgspec.Struct, frozen=True):
     """What a step at a certain time takes; `rates` are those of energy where they change."""
 
     cost: int
+    energy: float
     co2: float
     rates: tuple[EnergyRate, ...] = ()
     parts: tuple[PartTaken, ...] = ()
@@ -31,7 +33,7 @@ class Charges(msgspec.Struct, frozen=True, eq=False):
     materials : what steps take of parts; None is nothing of which stock or deliveries are known
     until : steps may wait for a lower charge as long as the product is made by then, or no later
         than without waiting; None is not at all
-    by_co2 : whether CO2 counts before money; both only ever fall together with `strict`
+    first : what counts first; money and CO2 only ever fall together with `strict`
     """
 
     origin: Instant
@@ -39,37 +41,37 @@ class Charges(msgspec.Struct, frozen=True, eq=False):
     sites: dict[SiteId, tuple[Tariff, Bands | None]]
     materials: Materials | None = None
     until: int | None = None
-    by_co2: bool = False
+    first: First = First.COST
     strict: bool = True
 
     def of(self, operation: Operation, candidate: Candidate, start: int, end: int) -> Charge:
         """Return what the step takes from one tick to another."""
         site, takes = candidate.place.site, candidate.takes
         parts: tuple[PartTaken, ...] = ()
-        cost, co2 = takes.cost, takes.co2
+        cost, energy, co2 = takes.cost, takes.energy, takes.co2
         if self.materials is not None and operation.id in self.materials.needs:
             least = self.materials.least(operation.id, site)
             begin = self.instant(start)
-            parts = self.materials.taken(operation.id, site, begin, by_co2=self.by_co2)
-            cost -= least[0]
-            co2 -= least[1]
+            parts = self.materials.taken(operation.id, site, begin, self.first)
+            cost, energy, co2 = cost - least[0], energy - least[1], co2 - least[2]
         if self.sites[site][1] is not None:
-            cost, co2, rates = self._by_band(operation, candidate, start, end)
+            cost, co2, rates = self._by_band(operation, candidate, energy, start, end)
         else:
             rates = ()
-        cost += sum(each.cost_minor for each in parts)
-        co2 += sum(each.co2_kg for each in parts)
-        return Charge(cost, co2, rates, parts)
+        for each in parts:
+            more = each.takes
+            cost, energy, co2 = cost + more[0], energy + more[1], co2 + more[2]
+        return Charge(cost, energy, co2, rates, parts)
 
     def _by_band(
-        self, operation: Operation, candidate: Candidate, start: int, end: int
+        self, operation: Operation, candidate: Candidate, energy: float, start: int, end: int
     ) -> tuple[int, float, tuple[EnergyRate, ...]]:
         """Return money and CO2 without parts, and the rates of energy meanwhile."""
         tariff, bands = self.sites[candidate.place.site]
         assert bands is not None, "asked only where energy has its price by time of day"
         rates = bands.rates(self.instant(start), self.instant(end))
         price, factor = averages(rates)
-        energy, worked = candidate.takes.energy, (end - start) * TICK
+        worked = (end - start) * TICK
         if candidate.unit.setups and operation.setup_family:
             worked += candidate.unit.setup_ns
         hours = worked / HOUR

@@ -16,7 +16,6 @@ from fabloop.model.ids import (
 )
 from fabloop.model.product import ConfiguredProduct, Operation
 from fabloop.model.site import Network, ShippingLane, Tool
-from fabloop.model.supply import there_at
 from fabloop.plan.names import set_up_name
 from fabloop.plan.statement.candidates import Candidate, Columns, Rejected
 from fabloop.plan.statement.crews import NEVER, Crew, able
@@ -310,7 +309,7 @@ def duties_of(product: ConfiguredProduct, plant: Plant, around: Around) -> Dutie
     }
     asks = any(each.tools for each in product.operations)
     skills = {each.person_skill for each in product.operations if each.person_skill is not None}
-    releases, missing = _arrivals(around.materials, network, origin, around.ordered_at)
+    releases, missing = _arrivals(around.materials, network, origin)
     for operation, sites in around.not_before.items():
         for site, instant in sites.items():
             _release(releases, operation, site, instant, origin)
@@ -386,15 +385,14 @@ Missing = dict[OperationId, dict[SiteId, MaterialId]]
 
 
 def _arrivals(
-    materials: Materials | None, network: Network, origin: Instant, ordered_at: Instant
+    materials: Materials | None, network: Network, origin: Instant
 ) -> tuple[Arrivals, Missing]:
     releases: Arrivals = {}
     missing: Missing = {}
     for operation, needs in materials.needs.items() if materials else ():
         for need in needs:
             for site in network.sites.values():
-                before = materials.before(need, site.id) if materials else 0
-                there = there_at(need.material, site, need.pieces, ordered_at, before)
+                there = materials.there(operation, site.id, need) if materials else None
                 if there is None:
                     missing.setdefault(operation, {})[site.id] = need.material.id
                 else:

@@ -18,10 +18,11 @@ from fabloop.plan.statement.candidates import Rejected as Rejected
 from fabloop.plan.statement.charges import Charges, charges_of
 from fabloop.plan.statement.crews import NEVER
 from fabloop.plan.statement.duties import Around, Duties, duties_of
-from fabloop.plan.statement.materials import Claims, materials_of
+from fabloop.plan.statement.materials import Claims, Underway, materials_of
 from fabloop.plan.statement.opening import CALENDAR_AHEAD, joined
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.roads import TICK, Figures, Place, Roads, Weights, ticks_of
+from fabloop.plan.statement.sources import First
 from fabloop.plan.statement.steps import in_tree_order
 from fabloop.services.matching import Condition, KpiValues
 
@@ -42,6 +43,9 @@ MEASURE = {
     Objective.CO2: Weights(co2=1.0),
 }
 
+
+FIRST = {Objective.ENERGY: First.ENERGY, Objective.CO2: First.CO2}
+"""What counts first in parts, where that is not money."""
 
 ABSENT = -1
 """The choice of a job that is not carried out, because an alternative is."""
@@ -119,6 +123,7 @@ class Setting(msgspec.Struct, frozen=True):
     due_at : until when steps may wait for cheaper energy or parts; None is not at all
     claimed : pieces of stock that others take
     not_before : what operations have to wait for besides
+    underway : parts that have left for operations that have not begun
     plant : the network made ready beforehand, where many questions are asked about it
     ahead : how far calendars are read, nanoseconds
     """
@@ -137,6 +142,7 @@ class Setting(msgspec.Struct, frozen=True):
     ahead: int = CALENDAR_AHEAD
     claimed: Claims = {}
     not_before: NotBefore = {}
+    underway: Underway = {}
 
     def planted(self) -> Plant:
         """Return the network made ready: the `plant` at hand if it fits, with these KPI values."""
@@ -169,17 +175,17 @@ class Problem(msgspec.Struct, frozen=True):
         """Whether any lane is left at certain times only: the shortest may then arrive last."""
         return self.duties is not None and bool(self.duties.lanes)
 
-    def waiting(self, *, until_due: bool, by_co2: bool = False) -> "Problem":
+    def waiting(self, *, until_due: bool, lead: Objective = Objective.COST) -> "Problem":
         """Return the problem with how far, and for what, steps may wait for a lower charge.
 
-        `until_due` lets them wait until the product is due, money (or CO2) counting alone; else
-        the finish stays, and neither money nor CO2 may rise.
+        `until_due` lets them wait until the product is due, what the plan is made for counting
+        first; else the finish stays, and neither money nor CO2 may rise.
         """
         if self.charges is None or self.charges.until is None:
             return self
         until = self.charges.until if until_due else 0
         charges = msgspec.structs.replace(
-            self.charges, until=until, by_co2=by_co2, strict=not until_due
+            self.charges, until=until, first=FIRST.get(lead, First.COST), strict=not until_due
         )
         return msgspec.structs.replace(self, charges=charges)
 
@@ -201,7 +207,15 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
     condition = Condition(setting.kpis, setting.now)
     ordered_at = setting.origin if setting.ordered_at is None else setting.ordered_at
     network, quantity = setting.network, setting.quantity
-    materials = materials_of(product, network, ordered_at, quantity, setting.claimed)
+    materials = materials_of(
+        product,
+        network,
+        quantity,
+        ordered_at=ordered_at,
+        since=setting.origin,
+        claimed=setting.claimed,
+        underway=setting.underway,
+    )
     judge = Judge(plant, Asked(condition, setting.unavailable, quantity, materials))
     until = Instant(setting.now + setting.ahead)
     around = Around(

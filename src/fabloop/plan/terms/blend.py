@@ -165,8 +165,10 @@ def _count(rows: Sequence[Floats], choice: Sequence[int]) -> int:
 def table_sums(case: Case, table: Timetable) -> Sums:
     """Return the figures of a timetable, with what its times make of them."""
     sums = sums_of(case, routing_from(table), table.finish(case.problem))
-    cost, co2 = surcharge(case.problem, table)
-    return msgspec.structs.replace(sums, cost=sums.cost + cost, co2=sums.co2 + co2)
+    cost, co2, energy = surcharge(case.problem, table)
+    return msgspec.structs.replace(
+        sums, cost=sums.cost + cost, co2=sums.co2 + co2, energy=sums.energy + energy
+    )
 
 
 def routing_from(table: Timetable) -> Routing:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from fabloop.plan.statement.charges import Charges
 from fabloop.plan.statement.problem import ABSENT, Problem
+from fabloop.plan.statement.sources import First
 from fabloop.plan.timetable.schedule import Timetable, list_schedule, routing_of_table
 
 PLACINGS_MAX = 40_000
@@ -18,31 +19,32 @@ ROUNDS_MAX = 8
 TURNS_AHEAD = 14 * 86_400
 """Ticks ahead within which a step waits for a lower charge."""
 
-Worth = tuple[float, float]
-"""What a timetable takes, what counts first in front."""
+Worth = tuple[float, float, float]
+"""Money, CO2 and energy that something takes."""
 
 
 def charged(problem: Problem, table: Timetable, job: int, start: int | None = None) -> Worth:
-    """Return money and CO2 that a job takes, as placed or from another tick on."""
+    """Return what a job takes, as placed or from another tick on."""
     charges = problem.charges
     assert charges is not None, "asked only where times matter"
     each, candidate = problem.jobs[job], problem.jobs[job].candidates[table.choice[job]]
     ticks = table.end(problem, job) - table.starts[job]
     begin = table.starts[job] if start is None else start
     found = charges.of(each.operation, candidate, begin, begin + ticks)
-    return float(found.cost), found.co2
+    return float(found.cost), found.co2, found.energy
 
 
-def surcharge(problem: Problem, table: Timetable) -> tuple[int, float]:
-    """Return by how much money and CO2 exceed what the chosen candidates take at least."""
+def surcharge(problem: Problem, table: Timetable) -> tuple[int, float, float]:
+    """Return by how much money, CO2 and energy exceed what the choices take at least."""
     if problem.charges is None:
-        return 0, 0.0
-    cost, co2 = 0, 0.0
+        return 0, 0.0, 0.0
+    cost, co2, energy = 0, 0.0, 0.0
     for job, pick in enumerate(table.choice):
         if pick != ABSENT:
             takes, found = problem.jobs[job].candidates[pick].takes, charged(problem, table, job)
             cost, co2 = cost + round(found[0]) - takes.cost, co2 + found[1] - takes.co2
-    return cost, co2
+            energy += found[2] - takes.energy
+    return cost, co2, energy
 
 
 def kept_charged(problem: Problem, table: Timetable) -> Timetable:
@@ -91,7 +93,11 @@ class _Bargain:
             for job, pick in enumerate(table.choice)
             if pick != ABSENT
         ]
-        return sum(each[0] for each in found), sum(each[1] for each in found)
+        return (
+            sum(each[0] for each in found),
+            sum(each[1] for each in found),
+            sum(each[2] for each in found),
+        )
 
     def _charged(self, job: int, start: int) -> Worth:
         if (job, start) not in self._known:
@@ -119,7 +125,9 @@ class _Bargain:
         near = 1e-9 * max(1.0, abs(other[1]))
         if self._charges.strict and (one[0] > other[0] or one[1] > other[1] + near):
             return False
-        if self._charges.by_co2:
+        if self._charges.first is First.ENERGY and abs(one[2] - other[2]) > 1e-9 * other[2]:
+            return one[2] < other[2]
+        if self._charges.first is First.CO2:
             return one[1] < other[1] - near or (one[1] <= other[1] + near and one[0] < other[0])
         return one[0] < other[0] or (one[0] == other[0] and one[1] < other[1] - near)
 
@@ -131,7 +139,8 @@ class _Bargain:
         for start in {each for each in self._turning(job) if begin < each <= self._latest(job)}:
             worth = self._charged(job, start)
             if self._better(worth, now):
-                first, second = worth[::-1] if self._charges.by_co2 else worth
+                by_co2 = self._charges.first is First.CO2
+                first, second = worth[1::-1] if by_co2 else worth[:2]
                 found.append((first, second, start))
         return [start for _, _, start in sorted(found)[:STARTS_MAX]]
 

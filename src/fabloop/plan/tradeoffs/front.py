@@ -157,7 +157,7 @@ def _patient(ask: Ask) -> list[_Patient]:
         return []
     found = []
     for lead in (Objective.COST, Objective.CO2):
-        waits = ask.problem.waiting(until_due=True, by_co2=lead is Objective.CO2)
+        waits = ask.problem.waiting(until_due=True, lead=lead)
         routing = cheapest(waits, lead)
         if routing is not None:
             found.append(_Patient(waits, timed(waits, routing).table))
