@@ -4,7 +4,7 @@ from enum import IntEnum, StrEnum
 
 import msgspec
 
-from fabloop.base.instant import MINUTE, SECOND
+from fabloop.base.instant import HOUR, MINUTE, SECOND
 from fabloop.model.documents.collect import Sheet
 from fabloop.model.documents.policy_structs import AdaptationPolicyDocument, RungEntry
 from fabloop.model.documents.values import duration_ns, money
@@ -19,6 +19,11 @@ class Rung(StrEnum):
     REPLAN = "re-plan"
     REPAIR = "repair"
     ASK = "ask"
+
+
+BUDGET_NS = 2 * SECOND
+RETRY_BUDGET_NS = 2 * HOUR
+"""Calls are tried again with pauses, as long as this after the first one."""
 
 
 class Severity(IntEnum):
@@ -47,7 +52,7 @@ class RungRule(msgspec.Struct, frozen=True, kw_only=True):
     approver : who is asked beyond that; empty for nobody: the next rung is tried
     answer_within_ns : after that, silence is taken for the safe default
     attempts : how often it is tried
-    budget_ns : how long looking for a way out may take
+    budget_ns : how long looking for a way out may take; trying again, since the first try
     """
 
     rung: Rung
@@ -58,7 +63,7 @@ class RungRule(msgspec.Struct, frozen=True, kw_only=True):
     approver: str = ""
     answer_within_ns: int = 15 * MINUTE
     attempts: int = 1
-    budget_ns: int = 2 * SECOND
+    budget_ns: int = BUDGET_NS
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,5 +116,11 @@ def _rule(entry: RungEntry, sheet: Sheet, currencies: dict[str, None]) -> RungRu
         approver=entry.approver or "",
         answer_within_ns=duration_ns(entry.answer_within, sheet.at("answer_within")),
         attempts=entry.attempts,
-        budget_ns=duration_ns(entry.budget, sheet.at("budget")),
+        budget_ns=_budget_ns(entry, sheet),
     )
+
+
+def _budget_ns(entry: RungEntry, sheet: Sheet) -> int:
+    if entry.budget is None:
+        return RETRY_BUDGET_NS if Rung(entry.rung) is Rung.RETRY else BUDGET_NS
+    return duration_ns(entry.budget, sheet.at("budget"))

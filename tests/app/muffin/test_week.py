@@ -5,6 +5,7 @@ import signal
 import pytest
 
 from fabloop.app.muffin.chronicle import WeekVolatile, chronicle_of
+from fabloop.app.muffin.documents import FOLDER
 from fabloop.app.muffin.kpis import courses_of
 from fabloop.app.muffin.play import begin_week, resume_week
 from fabloop.app.muffin.recovery import REFUSED
@@ -15,6 +16,7 @@ from fabloop.app.service_runtime.facts import (
     ChainComposed,
     Deviated,
     MachinesSlowed,
+    OvenScheduled,
     PersonAsked,
     RepairApproved,
     RepairDeclined,
@@ -31,6 +33,7 @@ from fabloop.base.errors import Conflict, Invalid, NotFound
 from fabloop.base.instant import HOUR, MINUTE, Instant
 from small_bakery import settings_of, small_bakery
 
+LOWER = ("tolerate", "retry", "rebind", "re-plan")
 NOTHING = {"burnt": {"mishaps": [], "delays": []}}
 
 
@@ -172,7 +175,7 @@ def test_burnt_muffins_are_baked_nearby_where_the_own_oven_is_back_too_late(tmp_
 def ask_first(documents, price="0.00 EUR"):
     file = documents / "adaptation-policy.json"
     policy = json.loads(file.read_bytes())
-    policy["rungs"][1]["automatic_cost"] = price
+    next(e for e in policy["rungs"] if e["rung"] == "repair")["automatic_cost"] = price
     file.write_text(json.dumps(policy))
     return documents
 
@@ -207,7 +210,7 @@ def test_where_nobody_answers_in_time_the_safe_default_is_done_and_told(tmp_path
     facts, courses = asked_week(tmp_path, None)
     asked = only(facts, PersonAsked)
     rungs = [(each.rung, each.helps) for each in facts if isinstance(each, RungTried)]
-    assert rungs == [("tolerate", False), (SAFE_DEFAULT, True)]
+    assert rungs == [*((each, False) for each in LOWER), (SAFE_DEFAULT, True)]
     refused = [each for each in facts if isinstance(each, StoryTold) and each.what == REFUSED]
     assert {each.about for each in refused} == {each.order for each in courses if each.burnt}
     assert all("shift lead has not answered within 30 min" in str(e.details) for e in refused)
@@ -234,11 +237,11 @@ def test_a_question_outlasts_a_crash(tmp_path):
     assert all(each.delivered_at or each.refused for each in courses)
 
 
-def test_a_policy_with_a_rung_that_the_bakery_lacks_is_refused(tmp_path):
+def test_a_policy_with_a_rung_twice_is_refused(tmp_path):
     documents = small_bakery(tmp_path, orders_per_day=(0,), scenarios=NOTHING)
     file = documents / "adaptation-policy.json"
     file.write_bytes(file.read_bytes().replace(b'"rung": "tolerate"', b'"rung": "rebind"'))
-    with pytest.raises(Invalid, match="'rebind'"):
+    with pytest.raises(Invalid, match="each rung once"):
         begin_week(tmp_path / "data", settings_of(documents))
 
 
@@ -255,6 +258,13 @@ def test_a_broken_door_slows_the_machines_that_feed_the_oven_by_the_delay_it_tel
     assert slowed.delay_percent == 33.3
     assert set(slowed.speeds) == {"dough-line", "liner-printer", "filling-line"}
     assert set(slowed.speeds.values()) == {0.667}
+    first = only(facts, Deviated).repair
+    rungs = [each for each in facts if isinstance(each, RungTried) and each.repair == first]
+    assert [(each.rung, each.helps) for each in rungs] == [
+        ("tolerate", False), ("retry", False), ("rebind", False), ("re-plan", True),
+    ]  # fmt: skip
+    assert rungs[1].why == "asked once more, it tells a delay of 33.3 %"
+    assert len(rungs[3].lower) == 3
     assert all(each.delivered_at for each in courses)
 
 
@@ -300,5 +310,34 @@ def test_without_a_plan_in_time_the_next_rung_is_tried(tmp_path):
     assert "no plan within 0.001 s" in only(facts, RepairImpossible).reasons[0]
     assert only(facts, PersonAsked).who == "owner"
     rungs = [(each.rung, each.helps) for each in facts if isinstance(each, RungTried)]
-    assert rungs == [("tolerate", False), ("repair", False), (SAFE_DEFAULT, True)]
+    assert rungs == [*((each, False) for each in (*LOWER, "repair")), (SAFE_DEFAULT, True)]
     assert {each.order for each in courses if each.refused} == set(only(facts, Deviated).subjects)
+
+
+def test_a_load_that_would_be_late_goes_ahead_of_one_that_can_wait(tmp_path):
+    """The younger order fills a load at once, so that its load is the first before the oven."""
+    story = json.loads((FOLDER / "story.json").read_bytes())
+    known = {**story["orders"][0], "boxes": 1}
+    orders = [
+        {**known, "dough": "plain", "additions": ["honey"], "after_minutes": 1},
+        {**known, "dough": "chocolate", "additions": ["honey"], "after_minutes": 61},
+        {**known, "boxes": 6, "after_minutes": 240},
+    ]
+    mishaps = [{**BURNT, "share": [0.0, 0.0], "repair_hours": [31.3, 31.3]}]
+    documents = small_bakery(
+        tmp_path, orders_per_day=(0,), orders=orders,
+        batching={"capacity": 24, "wait_hours": 3.2},
+        scenarios={"burnt": {"mishaps": mishaps, "delays": []}},
+    )  # fmt: skip
+    history, courses, _ = played(tmp_path / "data", documents)
+    facts = [fact for _, fact in history]
+    rungs = [(each.rung, each.helps) for each in facts if isinstance(each, RungTried)]
+    lower = [("tolerate", False), ("retry", False), ("rebind", False)]
+    assert rungs == [("tolerate", True), *lower, ("re-plan", True)]
+    _, anew = [each for each in facts if isinstance(each, OvenScheduled)]
+    assert anew.anew
+    assert [each.load for each in anew.turns] == ["batch-003", "batch-002"]
+    assert all(each.spare_ns >= 0 for each in anew.turns)
+    baked = [e for e in facts if isinstance(e, CallAnswered) and e.operation == "bake"]
+    assert [each.about for each in baked] == ["batch-001", "batch-003", "batch-002"]
+    assert all(each.fulfilled_at - each.received_at <= 36 * HOUR for each in courses)

@@ -1,11 +1,11 @@
 """Services put together by what they give and take: slowing the line, answering burnt muffins."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fabloop.app.service_runtime.calls import Answered, story_headers
 from fabloop.app.service_runtime.errands import Errand
-from fabloop.app.service_runtime.facts import ChainComposed, MachinesSlowed, PersonAsked
+from fabloop.app.service_runtime.facts import ChainComposed, MachinesSlowed
 from fabloop.app.service_runtime.runtime import Runtime
 from fabloop.base.instant import Instant, instant_of
 from fabloop.model.ids import ServiceId
@@ -51,21 +51,25 @@ class Chains:
 
     # -- the broken door ----------------------------------------------------------------------
 
-    def baked(self, errand: Errand, now: Instant) -> None:
-        """Look at how long a load took: machines that feed a slow oven go slower, or fast again."""
-        candidate = errand.candidate
-        if candidate is None or candidate.service.id != OVEN:
-            return
-        promised = candidate.operation.duration_ns
-        begun, ended = (errand.result.get(each) for each in ("begun_at", "ended_at"))
-        if promised is None or not isinstance(begun, str) or not isinstance(ended, str):
-            return
-        late = instant_of(ended) - instant_of(begun) > LATE_RATIO * promised
-        if late != self.slowed:
-            self._slow(errand, now)
+    def is_news(self, errand: Errand) -> bool:
+        """Tell whether a load took longer than tolerated while the line is fast, or the reverse."""
+        late = lateness(errand)
+        return late is not None and (late > LATE_RATIO - 1) != self.slowed
 
-    def _slow(self, errand: Errand, now: Instant) -> None:
-        """Compose the oven's delay with every service that can slow a machine that feeds it."""
+    def delay_percent(self, now: Instant) -> float | None:
+        """Return the delay that the oven tells when it is asked; None where it tells none."""
+        entry = _entry(self._index(), "oven.slowdown")
+        headers = story_headers(now)
+        key = f"slowdown@{now}"
+        came = self._runtime.caller.call(entry.service, entry.operation, {}, key, headers)
+        told = came.result.get("delay") if isinstance(came, Answered) else None
+        return float(told) if isinstance(told, int | float) else None
+
+    def pace(self, about: str, now: Instant) -> Composition | str:
+        """Compose the oven's delay with every service that can slow a machine that feeds it.
+
+        Where it is not certain which, a person has to say so.
+        """
         index = self._index()
         services = tuple(self._runtime.directory.services.values())
         goal = Goal(
@@ -74,13 +78,16 @@ class Chains:
             each=True,
             among=feeders(services, OVEN),
         )
-        found = self._composed(index, goal, errand.task.about, "slow what feeds the oven", now)
+        found = self._composed(index, goal, about, "slow what feeds the oven", now)
         if not found:
-            return
-        best = found[0]
-        if not best.certain:
-            self._ask(errand.task.about, found, now)
-            return
+            return "no services that slow what feeds the oven were found"
+        if not found[0].certain:
+            ways = "; ".join(" -> ".join(each.signature) for each in found)
+            return f"which services slow what feeds the oven is not certain: {ways}"
+        return found[0]
+
+    def slow(self, way: Composition, errand: Errand, now: Instant) -> str:
+        """Carry a composition out that slows machines; say why it could not be."""
         made: dict[str, float] = {}
         told: dict[str, Any] = {}
 
@@ -100,13 +107,15 @@ class Chains:
                 made[str(service.id)] = float(str(came.result["speed"]))
             return came.result
 
-        done = carry_out(best, {}, invoke, _nothing, f"slow/{errand.task.key}")
-        if isinstance(done, Done):
-            delay = float(str(told.get("delay", 0.0)))
-            self.slowed = delay > 0
-            self._runtime.log.tell(
-                now, MachinesSlowed(about=errand.task.about, delay_percent=delay, speeds=made)
-            )
+        done = carry_out(way, {}, invoke, _nothing, f"slow/{errand.task.key}")
+        if not isinstance(done, Done):
+            return f"{done.at}: {done.why}"
+        delay = float(str(told.get("delay", 0.0)))
+        self.slowed = delay > 0
+        self._runtime.log.tell(
+            now, MachinesSlowed(about=errand.task.about, delay_percent=delay, speeds=made)
+        )
+        return ""
 
     # -- burnt muffins ------------------------------------------------------------------------
 
@@ -161,20 +170,20 @@ class Chains:
         )
         return found.alternatives
 
-    def _ask(self, about: str, found: Sequence[Composition], now: Instant) -> None:
-        """Ask a person which way to take; without an answer the line goes on as it is."""
-        self._runtime.log.tell(
-            now,
-            PersonAsked(
-                about=about,
-                question="Which services slow what feeds the oven?",
-                options=tuple(" -> ".join(each.signature) for each in found),
-                default="nothing is done",
-            ),
-        )
-
     def _index(self) -> Index:
         return Index(self._runtime.directory.services.values(), self._likeness)
+
+
+def lateness(errand: Errand) -> float | None:
+    """Return by what share a load took longer in the own oven than its description says."""
+    candidate = errand.candidate
+    if candidate is None or candidate.service.id != OVEN:
+        return None
+    promised = candidate.operation.duration_ns
+    begun, ended = (errand.result.get(each) for each in ("begun_at", "ended_at"))
+    if promised is None or not isinstance(begun, str) or not isinstance(ended, str):
+        return None
+    return (instant_of(ended) - instant_of(begun)) / promised - 1
 
 
 def _entry(index: Index, name: str) -> Entry:

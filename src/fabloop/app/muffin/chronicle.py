@@ -11,6 +11,7 @@ from fabloop.app.service_runtime.facts import (
     GoalMoved,
     LookedUp,
     MachinesSlowed,
+    OvenScheduled,
     PersonAsked,
     RepairApproved,
     RepairDeclined,
@@ -30,6 +31,7 @@ FORMAT = "fabloop/muffin/1"
 CHAIN = (
     Deviated
     | RungTried
+    | OvenScheduled
     | PersonAsked
     | LookedUp
     | ServicesDiscovered

@@ -19,8 +19,10 @@ from fabloop.app.service_runtime.facts import (
     GoalMoved,
     LookedUp,
     MachinesSlowed,
+    OvenScheduled,
     RepairEnacted,
     RepairProposed,
+    RungTried,
     RuntimeFact,
     ServicesDiscovered,
 )
@@ -35,6 +37,7 @@ _Named = Callable[[str], tuple[Figure, ...]]
 """Returns the pictures whose file name begins with a text."""
 
 REPAIRS_SHOWN = 20
+LADDERS_SHOWN = 100
 
 
 def write_exhibits(week: Week, folder: Path) -> tuple[tuple[Path, str], ...]:
@@ -128,9 +131,33 @@ def _sections(
             tables=(_happened(history),),
             pictures=figures_named("week"),
         ),
+        Section(title="The ladder", tables=tuple(_ladders(history))),
         *_repair_sections(history, figures_named),
         Section(title="The processes", pictures=figures_named("muffin-")),
     ]
+
+
+def _ladders(history: Sequence[tuple[Instant, RuntimeFact]]) -> Iterator[Table]:
+    """Yield for each deviation the rungs that were tried: what came of each, and why."""
+    climbs: dict[str, list[tuple[Instant, RungTried]]] = {}
+    for at, fact in history:
+        if isinstance(fact, RungTried):
+            climbs.setdefault(fact.repair, []).append((at, fact))
+    for rungs in list(climbs.values())[:LADDERS_SHOWN]:
+        began, first = rungs[0]
+        rows = tuple(
+            (
+                fact.rung,
+                "taken" if fact.helps else "no way out",
+                fact.why,
+                str(fact.attempts),
+                span_text(fact.budget_ns) if fact.budget_ns else "-",
+            )
+            for _, fact in rungs
+        )
+        heads = ("Rung", "What came of it", "Why", "Tries", "Budget")
+        caption = f"{first.about}, {iso_of(began)[:16]}"
+        yield Table(caption=caption, heads=heads, rows=rows, numeric=(3,))
 
 
 def _repair_sections(
@@ -198,6 +225,7 @@ _HAPPENED = (
     | ServicesDiscovered
     | ChainComposed
     | LookedUp
+    | OvenScheduled
     | RepairEnacted
     | MachinesSlowed
     | GoalMoved

@@ -93,6 +93,7 @@ class Week:
         self.binder = Binder(self.cloud, CONSUMER, self.bakery.vocabulary)
         self.caller = Caller(gate=gate)
         self.story = Muffins(self.bakery, self.host, self.log)
+        self.policy = bakery_policy(self.bakery.folder)
         self.runtime = Runtime(
             self.host,
             self.binder,
@@ -101,11 +102,11 @@ class Week:
             self.story,
             described=self._described_anew,
             fleet=self.fleet,
+            policy=self.policy,
         )
         self.machines = Machines(self.runtime, [each.name for each in self.bakery.natures])
         self.goals = Goals(folder, self.bakery.folder / GOALS_FILE, self.log)
         self.mender = Mender(self.host, self.log, gate=gate)
-        self.policy = bakery_policy(self.bakery.folder)
         self._approve = approve
         self.story.runtime, self.story.machines = self.runtime, self.machines
 

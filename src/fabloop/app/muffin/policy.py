@@ -11,8 +11,6 @@ from fabloop.app.service_runtime.policy import read_policy
 from fabloop.base.instant import Instant
 
 POLICY_FILE = "adaptation-policy.json"
-RUNGS = (Rung.TOLERATE, Rung.REPAIR, Rung.ASK)
-_HINT = "Calls are retried and bound anew before a batch deviates; leave these rungs out."
 
 
 def bakery_policy(folder: Path) -> Policy:
@@ -24,7 +22,7 @@ def bakery_policy(folder: Path) -> Policy:
         It is missing or has faults.
     """
     file = folder / POLICY_FILE
-    return read_policy(str(file), read_bytes(file), RUNGS, _HINT)
+    return read_policy(str(file), read_bytes(file))
 
 
 def offers_of(found: Found) -> tuple[Offer, ...]:

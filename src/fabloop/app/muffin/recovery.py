@@ -8,27 +8,39 @@ from msgspec.structs import replace
 
 from fabloop.adapt.ladder import Ask, CaseState, Deviation, Do, Offer, TryRung
 from fabloop.adapt.policy import Instead, Policy, Rung, Severity
-from fabloop.adapt.repair.proposal import Situation
+from fabloop.adapt.repair.domain import action_name
+from fabloop.adapt.repair.proposal import RepairOption, Situation
+from fabloop.app.muffin import pace
 from fabloop.app.muffin.chains import Chains
 from fabloop.app.muffin.damage import OF_THE_PROCESS, Damage, situation_of
 from fabloop.app.muffin.data import BakeryData
 from fabloop.app.muffin.goals import Goals
 from fabloop.app.muffin.kpis import FULFILLED_NS
+from fabloop.app.muffin.looks import (
+    AFTER_BAKING_NS,
+    Ways,
+    Yard,
+    of_burnt,
+    of_waiting,
+    ready_at,
+)
 from fabloop.app.muffin.lots import Lots
 from fabloop.app.muffin.machines import Machines
+from fabloop.app.muffin.ovens import BAKE, Ovens
 from fabloop.app.muffin.partners import Partners
 from fabloop.app.muffin.policy import answer_of, offers_of
 from fabloop.app.processes.host import Host
 from fabloop.app.processes.questions import AskInstance, AskInstances
 from fabloop.app.service_runtime.errands import Complete, Errand, Hold, Verdict
 from fabloop.app.service_runtime.facts import Deviated, StoryTold
-from fabloop.app.service_runtime.ladder import Ladder, Look, Matter
+from fabloop.app.service_runtime.ladder import Ladder, Matter
 from fabloop.app.service_runtime.log import FactLog
 from fabloop.app.service_runtime.mending import Approve, Found, Mended, Mender, NotMended
 from fabloop.app.service_runtime.reality import said
 from fabloop.app.service_runtime.runtime import Runtime
-from fabloop.base.instant import HOUR, MINUTE, SECOND, Instant, span_text
+from fabloop.base.instant import HOUR, SECOND, Instant
 from fabloop.model.explanation import Evidence, Explanation
+from fabloop.model.ids import OperationName, ServiceId
 from fabloop.model.service import Literal
 from fabloop.process.bpmn.model import BpmnProcess
 from fabloop.process.commands import CancelInstance
@@ -37,10 +49,6 @@ from fabloop.sim.bakery.customers import MuffinOrder
 
 REFUSED = "order refused"
 OVERCOOKED = "overcooked"
-AFTER_BAKING_NS = HOUR
-"""What toppings, boxes and waiting for one's turn take after a load has left the oven."""
-
-BAKING_NS = 35 * MINUTE
 CELSIUS = 180.0
 
 
@@ -65,7 +73,7 @@ class _Damaged(msgspec.Struct, frozen=True, kw_only=True):
     orders: Sequence[MuffinOrder]
     codes: Sequence[str] = ()
     again: bool = False
-    tolerable: Look
+    ways: Ways | None = None
     policy: Policy
     defaults: Callable[[Instead, str], None]
 
@@ -86,7 +94,9 @@ class Recovery:
         self._goals = aids.goals
         self._policy = aids.policy
         self._approve = aids.approve
-        self._ladder = Ladder(self._log)
+        self._ladder = Ladder(self._log, runtime.rungs)
+        self.ovens = Ovens(runtime, aids.machines, aids.lots, self._baked_by)
+        self._yard = Yard(runtime=runtime, machines=aids.machines, ovens=self.ovens)
         self._held: dict[str, Errand] = {}
         self._given_up: set[str] = set()
         self._tolerated: dict[int, Instant] = {}
@@ -148,7 +158,6 @@ class Recovery:
             name=name,
             orders=orders,
             codes=codes,
-            tolerable=lambda _move: "what is overcooked cannot be sold",
             policy=self._policy,
             defaults=lambda instead, why: self._unmade(orders, f"{again}: {why}", instead),
         )
@@ -168,33 +177,68 @@ class Recovery:
         self._data.told_courier(batch, code, str(found.id), now)
         return Literal(fluent="courier", arguments=(code,), value=str(found.id))
 
+    # -- a slow oven --------------------------------------------------------------------------
+
+    def baked(self, errand: Errand, now: Instant) -> None:
+        """Look at how long a load took in an own oven: the line keeps pace with it."""
+        assert errand.candidate is not None, "it was called"
+        oven = str(errand.candidate.service.id)
+        if oven in self.ovens.names():
+            self.ovens.baked(oven, str(errand.given.get("lot", "")), errand.result)
+        if self._chains.is_news(errand):
+            self._keep_pace(errand, now)
+
+    def _keep_pace(self, errand: Errand, now: Instant) -> None:
+        """Let the ladder decide about a line that does not keep pace with its oven."""
+        name = f"s{errand.task.key}"
+        what = "slower than described" if not self._chains.slowed else "as fast as described again"
+        self._mender.deviated(
+            Deviated(
+                about=errand.task.about,
+                instance=errand.task.instance,
+                node=errand.task.node,
+                repair=name,
+                differences=(f"the oven is {what}, and what feeds it does not keep pace",),
+                because=pace.because(errand, now),
+            ),
+            now,
+        )
+        ways = pace.of_pace(self._chains, self.ovens, errand, now)
+        matter = Matter(
+            about=errand.task.about,
+            deviation=Deviation(
+                id=name, instance=errand.task.instance, severity=Severity.MINOR, at=now
+            ),
+            policy=replace(self._policy, safe_default=Instead.HOLD),
+            looks=ways.looks,
+            does=lambda move: ways.does[move.offer.rung]() if move.offer.rung in ways.does else "",
+            answers=lambda _ask: None if self._approve is None else "",
+            defaults=lambda _instead, _why: None,
+        )
+        self._ladder.decide(matter, now)
+
     # -- an oven that stands ------------------------------------------------------------------
 
     def waits(self, errand: Errand, now: Instant) -> None:
         """Look at a load that cannot go into the oven: is there time to wait for it?"""
         lot = str(errand.task.variables.get("lot", ""))
         name = f"r{errand.task.key}"
-        back = self._machines.back_at("oven")
-        if not lot or name in self._given_up or back is None or self._mender.was_enacted(name):
+        back = self.ovens.all_back_at() or self.ovens.queued_until(errand, now)
+        if not lot or back is None or not self.ovens.wants(errand):
             return
+        if name in self._given_up or self._mender.was_enacted(name):
+            return
+        if self._tolerated.get(errand.task.key) == back:
+            return
+        self._tolerated[errand.task.key] = back
         orders = self._lots.orders_in(lot)
         deadline = self._deadline(orders)
-        turn = self._ahead_of(errand) + 1
-        ready = Instant(back + turn * BAKING_NS + AFTER_BAKING_NS)
-        names = [each.id for each in orders]
+        ready = ready_at(self.ovens.line(lot, now), lot)
+        self._goals.expect([each.id for each in orders], ready, "the oven is back", now)
         if ready <= deadline:
-            self._goals.expect(names, ready, "the oven is back", now)
-            if self._tolerated.get(errand.task.key) == back:
-                return
-            self._tolerated[errand.task.key] = back
-            spare = f"{span_text(deadline - ready)} to spare for G1"
-            why = f"the oven is back in {span_text(back - now)}, {spare}"
-            self._decided(self._waiting(errand, f"{name}/{back}", orders, _helps(why)), now)
+            self._decided(self._waiting(errand, f"{name}/{back}", orders, deadline, now), now)
             return
         self._mender.noticed(name)
-        self._given_up.add(name)
-        self._goals.expect(names, ready, "the oven is back", now)
-        late = f"G1 would be missed by {span_text(ready - deadline)}"
         self._mender.deviated(
             Deviated(
                 about=errand.task.about,
@@ -207,63 +251,70 @@ class Recovery:
             ),
             now,
         )
-        self._decided(self._waiting(errand, name, orders, lambda _move: late), now)
+        self._decided(self._waiting(errand, name, orders, deadline, now), now)
+
+    def turn(self, errand: Errand, now: Instant) -> Instant:
+        """Return when a load is sent to its oven."""
+        return self.ovens.turn(errand, now)
 
     def _waiting(
-        self, errand: Errand, name: str, orders: Sequence[MuffinOrder], tolerable: Look
-    ) -> _Damaged:
+        self, errand: Errand, name: str, orders: Sequence[MuffinOrder], deadline: Instant,
+        now: Instant,
+    ) -> _Damaged:  # fmt: skip
         """Return what is to be decided about a load that waits; that it waits on is safe."""
+        lot = str(errand.task.variables["lot"])
         return _Damaged(
             errand=errand,
             name=name,
             orders=orders,
             again=True,
-            tolerable=tolerable,
+            ways=of_waiting(self._yard, errand, lot, deadline, name, now),
             policy=replace(self._policy, safe_default=Instead.HOLD),
             defaults=lambda _instead, _why: None,
-        )
-
-    def _ahead_of(self, errand: Errand) -> int:
-        """Return how many loads will go into the oven before this one."""
-        return sum(
-            each.task.key < errand.task.key and each.task.node == errand.task.node
-            for each in self._runtime.errands.values()
         )
 
     # -- both ---------------------------------------------------------------------------------
 
     def _decided(self, damaged: _Damaged, now: Instant) -> CaseState:
         """Let the ladder decide about a load, rung by rung."""
-        errand, found = damaged.errand, list[tuple[Situation, Found]]()
+        errand, found = damaged.errand, list[Found]()
+        known: list[Situation] = []
+
+        def situation() -> Situation:
+            if not known:
+                known.append(self._situation(damaged, now))
+            return known[0]
+
+        ways = damaged.ways or of_burnt(situation)
 
         def look(move: TryRung) -> tuple[Offer, ...] | str:
-            situation = self._situation(damaged, now)
             answer = self._mender.look(
                 errand.task.about,
-                situation,
+                situation(),
                 now,
                 seconds=move.budget_ns / SECOND,
                 own=OF_THE_PROCESS,
             )
             if isinstance(answer, NotMended):
                 return answer.why
-            found[:] = [(situation, answer)]
+            found[:] = [answer]
             return offers_of(answer)
 
         def does(move: Do) -> str:
-            if move.offer.rung is Rung.TOLERATE:
-                return ""
-            situation, ways = found[0]
+            if move.offer.rung is not Rung.REPAIR:
+                do = ways.does.get(move.offer.rung)
+                return do() if do is not None else ""
             by = move.by or "policy"
-            outcome = self._mender.enact(situation, ways, move.offer.id, by, now)
+            outcome = self._mender.enact(situation(), found[0], move.offer.id, by, now)
             if isinstance(outcome, NotMended):
                 return outcome.why
-            self._goes_on(damaged, situation, outcome, now)
+            self._goes_on(damaged, situation(), outcome, now)
+            option = next(each for each in found[0].options if each.id == move.offer.id)
+            self._take_turn(damaged, situation(), option, now)
             return ""
 
         def answers(ask: Ask) -> str | None:
-            known = found[0][1] if found else None
-            return answer_of(ask, known, self._mender, self._approve, now)
+            return answer_of(ask, found[0] if found else None, self._mender, self._approve, now)
 
         deviation = Deviation(
             id=damaged.name, instance=errand.task.instance, severity=Severity.MAJOR, at=now
@@ -272,7 +323,7 @@ class Recovery:
             about=errand.task.about,
             deviation=deviation,
             policy=damaged.policy,
-            looks={Rung.TOLERATE: damaged.tolerable, Rung.REPAIR: look},
+            looks={**ways.looks, Rung.REPAIR: look},
             does=does,
             answers=answers,
             defaults=damaged.defaults,
@@ -281,10 +332,8 @@ class Recovery:
 
     def _situation(self, damaged: _Damaged, now: Instant) -> Situation:
         task = damaged.errand.task
-        back = self._machines.back_at("oven")
         lots = self._lots.of_batch(task.about)
-        queue = self._ahead_of(damaged.errand) * BAKING_NS if damaged.again else 0
-        deadline = Instant(self._deadline(damaged.orders) - AFTER_BAKING_NS - queue)
+        deadline = Instant(self._deadline(damaged.orders) - AFTER_BAKING_NS)
         size = self._lots.size(lots[-1])
         damage = Damage(
             repair=damaged.name,
@@ -294,8 +343,8 @@ class Recovery:
             lots=lots,
             codes=tuple(damaged.codes),
             partners=self._partners.for_load(task.about, size, CELSIUS, deadline, now),
-            back={"oven": 0 if back is None else max(0, back - now)},
-            left_ns=max(0, deadline - now),
+            back={"oven": self._oven_ns(lots[-1], now)},
+            left_ns=max(0, deadline - now - (self._baking_ns() if damaged.again else 0)),
             again=damaged.again,
         )
         return situation_of(damage, self._runtime.directory, self._runtime.reality)
@@ -324,6 +373,32 @@ class Recovery:
         key = self._host.query(AskInstance(key=instance)).definition
         return self._host.ask(lambda engine: engine.deployment(key.id, key.version).process)
 
+    def _oven_ns(self, lot: str, now: Instant) -> int:
+        """Return after how long the oven takes a load: back, and done with those before it."""
+        return max(0, self.ovens.best(lot, now, now).slot(lot).begins_at - now)
+
+    def _baking_ns(self) -> int:
+        """Return how long the work takes that begins anew where a load waits: the baking."""
+        return max(self.ovens.takes_ns(each) for each in self.ovens.names())
+
+    def _take_turn(
+        self, damaged: _Damaged, situation: Situation, option: RepairOption, now: Instant
+    ) -> None:
+        """Give a load that a repair bakes in an own oven its turn; others need theirs no more."""
+        lots = self._lots.of_batch(damaged.errand.task.about)
+        self.ovens.leave(lots)
+        own = {action_name(ServiceId(each), OperationName(BAKE)) for each in self.ovens.names()}
+        about = damaged.errand.task.about
+        for step, starts_ns in zip(option.course.steps, option.course.starts_ns, strict=True):
+            if step.action in own:
+                lot = next(each for each in step.values.values() if each in lots)
+                line = self.ovens.best(lot, Instant(now + starts_ns), now)
+                self.ovens.keep(line, about, situation.repair, now)
+
+    def _baked_by(self, lot: str) -> Instant:
+        """Return by when a load has to be out of an oven."""
+        return Instant(self._deadline(self._lots.orders_in(lot)) - AFTER_BAKING_NS)
+
     def _deadline(self, orders: Sequence[MuffinOrder]) -> Instant:
         """Return by when all of these orders have to be fulfilled, as the goals say."""
         told = (self._goals.deadline(each.id) for each in orders)
@@ -338,13 +413,6 @@ def refuse(host: Host, log: FactLog, orders: Iterable[str], why: str, now: Insta
         for each in host.query(AskInstances(where=where)):
             host.submit(CancelInstance(instance=each.key), request=f"refuse/{order}")
             log.tell(now, StoryTold(what=REFUSED, about=order, details={"why": why}))
-
-
-def _helps(why: str) -> Look:
-    """Return a look at the rung of tolerating that finds it to be a way out."""
-    reason = Explanation(code="time-to-spare", subject="G1", details={"why": why})
-    offer = Offer(id="tolerate", rung=Rung.TOLERATE, reasons=(reason,))
-    return lambda _move: (offer,)
 
 
 def _overcooked(lot: str, orders: Sequence[MuffinOrder], size: int, now: Instant) -> Explanation:

@@ -216,8 +216,8 @@ class Muffins:
         candidate = errand.candidate
         if candidate is None or self.recovery is None:
             return Complete()
-        if candidate.operation.name == BAKE and self.chains is not None:
-            self.chains.baked(errand, now)
+        if candidate.operation.name == BAKE:
+            self.recovery.baked(errand, now)
         if candidate.operation.name != OVERCOOK:
             return Complete()
         return self.recovery.judged(errand, now)
@@ -228,6 +228,10 @@ class Muffins:
             assert self.machines is not None, "the story was opened"
             self.machines.look_at(str(errand.candidate.service.id), now)
             self.waits(errand, now)
+
+    def turn(self, errand: Errand, now: Instant) -> Instant:
+        """Return when it is an errand's turn at whoever does it."""
+        return now if self.recovery is None else self.recovery.turn(errand, now)
 
     def waits(self, errand: Errand, now: Instant) -> None:
         """Hear of a job that nobody can do now: a load whose oven stands may go elsewhere."""

@@ -12,6 +12,7 @@ from fabloop.app.service_runtime.facts import (
     GoalMoved,
     LookedUp,
     MachinesSlowed,
+    OvenScheduled,
     PatternLearned,
     PersonAsked,
     RepairApproved,
@@ -28,7 +29,7 @@ from fabloop.app.service_runtime.facts import (
     StoryTold,
 )
 from fabloop.app.service_runtime.ladder import SAFE_DEFAULT
-from fabloop.base.instant import span_text
+from fabloop.base.instant import iso_of, span_text
 
 Words = Callable[[Any], str]
 _REPAIR = ".r"
@@ -67,6 +68,14 @@ def _rung(fact: RungTried) -> str:
     if fact.rung == SAFE_DEFAULT:
         return f"{fact.about}: what is safe is done: {fact.why}"
     return f"{fact.about}: {fact.rung} {'helps' if fact.helps else 'does not help'}: {fact.why}"
+
+
+def _scheduled(fact: OvenScheduled) -> str:
+    """Return the new order at the ovens; one that nobody changed is not told."""
+    if not fact.anew:
+        return ""
+    turns = ", ".join(f"{each.load} at {iso_of(each.begins_at)[11:16]}" for each in fact.turns)
+    return f"{fact.about}: the oven is scheduled anew: {turns}"
 
 
 def _looked_up(fact: LookedUp) -> str:
@@ -111,6 +120,7 @@ _WORDS: dict[type, Words] = {
     ServiceRestarted: lambda f: f"The process of {f.service} had died and was started again.",
     Deviated: lambda f: f"{f.about}: {', '.join(f.differences)}",
     RungTried: _rung,
+    OvenScheduled: _scheduled,
     LookedUp: _looked_up,
     ServicesDiscovered: lambda f: f"{f.about}: '{f.wish}' -> {', '.join(f.found) or 'nobody'}",
     ChainComposed: lambda f: f"{f.about}: to {f.goal}: {' -> '.join(f.steps)}",

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from fabloop.adapt.ladder import Docket, TryRung
 from fabloop.app.processes.service import Service
 from fabloop.app.service_runtime.binding import Lease
 from fabloop.app.service_runtime.calls import Came
@@ -13,9 +14,6 @@ from fabloop.base.instant import HOUR, MINUTE, Instant
 from fabloop.model.service import Literal
 from fabloop.process.commands import ActiveJob
 from fabloop.process.views import JobView
-
-RETRIES_MAX = 6
-"""How often a service that gives no proper answer is asked again before another one is."""
 
 ATTEMPTS_MAX = 40
 """How often one job is tried at all before a person has to look at it."""
@@ -57,6 +55,21 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     about: str
 
 
+class Trouble(msgspec.Struct, kw_only=True):
+    """A call that has not ended well so far.
+
+    Attributes
+    ----------
+    move : the rung that is tried at present; None where a person is waited for, or nothing helps
+    lower : why rungs were no way out
+    """
+
+    docket: Docket
+    begun_at: Instant
+    move: TryRung | None = None
+    lower: list[str] = msgspec.field(default_factory=list)
+
+
 class Errand(msgspec.Struct, kw_only=True):
     """A job on its way.
 
@@ -70,6 +83,7 @@ class Errand(msgspec.Struct, kw_only=True):
     waits_for : why nobody could do it when it was last looked at
     waits_on : definitions of the offers that it waits for
     withheld_for : why its command was not permitted when it was last judged
+    trouble : what is done about calls that did not end well
     lease : what it holds of the cloud; None where its service does many at once, or has lost it
     """
 
@@ -89,6 +103,7 @@ class Errand(msgspec.Struct, kw_only=True):
     lease: Lease | None = None
     result: dict[str, object] = {}
     may_have_happened: bool = False
+    trouble: Trouble | None = None
 
     @property
     def idempotency_key(self) -> str:
@@ -133,6 +148,10 @@ class Story(Protocol):
 
     def answered(self, errand: Errand, now: Instant) -> Verdict:
         """Judge an answer: may the process go on?"""
+        ...
+
+    def turn(self, errand: Errand, now: Instant) -> Instant:
+        """Return when it is an errand's turn at whoever does it; at once where it is now."""
         ...
 
     def waits(self, errand: Errand, now: Instant) -> None:

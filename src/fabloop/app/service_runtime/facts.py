@@ -156,13 +156,42 @@ class Deviated(_Fact, frozen=True, kw_only=True):
 
 
 class RungTried(_Fact, frozen=True, kw_only=True):
-    """A rung of the ladder was tried for a deviation, and what came of it."""
+    """A rung of the ladder was tried for a deviation, and what came of it.
+
+    Attributes
+    ----------
+    attempts : how often it was tried until then
+    budget_ns : how long it might take, as the policy has it
+    lower : of the rung that is taken: why those below it were no way out
+    """
 
     about: str
     repair: str = ""
     rung: str
     helps: bool
     why: str
+    attempts: int = 1
+    budget_ns: int = 0
+    lower: tuple[str, ...] = ()
+
+
+class TurnTold(msgspec.Struct, frozen=True, kw_only=True):
+    """When a load is in which oven, and how long it has until its orders would be late."""
+
+    load: str
+    oven: str
+    begins_at: Instant
+    ends_at: Instant
+    spare_ns: int
+
+
+class OvenScheduled(_Fact, frozen=True, kw_only=True):
+    """Loads that wait for an own oven have their turns; `anew`: in another order than they came."""
+
+    about: str
+    repair: str = ""
+    turns: tuple[TurnTold, ...]
+    anew: bool = False
 
 
 class ServicesDiscovered(_Fact, frozen=True, kw_only=True):
@@ -330,6 +359,7 @@ class PersonAsked(_Fact, frozen=True, kw_only=True):
     options: tuple[str, ...]
     default: str
     expires_at: Instant | None = None
+    because: tuple[str, ...] = ()
 
 
 class InstanceEnded(_Fact, frozen=True, kw_only=True):
@@ -363,6 +393,7 @@ RuntimeFact = (
     | LookedUp
     | Deviated
     | RungTried
+    | OvenScheduled
     | ServicesDiscovered
     | ChainComposed
     | RepairProposed

@@ -26,6 +26,7 @@ from fabloop.base.money import money_text
 from fabloop.model.explanation import Explanation, RepairCode
 
 SAFE_DEFAULT = "safe default"
+NOTHING_HERE = "nothing can be done on this rung"
 
 Look = Callable[[TryRung], tuple[Offer, ...] | str]
 Answer = Callable[[Ask], str | None]
@@ -55,17 +56,32 @@ class Matter(msgspec.Struct, frozen=True, kw_only=True):
 class _Open(msgspec.Struct, frozen=True, kw_only=True):
     matter: Matter
     docket: ladder.Docket
+    lower: list[str]
+
+
+class Rungs:
+    """Tells of rungs and questions, each once, whatever a crash makes of it."""
+
+    def __init__(self, log: FactLog) -> None:
+        self._log = log
+        self._told = {
+            _key(fact) for _, fact in log.history if isinstance(fact, RungTried | PersonAsked)
+        }
+
+    def tell(self, fact: RungTried | PersonAsked, now: Instant) -> None:
+        """Write a fact down, unless it is known."""
+        if _key(fact) not in self._told:
+            self._told.add(_key(fact))
+            self._log.tell(now, fact)
 
 
 class Ladder:
     """Climbs for one deviation after the other; what waits for a person stays open."""
 
-    def __init__(self, log: FactLog) -> None:
+    def __init__(self, log: FactLog, rungs: Rungs) -> None:
         self._log = log
+        self._rungs = rungs
         self._open: dict[str, _Open] = {}
-        self._told = {
-            _key(fact) for _, fact in log.history if isinstance(fact, RungTried | PersonAsked)
-        }
 
     def decide(self, matter: Matter, now: Instant) -> CaseState:
         """Climb until all is settled or a person is waited for; return how the case stands.
@@ -81,7 +97,7 @@ class Ladder:
             now,
         )
         ruling = ladder.report({}, matter.policy, matter.deviation)
-        return self._climbed(matter, ruling, begun)
+        return self._climbed(matter, ruling, begun, [])
 
     def expire(self, now: Instant) -> tuple[str, ...]:
         """Do what is safe where nobody has answered in time; return whose cases that closed."""
@@ -89,7 +105,7 @@ class Ladder:
         for name, each in tuple(self._open.items()):
             ruling = ladder.expire(each.docket, each.matter.policy, now)
             if ruling.moves:
-                self._climbed(each.matter, ruling, now)
+                self._climbed(each.matter, ruling, now, each.lower)
                 closed.append(name)
         return tuple(closed)
 
@@ -98,9 +114,9 @@ class Ladder:
         times = (ladder.next_due(each.docket) for each in self._open.values())
         return min((each for each in times if each is not None), default=None)
 
-    def _climbed(self, matter: Matter, ruling: Ruling, now: Instant) -> CaseState:
+    def _climbed(self, matter: Matter, ruling: Ruling, now: Instant, lower: list[str]) -> CaseState:
         asked: list[Ask] = []
-        shell = self._shell(matter, asked, now)
+        shell = self._shell(matter, asked, now, lower)
         docket: ladder.Docket = climb(ruling, matter.policy, shell, now)
         while asked:
             ask = asked.pop()
@@ -115,39 +131,51 @@ class Ladder:
         state = docket[matter.deviation.instance].state
         self._open.pop(matter.deviation.id, None)
         if state is CaseState.ASKING:
-            self._open[matter.deviation.id] = _Open(matter=matter, docket=docket)
+            self._open[matter.deviation.id] = _Open(matter=matter, docket=docket, lower=lower)
         return state
 
-    def _shell(self, matter: Matter, asked: list[Ask], now: Instant) -> Shell:
+    def _shell(self, matter: Matter, asked: list[Ask], now: Instant, lower: list[str]) -> Shell:
+        looked: dict[Rung, str] = {}
+
+        def tell(rung: str, why: str, *, helps: bool, attempts: int = 1) -> None:
+            budget = next((e.budget_ns for e in matter.policy.rungs if e.rung == rung), 0)
+            fact = RungTried(
+                about=matter.about, repair=matter.deviation.id, rung=rung, helps=helps, why=why,
+                attempts=attempts, budget_ns=budget, lower=tuple(lower) if helps else (),
+            )  # fmt: skip
+            self._rungs.tell(fact, now)
+            if not helps:
+                lower.append(f"{rung}: {why}")
+
         def looks(move: TryRung) -> tuple[Offer, ...] | str:
+            if move.rung in looked:  # at one instant it would find the same again
+                return looked[move.rung]
             look = matter.looks.get(move.rung)
-            found = look(move) if look else "nothing can be done on this rung"
+            found = look(move) if look else NOTHING_HERE
             if isinstance(found, str):
-                self._rung(matter, move.rung, found, now, helps=False)
+                looked[move.rung] = found
+                tell(move.rung, found, helps=False, attempts=move.attempt)
             return found
 
         def does(move: Do) -> str:
             why = matter.does(move)
-            if why:
-                self._rung(matter, move.offer.rung, why, now, helps=False)
-            else:
-                self._rung(matter, move.offer.rung, _done(move, matter.policy), now, helps=True)
+            tell(move.offer.rung, why or _done(move, matter.policy), helps=not why)
             return why
 
         def asks(move: Ask) -> None:
-            self._ask(matter, move, now)
+            self._ask(matter, move, now, lower)
             asked.append(move)
 
         def defaults(move: DoInstead) -> None:
             why = _because(move.reasons)
-            self._rung(matter, SAFE_DEFAULT, f"{move.instead}, because {why}", now, helps=True)
+            tell(SAFE_DEFAULT, f"{move.instead}, because {why}", helps=True)
             matter.defaults(move.instead, why)
 
         return Shell(
             looks=looks, does=does, asks=asks, withdraws=_withdrawn, defaults=defaults, noted=_noted
         )
 
-    def _ask(self, matter: Matter, move: Ask, now: Instant) -> None:
+    def _ask(self, matter: Matter, move: Ask, now: Instant, lower: list[str]) -> None:
         """Tell that a person has to decide, once."""
         until = iso_of(move.until)[:16]
         what = "which way out is wanted" if move.offers else "what is to be done"
@@ -159,19 +187,9 @@ class Ladder:
             options=tuple(each.id for each in move.offers),
             default=matter.policy.safe_default,
             expires_at=move.until,
+            because=tuple(lower),
         )
-        self._tell(fact, now)
-
-    def _rung(self, matter: Matter, rung: str, why: str, now: Instant, *, helps: bool) -> None:
-        fact = RungTried(
-            about=matter.about, repair=matter.deviation.id, rung=rung, helps=helps, why=why
-        )
-        self._tell(fact, now)
-
-    def _tell(self, fact: RungTried | PersonAsked, now: Instant) -> None:
-        if _key(fact) not in self._told:
-            self._told.add(_key(fact))
-            self._log.tell(now, fact)
+        self._rungs.tell(fact, now)
 
 
 def _key(fact: RungTried | PersonAsked) -> tuple[object, ...]:

@@ -120,6 +120,10 @@ class Leases:
             del self._silent[service]
             self.hear(self._returned(described, now), now)
 
+    def silent_until(self, service: str) -> Instant | None:
+        """Return when a silent service is asked again; None where it is not silent."""
+        return self._silent.get(service)
+
     def next_look_at(self) -> Instant | None:
         """Return when a silent service is asked next."""
         return min(self._silent.values(), default=None)

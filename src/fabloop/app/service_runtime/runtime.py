@@ -1,13 +1,14 @@
 """Lets services do the jobs of a process host: bound late, gated, called, judged, tried again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from fabloop.adapt.policy import Policy, Rung
 from fabloop.app.processes.polls import Poll
 from fabloop.app.processes.questions import AskInstance, AskJobs, AskStatus
 from fabloop.app.processes.slots import Slot
 from fabloop.app.service_runtime.binding import Binder, Choice, NoChoice
-from fabloop.app.service_runtime.binding_reasons import declined
+from fabloop.app.service_runtime.call_ladder import PLAIN, CallLadder
 from fabloop.app.service_runtime.calls import (
     Answered,
     Caller,
@@ -20,11 +21,10 @@ from fabloop.app.service_runtime.calls import (
     WrongAnswer,
     story_headers,
 )
-from fabloop.app.service_runtime.directory import Candidate
+from fabloop.app.service_runtime.choosing import Choosing, stays
 from fabloop.app.service_runtime.errands import (
     ATTEMPTS_MAX,
     HOLD_NS,
-    RETRIES_MAX,
     WAITS_MAX,
     Complete,
     Errand,
@@ -44,17 +44,22 @@ from fabloop.app.service_runtime.facts import (
     ServiceRestarted,
 )
 from fabloop.app.service_runtime.fleet import Fleet
+from fabloop.app.service_runtime.ladder import Rungs
 from fabloop.app.service_runtime.leases import Described, Leases, still_bound
 from fabloop.app.service_runtime.log import FactLog
-from fabloop.app.service_runtime.naming import bound_fact, names_of, short, told_of, withheld
+from fabloop.app.service_runtime.naming import (
+    bound_fact,
+    names_of,
+    short,
+    told_of,
+    withheld,
+)
 from fabloop.app.service_runtime.reality import Reality, ground
-from fabloop.app.service_runtime.wanted import SERVICE_JOBS, wanted_of
+from fabloop.app.service_runtime.wanted import SERVICE_JOBS
 from fabloop.base.errors import FabloopError, Invalid, Refused, Unavailable
 from fabloop.base.instant import DAY, MINUTE, Instant
-from fabloop.model.explanation import Explanation
 from fabloop.process.commands import CompleteJob, FailJob, Reply
 from fabloop.process.state import JobState
-from fabloop.run.gate import call_of
 
 WORKER = "service-runtime"
 LEASE_NS = 3_650 * DAY
@@ -62,14 +67,6 @@ LEASE_NS = 3_650 * DAY
 
 JOBS_AT_ONCE = 1_000
 CALLS_AT_ONCE = 16
-
-Gate = Callable[[Candidate, Errand, Instant], tuple[Explanation, ...]]
-"""Tells why a command may not leave now; nothing where it may."""
-
-
-def no_gate(_candidate: Candidate, _errand: Errand, _now: Instant) -> tuple[Explanation, ...]:
-    """Let every command leave."""
-    return ()
 
 
 class Runtime:
@@ -89,8 +86,10 @@ class Runtime:
         *,
         described: Described,
         fleet: Fleet | None = None,
-        gate: Gate = no_gate,
+        policy: Policy = PLAIN,
     ) -> None:
+        self.rungs = Rungs(log)
+        self._ladder = CallLadder(policy, self.rungs)
         self.kernel = kernel
         self.directory = binder.directory
         self.caller = caller
@@ -98,10 +97,9 @@ class Runtime:
         self.reality = Reality()
         self.errands: dict[int, Errand] = {}
         self.leases = Leases(binder, log, self.errands, described)
-        self._binder = binder
+        self.choosing = Choosing(binder, self.leases, self.reality)
         self._story = story
         self._fleet = fleet
-        self._gate = gate
         self._waiting: list[Errand] = []
         self._pool = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="call")
 
@@ -205,19 +203,16 @@ class Runtime:
         """Bind an errand late; tell whether its command may leave now."""
         task = errand.task
         if errand.candidate is None:
+            turn = self._story.turn(errand, now)
+            if turn > now:
+                errand.due = turn
+                self._waiting.append(errand)
+                return False
             try:
-                wanted = wanted_of(task.headers, task.variables, task.node)
+                choice = self.choosing.choice(errand, now)
             except Invalid as error:
                 self._give_up(errand, str(error), now)
                 return False
-            choice = self._binder.choose(
-                wanted,
-                task.variables,
-                self.reality,
-                now,
-                lambda each: self._excluded(errand, each),
-                task.about,
-            )
             if not isinstance(choice, Choice):
                 self._nobody(errand, choice, now, facts)
                 return False
@@ -225,11 +220,6 @@ class Runtime:
             errand.lease, errand.waits_on = choice.lease, ()
             facts.append(bound_fact(errand, choice))
         candidate = errand.candidate
-        reasons = self._gate(candidate, errand, now)
-        if reasons:
-            facts += withheld(errand, reasons, now)
-            self.leases.renew(errand)
-            return False
         try:
             errand.given = {**task.variables, **self._story.given(task, candidate, now)}
         except (Invalid, Unavailable) as error:
@@ -250,11 +240,6 @@ class Runtime:
             **names_of(errand), trouble="no data", reason=why, rung="retry", again_at=errand.due
         )
         facts.append(told)
-
-    def _excluded(self, errand: Errand, candidate: Candidate) -> tuple[Explanation, ...]:
-        if str(candidate.service.id) not in errand.excluded:
-            return ()
-        return (declined(candidate),)
 
     def _nobody(
         self,
@@ -320,9 +305,11 @@ class Runtime:
             self.leases.heard(errand, busy_until, now)
         match came:
             case Answered(result=result):
+                self._ladder.ended(errand, now)
                 errand.tries = 0
                 self._done(errand, result, now)
             case UnderWay(location=location, again_ns=again_ns):
+                self._ladder.ended(errand, now)
                 errand.may_have_happened = False
                 errand.tries = errand.attempts = 0
                 errand.phase, errand.location = Phase.TAKEN_ON, location
@@ -331,7 +318,7 @@ class Runtime:
             case NotNow(again_ns=again_ns):
                 errand.may_have_happened = False  # it would know the key
                 again = Instant(now + max(MINUTE, again_ns or backoff_ns(errand.attempts)))
-                self._again(errand, came, now, "tolerate", again)
+                self._again(errand, came, Rung.TOLERATE, again, now)
                 self._not_now(errand, now)
             case NotLikeThis():
                 self._declined(errand, came, now)
@@ -366,8 +353,8 @@ class Runtime:
     # -- when it does not go well -------------------------------------------------------------
 
     def _again(
-        self, errand: Errand, came: NotNow | NoAnswer | WrongAnswer, now: Instant, rung: str,
-        at: Instant,
+        self, errand: Errand, came: NotNow | NoAnswer | WrongAnswer, rung: str, at: Instant,
+        now: Instant,
     ) -> None:  # fmt: skip
         if errand.attempts >= ATTEMPTS_MAX:
             self._give_up(errand, came.reason, now)
@@ -394,18 +381,27 @@ class Runtime:
         """Ask another one; a work that a service has forgotten is asked for anew."""
         candidate = errand.candidate
         assert candidate is not None, "it was called"
+        rebinds = errand.phase is not Phase.TAKEN_ON
+        errand.may_have_happened = False
+        rung = Rung.RETRY
+        if rebinds:
+            rung = self._ladder.failed(
+                errand,
+                came.reason,
+                now,
+                again=f"it says that it cannot: {came.reason}",
+                rebind=lambda: self.choosing.against_others(errand, now),
+            )
         fact = CallTroubled(
             **names_of(errand),
             trouble="not like this",
             reason=came.reason,
-            rung="retry" if errand.phase is Phase.TAKEN_ON else "rebind",
+            rung=rung,
             again_at=now,
         )
-        rebinds = errand.phase is not Phase.TAKEN_ON
         gone = self.leases.ending(errand, LeaseEnd.DECLINED) if rebinds else ()
         self.log.tell(now, fact, *gone)
         errand.due = now
-        errand.may_have_happened = False
         if rebinds:
             self.leases.release((errand,), now)
             errand.excluded.add(str(candidate.service.id))
@@ -429,18 +425,20 @@ class Runtime:
             self.log.tell(now, ServiceRestarted(service=service))
         unsure = not isinstance(came, NoAnswer) or came.reached
         errand.may_have_happened = errand.may_have_happened or unsure
-        moves = call_of(candidate.service.id, candidate.operation) is not None
-        stays = not candidate.operation.idempotent and (
-            errand.phase is Phase.TAKEN_ON or (errand.may_have_happened and moves)
-        )
         lost = self.leases.is_over(errand, now)
-        counted = errand.lease is None and errand.tries >= RETRIES_MAX
-        rebinds = (lost or counted) and not stays
+        rung = self._ladder.failed(
+            errand,
+            came.reason,
+            now,
+            again=f"silent for longer than its lease: {came.reason}" if lost else "",
+            rebind=lambda: self.choosing.against_others(errand, now),
+        )
+        rebinds = rung is not Rung.RETRY and not stays(errand)
         again = MINUTE if rebinds else backoff_ns(errand.tries)
         at = Instant(now + again)
         if errand.lease is not None and not lost:
             at = min(at, errand.lease.until)
-        self._again(errand, came, now, "rebind" if rebinds else "retry", at)
+        self._again(errand, came, rung, at, now)
         if errand.task.key not in self.errands:
             return
         if rebinds:

@@ -17,7 +17,8 @@ class RungEntry(Entry, frozen=True, kw_only=True):
     """One rung of the ladder: up to which severity it is tried, and what it may do unasked.
 
     Beyond `automatic_up_to`, `automatic_cost` or `automatic_delay` the approver is asked; without
-    an approver the next rung is tried. The rung `ask` needs an approver.
+    an approver the next rung is tried. The rung `ask` needs an approver. Without a `budget`,
+    trying again may take 2 h, and looking for a way out on another rung 2 s.
     """
 
     rung: Literal["tolerate", "retry", "rebind", "re-plan", "repair", "ask"]
@@ -28,7 +29,7 @@ class RungEntry(Entry, frozen=True, kw_only=True):
     approver: Label | None = None
     answer_within: DurationText = "15 min"
     attempts: Annotated[int, msgspec.Meta(ge=1, le=RUNG_ATTEMPTS_MAX)] = 1
-    budget: DurationText = "2 s"
+    budget: DurationText | None = None
 
 
 class AdaptationPolicyDocument(
