@@ -166,6 +166,13 @@ def test_another_document_is_no_order():
             ),
         ),
         (
+            b'{"document": "site",\n',
+            (
+                "bad.json line 2, column 1: Expected JSON, but found the end of the line "
+                "(expecting property name enclosed in double quotes)."
+            ),
+        ),
+        (
             b"",
             (
                 "bad.json line 1, column 1: Expected JSON, but found the end of the line "

@@ -96,8 +96,7 @@ def _at_line(sheet: Sheet, line: int, column: int) -> Sheet:
 
 def _json_reason(error: json.JSONDecodeError, text: str) -> str:
     """Return what stands where the reader gave up, and what the reader says about it."""
-    line = text.splitlines()[error.lineno - 1] if text.strip() else ""
-    rest = line[error.colno - 1 :].strip()
+    rest = text[error.pos :].partition("\n")[0].strip()
     said = error.msg[0].lower() + error.msg[1:]
     return f"{short(repr(rest))} ({said})" if rest else f"the end of the line ({said})"
 
