@@ -112,7 +112,7 @@ def optimality_text(optimality: Optimality) -> str:
     if optimality.proven:
         return f"{name} (proven)"
     gap = (optimality.value - optimality.bound) / optimality.value if optimality.value else 0.0
-    return f"{name} (within {gap:.1%})"
+    return f"{name} (within {max(gap, 0.001):.1%})"  # never 0.0 %: that would be a proof
 
 
 def labels_in(demo: Demo) -> dict[str, str]:

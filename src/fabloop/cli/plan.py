@@ -286,7 +286,8 @@ def _aim(request: PlanRequest, currency: str) -> Aim:
             raise _invalid("--weight", "each measure once", ", ".join(request.weights))
         if not any(weight for _, weight in weights):
             raise _invalid("--weight", "at least one weight above zero", ", ".join(request.weights))
-        return weighted(dict(weights))
+        label = " + ".join(" ".join(each.split("=")[::-1]) for each in request.weights)
+        return weighted(dict(weights), label)
     names = request.objectives or (str(Measure.COST),)
     return lexicographic(*(_measure("--objective", each) for each in names))
 

@@ -35,13 +35,19 @@ class Measure(StrEnum):
 
 
 class WeightedSum(msgspec.Struct, frozen=True, kw_only=True):
-    """Measures with their weights; a weight is per unit of the measure (ns, J, kg, minor unit)."""
+    """Measures with their weights; a weight is per unit of the measure (ns, J, kg, minor unit).
+
+    `label` is what whoever asks calls it, in units that are shown.
+    """
 
     terms: tuple[tuple[Measure, float], ...]
+    label: str = ""
 
     @property
     def name(self) -> str:
-        """The sum as a text: the measure alone, or ``1 cost + 0.5 energy``."""
+        """The sum as a text: its label, the measure alone, or ``1 cost + 0.5 energy``."""
+        if self.label:
+            return self.label
         if len(self.terms) == 1:
             return str(self.terms[0][0])
         return " + ".join(f"{weight:g} {measure}" for measure, weight in self.terms)
@@ -58,7 +64,7 @@ class Aim(msgspec.Struct, frozen=True, kw_only=True):
         return ", then ".join(each.name for each in self.ranks)
 
 
-def weighted(weights: Mapping[Measure, float]) -> Aim:
+def weighted(weights: Mapping[Measure, float], label: str = "") -> Aim:
     """Return the aim to minimise one weighted sum; terms of weight 0 are left out.
 
     Raises
@@ -82,7 +88,7 @@ def weighted(weights: Mapping[Measure, float]) -> Aim:
         faults.append(Fault(source="objective", path="weights", expected=expected, found="none"))
     if faults:
         raise Invalid(faults)
-    return Aim(ranks=(WeightedSum(terms=terms),))
+    return Aim(ranks=(WeightedSum(terms=terms, label=label),))
 
 
 def lexicographic(*parts: "Objective | Measure | Aim") -> Aim:
