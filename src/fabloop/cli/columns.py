@@ -1,5 +1,6 @@
 """Tables of numbers as people keep them: CSV, TSV or columns with blanks between, one header."""
 
+import csv
 import re
 from collections.abc import Sequence
 from math import nan
@@ -90,7 +91,12 @@ def read_columns(file: Path) -> Columns:
             )
         )
     sign = next((each for each in (";", "\t", ",") if each in rows[0][1]), None)
-    cells = [_cells(line, sign) for _, line in rows]
+    try:
+        cells = [_cells(line, sign) for _, line in rows]
+    except csv.Error as error:
+        expected = f"cells between '{sign}'"
+        fault = Fault(source=str(file), path="", expected=expected, found=str(error))
+        raise Invalid(fault) from error
     faults = [
         Fault(
             source=str(file),
@@ -112,5 +118,7 @@ def read_columns(file: Path) -> Columns:
 
 
 def _cells(line: str, sign: str | None) -> Sequence[str]:
-    parts = line.split(sign) if sign else re.split(r"\s+", line.strip())
-    return [part.strip().strip('"') for part in parts]
+    if sign is None:
+        return [part.strip('"') for part in re.split(r"\s+", line.strip())]
+    parts = next(csv.reader([line], delimiter=sign, skipinitialspace=True))
+    return [part.strip() for part in parts]
