@@ -39,6 +39,14 @@ def test_sources_are_listed_and_what_is_silent_is_told(folder):
     assert "Expected the source 'orders' to answer" in said
 
 
+def test_a_damaged_document_is_told_beside_that_there_is_none(tmp_path):
+    (tmp_path / "sources.json").write_text('{"document": data-sources}')
+    code, said = run("sources", tmp_path)
+    assert code == ExitCode.BAD_INPUT
+    assert "sources.json line 1, column 14: Expected JSON" in said
+    assert "a document of the kind 'data-sources', but found none" in said
+
+
 def test_the_profile_tells_kinds_keys_and_links(folder):
     code, said = run("profile", folder)
     assert code == ExitCode.FINE

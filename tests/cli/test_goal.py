@@ -9,8 +9,9 @@ from typer.testing import CliRunner
 from adapt.goals.histories import BAKERY, at
 from fabloop.app.processes.clocks import SteppedClock
 from fabloop.app.processes.store import open_host
-from fabloop.base.errors import NotFound
+from fabloop.base.errors import Invalid, NotFound
 from fabloop.base.instant import HOUR, iso_of
+from fabloop.cli.goal import print_status
 from fabloop.cli.root import app
 from fabloop.process.commands import (
     ActivateJobs,
@@ -80,6 +81,11 @@ def test_check_tells_a_deadline_before_the_earliest_possible(goals, tmp_path):
     assert found["code"] == "goal-too-tight"
     assert "'fulfilled(order)' cannot be before 2 h" in found["text"]
     assert "along cook" in found["text"]
+
+
+def test_a_folder_that_is_not_there_is_told_as_that(tmp_path):
+    with pytest.raises(Invalid, match="a folder with a story or a process store, but found noth"):
+        print_status(tmp_path / "nowhere", None, None, as_json=False)
 
 
 def test_status_tells_the_worst_first(goals, store):

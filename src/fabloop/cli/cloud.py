@@ -15,6 +15,7 @@ from fabloop.adapters.arrowhead.mtls import client_context, identity_in
 from fabloop.app.choreography.versions import with_four
 from fabloop.app.cloud.serving import PORT, Plan, identity_of, served
 from fabloop.base.errors import ExitCode, Fault, Invalid
+from fabloop.cli.given import address_given
 from fabloop.cli.processes.plain import print_json, print_lines
 from fabloop.services.cloud.interfaces import TemplatePolicy
 from fabloop.services.cloud.names import SYSTEM, name_fault
@@ -83,6 +84,7 @@ def print_status(
     as_json: bool,
 ) -> ExitCode:
     """Print how much of everything there is."""
+    address_given("--url", url)
     context: ssl.SSLContext | None = None
     if certificate is not None:
         context = client_context(identity_in(certificate, trust or _trust_beside(certificate)))

@@ -11,6 +11,7 @@ import msgspec
 from fabloop.app.choreography.ports import Message
 from fabloop.app.choreography.posts import Post, post_of
 from fabloop.base.instant import iso_of
+from fabloop.cli.given import address_given
 from fabloop.cli.processes.plain import named, print_lines
 
 
@@ -25,6 +26,7 @@ def where(
     port: int,
 ) -> Post:
     """Return where a system stands, as the options tell it."""
+    address_given("--cloud", cloud)
     return post_of(
         cloud, certificate, trust, name=name, host=host, port=port, generation=generation,
         cores=tuple(core or ()),

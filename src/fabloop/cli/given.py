@@ -1,7 +1,9 @@
 """What a person gives on the command line, read with errors that name the option or file."""
 
+import os
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -23,8 +25,29 @@ def read_bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        found = error.strerror or type(error).__name__
-        raise _fault(str(file), "a file that can be read", found) from error
+        raise _fault(str(file), "a file that can be read", _reason(error)) from error
+
+
+def writable_folder(option: str, folder: Path) -> None:
+    """Raise Invalid where a folder can neither be made nor written to; nothing is changed."""
+    nearest = next(each for each in (folder, *folder.absolute().parents) if _exists(each))
+    if not nearest.is_dir():
+        found = "a file" if nearest == folder else f"that '{nearest}' is a file"
+    elif not os.access(nearest, os.W_OK | os.X_OK):
+        found = f"no right to write to '{nearest}'"
+    else:
+        return
+    raise _fault(f"{option} {folder}", "a folder that can be written", found)
+
+
+def writable_file(option: str, file: Path) -> None:
+    """Raise Invalid where a file can neither be made nor written to; nothing is changed."""
+    if file.is_dir():
+        raise _fault(f"{option} {file}", "a file that can be written", "a folder")
+    if not _exists(file):
+        writable_folder(option, file.parent)
+    elif not os.access(file, os.W_OK):
+        raise _fault(f"{option} {file}", "a file that can be written", "no right to")
 
 
 def json_object(option: str, text: str) -> dict[str, object]:
@@ -35,6 +58,19 @@ def json_object(option: str, text: str) -> dict[str, object]:
     except msgspec.DecodeError as error:
         hint = f"""Write {option} '{{"Age": 51}}', or {option} @FILE."""
         raise _fault(option, "a JSON object", str(error), hint) from error
+
+
+def address_given(option: str, text: str) -> str:
+    """Return the address of a server as it was given; Invalid where it is none of HTTP."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        usable = False
+    if not usable:
+        raise _fault(option, "an address such as https://HOST:PORT", f"'{text}'")
+    return text
 
 
 def instant_given(option: str, text: str) -> Instant:
@@ -77,6 +113,17 @@ def quantity_given(option: str, text: str, dimension: Dimension) -> float | None
     if value < 0.0:
         raise _fault(option, f"zero or more, such as {example(dimension)}", f"'{text}'")
     return value
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # no right to look, or a file stands where a folder should be
+        return False
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__
 
 
 def _fault(source: str, expected: str, found: str, hint: str = "") -> Invalid:

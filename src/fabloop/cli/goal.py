@@ -174,6 +174,15 @@ def _rows(folder: Path, goals: Path | None, at: Instant | None) -> tuple[Instant
 
 
 def _is_story(folder: Path) -> bool:
+    if not folder.is_dir():
+        raise Invalid(
+            Fault(
+                source=str(folder),
+                path="",
+                expected="a folder with a story or a process store",
+                found="a file" if folder.exists() else "nothing",
+            )
+        )
     return (folder / SETTINGS_FILE).is_file()
 
 

@@ -46,7 +46,7 @@ def format_of(name: str, given: str | None) -> str:
         if given in RDF_FORMATS:
             return given
         expected, found, hint = "a format of RDF", repr(given), did_you_mean(given, RDF_FORMATS)
-        raise Invalid(Fault(source=name, path="", expected=expected, found=found, hint=hint))
+        raise Invalid(Fault(source="--format", path="", expected=expected, found=found, hint=hint))
     for known, (_, end) in RDF_FORMATS.items():
         if name.endswith(end):
             return known

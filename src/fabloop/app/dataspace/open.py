@@ -26,18 +26,23 @@ def read_space(folder: Path) -> Space:
         Every fault of the documents about data sources, or there is none.
     """
     faults: list[Fault] = []
+    strange: list[Fault] = []
     found: list[tuple[Sheet, DataSourcesDocument]] = []
     for source, data in documents_in(folder).items():
-        document = decode(source, data, faults) if kind_in(data) == "data-sources" else None
+        kind = kind_in(data)
+        if kind is None:  # data that lie beside; or the document, and damaged
+            decode(source, data, strange)
+        document = decode(source, data, faults) if kind == "data-sources" else None
         if isinstance(document, DataSourcesDocument):
             found.append((Sheet(source, faults), document))
     space = space_of(found)
     raise_if_any(faults)
     if not found:
-        raise Invalid(
-            Fault(source=str(folder), path="", expected="a document of the kind 'data-sources'",
-                  found="none", hint="Write one: fabloop schema data-sources.")
+        none = Fault(
+            source=str(folder), path="", expected="a document of the kind 'data-sources'",
+            found="none", hint="Write one: fabloop schema data-sources.",
         )  # fmt: skip
+        raise Invalid([*strange, none])
     return space
 
 

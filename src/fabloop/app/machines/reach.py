@@ -75,9 +75,11 @@ async def browse(connection: Connection, pki_folder: Path | None, clock: Clock) 
     if not connection.url.startswith("opc.tcp://"):
         raise Invalid(
             Fault(
-                source=connection.url, path="", expected="opc.tcp, which tells what it has",
+                source=connection.url, path="",
+                expected="opc.tcp://HOST:PORT, where a machine tells what it has",
                 found=repr(connection.url.split(":", maxsplit=1)[0]),
-                hint="A Modbus device needs a register map: --registers FILE.",
+                hint="To `machine add`, modbus://HOST:PORT/UNIT with --registers and "
+                "mqtt://HOST:PORT/TOPIC are given, too.",
             )
         )  # fmt: skip
     from fabloop.adapters.opcua import browse as look  # noqa: PLC0415  # an extra
