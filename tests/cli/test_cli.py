@@ -101,7 +101,7 @@ def test_another_seed_gives_another_story_with_the_same_turn(tmp_path, played):
         (("demo", "--choose", "ratio"), "FEATURE=OPTION"),
         (("demo", "--choose", "ratoi=80"), "Did you mean 'ratio'?"),
         (("demo", "--choose", "ratio=81"), "Known are: 100, 50, 80"),
-        (("demo", "--realtime", "0"), "a factor above 0"),
+        (("demo", "--realtime", "nan"), "a finite factor above 0"),
         (("demo", "--documents", "nowhere"), "a folder with documents"),
         (("schema", "sight"), "Did you mean 'site'?"),
         (("check", "nowhere"), "a folder with documents"),

@@ -9,15 +9,32 @@ from pathlib import Path
 import msgspec
 
 from fabloop import __version__
-from fabloop.app.chronicle import Chronicle, Outcome, Volatile, chronicle_of, summary_of
-from fabloop.app.demo import SETTINGS_FILE, Demo, Settings, World, begin, documents_of, resume
+from fabloop.app.chronicle import Outcome, Volatile, chronicle_of, summary_of
+from fabloop.app.demo import (
+    SETTINGS_FILE,
+    STORIES,
+    Demo,
+    Settings,
+    World,
+    begin,
+    documents_of,
+    resume,
+)
 from fabloop.app.exhibits import write_exhibits
 from fabloop.app.snapshot import OrderState
 from fabloop.base.codec import to_json_pretty
-from fabloop.base.errors import ExitCode, Fault, Invalid, Refused
+from fabloop.base.errors import ExitCode, Invalid, Refused
 from fabloop.base.instant import Instant
+from fabloop.base.names import did_you_mean
 from fabloop.cli.given import instant_given
 from fabloop.cli.narrator import Narrator
+from fabloop.cli.story_options import (
+    Request,
+    check_places,
+    option_fault,
+    option_faults,
+    write_document,
+)
 from fabloop.model.facts import AdaptationProposed
 from fabloop.model.plan import Plan
 from fabloop.model.product import NotConfigurable
@@ -37,24 +54,6 @@ _EXIT_CODES = {
 }
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """The options of the command, as given."""
-
-    story: str
-    auto: bool
-    json: Path | None
-    seed: int
-    keep: Path | None
-    resume: Path | None
-    out: Path | None
-    documents: Path | None
-    choices: tuple[str, ...]
-    realtime: float | None
-    wire: bool = False
-    until: str = ""
-    scenario: str = ""
-
-
 def play(request: Request) -> ExitCode:
     """Play a new story or go on with one; the exit code tells how it ended.
 
@@ -66,15 +65,18 @@ def play(request: Request) -> ExitCode:
     if is_muffin(request.story, request.resume):
         return _play_muffin(request)
     _check(request)
+    check_places(request, request.out or Path(f"demo-{request.story}"))
+    until = instant_given("--until", request.until) if request.until else None
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     started = time.monotonic()
     asks = sys.stdin.isatty() and not request.auto
     narrator = Narrator(to_stderr=request.json == Path("-"), asks=asks)
     if request.resume is not None or request.keep is not None:
         folder = request.resume or request.keep
         assert folder is not None
-        return _play_in(folder, request, narrator, started)
+        return _play_in(folder, request, narrator, until, started)
     with tempfile.TemporaryDirectory(prefix="fabloop-demo-") as scratch:
-        return _play_in(Path(scratch) / "data", request, narrator, started)
+        return _play_in(Path(scratch) / "data", request, narrator, until, started)
 
 
 def is_muffin(story: str, resumed: Path | None) -> bool:
@@ -91,7 +93,7 @@ def is_muffin(story: str, resumed: Path | None) -> bool:
 def _play_muffin(request: Request) -> ExitCode:
     """Play the week of the bakery, which has options of its own."""
     try:
-        from fabloop.cli.demo_muffin import MuffinRequest, play_week
+        from fabloop.cli.demo_muffin import play_week
     except ModuleNotFoundError as error:
         raise Refused(
             "Expected the extras 'http', 'dataspace' and 'modbus' for services, their data and "
@@ -100,28 +102,16 @@ def _play_muffin(request: Request) -> ExitCode:
         ) from error
     for name, given in (("--choose", request.choices), ("--wire", request.wire)):
         if given:
-            raise Invalid(_fault(name, "an option of story 'wavegear'", "story 'muffin'"))
-    return play_week(
-        MuffinRequest(
-            auto=request.auto,
-            json=request.json,
-            seed=request.seed,
-            keep=request.keep,
-            resume=request.resume,
-            out=request.out,
-            documents=request.documents,
-            scenario=request.scenario,
-            realtime=request.realtime,
-            until=request.until,
-        )
-    )
+            raise Invalid(option_fault(name, "an option of story 'wavegear'", "story 'muffin'"))
+    return play_week(request)
 
 
-def _play_in(folder: Path, request: Request, narrator: Narrator, started: float) -> ExitCode:
+def _play_in(
+    folder: Path, request: Request, narrator: Narrator, until: Instant | None, started: float
+) -> ExitCode:
     demo = _open(folder, request, narrator)
     try:
         narrator.opens(demo, folder, kept=request.resume or request.keep)
-        until = instant_given("--until", request.until) if request.until else None
         wired = _played(demo, narrator, until, request)
         if until is not None and summary_of(demo).outcome is Outcome.UNDECIDED:
             return ExitCode.FINE
@@ -136,7 +126,7 @@ def _play_in(folder: Path, request: Request, narrator: Narrator, started: float)
             resumed=request.resume is not None,
         )
         if request.json is not None:
-            _write(request.json, chronicle_of(demo, volatile))
+            write_document(request.json, to_json_pretty(chronicle_of(demo, volatile)))
         narrator.closes(demo, written, volatile.wall_s, wired)
         return _EXIT_CODES[summary_of(demo).outcome]
     finally:
@@ -152,7 +142,6 @@ def _played(
         return ()
     from fabloop.app.wired.wires import Wires
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     times_real = request.realtime or WIRE_TIMES_REAL
     with Wires(demo.scenario, demo.settings.seed, demo.clock.now(), times_real) as wires:
         world = World(
@@ -192,46 +181,25 @@ def _open(folder: Path, request: Request, narrator: Narrator) -> Demo:
     return begin(folder, settings, told=narrator.told, times_real=times_real)
 
 
-def _write(target: Path, chronicle: Chronicle) -> None:
-    data = to_json_pretty(chronicle)
-    if target == Path("-"):
-        sys.stdout.buffer.write(data)
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(data)
-
-
 def _check(request: Request) -> None:
-    faults = []
-    for name, value in (
-        ("--keep", request.keep),
-        ("--documents", request.documents),
-        ("--choose", request.choices or None),
-    ):
-        if request.resume is not None and value is not None:
-            faults.append(_fault("--resume", "--resume alone", f"{name} too", "Leave one out."))
-    if request.realtime is not None and request.realtime <= 0:
-        faults.append(_fault("--realtime", "a factor above 0", f"{request.realtime:g}"))
-    if request.until and request.resume is None and request.keep is None:
-        faults.append(_fault("--until", "--keep or --resume", "neither"))
+    new_only = (("--documents", request.documents), ("--choose", request.choices))
+    faults = option_faults(request, new_only)
+    if request.resume is None and request.story not in STORIES:
+        known = did_you_mean(request.story, (*STORIES, MUFFIN))
+        faults.append(option_fault("STORY", "a story", repr(request.story), known))
     if request.scenario:
-        faults.append(_fault("--scenario", "an option of story 'muffin'", "story 'wavegear'"))
-    if request.seed < 0:
-        faults.append(_fault("--seed", "a whole number of 0 or more", str(request.seed)))
+        found = "story 'wavegear'"
+        faults.append(option_fault("--scenario", "an option of story 'muffin'", found))
     if faults:
         raise Invalid(faults)
 
 
 def _choices(texts: tuple[str, ...]) -> dict[str, str]:
     faults = [
-        _fault("--choose", "FEATURE=OPTION, such as ratio=80", repr(text))
+        option_fault("--choose", "FEATURE=OPTION, such as ratio=80", repr(text))
         for text in texts
         if not all(text.partition("="))
     ]
     if faults:
         raise Invalid(faults)
     return {text.partition("=")[0]: text.partition("=")[2] for text in texts}
-
-
-def _fault(option: str, expected: str, found: str, hint: str = "") -> Fault:
-    return Fault(source="fabloop demo", path=option, expected=expected, found=found, hint=hint)

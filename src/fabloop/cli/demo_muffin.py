@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
 from rich.console import Console
 
 from fabloop.app.muffin.cell import SAFETY_FILE, Cell
@@ -19,28 +18,14 @@ from fabloop.app.muffin.play import MuffinSettings, Week, begin_week, resume_wee
 from fabloop.app.muffin.telling import told_text
 from fabloop.app.service_runtime.facts import RepairProposed, RuntimeFact
 from fabloop.base.codec import to_json_pretty
-from fabloop.base.errors import ExitCode, Fault, Invalid
+from fabloop.base.errors import ExitCode, Invalid
 from fabloop.base.instant import Instant, iso_of
 from fabloop.cli.answers import ask, plan_number
 from fabloop.cli.given import instant_given
+from fabloop.cli.story_options import Request, check_places, option_faults, write_document
 
 STORY = "muffin"
 SCENARIO = "burnt"
-
-
-class MuffinRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The options of the command that this story has."""
-
-    auto: bool
-    json: Path | None
-    seed: int
-    keep: Path | None
-    resume: Path | None
-    out: Path | None
-    documents: Path | None
-    scenario: str
-    realtime: float | None
-    until: str
 
 
 class Teller:
@@ -88,31 +73,37 @@ class Teller:
         self._console.print(f"Played in {wall_s:.1f} s.", markup=False)
 
 
-def play_week(request: MuffinRequest) -> ExitCode:
+def play_week(request: Request) -> ExitCode:
     """Play a new week or go on with one; the exit code tells how it ended."""
     _check(request)
+    check_places(request, request.out or Path(f"demo-{STORY}"))
+    until = instant_given("--until", request.until) if request.until else None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     started = time.monotonic()
     if request.resume is not None or request.keep is not None:
         folder = request.resume or request.keep
         assert folder is not None, "one of them is given"
-        return _play_in(folder, request, started)
+        return _play_in(folder, request, until, started)
     with tempfile.TemporaryDirectory(prefix="fabloop-muffin-") as scratch:
-        return _play_in(Path(scratch) / "data", request, started)
+        return _play_in(Path(scratch) / "data", request, until, started)
 
 
-def _play_in(folder: Path, request: MuffinRequest, started: float) -> ExitCode:
+def _play_in(folder: Path, request: Request, until: Instant | None, started: float) -> ExitCode:
     asks = sys.stdin.isatty() and not request.auto
     teller = Teller(to_stderr=request.json == Path("-"), asks=asks)
     with Cell() as cell:
         week = _open(folder, request, teller, cell)
-        return _played(week, cell, request, teller, started)
+        return _played(week, cell, request, teller, until, started)
 
 
 def _played(
-    week: Week, cell: Cell, request: MuffinRequest, teller: Teller, started: float
+    week: Week,
+    cell: Cell,
+    request: Request,
+    teller: Teller,
+    until: Instant | None,
+    started: float,
 ) -> ExitCode:
-    until = instant_given("--until", request.until) if request.until else None
     try:
         cell.open(week.bakery.folder / SAFETY_FILE, week.folder / "safety")
         week.play(until)
@@ -128,7 +119,7 @@ def _played(
             resumed=request.resume is not None,
         )
         if request.json is not None:
-            _write(request.json, to_json_pretty(chronicle_of(week, volatile)))
+            write_document(request.json, to_json_pretty(chronicle_of(week, volatile)))
         teller.closes(figures, written, volatile.wall_s)
         done = figures.delivered + figures.refused == len(week.bakery.orders)
         return ExitCode.FINE if done and figures.kept else ExitCode.NOT_PRODUCIBLE
@@ -136,7 +127,7 @@ def _played(
         week.close()
 
 
-def _open(folder: Path, request: MuffinRequest, teller: Teller, cell: Cell) -> Week:
+def _open(folder: Path, request: Request, teller: Teller, cell: Cell) -> Week:
     if request.resume is not None:
         return resume_week(
             folder,
@@ -161,33 +152,8 @@ def _open(folder: Path, request: MuffinRequest, teller: Teller, cell: Cell) -> W
     )
 
 
-def _write(target: Path, data: bytes) -> None:
-    if target == Path("-"):
-        sys.stdout.buffer.write(data)
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(data)
-
-
-def _check(request: MuffinRequest) -> None:
-    faults = []
-    if request.resume is not None:
-        for name, value in (
-            ("--keep", request.keep),
-            ("--documents", request.documents),
-            ("--scenario", request.scenario),
-        ):
-            if value:
-                faults.append(_fault("--resume", "--resume alone", f"{name} too"))
-    if request.realtime is not None and request.realtime <= 0:
-        faults.append(_fault("--realtime", "a factor above 0", f"{request.realtime:g}"))
-    if request.until and request.resume is None and request.keep is None:
-        faults.append(_fault("--until", "--keep or --resume", "neither"))
-    if request.seed < 0:
-        faults.append(_fault("--seed", "a whole number of 0 or more", str(request.seed)))
+def _check(request: Request) -> None:
+    new_only = (("--documents", request.documents), ("--scenario", request.scenario))
+    faults = option_faults(request, new_only)
     if faults:
         raise Invalid(faults)
-
-
-def _fault(option: str, expected: str, found: str) -> Fault:
-    return Fault(source="fabloop demo", path=option, expected=expected, found=found)

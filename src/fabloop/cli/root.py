@@ -3,7 +3,7 @@
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -14,8 +14,10 @@ from fabloop.cli.condition_commands import condition
 from fabloop.cli.data_commands import data
 from fabloop.cli.edge_commands import edge
 from fabloop.cli.goal_commands import goal
+from fabloop.cli.interrupts import obey_interrupts
 from fabloop.cli.kpi_commands import kpi
 from fabloop.cli.machine_commands import machine
+from fabloop.cli.machine_errors import machine_sentence, of_the_machine
 from fabloop.cli.oee_commands import oee
 from fabloop.cli.order_commands import orders
 from fabloop.cli.plan_commands import plan
@@ -100,7 +102,8 @@ def demo(
 
     Exit codes: 0 the order was finished, 1 it could not be (with the reasons), 2 bad input.
     """
-    from fabloop.cli.demo import Request, play
+    from fabloop.cli.demo import play
+    from fabloop.cli.story_options import Request
 
     raise typer.Exit(
         play(
@@ -388,6 +391,7 @@ process.registered_commands += [*commands.registered_commands, *operations.regis
 
 def main() -> None:
     """Run the command line; our errors become a sentence each and an exit code."""
+    obey_interrupts()
     try:
         app()
     except FabloopError as error:
@@ -402,7 +406,16 @@ def main() -> None:
     except BrokenPipeError:  # whoever read our output has seen enough
         sys.stderr.close()
         sys.exit(ExitCode.FINE)
+    except OSError as error:
+        if not of_the_machine(error):
+            _internal(error)
+        typer.echo(machine_sentence(error), err=True)
+        sys.exit(ExitCode.BAD_INPUT if error.filename else ExitCode.INTERNAL)
     except Exception as error:  # noqa: BLE001  # the last resort: a bug of ours, told as one
-        traceback.print_exc()
-        typer.echo(f"Internal error, please report it: {type(error).__name__}: {error}", err=True)
-        sys.exit(ExitCode.INTERNAL)
+        _internal(error)
+
+
+def _internal(error: Exception) -> NoReturn:
+    traceback.print_exc()
+    typer.echo(f"Internal error, please report it: {type(error).__name__}: {error}", err=True)
+    sys.exit(ExitCode.INTERNAL)

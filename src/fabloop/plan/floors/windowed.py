@@ -161,6 +161,7 @@ def look(windows: Windows, window: Window, hint: Timetable, effort: float) -> Se
     if hint.finish(windows.work.problem) <= finish * (1 + NEAR):
         built.hint(hint)
     solver = cp_model.CpSolver()
+    solver.parameters.catch_sigint_signal = False  # it would swallow Ctrl-C
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = SEED
     solver.parameters.max_deterministic_time = effort

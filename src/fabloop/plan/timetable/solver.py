@@ -487,6 +487,7 @@ def _horizon(question: Question) -> int:
 
 def _solver(effort: float) -> cp_model.CpSolver:
     solver = cp_model.CpSolver()
+    solver.parameters.catch_sigint_signal = False  # it would swallow Ctrl-C
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = SEED
     solver.parameters.max_deterministic_time = effort

@@ -108,6 +108,7 @@ def search_relaxed(wanted: Search, hand_over: Callable[[Stop | None], None]) -> 
 
 def _solver(wanted: Search) -> cp_model.CpSolver:
     solver = cp_model.CpSolver()
+    solver.parameters.catch_sigint_signal = False  # it would swallow Ctrl-C
     solver.parameters.num_workers = wanted.workers
     solver.parameters.random_seed = SEED
     if wanted.effort is not None:
