@@ -155,6 +155,15 @@ class Ratings:
         )
         return found
 
+    def misses(self, required: float) -> tuple[Floats, Bools]:
+        """Return by how much rows differ from a value, relative to it, and which are live.
+
+        What may not be used is not a number.
+        """
+        apart = np.abs(self._now - required)
+        live = (self._since > NEVER) | (self._until < EVER)
+        return (apart / abs(required) if required else np.abs(self._now)), live
+
     def admits(self, row: int, required: Floats) -> Bools:
         """Return for which of the values a row is good enough."""
         found: Bools = (

@@ -64,7 +64,7 @@ class Seats:
         self._by_key: dict[int, dict[Key | None, list[Seat]]] = {}
         self._amounts: dict[int, dict[Key, dict[float, Change]]] = {}
         self._served: dict[tuple[int, frozenset[tuple[Key, float]]], int] = {}
-        self._learning: dict[tuple[object, ...], tuple[Seat, ...]] = {}
+        self._learning: dict[tuple[object, ...], dict[int, tuple[Seat, ...]]] = {}
         self._masks: dict[SkillId, int] = {}
         self._relaxed: dict[int, int] = {}
         self._strangers: dict[SkillId, tuple[WorkUnit, ...]] = {}
@@ -74,7 +74,8 @@ class Seats:
     def of(self, number: int) -> tuple[Seat, ...]:
         """Return the seats of a job that need changes."""
         if number not in self._known:
-            found = [*self._skilled(number), *self._unskilled(number)]
+            learning = self._unskilled(number).values()
+            found = [*self._skilled(number), *(each for seats in learning for each in seats)]
             self._known[number] = tuple(found)
         return self._known[number]
 
@@ -112,7 +113,7 @@ class Seats:
         """Return who can do a job with the changes; only those that they touch are looked at."""
         mask = self.now[number]
         for unit in bits_of(self._touched(chosen) & self.relaxed(number) & ~mask):
-            if any(seat.is_served(chosen) for seat in self._of_unit(number, unit)):
+            if any(seat.is_served(chosen) for seat in self.of_unit(number, unit)):
                 mask |= unit
         return mask
 
@@ -132,14 +133,13 @@ class Seats:
                 mask |= 1 << self.reach.number[WorkUnitId(each.subject)]
         return mask
 
-    def _of_unit(self, number: int, unit: int) -> tuple[Seat, ...]:
+    def of_unit(self, number: int, unit: int) -> tuple[Seat, ...]:
         """Return the seats of one work unit, where changes of it can help at all."""
         if (number, unit) not in self._single:
             job = self.problem.jobs[number]
             row = _row_of(job, unit, self.reach)
             if row is None:
-                seats = (each for each in self._unskilled(number) if each.unit == unit)
-                self._single[number, unit] = tuple(seats)
+                self._single[number, unit] = self._unskilled(number).get(unit, ())
             else:
                 self._single[number, unit] = tuple(self._of_row(job.rejected[row], job.operation))
         return self._single[number, unit]
@@ -183,11 +183,15 @@ class Seats:
         changes = factory_changes_for(reason, operation, unit, site)
         return self.prices.all_priced(changes)
 
-    def _unskilled(self, number: int) -> tuple[Seat, ...]:
+    def _unskilled(self, number: int) -> dict[int, tuple[Seat, ...]]:
+        """Return the seats of the work units that would have to learn the skill, by unit."""
         operation = self.problem.jobs[number].operation
         needs = operation.requirement.skill, operation.person_skill, operation.tools
         if needs not in self._learning:
-            self._learning[needs] = tuple(self._learners_of(operation))
+            seats: dict[int, tuple[Seat, ...]] = {}
+            for each in self._learners_of(operation):
+                seats[each.unit] = (*seats.get(each.unit, ()), each)
+            self._learning[needs] = seats
         return self._learning[needs]
 
     def _learners_of(self, operation: Operation) -> Iterator[Seat]:

@@ -167,15 +167,15 @@ class Upgrades:
     def _learnt(self, chosen: Mapping[Key, Change]) -> list[_Core]:
         """Return conflicts that share no job, none where the changes suffice.
 
-        A job that has not been looked at may be able to do more than is known: then it is
-        looked at, and all is asked again.
+        A job that has not been looked at may be able to do more than is known, if anything is
+        changed: then it is looked at, and all is asked again.
         """
         reach = self._reach_with(chosen)
         while True:
             able = {number: self._able(number, chosen) for number in self._jobs}
             cores = self._conflicts(able, reach)
             new = {number for core in cores for number in core.able} - self._looked_at
-            if not new:
+            if not new or not chosen:
                 return cores
             self._looked_at |= new
             if all(self._able(number, chosen) == able[number] for number in new):

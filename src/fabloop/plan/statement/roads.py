@@ -123,6 +123,7 @@ class Roads(msgspec.Struct, frozen=True, eq=False):
     """Lanes that leave at certain times only."""
     _tables: "list[_Hops]" = []
     _moves: dict[Weights, Moves] = {}
+    _before: "list[Roads]" = []
 
     @property
     def ticks_max(self) -> int:
@@ -135,7 +136,10 @@ class Roads(msgspec.Struct, frozen=True, eq=False):
         if weights not in self._moves:
             if len(self._moves) >= MEASURES_MAX:
                 self._moves.clear()
-            self._moves[weights] = self.hops().moves(weights)
+            moves = self.hops().moves(weights)
+            for before in self._before:
+                moves = before.moves(weights).with_lanes(moves.lane)
+            self._moves[weights] = moves
         return self._moves[weights]
 
     def hops(self) -> "_Hops":
@@ -144,9 +148,11 @@ class Roads(msgspec.Struct, frozen=True, eq=False):
             self._tables.append(_hops_of(self))
         return self._tables[0]
 
-    def take_over(self, before: "_Hops", sites: Collection[SiteId]) -> None:
+    def take_over(self, before: "Roads", sites: Collection[SiteId]) -> None:
         """Use the columns of roads that differ by lanes and inside these sites alone."""
-        self._tables.append(_hops_again(self, before, sites))
+        self._tables.append(_hops_again(self, before.hops(), sites))
+        if not sites:
+            self._before.append(before)
 
     def route(self, origin: Place, destination: Place, weights: Weights) -> tuple[Leg, ...] | None:
         """Return the best legs under `weights`; none are needed at one work unit.
@@ -279,14 +285,14 @@ def roads_again(network: Network, before: Network, roads: Roads) -> Roads:
         links |= _links(new.values())
     again = _roads(network, links)
     if again.areas == roads.areas and again.gates == roads.gates:
-        again.take_over(roads.hops(), new)
+        again.take_over(roads, new)
     return again
 
 
 def _hops_again(roads: Roads, before: "_Hops", sites: Collection[SiteId]) -> "_Hops":
     """Return the columns of all hops, with links inside some of the sites made anew."""
     part = {key: hops for key, hops in roads.links.items() if key[0] in sites} if sites else {}
-    made = _hops_of(msgspec.structs.replace(roads, links=part, _tables=[], _moves={}))
+    made = _hops_of(msgspec.structs.replace(roads, links=part, _tables=[], _moves={}, _before=[]))
     numbers = [number for number, site in enumerate(roads.areas) if site in sites]
     kept = ~np.isin(before.link_at[0], numbers)
     return msgspec.structs.replace(
