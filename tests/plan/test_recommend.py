@@ -27,8 +27,10 @@ from fabloop.plan.reasons.recommend import (
 )
 from fabloop.plan.reasons.seats import Seats, missing_ways
 from fabloop.plan.reasons.whatif import after, changed
+from fabloop.plan.statement.grid import grid_of_places
 from fabloop.plan.statement.problem import MEASURE, Objective, Setting, problem_of
 from fabloop.plan.statement.roads import Place, Weights, roads_again, roads_of
+from fabloop.plan.tree import optimum, tables_of
 from plan.instances import (
     NOW,
     kpis,
@@ -124,6 +126,39 @@ def test_changes_of_the_product_are_the_least_of_the_tree(seed):
     if found:
         assert abs(found[0].answer.price - sum(each.price for each in exact)) < 1e-6
         assert all(each.answer.proven for each in found)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=SEEDS, of_factory=st.booleans())
+def test_least_changes_of_the_tree_are_those_with_every_seat_known(seed, of_factory):
+    _, world, problem = an_instance(seed, operations=6, units=3)
+    seats = all_seats(problem, world if of_factory else None)
+    grid = grid_of_places(problem.roads, seats.reach.places)
+    nodes, spots = [], []
+    for number, job in enumerate(problem.jobs):
+        likely = seats.likely(number)
+        prices = {each.unit.id: 0.0 for each in job.candidates}
+        for seat in likely:
+            unit_id = seats.reach.units[seat.unit.bit_length() - 1]
+            prices[unit_id] = min(prices.get(unit_id, seat.price), seat.price)
+        places = [seats.reach.places[seats.reach.number[each]] for each in prices]
+        nodes.append(np.array([*prices.values()]))
+        spots.append(grid.spots(places))
+    penalties = Penalties(seats)
+    found = penalties.least({})
+    tables = msgspec.structs.replace(
+        tables_of(problem, Weights()),
+        spots=tuple(spots),
+        nodes=tuple(nodes),
+        ready=tuple(np.zeros(len(each)) for each in nodes),
+        moves=penalties.moves({}),
+    )
+    exact = optimum(tables) if all(len(each) for each in nodes) else None
+    assert bool(found) == (exact is not None)
+    if exact is not None and not of_factory:
+        assert abs(sum(each.price for each in found) - exact.value) < 1e-6
+    if exact is not None:
+        assert sum(each.price for each in found) <= exact.value + 1e-6
 
 
 @settings(max_examples=20, deadline=None)

@@ -227,12 +227,7 @@ class Penalties:
         return tuple(changes.values())
 
     def _tables(self, bans: Bans) -> Tables:
-        moves = self._roads.moves(Weights())
-        if self._opens:
-            ways = frozenset(key for key in bans if key[0] in _WAYS)
-            if ways not in self._moves:
-                self._moves[ways] = self._extended(moves, ways)
-            moves = self._moves[ways]
+        moves = self.moves(bans)
         nodes = []
         for number, row in enumerate(self._rows):
             node = row.prices(bans)
@@ -249,6 +244,19 @@ class Penalties:
             adds=True,
             groups=groups_of(self._problem),
         )
+
+    def moves(self, bans: Bans) -> Moves:
+        """Return the movements; new ways at their price, where factories change, but banned ones.
+
+        For the same bans they are the same ones.
+        """
+        moves = self._roads.moves(Weights())
+        if not self._opens:
+            return moves
+        ways = frozenset(key for key in bans if key[0] in _WAYS)
+        if ways not in self._moves:
+            self._moves[ways] = self._extended(moves, ways)
+        return self._moves[ways]
 
     def _new_ways(self, found: Mapping[int, int]) -> Iterator[Change]:
         places = self._seats.reach.places_of
