@@ -7,9 +7,16 @@ from fabloop.app.chaos.judge import good_spans, verdict
 from fabloop.app.chaos.player import Promised, checksum
 from fabloop.app.muffin.documents import FOLDER, read_bakery
 from fabloop.app.safety.controller import Shown
-from fabloop.app.service_runtime.facts import CallAnswered, StoryTold
+from fabloop.app.service_runtime.facts import (
+    CallAnswered,
+    CallBound,
+    LeaseEnd,
+    LeaseEnded,
+    StoryTold,
+)
 from fabloop.app.service_runtime.serving import Arrived
 from fabloop.base.instant import SECOND, Instant
+from fabloop.model.explanation import Explanation
 from fabloop.model.ids import ServiceId
 from fabloop.model.safety import Permissive, Required, SafetyRules
 from run.safety_rules import CELL, GUARD, rules
@@ -100,6 +107,37 @@ def test_what_is_done_twice_is_found(bakery, tmp_path):
         (tmp_path / f"{service}.jsonl").write_bytes(line + line)  # the same service knows the key
     (said,) = judged(bakery, tmp_path)
     assert said == "job-5 was begun more than once: bakery-nearby.bake, oven.bake."
+
+
+def test_what_does_no_harm_may_be_done_again_elsewhere(bakery, tmp_path):
+    for service in ("liner-printer", "label-printer"):
+        line = b'{"operation":"printLiners","key":"job-5","given":{},"at":1}\n'
+        (tmp_path / f"{service}.jsonl").write_bytes(line)
+    assert judged(bakery, tmp_path) == ()
+
+
+def bound(job, offer="Oven|bake|1.0.0"):
+    return CallBound(
+        job=job, epoch=1, about="b", node="cook", service="oven", operation="bake",
+        because=Explanation(code="service-bound", subject="oven.bake"), offer=offer,
+    )  # fmt: skip
+
+
+def let_go(job, offer="Oven|bake|1.0.0"):
+    return LeaseEnded(
+        job=job, about="b", node="cook", service="oven", operation="bake", offer=offer,
+        why=LeaseEnd.DONE,
+    )  # fmt: skip
+
+
+def test_what_two_steps_hold_at_once_or_nobody_let_go_of_is_found(bakery, tmp_path):
+    fine = (bound(7), let_go(7), bound(8), bound(9, "Van|move|1.0.0"), bound(8), let_go(8))
+    assert judged(bakery, tmp_path, history(bakery, *fine, let_go(9, "Van|move|1.0.0"))) == ()
+    (said,) = judged(bakery, tmp_path, history(bakery, bound(7), bound(8), let_go(8)))
+    assert "Oven|bake|1.0.0 went to job 8" in said
+    assert "while job 7 held it" in said
+    (said,) = judged(bakery, tmp_path, history(bakery, bound(7)))
+    assert said == "Oven|bake|1.0.0 is still held for job 7 when all is over."
 
 
 @pytest.mark.parametrize(

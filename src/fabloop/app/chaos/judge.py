@@ -1,8 +1,8 @@
 """Reads what everybody wrote down, and says what should not have been.
 
-Four things hold whatever happens: every order ends delivered or refused; no command leaves while a
+Five things hold whatever happens: every order ends delivered or refused; no command leaves while a
 permissive of it is false, stale or missing; nothing that was promised is lost; nothing is done
-twice that may be done once only.
+twice that may be done once only; what one step holds, no other one holds.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,13 @@ from fabloop.app.chaos.player import Promised, checksum
 from fabloop.app.muffin.documents import Bakery
 from fabloop.app.muffin.kpis import courses_of
 from fabloop.app.safety.controller import Shown
-from fabloop.app.service_runtime.facts import CallAnswered, RuntimeFact
+from fabloop.app.service_runtime.facts import (
+    CallAnswered,
+    CallBound,
+    LeaseEnded,
+    LeaseResumed,
+    RuntimeFact,
+)
 from fabloop.app.service_runtime.serving import ARRIVALS_SUFFIX, Arrived
 from fabloop.base.instant import SECOND, Instant, iso_of
 from fabloop.model.ids import OperationName, ServiceId
@@ -46,7 +52,8 @@ def verdict(
     return (
         *_orders(history, bakery),
         *_lost(history, promised),
-        *_twice(history, folder),
+        *_twice(history, folder, _harmless(bakery)),
+        *_shared(history),
         *_unpermitted(folder, [each.name for each in bakery.natures], rules, shown),
     )
 
@@ -67,8 +74,18 @@ def _lost(history: History, promised: Sequence[Promised]) -> Iterator[str]:
             yield f"Facts {each.first} to {end - 1} were promised, but are not in the log."
 
 
-def _twice(history: History, folder: Path) -> Iterator[str]:
-    """Yield jobs that were answered twice, or begun at two services."""
+def _harmless(bakery: Bakery) -> frozenset[str]:
+    """Return the operations that may be done again, as the services themselves describe it."""
+    return frozenset(
+        f"{name}.{each.name}"
+        for name, data in bakery.documents.items()
+        for each in bakery.described(name, data, "").service.operations
+        if each.idempotent
+    )
+
+
+def _twice(history: History, folder: Path, harmless: frozenset[str]) -> Iterator[str]:
+    """Yield jobs that were answered twice, or begun at two services although that does harm."""
     answered: set[int] = set()
     for _, fact in history:
         if isinstance(fact, CallAnswered):
@@ -81,8 +98,26 @@ def _twice(history: History, folder: Path) -> Iterator[str]:
             if kept.key.startswith("job-"):
                 begun.setdefault(kept.key, set()).add(f"{file.stem}.{kept.operation}")
     for key, where in begun.items():
-        if len(where) > 1:
+        if len(where) > 1 and not where <= harmless:
             yield f"{key} was begun more than once: {', '.join(sorted(where))}."
+
+
+def _shared(history: History) -> Iterator[str]:
+    """Yield offers that two jobs held at the same time, and those that are held at the end."""
+    holders: dict[str, int] = {}
+    for at, fact in history:
+        match fact:
+            case CallBound(job=job, offer=offer) | LeaseResumed(job=job, offer=offer) if offer:
+                other = holders.get(offer, job)
+                if other != job:
+                    yield f"{offer} went to job {job} at {iso_of(at)} while job {other} held it."
+                holders[offer] = job
+            case LeaseEnded(job=job, offer=offer) if holders.get(offer) == job:
+                del holders[offer]
+            case _:
+                pass
+    for offer, job in holders.items():
+        yield f"{offer} is still held for job {job} when all is over."
 
 
 def _unpermitted(

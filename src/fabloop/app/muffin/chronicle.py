@@ -3,12 +3,15 @@
 import msgspec
 
 from fabloop import __version__
+from fabloop.app.muffin.bindings import BindingTold, bindings_of
 from fabloop.app.muffin.kpis import OrderCourse, WeekFigures, courses_of, figures_of
 from fabloop.app.muffin.play import Week
 from fabloop.app.service_runtime.facts import (
     ChainComposed,
     Deviated,
     GoalMoved,
+    LeaseEnd,
+    LeaseEnded,
     LookedUp,
     MachinesSlowed,
     OvenScheduled,
@@ -23,6 +26,8 @@ from fabloop.app.service_runtime.facts import (
     RungTried,
     RuntimeFact,
     ServiceFound,
+    ServiceLost,
+    ServiceReturned,
     ServicesDiscovered,
 )
 from fabloop.base.instant import Instant, iso_of
@@ -44,6 +49,8 @@ CHAIN = (
     | RepairUndone
     | MachinesSlowed
     | GoalMoved
+    | ServiceLost
+    | ServiceReturned
 )
 """What an adaptation consists of."""
 
@@ -77,6 +84,7 @@ class WeekChronicle(msgspec.Struct, frozen=True, kw_only=True):
     figures: WeekFigures
     services: tuple[ServiceFound, ...]
     orders: tuple[OrderCourse, ...]
+    bindings: tuple[BindingTold, ...]
     chain: tuple[ToldAt, ...]
     facts: tuple[ToldAt, ...]
     volatile: WeekVolatile
@@ -95,10 +103,18 @@ def chronicle_of(week: Week, volatile: WeekVolatile) -> WeekChronicle:
         figures=figures_of(history, week.bakery),
         services=tuple(fact for _, fact in history if isinstance(fact, ServiceFound)),
         orders=courses_of(history, week.bakery),
-        chain=tuple(_told(at, fact) for at, fact in history if isinstance(fact, CHAIN)),
+        bindings=bindings_of(history),
+        chain=tuple(_told(at, fact) for at, fact in history if _is_of_chain(fact)),
         facts=tuple(_told(at, fact) for at, fact in history if not isinstance(fact, RepairKept)),
         volatile=volatile,
     )
+
+
+def _is_of_chain(fact: RuntimeFact) -> bool:
+    """Tell whether a fact is part of an adaptation; a step that passes to another system is."""
+    if isinstance(fact, LeaseEnded):
+        return fact.why in (LeaseEnd.SILENT, LeaseEnd.TAKEN_OVER)
+    return isinstance(fact, CHAIN)
 
 
 def _told(at: Instant, fact: RuntimeFact) -> ToldAt:

@@ -61,9 +61,18 @@ class _Delay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ratio: float
 
 
+class _Blackout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    device: str
+    operation: str
+    call: Annotated[int, msgspec.Meta(ge=1)]
+    after_minutes: Annotated[float, msgspec.Meta(ge=0)]
+    hours: Annotated[float, msgspec.Meta(gt=0)]
+
+
 class _Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mishaps: tuple[_Mishap, ...] = ()
     delays: tuple[_Delay, ...] = ()
+    blackouts: tuple[_Blackout, ...] = ()
 
 
 class _Batching(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -91,6 +100,19 @@ class _Story(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     scenarios: dict[str, _Scenario]
 
 
+class Blackout(msgspec.Struct, frozen=True, kw_only=True):
+    """The process of a service dies a while after a certain call of an operation has gone to it.
+
+    Nobody starts it again for `lasts_ns`.
+    """
+
+    service: str
+    operation: str
+    call: int
+    after_ns: int
+    lasts_ns: int
+
+
 class Bakery(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a story starts from, as the seed has it."""
 
@@ -104,6 +126,7 @@ class Bakery(msgspec.Struct, frozen=True, kw_only=True):
     baking: Baking
     orders: tuple[MuffinOrder, ...]
     natures: tuple[Nature, ...]
+    blackouts: tuple[Blackout, ...]
     vocabulary: SkillVocabulary
     documents: dict[str, bytes]
     """OpenAPI documents by service."""
@@ -132,6 +155,10 @@ def read_bakery(folder: Path, scenario: str, seed: int) -> Bakery:
     documents = {each.stem: read_bytes(each) for each in files}
     for name in sorted(story.devices.keys() ^ documents.keys()):
         raise _invalid(name, "a device and an OpenAPI document of each service", "only one of them")
+    for each in story.scenarios[scenario].blackouts:
+        if each.device not in story.devices:
+            raise _invalid(f"scenario '{scenario}', blackouts", "a device", repr(each.device),
+                           did_you_mean(each.device, story.devices))  # fmt: skip
     chance = random.Random(f"{seed}/{scenario}/mishaps")  # noqa: S311  # a story, no secret
     plot = story.scenarios[scenario]
     mishaps = [(each.device, _mishap(each, chance)) for each in plot.mishaps]
@@ -164,8 +191,19 @@ def read_bakery(folder: Path, scenario: str, seed: int) -> Bakery:
         baking=story.baking,
         orders=orders_of(seed, begins, tuple(map(_known, story.orders)), story.taste, story.demand),
         natures=natures,
+        blackouts=tuple(map(_blackout, plot.blackouts)),
         vocabulary=words.vocabulary,
         documents=documents,
+    )
+
+
+def _blackout(entry: _Blackout) -> Blackout:
+    return Blackout(
+        service=entry.device,
+        operation=entry.operation,
+        call=entry.call,
+        after_ns=round(entry.after_minutes * MINUTE),
+        lasts_ns=round(entry.hours * HOUR),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from fabloop.app.muffin.bindings import bindings_section
 from fabloop.app.muffin.kpis import WeekFigures, courses_of, figures_of
 from fabloop.app.muffin.pictures import orders_picture, repair_picture, week_picture
 from fabloop.app.muffin.play import Week
@@ -132,6 +133,7 @@ def _sections(
             pictures=figures_named("week"),
         ),
         Section(title="The ladder", tables=tuple(_ladders(history))),
+        bindings_section(history),
         *_repair_sections(history, figures_named),
         Section(title="The processes", pictures=figures_named("muffin-")),
     ]

@@ -9,6 +9,7 @@ import msgspec
 
 from fabloop.app.cloud.folder import open_cloud
 from fabloop.app.durable import draft_of, write_durably
+from fabloop.app.muffin.blackouts import Blackouts
 from fabloop.app.muffin.chains import Chains
 from fabloop.app.muffin.data import BakeryData
 from fabloop.app.muffin.devices import served
@@ -105,6 +106,7 @@ class Week:
             policy=self.policy,
         )
         self.machines = Machines(self.runtime, [each.name for each in self.bakery.natures])
+        self.blackouts = Blackouts(self.bakery.blackouts, self.fleet, self.runtime.leases, self.log)
         self.goals = Goals(folder, self.bakery.folder / GOALS_FILE, self.log)
         self.mender = Mender(self.host, self.log, gate=gate)
         self._approve = approve
@@ -143,6 +145,7 @@ class Week:
             self.story.recovery = Recovery(self.host, self.runtime, self.mender, aids)
         self.story.open(now)
         self.runtime.recover()
+        self.blackouts.recover(now)
         for _ in range(TURNS_MAX):
             while self._happened(self.clock.now()):
                 pass
@@ -155,6 +158,7 @@ class Week:
         raise Broken(f"Expected a story to end within {TURNS_MAX} turns.")
 
     def _happened(self, now: Instant) -> bool:
+        self.blackouts.happen(now)
         self.machines.look_after(now)
         received = self.story.receive(now)
         turned = self.runtime.turn(now)
@@ -168,6 +172,7 @@ class Week:
             self.story.next_batch_at(),
             self.runtime.next_at(),
             self.machines.next_look_at(),
+            self.blackouts.next_at(),
             None if self.story.recovery is None else self.story.recovery.next_due(),
         )
         return min((each for each in times if each is not None), default=None)
@@ -197,8 +202,9 @@ class Week:
         try:
             data = self.caller.fetch(f"{url}/openapi.json")
         except Unavailable:
-            self._revived(name)
-            raise
+            if not self._revived(name):
+                raise
+            data = self.caller.fetch(f"{url}/openapi.json")
         return self.bakery.described(name, data, url).service
 
     def _persisted(self, name: str, ask: Callable[[], Asked]) -> Asked:
@@ -210,10 +216,12 @@ class Week:
                 self._revived(name)
         return ask()
 
-    def _revived(self, name: str) -> None:
+    def _revived(self, name: str) -> bool:
         """Start a service again if its process has died; what it was told, it has in its file."""
-        if self.fleet.revive(name):
+        revived = self.fleet.revive(name)
+        if revived:
             self.log.tell(self.clock.now(), ServiceRestarted(service=name))
+        return revived
 
     def close(self) -> None:
         """End the services and release the journals; everything told is durable already."""

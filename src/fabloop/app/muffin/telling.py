@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
+from fabloop.app.muffin.bindings import told_bound, told_ended
 from fabloop.app.sentences import sentence
 from fabloop.app.service_runtime.facts import (
+    CallBound,
     CallTroubled,
     CallWithheld,
     ChainComposed,
     Deviated,
     GoalMoved,
+    LeaseEnded,
     LookedUp,
     MachinesSlowed,
     OvenScheduled,
@@ -24,7 +27,9 @@ from fabloop.app.service_runtime.facts import (
     RungTried,
     RuntimeFact,
     SafetyTold,
+    ServiceLost,
     ServiceRestarted,
+    ServiceReturned,
     ServicesDiscovered,
     StoryTold,
 )
@@ -47,6 +52,8 @@ def _story(fact: StoryTold) -> str:
         count = len(orders) if isinstance(orders, list) else 0
         what = f"{fact.details['pieces']} {fact.details['type']} muffins"
         return f"{fact.about}: {what} for {count} order{'' if count == 1 else 's'}."
+    if fact.what == "blackout":
+        return f"The process of {fact.about} dies, in the middle of {fact.details['operation']}."
     if fact.what == "order refused":
         return f"{fact.about} is refused: {fact.details['why']}"
     return ""
@@ -115,7 +122,11 @@ def _slowed(fact: MachinesSlowed) -> str:
 
 _WORDS: dict[type, Words] = {
     StoryTold: _story,
+    CallBound: told_bound,
     CallTroubled: _troubled,
+    LeaseEnded: told_ended,
+    ServiceLost: lambda f: f"{f.service} keeps silent: nobody is bound to it until it is heard.",
+    ServiceReturned: lambda f: f"{f.service} is heard again and offers what it did.",
     CallWithheld: _withheld,
     ServiceRestarted: lambda f: f"The process of {f.service} had died and was started again.",
     Deviated: lambda f: f"{f.about}: {', '.join(f.differences)}",

@@ -74,6 +74,18 @@ class LeaseEnded(_Fact, frozen=True, kw_only=True):
     why: LeaseEnd
 
 
+class LeaseResumed(_Fact, frozen=True, kw_only=True):
+    """A job holds again what it had lost: its system was silent, and is on it still."""
+
+    job: int
+    about: str
+    node: str
+    service: str
+    operation: str
+    offer: str
+    until: Instant
+
+
 class ServiceLost(_Fact, frozen=True, kw_only=True):
     """A service has kept silent for too long: its offers are taken back until it is heard."""
 
@@ -384,6 +396,7 @@ RuntimeFact = (
     | ProcessBegan
     | CallBound
     | LeaseEnded
+    | LeaseResumed
     | ServiceLost
     | ServiceReturned
     | CallWithheld

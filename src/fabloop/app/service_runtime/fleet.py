@@ -12,7 +12,7 @@ import msgspec
 import uvicorn
 
 from fabloop.app.service_runtime.serving import ServedGiven, SimulatedService
-from fabloop.app.wired.children import Child, Ties, prepare
+from fabloop.app.wired.children import END_S_MAX, Child, Ties, prepare
 from fabloop.base.codec import to_json
 from fabloop.base.errors import Unavailable
 
@@ -74,6 +74,7 @@ class Fleet:
         self._children: dict[str, Child] = {}
         self._ports: dict[str, int] = {}
         self.restarts: dict[str, int] = {}
+        self._dark: set[str] = set()
         for name in self._given:
             self._start(name, 0)
         for name in self._given:
@@ -105,15 +106,27 @@ class Fleet:
         """Tell whether the process of a service is there."""
         return self._children[name].lives
 
+    def black_out(self, name: str) -> None:
+        """Let the process of a service die, and stay dead until there is light again."""
+        self._dark.add(name)
+        self._children[name].kill()
+        self._children[name].ends_within(END_S_MAX)
+
+    def light_up(self, name: str) -> None:
+        """Let a service be started again."""
+        self._dark.discard(name)
+
     def revive(self, name: str) -> bool:
         """Start a service that died again, at the same address; tell whether it had died.
+
+        One that has been blacked out stays dead.
 
         Raises
         ------
         Unavailable
             It died too often, or does not begin.
         """
-        if not self._children[name].ends_within(DYING_S):
+        if name in self._dark or not self._children[name].ends_within(DYING_S):
             return False
         if sum(self.restarts.values()) >= RESTARTS_MAX:
             raise Unavailable(f"Expected services to live, but {RESTARTS_MAX} have died.")

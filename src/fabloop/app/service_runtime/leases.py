@@ -7,11 +7,13 @@ leaves in between is put right by `recover`.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from fabloop.app.service_runtime.binding import LEASE_NS, Binder
-from fabloop.app.service_runtime.errands import AWAY_NS, Errand, Phase
+from fabloop.app.service_runtime.directory import Candidate
+from fabloop.app.service_runtime.errands import AWAY_NS, Errand
 from fabloop.app.service_runtime.facts import (
     CallBound,
     LeaseEnd,
     LeaseEnded,
+    LeaseResumed,
     RuntimeFact,
     ServiceLost,
     ServiceReturned,
@@ -64,9 +66,14 @@ class Leases:
             and errand.lease is None
             and candidate.operation.exclusive_ns is not None
         ):
-            until = Instant(busy_until + LEASE_NS)
-            errand.lease = self._binder.regain(candidate, errand.task.about, until)
+            self._regain(errand, candidate, Instant(busy_until + LEASE_NS), now)
         self.hear(definitions, now)
+
+    def _regain(self, errand: Errand, candidate: Candidate, until: Instant, now: Instant) -> None:
+        errand.lease = self._binder.regain(candidate, errand.task.about, until)
+        if errand.lease is not None:
+            names, offer = names_of(errand), errand.lease.offer
+            self._log.tell(now, LeaseResumed(**names, offer=offer, until=until))
 
     def _returned(self, service: ServiceDescription, now: Instant) -> tuple[str, ...]:
         self._log.tell(now, ServiceReturned(service=str(service.id)))
@@ -124,6 +131,11 @@ class Leases:
         """Return when a silent service is asked again; None where it is not silent."""
         return self._silent.get(service)
 
+    def may_be_back(self, service: str, now: Instant) -> None:
+        """Ask a silent service at the next opportunity."""
+        if service in self._silent:
+            self._silent[service] = now
+
     def next_look_at(self) -> Instant | None:
         """Return when a silent service is asked next."""
         return min(self._silent.values(), default=None)
@@ -149,16 +161,35 @@ class Leases:
 
     # -- after a crash ------------------------------------------------------------------------
 
-    def recover(self, bound: Mapping[int, CallBound]) -> None:
+    def recover(self, offers: Mapping[int, str], now: Instant) -> None:
         """Put right what a crash left: errands hold what the log says, and nobody anything else."""
         held = {each.offer: each for each in self._binder.held()}
-        for job, fact in bound.items():
+        lost = []
+        for job, offer in offers.items():
             errand = self._errands.get(job)
-            lease = held.get(fact.offer)
-            if errand is not None and errand.phase is not Phase.DONE and lease is not None:
-                errand.lease = held.pop(fact.offer)
-                self._binder.recall(lease, errand.task.about)
+            if errand is None or errand.candidate is None:
+                continue
+            errand.lease = held.pop(offer, None)
+            if errand.lease is not None:
+                self._binder.recall(errand.lease, errand.task.about)
+                continue
+            lost.append(LeaseEnded(**names_of(errand), offer=offer, why=LeaseEnd.SILENT))
+        self._log.tell(now, *lost)
         self._binder.release(tuple(held.values()))
+
+
+def held_offers(history: Iterable[tuple[Instant, RuntimeFact]]) -> dict[int, str]:
+    """Return the offer that each job holds, as it was told."""
+    offers: dict[int, str] = {}
+    for _, fact in history:
+        match fact:
+            case CallBound(job=job, offer=offer) | LeaseResumed(job=job, offer=offer) if offer:
+                offers[job] = offer
+            case LeaseEnded(job=job):
+                offers.pop(job, None)
+            case _:
+                pass
+    return offers
 
 
 def still_bound(history: Iterable[tuple[Instant, RuntimeFact]]) -> dict[int, CallBound]:

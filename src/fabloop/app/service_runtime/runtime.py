@@ -45,7 +45,7 @@ from fabloop.app.service_runtime.facts import (
 )
 from fabloop.app.service_runtime.fleet import Fleet
 from fabloop.app.service_runtime.ladder import Rungs
-from fabloop.app.service_runtime.leases import Described, Leases, still_bound
+from fabloop.app.service_runtime.leases import Described, Leases, held_offers, still_bound
 from fabloop.app.service_runtime.log import FactLog
 from fabloop.app.service_runtime.naming import (
     bound_fact,
@@ -135,7 +135,7 @@ class Runtime:
                 errand.begun_at, errand.result = result.begun_at, result.result
                 errand.phase = Phase.DONE
             self.errands[job.key] = errand
-        self.leases.recover(bound)
+        self.leases.recover(held_offers(self.log.history), self.kernel.query(AskStatus()).at)
 
     def _learn(self, fact: CallAnswered) -> None:
         """Let what was done and seen be so, as when it happened."""
@@ -434,7 +434,7 @@ class Runtime:
             rebind=lambda: self.choosing.against_others(errand, now),
         )
         rebinds = rung is not Rung.RETRY and not stays(errand)
-        again = MINUTE if rebinds else backoff_ns(errand.tries)
+        again = backoff_ns(errand.tries) if not rebinds else 0 if lost else MINUTE
         at = Instant(now + again)
         if errand.lease is not None and not lost:
             at = min(at, errand.lease.until)
