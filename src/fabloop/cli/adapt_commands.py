@@ -122,7 +122,8 @@ def maintain(
 def undo(folder: Folder, order: Order, by: By = "planner", at: At = "", json: Json = False) -> None:
     """Go back to the plan before the last adaptation, if nothing stands against that.
 
-    In a week of the muffin demo a repair is taken back while it goes on, by its batch or an order.
+    In a week of the muffin demo a repair is taken back, by its name, its batch or an order; what
+    cannot be compensated is told with the reason.
 
     Exit codes: 0 plan and process went back, 1 there is no way back (with reasons), 2 bad input.
     """

@@ -255,7 +255,7 @@ def test_a_repair_is_taken_back_with_what_it_has_done(plant):
         plant.completes(done[-1])
     back = undo(best, asked, done)
     assert [step.action for step in back.course.steps] == ["waste.dough"]
-    assert [step.action for step in back.lasting] == ["waste.discard"]
+    assert [each.step.action for each in back.lasting] == ["waste.discard"]
     enters(plant, back.enactment)
     assert plant.open_nodes() == ["r1.1.back-1"]
     plant.completes("r1.1.back-1")

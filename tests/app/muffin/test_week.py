@@ -33,6 +33,7 @@ from fabloop.base.errors import Conflict, Invalid, NotFound
 from fabloop.base.instant import HOUR, MINUTE, Instant
 from small_bakery import settings_of, small_bakery
 
+RESTORE = "restoreShipment"
 LOWER = ("tolerate", "retry", "rebind", "re-plan")
 NOTHING = {"burnt": {"mishaps": [], "delays": []}}
 
@@ -294,10 +295,75 @@ def test_a_repair_that_goes_on_is_taken_back_and_the_week_ends_without_it(tmp_pa
     assert all(each.delivered_at for each in courses if not each.refused)
 
 
-def test_a_repair_that_is_over_stays(tmp_path):
-    facts, _ = burnt_week(tmp_path, hours=4)
-    with pytest.raises(Conflict, match="it is over"):
-        undo_repair(tmp_path / "data", only(facts, RepairEnacted).about, "eva")
+def test_a_repair_that_is_over_is_compensated_as_far_as_can_be(tmp_path):
+    scenarios = {"burnt": {"mishaps": [{**BURNT, "repair_hours": [40, 40]}], "delays": []}}
+    documents = small_bakery(tmp_path, orders_per_day=(0,), scenarios=scenarios)
+    folder = tmp_path / "data"
+    whole, _, _ = played(tmp_path / "whole", documents)
+    over = max(
+        at for at, fact in whole if isinstance(fact, CallAnswered) and fact.operation == "overcook"
+    )
+    week = begin_week(folder, settings_of(documents))
+    week.play(until=over)
+    week.close()
+    burnt = only([fact for _, fact in week.log.history], Deviated)
+    undone = undo_repair(folder, burnt.repair, "eva")
+    assert undone.over
+    code = only_code(whole)
+    assert undone.steps == (
+        f"Take the change of a shipment back: the order is ready as agreed at first. ({code})",
+    )
+    why = dict(zip(undone.lasting, undone.because, strict=True))
+    dosed = next(each for each in why if each.startswith("Dose"))
+    assert why[dosed] == "its description names nothing that takes it back"
+    baked = next(each for each in why if each.startswith("Bake a load that is brought"))
+    assert "cancelLoad takes it back, but that requires" in why[baked]
+    with pytest.raises(NotFound):
+        undo_repair(folder, burnt.repair, "eva")
+    week = resume_week(folder)
+    try:
+        week.play()
+        history, courses = week.log.history, courses_of(week.log.history, week.bakery)
+    finally:
+        week.close()
+    restored = [f for _, f in history if isinstance(f, CallAnswered) and f.operation == RESTORE]
+    assert [(each.given["qr"], each.result["accepted"]) for each in restored] == [(code, True)]
+    assert all(each.delivered_at for each in courses)
+
+
+def only_code(history) -> str:
+    told = {
+        f.given["qr"]
+        for _, f in history
+        if isinstance(f, CallAnswered) and f.operation == "changeShipment"
+    }
+    (code,) = told
+    return code
+
+
+def test_a_load_that_a_bakery_bakes_is_cancelled_when_its_repair_is_taken_back(tmp_path):
+    scenarios = {"burnt": {"mishaps": [{**BURNT, "repair_hours": [40, 40]}], "delays": []}}
+    documents = small_bakery(tmp_path, orders_per_day=(0,), scenarios=scenarios)
+    folder = tmp_path / "data"
+    whole, _, _ = played(tmp_path / "whole", documents)
+    guest = next(at for at, f in whole if isinstance(f, CallBound) and "bakeFor" in f.operation)
+    week = begin_week(folder, settings_of(documents))
+    week.play(until=Instant(guest + MINUTE))
+    week.close()
+    burnt = only([fact for _, fact in week.log.history], Deviated)
+    undone = undo_repair(folder, burnt.repair, "eva")
+    assert not undone.over
+    assert undone.steps[0].startswith("Cancel a load that is not baked yet, for a fee.")
+    week = resume_week(folder)
+    try:
+        week.play()
+        history, courses = week.log.history, courses_of(week.log.history, week.bakery)
+    finally:
+        week.close()
+    ended = [f for _, f in history if isinstance(f, CallAnswered) and f.operation == "cancelLoad"]
+    assert [each.result["cancelled"] for each in ended] == [True]
+    assert {each.order for each in courses if each.refused} == set(burnt.subjects)
+    assert all(each.delivered_at for each in courses if not each.refused)
 
 
 def test_without_a_plan_in_time_the_next_rung_is_tried(tmp_path):

@@ -1,6 +1,6 @@
 """What the bakery does when muffins burn or the oven stands: find, tell, plan, change."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import cast
 
 import msgspec
@@ -13,7 +13,7 @@ from fabloop.adapt.repair.proposal import RepairOption, Situation
 from fabloop.app.muffin import pace
 from fabloop.app.muffin.chains import Chains
 from fabloop.app.muffin.damage import OF_THE_PROCESS, Damage, situation_of
-from fabloop.app.muffin.data import BakeryData
+from fabloop.app.muffin.data import COURIER, BakeryData
 from fabloop.app.muffin.goals import Goals
 from fabloop.app.muffin.kpis import FULFILLED_NS
 from fabloop.app.muffin.looks import (
@@ -32,7 +32,7 @@ from fabloop.app.muffin.policy import answer_of, offers_of
 from fabloop.app.processes.host import Host
 from fabloop.app.processes.questions import AskInstance, AskInstances
 from fabloop.app.service_runtime.errands import Complete, Errand, Hold, Verdict
-from fabloop.app.service_runtime.facts import Deviated, StoryTold
+from fabloop.app.service_runtime.facts import Deviated, LookedUp, StoryTold
 from fabloop.app.service_runtime.ladder import Ladder, Matter
 from fabloop.app.service_runtime.log import FactLog
 from fabloop.app.service_runtime.mending import Approve, Found, Mended, Mender, NotMended
@@ -97,6 +97,7 @@ class Recovery:
         self._ladder = Ladder(self._log, runtime.rungs)
         self.ovens = Ovens(runtime, aids.machines, aids.lots, self._baked_by)
         self._yard = Yard(runtime=runtime, machines=aids.machines, ovens=self.ovens)
+        self._runtime.reality.see(_couriers(self._log))
         self._held: dict[str, Errand] = {}
         self._given_up: set[str] = set()
         self._tolerated: dict[int, Instant] = {}
@@ -413,6 +414,14 @@ def refuse(host: Host, log: FactLog, orders: Iterable[str], why: str, now: Insta
         for each in host.query(AskInstances(where=where)):
             host.submit(CancelInstance(instance=each.key), request=f"refuse/{order}")
             log.tell(now, StoryTold(what=REFUSED, about=order, details={"why": why}))
+
+
+def _couriers(log: FactLog) -> Iterator[Literal]:
+    """Yield who carries which order, as it was looked up before a crash."""
+    for fact in log.facts():
+        if isinstance(fact, LookedUp) and fact.target == COURIER:
+            for code, service in fact.values.items():
+                yield Literal(fluent="courier", arguments=(code,), value=str(service))
 
 
 def _overcooked(lot: str, orders: Sequence[MuffinOrder], size: int, now: Instant) -> Explanation:

@@ -104,9 +104,12 @@ def _proposed(fact: RepairProposed) -> str:
 
 
 def _undone(fact: RepairUndone) -> str:
-    steps = f", then {', '.join(fact.steps)}" if fact.steps else ""
-    lasting = f"; not taken back: {', '.join(fact.lasting)}" if fact.lasting else ""
-    return f"{fact.about}: {fact.repair} is taken back by {fact.by}{steps}{lasting}"
+    over = ", although it is over" if fact.over else ""
+    steps = f"; compensated: {', '.join(fact.steps)}" if fact.steps else ""
+    pairs = zip(fact.lasting, fact.because or [""] * len(fact.lasting), strict=True)
+    kept = ", ".join(f"{step} ({why})" if why else step for step, why in pairs)
+    lasting = f"; not taken back: {kept}" if kept else ""
+    return f"{fact.about}: {fact.repair} is taken back by {fact.by}{over}{steps}{lasting}"
 
 
 def _goal(fact: GoalMoved) -> str:

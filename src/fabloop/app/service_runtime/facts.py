@@ -317,7 +317,14 @@ class RepairKept(_Fact, frozen=True, kw_only=True):
 
 
 class RepairUndone(_Fact, frozen=True, kw_only=True):
-    """A repair was taken back: `steps` compensate what was done, `lasting` is not taken back."""
+    """A repair was taken back: `steps` compensate what was done, `lasting` is not taken back.
+
+    Attributes
+    ----------
+    process : the one by which the instance goes on, or, where the repair was `over`, the one that
+        compensates; empty where nothing can be
+    because : of each step that lasts, why
+    """
 
     about: str
     instance: int
@@ -326,6 +333,8 @@ class RepairUndone(_Fact, frozen=True, kw_only=True):
     process: str
     steps: tuple[str, ...]
     lasting: tuple[str, ...]
+    because: tuple[str, ...] = ()
+    over: bool = False
 
 
 class PatternLearned(_Fact, frozen=True, kw_only=True):

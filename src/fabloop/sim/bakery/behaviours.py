@@ -212,6 +212,22 @@ def _change_shipment(device: Device, asked: Asked) -> Taken | Answer:
     return Taken(duration_ns=0, result=lambda *_: {"accepted": True, "qr": qr}, queues=False)
 
 
+def _restore_shipment(device: Device, asked: Asked) -> Taken | Answer:
+    """Forget the change of a shipment; one that was picked up goes as it is."""
+    qr = str(asked.given.get("qr", ""))
+    restored = device.notes.get(qr) != "picked up"
+    if restored:
+        device.notes.pop(f"shipment {qr}", None)
+    return Taken(duration_ns=0, result=lambda *_: {"accepted": restored, "qr": qr}, queues=False)
+
+
+def _cancel_load(device: Device, asked: Asked) -> Taken | Answer:
+    """Break the baking of a load off; one that is baked stays so."""
+    lot = str(asked.given.get("lot", ""))
+    found = device.cancelled("bakeForOthers", lot, asked.at)
+    return Taken(duration_ns=0, result=lambda *_: {"cancelled": found, "lot": lot}, queues=False)
+
+
 # -- order management -----------------------------------------------------------------------------
 
 
@@ -241,7 +257,7 @@ KINDS: dict[str, Mapping[str, Behaviour]] = {
         "awaitOven": _mend,
         "status": _status,
     },
-    "baker": {"bakeForOthers": _bake, "status": _status},
+    "baker": {"bakeForOthers": _bake, "cancelLoad": _cancel_load, "status": _status},
     "van": {"moveLoad": _move, "status": _status},
     "topping": {"placeTopping": _piecework, **_COMMON},
     "cart": {"routeToBoxes": _route, "status": _status},
@@ -250,6 +266,7 @@ KINDS: dict[str, Mapping[str, Behaviour]] = {
         "pickUp": _pick_up,
         "deliver": _deliver,
         "changeShipment": _change_shipment,
+        "restoreShipment": _restore_shipment,
     },
     "pages": {"listCompanies": _companies, "publishCompanies": _companies},
     "orders": {"setOrderState": _keep_order},

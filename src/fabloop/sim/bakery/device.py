@@ -168,6 +168,17 @@ class Device:
         begun = [ratio for begins_at, ratio in self.nature.delays if begins_at <= at]
         return begun[-1] if begun else 0.0
 
+    def cancelled(self, operation: str, lot: str, at: Instant) -> bool:
+        """Break a work on a load off; tell whether there was one that was not done."""
+        for key, work in self.works.items():
+            under_way = work.operation == operation and work.ends_at > at
+            if under_way and work.result.get("lot") == lot:
+                if work.ends_at in self._free:  # the next one begins sooner
+                    self._free[self._free.index(work.ends_at)] = max(at, work.begun_at)
+                self.works[key] = msgspec.structs.replace(work, ends_at=max(at, work.begun_at))
+                return True
+        return False
+
     def figure(self, name: str) -> float:
         """Return a speed or time of its kind."""
         return self.nature.figures[name]
