@@ -7,17 +7,20 @@ both sides.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import msgspec
 import numpy as np
 
 from fabloop.plan.floors.floor import Booking, Floor, Work
-from fabloop.plan.floors.loads import Windows, load_bound, windows_of
+from fabloop.plan.floors.loads import Windows, load_bound
 from fabloop.plan.floors.orders_search import OrdersObjective, Placed, Search
 from fabloop.plan.floors.placing import Effort, Taste, place_again, place_all
 from fabloop.plan.floors.windowed import Seen, Verdict, Window, look
+from fabloop.plan.statement.layout import Bools
 from fabloop.plan.statement.problem import Problem
 from fabloop.plan.timetable.schedule import Timetable
+from fabloop.plan.tree import tails
 
 STARTS_MAX = 8
 """Sites for the last job from which a first plan is made."""
@@ -41,11 +44,23 @@ class Answer(msgspec.Struct, frozen=True):
     bound: int
 
 
-class _Case(msgspec.Struct):
-    """One site for the last job, and the least finish with it as known so far."""
+class _Case(msgspec.Struct, dict=True):
+    """One site for the last job, and the least finish with it as known so far.
 
-    windows: Windows
+    `allowed` are the choices of the last job, `loaded` tells that the loads have been asked.
+    """
+
+    work: Work
+    allowed: Bools
     bound: int
+    loaded: bool = False
+
+    @cached_property
+    def windows(self) -> Windows:
+        """The windows of the case; heads of other jobs than the last one are those of all cases."""
+        work, last = self.work, self.work.size - 1
+        heads = [*work.heads[:last], np.where(self.allowed, work.heads[last], np.inf)]
+        return Windows(work, heads, tails(work.tables, {last: self.allowed}))
 
 
 def decomposed(problem: Problem, effort: float) -> Answer | None:
@@ -59,18 +74,18 @@ def decomposed(problem: Problem, effort: float) -> Answer | None:
         return None
     search = Search([Placed(work, NEVER, 1)], OrdersObjective.MAKESPAN, POLISH)
     search.improve(cases[0].bound, lambda _: None)
-    for case in cases:
-        if case.bound < work.finish:
-            case.bound = load_bound([case.windows], case.bound, work.finish)
     _prove(work, cases, effort)
     return Answer(work.timetable(), min(work.finish, *(each.bound for each in cases)))
 
 
 def _prove(work: Work, cases: Sequence[_Case], left: float) -> None:
-    """Look into windows until bound and plan meet, or nothing is won any more."""
+    """Look into windows until bound and plan meet, or nothing is won any more.
+
+    Loads are asked when a case is the least one: by then a better plan may have ruled it out.
+    """
     stuck = False
     for _ in range(LOOKS_MAX):
-        case = min(cases, key=lambda each: each.bound)
+        case = _least(cases, work.finish)
         if case.bound >= work.finish or left <= 0:
             return
         before = case.bound, work.finish
@@ -83,15 +98,25 @@ def _prove(work: Work, cases: Sequence[_Case], left: float) -> None:
             stuck = True  # vehicles are in the way of the first plan seen: ask for the best one
 
 
+def _least(cases: Sequence[_Case], finish: int) -> _Case:
+    """Return the case with the least bound, loads among it."""
+    while True:
+        case = min(cases, key=lambda each: each.bound)
+        if case.loaded or case.bound >= finish:
+            return case
+        case.bound = load_bound([case.windows], case.bound, finish)
+        case.loaded = True
+
+
 def _cases(work: Work) -> list[_Case]:
     """Return the sites that may carry out the last job, the most promising first."""
     last = work.size - 1
     cases = []
     for site in np.unique(work.site[last]).tolist():
-        windows = windows_of(work, {last: work.site[last] == site})
-        least = float(windows.heads[last].min(initial=np.inf))
+        allowed = np.asarray(work.site[last] == site)
+        least = float(work.heads[last][allowed].min(initial=np.inf))
         if np.isfinite(least):
-            cases.append(_Case(windows, round(least)))
+            cases.append(_Case(work, allowed & np.isfinite(work.heads[last]), round(least)))
     return sorted(cases, key=lambda each: each.bound)
 
 
@@ -104,8 +129,7 @@ def _begin(work: Work, cases: Sequence[_Case]) -> bool:
     for case in cases[:STARTS_MAX]:
         if case.bound >= finish:
             break
-        allowed = {last: np.isfinite(case.windows.heads[last])}
-        taste = Taste(roll=roll, allowed=allowed)
+        taste = Taste(roll=roll, allowed={last: case.allowed})
         done = place_all(work, taste, Effort())
         if done and work.finish < finish:
             finish = work.finish

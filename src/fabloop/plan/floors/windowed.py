@@ -94,22 +94,25 @@ class _Model:
     def _edge(self, made: int, job: int) -> None:
         """Keep the movement between two jobs: its least for each origin, more where it is far."""
         far, ticks = self._far(made, job), self.work.ticks[job]
+        ends, chosen = self.picks[job], self.chosen[job]
+        after = [ticks[end] + int(self.tails[job][end]) for end in ends]
+        least: list[cp_model.LinearExprT] = []
         for start in self.picks[made]:
             here, x = far[start], self.chosen[made][start]
             near = min(here.values(), default=0)
-            gone = self.ends[made]
-            for end in self.picks[job]:
-                y = self.chosen[job][end]
-                through = self.heads[made][start] + ticks[end] + self.tails[job][end]
-                if end not in here or through + here[end] > self.finish:
-                    self.model.add_bool_or([x.negated(), y.negated()])
-                elif here[end] > near:
-                    late = self.starts[job] >= gone + here[end]
-                    self.model.add(late).only_enforce_if([x, y])
-        least = _sum(
-            min(far[start].values(), default=0) * x for start, x in self.chosen[made].items()
-        )
-        self.model.add(self.starts[job] >= self.ends[made] + least)
+            least.append(near * x)
+            latest = self.finish - int(self.heads[made][start])
+            farther: list[cp_model.LinearExprT] = []
+            for end, rest in zip(ends, after, strict=True):
+                way = here.get(end)
+                if way is None or way + rest > latest:
+                    self.model.add_bool_or([x.negated(), chosen[end].negated()])
+                elif way > near:
+                    farther.append((way - near) * chosen[end])
+            if farther:
+                arrives = _sum([self.ends[made], near, *farther])
+                self.model.add(self.starts[job] >= arrives).only_enforce_if(x)
+        self.model.add(self.starts[job] >= self.ends[made] + _sum(least))
 
     def _far(self, made: int, job: int) -> dict[int, dict[int, int]]:
         """Return the ticks between each two choices, where there is a way."""
