@@ -351,13 +351,19 @@ def keep_current(
 
 
 def go_back(fact: UndoAsked, at: Snapshot) -> tuple[AdaptationUndone | UndoRefused, ...]:
-    """Adapt: can the order go on as before the last adaptation?"""
+    """Adapt: can the order go on as before the last adaptation, and is all of that permitted?"""
     state = at.orders[fact.order]
     if state.stage is not Stage.RUNNING or len(state.followed) < 2:  # a plan before and one after
         reason = Explanation(code=UndoCode.NOTHING_TO_UNDO, subject=fact.order)
         plan = None if state.plan is None else state.plan.id
         return (UndoRefused(order=fact.order, plan=plan, by=fact.by, reasons=(reason,)),)
-    return (undo(at.situation(fact.order), state.followed[-2], fact.by, at.world()),)
+    found = undo(at.situation(fact.order), state.followed[-2], fact.by, at.world())
+    if isinstance(found, AdaptationUndone):
+        against = change_against(at, fact.order, found.plan)
+        if against:
+            plan = found.before
+            return (UndoRefused(order=fact.order, plan=plan, by=fact.by, reasons=against),)
+    return (found,)
 
 
 def seek_another_way(

@@ -9,8 +9,8 @@ from fabloop.model.facts import PermissiveChanged
 from fabloop.model.ids import OrderId
 from fabloop.model.plan import Plan
 from fabloop.model.safety import SafetyRules, SafetyView
-from fabloop.run.newly import change_withheld
 from fabloop.run.permissives import required_against
+from fabloop.run.recheck import change_withheld
 from fabloop.services.permissions import Told
 
 
@@ -36,5 +36,5 @@ def change_against(snapshot: Snapshot, order: OrderId, after: Plan) -> tuple[Exp
     """Return why an order may not go over to another plan now; empty where it may."""
     state = snapshot.orders[order]
     assert state.plan is not None, "only a planned order changes its plan"
-    begun, product = snapshot.begun(order), state.order.product
-    return change_withheld(state.plan, after, begun, product, snapshot.permissions())
+    begun, left = snapshot.begun(order), snapshot.carried(order).left
+    return change_withheld(after, begun, left, state.order.product, snapshot.permissions())

@@ -36,26 +36,25 @@ def units():
     return found
 
 
-def safety():
-    """Return a document: the shaping cell and the machine in Vienna have guards."""
+def safety(guarded=(SHAPING, EMCO)):
+    """Return a document: the shaping cell and the machine in Vienna have guards, or others."""
     controllers = [
         {
             "id": f"{unit}-cell", "label": f"Cell of {unit}", "url": "modbus://127.0.0.1:1502/1",
             "signals": [{"id": "guard", "label": "guard closed", "bit": 0}],
         }
-        for unit in (SHAPING, EMCO)
+        for unit in guarded
     ]  # fmt: skip
-    guarded = [
-        {"work_unit": unit, "requires": [{"signal": f"{unit}-cell/guard"}]}
-        for unit in (SHAPING, EMCO)
+    required = [
+        {"work_unit": unit, "requires": [{"signal": f"{unit}-cell/guard"}]} for unit in guarded
     ]
     free = [
         {"work_unit": unit, "free_because": "simulated without guards"}
-        for unit in units() if unit not in (SHAPING, EMCO)
+        for unit in units() if unit not in guarded
     ]  # fmt: skip
     return {
         "document": "safety", "version": "1", "@context": "urn:fabloop:context:1:safety",
-        "controllers": controllers, "permissives": guarded + free,
+        "controllers": controllers, "permissives": required + free,
     }  # fmt: skip
 
 
