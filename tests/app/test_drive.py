@@ -14,6 +14,7 @@ from fabloop.app.edge.simulated import SimulatedEdge
 from fabloop.app.house import House
 from fabloop.app.scenario import read_scenario
 from fabloop.app.snapshot import Stage
+from fabloop.base.errors import NotPermitted
 from fabloop.base.instant import DAY, HOUR, MINUTE, Instant, instant_of, iso_of
 from fabloop.base.journal import MemoryJournal
 from fabloop.base.zones import wall_clock
@@ -291,3 +292,11 @@ class _Until:
         if instant > self._end:
             raise _Over
         self._clock.wait_until(instant)
+
+
+def test_without_rules_nothing_is_begun_and_it_is_said_at_once(scenario, order):
+    bare = msgspec.structs.replace(scenario.knowledge, safety=None)
+    house = House(bare, MemoryJournal())
+    with pytest.raises(NotPermitted, match="fabloop safety draft"):
+        driver(scenario, (order,), house=house).run()
+    assert house.history == []

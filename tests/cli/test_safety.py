@@ -11,7 +11,7 @@ from app.safety.test_guarded_story import SHAPING, papers
 from fabloop.app.demo import Settings, begin
 from fabloop.app.safety.documents import rules_in
 from fabloop.app.safety.guard import SafetyGuard
-from fabloop.base.errors import ExitCode
+from fabloop.base.errors import ExitCode, Invalid, NotPermitted
 from fabloop.cli import safety as commands
 from fabloop.cli.root import app, main
 from fabloop.model.ids import ControllerId, OperationName, WorkUnitId
@@ -20,6 +20,7 @@ from fabloop.run.permissives import Permitted
 from safety_controller import Controller
 
 CELL = ControllerId("cell")
+URL = "http://127.0.0.1:1"
 
 
 def document(url):
@@ -210,3 +211,26 @@ def test_no_dose_and_no_history_of_strain_is_stored(story):
     snapshot = demo.house.snapshot
     fields = set(type(snapshot).__struct_fields__)
     assert not {each for each in fields if any(w in each for w in ("dose", "worked", "fatigue"))}
+
+
+def test_a_draft_names_what_is_commanded_and_is_refused_until_it_is_completed(tmp_path):
+    made = stories.documents(tmp_path / "papers")
+    (made / "safety.json").unlink()
+    drafted = json.loads(run("draft", made).output)
+    named = {each["work_unit"] for each in drafted["permissives"]}
+    assert SHAPING in named
+    (made / "safety.json").write_text(json.dumps(drafted))
+    with pytest.raises(Invalid) as found:
+        rules_in(made)
+    assert len(found.value.faults) == len(named)
+    for each in drafted["permissives"]:
+        each["free_because"] = "a test"
+    (made / "safety.json").write_text(json.dumps(drafted))
+    assert {each.work_unit for each in rules_in(made).permissives} == named
+
+
+def test_an_executor_does_not_start_where_nobody_says_what_its_tasks_require():
+    words = ("--service", "Welding", "--choreographer", URL, "--cloud", URL)
+    done = CliRunner().invoke(app, ["cloud", "executor", *words])
+    assert isinstance(done.exception, NotPermitted)
+    assert "--simulated" in str(done.exception)

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from fabloop.base.errors import ExitCode, FabloopError
 from fabloop.cli.root import app
 from moody_server import moody_server
+from safety_controller import Controller
 from service_documents import OVEN, PLAIN
 
 MACHINE = """
@@ -87,9 +88,20 @@ def write(folder, name, text):
     return file
 
 
+def permits(folder, *permissives, controllers=()):
+    """Write what commands to services require."""
+    document = {
+        "document": "safety", "version": "1", "@context": "urn:fabloop:context:1:safety",
+        "controllers": controllers, "permissives": permissives,
+    }  # fmt: skip
+    write(folder, "safety.json", json.dumps(document))
+
+
 @pytest.fixture
 def served(tmp_path):
     with moody_server() as (mood, url):
+        names = ("oven", "filler", "mixer", "heater")
+        permits(tmp_path, *({"service": each, "free_because": "a test"} for each in names))
         run("add", write(tmp_path, "oven.yaml", OVEN), "--folder", tmp_path, "--url", url)
         yield mood, url, tmp_path
 
@@ -167,6 +179,50 @@ def test_a_service_that_lies_is_told_and_the_exit_code_says_so(served):
     code, said = run("call", "oven.slowdown", "--folder", folder)
     assert code == ExitCode.NOT_PRODUCIBLE
     assert "Expected a number, but found 'much'" in said
+
+
+@pytest.fixture
+def heater(served):
+    mood, url, folder = served
+    run("add", write(folder, "h.yaml", HEATER), "--folder", folder, "--url", url)
+    mood.says("/heat", (204, b""))
+    return mood, folder
+
+
+def heat(folder):
+    return run("call", "heater.heat", "to=30", "--folder", folder)
+
+
+def test_a_command_does_not_leave_without_a_safety_document_and_the_way_out_is_told(heater):
+    mood, folder = heater
+    (folder / "safety.json").unlink()
+    code, said = heat(folder)
+    assert code == ExitCode.NOT_PRODUCIBLE
+    assert "fabloop safety draft" in said
+    assert mood.asked("/heat") == []
+    permits(folder, {"service": "oven", "free_because": "a test"})
+    assert "no permissive is declared for it" in heat(folder)[1]
+    permits(folder, {"service": "heater", "free_because": "it is a lamp"})
+    assert heat(folder)[0] == ExitCode.FINE
+
+
+def test_a_command_asks_the_safety_controllers_of_its_folder(heater, monkeypatch):
+    mood, folder = heater
+    monkeypatch.chdir(folder)  # stops are kept here
+    controller = Controller()
+    try:
+        signals = [{"id": "guard", "label": "guard closed", "bit": 0}]
+        cell = {"id": "cell", "label": "Cell", "url": controller.url, "signals": signals}
+        required = {"service": "heater", "requires": [{"signal": "cell/guard"}]}
+        permits(folder, required, controllers=[{**cell, "confirm_within": "10 s"}])
+        assert heat(folder)[0] == ExitCode.FINE
+        controller.does("break guard")
+        code, said = heat(folder)
+        assert "cannot be relied on" in said
+    finally:
+        controller.close()
+    assert code == ExitCode.NOT_PRODUCIBLE
+    assert len(mood.asked("/heat")) == 1
 
 
 def test_values_that_are_missing_or_no_values_are_refused(served):

@@ -8,8 +8,8 @@ from fabloop.model.ids import OperationId, OperationName, ServiceId, WorkUnitId
 from fabloop.model.safety import Target
 from fabloop.model.service import Literal, ServiceOperation
 from fabloop.run.actor import JobNotDone, JobOrder
-from fabloop.run.gate import GatedActor, call_of, gate_of, target_of, without_document
-from fabloop.run.permissives import Permitted
+from fabloop.run.gate import GatedActor, call_of, gate_of, simulated, target_of, undeclared
+from fabloop.run.permissives import Permitted, Withheld
 from run.safety_rules import NOW, OVEN, rules, value, view
 
 
@@ -99,10 +99,19 @@ def test_a_job_that_moves_no_work_unit_needs_no_permissive(signals, actor):
     assert target_of(job(1, unit=None)) is None
 
 
-def test_without_a_document_everything_passes_and_says_so(actor):
-    verdict = without_document(target_of(job(1)))
+def test_without_a_document_nothing_passes_and_says_so(actor):
+    verdict = undeclared(target_of(job(1)))
+    assert isinstance(verdict, Withheld)
+    assert [each.code for each in verdict.reasons] == [SafetyCode.NO_SAFETY_DOCUMENT]
+    gated = GatedActor(actor, undeclared)
+    gated.begin(job(1))
+    assert actor.heard == []
+
+
+def test_what_is_simulated_passes_and_says_so():
+    verdict = simulated(target_of(job(1)))
     assert isinstance(verdict, Permitted)
-    assert verdict.because.code == SafetyCode.NO_SAFETY_DOCUMENT
+    assert verdict.because.code == SafetyCode.SIMULATED
 
 
 def operation(method, **more):

@@ -31,6 +31,7 @@ from fabloop.model.order import ProductionOrder
 from fabloop.model.product import NotConfigurable
 from fabloop.plan.configure import configure
 from fabloop.run.actor import Actor
+from fabloop.run.gate import simulated
 from fabloop.sim.clock import VirtualClock
 from fabloop.sim.guards import SimulatedGuards
 from fabloop.sim.plant import SimulatedPlant
@@ -105,6 +106,7 @@ class Demo(msgspec.Struct, kw_only=True):
             begun=begun,
             until=until,
             safety=self._guards(),
+            unguarded=simulated,
         ).run()
 
     def _simulated(self) -> World:

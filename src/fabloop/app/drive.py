@@ -12,6 +12,7 @@ import msgspec
 from fabloop.app.house import House
 from fabloop.app.permissions import changes
 from fabloop.app.snapshot import OrderState, Stage
+from fabloop.base.errors import NotPermitted
 from fabloop.base.instant import Clock, Instant
 from fabloop.base.zones import wall_clock
 from fabloop.model.facts import (
@@ -35,8 +36,12 @@ from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import Plan
 from fabloop.model.safety import SafetyView
 from fabloop.run.actor import Actor, JobDone, JobNotDone, JobOrder, JobResponse
-from fabloop.run.gate import Gate, GatedActor, gate_of, without_document
+from fabloop.run.gate import Gate, GatedActor, gate_of
 
+NO_RULES = (
+    "Expected a document of kind 'safety' that says what commands to each work unit require, but "
+    "found none. Begin one with `fabloop safety draft`; without it no command leaves."
+)
 SETTLED = frozenset({Stage.FINISHED, Stage.REJECTED, Stage.REFUSED, Stage.STUCK})
 
 
@@ -96,7 +101,8 @@ class Driver(msgspec.Struct, kw_only=True):
     `begun` is when this world began: no test is due before it; it rests at `until`, if that is
     given. Jobs reach the actor through the gate of the `safety` source, where rules are declared.
     `awaited` is there where the end of a job is known only from its answer.
-    Without `maintain` nobody is asked about stops.
+    Without `maintain` nobody is asked about stops. Where no rules are declared nothing is begun,
+    unless `unguarded` judges instead.
     """
 
     house: House
@@ -112,6 +118,7 @@ class Driver(msgspec.Struct, kw_only=True):
     awaited: Awaited | None = None
     maintain: Maintain | None = None
     safety: SafetySource | None = None
+    unguarded: Gate | None = None
     person: str = "planner"
     results: dict[tuple[WorkUnitId, Instant], TestMeasured] = {}
 
@@ -119,6 +126,11 @@ class Driver(msgspec.Struct, kw_only=True):
         """Go on until every order is finished, refused, stuck or left to wait by the person asked.
 
         Nothing that could still happen is another end.
+
+        Raises
+        ------
+        NotPermitted
+            No safety document says what commands require.
         """
         hands = GatedActor(self.actor, self._gate())
         self._look_at_guards(self.clock.now())
@@ -137,7 +149,9 @@ class Driver(msgspec.Struct, kw_only=True):
     def _gate(self) -> Gate:
         rules, safety = self.house.snapshot.knowledge.safety, self.safety
         if rules is None:
-            return without_document
+            if self.unguarded is None:
+                raise NotPermitted(NO_RULES)
+            return self.unguarded
 
         def seen() -> SafetyView:
             return SafetyView() if safety is None else safety.view(self.clock.now())

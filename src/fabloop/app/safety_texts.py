@@ -1,10 +1,28 @@
 """The words for why a command is withheld, and for why a person is not given a job."""
 
 from fabloop.model.explanation import DispatchCode, SafetyCode
+from fabloop.model.safety import SafetyRules
+
+
+def guarded_text(rules: SafetyRules | None) -> str:
+    """Return what a simulated story says of permissives before it begins."""
+    if rules is None:
+        return "No safety document: the machines are simulated, and nothing real is commanded."
+    named = [each for each in rules.permissives if each.work_unit is not None]
+    guarded = {each.work_unit for each in named if each.requires}
+    free = {each.work_unit for each in named} - guarded
+    return (
+        f"Safety: {len(guarded)} work units are guarded, {len(free)} declared free of permissives."
+    )
+
 
 PLAIN: dict[str, str] = {
     SafetyCode.DECLARED_FREE: "{subject} needs no permissive: {why}.",
-    SafetyCode.NO_SAFETY_DOCUMENT: "{subject}: no safety document says what it would require.",
+    SafetyCode.NO_SAFETY_DOCUMENT: (
+        "{subject} is withheld: no safety document says what it requires. Begin one with "
+        "`fabloop safety draft`, and say in it what commands require or why they require nothing."
+    ),
+    SafetyCode.SIMULATED: "{subject} is simulated by this program: it moves nothing.",
     SafetyCode.NOT_DECLARED: (
         "{subject} is withheld: no permissive is declared for it. Declare what it requires, or why "
         "it requires nothing."

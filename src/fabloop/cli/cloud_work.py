@@ -1,18 +1,31 @@
 """What executors and simulated systems do on the command line."""
 
+from pathlib import Path
+
 from fabloop.app.choreography.posts import ExecutorPost, Post, SystemPost, takes
 from fabloop.base.errors import ExitCode
 from fabloop.cli.cloud_words import say_where, teller, until_interrupted
+from fabloop.cli.gates import standing_gate
 from fabloop.cli.given import address_given
 
 
 def be_executor(
-    post: Post, services: tuple[str, ...], choreographer: str, *, as_json: bool
+    post: Post,
+    services: tuple[str, ...],
+    choreographer: str,
+    safety: Path | None,
+    *,
+    moves_nothing: bool,
+    as_json: bool,
 ) -> ExitCode:
-    """Be an executor until a signal comes."""
+    """Be an executor until a signal comes; each task is judged by the safety documents."""
     address_given("--choreographer", choreographer)
     ended = until_interrupted()
-    with ExecutorPost(post, services, choreographer, teller(as_json=as_json)) as served:
+    tell = teller(as_json=as_json)
+    with (
+        standing_gate(safety, moves_nothing=moves_nothing) as gate,
+        ExecutorPost(post, services, choreographer, tell, gate=gate) as served,
+    ):
         say_where(post, served.url, "executor", as_json=as_json)
         ended.wait()
     return ExitCode.FINE

@@ -111,6 +111,13 @@ def run_recipe(
 def executor(
     service: Services,
     choreographer: Annotated[str, typer.Option(help="Address of the choreographer.")],
+    safety: Annotated[
+        Path | None,
+        typer.Option(help="Folder with a safety document, or one: what tasks require."),
+    ] = None,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="Its systems are simulated: nothing real moves.")
+    ] = False,
     cloud: Cloud = CLOUD,
     certificate: Certificate = None,
     trust: Trust = None,
@@ -123,6 +130,8 @@ def executor(
 ) -> None:
     """Be an executor of production steps or services until interrupted.
 
+    A task leaves only where a safety document permits it.
+
     Exit codes: 0 ended, 2 bad input or not permitted, 3 the cloud does not answer.
     """
     with cloud_extra():
@@ -130,7 +139,10 @@ def executor(
         from fabloop.cli.cloud_work import be_executor
 
     place = where(cloud, certificate, trust, name, generation, core, host, port)
-    raise typer.Exit(be_executor(place, tuple(service), choreographer, as_json=json))
+    code = be_executor(
+        place, tuple(service), choreographer, safety, moves_nothing=simulated, as_json=json
+    )
+    raise typer.Exit(code)
 
 
 @work.command()

@@ -25,6 +25,7 @@ from fabloop.app.chronicle import Outcome, recalls_of, summary_of
 from fabloop.app.demo import Demo
 from fabloop.app.disturbance_texts import disturbance_text
 from fabloop.app.pictures.report import Table
+from fabloop.app.safety_texts import guarded_text
 from fabloop.app.sentences import sentence
 from fabloop.app.snapshot import OrderState
 from fabloop.app.upkeep import MaintenanceFact
@@ -117,6 +118,7 @@ class Narrator:
             f"({', '.join(site.label for site in knowledge.network.sites.values())}) with "
             f"{len(units)} work units, {len(knowledge.network.lanes)} shipping lanes."
         )
+        self._say(guarded_text(knowledge.safety))
         self._scene_is("2 Configure and order")
         self._configuration(demo)
 

@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from fabloop.adapters.documents import documents_in
 from fabloop.adapters.modbus.source import WallClock, place_of
 from fabloop.app.demo import resume
 from fabloop.app.safety.accounts import (
@@ -16,11 +17,15 @@ from fabloop.app.safety.accounts import (
 )
 from fabloop.app.safety.controller import SimulatedController, given_of, say
 from fabloop.app.safety.documents import controller_in, rules_in
+from fabloop.app.safety.draft import draft_of
 from fabloop.app.safety.guard import SafetyGuard
 from fabloop.app.sentences import sentence
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode
 from fabloop.base.instant import Instant, iso_of
+from fabloop.cli.service import services_of
+from fabloop.model.documents import resolve
+from fabloop.model.documents.structure import kind_in
 from fabloop.model.ids import ControllerId
 from fabloop.run.stops import ResetRefused
 
@@ -35,6 +40,16 @@ def check(documents: Path, *, as_json: bool) -> ExitCode:
     else:
         for line in declared_lines(rules):
             sys.stdout.write(line + "\n")
+    return ExitCode.FINE
+
+
+def draft(folder: Path) -> ExitCode:
+    """Print the beginning of a safety document."""
+    documents = documents_in(folder) if any(folder.glob("*.json")) else {}
+    sites = any(kind_in(data) == "site" for data in documents.values())
+    units = resolve(documents).network.work_units() if sites else {}
+    services = (each.service for each in services_of(folder).described())
+    sys.stdout.write(to_json_pretty(draft_of(units, services)).decode())
     return ExitCode.FINE
 
 

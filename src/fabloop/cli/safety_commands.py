@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from fabloop.cli.folders import STOPS_FOLDER
+
 safety = typer.Typer(
     help="Which signals permit which commands; stops, and their end.", no_args_is_help=True
 )
@@ -18,8 +20,6 @@ By = Annotated[str, typer.Option("--by", help="The person who does it, by role a
 Wait = Annotated[float, typer.Option("--wait", min=0.1, max=60, help="Seconds to wait at most.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
-STOPS_FOLDER = Path("fabloop-safety")
-
 
 @safety.command("check")
 def check(documents: Documents, as_json: AsJson = False) -> None:
@@ -30,6 +30,19 @@ def check(documents: Documents, as_json: AsJson = False) -> None:
     from fabloop.cli.safety import check as run
 
     raise typer.Exit(run(documents, as_json=as_json))
+
+
+@safety.command("draft")
+def draft(
+    folder: Annotated[Path, typer.Argument(help="Folder with documents, services, or both.")],
+) -> None:
+    """Print a safety document that names everything that is commanded, to be completed.
+
+    Exit codes: 0 printed, 2 bad input.
+    """
+    from fabloop.cli.safety import draft as run
+
+    raise typer.Exit(run(folder))
 
 
 @safety.command("status")

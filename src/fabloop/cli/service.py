@@ -11,19 +11,18 @@ from fabloop.adapters.documents import documents_in
 from fabloop.adapters.openapi import Answered, Caller, Patience
 from fabloop.adapters.openapi.fetch import fetch
 from fabloop.app.processes.clocks import WallClock
-from fabloop.app.safety.documents import rules_in
+from fabloop.app.sentences import sentence
 from fabloop.app.service_space import ServiceFolder
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.base.instant import span_text
 from fabloop.base.money import money_text
+from fabloop.cli.gates import gate_in
 from fabloop.cli.given import read_bytes
 from fabloop.model.documents import resolve_words
 from fabloop.model.documents.names import Names
 from fabloop.model.documents.structure import kind_in
-from fabloop.model.safety import SafetyView
 from fabloop.model.service import Parameter, ServiceOperation, ValueKind
-from fabloop.run.gate import Gate, gate_of, without_document
 from fabloop.services.descriptions import Described, literal_text
 
 REMARKS_SHOWN = 20
@@ -53,17 +52,6 @@ def services_of(folder: Path) -> ServiceFolder:
             Fault(source="--folder", path=str(folder), expected="a folder", found="none there")
         )
     return ServiceFolder(folder, names_of(folder))
-
-
-def gate_in(folder: Path) -> Gate:
-    """Return the gate before commands: where rules are declared, nothing measured holds here.
-
-    A command line sees no readings, so that what asks for permissives is withheld: a host that
-    listens to the safety controllers has to send it.
-    """
-    if not any(kind_in(data) == "safety" for data in documents_beside(folder).values()):
-        return without_document
-    return gate_of(rules_in(folder), SafetyView, WallClock().now)
 
 
 def add_service(document: str, folder: Path, url: str, *, replace: bool, as_json: bool) -> ExitCode:
@@ -145,7 +133,10 @@ def call_operation(
     service, operation = services_of(folder).operation(name)
     values = values_of(given, operation.inputs)
     patience = Patience(timeout_s=timeout, attempts=attempts)
-    with Caller(patience, headers=headers_of(headers), gate=gate_in(folder)) as caller:
+    with (
+        gate_in(folder) as gate,
+        Caller(patience, headers=headers_of(headers), gate=gate) as caller,
+    ):
         outcome = caller.call(service, operation, values, key=key)
     if as_json:
         sys.stdout.write(to_json_pretty(outcome).decode())
@@ -157,6 +148,8 @@ def call_operation(
         sys.stdout.write(f"answered ({outcome.status}), attempts: {outcome.attempts}\n")
     else:
         sys.stderr.write(outcome.message + "\n")
+        for reason in outcome.reasons:
+            sys.stderr.write(f"  {sentence(reason, WallClock().now())}\n")
     return ExitCode.FINE if isinstance(outcome, Answered) else ExitCode.NOT_PRODUCIBLE
 
 

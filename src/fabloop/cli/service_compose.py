@@ -17,8 +17,9 @@ from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.base.instant import Instant, iso_of
 from fabloop.base.money import money_text
 from fabloop.base.names import did_you_mean
+from fabloop.cli.gates import gate_in
 from fabloop.cli.given import note
-from fabloop.cli.service import gate_in, headers_of, services_of, values_of
+from fabloop.cli.service import headers_of, services_of, values_of
 from fabloop.cli.service_find import asked_at, places_of
 from fabloop.model.ids import ServiceId
 from fabloop.model.service import Parameter, ServiceDescription, ServiceOperation, ValueKind
@@ -164,9 +165,8 @@ def _remember(asked: Asked, kept: ServiceFolder, composed: Composed, now: Instan
 
 def _carried_out(asked: Asked, best: Composition, known: Mapping[str, Any]) -> Done | Stopped:
     with ExitStack() as stack:
-        caller = stack.enter_context(
-            Caller(headers=headers_of(asked.headers), gate=gate_in(asked.folder))
-        )
+        gate = stack.enter_context(gate_in(asked.folder))
+        caller = stack.enter_context(Caller(headers=headers_of(asked.headers), gate=gate))
 
         def invoke(
             service: ServiceDescription,

@@ -266,6 +266,7 @@ class SafetyCode(StrEnum):
     PERMITTED = "permitted"
     DECLARED_FREE = "declared-free"
     NO_SAFETY_DOCUMENT = "no-safety-document"
+    SIMULATED = "simulated"
     NOT_DECLARED = "not-declared"
     SIGNAL_MISSING = "signal-missing"
     SIGNAL_BAD = "signal-bad"

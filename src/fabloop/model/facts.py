@@ -306,7 +306,7 @@ class PermissiveChanged(_Fact, frozen=True, kw_only=True):
 
 
 class AdaptationWithheld(_Fact, frozen=True, kw_only=True):
-    """An approved plan was not applied: a permissive of what it newly commands does not hold.
+    """An approved plan was not applied: a permissive of what it has yet to command does not hold.
 
     The order goes on waiting; when the permissive holds, a person is asked again.
     """

@@ -28,12 +28,21 @@ def gate_of(rules: SafetyRules, seen: Callable[[], SafetyView], now: Callable[[]
     return judge
 
 
-def without_document(target: Target) -> Verdict:
-    """Let pass what nobody has declared anything about: there is no safety document at all.
+def undeclared(target: Target) -> Verdict:
+    """Withhold everything: there is no safety document that says what commands require.
 
-    Machines then rely on permissives of their own alone; the verdict says so.
+    The gate of whoever was given no other one.
     """
-    return Permitted(because=Explanation(code=SafetyCode.NO_SAFETY_DOCUMENT, subject=target.name))
+    because = Explanation(code=SafetyCode.NO_SAFETY_DOCUMENT, subject=target.name)
+    return Withheld(reasons=(because,))
+
+
+def simulated(target: Target) -> Verdict:
+    """Let pass what moves nothing: its machines are simulated by this program.
+
+    The verdict says so. Nobody has this gate who did not ask for it by name.
+    """
+    return Permitted(because=Explanation(code=SafetyCode.SIMULATED, subject=target.name))
 
 
 def leaving(gate: Gate, target: Target, monotonic_ns: Callable[[], int]) -> Verdict:

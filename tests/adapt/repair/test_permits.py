@@ -6,7 +6,7 @@ from fabloop.adapt.repair.proposal import NoRepair, Proposal
 from fabloop.adapt.repair.propose import repair
 from fabloop.adapt.repair.task import counted
 from fabloop.model.explanation import Explanation, SafetyCode
-from fabloop.run.gate import without_document
+from fabloop.run.gate import simulated
 from fabloop.run.permissives import Withheld
 
 BECAUSE = Explanation(code=SafetyCode.SIGNAL_CONTRARY, subject="Oven cell")
@@ -22,7 +22,7 @@ def closed_for(*services):
     def gate(target):
         if target.service in services:
             return Withheld(reasons=(BECAUSE,))
-        return without_document(target)
+        return simulated(target)
 
     return gate
 
@@ -32,7 +32,7 @@ def services_of(option):
 
 
 def test_what_is_permitted_stays_as_it_is():
-    assert permitted(found(), domain(), without_document) == found()
+    assert permitted(found(), domain(), simulated) == found()
 
 
 def test_a_way_out_over_a_withheld_service_is_not_offered():
@@ -51,7 +51,7 @@ def test_where_none_is_permitted_there_is_no_way_out_and_the_reason_says_why():
     answer = permitted(found(), domain(), closed_for(*everybody))
     assert isinstance(answer, NoRepair)
     assert "signal-contrary Oven cell" in answer.why
-    assert permitted(answer, domain(), without_document) is answer
+    assert permitted(answer, domain(), simulated) is answer
 
 
 def test_each_service_and_operation_is_judged_once():

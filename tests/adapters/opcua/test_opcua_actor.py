@@ -12,7 +12,7 @@ from fabloop.base.instant import SECOND, Instant
 from fabloop.model.explanation import Explanation, SafetyCode
 from fabloop.model.ids import OperationId, WorkUnitId
 from fabloop.run.actor import JobDone, JobNotDone, JobOrder
-from fabloop.run.gate import without_document
+from fabloop.run.gate import simulated
 from fabloop.run.permissives import Withheld
 from fabloop.sense.connections.model import Commands
 from opcua_machine import OpcUaMachine
@@ -66,7 +66,7 @@ def machine(tmp_path_factory):
 
 def actor_of(machine, tmp_path, **more):
     wire = connection(machine.url, secure=False, commands=(COMMANDS,))
-    return OpcUaActor(wire, Pki(tmp_path), CLOCK, **{"gate": without_document, **more})
+    return OpcUaActor(wire, Pki(tmp_path), CLOCK, **{"gate": simulated, **more})
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_a_machine_that_is_killed_gets_its_running_jobs_again(tmp_path):
 
 def test_a_machine_that_cannot_be_reached_is_given_up_in_time(tmp_path):
     wire = connection("opc.tcp://127.0.0.1:9", secure=False, commands=(COMMANDS,))
-    actor = OpcUaActor(wire, Pki(tmp_path), CLOCK, gate=without_document, withheld_s_max=0.1)
+    actor = OpcUaActor(wire, Pki(tmp_path), CLOCK, gate=simulated, withheld_s_max=0.1)
     actor.start()
     try:
         actor.begin(order(61))
@@ -177,7 +177,7 @@ def test_what_the_gate_withholds_reaches_no_machine_until_it_lets_it_pass(machin
 
     def gate(target):
         assert target.work_unit == "mill"
-        return Withheld(reasons=(because,)) if held["is"] else without_document(target)
+        return Withheld(reasons=(because,)) if held["is"] else simulated(target)
 
     actor = actor_of(machine, tmp_path, gate=gate)
     actor.start()

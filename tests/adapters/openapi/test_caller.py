@@ -6,7 +6,7 @@ import pytest
 from fabloop.adapters.openapi import Answered, Caller, Failed, Failure, Patience
 from fabloop.base.errors import Conflict, Invalid
 from fabloop.model.explanation import Explanation, SafetyCode
-from fabloop.run.gate import without_document
+from fabloop.run.gate import simulated
 from fabloop.run.permissives import Withheld
 from fabloop.services.descriptions import read
 from moody_server import moody_server
@@ -46,7 +46,10 @@ paths:
 @pytest.fixture
 def served():
     pauses = []
-    with moody_server() as (mood, url), Caller(QUICK, pause=pauses.append) as caller:
+    with (
+        moody_server() as (mood, url),
+        Caller(QUICK, pause=pauses.append, gate=simulated) as caller,
+    ):
         mood.pauses = pauses
         yield mood, url, caller
 
@@ -242,7 +245,7 @@ def gate_that_closes(after):
 
     def gate(target):
         asked.append(target.name)
-        return Withheld(reasons=(BECAUSE,)) if len(asked) > after else without_document(target)
+        return Withheld(reasons=(BECAUSE,)) if len(asked) > after else simulated(target)
 
     return gate, asked
 

@@ -116,7 +116,9 @@ class AssemblyShop:
 
     def executor(self, name, services, choreographer):
         given = [part for each in services for part in ("--service", each)]
-        return self._member(name, "executor", *given, "--choreographer", choreographer)
+        return self._member(
+            name, "executor", *given, "--choreographer", choreographer, "--simulated"
+        )
 
     def run(self, recipe, order, *, patience, port=0):
         file = self.folder / "recipe.json"

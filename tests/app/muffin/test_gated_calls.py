@@ -13,7 +13,7 @@ from fabloop.base.errors import Unavailable
 from fabloop.model.explanation import Explanation, SafetyCode
 from fabloop.model.ids import OperationName, ServiceId, SystemName
 from fabloop.model.service import ServiceDescription, ServiceOperation
-from fabloop.run.gate import VERDICT_NS_MAX, VERDICTS_MAX, without_document
+from fabloop.run.gate import VERDICT_NS_MAX, VERDICTS_MAX, simulated
 from fabloop.run.permissives import Withheld
 
 BECAUSE = Explanation(code=SafetyCode.SIGNAL_CONTRARY, subject="Oven cell")
@@ -40,7 +40,7 @@ def asked(gate, method):
 def test_a_withheld_call_is_not_sent_and_a_question_is():
     assert asked(closed, "POST") == NotPermitted(reasons=(BECAUSE,))
     assert isinstance(asked(closed, "GET"), NoAnswer)  # nobody is there, but it was sent
-    assert isinstance(asked(without_document, "POST"), NoAnswer)
+    assert isinstance(asked(simulated, "POST"), NoAnswer)
 
 
 def test_an_executor_sends_no_task_that_is_withheld():
@@ -65,6 +65,8 @@ def test_an_executor_sends_no_task_that_is_withheld():
         with pytest.raises(Forbidden, match="signal-contrary Oven cell"):
             NetworkSpeech(line, None, None, None, gate=gate).execute(found, task)
         with pytest.raises(Unavailable):
+            NetworkSpeech(line, None, None, None, gate=simulated).execute(found, task)
+        with pytest.raises(Forbidden, match="no-safety-document oven/bake"):
             NetworkSpeech(line, None, None, None).execute(found, task)
     assert judged == ["oven/bake"]
 
@@ -76,7 +78,7 @@ def test_a_verdict_that_took_too_long_counts_no_more():
         times.append(time.monotonic_ns())
         while time.monotonic_ns() - times[-1] < VERDICT_NS_MAX:
             pass
-        return without_document(target)
+        return simulated(target)
 
     came = asked(slow, "POST")
     assert isinstance(came, NotPermitted)

@@ -14,14 +14,20 @@ from fabloop.adapters.openapi.outcome import Answered, Failed, Failure, Outcome
 from fabloop.adapters.openapi.request import IDEMPOTENCY_KEY, Request, request_of
 from fabloop.base.errors import Conflict
 from fabloop.model.documents.collect import short
+from fabloop.model.explanation import SafetyCode
 from fabloop.model.service import ServiceDescription, ServiceOperation
-from fabloop.run.gate import Gate, call_of, leaving, without_document
+from fabloop.run.gate import Gate, call_of, leaving, undeclared
 from fabloop.run.permissives import Withheld
 
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 ANSWERS_REMEMBERED_MAX = 10_000
 RETRY_AFTER_S_MAX = 60.0
 _TOO_MANY, _UNAVAILABLE = 429, 503
+_NOT_DECLARED = (SafetyCode.NO_SAFETY_DOCUMENT, SafetyCode.NOT_DECLARED)
+_DECLARE = (
+    "Say in a document of kind 'safety' what it requires, or why it requires nothing: "
+    "`fabloop safety draft` begins one."
+)
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +75,7 @@ class Caller:
         headers: Mapping[str, str] | None = None,
         pause: Callable[[float], object] | None = None,
         verify: Any = True,
-        gate: Gate = without_document,
+        gate: Gate = undeclared,
     ) -> None:
         self._patience = patience or Patience()
         self._client = httpx.Client(trust_env=False, follow_redirects=False, verify=verify)
@@ -268,9 +274,11 @@ def _judged(operation: ServiceOperation, came: _Wire, name: str, attempt: int) -
 
 def _withheld(name: str, held: Withheld, attempts: int, *, happened: bool) -> Failed:
     told = "; ".join(f"{each.code} {each.subject}" for each in held.reasons)
+    undeclared_yet = any(each.code in _NOT_DECLARED for each in held.reasons)
     return Failed(
         failure=Failure.WITHHELD,
-        message=f"{name}: Expected its permissives to hold, but found: {told}. See that they do.",
+        message=f"{name}: Expected its permissives to hold, but found: {told}. "
+        + (_DECLARE if undeclared_yet else "See that they do."),
         attempts=attempts,
         may_have_happened=happened,
         reasons=held.reasons,

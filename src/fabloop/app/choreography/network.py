@@ -16,7 +16,7 @@ from fabloop.base.errors import FabloopError, NotPermitted, Refused, Unavailable
 from fabloop.base.instant import Clock
 from fabloop.model.ids import OperationName, ServiceId
 from fabloop.model.safety import Target
-from fabloop.run.gate import Gate, leaving, without_document
+from fabloop.run.gate import Gate, leaving, undeclared
 from fabloop.run.permissives import Withheld
 from fabloop.services.cloud.choreography import Executor
 
@@ -129,7 +129,7 @@ class NetworkSpeech:
         own: wire.SystemRequest,
         clock: Clock,
         *,
-        gate: Gate = without_document,
+        gate: Gate = undeclared,
     ) -> None:
         self._gate = gate
         self._line = line

@@ -36,6 +36,7 @@ from fabloop.app.choreography.system import (
 from fabloop.app.processes.clocks import WallClock
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.names import did_you_mean
+from fabloop.run.gate import Gate, undeclared
 from fabloop.services.cloud.names import camel_name
 
 OPERATOR = "Sysop"
@@ -143,6 +144,7 @@ class ExecutorPost:
     Parameters
     ----------
     choreographer : where it registers
+    gate : judges each task before it leaves
     """
 
     def __init__(
@@ -151,6 +153,8 @@ class ExecutorPost:
         services: tuple[str, ...],
         choreographer: str,
         listener: Listener = lambda _: None,
+        *,
+        gate: Gate = undeclared,
     ) -> None:
         clock = WallClock()
         definitions = [camel_name(each) for each in services]
@@ -163,7 +167,7 @@ class ExecutorPost:
             report_uri = f"{line.scheme}://{post.host}:{told.port}/report"
             self.executor = Executor(
                 dict.fromkeys(definitions, VERSIONS),
-                NetworkSpeech(line, cloud, told, clock),
+                NetworkSpeech(line, cloud, told, clock, gate=gate),
                 report_uri,
                 clock,
                 listener=listener,

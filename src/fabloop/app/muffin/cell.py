@@ -15,7 +15,7 @@ from fabloop.app.safety.guard import SafetyGuard
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import Unavailable
 from fabloop.model.safety import SafetyRules, Target
-from fabloop.run.gate import without_document
+from fabloop.run.gate import undeclared
 from fabloop.run.permissives import Verdict
 
 SAFETY_FILE = "safety.json"
@@ -35,9 +35,9 @@ class Cell:
         self._process: subprocess.Popen[str] | None = None
 
     def judge(self, target: Target) -> Verdict:
-        """Judge a command at the moment at which it would leave."""
+        """Judge a command at the moment at which it would leave; none does before `open`."""
         guard = self._guard
-        return without_document(target) if guard is None else guard.judge(target)
+        return undeclared(target) if guard is None else guard.judge(target)
 
     def open(self, document: Path, folder: Path) -> None:
         """Start the controller of a document, and listen to it; stops are kept in the folder.

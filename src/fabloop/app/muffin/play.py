@@ -34,7 +34,7 @@ from fabloop.base.codec import from_json, to_json_pretty
 from fabloop.base.errors import Broken, Conflict, NotFound, Unavailable
 from fabloop.base.instant import Instant
 from fabloop.model.service import ServiceDescription
-from fabloop.run.gate import Gate, without_document
+from fabloop.run.gate import Gate, simulated
 
 SETTINGS_FILE = "demo.json"
 CLOUD_FOLDER = "cloud"
@@ -71,7 +71,7 @@ class Week:
         told: Told | None = None,
         times_real: float | None = None,
         approve: Approve | None = None,
-        gate: Gate = without_document,
+        gate: Gate = simulated,
     ) -> None:
         self.settings = settings
         self.folder = folder
@@ -242,7 +242,7 @@ def begin_week(
     told: Told | None = None,
     times_real: float | None = None,
     approve: Approve | None = None,
-    gate: Gate = without_document,
+    gate: Gate = simulated,
 ) -> Week:
     """Open a new story in an empty folder; raises Invalid or Conflict."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -263,7 +263,7 @@ def resume_week(
     told: Told | None = None,
     times_real: float | None = None,
     approve: Approve | None = None,
-    gate: Gate = without_document,
+    gate: Gate = simulated,
 ) -> Week:
     """Open the story of a folder where its log ends; raises NotFound."""
     settings = settings_in(folder)

@@ -12,7 +12,7 @@ from fabloop.base.errors import Invalid, Unavailable
 from fabloop.base.instant import SECOND, Instant
 from fabloop.model.explanation import Explanation
 from fabloop.model.service import ServiceDescription, ServiceOperation
-from fabloop.run.gate import Gate, call_of, leaving, without_document
+from fabloop.run.gate import Gate, call_of, leaving, undeclared
 from fabloop.run.permissives import Withheld
 from fabloop.run.permits import permits_text
 
@@ -95,7 +95,7 @@ class Caller:
     gate : judges every call that is more than a question, as the last thing before it is sent
     """
 
-    def __init__(self, timeout_s: float = TIMEOUT_S, *, gate: Gate = without_document) -> None:
+    def __init__(self, timeout_s: float = TIMEOUT_S, *, gate: Gate = undeclared) -> None:
         self._gate = gate
         limits = httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=None)
         self._client = httpx.Client(timeout=timeout_s, limits=limits, trust_env=False)

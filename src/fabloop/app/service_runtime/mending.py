@@ -30,7 +30,7 @@ from fabloop.app.service_runtime.kept import packed
 from fabloop.app.service_runtime.log import FactLog
 from fabloop.base.instant import Instant
 from fabloop.process.commands import ProcessDeployed
-from fabloop.run.gate import Gate, without_document
+from fabloop.run.gate import Gate, undeclared
 
 QUESTIONS = 20_000
 """How long is planned for, in questions for the budget: the same on every machine."""
@@ -91,7 +91,7 @@ class Mender:
         self,
         kernel: Host,
         log: FactLog,
-        gate: Gate = without_document,
+        gate: Gate = undeclared,
     ) -> None:
         self._gate = gate
         self._kernel = kernel

@@ -24,7 +24,7 @@ from fabloop.base.instant import SECOND, Instant
 from fabloop.model.ids import OperationId, WorkUnitId
 from fabloop.model.plan import Plan
 from fabloop.run.actor import JobOrder
-from fabloop.run.gate import without_document
+from fabloop.run.gate import simulated
 from fabloop.sense.connections.model import Commands, Connection
 from fabloop.sim.plant import SimulatedPlant
 
@@ -171,8 +171,8 @@ class Wires:
             id=work_unit, url=url, every_ns=SECOND, ahead_ns=SECOND, commands=(commands,)
         )
         return OpcUaActor(
-            connection, self._pki, WallClock(), gate=without_document, wake=wake
-        )  # the driver asks the gate of the story, in the story's time
+            connection, self._pki, WallClock(), gate=simulated, wake=wake
+        )  # the driver has asked the gate of the story, in the story's time
 
     def _run_test(self, work_unit: WorkUnitId, started_at: Instant) -> None:
         order = JobOrder(
