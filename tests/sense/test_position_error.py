@@ -50,7 +50,7 @@ def sure(value, uncertainty=0.0):
     return Estimate(value=value, uncertainty=uncertainty)
 
 
-def axis(name="X", *, play=3.0e-6, stiffness=120e6, quadrant=4e-6, unsure=0.0):
+def axis(name="X", *, play=3.0e-6, stiffness=120e6, quadrant=4e-6, unsure=0.0, shown=None):
     force = sure(150.0)
     return AxisCharacteristics(
         axis=name,
@@ -64,6 +64,7 @@ def axis(name="X", *, play=3.0e-6, stiffness=120e6, quadrant=4e-6, unsure=0.0):
         standing_play=sure(play, unsure),
         stiffness=Stiffness(stiffness=sure(stiffness), gap=sure(play / 2.0)),
         quadrant=None if quadrant is None else sure(quadrant),
+        table_reversal=None if shown is None else sure(shown),
     )
 
 
@@ -119,6 +120,22 @@ def test_a_budget_computed_by_hand():
     one = 5.442520e-6
     assert error.upper_m == pytest.approx(2.0 * math.sqrt(2.0) * one, rel=1e-5)
     assert error.calibration_age_ns == 30 * DAY
+
+
+def test_behind_scale_feedback_counts_what_the_table_shows_and_not_the_play_of_the_screw():
+    def reversal(shown, *, scale):
+        found = measured(axis("X", play=9e-6, shown=shown), axis("Y"))
+        error = position_error(found, calibrated(scale_feedback=scale), REAMING)
+        return terms_of(error)[TermName.REVERSAL]
+
+    assert reversal(0.1e-6, scale=True) == pytest.approx(0.1e-6)
+    assert reversal(-0.2e-6, scale=True) == pytest.approx(0.2e-6)
+    # A loop that is not closed over the scale, whatever was stated, shows all of it at the table.
+    assert reversal(9e-6, scale=True) == pytest.approx(9e-6)
+    # A compensation may be at work in the control: over the motor, play counts as ever.
+    assert reversal(0.1e-6, scale=False) == pytest.approx(6.5e-6)
+    # Older programs do not come to rest: then play counts as if nothing took it off.
+    assert reversal(None, scale=True) == pytest.approx(6.5e-6)
 
 
 @given(

@@ -28,6 +28,7 @@ from fabloop.sense.reversal import (
     reverse_play,
     standing_play,
     stiffness_of,
+    table_reversal,
 )
 
 COHERENCE_MIN = 0.95
@@ -60,6 +61,8 @@ class AxisCharacteristics(msgspec.Struct, frozen=True, kw_only=True):
     friction_state : how far it holds elsewhere on the travel, and at another temperature
     reverse_play : at the slow speed of the program
     standing_play : after the axis has come to rest, which is where positions count
+    table_reversal : what of it the table shows at one place; absent where the program has no
+        standing reversal (before ``daily/2``)
     """
 
     axis: str
@@ -71,6 +74,7 @@ class AxisCharacteristics(msgspec.Struct, frozen=True, kw_only=True):
     standing_play: Estimate
     stiffness: Stiffness
     quadrant: Estimate | None
+    table_reversal: Estimate | None = None
 
 
 class Characteristics(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,6 +184,7 @@ def _axis(
     for segment, record in zip(recording.program.segments, recording.segments, strict=True):
         if isinstance(segment, LineSegment):
             moves[segment.purpose].append((segment, axis_columns(recording, record, axis)))
+    standing = moves.pop(Purpose.STANDING)
     missing = [purpose for purpose, found in moves.items() if not found]
     if missing:
         return [
@@ -233,6 +238,7 @@ def _axis(
         ),
         stiffness=stiffness,
         quadrant=quadrant,
+        table_reversal=table_reversal(*standing[0]) if standing else None,
     )
 
 

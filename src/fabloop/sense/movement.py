@@ -18,7 +18,7 @@ HOLD_MIN_S = 0.08
 def line_departure(segment: LineSegment, columns: AxisColumns) -> str:
     """Return how an axis failed to make a straight movement, or nothing."""
     for index, phase in enumerate(segment.phases):
-        if phase.hold_s < HOLD_MIN_S:
+        if phase.hold_s < HOLD_MIN_S or phase.speed == 0.0:
             continue
         part = hold(segment, index, columns.step_s)
         for encoder, places in (

@@ -8,7 +8,8 @@ Definition ``tpe/1``, per axis::
     value = E + w_rev B + w_q Q + F/k + alpha L |dT| + 2 u_R
 
 E grows with the age of the calibration; B is the reverse play at rest that came since the
-calibration where the test was run on its day too, else what the control does not compensate; 1/k
+calibration where the test was run on its day too, else what the control does not compensate; with
+the loop closed over the scale it is what the table itself still shows at rest; 1/k
 is the drive's measured compliance and the structure's stated one; u_R = R/4 is the machine's own
 scatter and so part of the value, the others are how well we know it (GUM, k = 2). u_mc holds how
 much friction differs over the travel and from the start of the test to its end.
@@ -240,7 +241,7 @@ def _axis_error(
     drive = measured.stiffness.stiffness
     compliance = 1.0 / drive.value + 1.0 / calibrated.structure_n_per_m
     expansion = calibrated.expansion_per_k * calibrated.length_m
-    play = measured.standing_play
+    play = _play(measured, calibrated)
     known = Uncertainties(
         repeatability_m=calibrated.repeatability_m / 4.0,
         calibration_m=calibrated.uncertainty_m,
@@ -255,7 +256,7 @@ def _axis_error(
     whole = COVERAGE * math.hypot(*msgspec.structs.astuple(known))
     parts = {
         TermName.CALIBRATION: calibrated.systematic_m + calibrated.growth_m_per_day * age_ns / DAY,
-        TermName.REVERSAL: weight_reversal * max(0.0, play.value - _contained(calibrated)),
+        TermName.REVERSAL: weight_reversal * play.value,
         TermName.QUADRANT: weight_quadrant * quadrant.value,
         TermName.PROCESS: requirement.process_force_n * compliance,
         TermName.THERMAL: expansion * abs(requirement.temperature_departure_k),
@@ -274,10 +275,19 @@ def _axis_error(
     )
 
 
-def _contained(calibrated: AxisCalibration) -> float:
-    """Return how much reverse play the calibration holds already, taken off or within its E."""
+def _play(measured: AxisCharacteristics, calibrated: AxisCalibration) -> Estimate:
+    """Return the reverse play at rest that counts besides the calibration.
+
+    Where the control closes its loop over the scale it takes off what motor and scale differ by:
+    what the table still shows at rest counts in full, and play between motor and table does not.
+    """
+    if calibrated.scale_feedback and measured.table_reversal is not None:
+        shown = measured.table_reversal
+        return msgspec.structs.replace(shown, value=abs(shown.value))
     reference = calibrated.reference_play_m
-    return calibrated.compensated_reversal_m if reference is None else reference
+    contained = calibrated.compensated_reversal_m if reference is None else reference
+    play = measured.standing_play
+    return msgspec.structs.replace(play, value=max(0.0, play.value - contained))
 
 
 def _checked(measured: Characteristics, calibration: Calibration, requirement: Requirement) -> None:

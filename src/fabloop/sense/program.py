@@ -22,6 +22,7 @@ class Purpose(StrEnum):
     INERTIA = "inertia"
     SLOW_REVERSAL = "slow reversal"
     HARD_REVERSAL = "hard reversal"
+    STANDING = "standing reversal"
 
 
 class Phase(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,16 +97,17 @@ class TestProgram(msgspec.Struct, frozen=True, kw_only=True):
 def daily_program(
     axes: tuple[str, ...] = ("X", "Y"), *, slow_ramp_s: float = SLOW_RAMP_S
 ) -> TestProgram:
-    """Return the standard program: about 75 s, 400 mm of travel, circle R50 at F1000.
+    """Return the standard program: about 80 s, 400 mm of travel, circle R50 at F1000.
 
     Parameters
     ----------
-    slow_ramp_s : of the slow reversal, where the axes are heavy for their friction; it becomes a
-        part of the version, since measurements of different programs are not compared
+    slow_ramp_s : of the slow and the standing reversal, where the axes are heavy for their
+        friction; it becomes a part of the version, since measurements of different programs are
+        not compared
     """
     usual = slow_ramp_s == SLOW_RAMP_S
     return TestProgram(
-        version="daily/1" if usual else f"daily/1, reversal {slow_ramp_s:g} s",
+        version="daily/2" if usual else f"daily/2, reversal {slow_ramp_s:g} s",
         axes=axes,
         segments=(
             equability_traverse(speed=0.2, length_m=0.4),
@@ -114,6 +116,7 @@ def daily_program(
             inertia_trapezoids(speed=0.2, acceleration=2.5, count=4),
             slow_reversal(speed=0.005, ramp_s=slow_ramp_s),
             hard_reversals(speed=0.1, acceleration=3.0, count=10),
+            standing_reversal(speed=0.01, ramp_s=slow_ramp_s, stands=4),
             *circle(radius_m=0.05, feed_m_per_s=1.0 / 60.0, arcs=8),
         ),
     )
@@ -176,6 +179,28 @@ def slow_reversal(*, speed: float, ramp_s: float = SLOW_RAMP_S) -> LineSegment:
             Phase(ramp_s=ramp_s, speed=speed, hold_s=0.5),
         ),
     )
+
+
+def standing_reversal(*, speed: float, ramp_s: float, stands: int) -> LineSegment:
+    """Return a movement that comes to rest at one place, in turn from below and from above.
+
+    Parameters
+    ----------
+    ramp_s : from the speed to rest
+    """
+    phases = [_to(speed, ramp_s), _rest(ramp_s)]
+    for stand in range(1, stands):
+        away = speed if stand % 2 else -speed
+        phases += [_to(away, ramp_s), _to(-away, 2.0 * ramp_s), _rest(ramp_s)]
+    return LineSegment(purpose=Purpose.STANDING, phases=tuple(phases))
+
+
+def _to(speed: float, ramp_s: float) -> Phase:
+    return Phase(ramp_s=ramp_s, speed=speed, hold_s=0.15)
+
+
+def _rest(ramp_s: float) -> Phase:
+    return Phase(ramp_s=ramp_s, speed=0.0, hold_s=0.3)
 
 
 def slow_ramp_s(*, speed: float, mass_kg: float, friction_n: float) -> float:

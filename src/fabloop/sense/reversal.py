@@ -19,6 +19,11 @@ SAMPLES_MIN = 100
 ENCODER_FLOOR_M = 5e-8
 """Error of an encoder within its signal period: no difference is believed better than this."""
 
+STANDS_MIN = 2
+"""Fewer rests from one side show no scatter."""
+RESTING_AFTER = 0.6
+"""Part of a rest after which the control has brought the table where it is going to stay."""
+
 
 class Stiffness(msgspec.Struct, frozen=True, kw_only=True):
     """Stiffness of the drive train (N/m) and its true gap (m)."""
@@ -109,6 +114,30 @@ def standing_play(
     return Estimate(
         value=play.value + more,
         uncertainty=math.hypot(play.uncertainty, more * relative, spread, unlike),
+    )
+
+
+def table_reversal(segment: LineSegment, columns: AxisColumns) -> Estimate | None:
+    """Return how far apart the table rests where it comes to one place from above and from below.
+
+    Metres, by the scale alone: positive where it falls short of the place. A control that closes
+    its loop over the scale takes play and wind-up off; then nearly nothing is left here. None
+    where the movement does not come to rest from both sides.
+    """
+    sides: dict[bool, list[float]] = {True: [], False: []}
+    for index, phase in enumerate(segment.phases[1:], start=1):
+        if phase.speed == 0.0 and phase.hold_s > 0.0:
+            rest = hold(segment, index, columns.step_s, skip_ratio=RESTING_AFTER)
+            place = float(np.median(columns.scale_position[rest]))
+            sides[segment.phases[index - 1].speed > 0.0].append(place)
+    if min(map(len, sides.values())) < STANDS_MIN:
+        return None
+    below, above = np.array(sides[True]), np.array(sides[False])
+    spread = math.hypot(
+        *(float(np.std(each, ddof=1)) / math.sqrt(len(each)) for each in (below, above))
+    )
+    return Estimate(
+        value=float(above.mean() - below.mean()), uncertainty=max(spread, ENCODER_FLOOR_M)
     )
 
 

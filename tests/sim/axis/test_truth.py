@@ -97,3 +97,17 @@ def test_the_coherence_asked_for_is_a_parameter():
     rejected = characteristics_of(recording, drives, coherence_min=just + 1e-9)
     assert isinstance(rejected, Rejected)
     assert len(rejected.reasons) == 1
+
+
+def test_the_table_shows_at_rest_only_what_the_control_leaves_over():
+    seen = set()
+    for machine in MACHINES:
+        for truth, found in machine_and_truth(machine):
+            shown = found.table_reversal
+            assert shown is not None
+            seen.add(truth.controller.scale_feedback)
+            if truth.controller.scale_feedback:
+                assert abs(shown.value) < 0.1e-6 + 2 * shown.uncertainty
+            elif abs(truth.gravity_n) < 0.9 * truth.coulomb_n:
+                assert shown.value == pytest.approx(found.standing_play.value, rel=0.15)
+    assert seen == {True, False}
