@@ -96,3 +96,45 @@ def test_a_value_that_moved_without_harm_is_told_before_the_plan_is_carried_out(
     assert asked.found.verdict == "valid"
     assert [each.code for each in asked.found.changes] == ["kpi-changed"]
     assert state.stage is Stage.RUNNING
+
+
+def test_a_rejected_test_widens_the_bound_at_once_and_plans_reckon_with_it(offered):
+    old = offered.house.snapshot.kpis[U630]
+    at = offered.house.snapshot.now
+    vendor = msgspec.structs.replace(old, value=8e-6, upper=10e-6, at=at, source="vendor, widened")
+    reason = "coherence 0.612, at least 0.950 is needed"
+    rejected = TestMeasured(work_unit=U630[0], at=at, value=None, rejected=reason, vendor=vendor)
+    heard = offered.house.hears(rejected, at)
+    assert [type(fact) for fact in heard] == [TestMeasured, KpiChanged]
+    now = offered.house.snapshot.kpis[U630]
+    assert (now.value, now.at, now.valid_for_ns) == (old.value, old.at, old.valid_for_ns)
+    assert now.upper == pytest.approx(1.25 * old.upper)
+    assert now.doubt == reason
+    again = offered.house.hears(rejected, at)
+    assert [type(fact) for fact in again] == [TestMeasured]  # once, however many are rejected
+    plan, _ = accept(offered)
+    assert plan.step("ream-stabilizer").work_unit == "graz-u630"
+    instead = offered.house.snapshot.orders[offered.order.id].offered.plans[0]
+    assert instead.step("ream-stabilizer").work_unit == "vienna-emco"
+    good = msgspec.structs.replace(old, at=at)
+    back = offered.house.hears(TestMeasured(work_unit=U630[0], at=at, value=good), at)
+    assert isinstance(back[1], KpiChanged)
+    assert offered.house.snapshot.kpis[U630] == good
+
+
+def test_a_rejected_test_makes_no_machine_usable(offered):
+    old = offered.house.snapshot.kpis[U630]
+    late = Instant(old.at + old.valid_for_ns + HOUR)
+    vendor = msgspec.structs.replace(old, value=4e-6, upper=5e-6, at=late)
+    told = TestMeasured(work_unit=U630[0], at=late, value=None, rejected="lost", vendor=vendor)
+    heard = offered.house.hears(told, late)
+    assert not [each for each in heard if isinstance(each, KpiChanged)]
+    assert offered.house.snapshot.kpis[U630] == old
+
+
+def test_the_trend_goes_on_past_a_value_in_doubt(offered):
+    before = offered.house.snapshot.series[U630]
+    at = offered.house.snapshot.now
+    offered.house.hears(TestMeasured(work_unit=U630[0], at=at, value=None, rejected="lost"), at)
+    assert offered.house.snapshot.kpis[U630].doubt == "lost"
+    assert offered.house.snapshot.series[U630] == before

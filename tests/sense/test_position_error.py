@@ -20,7 +20,7 @@ from fabloop.sense.characteristics import (
 )
 from fabloop.sense.friction import Friction
 from fabloop.sense.inertia import Inertia
-from fabloop.sense.kpi import to_kpi
+from fabloop.sense.kpi import in_doubt, to_kpi
 from fabloop.sense.position_error import (
     Approach,
     Basis,
@@ -294,3 +294,18 @@ def test_the_kpi_of_a_rejected_measurement_names_the_vendor():
     kpi = to_kpi(vendor_error(Rejected(at=AT, reasons=()), calibrated(), REAMING), WorkUnitId("m"))
     assert kpi.source == "tpe/1, diametral, vendor, widened"
     assert kpi.terms == ()
+
+
+@given(known=st.floats(1e-6, 50e-6), widening=st.floats(1.0, 3.0), rejections=st.integers(1, 4))
+def test_a_bound_in_doubt_is_never_narrower_and_widened_once(known, widening, rejections):
+    calibration = msgspec.structs.replace(calibrated(), vendor_widening=widening)
+    lost = Rejected(at=AT, reasons=(Reason(axis="", characteristic="", text="lost"),))
+    vendor = to_kpi(vendor_error(lost, calibration, REAMING), WorkUnitId("mill"))
+    last = to_kpi(position_error(measured(), calibrated(), REAMING), WorkUnitId("mill"))
+    last = msgspec.structs.replace(last, upper=known)
+    found = last
+    for _ in range(rejections):
+        found = in_doubt(found, vendor, "lost")
+    assert found.upper == pytest.approx(max(widening * known, vendor.upper))
+    assert (found.at, found.value, found.doubt) == (last.at, last.value, "lost")
+    assert in_doubt(last, None, "lost").upper == pytest.approx(1.25 * known)

@@ -109,8 +109,11 @@ def _known(kept: Kept, unit: WorkUnitId, kpi: KpiId, told: Told, now: Instant) -
     for _, fact in told:
         if isinstance(fact, TestMeasured | KpiChanged) and fact.value is not None:
             values.append(fact.value)
-    mine = [each for each in values if (each.work_unit, each.kpi) == (unit, kpi) and each.at <= now]
-    return max(mine, key=lambda each: each.at, default=None)
+    last = None
+    for each in values:
+        if (each.work_unit, each.kpi) == (unit, kpi) and each.at <= now:
+            last = each if last is None or each.doubt or each.at >= last.at else last
+    return last
 
 
 def _measured(told: Told, unit: WorkUnitId, kpi: KpiId) -> list[KpiValue]:
@@ -122,7 +125,7 @@ def _measured(told: Told, unit: WorkUnitId, kpi: KpiId) -> list[KpiValue]:
     for _, fact in told:
         if isinstance(fact, TestMeasured | KpiChanged) and fact.value is not None:
             value = fact.value
-            if (value.work_unit, value.kpi) == (unit, kpi):
+            if (value.work_unit, value.kpi) == (unit, kpi) and not value.doubt:
                 values[value.at] = value
     ordered = [values[at] for at in sorted(values)]
     return [each for each in ordered if each.source == ordered[-1].source]

@@ -213,10 +213,13 @@ def record_lot(fact: JobAnswered, at: Snapshot) -> tuple[LotMade, ...]:
 
 
 def watch_kpi(fact: TestMeasured, at: Snapshot) -> tuple[KpiChanged, ...]:
-    """Sense: does the measured value differ enough from the known one to be told?"""
-    if fact.value is None:
+    """Sense: does the measured value differ enough from the known one to be told?
+
+    A rejected test puts the known value in doubt; one that may no longer be used stays unusable.
+    """
+    value = at.doubted(fact) if fact.value is None else fact.value
+    if value is None:
         return ()
-    value = fact.value
     known = at.kpis.get((value.work_unit, value.kpi))
     unit = at.knowledge.network.work_units()[value.work_unit]
     limits = limits_on(value, at.watch().carried(), unit, at.knowledge.vocabulary)

@@ -61,13 +61,14 @@ from fabloop.model.facts import (
 )
 from fabloop.model.ids import GoalId, KpiId, OperationId, OrderId, PersonId, SkillId, WorkUnitId
 from fabloop.model.knowledge import Knowledge
-from fabloop.model.kpi import KpiValue
+from fabloop.model.kpi import TOTAL_POSITION_ERROR, KpiValue
 from fabloop.model.lot import LotRecord
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import Plan
 from fabloop.plan.running.dangers import Carried, LegKey
 from fabloop.plan.running.watchlist import Watchlist
 from fabloop.run.dispatch import Floor
+from fabloop.sense.kpi import in_doubt
 from fabloop.services.permissions import Permissions
 from fabloop.services.registry import Registry, Reservation
 
@@ -349,9 +350,21 @@ class Snapshot(msgspec.Struct, kw_only=True):
         }
 
     def _follow(self, value: KpiValue) -> None:
-        """Take a value into the series that its trend rests on."""
+        """Take a value into the series that its trend rests on; one in doubt was not measured."""
+        if value.doubt:
+            return
         key = (value.work_unit, value.kpi)
         self.series[key] = series_with(self.series.get(key, ()), value)
+
+    def doubted(self, fact: TestMeasured) -> KpiValue | None:
+        """Return what is left of the last value after a rejected test; None: nothing to be used."""
+        key = (fact.work_unit, TOTAL_POSITION_ERROR)
+        known, series = self.kpis.get(key), self.series.get(key, ())
+        if known is not None and series and series[-1].at > known.at:
+            known = series[-1]
+        if known is None or not known.is_valid(fact.at):
+            return None
+        return in_doubt(known, fact.vendor, fact.rejected)
 
     def _tell_upkeep(self, fact: MaintenanceFact) -> None:
         """Note what was foreseen and advised; a job that was done begins the trend anew."""

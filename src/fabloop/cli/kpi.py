@@ -101,6 +101,7 @@ def _told(fact: Fact) -> str:
             return (
                 f"{value.work_unit}  {value.kpi} {quantity_text(value.value, dimension)}, "
                 f"bound {quantity_text(value.upper, dimension)}{was} ({value.source})"
+                f"{f', in doubt: {value.doubt}' if value.doubt else ''}"
             )
         case TestMeasured():
             return f"{fact.work_unit}  test rejected: {fact.rejected}"
@@ -130,6 +131,11 @@ def _value_lines(found: KpiExplained) -> Iterator[str]:
         f"{quantity_text(value.upper, value.dimension)}: {found.meaning.interval}."
     )
     yield f"Source: {value.source}."
+    if value.doubt:
+        yield (
+            f"In doubt, as it could not be measured anew: {value.doubt}. "
+            "Planning reckons with the wider bound until a test counts again."
+        )
     until = iso_of(Instant(value.at + value.valid_for_ns))
     state = f"it counts until {until}" if found.counts else f"it no longer counts since {until}"
     yield f"Measured {iso_of(value.at)}, {span_text(found.age_ns)} before it is asked for; {state}."

@@ -357,6 +357,9 @@ class Narrator:
                     f"{self._clock(at)}  daily test of {fact.work_unit}: {fact.value.kpi} {shown} "
                     "(upper 95 % bound)"
                 )
+            case KpiChanged() if fact.value.doubt:
+                shown = quantity_text(fact.value.upper, fact.value.dimension)
+                self._bad(f"until a test counts again its {fact.value.kpi} is up to {shown}")
             case KpiChanged():
                 self._table(term_table(fact.value))
 

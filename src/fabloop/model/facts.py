@@ -192,7 +192,12 @@ class LotMade(_Fact, frozen=True, kw_only=True):
 
 
 class TestMeasured(_Fact, frozen=True, kw_only=True):
-    """A work unit's test program was evaluated, or rejected with a reason."""
+    """A work unit's test program was evaluated, or rejected with a reason.
+
+    Attributes
+    ----------
+    vendor : what the vendor promises, widened; where a test was rejected and it is known
+    """
 
     __test__ = False  # not a test class, whatever its name looks like to pytest
 
@@ -200,6 +205,7 @@ class TestMeasured(_Fact, frozen=True, kw_only=True):
     at: Instant
     value: KpiValue | None
     rejected: str = ""
+    vendor: KpiValue | None = None
 
 
 class KpiChanged(_Fact, frozen=True, kw_only=True):

@@ -29,6 +29,8 @@ class KpiValue(msgspec.Struct, frozen=True, kw_only=True):
     at : when the underlying measurement ended
     valid_for_ns : age beyond which the value may not be used
     source : what produced it, with its version (``tpe/1, daily test program 3``)
+    doubt : why the last attempt to measure it anew failed; the bound is then wider than was
+        measured. Empty: it is as it was measured
     disclosure : what a planner of another tenant may see of it
     """
 
@@ -42,6 +44,7 @@ class KpiValue(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     terms: tuple[KpiTerm, ...] = ()
     disclosure: Disclosure = Disclosure.FULL
+    doubt: str = ""
 
     def is_valid(self, now: Instant) -> bool:
         """Tell whether the value may be used at `now`; a value from the future may not."""

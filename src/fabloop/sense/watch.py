@@ -34,6 +34,7 @@ class Cause(StrEnum):
     FIRST = "first value"
     CROSSED = "crossed a limit"
     SOURCE = "comes from another source"
+    DOUBT = "a doubt came, changed or went"
     MOVED = "moved beyond the dead band"
     RENEWED = "the last value is about to expire"
 
@@ -63,6 +64,8 @@ def cause_to_tell(
         return None
     if any(_crossed(value.upper, known.upper, limit, rule) for limit in limits):
         return Cause.CROSSED
+    if value.doubt != known.doubt:
+        return Cause.DOUBT
     if value.source != known.source:
         return Cause.SOURCE
     moved = max(abs(value.upper - known.upper), abs(value.value - known.value))

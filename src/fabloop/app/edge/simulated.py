@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import msgspec
 
-from fabloop.app.edge.evaluation import evaluated
+from fabloop.app.edge.evaluation import evaluated, rejected_test
 from fabloop.base.instant import Instant
 from fabloop.model.facts import TestMeasured
 from fabloop.model.ids import WorkUnitId
@@ -32,12 +32,8 @@ def evaluate(
                 return evaluated(unit, ended)
             case None:
                 continue
-    return TestMeasured(
-        work_unit=unit.work_unit,
-        at=edge.due or started_at,
-        value=None,
-        rejected="the stream ended before the test program did",
-    )
+    ended_at = edge.due or started_at
+    return rejected_test(unit, ended_at, "the stream ended before the test program did")
 
 
 class SimulatedEdge(msgspec.Struct, frozen=True, kw_only=True):

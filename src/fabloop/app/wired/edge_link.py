@@ -12,6 +12,7 @@ from fabloop.app.edge.apps.daily_test import FACT
 from fabloop.app.edge.centre import Centre
 from fabloop.app.edge.control import Control
 from fabloop.app.edge.deployment import DeployedApp, Deployment, Group
+from fabloop.app.edge.evaluation import rejected_test
 from fabloop.app.edge.health import Health
 from fabloop.app.edge.link import FactTold
 from fabloop.app.edge.node import Node
@@ -65,6 +66,7 @@ class EdgeLink:
     ) -> None:
         self._run_test = run_test
         self._child = Child("edge", be_edge, str(folder))
+        self._units = {each.work_unit: each for each in monitored}
         self._heard = 0
         self._measured: list[TestMeasured] = []
         self.address = f"unix:{folder}/run/{GROUP}.sock"
@@ -85,12 +87,8 @@ class EdgeLink:
                 if each.work_unit == work_unit and each.at >= started_at:
                     return each
             self._listen()
-        return TestMeasured(
-            work_unit=work_unit,
-            at=started_at,
-            value=None,
-            rejected=f"nothing came from the edge within {MEASURED_S_MAX:.0f} s",
-        )
+        reason = f"nothing came from the edge within {MEASURED_S_MAX:.0f} s"
+        return rejected_test(self._units[work_unit], started_at, reason)
 
     def health(self) -> Health:
         """Return how the edge is doing."""
