@@ -81,8 +81,9 @@ from fabloop.plan.running import forecast, stay, watchlist
 from fabloop.plan.shop import model as shop
 from fabloop.plan.shop.cpsat import search
 from fabloop.plan.shop.formats import lines
+from fabloop.plan.statement import sources
 from fabloop.plan.terms import objectives
-from fabloop.plan.timetable import alternatives, bargain
+from fabloop.plan.timetable import alternatives, bargain, joining
 from fabloop.plan.tradeoffs import constrained, front, hindrance, timely, tradeoff
 from fabloop.process import batch, calls, jobs, passive, recovery, rounds, step
 from fabloop.process.appliers import operations
@@ -399,6 +400,8 @@ ROWS: dict[str, dict[str, int]] = {
         "points of a front (unless told otherwise)": front.POINTS_MAX,
         "choices among alternatives that are solved for time": alternatives.CHOICES_MAX,
         "operations placed while hours of cheaper energy are sought": bargain.PLACINGS_MAX,
+        "sites whose stock of one material is weighed up in all sets": sources.STORES_MAX,
+        "joint runs tried for several orders": joining.JOININGS_MAX,
         "times that all orders are planned again with another routing of one": (
             rerouting.REROUTINGS_MAX
         ),

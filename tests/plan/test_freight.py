@@ -10,7 +10,7 @@ from fabloop.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from fabloop.model.disturbance import LaneClosed, MaterialLate
 from fabloop.model.explanation import DangerCode, ReasonCode
 from fabloop.model.ids import LaneId, OperationId, OrderId, SiteId
-from fabloop.model.plan import Producible
+from fabloop.model.plan import Freight, Producible
 from fabloop.model.product import Material, Purchase
 from fabloop.model.site import Network, ShippingLane, Stock
 from fabloop.plan.checker import check_plan
@@ -167,6 +167,28 @@ def test_wrong_freight_is_refused():
     before = changed(ready=Instant(NOW - HOUR), start=Instant(NOW - HOUR))
     assert ReasonCode.DEPARTURE_MISSED in codes(before)
     assert ReasonCode.MATERIAL_MISSING in codes(way, pieces=1)
+
+
+def test_every_field_of_a_freight_counts():
+    plant, values = graz_and_vienna()
+    here, there = held_there(gear(), plant, values)
+    order = taking_bars(gear(), amount=2, supply=())
+    held = stocked(plant, **{there: [(2, NOW + HOUR)]})
+    plan = check(order, held, vocabulary(), values, NOW, wishes=only_at(here, plant)).plans[0]
+    (part,) = plan.step(A).parts
+    asked = grounds(order, held, values)
+    shifts = (-DAY, -MINUTE, MINUTE, DAY)
+    for name in Freight.__struct_fields__:
+        value = getattr(part.freight, name)
+        others = ["nowhere"] if isinstance(value, str) else [value + each for each in shifts]
+        for each in others:
+            way = msgspec.structs.replace(part.freight, **{name: each})
+            told = msgspec.structs.replace(part, freight=way)
+            steps = tuple(
+                msgspec.structs.replace(step, parts=(told,)) if step.operation == A else step
+                for step in plan.steps
+            )
+            assert check_plan(msgspec.structs.replace(plan, steps=steps), asked), (name, each)
 
 
 def test_a_closed_lane_and_late_stock_endanger_the_step_that_waits_for_them():

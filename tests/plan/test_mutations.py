@@ -9,6 +9,7 @@ from msgspec.structs import fields, replace
 from fabloop.base.instant import DAY, MINUTE, SECOND, Instant
 from fabloop.model.ids import LaneId, PersonId, SiteId
 from fabloop.model.plan import (
+    Batch,
     EnergyRate,
     Movement,
     MovementKind,
@@ -77,6 +78,7 @@ STEP = {
     ],
     "setup_family": lambda each, _: [each.setup_family + "x", *([""] if each.setup_family else [])],
     "parts": lambda each, _: [(*each.parts, PartTaken(material="m", pieces=1))],
+    "batch": lambda each, _: [Batch(family="none", pieces=1, together=2)],
     "tools": lambda each, _: [(*each.tools, "none"), each.tools[1:]][: 1 + bool(each.tools)],
 }
 """Per field, values that make the plan another one."""

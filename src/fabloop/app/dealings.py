@@ -1,4 +1,4 @@
-"""What a plan deals in: parts from stock and of suppliers, and energy at the price of the hour."""
+"""What a plan deals in: parts of stock and suppliers, shared runs, energy at its hour's price."""
 
 from collections.abc import Iterator, Mapping
 
@@ -17,6 +17,8 @@ def dealings(plan: Plan, network: Network, labels: Mapping[str, str]) -> Iterato
     """Yield the tables that there is something to tell in."""
     if any(step.parts for step in plan.steps):
         yield part_table(plan, network, labels)
+    if any(step.batch for step in plan.steps):
+        yield run_table(plan, network, labels)
     if any(step.rates for step in plan.steps):
         yield energy_table(plan, network, labels)
 
@@ -56,6 +58,27 @@ def _origin(part: PartTaken, network: Network) -> str:
     label, zone = network.sites[way.origin].label, network.sites[way.origin].time_zone
     source = f"{part.supplier} in {label}" if part.supplier else f"stock of {label}"
     return f"{source}, {way.by} {between(way.start, way.end, zone)}"
+
+
+def run_table(plan: Plan, network: Network, labels: Mapping[str, str]) -> Table:
+    """Return which steps are in runs with others, and how many pieces are in them, local time."""
+    return Table(
+        caption=f"Shared runs of {plan.id}",
+        heads=("Operation", "Work unit", "When", "Batch family", "Pieces", "In the run"),
+        rows=tuple(
+            (
+                labels.get(step.operation, step.operation),
+                labels.get(step.work_unit, step.work_unit),
+                between(step.start, step.end, network.sites[step.site].time_zone),
+                step.batch.family,
+                str(step.batch.pieces),
+                str(step.batch.together),
+            )
+            for step in plan.steps
+            if step.batch is not None
+        ),
+        numeric=(4, 5),
+    )
 
 
 def energy_table(plan: Plan, network: Network, labels: Mapping[str, str]) -> Table:

@@ -384,6 +384,9 @@ REASONS: dict[str, Say] = {
     ReasonCode.STOCK_OVERDRAWN: _plain(
         "{subject} takes {material} of which there is not enough at {site}."
     ),
+    ReasonCode.BATCH_WRONG: _plain(
+        "{subject} on {work_unit}: expected {expected} in the run, but found {found}."
+    ),
     ReasonCode.DEPARTURE_MISSED: _plain(
         "The shipment for {subject} on {lane} does not leave with a departure that it reaches."
     ),

@@ -66,6 +66,7 @@ class ReasonCode(StrEnum):
     SETUP_MISSING = "setup-missing"
     MATERIAL_TOO_LATE = "material-too-late"
     STOCK_OVERDRAWN = "stock-overdrawn"
+    BATCH_WRONG = "batch-wrong"
     DEPARTURE_MISSED = "departure-missed"
     TOTAL_WRONG = "total-wrong"
     WISH_BROKEN = "wish-broken"

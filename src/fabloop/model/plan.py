@@ -73,6 +73,17 @@ class PartTaken(msgspec.Struct, frozen=True, kw_only=True):
         return (site, start) if self.freight is None else (self.freight.origin, self.freight.ready)
 
 
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """A part in a run that steps share: own pieces, and those of all steps in it.
+
+    Machine and energy of the run are paid by pieces.
+    """
+
+    family: str
+    pieces: int
+    together: int
+
+
 class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     """An operation on a work unit. `frozen` steps are done or running and may not change.
 
@@ -85,6 +96,7 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
         is part of the step's figures
     persons : the crew that carries it out; whoever of them is on shift does
     setup_family : what the work unit is set up for, where its set-ups depend on that
+    batch : its part in a run with other steps, which start and end with it; None is by itself
     """
 
     operation: OperationId
@@ -101,6 +113,7 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[PartTaken, ...] = ()
     persons: tuple[PersonId, ...] = ()
     setup_family: str = ""
+    batch: Batch | None = None
 
 
 class MovementKind(StrEnum):

@@ -21,6 +21,7 @@ from fabloop.model.routing import as_planned
 from fabloop.model.site import Network, Site, WorkUnit
 from fabloop.model.skill import SkillVocabulary
 from fabloop.model.timetable import departure_after
+from fabloop.plan.check_batches import Slot, batch_faults, others_in, slot_of
 from fabloop.plan.check_staff import crew_faults, family_of, presence_faults, setup_faults
 from fabloop.plan.parts_check import Draws, Underway, parts_faults
 from fabloop.plan.rates_check import average_rates, rates_hold
@@ -85,6 +86,7 @@ def check_plan(plan: Plan, grounds: Grounds) -> tuple[Explanation, ...]:
         *_hours(plan, grounds),
         *presence_faults(plan, grounds.network, grounds.busy),
         *setup_faults(plan, grounds.product, grounds.network, grounds.busy),
+        *batch_faults(plan, grounds.product, grounds.network, grounds.busy, grounds.quantity),
         *parts_faults(
             plan,
             grounds.product,
@@ -211,7 +213,10 @@ def _step_figures(
     code, subject = ReasonCode.STEP_FIGURE_WRONG, step.operation
     if not exact - SLACK_NS <= taken < exact + SECOND:
         yield _figure(code, subject, "duration", taken / SECOND, float(exact) / SECOND)
-    energy = Fraction(operation.energy_j) * pieces + Fraction(unit.power_w) * worked / SECOND
+    paid = Fraction(worked)
+    if step.batch is not None and step.batch.together > 0:
+        paid *= Fraction(step.batch.pieces, step.batch.together)
+    energy = Fraction(operation.energy_j) * pieces + Fraction(unit.power_w) * paid / SECOND
     freights = [each.freight for each in step.parts if each.freight is not None]
     way = sum((Fraction(each.energy_j) for each in freights), Fraction(0))
     if not _close(step.energy_j, energy + way):
@@ -225,9 +230,7 @@ def _step_figures(
     if not _close(step.co2_kg, co2):
         yield _figure(code, subject, "co2", step.co2_kg, float(co2))
     labour = site.tariff.labour_cost_per_hour_minor if operation.person_skill else 0
-    cost = (
-        operation.cost_minor * pieces + Fraction(unit.cost_per_hour_minor + labour) * worked / HOUR
-    )
+    cost = operation.cost_minor * pieces + Fraction(unit.cost_per_hour_minor + labour) * paid / HOUR
     cost += price * energy + sum(each.cost_minor for each in step.parts)
     cost += sum(each.cost_minor for each in freights)
     if abs(step.cost_minor - cost) > Fraction(1, 2) + Fraction(1, 10**6):
@@ -372,14 +375,21 @@ def _area(place: str, site: Site) -> str:
 
 def _overlaps(plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
     taken: dict[str, list[tuple[Instant, Instant, str, bool]]] = defaultdict(list)
+    runs: set[Slot] = set()
     for step in plan.steps:
-        for resource in (step.work_unit, *step.tools):
-            taken[resource].append((step.start, step.end, step.operation, step.frozen))
+        slot = slot_of(step)
+        if slot is None or slot not in runs:
+            entry = (step.start, step.end, step.operation, step.frozen)
+            for resource in (step.work_unit, *step.tools):
+                taken[resource].append(entry)
+        runs |= set() if slot is None else {slot}
     for leg in plan.movements:
         if leg.kind is MovementKind.TRANSPORT:
             taken[leg.by].append((leg.start, leg.end, leg.taken_by, leg.frozen))
+    shared = {slot[:3] for slot in runs if others_in(grounds.busy, slot)}
     for unit, spans in grounds.busy.items():
-        taken[unit].extend((start, end, "", True) for start, end in spans)
+        others = [each for each in spans if (unit, *each) not in shared]
+        taken[unit].extend((start, end, "", True) for start, end in others)
     tools = {tool for step in plan.steps for tool in step.tools}
     for resource, entries in taken.items():
         code = ReasonCode.TOOL_OVERLAP if resource in tools else ReasonCode.UNIT_OVERLAP

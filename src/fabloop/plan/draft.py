@@ -7,7 +7,7 @@ import msgspec
 from fabloop.base.instant import Instant
 from fabloop.model.ids import OrderId, PlanId
 from fabloop.model.kpi import KpiValue
-from fabloop.model.plan import Movement, MovementKind, Optimality, Plan, PlannedStep, Totals
+from fabloop.model.plan import Batch, Movement, MovementKind, Optimality, Plan, PlannedStep, Totals
 from fabloop.model.product import Operation
 from fabloop.plan.reading import Unread
 from fabloop.plan.statement.charges import Charge
@@ -131,7 +131,7 @@ def open_steps(problem: Problem, table: Timetable) -> list[PlannedStep]:
         steps.append(
             PlannedStep(
                 operation=job.operation.id,
-                work_unit=candidate.unit.id,
+                work_unit=candidate.place.unit or candidate.unit.id,
                 site=candidate.place.site,
                 start=instant_of_tick(problem, start),
                 end=instant_of_tick(problem, end),
@@ -143,6 +143,7 @@ def open_steps(problem: Problem, table: Timetable) -> list[PlannedStep]:
                 persons=table.fit(number).persons,
                 setup_family=_family(job.operation, candidate),
                 parts=charge.parts,
+                batch=_batch(job.operation, candidate),
             )
         )
     return steps
@@ -151,6 +152,13 @@ def open_steps(problem: Problem, table: Timetable) -> list[PlannedStep]:
 def _family(operation: Operation, candidate: Candidate) -> str:
     """Return what the work unit is set up for, where its set-ups depend on that."""
     return operation.setup_family if candidate.unit.setups else ""
+
+
+def _batch(operation: Operation, candidate: Candidate) -> Batch | None:
+    if candidate.shared is None:
+        return None
+    shared = candidate.shared
+    return Batch(family=operation.batch_family, pieces=shared.pieces, together=shared.together)
 
 
 def _movements(problem: Problem, table: Timetable, number: int) -> list[Movement]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from fabloop.base.instant import Instant
 from fabloop.model.ids import MaterialId, SiteId, WorkUnitId
 from fabloop.model.plan import MovementKind, Plan, PlannedStep
-from fabloop.plan.names import crew_name, set_up_name
+from fabloop.plan.names import batch_name, crew_name, set_up_name
 
 Taken = dict[WorkUnitId, list[tuple[Instant, Instant]]]
 
@@ -40,6 +40,9 @@ def take_steps(taken: Taken, steps: Iterable[PlannedStep], now: Instant) -> None
                 taken.setdefault(crew_name(step.persons), []).append(span)
             if step.setup_family:
                 name = set_up_name(step.work_unit, step.setup_family)
+                taken.setdefault(name, []).append(span)
+            if step.batch is not None:
+                name = batch_name(step.work_unit, step.batch.family, step.batch.pieces)
                 taken.setdefault(name, []).append(span)
         elif step.work_unit not in last or last[step.work_unit].end <= step.end:
             last[step.work_unit] = step

@@ -11,6 +11,7 @@ from fabloop.model.plan import Optimality, Plan
 from fabloop.model.site import Network
 from fabloop.plan.floors.decomposed import decomposed
 from fabloop.plan.floors.polish import polished
+from fabloop.plan.statement.batches import families_shared
 from fabloop.plan.statement.candidates import Columns
 from fabloop.plan.statement.crews import NEVER
 from fabloop.plan.statement.layout import Floats
@@ -326,10 +327,22 @@ def _ways(problem: Problem, rows: Sequence[Sequence[int]]) -> int:
 SHORT = "stock too short for all operations at once, other ways to share it out"
 """What is not looked into where operations of one product compete for stock."""
 
+RUNS = "operations of one batch family in one run, which is planned for several orders only"
+"""What is not looked into where operations of one product could be done at once."""
+
 
 def scope_of(problem: Problem, plans: str = "all plans") -> str:
     """Return which plans bounds of the problem speak about."""
-    return f"{plans} that share out stock in this order" if problem.shares_out else plans
+    if problem.shares_out:
+        plans = f"{plans} that share out stock in this order"
+    return f"{plans} in which no steps share a run" if families_shared((problem,)) else plans
+
+
+def left_open(problem: Problem) -> str | None:
+    """Return what is not looked into, so that no plan found is no proof that there is none."""
+    if problem.shares_out:
+        return SHORT
+    return RUNS if families_shared((problem,)) else None
 
 
 class Bound(msgspec.Struct, frozen=True):

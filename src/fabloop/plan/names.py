@@ -6,6 +6,8 @@ from fabloop.model.ids import PersonId, WorkUnitId
 
 _CREW = "crew "
 _SET_UP = " set up for "
+_BATCH = " with a batch of "
+_RUN = " run "
 
 
 def crew_name(persons: Sequence[PersonId]) -> WorkUnitId:
@@ -18,6 +20,16 @@ def set_up_name(unit: WorkUnitId, family: str) -> WorkUnitId:
     return WorkUnitId(f"{unit}{_SET_UP}{family}")
 
 
+def batch_name(unit: WorkUnitId, family: str, pieces: int = 0) -> WorkUnitId:
+    """Return the name of a work unit with so many pieces of a family in it; 0 is how it begins."""
+    return WorkUnitId(f"{unit}{_BATCH}{family}:{pieces or ''}")
+
+
+def run_name(unit: WorkUnitId, number: int, place: int) -> str:
+    """Return the name of a place in a run that steps of several operations share."""
+    return f"{unit}{_RUN}{number}.{place}"
+
+
 def is_beside(name: str) -> bool:
-    """Tell whether this names a crew or a set-up: their times may overlap, or be told twice."""
-    return name.startswith(_CREW) or _SET_UP in name
+    """Tell whether this names a crew, a set-up or a batch: their times may be told twice."""
+    return name.startswith(_CREW) or _SET_UP in name or _BATCH in name

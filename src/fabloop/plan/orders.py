@@ -31,12 +31,14 @@ from fabloop.plan.reading import left_out, reading
 from fabloop.plan.reasons.recommend import not_producible
 from fabloop.plan.rerouting import Rerouted, first_share, rerouted, told_of
 from fabloop.plan.sharing import Stated, never_enough, shared_out
+from fabloop.plan.statement.batches import families_shared, lowest
 from fabloop.plan.statement.duties import no_duties
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import Busy, Objective, Problem, Setting, problem_of
 from fabloop.plan.statement.roads import TICK
 from fabloop.plan.timetable.bargain import bargained
 from fabloop.plan.timetable.beside import beside
+from fabloop.plan.timetable.joining import joined
 from fabloop.plan.timetable.schedule import Timetable
 from fabloop.plan.together import Asked, Incumbent, Together, best_alone, settled
 from fabloop.services.matching import KpiValues
@@ -129,8 +131,9 @@ def _planned(
     plans = _written(asked, together.placed, setting.network, setting.now, objective)
     _assure_all(plans, asked, setting)
     best, incumbents = together.optimality(), together.incumbents
-    if together.costs_by_time:
-        best = _priced(best, plans)
+    joins = any(step.batch is not None for plan in plans for step in plan.steps)
+    if together.costs_by_time or joins:
+        best = _revalued(best, plans, asked, setting.now)
         last = msgspec.structs.replace(incumbents[-1], value=best.value, bound=best.bound)
         incumbents = [last]
         if on_incumbent is not None:
@@ -183,6 +186,12 @@ def _stated(
     }
     if any(each.problem.duties is not None for each in asked):
         asked = [_dutiful(each) for each in asked]
+    shared_by = families_shared(each.whole for each in asked)
+    if shared_by:
+        asked = [
+            msgspec.structs.replace(each, full=lowest(each.whole, shared_by, setting.network))
+            for each in asked
+        ]
     return asked, refused
 
 
@@ -204,9 +213,24 @@ def _without_stock(each: Stated, *, scarce: bool) -> NotProducible | NotDecided:
     return not_producible(each.order.product, each.setting, problem, exclusions(problem))
 
 
-def _priced(best: Optimality, plans: Sequence[Plan]) -> Optimality:
-    """Return what is proven of the cost where the times of steps have a part in it."""
+def _revalued(
+    best: Optimality, plans: Sequence[Plan], asked: Sequence[Asked], now: Instant
+) -> Optimality:
+    """Return what is proven where the times of steps, or joint runs, have a part in the value."""
+    ends = [max(step.end for step in each.steps) - now for each in plans]
     value = float(sum(each.totals.cost_minor for each in plans))
+    match OrdersObjective(best.objective):
+        case OrdersObjective.COST:
+            pass
+        case OrdersObjective.MAKESPAN:
+            value = float(max(ends))
+        case OrdersObjective.TARDINESS:
+            late = (
+                max(1, each.order.priority)
+                * max(0, end // TICK - (each.order.due_at - now) // TICK)
+                for each, end in zip(asked, ends, strict=True)
+            )
+            value = float(sum(late) * TICK)
     bound = min(best.bound, value)
     return msgspec.structs.replace(best, value=value, bound=bound, proven=value <= bound)
 
@@ -228,17 +252,42 @@ def _written(
     currency = currency_of(network)
     plans = []
     found = [(each.problem, it.work.timetable()) for each, it in zip(asked, placed, strict=True)]
+    if any(each.full is not None for each in asked):
+        found = joined(found, network, _leading(placed, objective))
     found = _bargained_together(found, objective)
     for each, (problem, table) in zip(asked, found, strict=True):
         heading = Heading(PlanId(f"{each.order.id}/plan-1"), each.order.id, now, currency)
         plan = draft(heading, problem, table)
         bounds = {
-            what: Bound(least(each.whole, what) * (TICK if what is Objective.MAKESPAN else 1), TREE)
+            what: Bound(
+                least(each.lowest, what) * (TICK if what is Objective.MAKESPAN else 1), TREE
+            )
             for what in Objective
         }
         told = optimality_of(plan, _LEAD[objective], bounds, scope_of(each.whole, ALONE))
         plans.append(msgspec.structs.replace(plan, optimality=told))
     return tuple(plans)
+
+
+def _leading(
+    placed: Sequence[Placed], objective: OrdersObjective
+) -> Callable[[Sequence[int], float], tuple[float, ...]]:
+    """Return what the orders are planned for, of when each is made and what all cost."""
+
+    def lead(finishes: Sequence[int], cost: float) -> tuple[float, ...]:
+        match objective:
+            case OrdersObjective.COST:
+                return (cost, float(max(finishes)))
+            case OrdersObjective.MAKESPAN:
+                return (float(max(finishes)),)
+            case OrdersObjective.TARDINESS:
+                late = (
+                    each.weight * max(0, finish - each.due)
+                    for each, finish in zip(placed, finishes, strict=True)
+                )
+                return (float(sum(late)),)
+
+    return lead
 
 
 def _cost_of(together: Together, network: Network, now: Instant) -> float:

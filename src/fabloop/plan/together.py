@@ -41,13 +41,20 @@ class Incumbent(msgspec.Struct, frozen=True, kw_only=True):
 class Asked(msgspec.Struct, frozen=True):
     """An order with its problem as if it were alone, and what the choice of a routing leaves of it.
 
-    `open` is the problem beside the others, which may leave it less stock, with its routing open.
+    `open` is the problem beside the others, which may leave it less stock, with its routing open;
+    `full` is `whole` where steps pay their part of full runs only, where they may share some.
     """
 
     order: ProductionOrder
     whole: Problem
     open: Problem
     problem: Problem
+    full: Problem | None = None
+
+    @property
+    def lowest(self) -> Problem:
+        """The problem whose sums no plan can better."""
+        return self.whole if self.full is None else self.full
 
 
 def best_alone(problem: Problem, objective: OrdersObjective) -> tuple[int, ...] | None:
@@ -104,7 +111,7 @@ class Together:
         self.engine = TREE
         self.cost = 0.0
         if objective is OrdersObjective.COST:
-            self.cost = sum(least(each.whole, Objective.COST) for each in asked)
+            self.cost = sum(least(each.lowest, Objective.COST) for each in asked)
         self.bound = self._first_bound()
 
     def _placed(self, each: Asked, floor: Floor) -> Placed:
@@ -142,8 +149,8 @@ class Together:
 
     def _bound_by_loads(self) -> None:
         value = round(self.search.score()[0])
-        if value <= self.bound:
-            return
+        if value <= self.bound or any(each.full is not None for each in self.asked):
+            return  # steps that share a run are less of a load
         # An order with another routing open may leave its work units: it counts as no load.
         allowance = Allowance(round(_BOUNDING * self.effort * SHARES_PER_SECOND))
         windows = [windows_of(each) for each in self.settled]
@@ -171,7 +178,9 @@ class Together:
     @property
     def costs_by_time(self) -> bool:
         """Whether the cost is asked for, and known only with the times of steps."""
-        timed = any(each.problem.charges is not None for each in self.asked)
+        timed = any(
+            each.problem.charges is not None or each.full is not None for each in self.asked
+        )
         return timed and self.objective is OrdersObjective.COST
 
     def takes_over(self, other: "Together") -> None:

@@ -6,6 +6,7 @@ from app.pictures.reading import bar, outside, signs, titled, titles, words
 from fabloop.app.dealings import dealings
 from fabloop.app.pictures.conflict import conflict_picture
 from fabloop.app.pictures.gantt import gantt_picture
+from fabloop.app.pictures.orders import orders_picture
 from fabloop.app.pictures.pareto import pareto_picture
 from fabloop.app.pictures.plan import plan_picture
 from fabloop.app.pictures.shipments import shipment_picture
@@ -14,6 +15,7 @@ from fabloop.model.plan import NotProducible, Producible
 from fabloop.plan.critical import Key, criticality
 from fabloop.plan.producible import check
 from plan.instances import NOW, gear, graz_and_vienna, vocabulary
+from plan.test_joint_runs import fired, shop, together
 from plan.test_parts import stocked, taking_bars
 
 
@@ -137,3 +139,17 @@ def test_pictures_need_no_network_no_script_and_no_ids_and_escape_what_people_wr
         pareto_picture(answer.plans),
     ]
     assert not [each for svg in drawn for each in outside(svg)]
+
+
+def test_a_run_is_one_bar_of_all_its_orders_and_a_row_of_each_ones_table():
+    orders = [fired("a", 3), fired("b", 4)]
+    plant = shop()
+    plans = together(orders, plant).plans
+    drawn = orders_picture(plans, {each.id: each for each in orders}, plant)
+    bars = [each for each in titles(drawn) if "fire on" in each]
+    assert len(bars) == 1
+    assert bars[0].startswith("A+B (a, b): fire on oven-0")
+    rows = [table.rows for plan in plans for table in dealings(plan, plant, {})]
+    assert [row[0][3:] for row in rows] == [("steel", "3", "7"), ("steel", "4", "7")]
+    swimlanes = titles(plan_picture(plans[0], orders[0].product, plant))
+    assert any("3 of 7 pieces in one run" in each for each in swimlanes)

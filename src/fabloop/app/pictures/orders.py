@@ -98,8 +98,12 @@ def _unit_row(
     for plan, step in steps:
         if step.work_unit != unit:
             continue
+        company = _company(step, steps, letters)
+        if company and company[0] != plan.order:
+            continue
         x, right = axis.x(step.start), axis.x(step.end)
-        letter = letters[plan.order]
+        names = ", ".join(company or [plan.order])
+        letter = "+".join(letters[each] for each in company or [plan.order])
         zone = _zone(network, step.site)
         span = f"{clock_text(step.start, zone)} to {clock_text(step.end, zone)[-5:]}"
         fits = right - x >= text_width(letter, 11) + 2
@@ -109,10 +113,27 @@ def _unit_row(
                 text((x + right) / 2, y + _ROW / 2 + 4, letter, "small", anchor="middle")
                 if fits
                 else "",
-                title=f"{letter} ({plan.order}): {step.operation} on {label}, {span}",
+                title=f"{letter} ({names}): {step.operation} on {label}, {span}",
             )
         )
     return "".join(parts)
+
+
+def _company(
+    step: PlannedStep,
+    steps: Sequence[tuple[Plan, PlannedStep]],
+    letters: Mapping[OrderId, str],
+) -> list[OrderId]:
+    """Return the orders that are in the step's run, by their letters; none where it is alone."""
+    if step.batch is None:
+        return []
+    run = (step.work_unit, step.start, step.batch.family)
+    orders = {
+        plan.order
+        for plan, each in steps
+        if each.batch is not None and (each.work_unit, each.start, each.batch.family) == run
+    }
+    return sorted(orders, key=lambda each: letters[each])
 
 
 def _zone(network: Network, site: SiteId) -> str:

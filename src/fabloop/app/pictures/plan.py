@@ -203,6 +203,8 @@ def _step(
         parts.append(badge("fixed", x, y))
     zone = network.sites[step.site].time_zone
     title = f"{words} on {row.label}, {_span(step.start, step.end, zone)}"
+    if step.batch is not None:
+        notes.append(f"{step.batch.pieces} of {step.batch.together} pieces in one run")
     return group(*parts, title=". ".join([title, *notes]))
 
 

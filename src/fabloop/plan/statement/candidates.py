@@ -33,13 +33,24 @@ from fabloop.services.offers import Able
 Row = TypeVar("Row")
 
 
+class Shared(msgspec.Struct, frozen=True):
+    """A part in a run: own pieces, and those of all steps in it."""
+
+    pieces: int
+    together: int
+
+
 class Candidate(msgspec.Struct, frozen=True):
-    """A work unit that may do the operation, what that takes, and the KPI values it rests on."""
+    """A work unit that may do the operation, what that takes, and the KPI values it rests on.
+
+    Where it is a part in a run with other steps (`shared`), `unit` goes by the name of the run.
+    """
 
     unit: WorkUnit
     place: Place
     takes: Figures
     kpis: tuple[KpiValue, ...]
+    shared: Shared | None = None
 
 
 class Rejected(msgspec.Struct, frozen=True):

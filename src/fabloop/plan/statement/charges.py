@@ -75,6 +75,8 @@ class Charges(msgspec.Struct, frozen=True, eq=False):
         if candidate.unit.setups and operation.setup_family:
             worked += candidate.unit.setup_ns
         hours = worked / HOUR
+        if candidate.shared is not None:
+            hours *= candidate.shared.pieces / candidate.shared.together
         labour = tariff.labour_cost_per_hour_minor if operation.person_skill is not None else 0
         cost = (candidate.unit.cost_per_hour_minor + labour) * hours + price * energy
         own = operation.cost_minor * operation.pieces(self.quantity)

@@ -169,6 +169,7 @@ class Problem(msgspec.Struct, frozen=True):
     read: int = NEVER
     shares_out: bool = False
     """Whether stock that is too short for all operations keeps some of them from a site."""
+    quantity: int = 1
 
     @property
     def has_timed_lanes(self) -> bool:
@@ -252,6 +253,7 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
         charges,
         read,
         materials is not None and materials.is_short(),
+        quantity,
     )
 
 

@@ -115,8 +115,10 @@ class _Bargain:
             earliest = [*self._table.starts]
             earliest[job] = start
             moved = list_schedule(self._problem, routing_of_table(self._table), earliest)
+            if moved.finish(self._problem) > self._until:
+                continue
             worth = self._total(moved)
-            if moved.finish(self._problem) <= self._until and self._better(worth, self._worth):
+            if self._better(worth, self._worth):
                 self._table, self._worth = moved, worth
                 return True
         return False

@@ -26,6 +26,7 @@ from fabloop.plan.engine import (
     currency_of,
     is_possible_now,
     least,
+    left_open,
     optimality_of,
     scope_of,
     timed,
@@ -129,6 +130,9 @@ def _front(ask: Ask, points_max: int, on_point: Callable[[FrontPoint], None] | N
         return not_producible(order.product, setting, whole, exclusions(whole))
     answers = [answered(ask, wishes, aim_of(each)) for each in Objective if wishes != NO_WISHES]
     problem = allowed(whole, wishes, setting.network).waiting(until_due=False)
+    limit = left_open(problem)
+    if limit is not None and any(each.standing is Standing.IMPOSSIBLE for each in answers):
+        return NotDecided(limit=limit)
     if any(each.standing is Standing.IMPOSSIBLE for each in answers):
         return hindered(wishes, lift_of(ask), exclusions(problem))
     case = case_of(problem, fees={k: float(v) for k, v in wishes.opening_minor.items()})
@@ -214,7 +218,7 @@ class _Pen:
     def _point(self, entry: Entry) -> FrontPoint:
         proven = entry.key in self._sweep.proven
         gap = 0.0 if proven else gap_of(entry.sums, self._sweep.known)
-        if self._case.problem.shares_out:
+        if left_open(self._case.problem) is not None:
             return FrontPoint(plan=self._plan(entry), proven=False, gap=max(gap, EXACT))
         return FrontPoint(plan=self._plan(entry), proven=gap == 0.0, gap=gap)
 

@@ -13,7 +13,16 @@ from fabloop.model.plan import NotDecided, NotProducible, Optimality, Plan, Prod
 from fabloop.plan.assure import assured, exclusions
 from fabloop.plan.checker import Grounds
 from fabloop.plan.draft import Heading, draft
-from fabloop.plan.engine import CPSAT, SHORT, TREE, currency_of, is_possible_now, least, scope_of
+from fabloop.plan.engine import (
+    CPSAT,
+    SHORT,
+    TREE,
+    currency_of,
+    is_possible_now,
+    least,
+    left_open,
+    scope_of,
+)
 from fabloop.plan.reasons.overtime import overtime
 from fabloop.plan.reasons.why_late import why_late
 from fabloop.plan.statement.layout import Floats
@@ -108,8 +117,9 @@ def wished(
         return hindered(ask.wishes, lift_of(ask), exclusions(case.problem))
     pen = _Pen(ask, case)
     answer = answered(ask, ask.wishes, ask.aim, pen.listener(tell, stop))
-    if answer.standing is Standing.IMPOSSIBLE and case.problem.shares_out:
-        return NotDecided(limit=SHORT)
+    limit = left_open(case.problem)
+    if answer.standing is Standing.IMPOSSIBLE and limit is not None:
+        return NotDecided(limit=limit)
     if answer.standing is Standing.IMPOSSIBLE:
         refusal = hindered(ask.wishes, lift_of(ask), exclusions(case.problem))
         late = [each for each in _late(ask, case.problem) if len(each) > 1]
