@@ -326,6 +326,7 @@ def _solved(conflicts: Sequence[Ways], ruled_out: Sequence[Changes]) -> Cover | 
     for changes in ruled_out:
         model.rule_out(changes)
     solver = cp_model.CpSolver()
+    solver.parameters.catch_sigint_signal = False  # it would swallow Ctrl-C
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 7
     solver.parameters.max_deterministic_time = EFFORT
