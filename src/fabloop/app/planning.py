@@ -101,5 +101,11 @@ def _verdict(
     if isinstance(answer, Producible):
         left_out = exclusion_table(answer, now, labels)
         tables += [left_out] if left_out.rows else []
-    note = Note(kind="good", text=f"It can be made: {len(plans)} plans, the first one is the best.")
-    return Section(title=title, notes=(note,), tables=tuple(tables), pictures=shared)
+    count = f"{len(plans)} plans" if len(plans) > 1 else "one plan"
+    best = "no other one beats any of them" if isinstance(answer, Front) else "the first is best"
+    best = f", {best}" if len(plans) > 1 else ""
+    notes = [Note(kind="good", text=f"It can be made: {count}{best}.")]
+    if len(plans) > PLANS_DRAWN_MAX:
+        words = f"Pictures follow of the first {PLANS_DRAWN_MAX} plans; the table has all."
+        notes.append(Note(kind="attention", text=words))
+    return Section(title=title, notes=tuple(notes), tables=tuple(tables), pictures=shared)

@@ -82,7 +82,7 @@ def week_picture(history: Sequence[tuple[Instant, RuntimeFact]], zone: str) -> s
 
 def _grid(axis: Axis, zone: str, bottom: float) -> str:
     parts = [box(0, 0, WIDTH, _HEADER - 4, "band", radius=0)]
-    for at, words in axis.ticks(zone, pixels=90.0, spare=48):
+    for at, words in axis.ticks(zone, pixels=90.0, spare=90):
         x = axis.x(at)
         parts.append(line([(x, _HEADER - 4), (x, bottom)], "grid"))
         parts.append(text(x + 3, 17, words, "small muted"))

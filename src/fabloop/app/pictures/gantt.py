@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+from fabloop.app.pictures.lanes import names_width
 from fabloop.app.pictures.svg import (
     Picture,
     arrow_head,
@@ -22,8 +23,8 @@ from fabloop.model.site import Network
 from fabloop.plan.critical import Criticality, Key
 
 WIDTH = 1200.0
-_NAMES = 400.0
-_UNITS = 210.0
+_STEPS_LEAST, _STEPS_MOST = 120.0, 290.0
+_UNITS_LEAST, _UNITS_MOST = 100.0, 220.0
 _ROW = 24.0
 _BAR = 14.0
 _HEADER = 30.0
@@ -42,12 +43,20 @@ def gantt_picture(
 ) -> str:
     """Return the steps in order of time as SVG: who does them when, and how late each may be."""
     steps = sorted(plan.steps, key=lambda each: (each.start, each.end, each.operation))
-    axis = _axis(steps, due_at)
+    labels = [product.operation(each.operation).label for each in steps]
+    units = network.work_units()
+    middle = names_width(labels, _STEPS_LEAST, _STEPS_MOST, size=13)
+    names = middle + names_width(
+        (units[each.work_unit].label for each in steps), _UNITS_LEAST, _UNITS_MOST
+    )
+    axis = _axis(steps, due_at, names)
     zone = network.sites[steps[0].site].time_zone
     bottom = _HEADER + _ROW * len(steps)
-    parts = [_grid(axis, zone, bottom)]
+    parts = [_grid(axis, zone, bottom, middle)]
     rows = {each.operation: _HEADER + _ROW * number for number, each in enumerate(steps)}
-    parts += [_row(each, rows[each.operation], axis, product, network, found) for each in steps]
+    parts += [
+        _row(each, rows[each.operation], axis, middle, product, network, found) for each in steps
+    ]
     parts.append(_links(steps, rows, axis, found))
     if due_at is not None and due_at > axis.end:
         words = f"due {clock_text(due_at, zone)} →"
@@ -61,20 +70,20 @@ def gantt_picture(
     return document(drawn, title or f"Steps of plan {plan.id} in order of time")
 
 
-def _axis(steps: Sequence[PlannedStep], due_at: Instant | None) -> Axis:
+def _axis(steps: Sequence[PlannedStep], due_at: Instant | None, names: float) -> Axis:
     begin, end = min(each.start for each in steps), max(each.end for each in steps)
     if due_at is not None and begin < due_at < end + (end - begin) // 2:
         end = max(end, due_at)
     pad = (end - begin) // 60
     return Axis(
-        begin=Instant(begin - pad), end=Instant(end + pad), left=_NAMES, right=WIDTH - _RIGHT
+        begin=Instant(begin - pad), end=Instant(end + pad), left=names, right=WIDTH - _RIGHT
     )
 
 
-def _grid(axis: Axis, zone: str, bottom: float) -> str:
+def _grid(axis: Axis, zone: str, bottom: float, units: float) -> str:
     parts = [box(0, 0, WIDTH, _HEADER - 4, "band", radius=0)]
     parts.append(text(8, 17, "Step", "strong"))
-    parts.append(text(_NAMES - _UNITS, 17, "Work unit", "strong"))
+    parts.append(text(units, 17, "Work unit", "strong"))
     for at, words in axis.ticks(zone, spare=48):
         x = axis.x(at)
         parts.append(line([(x, _HEADER - 4), (x, bottom)], "grid"))
@@ -86,6 +95,7 @@ def _row(
     step: PlannedStep,
     y: float,
     axis: Axis,
+    units: float,
     product: ConfiguredProduct,
     network: Network,
     found: Criticality,
@@ -95,10 +105,9 @@ def _row(
     slack = found.slack_ns[Key(step.operation)]
     critical = slack == 0
     x, right, middle = axis.x(step.start), axis.x(step.end), y + _ROW / 2
-    wide = _NAMES - _UNITS - 20
     parts = [
-        text(8, middle + 4, shortened(words, wide, 13), "strong" if critical else ""),
-        text(_NAMES - _UNITS, middle + 4, shortened(unit, _UNITS - 12), "small muted"),
+        text(8, middle + 4, shortened(words, units - 20, 13), "strong" if critical else ""),
+        text(units, middle + 4, shortened(unit, axis.left - units - 12), "small muted"),
     ]
     if slack > 0:
         spare = axis.x(Instant(min(step.end + slack, axis.end)))

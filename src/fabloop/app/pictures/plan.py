@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import msgspec
 
+from fabloop.app.pictures.lanes import lanes_of, names_width
 from fabloop.app.pictures.shipped import Shipped, shipped_parts
 from fabloop.app.pictures.svg import (
     LABEL_WIDTH_MIN,
@@ -32,15 +33,20 @@ from fabloop.model.routing import as_planned
 from fabloop.model.site import Network
 
 WIDTH = 1200.0
-_NAMES = 170.0
+_NAMES_LEAST, _NAMES_MOST = 170.0, 240.0
 _RIGHT = 24.0
 _ROW = 44.0
 _BAR = 26.0
 _HEADER = 30.0
 _LEGEND = 54.0
 _MOVE_BAR = 14.0
+_LANE = _BAR + 4
 MOVED_MIN = MINUTE
 """A step that starts this much earlier or later than before counts as moved."""
+
+
+_Ride = tuple[str, Instant, Instant, str, str]
+"""By whom, from when to when, for which step, what: a bar in the row of a carrier."""
 
 
 class _Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +68,19 @@ class _Board(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[float, str, str], ...]
     axis: Axis
     bottom: float
+    lanes: dict[_Ride, int]
+
+    @property
+    def names(self) -> float:
+        return self.axis.left
+
+    def middle(self, ride: _Ride) -> float:
+        """Return the height of a shipment; those that go side by side stand below each other."""
+        return self.rows[ride[0]].middle + self.lanes.get(ride, 0) * _LANE
+
+    def deepest(self, row: str) -> int:
+        """Return how many lanes stand below the first one of a row."""
+        return max((lane for ride, lane in self.lanes.items() if ride[0] == row), default=0)
 
 
 def plan_picture(
@@ -88,7 +107,7 @@ def draw_plan(
     width: float = WIDTH,
 ) -> Picture:
     """Return the drawing of `plan_picture`, to be set beside others."""
-    board = _board(plan, before, network, width)
+    board = _board(plan, before, product, network, width)
     parts = [_grid(board)]
     if before is not None:
         parts += [
@@ -118,7 +137,9 @@ def is_moved(step: PlannedStep, old: PlannedStep) -> bool:
 # -- rows and time -------------------------------------------------------------------------------
 
 
-def _board(plan: Plan, before: Plan | None, network: Network, width: float) -> _Board:
+def _board(
+    plan: Plan, before: Plan | None, product: ConfiguredProduct, network: Network, width: float
+) -> _Board:
     plans = (plan,) if before is None else (plan, before)
     used = {str(step.work_unit) for each in plans for step in each.steps}
     used |= {leg.by for leg in plan.movements}
@@ -134,25 +155,43 @@ def _board(plan: Plan, before: Plan | None, network: Network, width: float) -> _
         for unit in units:
             rows[unit.id] = _Row(key=unit.id, label=unit.label, y=y)
             y += _ROW
-    by = [*(leg.by for leg in plan.movements), *(each.by for each in _freights(plan))]
-    carriers = {each: None for each in by if each not in rows}
+    rides = [*map(_ride, plan.movements), *map(_ridden, shipped_parts(plan, product))]
+    carriers: dict[str, list[_Ride]] = {}
+    for ride in rides:
+        if ride[0] not in rows:
+            carriers.setdefault(ride[0], []).append(ride)
+    lanes: dict[_Ride, int] = {}
     if carriers:
-        headers.append((y, "Between sites", "UTC"))
+        zones = {site.time_zone for site in network.sites.values()}
+        headers.append((y, "Between sites", zones.pop() if len(zones) == 1 else "UTC"))
         y += _HEADER
-        for carrier in carriers:
+        for carrier, own in carriers.items():
             rows[carrier] = _Row(key=carrier, label=carrier, y=y)
-            y += _ROW
-    return _Board(rows=rows, headers=tuple(headers), axis=_axis(plans, width), bottom=y)
+            found = lanes_of([(ride[1], ride[2]) for ride in own])
+            lanes.update(zip(own, found, strict=True))
+            y += _ROW + max(found) * _LANE
+    names = names_width((row.label for row in rows.values()), _NAMES_LEAST, _NAMES_MOST)
+    return _Board(
+        rows=rows, headers=tuple(headers), axis=_axis(plans, names, width), bottom=y, lanes=lanes
+    )
 
 
-def _axis(plans: Sequence[Plan], width: float) -> Axis:
+def _ride(leg: Movement) -> _Ride:
+    return (leg.by, leg.start, leg.end, leg.taken_by, leg.made_by)
+
+
+def _ridden(each: Shipped) -> _Ride:
+    return (each.by, each.start, each.end, each.taken_by, each.what)
+
+
+def _axis(plans: Sequence[Plan], names: float, width: float) -> Axis:
     spans = [(step.start, step.end) for plan in plans for step in plan.steps]
     spans += [(leg.start, leg.end) for plan in plans for leg in plan.movements]
     spans += [(leg.start, leg.end) for leg in _freights(plans[0])]
     begin, end = min(start for start, _ in spans), max(end for _, end in spans)
     pad = (end - begin) // 60
     return Axis(
-        begin=Instant(begin - pad), end=Instant(end + pad), left=_NAMES, right=width - _RIGHT
+        begin=Instant(begin - pad), end=Instant(end + pad), left=names, right=width - _RIGHT
     )
 
 
@@ -162,15 +201,16 @@ def _grid(board: _Board) -> str:
     bottoms = [*(y for y, _, _ in board.headers[1:]), board.bottom]
     for (y, label, zone), bottom in zip(board.headers, bottoms, strict=True):
         parts.append(box(0, y, width, _HEADER - 4, "band", radius=0))
-        parts.append(text(8, y + 17, shortened(label, _NAMES - 12), "strong"))
+        parts.append(text(8, y + 17, shortened(label, board.names - 12), "strong"))
         for at, words in board.axis.ticks(zone, spare=48):
             x = board.axis.x(at)
             parts.append(line([(x, y + _HEADER - 4), (x, bottom)], "grid"))
             parts.append(text(x, y + 17, words, "small muted", anchor="middle"))
         parts.append(text(width - 6, y + 17, zone.split("/")[-1], "small muted", anchor="end"))
     for row in board.rows.values():
-        parts.append(text(16, row.middle + 4, shortened(row.label, _NAMES - 22)))
-        parts.append(line([(0, row.y + _ROW), (width, row.y + _ROW)], "grid"))
+        below = row.y + _ROW + board.deepest(row.key) * _LANE
+        parts.append(text(16, row.middle + 4, shortened(row.label, board.names - 22)))
+        parts.append(line([(0, below), (width, below)], "grid"))
     return "".join(parts)
 
 
@@ -252,7 +292,7 @@ def _movement(board: _Board, leg: Movement, product: ConfiguredProduct, network:
     x, right = board.axis.x(leg.start), board.axis.x(leg.end)
     shipping = leg.kind is MovementKind.SHIPPING
     height = _BAR if shipping else _MOVE_BAR
-    y = row.middle - height / 2
+    y = board.middle(_ride(leg)) - height / 2
     output = product.operation(leg.made_by).output
     material = next((each.label for each in product.materials if each.id == output), output)
     if shipping:
@@ -279,12 +319,13 @@ def _freight(board: _Board, each: Shipped, plan: Plan, network: Network) -> str:
     """Return the bar of a shipment of parts, with the way to the step that takes them."""
     row, taker = board.rows[each.by], plan.step(each.taken_by)
     x, right = board.axis.x(each.start), board.axis.x(each.end)
-    y = row.middle - _BAR / 2
+    middle = board.middle(_ridden(each))
+    y = middle - _BAR / 2
     way = " → ".join(network.sites[site].label for site in (each.origin, each.destination))
     below = board.rows[taker.work_unit].middle
     told = _span(each.start, each.end, network.sites[each.origin].time_zone)
     return group(
-        _arrow(right, row.middle, board.axis.x(taker.start), below),
+        _arrow(right, middle, board.axis.x(taker.start), below),
         box(x, y, right - x, _BAR, "ship"),
         clipped(x, y, right - x, _BAR, f"{each.what}: {way}", "onship"),
         title=f"Shipment of {each.what}, {way}, by {row.label}, {told}",
@@ -318,13 +359,11 @@ def _stops(
     )
     first, last = plan.step(maker), plan.step(taker)
     bars = [
-        (first.start, first.end, first.work_unit),
-        *((leg.start, leg.end, leg.by) for leg in legs),
-        (last.start, last.end, last.work_unit),
+        (first.start, first.end, board.rows[first.work_unit].middle),
+        *((leg.start, leg.end, board.middle(_ride(leg))) for leg in legs),
+        (last.start, last.end, board.rows[last.work_unit].middle),
     ]
-    return [
-        (board.axis.x(start), board.axis.x(end), board.rows[row].middle) for start, end, row in bars
-    ]
+    return [(board.axis.x(start), board.axis.x(end), middle) for start, end, middle in bars]
 
 
 def _arrow(x: float, y: float, to_x: float, to_y: float) -> str:

@@ -180,7 +180,8 @@ def _flow(flow: SequenceFlow, diagram: Diagram) -> str:
             # before the last bend, where flows have parted
             parts.append(text(x0 - 5, y0 + 4, words, "small muted", anchor="end"))
         else:
-            x, y = way[0]
+            parted = len(way) > 3 and way[1][1] == way[0][1] != way[2][1]
+            x, y = way[2] if parted else way[0]
             parts.append(text(x + 6, y - 5, words, "small muted"))
     return group(*parts, title=flow.condition and f"{flow.name or flow.id}: {flow.condition}")
 

@@ -3,6 +3,7 @@
 A picture shrinks with the window to what can still be read, and scrolls below that.
 """
 
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Literal
@@ -45,6 +46,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     pictures: tuple[Figure, ...] = ()
 
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[ T0-9:+Z-]{0,24}$")
+
 _KINDS = {"good": ("✓", "Fine"), "attention": ("!", "Attention"), "bad": ("✕", "Problem")}
 
 _STYLE = (
@@ -63,7 +66,7 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 caption{text-align:left;font-weight:600;padding:.25rem 0}
 th,td{text-align:left;vertical-align:top;padding:.4rem .9rem .4rem 0}
 thead th{border-bottom:2px solid var(--edge)}tbody tr{border-bottom:1px solid var(--faint)}
-tbody th{font-weight:600}.n{text-align:right}
+tbody th{font-weight:600}.n{text-align:right}.n,.whole{white-space:nowrap}
 figure{margin:1rem 0}figcaption{color:var(--muted);font-size:.9rem}
 figure svg{display:block;height:auto;width:100%;max-width:calc(var(--drawn)*1px);
 min-width:calc(var(--drawn)*.6px)}
@@ -144,6 +147,8 @@ def _table(table: Table) -> str:
 
 def _cell(table: Table, column: int, words: str) -> str:
     side = _side(table, column)
+    if not side and _DATE.match(words):
+        side = ' class="whole"'
     if column == 0:
         return f'<th scope="row"{side}>{escape(words)}</th>'
     return f"<td{side}>{escape(words)}</td>"

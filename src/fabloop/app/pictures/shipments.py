@@ -32,10 +32,14 @@ _MARGIN = 70.0
 _LINE = 16.0
 
 
+_Way = tuple[SiteId, SiteId, bool]
+"""From where to where, and whether it is done or under way."""
+
+
 def shipment_picture(
     plan: Plan, product: ConfiguredProduct, network: Network, *, title: str = ""
 ) -> str:
-    """Return every site with what it does for the order, and an arrow per shipment, as SVG.
+    """Return every site with what it does for the order, and an arrow per way, as SVG.
 
     Documents hold no coordinates: sites stand on a ring, those that take part first.
     """
@@ -43,7 +47,10 @@ def shipment_picture(
     sites = _ordered(plan, network)
     height = 420.0 if len(sites) > 2 else 260.0
     places = _places(sites, height)
-    parts = [_arrow(number_, each, places) for number_, each in enumerate(shipments, 1)]
+    ways: dict[_Way, list[int]] = {}
+    for count, each in enumerate(shipments, 1):
+        ways.setdefault((each.origin, each.destination, each.frozen), []).append(count)
+    parts = [_arrow(way, counts, places) for way, counts in ways.items()]
     parts += [_site(each, places[each], plan, network) for each in sites]
     parts += _list(shipments, network, plan.totals.currency, height)
     bottom = height + _LINE * max(1, len(shipments)) + 34
@@ -89,27 +96,29 @@ def _site(site: SiteId, place: tuple[float, float], plan: Plan, network: Network
     return group(*parts, title=f"{label}: {made}")
 
 
-def _arrow(count: int, leg: Shipped, places: dict[SiteId, tuple[float, float]]) -> str:
-    """Return a bent arrow with the number of the shipment; each pair's arrows bend apart."""
-    (x, y), (to_x, to_y) = places[leg.origin], places[leg.destination]
+def _arrow(way: _Way, counts: Sequence[int], places: dict[SiteId, tuple[float, float]]) -> str:
+    """Return a bent arrow with the numbers of its shipments; each pair's arrows bend apart."""
+    origin, destination, frozen = way
+    (x, y), (to_x, to_y) = places[origin], places[destination]
     dx, dy = to_x - x, to_y - y
     length = hypot(dx, dy) or 1.0
-    bend = 34.0 + 16.0 * ((count - 1) // 2 % 4)
+    bend = 62.0 if frozen else 34.0
     top_x, top_y = (x + to_x) / 2 - dy / length * bend, (y + to_y) / 2 + dx / length * bend
     start = _edge((x, y), (top_x, top_y))
     end = _edge((to_x, to_y), (top_x, top_y))
-    way = (
+    drawn = (
         f"M{number(start[0])} {number(start[1])}"
         f"Q{number(top_x)} {number(top_y)} {number(end[0])} {number(end[1])}"
     )
     middle = (start[0] / 4 + top_x / 2 + end[0] / 4, start[1] / 4 + top_y / 2 + end[1] / 4)
+    numbers = ", ".join(map(str, counts))
     heading = (end[0] - top_x, end[1] - top_y)
     return group(
-        path(way, "flow"),
+        path(drawn, "flow"),
         arrow_head(*end, heading, ""),
-        badge("done", *middle) if leg.frozen else "",
-        text(middle[0], middle[1] - 8, str(count), "halo strong", anchor="middle"),
-        title=f"Shipment {count}: {leg.by}",
+        badge("done", *middle) if frozen else "",
+        text(middle[0], middle[1] - 8, numbers, "halo strong", anchor="middle"),
+        title=f"Shipment {numbers}: {origin} to {destination}",
     )
 
 
