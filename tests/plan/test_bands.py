@@ -1,5 +1,6 @@
 """Energy by time of day: what steps pay, what they pay at least, and waits that pay."""
 
+from datetime import timedelta
 from itertools import pairwise
 
 import msgspec
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from fabloop.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from fabloop.base.zones import at_clock, local_day
-from fabloop.model.calendar import Shift, WorkCalendar
+from fabloop.model.calendar import Shift, WorkCalendar, open_spans
 from fabloop.model.explanation import ReasonCode
 from fabloop.model.ids import OrderId, SkillId
 from fabloop.model.plan import NotProducible, Producible
@@ -22,6 +23,7 @@ from fabloop.plan.orders import plan_orders
 from fabloop.plan.producible import Objective, check, replan
 from fabloop.plan.quick import quick_plan
 from fabloop.plan.statement.bands import Bands, averages
+from fabloop.plan.statement.open_bands import OpenBands
 from fabloop.plan.statement.problem import Setting
 from fabloop.plan.terms.wishes import Wishes
 from fabloop.plan.tradeoffs.front import Front, front
@@ -189,9 +191,56 @@ def test_the_fastest_plan_is_no_later_for_a_cheaper_hour():
     assert banded.totals.makespan_ns == plain.totals.makespan_ns
 
 
-def test_a_cost_that_no_open_hour_allows_is_not_called_proven():
+@given(
+    tariffs(),
+    st.integers(0, 95),
+    st.integers(1, 95),
+    st.integers(1, 14 * HOUR // SECOND),
+    st.lists(st.floats(0, 1), min_size=6, max_size=12),
+)
+@settings(max_examples=25, deadline=None)
+def test_no_start_while_open_pays_less_than_the_least_of_open_hours(
+    tariff, opens, length, ticks, shares
+):
+    start, end = opens * 15 * MINUTE, min(DAY, (opens + length) * 15 * MINUTE)
+    calendar = WorkCalendar(shifts=(Shift(id="s", label="S", start_ns=start, end_ns=end),))
+    spans = open_spans(calendar, VIENNA, NOW, Instant(NOW + 40 * DAY))
+    ends = [NOW, *(each for span in spans for each in span), Instant(NOW + 4_000 * DAY)]
+    closed = tuple((a, b) for a, b in zip(ends[::2], ends[1::2], strict=True) if a < b)
+    bands = Bands(tariff, VIENNA)
+    within, took = OpenBands(bands, closed, NOW), ticks * SECOND
+    for co2 in (False, True):
+        (least,) = within.least(np.array([float(ticks)]), co2=co2)
+        assert least >= bands.least(np.array([float(ticks)]), co2=co2)[0]
+        for a, b in [span for span in spans if span[1] - span[0] >= took][:20]:
+            edges = [each for each in bands.edges(a, b) if each + took <= b]
+            free = [Instant(a + int(share * (b - a - took))) for share in shares[:3]]
+            for at in (a, Instant(b - took), *edges, *free):
+                paid = averages(bands.rates(at, Instant(at + took)))[int(co2)]
+                assert least <= paid + 1e-15
+
+
+def test_the_least_of_open_hours_is_what_the_best_of_them_takes():
+    tariff = Tariff(
+        currency="EUR",
+        labour_cost_per_hour_minor=0,
+        energy_minor_per_j=DAY_PRICE,
+        co2_kg_per_j=0.2 / KWH,
+        bands=NIGHTS,
+    )
+    bands = Bands(tariff, VIENNA)
+    day = at_clock(local_day(NOW, VIENNA) + timedelta(days=1), 0, VIENNA)
+    opens, closes = Instant(day + 5 * HOUR), Instant(day + 17 * HOUR)
+    closed = ((NOW, opens), (closes, Instant(closes + 4_000 * DAY)))
+    (least,) = OpenBands(bands, closed, NOW).least(np.array([2 * 3600.0]), co2=False)
+    assert least == pytest.approx((NIGHT_PRICE + DAY_PRICE) / 2)
+    assert bands.least(np.array([2 * 3600.0]), co2=False)[0] == pytest.approx(NIGHT_PRICE)
+
+
+def test_a_cost_is_proven_by_the_hours_in_which_work_units_are_open():
     plant, values = graz_and_vienna()
     plant = with_bands(plant, NIGHTS, power=40_000.0)
+    at_any_hour = plant
     shift = Shift(id="day", label="Day", start_ns=7 * HOUR, end_ns=19 * HOUR)
     calendar = WorkCalendar(shifts=(shift,))
     sites = {
@@ -206,8 +255,10 @@ def test_a_cost_that_no_open_hour_allows_is_not_called_proven():
     plant = msgspec.structs.replace(plant, sites=sites)
     plan = best(due(gear(), 5 * DAY), plant, values)
     cost = told(plan, "cost")
-    assert not cost.proven
-    assert cost.bound < cost.value
+    assert cost.proven
+    assert cost.bound == cost.value
+    anyhow = best(due(gear(), 5 * DAY), at_any_hour, values)
+    assert told(anyhow, "cost").value < cost.value
 
 
 def hours_and_shifts(site, shift, *persons):

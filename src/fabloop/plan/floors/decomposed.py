@@ -89,10 +89,11 @@ def _prove(work: Work, cases: Sequence[_Case], left: float) -> None:
         if case.bound >= work.finish or left <= 0:
             return
         before = case.bound, work.finish
-        left -= _look(work, case, left, best=stuck)
+        best = stuck or work.finish <= case.bound * (1 + WIDER)
+        left -= _look(work, case, left, best=best)
         if before != (case.bound, work.finish):
             stuck = False
-        elif stuck:
+        elif best:
             return
         else:
             stuck = True  # vehicles are in the way of the first plan seen: ask for the best one
@@ -148,8 +149,7 @@ def _begin(work: Work, cases: Sequence[_Case]) -> bool:
 def _look(work: Work, case: _Case, left: float, *, best: bool) -> float:
     """Look into the next window of a case; return the effort that it took."""
     high = min(case.bound + max(1, round(case.bound * WIDER)), work.finish - 1)
-    near = work.finish <= case.bound * (1 + WIDER)
-    window = Window(case.bound, high, best=best or near)
+    window = Window(case.bound, high, best=best)
     seen = look(case.windows, window, work.timetable(), left)
     case.bound = max(case.bound, seen.bound)
     if seen.verdict is Verdict.FOUND:

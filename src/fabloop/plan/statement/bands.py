@@ -24,14 +24,17 @@ QUARTERS_PER_WEEK = 7 * DAY // QUARTER
 
 
 class Bands:
-    """What energy costs and emits at a site, by time; `time_zone` is that of the site."""
+    """What energy costs and emits at a site, by time; `time_zone` is that of the site.
+
+    `is_even` tells whether all bands begin and end on quarters of an hour.
+    """
 
     def __init__(self, tariff: Tariff, time_zone: str) -> None:
         self._tariff = tariff
         self._zone = time_zone
         edges = {edge for each in tariff.bands for edge in (each.start_ns, each.end_ns)}
         self._edges = sorted({0, *(each for each in edges if each < DAY)})
-        self._even = all(each % QUARTER == 0 for each in self._edges)
+        self.is_even = all(each % QUARTER == 0 for each in self._edges)
         self._least: dict[tuple[int, bool], float] = {}
         self._sums: tuple[Floats, Floats, Floats] | None = None
 
@@ -87,7 +90,7 @@ class Bands:
         weeks, rest = np.divmod(quarters, QUARTERS_PER_WEEK)
         low = np.floor(rest)
         share = rest - low
-        if not self._even:
+        if not self.is_even:
             return np.full(len(ticks), self._lowest(co2=co2))
         whole = self._window(QUARTERS_PER_WEEK, co2=co2) * weeks
         known = {

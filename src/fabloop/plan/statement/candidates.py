@@ -95,7 +95,8 @@ class Columns(Sequence[Row], Generic[Row]):
     def takes(self) -> FigureColumns:
         """What the operation takes at each of them."""
         if self._takes is None:
-            efforts = self.plant.efforts(self.operation, self.units, self.asked.quantity)
+            since, quantity = self.asked.condition.now, self.asked.quantity
+            efforts = self.plant.efforts(self.operation, self.units, quantity, since)
             self._takes = self._with_parts(efforts)
         return self._takes
 

@@ -3,7 +3,7 @@
 It is made once per network and follows KPI values; every product is stated against it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -11,6 +11,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from fabloop.base.instant import HOUR, Instant
+from fabloop.model.calendar import Spans
 from fabloop.model.explanation import Explanation
 from fabloop.model.ids import KpiId, PersonId, SiteId, SkillId, WorkUnitId
 from fabloop.model.kpi import KpiValue
@@ -21,6 +22,7 @@ from fabloop.plan.statement.bands import Bands
 from fabloop.plan.statement.crews import Crew, crews_of
 from fabloop.plan.statement.grid import grid_of
 from fabloop.plan.statement.layout import Bools, Floats, Ints, Layout, Spots
+from fabloop.plan.statement.open_bands import OpenBands
 from fabloop.plan.statement.opening import CALENDAR_AHEAD, Opening, opening_of
 from fabloop.plan.statement.roads import TICK, FigureColumns, Place, Roads, areas_of, roads_of
 from fabloop.services.matching import match_person, missing_tools
@@ -59,6 +61,7 @@ class Plant:
         self._tools: dict[str, Bools] = {}
         self._opening: tuple[Instant, Instant, Opening, Floats] | None = None
         self._bands: dict[int, Bands] | None = None
+        self._open_bands: dict[tuple[int, int, Instant], tuple[Spans, OpenBands]] = {}
         self._crews: dict[tuple[SiteId, Instant, Instant], tuple[Crew, ...]] = {}
 
     @cached_property
@@ -90,7 +93,9 @@ class Plant:
             return Plant(network, self.vocabulary, self.offers.kpis)
         plant = copy(self)
         plant.network, plant.offers = network, self.offers.of(network)
-        plant.__dict__.update(_persons={}, _tools={}, _opening=None, _bands=None, _crews={})
+        plant.__dict__.update(
+            _persons={}, _tools={}, _opening=None, _bands=None, _open_bands={}, _crews={}
+        )
         plant.__dict__.pop("_rates", None)
         if not _joined_alike(self.network, network):
             plant.__dict__.pop("roads", None)
@@ -146,6 +151,7 @@ class Plant:
         if self._opening is None or self._opening[:2] != (since, until):
             opening = opening_of(self.network, since, until)
             longest = opening.longest_of(each.id for each in self.units)
+            self._open_bands.clear()
             self._opening = since, until, opening, longest
         return self._opening
 
@@ -162,10 +168,13 @@ class Plant:
         """Return the first person of the site who has the skill, or why there is none."""
         return match_person(self.network.sites[site], skill, self.vocabulary)
 
-    def efforts(self, operation: Operation, units: Ints, quantity: int = 1) -> FigureColumns:
+    def efforts(
+        self, operation: Operation, units: Ints, quantity: int = 1, since: Instant | None = None
+    ) -> FigureColumns:
         """Return what the operation takes on each of the work units, as `effort` tells it.
 
-        Where energy has its price by time of day, it is the least that any start makes of it.
+        Where energy has its price by time of day, it is the least that any start makes of it;
+        with `since` any start from then on at which the work unit is open for as long.
         """
         pieces, rates = operation.pieces(quantity), self._rates
         spent = operation.duration_ns * self._runs(operation, units, quantity)
@@ -177,7 +186,7 @@ class Plant:
         worked = ticks * TICK + apart
         hours = worked / HOUR
         energy = operation.energy_j * pieces + rates.power[units] * (worked / 1e9)
-        price, intensity = self._least_rates(units, ticks)
+        price, intensity = self._least_rates(units, ticks, since)
         cost = rates.hourly[units] * hours + price * energy
         if operation.person_skill is not None:
             cost += rates.labour[units] * hours
@@ -188,7 +197,9 @@ class Plant:
             energy * intensity,
         )
 
-    def _least_rates(self, units: Ints, ticks: Floats) -> tuple[Floats, Floats]:
+    def _least_rates(
+        self, units: Ints, ticks: Floats, since: Instant | None
+    ) -> tuple[Floats, Floats]:
         """Return the least price and CO2 factor of energy, of steps that take so long."""
         price, intensity = self._rates.price[units], self._rates.intensity[units]
         if self._bands is None:
@@ -202,7 +213,29 @@ class Plant:
             if len(here):
                 price[here] = bands.least(ticks[here], co2=False)
                 intensity[here] = bands.least(ticks[here], co2=True)
+                for rows, within in self._opened_bands(number, units, here, since):
+                    price[rows] = within.least(ticks[rows], co2=False)
+                    intensity[rows] = within.least(ticks[rows], co2=True)
         return price, intensity
+
+    def _opened_bands(
+        self, site: int, units: Ints, here: Ints, since: Instant | None
+    ) -> Iterator[tuple[Ints, OpenBands]]:
+        """Yield the rows of work units of a site with the same calendar, and what holds then."""
+        closed = {} if since is None else self.opening(since).closed
+        if since is None or not closed or self._bands is None:
+            return
+        alike: dict[int, tuple[Spans, list[int]]] = {}
+        for row in here.tolist():
+            spans = closed.get(self.units[int(units[row])].id)
+            if spans is not None:
+                alike.setdefault(id(spans), (spans, []))[1].append(row)
+        for key, (spans, rows) in alike.items():
+            name = site, key, since
+            if name not in self._open_bands:
+                within = OpenBands(self._bands[site], spans, since)
+                self._open_bands[name] = spans, within
+            yield _ints(rows), self._open_bands[name][1]
 
     def _runs(self, operation: Operation, units: Ints, quantity: int) -> Ints | int:
         """Return how often the duration is spent; only batches depend on the work unit."""
