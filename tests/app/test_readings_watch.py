@@ -9,6 +9,7 @@ import time
 from contextlib import asynccontextmanager
 
 import httpx
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
@@ -30,6 +31,7 @@ from fabloop.sense.readings.ports import SourceHealth
 from fabloop.sense.readings.quality import GOOD
 from fabloop.sense.readings.rivals import Precedence
 from fabloop.sense.readings.series import Kind, Series
+from fabloop.sense.readings.tally import Tally
 from mosquitto_server import Mosquitto, binary
 
 WITHIN_S = 20.0
@@ -40,6 +42,16 @@ broker: {{host: 127.0.0.1, port: {port}, client_id: fabloop-{source}}}
 topics:
   - {{topic: "{source}/{{work_unit}}", form: {{layout: rows}}}}
 """
+
+
+class SetClock:
+    """A clock that stands where a test sets it."""
+
+    def __init__(self):
+        self.at = WallClock().now()
+
+    def now(self):
+        return self.at
 
 
 class Desk:
@@ -331,6 +343,71 @@ def test_collecting_and_its_health_on_the_command_line(broker, tmp_path):
     assert stored(folder) == [[1.0]]
     answer = json.loads(run("health", folder, "--json", code=1).stdout)
     assert answer["health"]["sources"]["hall"]["refused"] == {"not-a-number": 1}
+
+
+class Told:
+    """A source whose health a test sets."""
+
+    name = "hall"
+
+    def __init__(self):
+        self.now = SourceHealth(connected=True, received=5)
+
+    def health(self):
+        return self.now
+
+
+def test_a_trouble_that_is_over_is_past_and_one_that_lasts_is_not(tmp_path):
+    source, clock = Told(), SetClock()
+    historian = Historian(tmp_path, clock, PROMPT)
+    watch = Watch(tmp_path, historian, [source], clock)
+
+    def seen(after_s, **changes):
+        clock.at = Instant(clock.at + int(after_s * SECOND))
+        source.now = msgspec.structs.replace(source.now, **changes)
+        watch.look()
+        health = health_kept(tmp_path)
+        return health.troubles(), health.past()
+
+    assert seen(0) == ((), ())
+    lost = "Expected a broker, but found none."
+    assert seen(1, connected=False, trouble=lost) == ((f"hall: {lost}",), ())
+    assert seen(600) == ((f"hall: {lost}",), ())  # it is still not connected
+    assert seen(1, connected=True, reconnects=1) == ((f"hall: {lost}",), ())
+    assert seen(61) == ((), (f"hall: {lost}",))
+    text = "Expected a number, but found 'abc'."
+    assert seen(1, trouble=text, refused={"not-a-number": 1}) == ((f"hall: {text}",), ())
+    assert seen(50, refused={"not-a-number": 2}) == ((f"hall: {text}",), ())
+    assert seen(50, amended={"repeated": 9}) == ((f"hall: {text}",), ())
+    assert seen(50, amended={"repeated": 99}) == ((), (f"hall: {text}",))
+    soon = "Expected a certificate that is valid for longer."
+    assert seen(1, trouble=soon, lasting=(soon,)) == ((f"hall: {soon}",), ())
+    assert seen(9_000) == ((f"hall: {soon}",), ())
+    historian.close()
+
+
+def test_trouble_that_is_over_leaves_the_exit_code_fine(tmp_path):
+    now, trouble = WallClock().now(), "Expected a broker, but found none."
+    health = CollectingHealth(
+        at=now,
+        sources={"hall": SourceHealth(connected=True, trouble=trouble)},
+        troubled_at={"hall": Instant(now - 90 * SECOND)},
+    )
+    (tmp_path / HEALTH_FILE).write_bytes(msgspec.json.encode(health))
+    assert f"Over: hall: {trouble}" in run("health", tmp_path).stdout
+    answer = json.loads(run("health", tmp_path, "--json").stdout)
+    assert (answer["troubles"], answer["past"]) == ([], [f"hall: {trouble}"])
+
+
+def test_a_tally_forgets_what_lasted_with_the_connection():
+    tally = Tally()
+    tally.connect(Instant(1))
+    tally.trouble("Expected 'a', but found none.")
+    tally.trouble("Expected an answer, but found none.", lasting=False)
+    assert tally.health().lasting == ("Expected 'a', but found none.",)
+    tally.connect(Instant(2))
+    assert tally.health().lasting == ()
+    assert tally.health().trouble == "Expected an answer, but found none."
 
 
 def test_old_health_says_that_nobody_collects(tmp_path):

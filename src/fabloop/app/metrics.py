@@ -71,6 +71,9 @@ METRICS: Mapping[str, Metric] = {
 Sample = tuple[str, Mapping[str, str], float]
 """Name, labels and value of a metric."""
 
+OVER_S = 60.0
+"""A trouble of a connected source that did not recur for so long is over."""
+
 
 class CollectingHealth(msgspec.Struct, frozen=True, kw_only=True):
     """How collecting is doing: every source, the store, and what was found in the readings.
@@ -78,6 +81,7 @@ class CollectingHealth(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     at : when it was told
+    troubled_at : when each source that had trouble had it last
     ended : sources that gave up, with the reason
     apart : pairs of sources that disagree now, a sentence each
     disagreements : how often two sources came to disagree
@@ -90,6 +94,7 @@ class CollectingHealth(msgspec.Struct, frozen=True, kw_only=True):
 
     at: Instant
     sources: dict[str, SourceHealth] = {}
+    troubled_at: dict[str, Instant] = {}
     ended: dict[str, str] = {}
     store: StoreHealth | None = None
     apart: tuple[str, ...] = ()
@@ -101,16 +106,32 @@ class CollectingHealth(msgspec.Struct, frozen=True, kw_only=True):
     held_back: int = 0
 
     def troubles(self) -> tuple[str, ...]:
-        """Return what is wrong now, or was last; a sentence each."""
+        """Return what is wrong now; a sentence each."""
         told = [f"{name}: {reason}" for name, reason in self.ended.items()]
-        told += [
-            f"{name}: {each.trouble or 'not connected'}"
-            for name, each in self.sources.items()
-            if (each.trouble or each.connected is False) and name not in self.ended
-        ]
+        for name, each in self._going_on():
+            now = dict.fromkeys(each.lasting)
+            if each.connected is False or (each.trouble and not self._over(name)):
+                now[each.trouble or "not connected"] = None
+            told += [f"{name}: {sentence}" for sentence in now]
         if self.store is not None:
             told += [f"store: {each}" for each in (self.store.trouble, *self.store.damaged) if each]
         return (*told, *self.apart)
+
+    def past(self) -> tuple[str, ...]:
+        """Return what was wrong last and is over: the source is connected, and it did not recur."""
+        return tuple(
+            f"{name}: {each.trouble}"
+            for name, each in self._going_on()
+            if each.trouble and each.trouble not in each.lasting
+            if each.connected is not False and self._over(name)
+        )
+
+    def _going_on(self) -> Iterator[tuple[str, SourceHealth]]:
+        return ((name, each) for name, each in self.sources.items() if name not in self.ended)
+
+    def _over(self, name: str) -> bool:
+        since = self.troubled_at.get(name)
+        return since is not None and self.at - since > OVER_S * SECOND
 
 
 def exposition(health: CollectingHealth) -> str:

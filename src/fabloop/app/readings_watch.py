@@ -12,16 +12,18 @@ from fabloop.app.collecting import Outcome
 from fabloop.app.live_oee import HeardStore
 from fabloop.app.metrics import CollectingHealth, exposition
 from fabloop.base.errors import Unavailable
-from fabloop.base.instant import SECOND, Clock
+from fabloop.base.instant import SECOND, Clock, Instant
 from fabloop.model.facts import KpiChanged
 from fabloop.sense.readings.batch import Batch
-from fabloop.sense.readings.ports import ReadingSource
+from fabloop.sense.readings.ports import ReadingSource, SourceHealth
 from fabloop.sense.readings.rivals import Precedence, Rivals
 
 HEALTH_FILE = "health.json"
 """Stands in the folder of the readings, made anew every second."""
 STALE_S = 10.0
 """Figures that are older tell what was, not what is."""
+HARMLESS = ("repeated", "retained", "outdated-death")
+"""Amendments that are as the protocol wants them, and no trouble."""
 REQUEST_BYTES_MAX = 8_192
 REQUEST_S_MAX = 5.0
 
@@ -54,6 +56,8 @@ class Watch:
         self._sources = tuple(sources)
         self._clock = clock
         self._tell = tell
+        self._marks: dict[str, object] = {}
+        self._troubled_at: dict[str, Instant] = {}
         self._changed = changed
         self._rivals = Rivals(historian.catalogue, precedence)
         self._apart: dict[tuple[int, int], str] = {}
@@ -101,6 +105,7 @@ class Watch:
     def look(self) -> None:
         """Tell each trouble that is new, and keep the health where others find it."""
         for each in self._sources:
+            self._date(each.name, each.health())
             self._tell_new(each.name, each.health().trouble)
         self._tell_new("store", self._historian.health().trouble)
         if self._heard_store is not None:
@@ -125,6 +130,7 @@ class Watch:
         return CollectingHealth(
             at=self._clock.now(),
             sources={each.name: each.health() for each in self._sources},
+            troubled_at=dict(self._troubled_at),
             ended=dict(self._ended),
             store=self._historian.health(),
             apart=tuple(self._apart.values()),
@@ -135,6 +141,14 @@ class Watch:
             kpi_changes=heard.changes if heard else None,
             held_back=self._held_back,
         )
+
+    def _date(self, name: str, health: SourceHealth) -> None:
+        """Note when a source was troubled last: while it is not connected, and as counts grow."""
+        amended = {why: count for why, count in health.amended.items() if why not in HARMLESS}
+        mark = health.trouble, health.refused, amended, health.gaps, health.reconnects
+        if health.trouble and (health.connected is False or self._marks.get(name) != mark):
+            self._troubled_at[name] = self._clock.now()
+        self._marks[name] = mark
 
     def _tell_new(self, name: str, trouble: str) -> None:
         if trouble and self._heard.get(name) != trouble:

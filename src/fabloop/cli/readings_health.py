@@ -38,7 +38,12 @@ def print_health(folder: Path, *, metrics: bool, as_json: bool) -> ExitCode:
     if metrics:
         sys.stdout.write(exposition(told))
     elif as_json:
-        answer = {"health": told, "stale": stale, "troubles": told.troubles()}
+        answer = {
+            "health": told,
+            "stale": stale,
+            "troubles": told.troubles(),
+            "past": told.past(),
+        }
         sys.stdout.write(to_json_pretty(answer).decode())
     else:
         _print_tables(told, stale=stale)
@@ -98,6 +103,7 @@ def _print_tables(told: CollectingHealth, *, stale: bool) -> None:
     if reasons:
         _print(("at", "what", "reason", "readings"), tuple(reasons), (3,))
     sys.stdout.writelines(f"{each}\n" for each in told.troubles())
+    sys.stdout.writelines(f"Over: {each}\n" for each in told.past())
 
 
 def _connected(name: str, told: CollectingHealth) -> str:

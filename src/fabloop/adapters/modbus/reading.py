@@ -71,7 +71,7 @@ class Reading:
         """Return that the registers of a group have no value, with the reason of the device."""
         quality = QUALITY_OF_EXCEPTION.get(code, BAD)
         numbers = [self._numbers[each.position] for each in group.wanted]
-        self._tally.trouble(_told(group, code, self._connection.url))
+        self._tally.trouble(_told(group, code, self._connection.url), lasting=False)
         self._tally.receive(len(numbers))
         return batch_of([at] * len(numbers), numbers, [math.nan] * len(numbers), quality)
 

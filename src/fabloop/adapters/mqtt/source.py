@@ -78,7 +78,7 @@ class MqttSource:
                 await self._last_settled(link)
                 role.leave(link)
             except Unavailable as error:
-                self._tally.trouble(str(error))
+                self._tally.trouble(str(error), lasting=False)
             finally:
                 await link.close()
             self._tally.disconnect(

@@ -25,6 +25,8 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     gaps : losses that the protocol itself showed, such as missing sequence numbers
     clock_skew_ns : clock of the source less ours, median of late; None: not known
     trouble : the last one, as a sentence; empty: none
+    lasting : what stays wrong until it is connected anew: an address that is not there, a
+        certificate that ends soon
     """
 
     connected: bool | None = None
@@ -36,6 +38,7 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     reconnects: int = 0
     clock_skew_ns: int | None = None
     trouble: str = ""
+    lasting: tuple[str, ...] = ()
 
 
 class ReadingSource(Protocol):

@@ -11,6 +11,9 @@ from fabloop.sense.readings.ports import SourceHealth
 SKEW_SAMPLES = 101
 """Differences of clocks of which the median is told."""
 
+LASTING_MAX = 100
+"""Lasting troubles of one connection that are kept apart; more are told once, like any other."""
+
 
 class Tally:
     """Counts that only grow, the state of the connection, and the last trouble."""
@@ -25,11 +28,13 @@ class Tally:
         self._amended: Counter[str] = Counter()
         self._skews: deque[int] = deque(maxlen=SKEW_SAMPLES)
         self._trouble = ""
+        self._lasting: dict[str, None] = {}
 
     def connect(self, at: Instant) -> None:
         """Note that the source is connected now."""
         self._connected, self._since = True, at
         self._connections += 1
+        self._lasting.clear()
 
     def disconnect(self, at: Instant, trouble: str = "") -> None:
         """Note that it is not, and why."""
@@ -38,9 +43,11 @@ class Tally:
         if trouble:
             self._trouble = trouble
 
-    def trouble(self, sentence: str) -> None:
-        """Note what is wrong beside readings."""
+    def trouble(self, sentence: str, *, lasting: bool = True) -> None:
+        """Note what is wrong beside readings; what lasts does so until the next connection."""
         self._trouble = sentence
+        if lasting and len(self._lasting) < LASTING_MAX:
+            self._lasting[sentence] = None
 
     def receive(self, readings: int) -> None:
         """Count readings that are handed over."""
@@ -87,4 +94,5 @@ class Tally:
             reconnects=max(0, self._connections - 1),
             clock_skew_ns=round(median(self._skews)) if self._skews else None,
             trouble=self._trouble,
+            lasting=tuple(self._lasting),
         )
