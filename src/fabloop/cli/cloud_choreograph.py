@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fabloop.adapters.arrowhead.four.steps import SessionStatus
-from fabloop.app.choreography.choreographer import ChoreographerPost
+from fabloop.app.choreography.choreographer import choreographer_post
 from fabloop.app.choreography.conduct import Patience
 from fabloop.app.choreography.ledger import Session
 from fabloop.app.choreography.posts import Post
@@ -20,7 +20,7 @@ def choreograph(post: Post, store: Path, patience_s: float, *, as_json: bool) ->
     """Be the choreographer until a signal comes."""
     ended = until_interrupted()
     patience = Patience(patience_s=patience_s)
-    with ChoreographerPost(post, store, teller(as_json=as_json), patience) as served:
+    with choreographer_post(post, store, teller(as_json=as_json), patience) as served:
         say_where(post, served.url, "choreographer", as_json=as_json)
         ended.wait()
     return ExitCode.FINE
@@ -33,7 +33,7 @@ def run(
     asked = read_recipe(read_bytes(recipe), source=str(recipe))
     ended = until_interrupted()
     patience = Patience(patience_s=patience_s)
-    with ChoreographerPost(post, store, teller(as_json=as_json), patience) as served:
+    with choreographer_post(post, store, teller(as_json=as_json), patience) as served:
         say_where(post, served.url, "choreographer", as_json=as_json)
         session = served.desk.resume(asked, recipe.stem, order)
         while not ended.wait(LOOK_S):

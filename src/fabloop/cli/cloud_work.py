@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fabloop.app.choreography.posts import ExecutorPost, Post, SystemPost, takes
+from fabloop.app.choreography.posts import Post, executor_post, system_post, takes
 from fabloop.base.errors import ExitCode
 from fabloop.cli.cloud_words import say_where, teller, until_interrupted
 from fabloop.cli.gates import standing_gate
@@ -24,9 +24,9 @@ def be_executor(
     tell = teller(as_json=as_json)
     with (
         standing_gate(safety, moves_nothing=moves_nothing) as gate,
-        ExecutorPost(post, services, choreographer, tell, gate=gate) as served,
+        executor_post(post, services, choreographer, tell, gate=gate) as url,
     ):
-        say_where(post, served.url, "executor", as_json=as_json)
+        say_where(post, url, "executor", as_json=as_json)
         ended.wait()
     return ExitCode.FINE
 
@@ -36,7 +36,7 @@ def be_system(
 ) -> ExitCode:
     """Be an application system until a signal comes."""
     ended = until_interrupted()
-    with SystemPost(post, services, takes(takes_s), beat_s=beat_s) as served:
-        say_where(post, served.url, "application system", as_json=as_json)
+    with system_post(post, services, takes(takes_s), beat_s=beat_s) as url:
+        say_where(post, url, "application system", as_json=as_json)
         ended.wait()
     return ExitCode.FINE

@@ -7,7 +7,7 @@ from fabloop.adapters.arrowhead.four.client import FourClient
 from fabloop.app.choreography.five_bindings import FiveBindings
 from fabloop.app.choreography.four_bindings import FourBindings
 from fabloop.app.choreography.network import Line
-from fabloop.app.choreography.posts import SystemPost, post_of, takes
+from fabloop.app.choreography.posts import post_of, system_post, takes
 from fabloop.app.choreography.versions import with_four
 from fabloop.app.cloud.serving import Plan, served
 from fabloop.app.processes.clocks import WallClock
@@ -21,13 +21,12 @@ def url(tmp_path):
     plan = Plan(data=tmp_path / "cloud", ports=(0,), settings=Settings(managers={NAME}))
     with with_four(None) as four, served(plan, four) as cloud:
         url = cloud.urls[0]
-        robots = [
-            SystemPost(post_of(url, None, None, name=name), ("SeatInstallation",), takes(0))
+        first, second = (
+            system_post(post_of(url, None, None, name=name), ("SeatInstallation",), takes(0))
             for name in ("RobotA", "RobotB")
-        ]
-        yield url
-        for each in robots:
-            each.close()
+        )
+        with first, second:
+            yield url
 
 
 @pytest.fixture(params=["five", "four"])

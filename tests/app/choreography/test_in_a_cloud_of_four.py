@@ -1,5 +1,7 @@
 """A recipe in a cloud of 4.6.2 alone, as that of the Java framework, and in one without TLS."""
 
+from contextlib import ExitStack
+
 import pytest
 from starlette.applications import Starlette
 
@@ -12,9 +14,9 @@ from fabloop.adapters.arrowhead.four.client import FourClient
 from fabloop.adapters.arrowhead.four.event_handler import Courier
 from fabloop.adapters.arrowhead.four.steps import SessionStatus
 from fabloop.adapters.arrowhead.serving import Serving
-from fabloop.app.choreography.choreographer import ChoreographerPost
+from fabloop.app.choreography.choreographer import choreographer_post
 from fabloop.app.choreography.conduct import Patience
-from fabloop.app.choreography.posts import ExecutorPost, SystemPost, post_of, takes
+from fabloop.app.choreography.posts import executor_post, post_of, system_post, takes
 from fabloop.app.choreography.versions import with_four
 from fabloop.app.cloud.folder import open_cloud
 from fabloop.app.cloud.serving import Plan, served
@@ -56,15 +58,14 @@ def assembled(folder, stands, prepare):
     """Return the messages of a car's assembly by systems in this process."""
     messages = []
     patience = Patience(patience_s=10, again_s=0.1)
-    with ChoreographerPost(
-        stands("Choreographer"), folder / "store", messages.append, patience
-    ) as choreographer:
-        systems = [
-            SystemPost(stands(name), (service,), takes(0.02), beat_s=0.05)
-            for service, name in ROBOTS.items()
-        ]
+    with ExitStack() as stack:
+        choreographer = stack.enter_context(
+            choreographer_post(stands("Choreographer"), folder / "store", messages.append, patience)
+        )
+        for service, name in ROBOTS.items():
+            stack.enter_context(system_post(stands(name), (service,), takes(0.02), beat_s=0.05))
         prepare()
-        with ExecutorPost(stands("Workstation"), STEPS, choreographer.url, gate=simulated):
+        with executor_post(stands("Workstation"), STEPS, choreographer.url, gate=simulated):
             desk = choreographer.desk
             plan = desk.add_recipe(read_recipe(RECIPE), "car")
             session = desk.begin(plan.number, order="car-1")
@@ -72,8 +73,6 @@ def assembled(folder, stands, prepare):
                 lambda: desk.session(session.number).status is SessionStatus.DONE,
                 "the end of the session",
             )
-        for each in systems:
-            each.close()
     return messages
 
 

@@ -1,22 +1,21 @@
 """The choreographer as a server of its own, in a local cloud."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Self
 
+import msgspec
 from starlette.applications import Starlette
 
 from fabloop.adapters.arrowhead.four import wire
 from fabloop.adapters.arrowhead.four.choreographer import NOTIFY, choreographer_routes
-from fabloop.adapters.arrowhead.four.client import FourClient
 from fabloop.adapters.arrowhead.profiles import Generation
-from fabloop.adapters.arrowhead.serving import Serving, listening, port_of
 from fabloop.app.choreography.conduct import Patience
 from fabloop.app.choreography.desk import Desk
 from fabloop.app.choreography.five_bindings import FiveBindings
 from fabloop.app.choreography.four_bindings import FourBindings
 from fabloop.app.choreography.ledger import Ledger
-from fabloop.app.choreography.network import Line, NetworkHands, notify_sessions
+from fabloop.app.choreography.network import NetworkHands, notify_sessions
 from fabloop.app.choreography.ports import (
     PROGRESS_EVENT,
     READY_EVENT,
@@ -24,71 +23,64 @@ from fabloop.app.choreography.ports import (
     Listener,
     Message,
 )
-from fabloop.app.choreography.posts import Post
+from fabloop.app.choreography.posts import Post, Standing, standing
 from fabloop.app.processes.clocks import WallClock
 from fabloop.app.processes.store import Serving as KernelServing
 
 
-class ChoreographerPost:
-    """A choreographer that serves its interface and hears events, until closed.
+class Conducting(msgspec.Struct, frozen=True, kw_only=True):
+    """A choreographer that is asked at `url`; `troubles` are ends that nobody took note of."""
+
+    desk: Desk
+    url: str
+    troubles: list[Exception]
+
+
+@contextmanager
+def choreographer_post(
+    post: Post, folder: Path, listener: Listener, patience: Patience | None = None
+) -> Iterator[Conducting]:
+    """Be a choreographer that serves its interface and hears events; what runs goes on next time.
 
     Parameters
     ----------
     folder : with its kernel and ledger; `fabloop process` may be used on it meanwhile
     """
-
-    def __init__(
-        self, post: Post, folder: Path, listener: Listener, patience: Patience | None = None
-    ) -> None:
-        clock = WallClock()
-        with ExitStack() as stack:
-            line = stack.enter_context(post.line)
-            cloud = stack.enter_context(post.four())
-            socket = listening(post.host, post.port)
-            stack.callback(socket.close)
-            own = post.told(port_of(socket))
-            kernel = stack.enter_context(KernelServing(folder))
-            self.troubles: list[Exception] = []
-            self.desk = Desk(
-                kernel.host, Ledger(folder), _bindings(post, line, cloud, own), NetworkHands(line),
-                clock, notify=notify_sessions(line, self.troubles.append),
-                listener=listener, patience=patience,
-            )  # fmt: skip
-            stack.callback(self.desk.close)
-            teller = post.shown_by(post.cores.get("eventhandler", post.url))
-            app = Starlette(routes=choreographer_routes(self.desk, teller))
-            self.serving = stack.enter_context(Serving(app, post.identity, at=socket))
+    troubles: list[Exception] = []
+    with standing(post) as stands, KernelServing(folder) as kernel:
+        desk = Desk(
+            kernel.host, Ledger(folder), _bindings(stands), NetworkHands(stands.line), WallClock(),
+            notify=notify_sessions(stands.line, troubles.append),
+            listener=listener, patience=patience,
+        )  # fmt: skip
+        teller = post.shown_by(post.cores.get("eventhandler", post.url))
+        app = Starlette(routes=choreographer_routes(desk, teller))
+        with closing(desk), stands.serving(app):
             for event_type in (READY_EVENT, PROGRESS_EVENT):
-                wish = wire.SubscriptionRequest(
-                    event_type=event_type,
-                    subscriber_system=own,
-                    notify_uri=NOTIFY,
-                )
-                cloud.subscribe(wish)
-                listener(
-                    Message(
-                        at=clock.now(),
-                        name="signalingSubscribe",
-                        sender=post.name,
-                        receiver="EventHandler",
-                        text=event_type,
-                    )
-                )
-            self._stack = stack.pop_all()
-        self.url = f"{line.scheme}://{post.host}:{self.serving.port}"
-
-    def close(self) -> None:
-        """Stop serving and conducting; what runs goes on at the next start."""
-        self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+                _hears(stands, event_type, listener)
+            yield Conducting(desk=desk, url=stands.url, troubles=troubles)
 
 
-def _bindings(post: Post, line: Line, cloud: FourClient, own: wire.SystemRequest) -> Bindings:
+def _hears(stands: Standing, event_type: str, listener: Listener) -> None:
+    """Have events of a type told to us."""
+    stands.cloud.subscribe(
+        wire.SubscriptionRequest(
+            event_type=event_type, subscriber_system=stands.told, notify_uri=NOTIFY
+        )
+    )
+    listener(
+        Message(
+            at=WallClock().now(),
+            name="signalingSubscribe",
+            sender=stands.post.name,
+            receiver="EventHandler",
+            text=event_type,
+        )
+    )
+
+
+def _bindings(stands: Standing) -> Bindings:
+    post = stands.post
     if post.generation is Generation.FOUR:
-        return FourBindings(cloud, own)
-    return FiveBindings(line, post.url, post.name, WallClock())
+        return FourBindings(stands.cloud, stands.told)
+    return FiveBindings(stands.line, post.url, post.name, WallClock())

@@ -1,12 +1,14 @@
 """Executor and application system as servers of their own, in a local cloud."""
 
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Self
+from socket import socket
 
 import msgspec
 from msgspec.structs import replace
+from starlette.applications import Starlette
 
 from fabloop.adapters.arrowhead.certificates import read_chain, told_by
 from fabloop.adapters.arrowhead.four import steps, wire
@@ -138,115 +140,107 @@ def _cores(given: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
-class ExecutorPost:
-    """An executor of some services that serves its interface, until closed.
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """A system that stands at its post: its line to others, its cloud, and where it listens."""
+
+    post: Post
+    line: Line
+    cloud: FourClient
+    socket: socket
+    told: wire.SystemRequest
+
+    @property
+    def url(self) -> str:
+        """Where it is asked."""
+        return f"{self.line.scheme}://{self.post.host}:{self.told.port}"
+
+    def serving(self, app: Starlette) -> Serving:
+        """Return what serves an application where it listens, with its certificate."""
+        return Serving(app, self.post.identity, at=self.socket)
+
+    def member(self, offers: tuple[Offering, ...], offered_s: int = OFFERED_S) -> Member:
+        """Return what is a member of the cloud with these offers."""
+        door = self.post.door(self.line, self.cloud, self.told.port, offered_s)
+        return Member(door, offers, offered_s=offered_s)
+
+
+@contextmanager
+def standing(post: Post, **cores: str) -> Iterator[Standing]:
+    """Stand at a post; whatever was opened for it is closed at the end."""
+    with (
+        post.line as line,
+        post.four(**cores) as cloud,
+        closing(listening(post.host, post.port)) as at,
+    ):
+        yield Standing(post=post, line=line, cloud=cloud, socket=at, told=post.told(port_of(at)))
+
+
+@contextmanager
+def executor_post(
+    post: Post,
+    services: tuple[str, ...],
+    choreographer: str,
+    listener: Listener = lambda _: None,
+    *,
+    gate: Gate = undeclared,
+) -> Iterator[str]:
+    """Be an executor of some services that serves its interface; yield where it is asked.
 
     Parameters
     ----------
     choreographer : where it registers
     gate : judges each task before it leaves
     """
-
-    def __init__(
-        self,
-        post: Post,
-        services: tuple[str, ...],
-        choreographer: str,
-        listener: Listener = lambda _: None,
-        *,
-        gate: Gate = undeclared,
-    ) -> None:
-        clock = WallClock()
-        definitions = [camel_name(each) for each in services]
-        with ExitStack() as stack:
-            line = stack.enter_context(post.line)
-            cloud = stack.enter_context(post.four(choreographer=choreographer))
-            socket = listening(post.host, post.port)
-            stack.callback(socket.close)
-            told = post.told(port_of(socket))
-            report_uri = f"{line.scheme}://{post.host}:{told.port}/report"
-            self.executor = Executor(
-                dict.fromkeys(definitions, VERSIONS),
-                NetworkSpeech(line, cloud, told, clock, gate=gate),
-                report_uri,
-                clock,
-                listener=listener,
-            )
-            stack.callback(self.executor.close)
-            app = executor_app(self.executor, choreographer=post.shown_by(choreographer))
-            self.serving = stack.enter_context(Serving(app, post.identity, at=socket))
-            offering = Offering(definition=REPORTING, path="/report", exclusive=False)
-            door = post.door(line, cloud, told.port)
-            stack.enter_context(Member(door, (offering,)))
+    clock = WallClock()
+    definitions = [camel_name(each) for each in services]
+    with standing(post, choreographer=choreographer) as stands:
+        executor = Executor(
+            dict.fromkeys(definitions, VERSIONS),
+            NetworkSpeech(stands.line, stands.cloud, stands.told, clock, gate=gate),
+            f"{stands.url}/report",
+            clock,
+            listener=listener,
+        )
+        app = executor_app(executor, choreographer=post.shown_by(choreographer))
+        offering = Offering(definition=REPORTING, path="/report", exclusive=False)
+        with closing(executor), stands.serving(app), stands.member((offering,)):
             for definition in definitions:
-                cloud.register_executor(
+                stands.cloud.register_executor(
                     steps.ExecutorRequest(
-                        system=told,
+                        system=stands.told,
                         service_definition_name=definition,
                         min_version=VERSIONS[0],
                         max_version=VERSIONS[1],
                     )
                 )
-            self._stack = stack.pop_all()
-        self.url = f"{line.scheme}://{post.host}:{self.serving.port}"
-
-    def close(self) -> None:
-        """Take no more steps."""
-        self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+            yield stands.url
 
 
-class SystemPost:
-    """An application system that serves its interface, until closed."""
-
-    def __init__(
-        self,
-        post: Post,
-        services: tuple[str, ...],
-        work: Work,
-        *,
-        beat_s: float = BEAT_S,
-        offered_s: int = OFFERED_S,
-    ) -> None:
-        clock = WallClock()
-        with ExitStack() as stack:
-            line = stack.enter_context(post.line)
-            cloud = stack.enter_context(post.four())
-            socket = listening(post.host, post.port)
-            stack.callback(socket.close)
-            told = post.told(port_of(socket))
-            self.system = ApplicationSystem(
-                told, work, cloud, line, clock, beat_s=beat_s, cloud_name=post.shown_by(post.url)
+@contextmanager
+def system_post(
+    post: Post,
+    services: tuple[str, ...],
+    work: Work,
+    *,
+    beat_s: float = BEAT_S,
+    offered_s: int = OFFERED_S,
+) -> Iterator[str]:
+    """Be an application system that serves its interface; yield where it is asked."""
+    with standing(post) as stands:
+        system = ApplicationSystem(
+            stands.told, work, stands.cloud, stands.line, WallClock(),
+            beat_s=beat_s, cloud_name=post.shown_by(post.url),
+        )  # fmt: skip
+        offers = tuple(
+            Offering(
+                definition=camel_name(each),
+                path=TASK_PATH,
+                metadata={PUSH_PATH_KEY: PUSH_PATH},
             )
-            stack.callback(self.system.close)
-            self.serving = stack.enter_context(Serving(self.system.app(), post.identity, at=socket))
-            offers = tuple(
-                Offering(
-                    definition=camel_name(each),
-                    path=TASK_PATH,
-                    metadata={PUSH_PATH_KEY: PUSH_PATH},
-                )
-                for each in services
-            )
-            door = post.door(line, cloud, told.port, offered_s)
-            stack.enter_context(Member(door, offers, offered_s=offered_s))
-            self._stack = stack.pop_all()
-        self.url = f"{line.scheme}://{post.host}:{self.serving.port}"
-
-    def close(self) -> None:
-        """Stop, and take the offers back."""
-        self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+            for each in services
+        )
+        with closing(system), stands.serving(system.app()), stands.member(offers, offered_s):
+            yield stands.url
 
 
 def takes(seconds: float) -> Work:
