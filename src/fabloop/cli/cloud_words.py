@@ -4,32 +4,23 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 
 from fabloop.app.choreography.ports import Message
 from fabloop.app.choreography.posts import Post, post_of
 from fabloop.base.instant import iso_of
+from fabloop.cli.cloud_place import Place
 from fabloop.cli.given import address_given
 from fabloop.cli.processes.plain import named, print_lines
 
 
-def where(
-    cloud: str,
-    certificate: Path | None,
-    trust: Path | None,
-    name: str,
-    generation: int,
-    core: list[str] | None,
-    host: str,
-    port: int,
-) -> Post:
+def where(place: Place) -> Post:
     """Return where a system stands, as the options tell it."""
-    address_given("--cloud", cloud)
+    address_given("--cloud", place.cloud)
     return post_of(
-        cloud, certificate, trust, name=name, host=host, port=port, generation=generation,
-        cores=tuple(core or ()),
+        place.cloud, place.certificate, place.trust, name=place.name, host=place.host,
+        port=place.port, generation=place.generation, cores=place.core,
     )  # fmt: skip
 
 

@@ -6,60 +6,24 @@ from typing import Annotated
 import typer
 
 from fabloop.cli.cloud_extra import cloud_extra
+from fabloop.cli.cloud_place import Place, placed
 
 work = typer.Typer()
 
-Cloud = Annotated[str, typer.Option("--cloud", help="Address of the cloud, https://HOST:PORT.")]
-Certificate = Annotated[
-    Path | None,
-    typer.Option(
-        "--certificate",
-        help="Folder with certificate.pem and key.pem, as `fabloop cloud certificate issue` makes "
-        "it. Without it: a cloud without certificates.",
-    ),
-]
-Trust = Annotated[
-    Path | None,
-    typer.Option("--trust", help="Whom to trust. [default: trust.pem beside the certificates]"),
-]
-Name = Annotated[
-    str, typer.Option("--name", help="Name of the system, where no certificate tells it.")
-]
-Host = Annotated[str, typer.Option(help="Address to listen at, as others reach it.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 is any.")]
 Store = Annotated[Path, typer.Option("--store", help="Folder with the process kernel's journal.")]
 Patience = Annotated[
     float, typer.Option(min=0.1, max=86400, help="Seconds without a word until another takes over.")
 ]
 Services = Annotated[list[str], typer.Option("--service", help="What it does; several times.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in each line.")]
-GenerationOf = Annotated[
-    int,
-    typer.Option(
-        "--generation", min=4, max=5, help="Version of the cloud: 5 (5.2.1) or 4 (4.6.2)."
-    ),
-]
-Core = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--core", help="NAME=URL of a core system of 4.6.2 that is elsewhere; repeatable."
-    ),
-]
 STORE = Path("choreographer")
-CLOUD = "https://127.0.0.1:8443"
 
 
 @work.command()
+@placed(port=8457)
 def choreograph(
-    cloud: Cloud = CLOUD,
-    certificate: Certificate = None,
-    trust: Trust = None,
-    name: Name = "",
-    generation: GenerationOf = 5,
-    core: Core = None,
+    place: Place,
     store: Store = STORE,
-    host: Host = "127.0.0.1",
-    port: Port = 8457,
     patience: Patience = 30.0,
     json: Json = False,
 ) -> None:
@@ -73,23 +37,16 @@ def choreograph(
         from fabloop.cli.cloud_choreograph import choreograph as run
         from fabloop.cli.cloud_words import where
 
-    place = where(cloud, certificate, trust, name, generation, core, host, port)
-    raise typer.Exit(run(place, store, patience, as_json=json))
+    raise typer.Exit(run(where(place), store, patience, as_json=json))
 
 
 @work.command("run")
+@placed(port=8457)
 def run_recipe(
+    place: Place,
     recipe: Annotated[Path, typer.Argument(help="Production recipe (JSON).")],
-    cloud: Cloud = CLOUD,
-    certificate: Certificate = None,
-    trust: Trust = None,
-    name: Name = "",
-    generation: GenerationOf = 5,
-    core: Core = None,
     store: Store = STORE,
     order: Annotated[str, typer.Option(help="Business key of what is made.")] = "",
-    host: Host = "127.0.0.1",
-    port: Port = 8457,
     patience: Patience = 30.0,
     json: Json = False,
 ) -> None:
@@ -103,12 +60,13 @@ def run_recipe(
         from fabloop.cli.cloud_choreograph import run
         from fabloop.cli.cloud_words import where
 
-    place = where(cloud, certificate, trust, name, generation, core, host, port)
-    raise typer.Exit(run(place, recipe, order, store, patience, as_json=json))
+    raise typer.Exit(run(where(place), recipe, order, store, patience, as_json=json))
 
 
 @work.command()
+@placed()
 def executor(
+    place: Place,
     service: Services,
     choreographer: Annotated[str, typer.Option(help="Address of the choreographer.")],
     safety: Annotated[
@@ -118,14 +76,6 @@ def executor(
     simulated: Annotated[
         bool, typer.Option("--simulated", help="Its systems are simulated: nothing real moves.")
     ] = False,
-    cloud: Cloud = CLOUD,
-    certificate: Certificate = None,
-    trust: Trust = None,
-    name: Name = "",
-    generation: GenerationOf = 5,
-    core: Core = None,
-    host: Host = "127.0.0.1",
-    port: Port = 0,
     json: Json = False,
 ) -> None:
     """Be an executor of production steps or services until interrupted.
@@ -138,26 +88,19 @@ def executor(
         from fabloop.cli.cloud_words import where
         from fabloop.cli.cloud_work import be_executor
 
-    place = where(cloud, certificate, trust, name, generation, core, host, port)
     code = be_executor(
-        place, tuple(service), choreographer, safety, moves_nothing=simulated, as_json=json
+        where(place), tuple(service), choreographer, safety, moves_nothing=simulated, as_json=json
     )
     raise typer.Exit(code)
 
 
 @work.command()
+@placed()
 def simulate(
+    place: Place,
     service: Services,
     takes: Annotated[float, typer.Option(min=0.0, help="Seconds that each task takes.")] = 1.0,
     beat: Annotated[float, typer.Option(min=0.05, help="Seconds between reports.")] = 1.0,
-    cloud: Cloud = CLOUD,
-    certificate: Certificate = None,
-    trust: Trust = None,
-    name: Name = "",
-    generation: GenerationOf = 5,
-    core: Core = None,
-    host: Host = "127.0.0.1",
-    port: Port = 0,
     json: Json = False,
 ) -> None:
     """Be an application system that offers services and takes its time, until interrupted.
@@ -168,5 +111,4 @@ def simulate(
         from fabloop.cli.cloud_words import where
         from fabloop.cli.cloud_work import be_system
 
-    place = where(cloud, certificate, trust, name, generation, core, host, port)
-    raise typer.Exit(be_system(place, tuple(service), takes, beat, as_json=json))
+    raise typer.Exit(be_system(where(place), tuple(service), takes, beat, as_json=json))

@@ -1,7 +1,7 @@
 """What every source of data can do: show itself, and hand out rows of a table."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -44,15 +44,16 @@ class Access(Protocol):
         ...
 
 
+Read = Callable[[], tuple[Raw, ...]]
+"""Returns all rows of all tables of a source as they are now."""
+
+
 class Held:
     """A source that is read as a whole, then asked in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, read: Read) -> None:
+        self._read = read
         self._raws: tuple[Raw, ...] | None = None
-
-    def read(self) -> tuple[Raw, ...]:
-        """Return all rows of all tables as they are now."""
-        raise NotImplementedError
 
     def begin(self) -> None:
         """Forget what was read."""
@@ -86,7 +87,7 @@ class Held:
 
     def _all(self) -> tuple[Raw, ...]:
         if self._raws is None:
-            self._raws = self.read()
+            self._raws = self._read()
         return self._raws
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from fabloop.adapters.dataspace.access import Held, held_raws
+from fabloop.adapters.dataspace.access import held_raws
 from fabloop.adapters.dataspace.files import bytes_of, lines_of
 from fabloop.dataspace.schema import Raw
 from fabloop.dataspace.shred import shred
 
 
-class StreamAccess(Held):
+class Stream:
     """A stream: any thread may hand in rows, whoever asks sees the latest."""
 
     def __init__(
@@ -24,7 +24,6 @@ class StreamAccess(Held):
         latest_by: tuple[str, ...] = (),
         file: Path | None = None,
     ) -> None:
-        super().__init__()
         self._source = source
         self._table = table
         self._latest: deque[dict[str, Any]] = deque(maxlen=latest)

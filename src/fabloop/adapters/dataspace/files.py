@@ -1,7 +1,8 @@
 """Files and folders as sources: CSV and Parquet where they lie, JSON as a whole."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ class FilesAccess:
         self._source = source
         self._path = path
         self._form = form
-        self._json: _JsonFiles | None = None
+        self._json: Held | None = None
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def begin(self) -> None:
@@ -129,10 +130,10 @@ class FilesAccess:
                 return self._select(file, form, columns, where, limit)
         return self._held(files).rows(table, columns, where, limit)
 
-    def _held(self, files: Sequence[tuple[Path, str]]) -> "_JsonFiles":
+    def _held(self, files: Sequence[tuple[Path, str]]) -> Held:
         if self._json is None:
             held = [(each, form) for each, form in files if form in ("json", "ndjson")]
-            self._json = _JsonFiles(self._source, held)
+            self._json = Held(partial(_json_tables, self._source, held))
         return self._json
 
     def close(self) -> None:
@@ -215,26 +216,18 @@ class FilesAccess:
             raise fault(self._source, file.name, "a table that can be read", first) from error
 
 
-class _JsonFiles(Held):
-    """The JSON files of a source, read as a whole."""
-
-    def __init__(self, source: str, files: Iterable[tuple[Path, str]]) -> None:
-        super().__init__()
-        self._source = source
-        self._paths = list(files)
-
-    def read(self) -> tuple[Raw, ...]:
-        """Return the tables of all files."""
-        tables: dict[str, list[Any]] = {}
-        for file, form in self._paths:
-            data = bytes_of(self._source, file)
-            if form == "ndjson":
-                tables.setdefault(file.stem, []).extend(lines_of(self._source, file.name, data))
-                continue
-            content = json_of(self._source, file.name, data)
-            for name, rows in tables_in(content, file.stem).items():
-                tables.setdefault(name, []).extend(rows)
-        return held_raws(shred(self._source, tables))
+def _json_tables(source: str, files: Sequence[tuple[Path, str]]) -> tuple[Raw, ...]:
+    """Return the tables of JSON files, each with its form."""
+    tables: dict[str, list[Any]] = {}
+    for file, form in files:
+        data = bytes_of(source, file)
+        if form == "ndjson":
+            tables.setdefault(file.stem, []).extend(lines_of(source, file.name, data))
+            continue
+        content = json_of(source, file.name, data)
+        for name, rows in tables_in(content, file.stem).items():
+            tables.setdefault(name, []).extend(rows)
+    return held_raws(shred(source, tables))
 
 
 def _reader(form: str) -> str:

@@ -1,6 +1,7 @@
 """Tables of statements (subject, predicate, object) within any source, read as what they tell."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -21,7 +22,7 @@ class PivotedAccess:
     def __init__(self, source: str, inner: Access) -> None:
         self.inner = inner
         self._source = source
-        self._pivots: dict[str, _Statements] | None = None
+        self._pivots: dict[str, Held] | None = None
 
     def begin(self) -> None:
         """Forget what was read."""
@@ -48,32 +49,22 @@ class PivotedAccess:
         """Close the source."""
         self.inner.close()
 
-    def _known(self, plain: Sequence[Raw] | None) -> "dict[str, _Statements]":
+    def _known(self, plain: Sequence[Raw] | None) -> dict[str, Held]:
         if self._pivots is None:
             looked = self.inner.look(1) if plain is None else plain
             self._pivots = {
-                each.name: _Statements(self._source, self.inner, each)
+                each.name: Held(partial(_told, self._source, self.inner, each))
                 for each in looked
                 if are_statements(each.columns) and each.count <= ROWS_SHREDDED_MAX
             }
         return self._pivots
 
 
-class _Statements(Held):
-    """One table of statements."""
-
-    def __init__(self, source: str, inner: Access, raw: Raw) -> None:
-        super().__init__()
-        self._source = source
-        self._inner = inner
-        self._raw = raw
-
-    def read(self) -> tuple[Raw, ...]:
-        """Return what the statements tell."""
-        name = self._raw.name
-        rows = self._inner.rows(name, self._raw.columns, (), ROWS_SHREDDED_MAX)
-        tables = within_limit(tables_of(self._source, statements_in(rows)))
-        return tuple(_within(each, name) for each in tables)
+def _told(source: str, inner: Access, raw: Raw) -> tuple[Raw, ...]:
+    """Return what the statements in one table tell."""
+    rows = inner.rows(raw.name, raw.columns, (), ROWS_SHREDDED_MAX)
+    tables = within_limit(tables_of(source, statements_in(rows)))
+    return tuple(_within(each, raw.name) for each in tables)
 
 
 def _within(raw: Raw, name: str) -> Raw:

@@ -1,6 +1,7 @@
 """All sources of a data space: profiled together, and joined by DuckDB."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -8,13 +9,13 @@ import duckdb
 import msgspec
 import pyarrow as pa
 
-from fabloop.adapters.dataspace.access import Access, Rows
+from fabloop.adapters.dataspace.access import Access, Held, Rows
 from fabloop.adapters.dataspace.databases import PostgresAccess, SqliteAccess
-from fabloop.adapters.dataspace.feed import StreamAccess
+from fabloop.adapters.dataspace.feed import Stream
 from fabloop.adapters.dataspace.files import FilesAccess
 from fabloop.adapters.dataspace.pivoted import PivotedAccess
-from fabloop.adapters.dataspace.triples import RdfAccess
-from fabloop.adapters.dataspace.web import HttpAccess, NgsiAccess
+from fabloop.adapters.dataspace.triples import rdf_tables
+from fabloop.adapters.dataspace.web import http_tables, ngsi_tables
 from fabloop.base.errors import Broken, Invalid, NotFound, Refused, Unavailable
 from fabloop.base.names import did_you_mean
 from fabloop.dataspace.describe import Source, Space
@@ -76,6 +77,7 @@ class Sources:
         self._space = space
         self._folder = folder
         self._open: dict[str, Access] = {}
+        self._streams: dict[str, Stream] = {}
         self.thesaurus = Thesaurus(space.synonyms)
 
     @property
@@ -91,11 +93,10 @@ class Sources:
         NotFound
             There is no stream of that name.
         """
-        access = self._access(source)
-        access = access.inner if isinstance(access, PivotedAccess) else access
-        if not isinstance(access, StreamAccess):
+        self._access(source)
+        if source not in self._streams:
             raise NotFound(f"Expected '{source}' to be a stream, but it is another kind of source.")
-        access.take(rows)
+        self._streams[source].take(rows)
 
     def schema(self, only: frozenset[str] | None = None) -> Schema:
         """Look at all sources, or `only` some, and return their tables and links.
@@ -237,13 +238,16 @@ class Sources:
             if source not in known:
                 hint = did_you_mean(source, known)
                 raise NotFound(f"Expected a source of the data space, but found '{source}'. {hint}")
-            access = opened(known[source], self._folder)
+            access = opened(known[source], self._folder, self._streams)
             self._open[source] = PivotedAccess(source, access)
         return self._open[source]
 
 
-def opened(source: Source, folder: Path) -> Access:
-    """Return the access to a source; files are looked for from `folder` on."""
+def opened(source: Source, folder: Path, streams: dict[str, Stream]) -> Access:
+    """Return the access to a source; files are looked for from `folder` on.
+
+    A stream is put into `streams`, so that rows can be handed to it.
+    """
     name = str(source.id)
     match source.access:
         case SqliteEntry() as told:
@@ -253,18 +257,19 @@ def opened(source: Source, folder: Path) -> Access:
         case FilesEntry() as told:
             return FilesAccess(name, folder / told.path, told.format)
         case HttpEntry() as told:
-            return HttpAccess(name, told.url, table=told.table, pointer=told.rows,
-                              token_from=told.token_from, timeout_ns=source.timeout_ns)  # fmt: skip
+            asked = partial(http_tables, name, told.url, table=told.table, pointer=told.rows)
+            return Held(partial(asked, token_from=told.token_from, timeout_ns=source.timeout_ns))
         case StreamEntry() as told:
             file = None if told.file is None else folder / told.file
-            return StreamAccess(name, table=told.table, latest=told.latest,
-                                latest_by=told.latest_by, file=file)  # fmt: skip
+            streams[name] = Stream(name, table=told.table, latest=told.latest,
+                                   latest_by=told.latest_by, file=file)  # fmt: skip
+            return Held(streams[name].read)
         case NgsiEntry() as told:
             file = None if told.file is None else folder / told.file
-            return NgsiAccess(name, url=told.url, file=file, token_from=told.token_from,
-                              timeout_ns=source.timeout_ns)  # fmt: skip
+            asked = partial(ngsi_tables, name, url=told.url, file=file)
+            return Held(partial(asked, token_from=told.token_from, timeout_ns=source.timeout_ns))
         case RdfEntry() as told:
-            return RdfAccess(name, folder / told.file)
+            return Held(partial(rdf_tables, name, folder / told.file))
         case _:
             assert_never(source.access)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from fabloop.adapters.dataspace.access import Held, within_limit
+from fabloop.adapters.dataspace.access import within_limit
 from fabloop.adapters.dataspace.files import bytes_of, fault
 from fabloop.base.errors import Refused
 from fabloop.dataspace.schema import Raw
@@ -16,42 +16,32 @@ _NUMBERS = ("integer", "int", "long", "short", "decimal", "double", "float",
             "nonNegativeInteger", "positiveInteger")  # fmt: skip
 
 
-class RdfAccess(Held):
-    """The statements of a file."""
+def rdf_tables(source: str, file: Path) -> tuple[Raw, ...]:
+    """Return the subjects of a file's statements by their classes."""
+    return within_limit(tables_of(source, _statements(source, file)))
 
-    def __init__(self, source: str, file: Path) -> None:
-        super().__init__()
-        self._source = source
-        self._file = file
 
-    def read(self) -> tuple[Raw, ...]:
-        """Return the subjects by their classes."""
-        return within_limit(tables_of(self._source, self._statements()))
-
-    def _statements(self) -> Statements:
-        oxigraph = _oxigraph()
-        form = _FORMS.get(self._file.suffix.lower())
-        if form is None:
-            ends = ", ".join(_FORMS)
-            raise fault(
-                self._source, self._file.name, f"a name that ends in one of {ends}", "another"
-            )
-        data = bytes_of(self._source, self._file)
-        found: Statements = {}
-        count = 0
-        try:
-            for quad in oxigraph.parse(
-                data, format=getattr(oxigraph.RdfFormat, form), base_iri="urn:fabloop:file"
-            ):
-                count += 1
-                if count > TRIPLES_MAX:
-                    raise fault(self._source, self._file.name,
-                                f"at most {TRIPLES_MAX} statements", "more")  # fmt: skip
-                told = found.setdefault(_name(quad.subject), {})
-                told.setdefault(quad.predicate.value, []).append(_object(quad.object))
-        except (SyntaxError, ValueError) as error:
-            raise fault(self._source, self._file.name, f"RDF ({form})", str(error)) from error
-        return found
+def _statements(source: str, file: Path) -> Statements:
+    oxigraph = _oxigraph()
+    form = _FORMS.get(file.suffix.lower())
+    if form is None:
+        ends = ", ".join(_FORMS)
+        raise fault(source, file.name, f"a name that ends in one of {ends}", "another")
+    data = bytes_of(source, file)
+    found: Statements = {}
+    count = 0
+    try:
+        for quad in oxigraph.parse(
+            data, format=getattr(oxigraph.RdfFormat, form), base_iri="urn:fabloop:file"
+        ):
+            count += 1
+            if count > TRIPLES_MAX:
+                raise fault(source, file.name, f"at most {TRIPLES_MAX} statements", "more")
+            told = found.setdefault(_name(quad.subject), {})
+            told.setdefault(quad.predicate.value, []).append(_object(quad.object))
+    except (SyntaxError, ValueError) as error:
+        raise fault(source, file.name, f"RDF ({form})", str(error)) from error
+    return found
 
 
 def _oxigraph() -> Any:

@@ -8,9 +8,10 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from fabloop.adapters.dataspace.access import BYTES_MAX, Held, held_raws, silent
+from fabloop.adapters.dataspace.access import BYTES_MAX, held_raws, silent
 from fabloop.adapters.dataspace.files import bytes_of, fault, json_of, tables_in
 from fabloop.base.errors import Invalid
+from fabloop.base.instant import SECOND
 from fabloop.dataspace.ngsi import OBSERVED, UNIT, rows_by_type
 from fabloop.dataspace.schema import Raw
 from fabloop.dataspace.shred import shred
@@ -30,57 +31,30 @@ class _SameHost(HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-class HttpAccess(Held):
-    """What an HTTP API answers to GET."""
-
-    def __init__(
-        self, source: str, url: str, *, table: str, pointer: str, token_from: str, timeout_ns: int
-    ) -> None:
-        super().__init__()
-        self._source = source
-        self._url = url
-        self._table = table
-        self._pointer = pointer
-        self._token_from = token_from
-        self._timeout_s = timeout_ns / 1e9
-
-    def read(self) -> tuple[Raw, ...]:
-        """Ask, and return the rows of the answer."""
-        data = fetched(
-            self._source, self._url, self._token_from, self._timeout_s, "application/json"
-        )
-        content = _at(self._source, json_of(self._source, self._url, data), self._pointer)
-        named = self._table if self._pointer or isinstance(content, list) else ""
-        tables = tables_in(content, named or self._table)
-        return held_raws(shred(self._source, tables))
+def http_tables(
+    source: str, url: str, *, table: str, pointer: str, token_from: str, timeout_ns: int
+) -> tuple[Raw, ...]:
+    """Return the rows of what an HTTP API answers to GET."""
+    data = fetched(source, url, token_from, timeout_ns / SECOND, "application/json")
+    content = _at(source, json_of(source, url, data), pointer)
+    named = table if pointer or isinstance(content, list) else ""
+    return held_raws(shred(source, tables_in(content, named or table)))
 
 
-class NgsiAccess(Held):
-    """Entities of a context broker, or of a file."""
-
-    def __init__(
-        self, source: str, *, url: str | None, file: Path | None, token_from: str, timeout_ns: int
-    ) -> None:
-        super().__init__()
-        self._source = source
-        self._url = url
-        self._file = file
-        self._token_from = token_from
-        self._timeout_s = timeout_ns / 1e9
-
-    def read(self) -> tuple[Raw, ...]:
-        """Return the entities by their types."""
-        if self._url is not None:
-            accept = "application/ld+json, application/json"
-            data = fetched(self._source, self._url, self._token_from, self._timeout_s, accept)
-            name = self._url
-        else:
-            assert self._file is not None, "one of the two is there"
-            data, name = bytes_of(self._source, self._file), self._file.name
-        content = json_of(self._source, name, data)
-        entities = content if isinstance(content, list) else [content]
-        raws = held_raws(shred(self._source, rows_by_type(self._source, entities)))
-        return tuple(_with_units(each) for each in raws)
+def ngsi_tables(
+    source: str, *, url: str | None, file: Path | None, token_from: str, timeout_ns: int
+) -> tuple[Raw, ...]:
+    """Return the entities of a context broker, or of a file, by their types."""
+    if url is not None:
+        accept = "application/ld+json, application/json"
+        data, name = fetched(source, url, token_from, timeout_ns / SECOND, accept), url
+    else:
+        assert file is not None, "one of the two is there"
+        data, name = bytes_of(source, file), file.name
+    content = json_of(source, name, data)
+    entities = content if isinstance(content, list) else [content]
+    raws = held_raws(shred(source, rows_by_type(source, entities)))
+    return tuple(_with_units(each) for each in raws)
 
 
 def _with_units(raw: Raw) -> Raw:

@@ -5,7 +5,7 @@ import secrets
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -62,6 +62,12 @@ class Callers:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
+    def __init__(self, port: int, routes: "Routes", token: str) -> None:
+        self.routes = routes
+        self.token = token
+        self.callers = Callers()
+        super().__init__(("127.0.0.1", port), _Handler)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Tell on standard error what went wrong, unless a caller has just gone away."""
         if not isinstance(sys.exception(), ConnectionError):
@@ -72,24 +78,8 @@ class Control:
     """Serves a node until closed; `address` is kept in the folder, readable by its owner alone."""
 
     def __init__(self, node: Node, folder: Path, port: int = 0) -> None:
-        routes = _routes(node)
         token = _known_token(folder) or secrets.token_urlsafe(24)
-
-        self._callers = callers = Callers()
-
-        class Handler(_Handler):
-            def setup(self) -> None:
-                super().setup()
-                callers.come(self.connection)
-
-            def finish(self) -> None:
-                callers.go(self.connection)
-                super().finish()
-
-            def answer(self, method: str) -> None:
-                self.serve(method, routes, token)
-
-        self._server = _Server(("127.0.0.1", port), Handler)
+        self._server = _Server(port, _routes(node), token)
         self.address = Address(url=f"http://127.0.0.1:{self._server.server_port}", token=token)
         mask = os.umask(0o077)
         try:
@@ -104,7 +94,7 @@ class Control:
     def close(self) -> None:
         """Serve no more, and cut off who is there."""
         self._server.shutdown()
-        self._callers.cut_off()
+        self._server.callers.cut_off()
         self._server.server_close()
         self._thread.join()
 
@@ -118,9 +108,10 @@ def _known_token(folder: Path) -> str:
 
 Asked = dict[str, str]
 Route = Callable[[Asked, bytes], object]
+Routes = Mapping[tuple[str, str], Route]
 
 
-def _routes(node: Node) -> dict[tuple[str, str], Route]:
+def _routes(node: Node) -> Routes:
     def deploy(_: Asked, body: bytes) -> Version:
         wanted = _decoded(body, Deploy)
         return node.deploy(wanted.deployment, wanted.files)
@@ -173,33 +164,43 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout: ClassVar[float | None] = 60.0
 
-    def answer(self, method: str) -> None:
-        raise NotImplementedError(method)
+    @property
+    def _desk(self) -> _Server:
+        assert isinstance(self.server, _Server), "nobody else hands requests to it"
+        return self.server
+
+    def setup(self) -> None:
+        super().setup()
+        self._desk.callers.come(self.connection)
+
+    def finish(self) -> None:
+        self._desk.callers.go(self.connection)
+        super().finish()
 
     def do_GET(self) -> None:
-        self.answer("GET")
+        self.serve("GET")
 
     def do_PUT(self) -> None:
-        self.answer("PUT")
+        self.serve("PUT")
 
     def do_POST(self) -> None:
-        self.answer("POST")
+        self.serve("POST")
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base's name
         """Keep quiet: who asks is told, and what fails is told to who asked."""
 
-    def serve(self, method: str, routes: dict[tuple[str, str], Route], token: str) -> None:
+    def serve(self, method: str) -> None:
         """Answer a request, or say why not."""
         try:
             body = self._body()
             given = self.headers.get("Authorization", "").encode()
-            if not secrets.compare_digest(given, f"Bearer {token}".encode()):
+            if not secrets.compare_digest(given, f"Bearer {self._desk.token}".encode()):
                 raise NotPermitted(
                     f"Expected the token of this edge, but found another or none. It is in "
                     f"{CONTROL_FILE} of its folder."
                 )
             parts = urlsplit(self.path)
-            route = routes.get((method, parts.path))
+            route = self._desk.routes.get((method, parts.path))
             if route is None:
                 raise NotFound(
                     f"Expected a resource of an edge, but found {method} {parts.path}. See "
