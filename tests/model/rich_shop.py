@@ -11,6 +11,7 @@ def rich_shop() -> Documents:
     _product(documents["hinge.json"])
     documents["shipping.json"]["lanes"][0] |= {
         "departures": ["08:00", "16:30"], "cut_off": "45 min", "weekdays": ["monday", "friday"],
+        "goods_max": 3,
     }  # fmt: skip
     documents["kpi.json"]["values"][0]["disclosure"] = "offers"
     documents["order.json"] |= {"quantity": 20}

@@ -106,6 +106,7 @@ MOVEMENT = {
         if lane != each.lane
     ],
     "frozen": lambda each, _: [not each.frozen],
+    "goods": lambda each, _: [2, 0, -1],
 }
 
 TOTALS = {

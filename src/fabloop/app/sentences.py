@@ -384,6 +384,10 @@ REASONS: dict[str, Say] = {
     ReasonCode.STOCK_OVERDRAWN: _plain(
         "{subject} takes {material} of which there is not enough at {site}."
     ),
+    ReasonCode.SHIPMENT_WRONG: _plain(
+        "The shipment for {subject} on {lane}: expected at most {expected} goods in it, but found "
+        "{found}."
+    ),
     ReasonCode.BATCH_WRONG: _plain(
         "{subject} on {work_unit}: expected {expected} in the run, but found {found}."
     ),

@@ -67,6 +67,7 @@ class ReasonCode(StrEnum):
     MATERIAL_TOO_LATE = "material-too-late"
     STOCK_OVERDRAWN = "stock-overdrawn"
     BATCH_WRONG = "batch-wrong"
+    SHIPMENT_WRONG = "shipment-wrong"
     DEPARTURE_MISSED = "departure-missed"
     TOTAL_WRONG = "total-wrong"
     WISH_BROKEN = "wish-broken"

@@ -128,7 +128,8 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
 
     Inside a site there is one leg. Between sites there are up to three: to the gate, the lane,
     from the gate; `leg` counts them from 0. Places are work unit ids, or area ids at the gates.
-    `by` is the transport work unit, or the carrier.
+    `by` is the transport work unit, or the carrier. `goods` are in its shipment, which pay it in
+    equal parts.
     """
 
     made_by: OperationId
@@ -147,6 +148,7 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
     co2_kg: float
     lane: LaneId | None = None
     frozen: bool = False
+    goods: int = 1
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):

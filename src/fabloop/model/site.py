@@ -129,6 +129,7 @@ class ShippingLane(msgspec.Struct, frozen=True, kw_only=True):
     departures : times of day since local midnight at the origin, ascending; empty is any time
     cut_off_ns : how long before a departure the goods have to be at the gate
     weekdays : the days of the departures, 0 is Monday
+    goods_max : goods that leave together in one shipment at most, which pay it in equal parts
     """
 
     id: LaneId
@@ -142,6 +143,11 @@ class ShippingLane(msgspec.Struct, frozen=True, kw_only=True):
     departures: tuple[int, ...] = ()
     cut_off_ns: int = 0
     weekdays: tuple[int, ...] = EVERY_DAY
+    goods_max: int = 1
+
+    def part(self, goods: int) -> tuple[int, float, float]:
+        """Return money (rounded up), energy and CO2 of one of so many goods in a shipment."""
+        return -(-self.cost_minor // goods), self.energy_j / goods, self.co2_kg / goods
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):

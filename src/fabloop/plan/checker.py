@@ -23,6 +23,7 @@ from fabloop.model.skill import SkillVocabulary
 from fabloop.model.timetable import departure_after
 from fabloop.plan.check_batches import Slot, batch_faults, others_in, slot_of
 from fabloop.plan.check_staff import crew_faults, family_of, presence_faults, setup_faults
+from fabloop.plan.names import shipment_name
 from fabloop.plan.parts_check import Draws, Underway, parts_faults
 from fabloop.plan.rates_check import average_rates, rates_hold
 from fabloop.services.matching import (
@@ -316,6 +317,8 @@ def _leg(leg: Movement, plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
     offers = list(
         _links(leg, grounds) if leg.kind is MovementKind.TRANSPORT else _lanes(leg, grounds)
     )
+    if leg.goods != 1:
+        yield from _in_company(leg, plan, grounds)
     if not offers:
         yield _wrong(
             ReasonCode.MOVEMENT_IMPOSSIBLE,
@@ -332,6 +335,19 @@ def _leg(leg: Movement, plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
             destination=leg.destination,
             expected=f"{span_text(duration)}, {cost} minor units, {energy} J",
         )
+
+
+def _in_company(leg: Movement, plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
+    """As many goods leave on the lane with it as it says, and the lane takes so many."""
+    lane = next((each for each in grounds.network.lanes if each.id == leg.lane), None)
+    mine = sum(each.lane == leg.lane and each.start == leg.start for each in plan.movements)
+    name = None if leg.lane is None else shipment_name(leg.lane)
+    spans = () if name is None else grounds.busy.get(name, ())
+    there = mine + sum(start == leg.start for start, _ in spans)
+    most = 1 if lane is None else lane.goods_max
+    if not 1 <= leg.goods <= min(most, there):
+        details = {"lane": str(leg.lane), "expected": str(min(most, there))}
+        yield _wrong(ReasonCode.SHIPMENT_WRONG, leg.taken_by, found=leg.goods, **details)
 
 
 def _takes(leg: Movement, duration_ns: int, cost: int, energy: float, co2: Fraction) -> bool:
@@ -364,8 +380,14 @@ def _lanes(leg: Movement, grounds: Grounds) -> Iterator[tuple[int, int, float, F
         return
     for lane in grounds.network.lanes:
         ends = (lane.origin, lane.destination) == (start.id, end.id)
-        if ends and lane.id == leg.lane and lane.carrier == leg.by:
-            yield lane.duration_ns, lane.cost_minor, lane.energy_j, Fraction(lane.co2_kg)
+        if ends and lane.id == leg.lane and lane.carrier == leg.by and leg.goods >= 1:
+            cost = -(-lane.cost_minor // leg.goods)
+            yield (
+                lane.duration_ns,
+                cost,
+                lane.energy_j / leg.goods,
+                Fraction(lane.co2_kg) / leg.goods,
+            )
 
 
 def _area(place: str, site: Site) -> str:

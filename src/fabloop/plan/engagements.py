@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from fabloop.base.instant import Instant
 from fabloop.model.ids import MaterialId, SiteId, WorkUnitId
 from fabloop.model.plan import MovementKind, Plan, PlannedStep
-from fabloop.plan.names import batch_name, crew_name, set_up_name
+from fabloop.plan.names import batch_name, crew_name, set_up_name, shipment_name
 
 Taken = dict[WorkUnitId, list[tuple[Instant, Instant]]]
 
@@ -24,6 +24,8 @@ def engagements(
         for each in plan.movements:
             if each.end > now and each.kind is MovementKind.TRANSPORT:
                 taken.setdefault(WorkUnitId(each.by), []).append((each.start, each.end))
+            elif each.end > now and each.lane is not None and each.goods > 1:
+                taken.setdefault(shipment_name(each.lane), []).append((each.start, each.end))
     take_steps(taken, (step for plan in several for step in plan.steps), now)
     return {unit: tuple(sorted(spans)) for unit, spans in sorted(taken.items())}
 

@@ -335,14 +335,22 @@ def scope_of(problem: Problem, plans: str = "all plans") -> str:
     """Return which plans bounds of the problem speak about."""
     if problem.shares_out:
         plans = f"{plans} that share out stock in this order"
-    return f"{plans} in which no steps share a run" if families_shared((problem,)) else plans
+    alone = ["steps share a run"] if families_shared((problem,)) else []
+    alone += ["goods share a shipment"] if problem.roads.shares else []
+    return f"{plans} in which no {' and no '.join(alone)}" if alone else plans
 
 
 def left_open(problem: Problem) -> str | None:
     """Return what is not looked into, so that no plan found is no proof that there is none."""
     if problem.shares_out:
         return SHORT
+    if problem.roads.shares:
+        return SHIPMENTS
     return RUNS if families_shared((problem,)) else None
+
+
+SHIPMENTS = "goods that share a shipment, which is planned without wishes only"
+"""What is not looked into where lanes take several goods at once."""
 
 
 class Bound(msgspec.Struct, frozen=True):

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from fabloop.model.ids import PersonId, WorkUnitId
+from fabloop.model.ids import LaneId, PersonId, WorkUnitId
 
 _CREW = "crew "
 _SET_UP = " set up for "
 _BATCH = " with a batch of "
 _RUN = " run "
+_SHIPMENT = "shipment on "
 
 
 def crew_name(persons: Sequence[PersonId]) -> WorkUnitId:
@@ -30,6 +31,11 @@ def run_name(unit: WorkUnitId, number: int, place: int) -> str:
     return f"{unit}{_RUN}{number}.{place}"
 
 
+def shipment_name(lane: LaneId) -> WorkUnitId:
+    """Return the name of the shipments on a lane: each good in one tells it."""
+    return WorkUnitId(f"{_SHIPMENT}{lane}")
+
+
 def is_beside(name: str) -> bool:
-    """Tell whether this names a crew, a set-up or a batch: their times may be told twice."""
-    return name.startswith(_CREW) or _SET_UP in name or _BATCH in name
+    """Tell whether this names a crew, set-up, batch or shipment: its times may be told twice."""
+    return name.startswith((_CREW, _SHIPMENT)) or _SET_UP in name or _BATCH in name

@@ -31,7 +31,8 @@ from fabloop.plan.reading import left_out, reading
 from fabloop.plan.reasons.recommend import not_producible
 from fabloop.plan.rerouting import Rerouted, first_share, rerouted, told_of
 from fabloop.plan.sharing import Stated, never_enough, shared_out
-from fabloop.plan.statement.batches import families_shared, lowest
+from fabloop.plan.shipping import shared_shipments
+from fabloop.plan.statement.batches import bounding, families_shared
 from fabloop.plan.statement.duties import no_duties
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import Busy, Objective, Problem, Setting, problem_of
@@ -131,8 +132,7 @@ def _planned(
     plans = _written(asked, together.placed, setting.network, setting.now, objective)
     _assure_all(plans, asked, setting)
     best, incumbents = together.optimality(), together.incumbents
-    joins = any(step.batch is not None for plan in plans for step in plan.steps)
-    if together.costs_by_time or joins:
+    if together.costs_by_time or any(each.joins for each in asked):
         best = _revalued(best, plans, asked, setting.now)
         last = msgspec.structs.replace(incumbents[-1], value=best.value, bound=best.bound)
         incumbents = [last]
@@ -186,10 +186,12 @@ def _stated(
     }
     if any(each.problem.duties is not None for each in asked):
         asked = [_dutiful(each) for each in asked]
-    shared_by = families_shared(each.whole for each in asked)
-    if shared_by:
+    families = families_shared(each.whole for each in asked)
+    if families or any(each.problem.roads.shares for each in asked):
         asked = [
-            msgspec.structs.replace(each, full=lowest(each.whole, shared_by, setting.network))
+            msgspec.structs.replace(
+                each, full=bounding(each.whole, families, setting.network), joins=bool(families)
+            )
             for each in asked
         ]
     return asked, refused
@@ -252,19 +254,23 @@ def _written(
     currency = currency_of(network)
     plans = []
     found = [(each.problem, it.work.timetable()) for each, it in zip(asked, placed, strict=True)]
-    if any(each.full is not None for each in asked):
+    if any(each.joins for each in asked):
         found = joined(found, network, _leading(placed, objective))
     found = _bargained_together(found, objective)
-    for each, (problem, table) in zip(asked, found, strict=True):
-        heading = Heading(PlanId(f"{each.order.id}/plan-1"), each.order.id, now, currency)
-        plan = draft(heading, problem, table)
+    drafts = [
+        draft(
+            Heading(PlanId(f"{each.order.id}/plan-1"), each.order.id, now, currency), problem, table
+        )
+        for each, (problem, table) in zip(asked, found, strict=True)
+    ]
+    for each, plan in zip(asked, shared_shipments(drafts, network), strict=True):
         bounds = {
             what: Bound(
                 least(each.lowest, what) * (TICK if what is Objective.MAKESPAN else 1), TREE
             )
             for what in Objective
         }
-        told = optimality_of(plan, _LEAD[objective], bounds, scope_of(each.whole, ALONE))
+        told = optimality_of(plan, _LEAD[objective], bounds, scope_of(each.lowest, ALONE))
         plans.append(msgspec.structs.replace(plan, optimality=told))
     return tuple(plans)
 

@@ -38,6 +38,8 @@ from fabloop.plan.reading import reading
 from fabloop.plan.reasons.recommend import not_producible
 from fabloop.plan.running.impact import compare, impact
 from fabloop.plan.running.replan import replan
+from fabloop.plan.shipping import shared_shipments
+from fabloop.plan.statement.batches import bounding
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import (
     ABSENT,
@@ -295,15 +297,16 @@ def _written(
     objective: Objective,
 ) -> tuple[Plan, ...]:
     """Return the plans, best for `objective` first, numbered in that order."""
-    bounds = _bounds(problem, fast)
+    lowest = bounding(problem, frozenset(), network)
+    bounds = _bounds(lowest, fast)
     currency = currency_of(network)
 
     def write(name: str, each: _Found) -> Plan:
         heading = Heading(PlanId(name), order.id, problem.origin, currency)
         adds = each.lead in (Objective.COST, Objective.CO2)
         mine = problem.waiting(until_due=adds, lead=each.lead)
-        plan = draft(heading, mine, each.timed.table)
-        told = optimality_of(plan, each.lead, bounds, scope_of(problem))
+        (plan,) = shared_shipments([draft(heading, mine, each.timed.table)], network)
+        told = optimality_of(plan, each.lead, bounds, scope_of(lowest))
         return msgspec.structs.replace(plan, optimality=told)
 
     plans = [write("", each) for each in found]

@@ -11,6 +11,8 @@ from fabloop.plan.checker import Grounds
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engine import TREE, cheapest, currency_of, is_additive, least, listed, scope_of
 from fabloop.plan.reading import reading
+from fabloop.plan.shipping import shared_shipments
+from fabloop.plan.statement.batches import bounding
 from fabloop.plan.statement.problem import Objective, Setting, problem_of
 
 
@@ -78,8 +80,11 @@ def _drafted(
     adds = objective is not Objective.ENERGY
     waiting = problem.waiting(until_due=adds, lead=objective)
     plan = draft(heading, waiting, table)
-    bound = None if problem.charges is None else least(problem, objective)
-    return _proven(plan, objective, bound, scope_of(problem))
+    lowest = bounding(problem, frozenset(), setting.network)
+    (plan,) = shared_shipments([plan], setting.network)
+    certain = problem.charges is None and lowest is problem
+    bound = None if certain else least(lowest, objective)
+    return _proven(plan, objective, bound, scope_of(lowest))
 
 
 def _proven(plan: Plan, objective: Objective, bound: float | None, scope: str) -> Plan:

@@ -42,7 +42,8 @@ class Asked(msgspec.Struct, frozen=True):
     """An order with its problem as if it were alone, and what the choice of a routing leaves of it.
 
     `open` is the problem beside the others, which may leave it less stock, with its routing open;
-    `full` is `whole` where steps pay their part of full runs only, where they may share some.
+    `full` is `whole` where steps and goods pay their part of full runs and shipments only, where
+    some could be shared; `joins` tells whether that goes for runs.
     """
 
     order: ProductionOrder
@@ -50,6 +51,7 @@ class Asked(msgspec.Struct, frozen=True):
     open: Problem
     problem: Problem
     full: Problem | None = None
+    joins: bool = False
 
     @property
     def lowest(self) -> Problem:
@@ -149,7 +151,7 @@ class Together:
 
     def _bound_by_loads(self) -> None:
         value = round(self.search.score()[0])
-        if value <= self.bound or any(each.full is not None for each in self.asked):
+        if value <= self.bound or any(each.joins for each in self.asked):
             return  # steps that share a run are less of a load
         # An order with another routing open may leave its work units: it counts as no load.
         allowance = Allowance(round(_BOUNDING * self.effort * SHARES_PER_SECOND))

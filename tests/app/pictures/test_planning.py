@@ -17,6 +17,8 @@ from fabloop.plan.producible import check
 from plan.instances import NOW, gear, graz_and_vienna, vocabulary
 from plan.test_joint_runs import fired, shop, together
 from plan.test_parts import stocked, taking_bars
+from plan.test_shared_shipments import named, with_room
+from plan.test_shared_shipments import together as sharing
 
 
 def answered(order, **tpe):
@@ -90,6 +92,15 @@ def test_parts_that_come_by_lane_are_on_the_map_and_in_the_lanes_of_carriers():
     assert any(each.startswith("Shipment of 3 x Bar, vienna → graz, by carrier") for each in lanes)
     (table,) = dealings(plan, plant, {})
     assert [row[4] for row in table.rows if row[4].startswith("stock of vienna, carrier ")]
+
+
+def test_goods_that_share_a_shipment_say_of_how_many_they_are_one():
+    plant, values = graz_and_vienna(graz_tpe=16.2e-6)
+    plant = with_room(plant, 2, departures=(0,))
+    orders = [named(gear(), f"o{number}") for number in range(2)]
+    (plan, _) = sharing(orders, plant, values).plans
+    listed = words(shipment_picture(plan, orders[0].product, plant))
+    assert any(each.endswith("one of 2 goods") for each in listed)
 
 
 def test_a_plan_without_shipments_says_so():

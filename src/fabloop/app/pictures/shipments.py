@@ -147,6 +147,7 @@ def _list(
             f"{clock_text(leg.start, zone)}, {span_text(leg.end - leg.start)}, "
             f"{money_text(leg.cost_minor, currency)}, "
             f"{quantity_text(leg.co2_kg, Dimension.MASS)} CO₂"
+            f"{f', one of {leg.goods} goods' if leg.goods > 1 else ''}"
         )
         parts.append(text(24, y + 4 + _LINE * count, shortened(told, WIDTH - 48)))
     return parts

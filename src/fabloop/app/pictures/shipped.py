@@ -23,6 +23,7 @@ class Shipped(msgspec.Struct, frozen=True, kw_only=True):
     co2_kg: float
     taken_by: OperationId
     frozen: bool = False
+    goods: int = 1
 
 
 def shipped_pieces(plan: Plan, product: ConfiguredProduct) -> Iterator[Shipped]:
@@ -42,6 +43,7 @@ def shipped_pieces(plan: Plan, product: ConfiguredProduct) -> Iterator[Shipped]:
                 co2_kg=leg.co2_kg,
                 taken_by=leg.taken_by,
                 frozen=leg.frozen,
+                goods=leg.goods,
             )
 
 

@@ -46,6 +46,7 @@ def _lane(entry: LaneEntry, sheet: Sheet, names: Names, purse: Purse) -> Shippin
         departures=_departures(entry, sheet.at("departures")),
         cut_off_ns=_cut_off_ns(entry, sheet.at("cut_off")),
         weekdays=EVERY_DAY if entry.weekdays is None else weekdays_of(entry.weekdays),
+        goods_max=entry.goods_max,
     )
 
 

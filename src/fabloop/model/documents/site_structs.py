@@ -223,7 +223,7 @@ class LaneEntry(Entry, frozen=True, kw_only=True):
     """Carriage from the gate of one site to the gate of another, in one direction.
 
     With `departures` goods leave at these local times of the origin only; they have to be at the
-    gate by the `cut_off` before.
+    gate by the `cut_off` before. Up to `goods_max` goods share a shipment and what it takes.
     """
 
     id: Id
@@ -237,6 +237,7 @@ class LaneEntry(Entry, frozen=True, kw_only=True):
     departures: Annotated[tuple[TimeOfDayText, ...], Entries] = ()
     cut_off: DurationText | None = None
     weekdays: Weekdays | None = None
+    goods_max: PieceCount = 1
 
 
 class ShippingDocument(Header, frozen=True, kw_only=True, tag_field="document", tag="shipping"):

@@ -42,6 +42,7 @@ from fabloop.plan.reasons.recommend import not_producible
 from fabloop.plan.running.past import History, Moved, history_of
 from fabloop.plan.running.stay import CHANGES_MAX, Stay, best_staying, changed_of, fewest_changes
 from fabloop.plan.running.steady import changes, fastest_staying, first_times, steady_times
+from fabloop.plan.statement.batches import bounding, families_joining
 from fabloop.plan.statement.candidates import Candidate, Columns
 from fabloop.plan.statement.layout import Floats
 from fabloop.plan.statement.opening import CALENDAR_AHEAD, CALENDAR_AHEAD_MAX
@@ -337,7 +338,7 @@ def _best(change: _Change, tables: Tables, repair: Stay) -> tuple[Timed, dict[Ob
     assert best is not None, "the repair keeps to the number"
     routing = routing_of(problem, best.choice, measure_of(problem, lead))
     found = steady_times(problem, routing, before)
-    least_ = best_staying(tables_of(problem, MEASURE[lead]), before.choice, most)
+    least_ = best_staying(tables_of(_lowest(change), MEASURE[lead]), before.choice, most)
     assert least_ is not None, "the repair keeps to the number"
     return found, _bounds(change, None) | {lead: Bound(_spent(change)[lead] + least_.value, TREE)}
 
@@ -462,7 +463,7 @@ def _spent(change: _Change) -> dict[Objective, float]:
 
 def _bounds(change: _Change, best: Timed | None) -> dict[Objective, Bound]:
     """Return what no plan can better: what is spent already plus the least for the rest."""
-    problem, spent = change.problem, _spent(change)
+    problem, spent = _lowest(change), _spent(change)
     bounds = {
         each: Bound(spent[each] + least(problem, each), TREE)
         for each in Objective
@@ -473,6 +474,12 @@ def _bounds(change: _Change, best: Timed | None) -> dict[Objective, Bound]:
         finish, engine = float(best.bound), best.engine
     bound = _finish_bound(change, finish)
     return bounds | {Objective.MAKESPAN: msgspec.structs.replace(bound, engine=engine)}
+
+
+def _lowest(change: _Change) -> Problem:
+    """Return the problem whose sums no plan betters, runs and shipments shared with others too."""
+    problem = change.problem
+    return bounding(problem, families_joining(problem), change.setting.network)
 
 
 def _finish_bound(change: _Change, ticks: float) -> Bound:

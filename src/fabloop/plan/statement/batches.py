@@ -40,6 +40,20 @@ def families_shared(problems: Iterable[Problem]) -> frozenset[str]:
     return frozenset(family for family, count in counts.items() if count > 1)
 
 
+def families_joining(problem: Problem) -> frozenset[str]:
+    """Return the batch families of which an operation could share its run with other orders'."""
+    return families_shared((problem, problem))
+
+
+def bounding(problem: Problem, families: AbstractSet[str], network: Network) -> Problem:
+    """Return the problem whose sums no plan can better, runs and shipments shared or not."""
+    if families:
+        problem = lowest(problem, families, network)
+    if problem.roads.shares:
+        problem = msgspec.structs.replace(problem, roads=problem.roads.full())
+    return problem
+
+
 def _batching(job: Job) -> Iterable[Candidate]:
     return job.candidates if job.operation.batch_family else ()
 

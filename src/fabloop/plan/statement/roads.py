@@ -71,12 +71,16 @@ class FigureColumns(msgspec.Struct, frozen=True, eq=False):
 
 
 class Hop(msgspec.Struct, frozen=True):
-    """One leg without its end points' names: by whom, over which lane, and what it takes."""
+    """One leg without its end points' names: by whom, over which lane, and what it takes.
+
+    That is what one good takes by itself, which could share it with others up to `goods_max`.
+    """
 
     kind: MovementKind
     by: str
     takes: Figures
     lane: LaneId | None = None
+    goods_max: int = 1
 
 
 class Leg(msgspec.Struct, frozen=True):
@@ -124,6 +128,16 @@ class Roads(msgspec.Struct, frozen=True, eq=False):
     _tables: "list[_Hops]" = []
     _moves: dict[Weights, Moves] = {}
     _before: "list[Roads]" = []
+
+    @property
+    def shares(self) -> bool:
+        """Whether goods could share a shipment on some lane."""
+        return any(hop.goods_max > 1 for hops in self.lanes.values() for hop in hops)
+
+    def full(self) -> "Roads":
+        """Return the roads where each good pays its part of a full shipment: a bound for all."""
+        lanes = {key: tuple(_full(hop) for hop in hops) for key, hops in self.lanes.items()}
+        return msgspec.structs.replace(self, lanes=lanes, _tables=[], _moves={})
 
     @property
     def ticks_max(self) -> int:
@@ -249,6 +263,16 @@ def _numbered(areas: tuple[AreaId, ...]) -> dict[AreaId, int]:
     return {each: number for number, each in enumerate(areas)}
 
 
+def _full(hop: Hop) -> Hop:
+    most, takes = hop.goods_max, hop.takes
+    return Hop(
+        hop.kind,
+        hop.by,
+        Figures(takes.ticks, takes.cost // most, takes.energy / most, takes.co2 / most),
+        hop.lane,
+    )
+
+
 def figure_columns(figures: Sequence[Figures]) -> FigureColumns:
     """Return the figures as columns."""
     return FigureColumns(
@@ -354,4 +378,4 @@ def _link_hop(link: TransportLink, site: Site) -> Hop:
 
 def _lane_hop(lane: ShippingLane) -> Hop:
     takes = Figures(ticks_of(lane.duration_ns), lane.cost_minor, lane.energy_j, lane.co2_kg)
-    return Hop(MovementKind.SHIPPING, lane.carrier, takes, lane.id)
+    return Hop(MovementKind.SHIPPING, lane.carrier, takes, lane.id, lane.goods_max)
