@@ -29,12 +29,16 @@ class Deviation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """A way out that a rung has found: what it costs, and by how much it delays the instance."""
+    """A way out that a rung has found: what it costs, and by how much it delays the instance.
+
+    One that is `outdone` misses a goal that another one keeps: only a person may want it.
+    """
 
     id: str
     rung: Rung
     cost_minor: int = 0
     delay_ns: int = 0
+    outdone: bool = False
     reasons: tuple[Explanation, ...] = ()
 
 
@@ -392,7 +396,8 @@ def _anew(case: Case) -> Case:
 def _is_automatic(offer: Offer, rule: RungRule, severity: Severity) -> bool:
     """Tell whether a rung may carry an offer out unasked."""
     return (
-        severity <= rule.automatic_up_to
+        not offer.outdone
+        and severity <= rule.automatic_up_to
         and (rule.cost_minor_max is None or offer.cost_minor <= rule.cost_minor_max)
         and (rule.delay_ns_max is None or offer.delay_ns <= rule.delay_ns_max)
     )

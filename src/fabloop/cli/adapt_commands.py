@@ -139,6 +139,30 @@ def undo(folder: Folder, order: Order, by: By = "planner", at: At = "", json: Js
 
 
 @adapt.command()
+def answer(
+    folder: Annotated[Path, typer.Argument(help="Data of a week (`fabloop demo muffin --keep`).")],
+    question: Annotated[
+        str, typer.Argument(help="Name of the deviation, or batch; none tells what is open.")
+    ] = "",
+    wanted: Annotated[
+        str, typer.Argument(help="Name or number of the way out that is wanted, or `none`.")
+    ] = "",
+    by: By = "planner",
+    role: Annotated[str, typer.Option("--as", help="The role that was asked.")] = "",
+    json: Json = False,
+) -> None:
+    """Answer a question of a week of the muffin demo, while it is played or before it goes on.
+
+    Exit codes: 0 it was told or taken down, 2 bad input.
+    """
+    from fabloop.cli.adapt_repair import answer_question, tell_questions
+
+    if not question:
+        raise typer.Exit(tell_questions(folder, as_json=json))
+    raise typer.Exit(answer_question(folder, question, wanted, by, role, as_json=json))
+
+
+@adapt.command()
 def policy(
     file: Annotated[Path, typer.Argument(help="Document of kind `adaptation-policy`.")],
     json: Json = False,

@@ -1,8 +1,9 @@
-"""``fabloop adapt undo`` in a week of the bakery: takes a repair back while it goes on."""
+"""``fabloop adapt undo`` and ``answer`` in a week of the bakery."""
 
 import sys
 from pathlib import Path
 
+from fabloop.app.muffin.answers import give, open_questions, question_text
 from fabloop.app.muffin.telling import told_text
 from fabloop.app.muffin.undoing import undo_repair as taken_back
 from fabloop.base.codec import to_json_pretty
@@ -19,4 +20,30 @@ def undo_repair(folder: Path, about: str, by: str, at: str, *, as_json: bool) ->
         sys.stdout.write(to_json_pretty(undone).decode())
     else:
         sys.stdout.write(f"{told_text(undone)}\n")
+    return ExitCode.FINE
+
+
+def tell_questions(folder: Path, *, as_json: bool) -> ExitCode:
+    """Tell what is asked in a week, with the ways out and what is done without an answer."""
+    found = open_questions(folder)
+    if as_json:
+        sys.stdout.write(to_json_pretty(found).decode())
+    else:
+        texts = [question_text(each) for each in found] or ["Nothing is asked."]
+        sys.stdout.write("\n".join(texts) + "\n")
+    return ExitCode.FINE
+
+
+def answer_question(
+    folder: Path, about: str, wanted: str, by: str, role: str, *, as_json: bool
+) -> ExitCode:
+    """Take an answer down; the week takes it up at once, or when it is resumed."""
+    if not wanted:
+        expected, found = "the way out that is wanted, or 'none'", "nothing"
+        raise Invalid(Fault(source="WANTED", path="", expected=expected, found=found))
+    given = give(folder, about, wanted, by, role)
+    if as_json:
+        sys.stdout.write(to_json_pretty(given).decode())
+    else:
+        sys.stdout.write(f"{told_text(given)}\n")
     return ExitCode.FINE

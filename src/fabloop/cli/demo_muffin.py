@@ -26,6 +26,8 @@ from fabloop.cli.story_options import Request, check_places, option_faults, writ
 
 STORY = "muffin"
 SCENARIO = "burnt"
+QUESTION = "question"
+"""Where `--until` says so, a week rests as soon as somebody is asked."""
 
 
 class Teller:
@@ -77,7 +79,8 @@ def play_week(request: Request) -> ExitCode:
     """Play a new week or go on with one; the exit code tells how it ended."""
     _check(request)
     check_places(request, request.out or Path(f"demo-{STORY}"))
-    until = instant_given("--until", request.until) if request.until else None
+    named = request.until if request.until != QUESTION else ""
+    until = instant_given("--until", named) if named else None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     started = time.monotonic()
     if request.resume is not None or request.keep is not None:
@@ -106,9 +109,9 @@ def _played(
 ) -> ExitCode:
     try:
         cell.open(week.bakery.folder / SAFETY_FILE, week.folder / "safety")
-        week.play(until)
+        week.play(until, to_question=request.until == QUESTION)
         figures = figures_of(week.log.history, week.bakery)
-        if until is not None and figures.delivered + figures.refused < len(week.bakery.orders):
+        if request.until and figures.delivered + figures.refused < len(week.bakery.orders):
             return ExitCode.FINE
         out = request.out or Path(f"demo-{STORY}")
         written = write_exhibits(week, out)

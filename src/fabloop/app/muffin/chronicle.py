@@ -7,6 +7,7 @@ from fabloop.app.muffin.bindings import BindingTold, bindings_of
 from fabloop.app.muffin.kpis import OrderCourse, WeekFigures, courses_of, figures_of
 from fabloop.app.muffin.play import Week
 from fabloop.app.service_runtime.facts import (
+    AnswerRefused,
     ChainComposed,
     Deviated,
     GoalMoved,
@@ -15,7 +16,9 @@ from fabloop.app.service_runtime.facts import (
     LookedUp,
     MachinesSlowed,
     OvenScheduled,
+    PersonAnswered,
     PersonAsked,
+    QuestionWithdrawn,
     RepairApproved,
     RepairDeclined,
     RepairEnacted,
@@ -38,6 +41,9 @@ CHAIN = (
     | RungTried
     | OvenScheduled
     | PersonAsked
+    | PersonAnswered
+    | AnswerRefused
+    | QuestionWithdrawn
     | LookedUp
     | ServicesDiscovered
     | ChainComposed

@@ -51,6 +51,7 @@ class Damage(msgspec.Struct, frozen=True, kw_only=True):
     partners : services at whose place a load may be baked
     back : how long it takes until machines that do not work are back, by service
     again : what had begun at the node begins anew after the repair
+    beside : where else something of the same batch is not as it should be
     """
 
     repair: str
@@ -63,6 +64,7 @@ class Damage(msgspec.Struct, frozen=True, kw_only=True):
     back: dict[str, int]
     left_ns: int
     again: bool
+    beside: tuple[Place, ...] = ()
 
 
 def situation_of(damage: Damage, directory: Directory, reality: Reality) -> Situation:
@@ -79,7 +81,7 @@ def situation_of(damage: Damage, directory: Directory, reality: Reality) -> Situ
         repair=damage.repair,
         instance=damage.instance,
         process=damage.process,
-        places=(Place(node=damage.node, again=damage.again),),
+        places=(Place(node=damage.node, again=damage.again), *damage.beside),
         work=_work(damage.process, lots[0], directory),
         expected=_about(reality.expected),
         physical=_about(reality.physical),

@@ -53,6 +53,7 @@ class _Mishap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     share: Between
     repair_hours: Between
     reason: str
+    later: tuple[float, float] | None = None
 
 
 class _Delay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -230,6 +231,7 @@ def _mishap(entry: _Mishap, chance: random.Random) -> Mishap:
         share=chance.uniform(*entry.share),
         repair_hours=round(chance.uniform(*entry.repair_hours), 1),
         reason=entry.reason,
+        later=entry.later,
     )
 
 

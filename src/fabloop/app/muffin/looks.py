@@ -1,11 +1,11 @@
 """What each rung of the ladder finds for a load: one that is overcooked, or one that waits."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from fabloop.adapt.again import against_again, missing_of, said_of
-from fabloop.adapt.ladder import Offer
+from fabloop.adapt.ladder import Offer, TryRung
 from fabloop.adapt.policy import Rung
 from fabloop.adapt.repair.proposal import Situation
 from fabloop.adapt.resequence import Line, NoLine
@@ -66,6 +66,33 @@ def of_burnt(situation: Callable[[], Situation]) -> Ways:
         Rung.TOLERATE: tolerate, Rung.RETRY: retry, Rung.REBIND: rebind, Rung.REPLAN: replan,
     }  # fmt: skip
     return Ways(looks=looks, does={})
+
+
+def together(ways: Sequence[Ways]) -> Ways:
+    """Return what helps all of several deviations at once: a rung is taken if it helps each."""
+    if len(ways) == 1:
+        return ways[0]
+
+    def looking(rung: Rung) -> Look:
+        def look(move: TryRung) -> tuple[Offer, ...] | str:
+            found = [each.looks[rung](move) for each in ways if rung in each.looks]
+            against = [each for each in found if isinstance(each, str)]
+            if against:
+                return "; ".join(against)
+            reasons = (e.reasons for offers in found for e in offers[:1])  # type: ignore[union-attr]  # no text is left
+            return (Offer(id=rung, rung=rung, reasons=tuple(r for each in reasons for r in each)),)
+
+        return look
+
+    def doing(rung: Rung) -> Does:
+        return lambda: "; ".join(
+            filter(None, (each.does[rung]() for each in ways if rung in each.does))
+        )
+
+    rungs = dict.fromkeys(rung for each in ways for rung in each.looks)
+    return Ways(
+        looks={rung: looking(rung) for rung in rungs}, does={rung: doing(rung) for rung in rungs}
+    )
 
 
 def of_waiting(

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 
 from fabloop.app.service_runtime.calls import Answered, story_headers
 from fabloop.app.service_runtime.runtime import Runtime
-from fabloop.base.instant import MINUTE, Instant, instant_of
+from fabloop.base.instant import HOUR, MINUTE, Instant, instant_of
 from fabloop.model.service import Literal
 
 LOOK_AGAIN_NS = 10 * MINUTE
+STANDING_NS = HOUR
+"""How often a machine that stands is asked when it will be back: that may have changed."""
 STATUS = "status"
 
 
@@ -51,7 +53,8 @@ class Machines:
             return
         back = status.get("expected_back_at")
         at = instant_of(back) if isinstance(back, str) else Instant(now + LOOK_AGAIN_NS)
-        self._look_at[service] = self._back[service] = max(at, Instant(now + MINUTE))
+        self._back[service] = max(at, Instant(now + MINUTE))
+        self._look_at[service] = min(self._back[service], Instant(now + STANDING_NS))
 
     def _status(self, service: str, now: Instant) -> dict[str, object] | None:
         """Return what a machine says of itself; nothing for one that says nothing ever."""

@@ -35,6 +35,7 @@ class Ovens:
         self._machines = machines
         self._lots = lots
         self._deadline = deadline
+        self._names: tuple[str, ...] = ()
         self._takes: dict[str, int] = {}
         self._turns: dict[str, Slot] = {}
         for _, fact in runtime.log.history:
@@ -47,6 +48,11 @@ class Ovens:
 
     def names(self) -> tuple[str, ...]:
         """Return the ovens that bake what is at home."""
+        if not self._names:
+            self._names = self._found()
+        return self._names
+
+    def _found(self) -> tuple[str, ...]:
         return tuple(
             sorted(
                 str(service.id)

@@ -9,7 +9,9 @@ import msgspec
 
 from fabloop.app.cloud.folder import open_cloud
 from fabloop.app.durable import draft_of, write_durably
+from fabloop.app.muffin.answers import Mailbox
 from fabloop.app.muffin.blackouts import Blackouts
+from fabloop.app.muffin.cases import Aids
 from fabloop.app.muffin.chains import Chains
 from fabloop.app.muffin.data import BakeryData
 from fabloop.app.muffin.devices import served
@@ -19,7 +21,7 @@ from fabloop.app.muffin.goals import GOALS_FILE, Goals
 from fabloop.app.muffin.machines import Machines
 from fabloop.app.muffin.partners import Partners
 from fabloop.app.muffin.policy import bakery_policy
-from fabloop.app.muffin.recovery import Aids, Recovery
+from fabloop.app.muffin.recovery import Recovery
 from fabloop.app.muffin.story import Muffins
 from fabloop.app.processes.store import open_host
 from fabloop.app.service_runtime.binding import Binder
@@ -44,6 +46,8 @@ PAGES_FILE, RECIPES_FILE = "yellow-pages.json", "recipes.json"
 ROSTER_FILE = "services.json"
 OPENING_TRIES = 10
 """How often a service is asked, while a story opens, before that is given up."""
+ANSWER_LOOK_S = 0.5
+"""Real seconds after which is looked for an answer to a question while time passes."""
 TURNS_MAX = 1_000_000
 """Turns after which a story is taken to be going in circles."""
 
@@ -107,6 +111,7 @@ class Week:
         )
         self.machines = Machines(self.runtime, [each.name for each in self.bakery.natures])
         self.blackouts = Blackouts(self.bakery.blackouts, self.fleet, self.runtime.leases, self.log)
+        self.mailbox = Mailbox(folder, self.log.history)
         self.goals = Goals(folder, self.bakery.folder / GOALS_FILE, self.log)
         self.mender = Mender(self.host, self.log, gate=gate)
         self._approve = approve
@@ -125,8 +130,8 @@ class Week:
             again=lambda: self._revived("yellow-pages"),
         )  # fmt: skip
 
-    def play(self, until: Instant | None = None) -> None:
-        """Play on until nothing more happens, or up to an instant."""
+    def play(self, until: Instant | None = None, *, to_question: bool = False) -> None:
+        """Play on until nothing more happens, up to an instant, or until a question is open."""
         now = self.clock.now()
         self._find_services(now)
         if self.story.data is None:
@@ -153,9 +158,23 @@ class Week:
             at = self._next_at()
             if at is None or (until is not None and at > until):
                 return
-            self.clock.move_to(at)
+            if to_question and self.questions():
+                return
+            if not self._moved_to(at):
+                continue
             self.host.advance()
         raise Broken(f"Expected a story to end within {TURNS_MAX} turns.")
+
+    def _moved_to(self, at: Instant) -> bool:
+        """Let time pass up to an instant; less where somebody answers meanwhile."""
+        if not self.questions():
+            self.clock.move_to(at)
+            return True
+        while self.clock.now() < at:
+            self.clock.move_to(min(at, self.clock.after(ANSWER_LOOK_S)))
+            if self.clock.now() < at and self.mailbox.has_news():
+                return False
+        return True
 
     def _happened(self, now: Instant) -> bool:
         self.blackouts.happen(now)
@@ -163,8 +182,24 @@ class Week:
         received = self.story.receive(now)
         turned = self.runtime.turn(now)
         closed = self.story.close_batches(now)
-        expired = self.story.recovery is not None and self.story.recovery.expire(now)
-        return received or turned or closed or expired
+        return received or turned or closed or self._asked_of_people(now)
+
+    def _asked_of_people(self, now: Instant) -> bool:
+        """Take up what people have answered, and do what is safe where they have not in time."""
+        recovery = self.story.recovery
+        if recovery is None:
+            return False
+        given = self.mailbox.news()
+        for each in given:
+            recovery.cases.answer(each, now)
+        again = recovery.look_again(now)
+        expired = recovery.expire(now)
+        return bool(given) or again or expired
+
+    def questions(self) -> tuple[str, ...]:
+        """Return the deviations that people were asked about and have not answered."""
+        recovery = self.story.recovery
+        return () if recovery is None else recovery.cases.ladder.questions()
 
     def _next_at(self) -> Instant | None:
         times = (

@@ -27,9 +27,17 @@ def bakery_policy(folder: Path) -> Policy:
 
 def offers_of(found: Found) -> tuple[Offer, ...]:
     """Return what was found for the ladder, the best first."""
+    ways = best_first(found.told)
+    keeps = any(not each.late for each in ways)
     return tuple(
-        Offer(id=each.id, rung=Rung.REPAIR, cost_minor=each.cost_minor, delay_ns=each.delay_ns)
-        for each in best_first(found.told)
+        Offer(
+            id=each.id,
+            rung=Rung.REPAIR,
+            cost_minor=each.cost_minor,
+            delay_ns=each.delay_ns,
+            outdone=each.late and keeps,
+        )
+        for each in ways
     )
 
 

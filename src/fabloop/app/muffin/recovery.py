@@ -1,81 +1,39 @@
 """What the bakery does when muffins burn or the oven stands: find, tell, plan, change."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
-import msgspec
 from msgspec.structs import replace
 
-from fabloop.adapt.ladder import Ask, CaseState, Deviation, Do, Offer, TryRung
-from fabloop.adapt.policy import Instead, Policy, Rung, Severity
-from fabloop.adapt.repair.domain import action_name
-from fabloop.adapt.repair.proposal import RepairOption, Situation
+from fabloop.adapt.ladder import CaseState, Deviation
+from fabloop.adapt.policy import Instead, Severity
 from fabloop.app.muffin import pace
-from fabloop.app.muffin.chains import Chains
-from fabloop.app.muffin.damage import OF_THE_PROCESS, Damage, situation_of
-from fabloop.app.muffin.data import COURIER, BakeryData
-from fabloop.app.muffin.goals import Goals
-from fabloop.app.muffin.kpis import FULFILLED_NS
+from fabloop.app.muffin.cases import Aids, Cases, Damaged
+from fabloop.app.muffin.data import COURIER
 from fabloop.app.muffin.looks import (
-    AFTER_BAKING_NS,
-    Ways,
     Yard,
-    of_burnt,
     of_waiting,
     ready_at,
 )
-from fabloop.app.muffin.lots import Lots
-from fabloop.app.muffin.machines import Machines
-from fabloop.app.muffin.ovens import BAKE, Ovens
-from fabloop.app.muffin.partners import Partners
-from fabloop.app.muffin.policy import answer_of, offers_of
 from fabloop.app.processes.host import Host
-from fabloop.app.processes.questions import AskInstance, AskInstances
-from fabloop.app.service_runtime.errands import Complete, Errand, Hold, Verdict
+from fabloop.app.processes.questions import AskInstances
+from fabloop.app.service_runtime.errands import Complete, Errand, Hold, Phase, Verdict
 from fabloop.app.service_runtime.facts import Deviated, LookedUp, StoryTold
-from fabloop.app.service_runtime.ladder import Ladder, Matter
+from fabloop.app.service_runtime.ladder import Matter
 from fabloop.app.service_runtime.log import FactLog
-from fabloop.app.service_runtime.mending import Approve, Found, Mended, Mender, NotMended
+from fabloop.app.service_runtime.mending import Mender
 from fabloop.app.service_runtime.reality import said
 from fabloop.app.service_runtime.runtime import Runtime
-from fabloop.base.instant import HOUR, SECOND, Instant
+from fabloop.base.instant import HOUR, Instant
 from fabloop.model.explanation import Evidence, Explanation
-from fabloop.model.ids import OperationName, ServiceId
 from fabloop.model.service import Literal
-from fabloop.process.bpmn.model import BpmnProcess
 from fabloop.process.commands import CancelInstance
 from fabloop.process.operations import Selection
 from fabloop.sim.bakery.customers import MuffinOrder
 
 REFUSED = "order refused"
 OVERCOOKED = "overcooked"
-CELSIUS = 180.0
-
-
-class Aids(msgspec.Struct, frozen=True, kw_only=True):
-    """What a recovery goes by: loads, machines, data, partners, chains of services."""
-
-    lots: Lots
-    machines: Machines
-    data: BakeryData
-    partners: Partners
-    chains: Chains
-    goals: Goals
-    policy: Policy
-    approve: Approve | None = None
-
-
-class _Damaged(msgspec.Struct, frozen=True, kw_only=True):
-    """A load that cannot go on as it is, and what is to be decided about it."""
-
-    errand: Errand
-    name: str
-    orders: Sequence[MuffinOrder]
-    codes: Sequence[str] = ()
-    again: bool = False
-    ways: Ways | None = None
-    policy: Policy
-    defaults: Callable[[Instead, str], None]
+LATE = "goal-in-danger"
 
 
 class Recovery:
@@ -89,18 +47,16 @@ class Recovery:
         self._lots = aids.lots
         self._machines = aids.machines
         self._data = aids.data
-        self._partners = aids.partners
         self._chains = aids.chains
         self._goals = aids.goals
         self._policy = aids.policy
-        self._approve = aids.approve
-        self._ladder = Ladder(self._log, runtime.rungs)
-        self.ovens = Ovens(runtime, aids.machines, aids.lots, self._baked_by)
+        self.cases = Cases(host, runtime, mender, aids)
+        self.ovens = self.cases.ovens
         self._yard = Yard(runtime=runtime, machines=aids.machines, ovens=self.ovens)
         self._runtime.reality.see(_couriers(self._log))
-        self._held: dict[str, Errand] = {}
-        self._given_up: set[str] = set()
-        self._tolerated: dict[int, Instant] = {}
+        self._looked_at: dict[int, Instant] = {}
+        self._back: Instant | None = None
+        self._asked = _questions(self._log)
 
     # -- burnt muffins ------------------------------------------------------------------------
 
@@ -111,22 +67,8 @@ class Recovery:
         if burnt and not self._mender.was_enacted(name):
             orders = self._lots.orders_with([str(each["QRCode"]) for each in burnt])
             if self._make_again(errand, name, orders, now) is CaseState.ASKING:
-                self._held[name] = errand
                 return Hold()
         return Complete()
-
-    def expire(self, now: Instant) -> bool:
-        """Do what is safe where nobody has answered in time; tell whether there was such."""
-        closed = self._ladder.expire(now)
-        for name in closed:
-            errand = self._held.pop(name, None)
-            if errand is not None:
-                self._runtime.finish(errand, errand.result)
-        return bool(closed)
-
-    def next_due(self) -> Instant | None:
-        """Return when the time of a question is over next."""
-        return self._ladder.next_due()
 
     def _make_again(
         self, errand: Errand, name: str, orders: Sequence[MuffinOrder], now: Instant
@@ -154,15 +96,16 @@ class Recovery:
         )
         self._goals.overcooked([each.id for each in orders], now)
         self._chains.overcooked(batch, [str(each.value) for each in couriers], now)
-        damaged = _Damaged(
+        damaged = Damaged(
             errand=errand,
             name=name,
             orders=orders,
             codes=codes,
+            held=True,
             policy=self._policy,
             defaults=lambda instead, why: self._unmade(orders, f"{again}: {why}", instead),
         )
-        return self._decided(damaged, now)
+        return self.cases.decide(damaged, now)
 
     def _unmade(self, orders: Sequence[MuffinOrder], why: str, instead: Instead) -> None:
         """Refuse orders that are not made again; where the policy holds them, they only wait."""
@@ -213,32 +156,32 @@ class Recovery:
             policy=replace(self._policy, safe_default=Instead.HOLD),
             looks=ways.looks,
             does=lambda move: ways.does[move.offer.rung]() if move.offer.rung in ways.does else "",
-            answers=lambda _ask: None if self._approve is None else "",
+            answers=lambda _ask: None,
             defaults=lambda _instead, _why: None,
         )
-        self._ladder.decide(matter, now)
+        self.cases.ladder.decide(matter, now)
 
     # -- an oven that stands ------------------------------------------------------------------
 
     def waits(self, errand: Errand, now: Instant) -> None:
         """Look at a load that cannot go into the oven: is there time to wait for it?"""
         lot = str(errand.task.variables.get("lot", ""))
-        name = f"r{errand.task.key}"
+        key = errand.task.key
         back = self.ovens.all_back_at() or self.ovens.queued_until(errand, now)
         if not lot or back is None or not self.ovens.wants(errand):
             return
-        if name in self._given_up or self._mender.was_enacted(name):
+        name = _name(key, self._asked.get(key, 0))
+        if self._looked_at.get(key) == back or self._mender.was_enacted(name):
             return
-        if self._tolerated.get(errand.task.key) == back:
-            return
-        self._tolerated[errand.task.key] = back
+        self._looked_at[key] = back
         orders = self._lots.orders_in(lot)
-        deadline = self._deadline(orders)
+        deadline = self.cases.deadline(orders)
         ready = ready_at(self.ovens.line(lot, now), lot)
         self._goals.expect([each.id for each in orders], ready, "the oven is back", now)
         if ready <= deadline:
-            self._decided(self._waiting(errand, f"{name}/{back}", orders, deadline, now), now)
+            self.cases.decide(self._waiting(errand, f"{name}/{back}", orders, deadline, now), now)
             return
+        self._asked[key] = self._asked.get(key, 0) + 1
         self._mender.noticed(name)
         self._mender.deviated(
             Deviated(
@@ -252,7 +195,31 @@ class Recovery:
             ),
             now,
         )
-        self._decided(self._waiting(errand, name, orders, deadline, now), now)
+        self.cases.decide(self._waiting(errand, name, orders, deadline, now), now)
+
+    def expire(self, now: Instant) -> bool:
+        """Do what is safe where nobody has answered in time; tell whether there was such."""
+        return self.cases.expire(now)
+
+    def next_due(self) -> Instant | None:
+        """Return when the time of a question is over next."""
+        return self.cases.ladder.next_due()
+
+    def look_again(self, now: Instant) -> bool:
+        """Look at loads again that wait for an oven of which something else is known by now.
+
+        A question that is open about one of them is put anew. Tell whether there was such.
+        """
+        back = self.ovens.all_back_at()
+        if back is None or back == self._back:
+            self._back = back
+            return False
+        self._back = back
+        before = dict(self._looked_at)
+        for errand in tuple(self._runtime.errands.values()):
+            if errand.task.key in before and errand.phase is Phase.NEW:
+                self.waits(errand, now)
+        return before != self._looked_at
 
     def turn(self, errand: Errand, now: Instant) -> Instant:
         """Return when a load is sent to its oven."""
@@ -261,10 +228,10 @@ class Recovery:
     def _waiting(
         self, errand: Errand, name: str, orders: Sequence[MuffinOrder], deadline: Instant,
         now: Instant,
-    ) -> _Damaged:  # fmt: skip
+    ) -> Damaged:  # fmt: skip
         """Return what is to be decided about a load that waits; that it waits on is safe."""
         lot = str(errand.task.variables["lot"])
-        return _Damaged(
+        return Damaged(
             errand=errand,
             name=name,
             orders=orders,
@@ -274,138 +241,6 @@ class Recovery:
             defaults=lambda _instead, _why: None,
         )
 
-    # -- both ---------------------------------------------------------------------------------
-
-    def _decided(self, damaged: _Damaged, now: Instant) -> CaseState:
-        """Let the ladder decide about a load, rung by rung."""
-        errand, found = damaged.errand, list[Found]()
-        known: list[Situation] = []
-
-        def situation() -> Situation:
-            if not known:
-                known.append(self._situation(damaged, now))
-            return known[0]
-
-        ways = damaged.ways or of_burnt(situation)
-
-        def look(move: TryRung) -> tuple[Offer, ...] | str:
-            answer = self._mender.look(
-                errand.task.about,
-                situation(),
-                now,
-                seconds=move.budget_ns / SECOND,
-                own=OF_THE_PROCESS,
-            )
-            if isinstance(answer, NotMended):
-                return answer.why
-            found[:] = [answer]
-            return offers_of(answer)
-
-        def does(move: Do) -> str:
-            if move.offer.rung is not Rung.REPAIR:
-                do = ways.does.get(move.offer.rung)
-                return do() if do is not None else ""
-            by = move.by or "policy"
-            outcome = self._mender.enact(situation(), found[0], move.offer.id, by, now)
-            if isinstance(outcome, NotMended):
-                return outcome.why
-            self._goes_on(damaged, situation(), outcome, now)
-            option = next(each for each in found[0].options if each.id == move.offer.id)
-            self._take_turn(damaged, situation(), option, now)
-            return ""
-
-        def answers(ask: Ask) -> str | None:
-            return answer_of(ask, found[0] if found else None, self._mender, self._approve, now)
-
-        deviation = Deviation(
-            id=damaged.name, instance=errand.task.instance, severity=Severity.MAJOR, at=now
-        )
-        matter = Matter(
-            about=errand.task.about,
-            deviation=deviation,
-            policy=damaged.policy,
-            looks={**ways.looks, Rung.REPAIR: look},
-            does=does,
-            answers=answers,
-            defaults=damaged.defaults,
-        )
-        return self._ladder.decide(matter, now)
-
-    def _situation(self, damaged: _Damaged, now: Instant) -> Situation:
-        task = damaged.errand.task
-        lots = self._lots.of_batch(task.about)
-        deadline = Instant(self._deadline(damaged.orders) - AFTER_BAKING_NS)
-        size = self._lots.size(lots[-1])
-        damage = Damage(
-            repair=damaged.name,
-            instance=task.instance,
-            process=self._process(task.instance),
-            node=task.node,
-            lots=lots,
-            codes=tuple(damaged.codes),
-            partners=self._partners.for_load(task.about, size, CELSIUS, deadline, now),
-            back={"oven": self._oven_ns(lots[-1], now)},
-            left_ns=max(0, deadline - now - (self._baking_ns() if damaged.again else 0)),
-            again=damaged.again,
-        )
-        return situation_of(damage, self._runtime.directory, self._runtime.reality)
-
-    def _goes_on(
-        self, damaged: _Damaged, situation: Situation, outcome: Mended, now: Instant
-    ) -> None:
-        """Take in that an instance goes on by a changed process."""
-        gone = [
-            key
-            for key, each in self._runtime.errands.items()
-            if each.task.instance == situation.instance and key not in outcome.jobs
-        ]
-        self._runtime.drop(gone)
-        self._goals.expect(
-            [each.id for each in damaged.orders],
-            Instant(now + outcome.delay_ns + AFTER_BAKING_NS),
-            f"repair {damaged.name}",
-            now,
-        )
-        for each in situation.physical:
-            if each[0] == "overcooked":
-                self._runtime.reality.accept(each[1])
-
-    def _process(self, instance: int) -> BpmnProcess:
-        key = self._host.query(AskInstance(key=instance)).definition
-        return self._host.ask(lambda engine: engine.deployment(key.id, key.version).process)
-
-    def _oven_ns(self, lot: str, now: Instant) -> int:
-        """Return after how long the oven takes a load: back, and done with those before it."""
-        return max(0, self.ovens.best(lot, now, now).slot(lot).begins_at - now)
-
-    def _baking_ns(self) -> int:
-        """Return how long the work takes that begins anew where a load waits: the baking."""
-        return max(self.ovens.takes_ns(each) for each in self.ovens.names())
-
-    def _take_turn(
-        self, damaged: _Damaged, situation: Situation, option: RepairOption, now: Instant
-    ) -> None:
-        """Give a load that a repair bakes in an own oven its turn; others need theirs no more."""
-        lots = self._lots.of_batch(damaged.errand.task.about)
-        self.ovens.leave(lots)
-        own = {action_name(ServiceId(each), OperationName(BAKE)) for each in self.ovens.names()}
-        about = damaged.errand.task.about
-        for step, starts_ns in zip(option.course.steps, option.course.starts_ns, strict=True):
-            if step.action in own:
-                lot = next(each for each in step.values.values() if each in lots)
-                line = self.ovens.best(lot, Instant(now + starts_ns), now)
-                self.ovens.keep(line, about, situation.repair, now)
-
-    def _baked_by(self, lot: str) -> Instant:
-        """Return by when a load has to be out of an oven."""
-        return Instant(self._deadline(self._lots.orders_in(lot)) - AFTER_BAKING_NS)
-
-    def _deadline(self, orders: Sequence[MuffinOrder]) -> Instant:
-        """Return by when all of these orders have to be fulfilled, as the goals say."""
-        told = (self._goals.deadline(each.id) for each in orders)
-        known = [each for each in told if each is not None]
-        return min(known, default=Instant(min(e.received_at for e in orders) + FULFILLED_NS))
-
 
 def refuse(host: Host, log: FactLog, orders: Iterable[str], why: str, now: Instant) -> None:
     """Tell customers that their orders are not made: the safe default."""
@@ -414,6 +249,21 @@ def refuse(host: Host, log: FactLog, orders: Iterable[str], why: str, now: Insta
         for each in host.query(AskInstances(where=where)):
             host.submit(CancelInstance(instance=each.key), request=f"refuse/{order}")
             log.tell(now, StoryTold(what=REFUSED, about=order, details={"why": why}))
+
+
+def _questions(log: FactLog) -> dict[int, int]:
+    """Return which deviation of each load that waits is the latest one, by job; 0 is the first."""
+    found: dict[int, int] = {}
+    for fact in log.facts():
+        if isinstance(fact, Deviated) and fact.because.code == LATE:
+            job = int(fact.repair.removeprefix("r").partition("n")[0])
+            found[job] = found.get(job, -1) + 1
+    return found
+
+
+def _name(job: int, earlier: int) -> str:
+    """Return what a deviation of a load that waits is called; several have numbers."""
+    return f"r{job}" if earlier == 0 else f"r{job}n{earlier + 1}"
 
 
 def _couriers(log: FactLog) -> Iterator[Literal]:
@@ -448,7 +298,7 @@ def _overcooked(lot: str, orders: Sequence[MuffinOrder], size: int, now: Instant
 def _too_late(lot: str, ready: Instant, deadline: Instant, now: Instant) -> Explanation:
     late_h = round((ready - deadline) / HOUR, 2)
     return Explanation(
-        code="goal-in-danger",
+        code=LATE,
         subject=lot,
         details={"goal": "G1"},
         evidence=(

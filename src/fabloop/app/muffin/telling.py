@@ -6,6 +6,7 @@ from typing import Any
 from fabloop.app.muffin.bindings import told_bound, told_ended
 from fabloop.app.sentences import sentence
 from fabloop.app.service_runtime.facts import (
+    AnswerRefused,
     CallBound,
     CallTroubled,
     CallWithheld,
@@ -17,7 +18,9 @@ from fabloop.app.service_runtime.facts import (
     MachinesSlowed,
     OvenScheduled,
     PatternLearned,
+    PersonAnswered,
     PersonAsked,
+    QuestionWithdrawn,
     RepairApproved,
     RepairDeclined,
     RepairEnacted,
@@ -148,5 +151,8 @@ _WORDS: dict[type, Words] = {
     GoalMoved: _goal,
     MachinesSlowed: _slowed,
     PersonAsked: lambda f: str(f.question),
+    PersonAnswered: lambda f: f"{f.about}: {f.by} wants {f.offer or 'none of it'}.",
+    AnswerRefused: lambda f: f"The answer of {f.by} to {f.repair} does not count: {f.why}",
+    QuestionWithdrawn: lambda f: f"{f.about}: {f.repair} is asked no more, {f.because} is.",
     SafetyTold: lambda f: f"{f.controller}: {f.said}",
 }

@@ -4,6 +4,8 @@ import time
 
 from fabloop.base.instant import SECOND, Instant
 
+FOREVER = Instant(2**62)
+
 
 class StoryClock:
     """Virtual time for a host and those around it.
@@ -23,6 +25,12 @@ class StoryClock:
     def seconds_until(self, instant: Instant) -> float | None:
         """Return 0 for what is past, and None for what it will only reach when it is moved."""
         return 0.0 if instant <= self._now else None
+
+    def after(self, seconds: float) -> Instant:
+        """Return where it is after so many real seconds; far ahead where it does not wait."""
+        if not self._times_real:
+            return FOREVER
+        return Instant(self._now + max(1, round(seconds * SECOND * self._times_real)))
 
     def move_to(self, instant: Instant) -> None:
         """Move to an instant; never back."""

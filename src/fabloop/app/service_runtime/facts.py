@@ -383,6 +383,36 @@ class PersonAsked(_Fact, frozen=True, kw_only=True):
     because: tuple[str, ...] = ()
 
 
+class PersonAnswered(_Fact, frozen=True, kw_only=True):
+    """A person has decided: the offer that is wanted; empty for none of them.
+
+    `number` is its place among the answers that were given in another process; 0 for others.
+    """
+
+    about: str
+    repair: str
+    by: str
+    offer: str
+    number: int = 0
+
+
+class AnswerRefused(_Fact, frozen=True, kw_only=True):
+    """An answer does not count: too late, of somebody else, or wanting what is not there."""
+
+    repair: str
+    by: str
+    why: str
+    number: int
+
+
+class QuestionWithdrawn(_Fact, frozen=True, kw_only=True):
+    """A question is open no more: whoever was asked did not know of this other deviation."""
+
+    about: str
+    repair: str
+    because: str
+
+
 class InstanceEnded(_Fact, frozen=True, kw_only=True):
     """A process instance completed or was cancelled."""
 
@@ -430,6 +460,9 @@ RuntimeFact = (
     | MachinesSlowed
     | SafetyTold
     | PersonAsked
+    | PersonAnswered
+    | AnswerRefused
+    | QuestionWithdrawn
     | InstanceEnded
     | StoryTold
 )

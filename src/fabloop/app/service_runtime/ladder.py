@@ -19,8 +19,14 @@ from fabloop.adapt.ladder import (
     Withdraw,
 )
 from fabloop.adapt.policy import Instead, Policy, Rung
-from fabloop.app.service_runtime.facts import PersonAsked, RungTried
+from fabloop.app.service_runtime.facts import (
+    PersonAnswered,
+    PersonAsked,
+    QuestionWithdrawn,
+    RungTried,
+)
 from fabloop.app.service_runtime.log import FactLog
+from fabloop.base.errors import NotFound
 from fabloop.base.instant import Instant, iso_of, span_text
 from fabloop.base.money import money_text
 from fabloop.model.explanation import Explanation, RepairCode
@@ -42,6 +48,7 @@ class Matter(msgspec.Struct, frozen=True, kw_only=True):
     does : carries an offer out: why it could not be, empty where it was
     answers : asks who is to approve
     defaults : does what is safe; hears why
+    declined : hears that a person wants none of the offers
     """
 
     about: str
@@ -51,6 +58,20 @@ class Matter(msgspec.Struct, frozen=True, kw_only=True):
     does: Callable[[Do], str]
     answers: Answer
     defaults: Callable[[Instead, str], None]
+    declined: Callable[[], None] = lambda: None
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person says to a question: which offer is wanted, empty for none of them.
+
+    `number` is its place among all answers that were given, from 1.
+    """
+
+    number: int
+    repair: str
+    offer: str
+    by: str
+    roles: frozenset[str] = frozenset()
 
 
 class _Open(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,12 +102,22 @@ class Ladder:
     def __init__(self, log: FactLog, rungs: Rungs) -> None:
         self._log = log
         self._rungs = rungs
-        self._open: dict[str, _Open] = {}
+        self._open: dict[int, _Open] = {}
+
+    def is_open(self, instance: int) -> bool:
+        """Tell whether a person is waited for about an instance."""
+        return instance in self._open
+
+    def questions(self) -> tuple[str, ...]:
+        """Return the deviations that persons were asked about."""
+        return tuple(each.matter.deviation.id for each in self._open.values())
 
     def decide(self, matter: Matter, now: Instant) -> CaseState:
         """Climb until all is settled or a person is waited for; return how the case stands.
 
-        After a crash it is decided again, as of when the question was put at first.
+        What is open at the same instance is withdrawn, since whoever was asked did not know of
+        this; `matter` is about both then. After a crash it is decided again, as of when the
+        question was put at first.
         """
         begun = next(
             (
@@ -96,18 +127,60 @@ class Ladder:
             ),
             now,
         )
-        ruling = ladder.report({}, matter.policy, matter.deviation)
+        earlier = self._open.pop(matter.deviation.instance, None)
+        if earlier is not None:
+            self._withdraw(earlier.matter, matter, now)
+        docket = {} if earlier is None else earlier.docket
+        ruling = ladder.report(docket, matter.policy, matter.deviation)
         return self._climbed(matter, ruling, begun, [])
 
-    def expire(self, now: Instant) -> tuple[str, ...]:
-        """Do what is safe where nobody has answered in time; return whose cases that closed."""
+    def answer(self, given: Given, now: Instant) -> int:
+        """Do what a person wants about a deviation; return the instance that it is about.
+
+        Raises
+        ------
+        NotFound, NotPermitted, Conflict
+            As `adapt.ladder.answered` does.
+        """
+        asked = (e for e in self._open.values() if e.matter.deviation.id == given.repair)
+        open_ = next(asked, None)
+        if open_ is None:
+            raise NotFound(
+                f"Expected an open question about '{given.repair}', but there is none. "
+                "Its time is over, or something else has happened."
+            )
+        matter = open_.matter
+        instance = matter.deviation.instance
+        case = open_.docket[instance]
+        ruling = ladder.answered(
+            open_.docket, matter.policy, instance, by=given.by, roles=given.roles,
+            round=case.round, offer=given.offer, now=now,
+        )  # fmt: skip
+        fact = PersonAnswered(
+            about=matter.about, repair=given.repair, by=given.by, offer=given.offer,
+            number=given.number,
+        )  # fmt: skip
+        self._log.tell(now, fact)
+        if not given.offer:
+            matter.declined()
+        self._climbed(matter, ruling, now, open_.lower)
+        return instance
+
+    def expire(self, now: Instant) -> tuple[int, ...]:
+        """Do what is safe where nobody has answered in time; return which instances that is."""
         closed = []
-        for name, each in tuple(self._open.items()):
+        for instance, each in tuple(self._open.items()):
             ruling = ladder.expire(each.docket, each.matter.policy, now)
             if ruling.moves:
                 self._climbed(each.matter, ruling, now, each.lower)
-                closed.append(name)
+                closed.append(instance)
         return tuple(closed)
+
+    def _withdraw(self, earlier: Matter, later: Matter, now: Instant) -> None:
+        fact = QuestionWithdrawn(
+            about=earlier.about, repair=earlier.deviation.id, because=later.deviation.id
+        )
+        self._log.tell(now, fact)
 
     def next_due(self) -> Instant | None:
         """Return when `expire` has something to do next."""
@@ -120,7 +193,7 @@ class Ladder:
         docket: ladder.Docket = climb(ruling, matter.policy, shell, now)
         while asked:
             ask = asked.pop()
-            answer = matter.answers(ask)
+            answer = self._known(matter, ask) or matter.answers(ask)
             if answer is None:
                 break
             answered = ladder.answered(
@@ -128,11 +201,21 @@ class Ladder:
                 round=ask.round, offer=answer, now=now,
             )  # fmt: skip
             docket = climb(answered, matter.policy, shell, now)
-        state = docket[matter.deviation.instance].state
-        self._open.pop(matter.deviation.id, None)
+        instance = matter.deviation.instance
+        state = docket[instance].state
+        self._open.pop(instance, None)
         if state is CaseState.ASKING:
-            self._open[matter.deviation.id] = _Open(matter=matter, docket=docket, lower=lower)
+            self._open[instance] = _Open(matter=matter, docket=docket, lower=lower)
         return state
+
+    def _known(self, matter: Matter, ask: Ask) -> str | None:
+        """Return an offer that was wanted before a crash, if there is such an offer still."""
+        wanted = (
+            fact.offer
+            for fact in self._log.facts()
+            if isinstance(fact, PersonAnswered) and fact.repair == matter.deviation.id
+        )
+        return next((each for each in wanted if any(e.id == each for e in ask.offers)), None)
 
     def _shell(self, matter: Matter, asked: list[Ask], now: Instant, lower: list[str]) -> Shell:
         looked: dict[Rung, str] = {}

@@ -9,7 +9,7 @@ from fabloop.adapters.sqlite import SqliteJournal
 from fabloop.app.service_runtime.facts import RuntimeFact
 from fabloop.base.errors import Broken
 from fabloop.base.instant import Instant
-from fabloop.base.journal import Row
+from fabloop.base.journal import JournalReader, Row
 
 KIND = "runtime-facts"
 VERSION = 1
@@ -19,6 +19,16 @@ _DECODER = msgspec.msgpack.Decoder(list[RuntimeFact])
 Listener = Callable[[Instant, Sequence[RuntimeFact]], None]
 
 
+def facts_of(journal: JournalReader) -> list[tuple[Instant, RuntimeFact]]:
+    """Return the facts of a journal, whoever writes it."""
+    history: list[tuple[Instant, RuntimeFact]] = []
+    for _, row in journal.read():
+        if row.kind != KIND or row.version != VERSION:
+            raise Broken(f"Expected rows of kind '{KIND}' {VERSION}, but found '{row.kind}'.")
+        history += [(row.at, fact) for fact in _DECODER.decode(row.body)]
+    return history
+
+
 class FactLog:
     """Facts in the order in which they were told; `told` hears them once they are durable."""
 
@@ -26,10 +36,7 @@ class FactLog:
         self._journal = SqliteJournal(file)
         self._told = told
         self.history: list[tuple[Instant, RuntimeFact]] = []
-        for _, row in self._journal.read():
-            if row.kind != KIND or row.version != VERSION:
-                raise Broken(f"Expected rows of kind '{KIND}' {VERSION}, but found '{row.kind}'.")
-            self.history += [(row.at, fact) for fact in _DECODER.decode(row.body)]
+        self.history += facts_of(self._journal)
 
     def tell(self, at: Instant, *facts: RuntimeFact) -> None:
         """Write facts down together; return once they are durable."""

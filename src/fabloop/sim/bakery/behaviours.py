@@ -127,7 +127,16 @@ def _burnt(device: Device, asked: Asked, begins: Instant, ends: Instant) -> list
         return []
     fails = Instant(begins + (ends - begins) // 2)
     back = Instant(fails + round(mishap.repair_hours * HOUR))
-    device.outages.append(Outage(begins_at=fails, ends_at=back, reason=mishap.reason))
+    after, longer = mishap.later or (0.0, 0.0)
+    device.outages.append(
+        Outage(
+            begins_at=fails,
+            ends_at=Instant(back + round(longer * HOUR)),
+            reason=mishap.reason,
+            known_at=Instant(fails + round(after * HOUR)),
+            thought=back,
+        )
+    )
     lost, burnt = round(sum(int(each["num"]) for each in contents) * mishap.share), []
     for each in sorted(contents, key=lambda e: device.chance("burnt", e["QRCode"]).random()):
         if lost <= 0:
@@ -151,7 +160,7 @@ def _slowdown(device: Device, asked: Asked) -> Taken | Answer:
 
 def _status(device: Device, asked: Asked) -> Taken | Answer:
     outage = device.outage(asked.at)
-    back = iso_of(outage.ends_at) if outage else None
+    back = iso_of(outage.expected_back(asked.at)) if outage else None
     busy = any(each.begun_at <= asked.at < each.ends_at for each in device.works.values())
     state = "error" if outage else "busy" if busy else "free"
     return Done(

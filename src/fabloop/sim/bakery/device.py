@@ -57,6 +57,12 @@ class Outage(msgspec.Struct, frozen=True, kw_only=True):
     begins_at: Instant
     ends_at: Instant
     reason: str
+    known_at: Instant = Instant(0)
+    thought: Instant | None = None
+
+    def expected_back(self, at: Instant) -> Instant:
+        """Return when it is thought to end: until `known_at` at another instant than it does."""
+        return self.ends_at if self.thought is None or at >= self.known_at else self.thought
 
 
 class Mishap(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +72,8 @@ class Mishap(msgspec.Struct, frozen=True, kw_only=True):
     share: float
     repair_hours: float
     reason: str
+    later: tuple[float, float] | None = None
+    """After how many hours it turns out that repair takes so many hours longer."""
 
 
 class Nature(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,9 +154,10 @@ class Device:
         if taken.queues:
             outage = self.outage(asked.at)
             if outage is not None:
+                back = outage.expected_back(asked.at)
                 return NotNow(
-                    reason=f"{outage.reason} Expected back at {iso_of(outage.ends_at)}.",
-                    again_ns=outage.ends_at - asked.at,
+                    reason=f"{outage.reason} Expected back at {iso_of(back)}.",
+                    again_ns=back - asked.at,
                 )
         return self._state(self._begin(asked, taken), asked.at)
 
