@@ -85,6 +85,21 @@ def test_lives_of_many_cycles_are_looked_at_in_blocks():
     assert found[-1, 0] == pytest.approx(600, abs=250)
 
 
+def test_trees_count_where_failure_comes_all_of_a_sudden():
+    def sudden(seed):
+        """Nothing shows for any share of a life; the last 25 cycles do, in every life."""
+        roll = np.random.default_rng(seed)
+        count = int(roll.integers(60, 240))
+        left = np.arange(count, 0, -1)
+        worn = np.maximum(0.0, 25.0 - left) / 5.0
+        return worn[:, None] + roll.normal(0, 0.3, (count, 1))
+
+    few = Training(trees=60, rate=0.1, leaves=7, cap=40.0, folds=3)
+    share = train(("heat",), {f"u{n}": sudden(n) for n in range(24)}, few).share
+    steady = train(("heat", "flow"), {f"u{n}": unit(n) for n in range(24)}, few).share
+    assert share > 0.5 > steady
+
+
 def test_signals_that_never_change_are_not_asked_for_again():
     fleet = {f"u{n}": np.column_stack([unit(n), np.full(len(unit(n)), 7.0)]) for n in range(24)}
     few = Training(trees=20, rate=0.2, leaves=7, cap=CAP, folds=4)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fabloop.sense.condition.life_course import FRACTIONS, Course, standing
+from fabloop.sense.condition.life_course import FRACTIONS, SPREAD_MAX, Course, standing
 from fabloop.sense.spc.samples import Floats
 
 STEPS = 256
@@ -37,7 +37,7 @@ def course_of(fleet: Sequence[Floats], cap: float) -> Course:
     paths = [each @ weights for each in filled]
     smooth = np.array([_smooth(each) for each in paths])
     logs = np.log(lengths)
-    log_life, spread = float(logs.mean()), max(float(logs.std()), SPREAD_MIN)
+    log_life, spread = float(logs.mean()), float(np.clip(logs.std(), SPREAD_MIN, SPREAD_MAX))
     design = np.column_stack([np.ones(len(fleet)), (logs - log_life) / spread])
     flat = smooth.reshape(len(fleet), -1)
     lines = np.linalg.lstsq(design, flat, rcond=None)[0]

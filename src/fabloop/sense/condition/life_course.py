@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fabloop.sense.condition.trend_features import YOUTH
-from fabloop.sense.spc.samples import Floats
+from fabloop.sense.spc.samples import Floats, Integers
 
 FRACTIONS = np.linspace(0.0, 1.0, 41)
 """Parts of a life at which the course is known."""
@@ -23,6 +23,9 @@ LIVES = 96
 """Lengths of life that are compared."""
 SHORTER, LONGER = 3.0, 4.0
 """How many deviations of the fleet's (logarithm) they reach down and up."""
+SPREAD_MAX = 0.75
+"""Deviation of the logarithm of lives that is believed: then twenty medians are the longest life.
+Fleets whose lives differ more have no course that they share."""
 HOLDS = 5.0
 """Steps for which what no effect of a unit explains stays as it is."""
 KNOWN_MIN = 0.5
@@ -79,8 +82,8 @@ def told_by(course: Course, values: Floats, cap: float) -> Floats:
     """
     filled, known = standing(values, course.mean, course.scale)
     found = np.full((len(values), len(FACTS)), np.nan)
-    told = _posterior(course, (filled @ course.weights)[None], known, cap)[0]
-    found[: len(told)] = told
+    ages = np.arange(1, min(len(values), int(course.lives[-1])) + 1)
+    found[: len(ages)] = _posterior(course, (filled @ course.weights)[None], known, cap, ages)[0]
     return found
 
 
@@ -90,16 +93,18 @@ def shares_of(course: Course, values: Floats, cap: float) -> Floats:
     Only the `WEIGHED_MAX` signals that moved the paths most are looked at; 0 for the others, and
     for a unit older than any life of the grid.
     """
+    shares = np.zeros(values.shape[1])
+    if len(values) > course.lives[-1]:
+        return shares
     filled, known = standing(values, course.mean, course.scale)
     gone = filled - filled[:YOUTH].mean(axis=0)
     moved = np.abs(gone[-YOUTH:].mean(axis=0)) * np.abs(course.weights).sum(axis=1)
     asked = np.argsort(-moved, kind="stable")[:WEIGHED_MAX]
     paths = filled @ course.weights
     stayed = [paths - np.outer(gone[:, each], course.weights[each]) for each in asked]
-    told = _posterior(course, np.array([paths, *stayed]), known, cap)
-    shares = np.zeros(values.shape[1])
-    if told.shape[1] == len(values):
-        shares[asked] = told[0, -1, 0] - told[1:, -1, 0]
+    whole = np.array([len(values)])
+    left = _posterior(course, np.array([paths, *stayed]), known, cap, whole)[:, 0, 0]
+    shares[asked] = left[0] - left[1:]
     return shares
 
 
@@ -111,20 +116,20 @@ def standing(values: Floats, mean: Floats, scale: Floats) -> tuple[Floats, Float
     return np.where(last >= 0, (held - mean) / scale, 0.0), known.astype(np.float64)
 
 
-def _posterior(course: Course, paths: Floats, known: Floats, cap: float) -> Floats:
-    """Return `FACTS` after each cycle for paths of shape (v, n, c): (v, n, 3), of n to the grid."""
-    lives = course.lives
-    ages = np.arange(1, min(paths.shape[1], int(lives[-1])) + 1)
-    weight = course.weights**2
-    share = known[: len(ages)] @ (weight / weight.sum(axis=0))
-    steps = len(ages) // course.block
+def _posterior(course: Course, paths: Floats, known: Floats, cap: float, ages: Integers) -> Floats:
+    """Return `FACTS` at ascending ages within the grid: (v, ages, 3); paths: shape (v, n, c)."""
+    lives, weight = course.lives, course.weights**2
+    share = known @ (weight / weight.sum(axis=0))
+    steps = int(ages[-1]) // course.block
+    after = np.unique(ages // course.block)
     fitted = _fit(
         course,
-        _blocks(paths[:, : len(ages)], steps, course.block),
+        _blocks(paths, steps, course.block),
         _blocks(share[None], steps, course.block)[0],
+        after,
     )
     prior = -0.5 * np.linspace(-SHORTER, LONGER, LIVES) ** 2
-    logs = prior + fitted[:, ages // course.block]
+    logs = prior + fitted[:, np.searchsorted(after, ages // course.block)]
     left = lives - ages[:, None]
     logs = np.where(left >= 0.0, logs, -np.inf)
     mass = np.exp(logs - logs.max(axis=2, keepdims=True))
@@ -141,14 +146,14 @@ def _blocks(rows: Floats, steps: int, block: int) -> Floats:
     return means
 
 
-def _fit(course: Course, steps: Floats, share: Floats) -> Floats:
-    """Return the log likelihood of each life after 0, 1, 2 ... steps: (v, m + 1, lives)."""
+def _fit(course: Course, steps: Floats, share: Floats, after: Integers) -> Floats:
+    """Return the log likelihood of each life after so many steps, ascending: (v, after, lives)."""
     lives, table = course.lives, _table(course)
     longer = np.linspace(-SHORTER, LONGER, LIVES)
     count = len(course.effects)
     beliefs = np.zeros((len(steps), len(lives), count))
     doubt = np.tile(np.eye(count), (len(lives), 1, 1))
-    found = np.zeros((len(steps), steps.shape[1] + 1, len(lives)))
+    found = np.zeros((len(steps), len(after), len(lives)))
     so_far = np.zeros((len(steps), len(lives)))
     for number in range(steps.shape[1]):
         age = number * course.block + (course.block + 1) / 2
@@ -166,7 +171,7 @@ def _fit(course: Course, steps: Floats, share: Floats) -> Floats:
             gain = carried / variance[:, None]
             beliefs = beliefs + off[:, :, None] * gain
             doubt = doubt - gain[:, :, None] * carried[:, None, :]
-        found[:, number + 1] = so_far
+        found[:, after == number + 1] = so_far[:, None]
     return found
 
 

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from fabloop.base.errors import Fault, Invalid
-from fabloop.sense.condition.life_course import FACTS, FRACTIONS, Course
+from fabloop.sense.condition.life_course import FACTS, FRACTIONS, SPREAD_MAX, Course
 from fabloop.sense.condition.remaining_life import Bounds, LifeModel
 from fabloop.sense.condition.trees import Trees
 from fabloop.sense.condition.trend_features import features_of
@@ -15,7 +15,6 @@ from fabloop.sense.condition.trend_features import features_of
 FORMAT = "fabloop-remaining-life/2"
 MODEL_BYTES_MAX = 64 * 1024 * 1024
 LOG_LIFE_MAX = math.log(1e6)
-LOG_SPREAD_MAX = 3.0
 
 
 class _Columns(msgspec.Struct, frozen=True):
@@ -174,7 +173,7 @@ def _runs(course: Course) -> bool:
         and course.noise.size > 0
         and all(np.isfinite(each).all() for each in columns)
         and abs(course.log_life) <= LOG_LIFE_MAX
-        and 0.0 < course.spread <= LOG_SPREAD_MAX
+        and 0.0 < course.spread <= SPREAD_MAX
         and bool((course.scale > 0).all() and (course.noise > 0).all() and (course.rest >= 0).all())
     )
 
