@@ -11,6 +11,7 @@ from fabloop.plan.engine import TREE, cheapest, least
 from fabloop.plan.floors.floor import Floor, Work
 from fabloop.plan.floors.loads import SHARES_PER_SECOND, Allowance, load_bound, windows_of
 from fabloop.plan.floors.orders_search import OrdersObjective, Placed, Search
+from fabloop.plan.floors.tempered import tempered
 from fabloop.plan.statement.problem import MEASURE, Objective, Problem
 from fabloop.plan.statement.roads import TICK, Weights
 from fabloop.plan.timetable.alternatives import has_alternatives, narrowed
@@ -24,6 +25,12 @@ _BOUNDING = 0.5
 
 _EARLY = 0.1
 """Share of the effort before the loads are asked for a bound."""
+
+_STRICT = 0.1
+"""Share of the effort in which each step has to help the order that ends last."""
+
+MANY = 3
+"""From so many orders on, worse steps may make room."""
 
 
 class Incumbent(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +154,17 @@ class Together:
             self.search.improve(self.bound, self._better)
             self._bound_by_loads()
             self.search.budget = whole
+        self._improve()
+
+    def _improve(self) -> None:
+        """Search on; where no step helps the last of many orders, worse ones are taken as well."""
+        if self.objective is not OrdersObjective.MAKESPAN or len(self.placed) < MANY:
+            self.search.improve(self.bound, self._better)
+            return
+        whole, self.search.budget = self.search.budget, round(self.search.budget * _STRICT)
         self.search.improve(self.bound, self._better)
+        self.search.budget = whole
+        tempered(self.search, self.bound, self._better)
 
     def _bound_by_loads(self) -> None:
         value = round(self.search.score()[0])

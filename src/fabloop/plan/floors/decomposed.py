@@ -25,7 +25,7 @@ from fabloop.plan.tree import tails
 STARTS_MAX = 8
 """Sites for the last job from which a first plan is made."""
 
-POLISH = 0.3
+POLISH = 0.17
 """Effort of the search by placing anew, before the proof."""
 
 WIDER = 0.01

@@ -30,7 +30,7 @@ TIGHTENINGS_MAX = 6
 SHARES_MAX = 2_000_000
 """Shares solved for in all rounds of one bound; beyond it the bound is what it is by then."""
 
-SHARES_PER_SECOND = 50_000
+SHARES_PER_SECOND = 150_000
 """Shares solved for in about one second of a core."""
 
 TOLERANCE = 1e-6

@@ -16,7 +16,7 @@ from fabloop.plan.statement.layout import Bools
 
 SEED = 7
 
-LOOKS_PER_SECOND = 250_000
+LOOKS_PER_SECOND = 450_000
 """Candidates looked at in about one second of a core; budgets count them, not time."""
 
 WHOLE = 0.3
@@ -26,6 +26,9 @@ OTHERS_MAX = 4
 """Orders beside a critical one that are taken back at once, less than this."""
 
 PARTS_MAX = 3
+
+LOOKS_MIN = 50
+"""What an attempt counts for at least, so that a search ends."""
 NOISES = (0.0, 0.1, 0.3, 0.6)
 
 
@@ -94,31 +97,39 @@ class Search:
         """Search until the target is met or the effort is spent; `better` hears of each step."""
         best = self.score()
         while best[0] > target and self.spent.looks < self.budget:
-            before = self.spent.looks
             found = self._step(best)
             if found[0] < best[0]:
                 better(found[0])
             best = found
-            self.spent.looks += max(0, 50 - (self.spent.looks - before))
 
     def _step(self, best: Score) -> Score:
         first, *others = self._chosen(best)
-        parts = [(each, self._part(each.work)) for each in (first, *others)]
+        limits = [self._limit(best, strict=True), *[self._limit(best, strict=False)] * len(others)]
+        self.attempt((first, *others), limits, lambda: self.score() <= best)
+        return self.score()
+
+    def attempt(
+        self, chosen: Sequence[Placed], limits: Sequence[float], accepts: Callable[[], bool]
+    ) -> bool:
+        """Take parts of some orders back and place them anew, each to finish within its limit.
+
+        What is not accepted is undone.
+        """
+        parts = [(each, self._part(each.work)) for each in chosen]
         taken = [(each, {job: each.work.release(job) for job in jobs}) for each, jobs in parts]
         noise = NOISES[int(self.roll.integers(len(NOISES)))]
-        done = True
-        for each, jobs in parts:
-            limit = self._limit(best, strict=each is first)
+        before, done = self.spent.looks, True
+        for (each, jobs), limit in zip(parts, limits, strict=True):
             taste = Taste(roll=self.roll, limit=limit, noise=noise, allowed=each.allowed)
             self.spent.looks += 20 * len(jobs)
             done = place(each.work, jobs, taste, self.spent) and each.work.finish <= limit
             if not done:
                 break
-        score = self.score() if done else (np.inf, np.inf)
-        if score <= best:
-            return score
+        self.spent.looks = max(self.spent.looks, before + LOOKS_MIN)
+        if done and accepts():
+            return True
         _undo(taken)
-        return best
+        return False
 
     def _limit(self, best: Score, *, strict: bool) -> float:
         if self.objective is OrdersObjective.TARDINESS:
