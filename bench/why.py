@@ -1,7 +1,7 @@
 """How long reasons and recommendations take, with a core of CP-SAT's assumptions beside them.
 
 Run ``python bench/why.py [SEEDS]``: the public instances that nobody can make (FABLOOP_DATA),
-then instances of full size drawn anew and spoilt in five ways, with the worst over all of them
+then instances of full size drawn anew and spoilt in eight ways, with the worst over all of them
 at the end. CP-SAT is asked about the public instances alone. Figures are process times. Each
 conflict is asked again for being one and for needing each of its atoms, each recommendation is
 stated and solved anew with all its changes made.
@@ -36,6 +36,7 @@ Row: TypeAlias = dict[int, cp_model.IntVar]
 replace = msgspec.structs.replace
 SIZE = (20, 50, 200)
 SEEDS = 3
+KEPT_LINKS = 0.3
 ROW = "{:<22} {:>6} {:>8} {:>6} {:>8} {:>5} {:>8} {:>6} {:>8} {:>6}"
 
 
@@ -48,10 +49,15 @@ def timed(ask: Callable[[], Answer]) -> tuple[Answer, float]:
 
 def tightened(instance: Instance, count: int, seed: int) -> Instance:
     """Return the instance with some tolerances that no machine holds."""
+    return demanded(instance, "tpe", 3e-6, count, seed)
+
+
+def demanded(instance: Instance, name: str, value: float | str, count: int, seed: int) -> Instance:
+    """Return the instance where some operations ask for what nobody has."""
     operations = list(instance.product.operations)
-    for index in Random(seed).sample(range(len(operations)), count):
+    for index in Random(f"{name} {seed}").sample(range(len(operations)), count):
         old = operations[index]
-        constraints = {**old.requirement.constraints, "tpe": 3e-6}
+        constraints = {**old.requirement.constraints, name: value}
         requirement = replace(old.requirement, constraints=constraints)
         operations[index] = replace(old, requirement=requirement)
     return replace(instance, product=replace(instance.product, operations=tuple(operations)))
@@ -77,6 +83,18 @@ def without_lanes(instance: Instance) -> Instance:
     return replace(instance, network=replace(instance.network, lanes=()))
 
 
+def with_few_links(instance: Instance, seed: int) -> Instance:
+    """Return the instance where most links inside sites are gone."""
+    roll = Random(seed)
+    sites = {
+        site.id: replace(
+            site, transport=tuple(each for each in site.transport if roll.random() < KEPT_LINKS)
+        )
+        for site in instance.network.sites.values()
+    }
+    return replace(instance, network=replace(instance.network, sites=sites))
+
+
 def spoilt(seeds: int) -> Iterator[tuple[str, Instance]]:
     """Yield full-size instances that nobody can make."""
     for seed in range(1, seeds + 1):
@@ -86,6 +104,10 @@ def spoilt(seeds: int) -> Iterator[tuple[str, Instance]]:
         yield f"drawn {seed}, no welder", without_skill(made, "weld")
         yield f"drawn {seed}, no lanes", without_lanes(made)
         yield f"drawn {seed}, both", without_lanes(tightened(made, 3, seed))
+        yield f"drawn {seed}, 12 tolerances", tightened(made, 12, seed)
+        mixed = demanded(demanded(made, "material", "m99", 3, seed), "size", 50.0, 3, seed)
+        yield f"drawn {seed}, 9 obstacles", tightened(mixed, 3, seed)
+        yield f"drawn {seed}, few ways", with_few_links(without_lanes(made), seed)
 
 
 def check_conflicts(problem: Problem) -> int:
