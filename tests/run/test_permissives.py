@@ -89,6 +89,13 @@ def test_a_stop_a_silent_heart_and_a_standing_controller_each_withhold():
     assert codes(found) == [SafetyCode.CONTROLLER_STOPPED]
 
 
+def test_a_heart_that_beats_in_the_future_is_not_heard():
+    found = permits(PRESS, rules(), view(beat_at=Instant(NOW + AHEAD_NS_MAX + 1)), NOW)
+    assert codes(found) == [SafetyCode.HEARTBEAT_LOST]
+    at_limit = permits(PRESS, rules(), view(beat_at=Instant(NOW + AHEAD_NS_MAX)), NOW)
+    assert isinstance(at_limit, Permitted)
+
+
 def test_a_signal_may_have_to_be_false():
     door = Required(signal=GUARD, wanted=False, fresh_ns=SECOND)
     unit = Permissive(work_unit=WorkUnitId("press"), requires=(door,))

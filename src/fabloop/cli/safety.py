@@ -140,6 +140,13 @@ def worker(folder: Path, person: str, *, as_json: bool) -> ExitCode:
     for unit, reasons in found.against.items():
         for reason in reasons:
             sys.stdout.write(f"  not at {unit}: {sentence(reason, now)}\n")
+    for task in found.tasks:
+        word = "yours" if task.given else "not given to you" if task.why else "waits"
+        said = " ".join(sentence(reason, now) for reason in task.why)
+        sys.stdout.write(
+            f"  task {task.job}, {task.operation} at {task.work_unit}: {word}. {said}".rstrip()
+            + "\n"
+        )
     return ExitCode.FINE
 
 

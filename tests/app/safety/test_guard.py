@@ -191,6 +191,32 @@ def test_what_a_controller_has_granted_goes_with_the_command(slow, tmp_path):
         assert guard.judge(PRESS).permits[0].number != first[0].number
 
 
+def test_a_controller_that_has_died_confirms_no_command_however_fresh_it_was(slow, tmp_path):
+    controller, _, far = slow
+    with SafetyGuard(rules(controller.url, **far), tmp_path) as guard:
+        assert guard.wait_until_seen()
+        known = guard.view().sights[CELL].signals[CLAMPED].at
+        controller.kill()
+        assert eventually(lambda: guard.now() - known > LOOK_AGAIN_NS)
+        assert codes(guard.judge(PRESS)) == {SafetyCode.NOT_CONFIRMED}
+        controller.again()  # it has lost its state: its zone stands until its reset is pressed
+        assert guard.wait_for(lambda: CELL in guard.view().stops, 10.0)
+        assert SafetyCode.STOP_STANDS in codes(guard.judge(PRESS))
+
+
+@pytest.mark.parametrize("jump_ns", [-3_600 * SECOND, 3_600 * SECOND])
+def test_a_time_of_day_that_jumps_makes_nothing_old_or_new(slow, tmp_path, monkeypatch, jump_ns):
+    controller, _, far = slow
+    with SafetyGuard(rules(controller.url, **far), tmp_path) as guard:
+        assert guard.wait_until_seen()
+        right = time.time_ns  # noqa: TID251  # it is the one that jumps
+        monkeypatch.setattr(time, "time_ns", lambda: right() + jump_ns)
+        assert isinstance(guard.judge(PRESS), Permitted)
+        assert dict(guard.view().stops) == {}
+        controller.does("open clamped")
+        assert becomes(guard, SafetyCode.SIGNAL_CONTRARY)
+
+
 def test_a_verdict_is_over_when_its_reading_is_too_old(controller, guard):
     verdict = guard.judge(PRESS)
     assert verdict.good_until_ns <= time.monotonic_ns() + guard.rules.controllers[CELL].confirm_ns

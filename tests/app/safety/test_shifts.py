@@ -5,11 +5,13 @@ import pytest
 
 from app.safety.test_guarded_story import SHAPING
 from fabloop.app.demo import documents_of
+from fabloop.app.safety.accounts import person_standing
 from fabloop.app.scenario import read_scenario
 from fabloop.app.shifts import worked_now
+from fabloop.app.snapshot import Snapshot
 from fabloop.app.states import JobState
 from fabloop.base.instant import HOUR, Instant, instant_of
-from fabloop.model.duties import Duties, RestRule
+from fabloop.model.duties import Duties, RestRule, Strain
 from fabloop.model.explanation import Explanation
 from fabloop.model.facts import JobBound, JobOffered
 from fabloop.model.ids import OperationId, OrderId, WorkUnitId
@@ -83,3 +85,29 @@ def test_where_nothing_is_declared_nobody_is_looked_at(knowledge, person):
     who, began = person
     without = msgspec.structs.replace(knowledge, safety=None)
     assert worked_now(without, [job(1, who, began + HOUR, began + 2 * HOUR)], NOON) == {}
+
+
+def test_a_person_reads_at_each_task_why_it_is_given_or_not(knowledge, person):
+    who, _ = person
+    site = next(s for s in knowledge.network.sites.values() if who in {e.id for e in s.persons})
+    skill = next(each.skills[0] for each in site.persons if each.id == who)
+    unit = next(each.id for each in site.work_units)
+    strained = Duties(
+        strains=(Strain(work_unit=unit, only=("grind",), qualifications=("grinding",)),)
+    )
+    asks = msgspec.structs.replace(
+        knowledge, safety=SafetyRules(controllers={}, permissives=(), duties=strained)
+    )
+    mine, waits, free = (job(number, who, NOON - HOUR) for number in (1, 2, 3))
+    for each, name in ((waits, "grind"), (free, "fit")):
+        each.bound = None
+        each.offered = msgspec.structs.replace(each.offered, skill=name)
+    for each in (mine, waits, free):
+        each.offered = msgspec.structs.replace(each.offered, work_unit=unit, person_skill=skill)
+    mine.bound = msgspec.structs.replace(mine.bound, work_unit=unit)
+    snapshot = Snapshot(knowledge=asks, jobs={1: mine, 2: waits, 3: free}, now=NOON)
+    tasks = {each.job: each for each in person_standing(snapshot, who).tasks}
+    assert [tasks[number].given for number in (1, 2, 3)] == [True, False, False]
+    assert [[why.code for why in tasks[number].why] for number in (1, 2, 3)] == [
+        ["assigned"], ["qualification-missing"], [],
+    ]  # fmt: skip
