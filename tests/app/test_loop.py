@@ -38,12 +38,14 @@ from fabloop.model.facts import (
     MaintenanceAdvised,
     MaintenanceDeclined,
     OrderRefused,
+    PersonAsked,
     PlanRevalidated,
     PlansFound,
     ProcessMigrated,
     ProcessReleased,
     ProcessStarted,
     RiskForeseen,
+    RungTried,
     UndoRefused,
 )
 
@@ -71,6 +73,8 @@ ENDS = {
     AdaptationDeclined,  # the order waits
     AdaptationWithheld,  # until a permissive changes
     UndoRefused,  # the order goes on
+    RungTried,  # a person reads it
+    PersonAsked,  # with the proposal; the house looks at the time
     RiskForeseen,  # a person reads it
     MaintenanceAdvised,  # a person is asked
     MaintenanceDeclined,  # only known

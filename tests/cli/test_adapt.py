@@ -53,7 +53,9 @@ def test_what_follows_is_told_as_facts(gear):
         "DisturbanceReported",
         "PlanEndangered",
         "GoalEndangered",
+        *["RungTried"] * 4,
         "AdaptationProposed",
+        "PersonAsked",
     ]
 
 

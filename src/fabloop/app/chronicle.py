@@ -20,6 +20,7 @@ from fabloop.model.facts import (
     KpiChanged,
     OrderRefused,
     PlanEndangered,
+    RungTried,
 )
 from fabloop.model.goal import Goal, GoalStatus
 from fabloop.model.ids import GoalId, PlanId, SiteId
@@ -94,6 +95,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     plan_1: PlanSummary | None = None
     breaches: tuple[Breach, ...] = ()
+    rungs: tuple[RungTried, ...] = ()
     adaptations: tuple[Change, ...] = ()
     plan_2: PlanSummary | None = None
     refusal: AdaptationImpossible | OrderRefused | None = None
@@ -174,6 +176,7 @@ def summary_of(demo: Demo) -> Summary:
         outcome=_outcome(state),
         plan_1=plan_summary(plans[0]) if plans else None,
         breaches=tuple(_breaches(demo.house.history)),
+        rungs=tuple(each for each in facts if isinstance(each, RungTried)),
         adaptations=changes,
         plan_2=plan_summary(plans[-1]) if changes else None,
         refusal=refusals[-1] if refusals else None,

@@ -14,6 +14,7 @@ import msgspec
 from fabloop.app.conductor import Conductor
 from fabloop.app.goal_watch import next_look, overdue
 from fabloop.app.loop import STEPS
+from fabloop.app.plan_ladder import next_expiry, unanswered
 from fabloop.app.snapshot import Snapshot
 from fabloop.base.codec import from_msgpack
 from fabloop.base.errors import Broken
@@ -75,7 +76,7 @@ class House:
             if job.kept and job.kept.look_again_at and job.kept.look_again_at <= at
         ]
         over = (DisturbanceEnded(disturbance=each, at=at) for each in self.snapshot.over(at))
-        goals = overdue(self.snapshot)
+        goals = (*overdue(self.snapshot), *unanswered(self.snapshot))
         return self._settle((*self._conductor.advance(at), *over, *goals, *due), at, "clock")
 
     def next_due(self) -> Instant | None:
@@ -86,7 +87,8 @@ class House:
             if job.kept and job.kept.look_again_at
         ]
         ends = [over_at(each) for each in self.snapshot.standing.values()]
-        due = (*looks, *ends, self._conductor.next_due(), next_look(self.snapshot))
+        silent, goal = next_expiry(self.snapshot), next_look(self.snapshot)
+        due = (*looks, *ends, self._conductor.next_due(), goal, silent)
         return min((each for each in due if each is not None), default=None)
 
     def _settle(self, facts: Sequence[Fact], at: Instant, actor: str) -> tuple[Fact, ...]:

@@ -15,10 +15,12 @@ from fabloop.adapt.weigh import limits_on, weigh
 from fabloop.adapt.world import means_of
 from fabloop.app.goal_watch import weigh_goals
 from fabloop.app.permissions import change_against
+from fabloop.app.plan_ladder import climbed
 from fabloop.app.snapshot import Snapshot, Stage
 from fabloop.model.disturbance import KpiMoved, RushOrder, UnitBroken, UnitClosed
 from fabloop.model.explanation import Explanation, UndoCode
 from fabloop.model.facts import (
+    AdaptationApproved,
     AdaptationImpossible,
     AdaptationProposed,
     AdaptationUndone,
@@ -40,6 +42,7 @@ from fabloop.model.facts import (
     OrderReceived,
     OrderRefused,
     PermissiveChanged,
+    PersonAsked,
     PlanAccepted,
     PlanEndangered,
     PlanRestored,
@@ -49,6 +52,7 @@ from fabloop.model.facts import (
     ProcessReleased,
     ReleaseRefused,
     RiskForeseen,
+    RungTried,
     TestMeasured,
     UndoAsked,
     UndoRefused,
@@ -371,9 +375,17 @@ def go_back(fact: UndoAsked, at: Snapshot) -> tuple[AdaptationUndone | UndoRefus
 
 def seek_another_way(
     fact: PlanEndangered, at: Snapshot
-) -> tuple[AdaptationProposed | AdaptationImpossible, ...]:
-    """Adapt: re-plan what has not begun, with as little change as possible."""
-    return (propose(at.situation(fact.order), fact.reasons, at.world()),)
+) -> tuple[
+    RungTried
+    | PlanRestored
+    | AdaptationProposed
+    | AdaptationApproved
+    | PersonAsked
+    | AdaptationImpossible,
+    ...,
+]:
+    """Adapt: climb the policy's ladder; without a policy re-plan what has not begun."""
+    return climbed(fact, at)
 
 
 STEPS: tuple[Callable[[Any, Snapshot], tuple[Fact, ...]], ...] = (

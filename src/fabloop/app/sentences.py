@@ -11,6 +11,7 @@ from fabloop.app.labels import NO_LABELS, Labels
 from fabloop.app.labels import labels_of as labels_of
 from fabloop.app.option_words import clause, price_text
 from fabloop.app.repair_words import REPAIR
+from fabloop.app.rung_words import RUNGS
 from fabloop.app.safety_texts import PLAIN, WITH_EVIDENCE
 from fabloop.app.saying import Say
 from fabloop.app.saying import plain as _plain
@@ -469,6 +470,7 @@ REASONS: dict[str, Say] = {
         "{tenant} reported no value for its promise for {operation}"
     ),
     **REPAIR,
+    **RUNGS,
     **BINDING,
 }
 """One sentence per reason code; a test keeps the table complete."""

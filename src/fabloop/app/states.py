@@ -20,6 +20,7 @@ from fabloop.model.facts import (
     OrderFinished,
     OrderReceived,
     OrderRefused,
+    PersonAsked,
     PlanAccepted,
     PlanEndangered,
     PlanRestored,
@@ -29,6 +30,7 @@ from fabloop.model.facts import (
     ProcessReleased,
     ProcessStarted,
     ReleaseRefused,
+    RungTried,
 )
 from fabloop.model.ids import LotId, OperationId, OrderId
 from fabloop.model.kpi import KpiValue
@@ -67,6 +69,7 @@ class OrderState(msgspec.Struct, kw_only=True):
     version: int = 0
     proposal: AdaptationProposed | None = None
     waits: AdaptationImpossible | AdaptationDeclined | AdaptationWithheld | None = None
+    asked: PersonAsked | None = None
     followed: tuple[Plan, ...] = ()
     done: dict[OperationId, PlannedStep] = {}
     lots: dict[OperationId, LotId] = {}
@@ -133,7 +136,7 @@ DangerFact = (
 
 def tell_danger(state: OrderState, fact: DangerFact) -> None:
     """Note how an order stands whose plan does not hold."""
-    state.waits = None
+    state.waits = state.asked = None
     match fact:
         case PlanEndangered() | IncidentRaised():
             state.stage = Stage.STUCK
@@ -161,6 +164,8 @@ def adopt(state: OrderState, fact: ProcessMigrated) -> None:
 
 OrderFact = (
     OrderReceived
+    | RungTried
+    | PersonAsked
     | OrderRefused
     | PlansFound
     | PlanAccepted
@@ -191,6 +196,10 @@ def tell_order(orders: dict[OrderId, OrderState], fact: OrderFact) -> None:
         case _:
             state = orders[fact.order]
     match fact:
+        case RungTried():
+            pass  # only known
+        case PersonAsked():
+            state.asked = fact
         case OrderRefused() | ReleaseRefused():
             state.stage = Stage.REFUSED
         case PlansFound():

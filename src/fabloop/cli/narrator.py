@@ -72,6 +72,7 @@ from fabloop.model.facts import (
     ProcessReleased,
     ReleaseRefused,
     RiskForeseen,
+    RungTried,
     TestMeasured,
     UndoRefused,
     WorkUnitBroke,
@@ -420,6 +421,8 @@ class Narrator:
 
     def _tell_change(self, fact: Fact, at: Instant) -> None:
         match fact:
+            case RungTried():
+                self._tell_rung(fact, at)
             case AdaptationProposed():
                 self._table(comparison_table(fact.comparison, self._zone(), self._labels()))
                 changes = fact.changes
@@ -453,6 +456,14 @@ class Narrator:
                 )
             case _:
                 return
+
+    def _tell_rung(self, fact: RungTried, at: Instant) -> None:
+        """Tell what a rung does, or in one sentence why it does not; all of it is in the JSON."""
+        said = [sentence(each, at, self._labels()) for each in fact.why]
+        if fact.helps:
+            self._say(f"{self._clock(at)}  {fact.rung}: {' '.join(said)}")
+        else:
+            self._say(f"{self._clock(at)}  {fact.rung}: no. {said[0]}")
 
     # -- the page ---------------------------------------------------------------------------------
 

@@ -262,6 +262,22 @@ class DiscoveryCode(StrEnum):
     ANSWERED_BEFORE = "answered-before"
 
 
+class RungCode(StrEnum):
+    """What a rung of the adaptation policy can do about a plan in danger, or why it cannot."""
+
+    NOT_TOLERABLE = "not-tolerable"
+    LATE_ONLY = "late-only"
+    NOTHING_TO_RETRY = "nothing-to-retry"
+    NO_OTHER_UNIT = "no-other-unit"
+    REBOUND = "rebound"
+    REPLANNED = "replanned"
+    NO_OTHER_PLAN = "no-other-plan"
+    NOT_ALLOWED = "not-allowed"
+    LEFT_TO_PERSON = "left-to-person"
+    HELD = "held"
+    SILENCE = "silence"
+
+
 class SafetyCode(StrEnum):
     """Why a command does not leave; `Explanation.code` is one of these texts."""
 

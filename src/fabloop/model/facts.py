@@ -32,6 +32,8 @@ from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import NotDecided, NotProducible, Plan, PlanComparison, Producible
 from fabloop.model.recipe import ProductionRecipe
 from fabloop.model.revalidation import Revalidation
+from fabloop.model.rung_facts import PersonAsked as PersonAsked
+from fabloop.model.rung_facts import RungTried as RungTried
 
 
 class KnowledgeRead(_Fact, frozen=True, kw_only=True):
@@ -475,6 +477,8 @@ Fact = (
     | AdaptationWithheld
     | PlanRestored
     | PlanEndangered
+    | RungTried
+    | PersonAsked
     | AdaptationProposed
     | AdaptationImpossible
     | AdaptationApproved

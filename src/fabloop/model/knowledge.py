@@ -7,6 +7,7 @@ from fabloop.model.goal import GoalSet
 from fabloop.model.ids import EquipmentTypeId, KpiId, ProductId
 from fabloop.model.kpi import KpiValue
 from fabloop.model.maintenance import MaintenanceRule
+from fabloop.model.policy import Policy
 from fabloop.model.product import ProductFamily
 from fabloop.model.safety import SafetyRules
 from fabloop.model.site import Network
@@ -42,7 +43,7 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
 
     `kpis` are the values that documents carry, as they were written: whether one may still be
     used is asked of it at the instant of use. Without `safety` nothing was declared about which
-    signals permit commands.
+    signals permit commands; without a `policy` every way out of a plan in danger is proposed.
     """
 
     currency: str
@@ -55,3 +56,4 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     goals: tuple[GoalSet, ...] = ()
     maintenance: tuple[MaintenanceRule, ...] = ()
     safety: SafetyRules | None = None
+    policy: Policy | None = None

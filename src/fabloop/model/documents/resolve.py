@@ -22,6 +22,8 @@ from fabloop.model.documents.lanes import lanes_of
 from fabloop.model.documents.measurements import kpi_values_of
 from fabloop.model.documents.names import Names
 from fabloop.model.documents.orders import order_of
+from fabloop.model.documents.policy import plan_policy_of
+from fabloop.model.documents.policy_structs import AdaptationPolicyDocument
 from fabloop.model.documents.product_structs import ProductDocument
 from fabloop.model.documents.products import families_of
 from fabloop.model.documents.safety import safety_of
@@ -212,6 +214,7 @@ def _knowledge(desk: Desk, now: Instant | None) -> Knowledge:
         families=families,
         kpis=values,
         safety=safety_of(desk.of(SafetyDocument), names.work_units),
+        policy=plan_policy_of(desk.of(AdaptationPolicyDocument)),
         goals=tuple(goals_of(each, sheet) for sheet, each in desk.of(GoalsDocument)),
     )
 
