@@ -216,6 +216,16 @@ def test_what_is_not_stated_is_kept_and_is_not_certain():
     assert {"capability-unknown", "place-unknown", "duration-unknown"} <= codes
 
 
+@pytest.mark.parametrize("at", [Circumstances(now=NOW), AT])
+def test_amounts_that_no_skill_explains_are_told_and_make_nothing_certain(at):
+    found = find(
+        index(oven("hot", verb="varnish", offer=False)), wish("something to varnish at 60 °C"), at
+    )
+    assert [each.entry.name for each in found.hits] == ["hot.bake"]
+    assert not found.hits[0].certain
+    assert [each.details["amount"] for each in found.unjudged] == ["60 °C"]
+
+
 def test_likeness_never_lets_pass_what_fails_and_never_drops_what_meets():
     odd = oven("zzz", verb="qqq", equipment=(), context=())
     found = find(index(odd, oven("cold", hottest=300.0)), wish(WISH), AT)

@@ -45,6 +45,9 @@ DISCOVERY: dict[str, _Say] = {
     DiscoveryCode.SKILL_UNKNOWN: _plain(
         "{amount} is of no parameter of {subject} alone, so it is not judged"
     ),
+    DiscoveryCode.AMOUNT_UNJUDGED: _plain(
+        "{amount} is judged for nobody, as no skill of a vocabulary is named"
+    ),
     DiscoveryCode.NEAR_ENOUGH: _plain("{subject} is near {place}"),
     DiscoveryCode.TOO_FAR: _plain("{subject} is too far from {place}"),
     DiscoveryCode.PLACE_UNKNOWN: _plain("{subject} does not say where it is"),

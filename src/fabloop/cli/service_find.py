@@ -7,7 +7,7 @@ from fabloop.app.processes.clocks import WallClock
 from fabloop.app.sentences import sentence
 from fabloop.app.service_space import likeness_of
 from fabloop.base.codec import to_json_pretty
-from fabloop.base.errors import ExitCode
+from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.base.instant import Instant, iso_of
 from fabloop.base.quantity import quantity_text
 from fabloop.cli.given import instant_given, note
@@ -39,6 +39,10 @@ def find_services(
     text: str, folder: Path, most: int, at: str, zone: str, *, as_json: bool
 ) -> ExitCode:
     """Print who can do what is wanted, and why; else who was left out, and why."""
+    if not text.strip():
+        fault = Fault(source="INTENT", path="", expected="words for what is wanted", found="none",
+                      hint="Such as: fabloop service find 'something that can bake'.")  # fmt: skip
+        raise Invalid(fault)
     kept = services_of(folder)
     services = kept.services()
     now = asked_at(at)
@@ -55,7 +59,9 @@ def find_services(
         sys.stdout.write(f"  {sentence(each, now)}\n")
     for number, hit in enumerate(findings.hits, 1):
         sys.stdout.writelines(f"{line}\n" for line in _hit_lines(number, hit, now))
-    if not findings.hits:
+    if not services:
+        sys.stdout.write("No service is kept here. Add one: fabloop service add DOCUMENT.\n")
+    elif not findings.hits:
         sys.stdout.write("Nobody can do it.\n")
     shown = findings.excluded[:EXCLUDED_SHOWN]
     if shown:

@@ -250,6 +250,7 @@ class DiscoveryCode(StrEnum):
     CAPABLE = "capable"
     CAPABILITY_UNKNOWN = "capability-unknown"
     SKILL_UNKNOWN = "skill-unknown"
+    AMOUNT_UNJUDGED = "amount-unjudged"
     NEAR_ENOUGH = "near-enough"
     TOO_FAR = "too-far"
     PLACE_UNKNOWN = "place-unknown"

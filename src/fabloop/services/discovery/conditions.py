@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from fabloop.base.instant import SECOND, Instant
-from fabloop.base.quantity import Dimension
+from fabloop.base.quantity import Dimension, quantity_text
 from fabloop.model.explanation import DiscoveryCode, Evidence, Explanation
 from fabloop.model.ids import ServiceId, SkillId, WorkUnitId
 from fabloop.model.service import Place
@@ -170,10 +170,28 @@ def requirement_of(
                 Explanation(
                     code=DiscoveryCode.SKILL_UNKNOWN,
                     subject=skill,
-                    details={"amount": f"{amount.value:g} {amount.unit}".strip()},
+                    details={"amount": _amount_text(amount)},
                 )
             )
     return Requirement(skill=skill, constraints=constraints), tuple(unknown)
+
+
+def unjudged_amounts(intent: Intent) -> tuple[Explanation, ...]:
+    """Return the quantities of an intent, where no skill tells what they are of."""
+    return tuple(
+        Explanation(
+            code=DiscoveryCode.AMOUNT_UNJUDGED,
+            subject="",
+            details={"amount": _amount_text(each)},
+        )
+        for each in intent.amounts
+    )
+
+
+def _amount_text(amount: Amount) -> str:
+    if amount.dimension is not None:
+        return quantity_text(amount.value, amount.dimension)
+    return f"{amount.value:g} {amount.unit}".strip()
 
 
 def _near(name: str, amount: Amount, likeness: Likeness) -> float:

@@ -13,6 +13,7 @@ from fabloop.services.discovery.conditions import (
     Verdict,
     judge,
     requirement_of,
+    unjudged_amounts,
 )
 from fabloop.services.discovery.index import Entry, Index
 from fabloop.services.discovery.intent import Intent
@@ -67,6 +68,8 @@ def find(index: Index, intent: Intent, at: Circumstances, most: int = 20) -> Fin
     unjudged: tuple[Explanation, ...] = ()
     if at.vocabulary is not None:
         requirement, unjudged = requirement_of(intent, at.vocabulary, index.likeness)
+    if requirement is None:
+        unjudged = unjudged_amounts(intent)
     wanted = Wanted(
         text=intent.text,
         keywords=intent.keywords,
@@ -83,6 +86,8 @@ def find(index: Index, intent: Intent, at: Circumstances, most: int = 20) -> Fin
         entry = index.entries[number]
         judged = judge(entry, intent, requirement, at)
         hit = _hit(entry, float(scores[number]), float(ranked.signature[number]), judged)
+        if requirement is None and unjudged:  # what was wanted of the skill nobody has looked at
+            hit = msgspec.structs.replace(hit, certain=False)
         if any(each.verdict is Verdict.FAILED for each in judged):
             excluded.append(hit)
         else:
