@@ -55,7 +55,7 @@ def print_sources(folder: Path, *, as_json: bool) -> ExitCode:
     for each in space.sources:
         tables = [t for t in schema.tables.values() if t.source == each.id]
         kind = str(type(each.access).__struct_config__.tag)
-        state = "silent" if each.id in schema.silent else f"{len(tables)} tables"
+        state = "silent" if each.id in schema.silent else _tables(len(tables))
         rows.append((str(each.id), kind, state, each.label))
     if as_json:
         named = [dict(zip(("id", "kind", "state", "label"), row, strict=True)) for row in rows]
@@ -275,3 +275,7 @@ def _place(option: str, text: str) -> Place:
 
 def _fault(path: str, expected: str, found: Any, hint: str = "") -> Invalid:
     return Invalid(Fault(source=path, path="", expected=expected, found=found, hint=hint))
+
+
+def _tables(count: int) -> str:
+    return "1 table" if count == 1 else f"{count} tables"

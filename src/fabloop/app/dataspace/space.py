@@ -172,7 +172,8 @@ class DataSpace:
             text = parse(target).text
             question = self._book.questions.get(text)
             if question is None and choose is not None:
-                hint = did_you_mean(text, self._book.questions)
+                near = did_you_mean(text, self._book.questions) if self._book.questions else ""
+                hint = f"{near} A target that is filled and has no certain way opens one.".strip()
                 raise NotFound(f"Expected an open question for '{text}', but found none. {hint}")
             if pins or no_joins:
                 self._remember(Told(by=by, at=self._clock(), pins=tuple(pins),
