@@ -29,6 +29,9 @@ _EARLY = 0.1
 _STRICT = 0.1
 """Share of the effort in which each step has to help the order that ends last."""
 
+_SECOND = 0.3
+"""Share of the effort for the last finish, where the cost is asked for."""
+
 MANY = 3
 """From so many orders on, worse steps may make room."""
 
@@ -158,6 +161,8 @@ class Together:
 
     def _improve(self) -> None:
         """Search on; where no step helps the last of many orders, worse ones are taken as well."""
+        if self.objective is OrdersObjective.COST:  # which is least already
+            self.search.budget = round(self.search.budget * _SECOND)
         if self.objective is not OrdersObjective.MAKESPAN or len(self.placed) < MANY:
             self.search.improve(self.bound, self._better)
             return
