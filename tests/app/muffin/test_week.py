@@ -31,6 +31,7 @@ from fabloop.app.service_runtime.ladder import SAFE_DEFAULT
 from fabloop.base.codec import to_json
 from fabloop.base.errors import Conflict, Invalid, NotFound
 from fabloop.base.instant import HOUR, MINUTE, Instant
+from fabloop.dataspace.finish import Filled
 from small_bakery import settings_of, small_bakery
 
 RESTORE = "restoreShipment"
@@ -407,3 +408,20 @@ def test_a_load_that_would_be_late_goes_ahead_of_one_that_can_wait(tmp_path):
     baked = [e for e in facts if isinstance(e, CallAnswered) and e.operation == "bake"]
     assert [each.about for each in baked] == ["batch-001", "batch-003", "batch-002"]
     assert all(each.fulfilled_at - each.received_at <= 36 * HOUR for each in courses)
+
+
+def test_loads_that_were_baked_are_in_the_data_space_and_outlast_a_crash(tmp_path):
+    documents = small_bakery(tmp_path, orders_per_day=(0,), scenarios=NOTHING)
+    folder = tmp_path / "data"
+    week = begin_week(folder, settings_of(documents))
+    week.play(until=Instant(week.bakery.begins_at + 8 * HOUR))
+    week.close()
+    (baked,) = (f for f in week.log.facts() if isinstance(f, CallAnswered) and f.node == "cook")
+    week = resume_week(folder)
+    try:
+        week.play(until=Instant(week.bakery.begins_at + 8 * HOUR))
+        found = week.story.data.space.fill("(batch, pieces, ?n)", {"batch": baked.about})
+    finally:
+        week.close()
+    assert isinstance(found, Filled), found
+    assert [each["n"] for each in found.rows] == [baked.result["baked"]]

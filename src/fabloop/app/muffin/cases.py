@@ -60,6 +60,7 @@ class Damaged(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    severity : minor where the goals of its orders are kept as it is
     held : its job is judged, and completed once the case is closed
     earlier : what else is open at the same batch; it is decided together with this
     """
@@ -69,6 +70,7 @@ class Damaged(msgspec.Struct, frozen=True, kw_only=True):
     orders: Sequence[MuffinOrder]
     codes: Sequence[str] = ()
     again: bool = False
+    severity: Severity = Severity.MAJOR
     held: bool = False
     ways: Ways | None = None
     policy: Policy
@@ -190,7 +192,7 @@ class Cases:
                 each.defaults(instead, why)
 
         deviation = Deviation(
-            id=damaged.name, instance=errand.task.instance, severity=Severity.MAJOR, at=now
+            id=damaged.name, instance=errand.task.instance, severity=damaged.severity, at=now
         )
         cancels = any(each.policy.safe_default is Instead.CANCEL for each in damaged.all())
         return Matter(

@@ -65,7 +65,7 @@ class BakeryData:
         shutil.move(folder / "sources.json", folder / "space" / "sources.json")
         sources = Sources(read_space(folder / "space"), folder)
         book = SqliteJournal(folder / "mappings.db")
-        self._space = DataSpace(sources, book, lambda: self._now)
+        self.space = DataSpace(sources, book, lambda: self._now)
 
     def received(self, order: MuffinOrder) -> None:
         """Keep an order as it came; once."""
@@ -80,7 +80,7 @@ class BakeryData:
     def baked(self, lot: str, muffins: str, pieces: int, oven: str, at: Instant) -> None:
         """Tell of a load that came out of an oven."""
         row = {"batch": lot, "muffins": muffins, "pieces": pieces, "oven": oven, "at": iso_of(at)}
-        self._space.take("batches", [row])
+        self.space.take("batches", [row])
 
     def ingredients(
         self, about: str, kind: str, number: int, now: Instant
@@ -112,7 +112,7 @@ class BakeryData:
         wanted = {"y": "g"} if target == INGREDIENTS else {}
         why = ""
         for _ in range(LOOKS_MAX):
-            outcome = self._space.fill(target, given, wanted=wanted)
+            outcome = self.space.fill(target, given, wanted=wanted)
             if isinstance(outcome, Filled) and outcome.rows:
                 return outcome
             why = " ".join(outcome_texts(outcome)) or "no row is whole"
@@ -120,7 +120,7 @@ class BakeryData:
         raise Unavailable(f"Expected the data space to tell {target} for {about}, but {why}")
 
     def _tell(self, about: str, filled: Filled, values: Mapping[str, object], now: Instant) -> None:
-        mapping = self._space.book.valid(filled.target)
+        mapping = self.space.book.valid(filled.target)
         assert mapping is not None, "what was filled was filled by a mapping"
         tables = sorted({each.table for each in mapping.expression.uses})
         self._log.tell(
@@ -138,7 +138,7 @@ class BakeryData:
 
     def close(self) -> None:
         """Close the sources and the book."""
-        self._space.close()
+        self.space.close()
         self._orders.close()
 
 

@@ -1,6 +1,6 @@
 """What the bakery does when muffins burn or the oven stands: find, tell, plan, change."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from msgspec.structs import replace
@@ -15,10 +15,11 @@ from fabloop.app.muffin.looks import (
     of_waiting,
     ready_at,
 )
+from fabloop.app.muffin.ovens import BAKE
 from fabloop.app.processes.host import Host
 from fabloop.app.processes.questions import AskInstances
 from fabloop.app.service_runtime.errands import Complete, Errand, Hold, Phase, Verdict
-from fabloop.app.service_runtime.facts import Deviated, LookedUp, StoryTold
+from fabloop.app.service_runtime.facts import CallAnswered, Deviated, LookedUp, StoryTold
 from fabloop.app.service_runtime.ladder import Matter
 from fabloop.app.service_runtime.log import FactLog
 from fabloop.app.service_runtime.mending import Mender
@@ -54,6 +55,9 @@ class Recovery:
         self.ovens = self.cases.ovens
         self._yard = Yard(runtime=runtime, machines=aids.machines, ovens=self.ovens)
         self._runtime.reality.see(_couriers(self._log))
+        for at, fact in self._log.history:  # a stream keeps nothing over a crash
+            if isinstance(fact, CallAnswered) and fact.operation == BAKE:
+                self._stream(fact.service, fact.given, fact.result, at)
         self._looked_at: dict[int, Instant] = {}
         self._back: Instant | None = None
         self._asked = _questions(self._log)
@@ -128,9 +132,19 @@ class Recovery:
         assert errand.candidate is not None, "it was called"
         oven = str(errand.candidate.service.id)
         if oven in self.ovens.names():
-            self.ovens.baked(oven, str(errand.given.get("lot", "")), errand.result)
+            lot = str(errand.given.get("lot", ""))
+            self.ovens.baked(oven, lot, errand.result)
+            self._stream(oven, errand.given, errand.result, now)
         if self._chains.is_news(errand):
             self._keep_pace(errand, now)
+
+    def _stream(
+        self, oven: str, given: Mapping[str, object], result: Mapping[str, object], at: Instant
+    ) -> None:
+        """Tell the data space of a load that came out of an oven."""
+        contents = cast("list[dict[str, object]]", given["contents"])
+        kind = str(contents[0]["type"])
+        self._data.baked(str(given["lot"]), kind, int(str(result["baked"])), oven, at)
 
     def _keep_pace(self, errand: Errand, now: Instant) -> None:
         """Let the ladder decide about a line that does not keep pace with its oven."""
@@ -231,11 +245,13 @@ class Recovery:
     ) -> Damaged:  # fmt: skip
         """Return what is to be decided about a load that waits; that it waits on is safe."""
         lot = str(errand.task.variables["lot"])
+        in_time = ready_at(self.ovens.line(lot, now), lot) <= deadline
         return Damaged(
             errand=errand,
             name=name,
             orders=orders,
             again=True,
+            severity=Severity.MINOR if in_time else Severity.MAJOR,
             ways=of_waiting(self._yard, errand, lot, deadline, name, now),
             policy=replace(self._policy, safe_default=Instead.HOLD),
             defaults=lambda _instead, _why: None,
