@@ -27,7 +27,7 @@ from fabloop.cli.root import app
 from fabloop.model.ids import WorkUnitId
 from fabloop.sense.oee.engine import UnitSetting
 from fabloop.sense.readings.batch import batch_of
-from fabloop.sense.readings.ports import SourceHealth
+from fabloop.sense.readings.ports import SourceHealth, StandingAlarm
 from fabloop.sense.readings.quality import GOOD
 from fabloop.sense.readings.rivals import Precedence
 from fabloop.sense.readings.series import Kind, Series
@@ -249,6 +249,32 @@ def test_a_source_that_gives_up_is_named_and_the_others_go_on(tmp_path):
     assert 'fabloop_source_ended{source="broken"} 1' in body
     assert 'fabloop_source_ended{source="good"} 0' in body
     assert sorted(stored(tmp_path)) == [[], [1.0, 2.0]]
+
+
+def test_an_alarm_of_a_machine_is_told_when_it_comes_and_when_it_is_over(tmp_path):
+    async def story():
+        desk = Desk("mill")
+        alarms = [
+            StandingAlarm(source="mill", work_unit="mill-7", name="Coolant", since=Instant(0),
+                          severity=900, message="too warm")
+        ]  # fmt: skip
+        desk.alarms = lambda: tuple(alarms)
+        async with collecting(tmp_path, [desk]) as (watch, told):
+            desk.lay(1.0)
+            await until(lambda: told, "alarm")
+            watch.look()
+            body = exposition(watch.health())
+            alarms.clear()
+            watch.look()
+            watch.look()
+        return told, body
+
+    told, body = asyncio.run(story())
+    assert told == [
+        "Alarm 'Coolant' of 'mill-7' since 1970-01-01T00:00:00Z, severity 900: too warm",
+        "Alarm 'Coolant' of 'mill-7' is over.",
+    ]
+    assert 'fabloop_source_alarms{source="mill"} 1' in body
 
 
 def test_parts_that_two_sources_count_are_counted_once_for_oee(tmp_path):

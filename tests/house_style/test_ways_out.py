@@ -24,6 +24,8 @@ SAFETY = "beats and asks for safe stops: less motion, never more"
 WAYS_OUT = {
     "adapters/modbus/safety.py": SAFETY,
     "adapters/opcua/actor.py": GATED,
+    "adapters/opcua/alarms.py": ASKS,
+    "adapters/opcua/calls.py": GATED,
     "adapters/plant_servers/jobs.py": SERVES,
     "adapters/plant_servers/opcua.py": SERVES,
     "adapters/plant_servers/opcua_methods.py": SERVES,

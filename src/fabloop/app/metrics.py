@@ -1,5 +1,6 @@
 """All counts of the sense side in one place: the text format of Prometheus, and who is troubled."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 
@@ -7,7 +8,7 @@ import msgspec
 
 from fabloop.adapters.historian import StoreHealth
 from fabloop.base.instant import SECOND, Instant
-from fabloop.sense.readings.ports import SourceHealth
+from fabloop.sense.readings.ports import SourceHealth, StandingAlarm
 
 
 class Kind(StrEnum):
@@ -39,6 +40,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "fabloop_source_troubled": Metric(Kind.GAUGE, "1 it said what is wrong at least once"),
     "fabloop_source_ended": Metric(Kind.GAUGE, "1 it gave up and is no longer asked"),
+    "fabloop_source_alarms": Metric(Kind.GAUGE, "Alarms that machines tell by themselves"),
     "fabloop_store_durable_batch": Metric(Kind.GAUGE, "Last batch that survives a crash"),
     "fabloop_store_pending_readings": Metric(Kind.GAUGE, "Readings that wait for their commit"),
     "fabloop_store_hot_readings": Metric(Kind.GAUGE, "Durable readings that are not sealed yet"),
@@ -89,6 +91,7 @@ class CollectingHealth(msgspec.Struct, frozen=True, kw_only=True):
     not_counted : events that told something impossible
     counter_resets : counters of parts that began anew
     kpi_changes : KPIs that changed enough to be told
+    alarms : what machines tell to be wrong by themselves, the gravest of each source first
     held_back : how often the store could not take a batch when it was brought
     """
 
@@ -104,6 +107,7 @@ class CollectingHealth(msgspec.Struct, frozen=True, kw_only=True):
     counter_resets: int | None = None
     kpi_changes: int | None = None
     held_back: int = 0
+    alarms: tuple[StandingAlarm, ...] = ()
 
     def troubles(self) -> tuple[str, ...]:
         """Return what is wrong now; a sentence each."""
@@ -157,6 +161,8 @@ def _samples(health: CollectingHealth) -> Iterator[Sample]:
     yield "fabloop_told_seconds", {}, health.at / SECOND
     for name, source in health.sources.items():
         yield from _of_source(name, source, ended=name in health.ended)
+    for name, count in Counter(each.source for each in health.alarms).items():
+        yield "fabloop_source_alarms", {"source": name}, count
     if health.store is not None:
         yield from _of_store(health.store)
     yield "fabloop_rivals_apart", {}, len(health.apart)

@@ -12,10 +12,10 @@ from fabloop.app.collecting import Outcome
 from fabloop.app.live_oee import HeardStore
 from fabloop.app.metrics import CollectingHealth, exposition
 from fabloop.base.errors import Unavailable
-from fabloop.base.instant import SECOND, Clock, Instant
+from fabloop.base.instant import SECOND, Clock, Instant, iso_of
 from fabloop.model.facts import KpiChanged
 from fabloop.sense.readings.batch import Batch
-from fabloop.sense.readings.ports import ReadingSource, SourceHealth
+from fabloop.sense.readings.ports import Alarming, ReadingSource, SourceHealth, StandingAlarm
 from fabloop.sense.readings.rivals import Precedence, Rivals
 
 HEALTH_FILE = "health.json"
@@ -63,6 +63,7 @@ class Watch:
         self._apart: dict[tuple[int, int], str] = {}
         self._ended: dict[str, str] = {}
         self._heard: dict[str, str] = {}
+        self._alarms: dict[tuple[str, str, str], StandingAlarm] = {}
         self._held_back = 0
 
     def keep(self, batch: Batch) -> int:
@@ -108,6 +109,7 @@ class Watch:
             self._date(each.name, each.health())
             self._tell_new(each.name, each.health().trouble)
         self._tell_new("store", self._historian.health().trouble)
+        self._tell_alarms()
         if self._heard_store is not None:
             self._tell_new("oee", self._heard_store.trouble)
             for doubt in self._heard_store.new_doubts():
@@ -140,6 +142,7 @@ class Watch:
             counter_resets=heard.resets if heard else None,
             kpi_changes=heard.changes if heard else None,
             held_back=self._held_back,
+            alarms=self._standing(),
         )
 
     def _date(self, name: str, health: SourceHealth) -> None:
@@ -149,6 +152,27 @@ class Watch:
         if health.trouble and (health.connected is False or self._marks.get(name) != mark):
             self._troubled_at[name] = self._clock.now()
         self._marks[name] = mark
+
+    def _standing(self) -> tuple[StandingAlarm, ...]:
+        """Return what machines tell to be wrong by themselves."""
+        return tuple(
+            alarm for each in self._sources if isinstance(each, Alarming) for alarm in each.alarms()
+        )
+
+    def _tell_alarms(self) -> None:
+        """Tell each alarm of a machine when it comes and when it is over."""
+        now = {(each.source, each.work_unit, each.name): each for each in self._standing()}
+        for key, each in now.items():
+            if key not in self._alarms or self._alarms[key].since != each.since:
+                said = f": {each.message}" if each.message else ""
+                self._tell(
+                    f"Alarm '{each.name}' of '{each.work_unit or each.source}' since "
+                    f"{iso_of(each.since)}, severity {each.severity}{said}"
+                )
+        for key, each in self._alarms.items():
+            if key not in now:
+                self._tell(f"Alarm '{each.name}' of '{each.work_unit or each.source}' is over.")
+        self._alarms = now
 
     def _tell_new(self, name: str, trouble: str) -> None:
         if trouble and self._heard.get(name) != trouble:

@@ -17,7 +17,7 @@ from fabloop.base.instant import iso_of
 from fabloop.base.names import did_you_mean
 from fabloop.sense.connections.model import Connection
 from fabloop.sense.connections.propose import Proposal
-from fabloop.sense.connections.seen import SeenVariable
+from fabloop.sense.connections.seen import Nameplate, SeenVariable
 
 UNMAPPED_SHOWN = 20
 
@@ -71,6 +71,7 @@ def add_machine(
 def _added_lines(added: Added, file: str) -> list[str]:
     connection, proposal = added.connection, added.proposal
     lines = [added.warning] if added.warning else []
+    lines += [plate_line(each) for each in added.nameplates]
     by_unit: dict[str, list[str]] = {}
     for each in connection.variables:
         unit = f" [{each.unit}]" if each.unit else ""
@@ -145,6 +146,7 @@ def print_seen(look: Connection, pki: Path | None, *, as_json: bool) -> ExitCode
         return ExitCode.FINE
     if seen.warning:
         sys.stdout.write(f"{seen.warning}\n")
+    sys.stdout.writelines(f"{plate_line(each)}\n" for each in seen.nameplates)
     for each in seen.variables:
         sys.stdout.write(f"{'/'.join(each.path)}{_described(each)}  {each.address}\n")
     for method in seen.methods:
@@ -152,6 +154,12 @@ def print_seen(look: Connection, pki: Path | None, *, as_json: bool) -> ExitCode
     if seen.left_out:
         sys.stdout.write(f"There are {seen.left_out} more nodes than are looked at.\n")
     return ExitCode.FINE
+
+
+def plate_line(plate: Nameplate) -> str:
+    """Return what a machine says of itself as a line."""
+    told = ", ".join(f"{name} {text}" for name, text in plate.told.items())
+    return f"{'/'.join(plate.path)} says of itself: {told or 'nothing'}"
 
 
 def _described(seen: SeenVariable) -> str:

@@ -21,6 +21,10 @@ User = Annotated[str, typer.Option(help="Name to log in with.")]
 PasswordFrom = Annotated[
     str, typer.Option("--password-from", help="Environment variable that holds the password.")
 ]
+UserCertificate = Annotated[
+    str, typer.Option("--user-certificate", help="Log in with this certificate (DER or PEM).")
+]
+UserKey = Annotated[str, typer.Option("--user-key", help="File of its private key (PEM).")]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 HERE = Path()
 
@@ -47,6 +51,8 @@ def add(
     insecure: Insecure = False,
     user: User = "",
     password_from: PasswordFrom = "",
+    user_certificate: UserCertificate = "",
+    user_key: UserKey = "",
     pki: PkiFolder = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only tell what would be written.")
@@ -68,7 +74,8 @@ def add(
 
     wish = Wish(
         url=url, id=id, secure=not insecure, user=user, password_from=password_from,
-        work_unit=work_unit, said=tuple(map or ()), registers=registers,
+        user_certificate=user_certificate, user_key=user_key, work_unit=work_unit,
+        said=tuple(map or ()), registers=registers,
     )  # fmt: skip
     raise typer.Exit(
         add_machine(
@@ -94,6 +101,8 @@ def browse(
     insecure: Insecure = False,
     user: User = "",
     password_from: PasswordFrom = "",
+    user_certificate: UserCertificate = "",
+    user_key: UserKey = "",
     pki: PkiFolder = None,
     json: Json = False,
 ) -> None:
@@ -104,7 +113,10 @@ def browse(
     from fabloop.app.machines.reach import bare
     from fabloop.cli.machine import print_seen
 
-    look = bare(url, secure=not insecure, user=user, password_from=password_from)
+    look = bare(
+        url, secure=not insecure, user=user, password_from=password_from,
+        user_certificate=user_certificate, user_key=user_key,
+    )  # fmt: skip
     raise typer.Exit(print_seen(look, pki, as_json=json))
 
 
@@ -142,3 +154,33 @@ def trust(
     from fabloop.cli.machine import trust_server
 
     raise typer.Exit(trust_server(thumbprint, pki, as_json=json))
+
+
+@machine.command("call")
+def call_method(
+    connection: Annotated[str, typer.Argument(help="Id of a connection, or opc.tcp://HOST:PORT.")],
+    method: Annotated[
+        str, typer.Argument(help="Address or path of a method, as 'machine browse' tells it.")
+    ],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="NAME=VALUE; the value as JSON, or a bare text.")
+    ] = None,
+    factory: Factory = HERE,
+    now: Annotated[
+        bool, typer.Option("--now", help="Do call it; else what it takes is only told.")
+    ] = False,
+    insecure: Insecure = False,
+    pki: PkiFolder = None,
+    json: Json = False,
+) -> None:
+    """Tell what a method of a machine takes and gives, check arguments, and with --now call it.
+
+    Exit codes: 0 told or done, 2 bad arguments or refused, 3 no answer.
+    """
+    from fabloop.cli.machine_call import call_machine
+
+    done = call_machine(
+        connection, method, tuple(arguments or ()), factory, pki, secure=not insecure, now=now,
+        as_json=json,
+    )  # fmt: skip
+    raise typer.Exit(done)

@@ -16,7 +16,13 @@ import numpy as np
 from fabloop.adapters.buffer.spool import Spool, size_of
 from fabloop.base.errors import Unavailable
 from fabloop.sense.readings.batch import Batch
-from fabloop.sense.readings.ports import Acknowledging, ReadingSource, SourceHealth
+from fabloop.sense.readings.ports import (
+    Acknowledging,
+    Alarming,
+    ReadingSource,
+    SourceHealth,
+    StandingAlarm,
+)
 from fabloop.sense.readings.series import Catalogue
 
 BYTES_MAX = 2**30
@@ -93,6 +99,10 @@ class Buffered:
         refused = health.refused | ({BUFFER_FULL: self._dropped} if self._dropped else {})
         trouble = self._trouble or health.trouble
         return msgspec.structs.replace(health, refused=refused, trouble=trouble)
+
+    def alarms(self) -> tuple[StandingAlarm, ...]:
+        """Return the alarms of the source that stand."""
+        return self._source.alarms() if isinstance(self._source, Alarming) else ()
 
     def close(self) -> None:
         """Ask the source to end; what it told is forwarded still."""

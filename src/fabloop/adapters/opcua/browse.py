@@ -7,6 +7,7 @@ from typing import Any
 
 from asyncua import Client, ua
 
+from fabloop.adapters.opcua.companion import enumerated, fixed_states, nameplate_of, states_of
 from fabloop.adapters.opcua.history import with_history
 from fabloop.adapters.opcua.pki import Pki
 from fabloop.adapters.opcua.session import Namespaces, namespaces_of, opened
@@ -15,21 +16,17 @@ from fabloop.base.errors import Unavailable
 from fabloop.base.instant import Clock
 from fabloop.base.quantity import dimension_of
 from fabloop.sense.connections.model import Connection
-from fabloop.sense.connections.seen import Seen, SeenMethod, SeenVariable
+from fabloop.sense.connections.seen import Nameplate, Seen, SeenMethod, SeenVariable
 
 VARIABLES_MAX = 20_000
 DEPTH_MAX = 12
 NODES_PER_REQUEST = 200
+IDENTIFICATION = "Identification"
 SERVER = ua.NodeId(ua.ObjectIds.Server)
 NUMBERS = frozenset(range(1, 12))
 """Built-in types from Boolean to Double (OPC 10000-6, 5.1.2)."""
 NUMERIC_SUBTYPES = {26: True, 27: True, 28: True, 29: True, 290: True}
 TEXTS = frozenset((12, 21))
-MACHINE_STATES = {
-    "MachineryItemState": ("NotAvailable", "OutOfService", "NotExecuting", "Executing"),
-    "MachineryOperationMode": ("None", "Maintenance", "Setup", "Processing"),
-}
-"""Texts of state machines that name their states in their type (OPC 40001-1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ async def browse(connection: Connection, pki: Pki, clock: Clock) -> Seen:
 
 async def _seen(client: Client, warning: str) -> Seen:
     spaces = await namespaces_of(client)
-    found, left_out = await _walk(client)
+    found, plates, left_out = await _walk(client)
     variables = [each for each in found if each.kind == ua.NodeClass.Variable]
     methods = [each for each in found if each.kind == ua.NodeClass.Method]
     return Seen(
@@ -77,24 +74,36 @@ async def _seen(client: Client, warning: str) -> Seen:
             )
             for each in methods
         ),
+        nameplates=tuple(plates),
+        tells_events=await _tells_events(client),
         left_out=left_out,
         warning=warning,
     )  # fmt: skip
 
 
-async def _walk(client: Client) -> tuple[list[_Found], int]:
-    """Return objects' variables and methods from the objects folder on, and how many more."""
+async def _tells_events(client: Client) -> bool:
+    (told,) = await client.uaclient.read_attributes([SERVER], ua.AttributeIds.EventNotifier)
+    return told.Value is not None and bool(told.Value.Value & 1)
+
+
+async def _walk(client: Client) -> tuple[list[_Found], list[Nameplate], int]:
+    """Return variables and methods from the objects folder on, nameplates, and how many more."""
     root = _Found(ua.NodeId(ua.ObjectIds.ObjectsFolder), ua.NodeId(), (), ua.NodeClass.Object)
     known = {root.node, SERVER}
     level = [root]
     found: list[_Found] = []
+    plates: list[Nameplate] = []
     left_out = 0
     for _ in range(DEPTH_MAX):
         below: list[_Found] = []
         for start in range(0, len(level), NODES_PER_REQUEST):
             some = level[start : start + NODES_PER_REQUEST]
             for parent, references in zip(some, await _children(client, some), strict=True):
-                about = await _about(client, references)
+                about: tuple[str, ...] = ()
+                for each in references:
+                    if each.BrowseName.Name == IDENTIFICATION:
+                        plates.append(await nameplate_of(client, each.NodeId, parent.path))
+                        about += tuple(plates[-1].told.values())
                 for each in references:
                     if each.NodeId in known:
                         continue
@@ -114,7 +123,7 @@ async def _walk(client: Client) -> tuple[list[_Found], int]:
             break
         if not level:
             break
-    return found[:VARIABLES_MAX], left_out
+    return found[:VARIABLES_MAX], plates, left_out
 
 
 async def _children(client: Client, parents: Sequence[_Found]) -> list[list[Any]]:
@@ -149,18 +158,6 @@ def _wanted(node: ua.NodeId) -> ua.BrowseDescription:
     return wanted
 
 
-async def _about(client: Client, references: Sequence[Any]) -> tuple[str, ...]:
-    """Return what an object says of itself in its ``Identification`` (OPC 40001-1)."""
-    places = [each.NodeId for each in references if each.BrowseName.Name == "Identification"]
-    found: list[str] = []
-    for name in ("ComponentName", "DeviceClass") if places else ():
-        for value in await properties_of(client, places, name):
-            text = getattr(value, "Text", value)
-            if isinstance(text, str) and text:
-                found.append(text)
-    return tuple(found)
-
-
 async def _variables(
     client: Client, spaces: Namespaces, found: Sequence[_Found]
 ) -> list[SeenVariable]:
@@ -173,7 +170,15 @@ async def _variables(
     ranks = await _attribute(client, nodes, ua.AttributeIds.ValueRank)
     units = await told_units(client, nodes)
     ranges = await properties_of(client, nodes, "EURange")
-    states = await properties_of(client, nodes, "EnumStrings")
+    own = zip(
+        await properties_of(client, nodes, "EnumStrings"),
+        await properties_of(client, nodes, "EnumValues"),
+        strict=True,
+    )
+    by_type = await enumerated(client, types)
+    states = [
+        states_of(*each) or by_type.get(kind, ()) for each, kind in zip(own, types, strict=True)
+    ]
     intervals = await properties_of(client, nodes, "SampleInterval")
     history = await with_history(client, nodes)
     return [
@@ -204,10 +209,7 @@ def _variable(spaces: Namespaces, found: _Found, cells: Sequence[Any]) -> SeenVa
     text = isinstance(kind, ua.NodeId) and kind.NamespaceIndex == 0 and kind.Identifier in TEXTS
     array = isinstance(value, list) or (isinstance(rank, int) and rank >= 1)
     told: ToldUnit | None = unit
-    names = tuple(each.Text or "" for each in states) if isinstance(states, list) else ()
-    owner = next((each for each in reversed(found.path) if each in MACHINE_STATES), "")
-    if text and not names and owner:
-        names = MACHINE_STATES[owner]
+    names = states or (fixed_states(found.path) if text else ())
     return SeenVariable(
         address=spaces.address(found.node),
         path=found.path,

@@ -4,19 +4,32 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Sequence
+from typing import Any
 
 from asyncua import Client, ua
 from asyncua.client.ua_client import UaClientState
-from asyncua.common.subscription import DataChangeEvent, StatusChangeEvent, Subscription
+from asyncua.common.subscription import (
+    DataChangeEvent,
+    OpcEvent,
+    StatusChangeEvent,
+    Subscription,
+)
 
+from fabloop.adapters.opcua.alarms import event_filter, refresh
 from fabloop.adapters.opcua.reading import Told
 from fabloop.sense.connections.model import Connection
 
 WAITING_MAX = 20_000
 """Values that wait for the store; beyond, the server is told to hold back until half are gone."""
+EVENTS_MAX = 10_000
+"""Events that wait to be read; more are lost, and counted."""
+EVENTS_HANDLE = 0x7FFF_0000
+"""Beyond the handles of all variables."""
 NOTIFICATIONS_MAX = 10_000
 ITEMS_PER_REQUEST = 1_000
 FIRST_HANDLE = 1
+ALARMS = -1
+"""Stands for the alarms among the positions of variables."""
 KEEP_ALIVE_S = 3.0
 """A server that has nothing to say says so this often; silence of longer means that it is lost."""
 LIFETIME_S = 600.0
@@ -35,6 +48,8 @@ class Listening:
         self._connection = connection
         self._subscription: Subscription | None = None
         self._waiting: deque[Told] = deque()
+        self._events: deque[dict[str, Any]] = deque(maxlen=EVENTS_MAX)
+        self.events_lost = 0
         self._held_back = False
         self._tasks: list[asyncio.Task[None]] = []
         self.arrived = asyncio.Event()
@@ -69,7 +84,41 @@ class Listening:
             for position, result in zip(some, results, strict=True):
                 if isinstance(result, ua.StatusCode):
                     refused[position] = str(result.name)
+        if self._connection.alarms:
+            refused |= await self._listen_to_alarms()
         return refused
+
+    async def _listen_to_alarms(self) -> dict[int, str]:
+        """Subscribe to the events of the whole server; -1 stands for them where it refuses."""
+        assert self._subscription is not None, "it was made"
+        item = ua.MonitoredItemCreateRequest()
+        item.ItemToMonitor = ua.ReadValueId()
+        item.ItemToMonitor.NodeId = ua.NodeId(ua.ObjectIds.Server)
+        item.ItemToMonitor.AttributeId = ua.AttributeIds.EventNotifier
+        item.MonitoringMode = ua.MonitoringMode.Reporting
+        parameters = ua.MonitoringParameters()
+        parameters.ClientHandle = EVENTS_HANDLE
+        parameters.SamplingInterval = 0.0
+        parameters.QueueSize = EVENTS_MAX
+        parameters.DiscardOldest = True
+        parameters.Filter = event_filter()
+        item.RequestedParameters = parameters
+        (result,) = await self._subscription.create_monitored_items([item])
+        if isinstance(result, ua.StatusCode):
+            return {ALARMS: str(result.name)}
+        await self.refresh_alarms()
+        return {}
+
+    async def refresh_alarms(self) -> None:
+        """Ask for all alarms that stand, as after an interruption."""
+        if self._connection.alarms and self._subscription is not None:
+            await refresh(self._client, self._subscription.subscription_id)
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the events that have come, each once."""
+        found = list(self._events)
+        self._events.clear()
+        return found
 
     def _item(self, position: int, node: ua.NodeId) -> ua.MonitoredItemCreateRequest:
         """Return the request for a variable, whose handle is its position.
@@ -139,11 +188,15 @@ class Listening:
                 known = subscription.subscription_id
                 self.interruptions += 1
             if isinstance(event, DataChangeEvent):
-                told = event.data.monitored_item
-                self._waiting.append((told.ClientHandle - FIRST_HANDLE, told.Value))
+                item = event.data.monitored_item
+                self._waiting.append((item.ClientHandle - FIRST_HANDLE, item.Value))
                 if len(self._waiting) > WAITING_MAX and not self._held_back:
                     self._held_back = True
                     await self._publish(going_on=False)
+            elif isinstance(event, OpcEvent):
+                self.events_lost += len(self._events) == EVENTS_MAX
+                told = event.event
+                self._events.append({name: getattr(told, name) for name in told.data_types})
             elif isinstance(event, StatusChangeEvent) and not self.away:
                 with contextlib.suppress(ua.UaError, OSError, TimeoutError):
                     await subscription.recreate()  # its lifetime has ended at the server

@@ -69,14 +69,14 @@ class Pki:
         if not self.certificate.exists():
             self._make_own()
         own = _loaded(self.certificate)
-        ends = _instant(own.not_valid_after_utc)
+        ends = instant_of_date(own.not_valid_after_utc)
         if ends <= now:
             raise NotPermitted(
                 f"Expected a certificate of ours that is valid, but found that "
                 f"'{self.certificate}' ended on {_day(ends)}. Remove it: the next start makes a "
                 "new one, which the servers have to trust again."
             )
-        return _ends_soon(f"our own certificate '{self.certificate}'", ends, now)
+        return ends_soon(f"our own certificate '{self.certificate}'", ends, now)
 
     def check_server(self, der: bytes, url: str, now: Instant) -> str:
         """Return a warning if the certificate ends soon, or nothing.
@@ -88,7 +88,7 @@ class Pki:
         """
         shown = x509.load_der_x509_certificate(der)
         told = described(der)
-        begins, ends = _instant(shown.not_valid_before_utc), told.valid_until
+        begins, ends = instant_of_date(shown.not_valid_before_utc), told.valid_until
         if not self._trusted(shown, now):
             self._keep("rejected", told)
             raise NotPermitted(
@@ -106,7 +106,7 @@ class Pki:
                 f"Expected a certificate of {url} that is valid, but found that it ended on "
                 f"{_day(ends)}. Renew it at the server, and trust the new one."
             )
-        return _ends_soon(f"the certificate of {url}", ends, now)
+        return ends_soon(f"the certificate of {url}", ends, now)
 
     def trust(self, thumbprint: str) -> ServerCertificate:
         """Move a rejected certificate to the trusted ones.
@@ -132,7 +132,7 @@ class Pki:
         if any(_loaded(path) == shown for path in self._in("trusted")):
             return True
         return any(
-            _instant(known.not_valid_after_utc) > now and _issued(shown, known)
+            instant_of_date(known.not_valid_after_utc) > now and _issued(shown, known)
             for known in map(_loaded, self._in("authorities"))
         )
 
@@ -164,7 +164,7 @@ def described(der: bytes) -> ServerCertificate:
     return ServerCertificate(
         subject=shown.subject.rfc4514_string(),
         thumbprint=shown.fingerprint(hashes.SHA1()).hex(),  # noqa: S303  # a name, no protection
-        valid_until=_instant(shown.not_valid_after_utc),
+        valid_until=instant_of_date(shown.not_valid_after_utc),
         der=der,
     )
 
@@ -186,7 +186,8 @@ def _loaded(path: Path) -> x509.Certificate:
     return x509.load_der_x509_certificate(data)
 
 
-def _ends_soon(what: str, ends: Instant, now: Instant) -> str:
+def ends_soon(what: str, ends: Instant, now: Instant) -> str:
+    """Return a warning where a certificate ends within a month; empty: it does not."""
     if ends - now > WARN_BEFORE_NS:
         return ""
     return (
@@ -195,7 +196,8 @@ def _ends_soon(what: str, ends: Instant, now: Instant) -> str:
     )
 
 
-def _instant(moment: datetime) -> Instant:
+def instant_of_date(moment: datetime) -> Instant:
+    """Return the instant of a date in a certificate."""
     return Instant(int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * SECOND)
 
 

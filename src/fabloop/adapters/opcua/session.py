@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from asyncua.crypto.security_policies import (
     SecurityPolicyBasic256Sha256,
 )
 
+from fabloop.adapters.opcua.identity import identify
 from fabloop.adapters.opcua.pki import Pki
 from fabloop.base.errors import NotPermitted, Unavailable
 from fabloop.base.instant import Clock
@@ -68,9 +68,7 @@ async def opened(
     try:
         if connection.secure:
             warning = await _secure(client, connection, pki, clock)
-        if connection.user:
-            client.set_user(connection.user)
-            client.set_password(_password(connection))
+        warning = await identify(client, connection, clock) or warning
         await client.connect()
     except (OSError, TimeoutError, asyncio.IncompleteReadError, ua.UaError) as error:
         raise _told(connection, error) from error
@@ -108,22 +106,13 @@ def _best(
     )
 
 
-def _password(connection: Connection) -> str:
-    found = os.environ.get(connection.password_from)
-    if found is None:
-        raise NotPermitted(
-            f"Expected the password of '{connection.user}' in the environment variable "
-            f"'{connection.password_from}', but found nothing there. Set it."
-        )
-    return found
-
-
 def _told(connection: Connection, error: Exception) -> Unavailable | NotPermitted:
     url = connection.url
     code = getattr(error, "code", None)
     name = ua.status_codes.get_name_and_doc(code)[0] if isinstance(code, int) else ""
     if name in ("BadUserAccessDenied", "BadIdentityTokenRejected", "BadIdentityTokenInvalid"):
-        who = f"'{connection.user}'" if connection.user else "users without a name"
+        known = connection.user or connection.user_certificate
+        who = f"'{known}'" if known else "users without a name"
         return NotPermitted(f"Expected {url} to let in {who}, but found {name}. Ask its keeper.")
     if "Certificate" in name or name == "BadSecurityChecksFailed":
         return NotPermitted(

@@ -7,17 +7,18 @@ from collections.abc import AsyncIterator, Mapping
 
 from asyncua import Client, ua
 
+from fabloop.adapters.opcua.alarms import AlarmBook
 from fabloop.adapters.opcua.history import Missing, kept_values, with_history
-from fabloop.adapters.opcua.listening import Listening
+from fabloop.adapters.opcua.listening import ALARMS, EVENTS_MAX, Listening
 from fabloop.adapters.opcua.pki import Pki
 from fabloop.adapters.opcua.reading import Reading, Told
-from fabloop.adapters.opcua.session import namespaces_of, opened
+from fabloop.adapters.opcua.session import Namespaces, namespaces_of, opened
 from fabloop.adapters.opcua.units import told_units, unit_trouble
 from fabloop.base.errors import NotPermitted, Unavailable
 from fabloop.base.instant import DAY, Clock, Instant
 from fabloop.sense.connections.model import Connection
 from fabloop.sense.readings.batch import Batch
-from fabloop.sense.readings.ports import SourceHealth
+from fabloop.sense.readings.ports import SourceHealth, StandingAlarm
 from fabloop.sense.readings.series import Catalogue
 from fabloop.sense.readings.tally import Tally
 
@@ -65,6 +66,7 @@ class OpcUaSource:
         self._kept: Mapping[str, Instant] = {}
         self._tally = Tally()
         self._closing = asyncio.Event()
+        self._alarms: AlarmBook | None = None
 
     @property
     def name(self) -> str:
@@ -74,6 +76,10 @@ class OpcUaSource:
     def health(self) -> SourceHealth:
         """Return how it is doing now."""
         return self._tally.health()
+
+    def alarms(self) -> tuple[StandingAlarm, ...]:
+        """Return the alarms of the server that stand, the gravest first."""
+        return () if self._alarms is None else self._alarms.standing()
 
     def close(self) -> None:
         """Ask it to end."""
@@ -87,6 +93,7 @@ class OpcUaSource:
         """Yield batches until closed; connects again by itself."""
         variables = self._connection.variables
         reading = Reading(variables, catalogue, self._tally, self._connection.ahead_ns)
+        self._alarms = AlarmBook(self._connection, catalogue, self._tally)
         for position, each in enumerate(variables):
             address = f"{each.address}[0]" if each.elements else each.address
             if address in self._kept:
@@ -101,7 +108,7 @@ class OpcUaSource:
                 tries += 1
                 continue
             visit = _Visit(session.client, self._connection, reading, self._tally, self._clock)
-            visit.away_s_max = self._away_s_max
+            visit.away_s_max, visit.alarms = self._away_s_max, self._alarms
             try:
                 await visit.begin(session.warning)
                 tries = 0
@@ -152,10 +159,13 @@ class _Visit:
         self._met = 0
         self._was_away_since: float | None = None
         self.away_s_max = AWAY_S_MAX
+        self.alarms: AlarmBook | None = None
+        self._spaces = Namespaces([])
+        self._events_lost = 0
 
     async def begin(self, warning: str) -> None:
         """Subscribe to all variables; what the server does not have is told."""
-        spaces = await namespaces_of(self._client)
+        spaces = self._spaces = await namespaces_of(self._client)
         self._nodes = [spaces.node_id(each.address) for each in self._connection.variables]
         await self._judge_units(range(len(self._nodes)))
         self._reading.begin_gap()
@@ -164,6 +174,11 @@ class _Visit:
         self._tally.connect(self._clock.now())
         if warning:
             self._tally.trouble(warning)
+        if ALARMS in refused:
+            self._tally.trouble(
+                f"Expected {self._connection.url} to tell its alarms, but found "
+                f"{refused.pop(ALARMS)}. Set 'alarms' of the connection to false."
+            )
         for position, why in refused.items():
             self._nodes[position] = None
             address = self._connection.variables[position].address
@@ -197,11 +212,25 @@ class _Visit:
         if self._reading.changed:
             positions, self._reading.changed = self._reading.changed, set()
             await self._judge_units(sorted(positions))
+        if self.alarms is not None:
+            yield self.alarms.read(self._listening.events(), self._spaces, self._clock.now())
+            self._count_lost_events()
         if self._listening.interruptions > self._met and not self._listening.away:
             self._met = self._listening.interruptions
+            await self._listening.refresh_alarms()
             async for told in self._missed():
                 yield self._reading.read(told, self._clock.now())
             self._reading.end_gap()
+
+    def _count_lost_events(self) -> None:
+        lost = self._listening.events_lost - self._events_lost
+        if lost:
+            self._events_lost += lost
+            self._tally.gap(
+                lost,
+                f"Expected at most {EVENTS_MAX} alarms of {self._connection.url} at once, but "
+                "found more: the oldest are lost. Look at what floods it.",
+            )
 
     def _note_absence(self) -> None:
         """Tell when the session is lost and back; raise where it does not come back."""

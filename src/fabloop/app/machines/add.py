@@ -14,7 +14,7 @@ from fabloop.base.names import did_you_mean
 from fabloop.model.documents.connection_structs import ConnectionEntry
 from fabloop.sense.connections.model import Register
 from fabloop.sense.connections.propose import Places, Proposal, propose
-from fabloop.sense.connections.seen import Seen, SeenVariable
+from fabloop.sense.connections.seen import Nameplate, Seen, SeenVariable
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +32,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     secure: bool = True
     user: str = ""
     password_from: str = ""
+    user_certificate: str = ""
+    user_key: str = ""
     work_unit: str = ""
     said: tuple[str, ...] = ()
     registers: str = ""
@@ -43,6 +45,7 @@ class Added(msgspec.Struct, frozen=True, kw_only=True):
     connection: ConnectionEntry
     proposal: Proposal
     warning: str = ""
+    nameplates: tuple[Nameplate, ...] = ()
     left_out: int = 0
 
 
@@ -60,7 +63,10 @@ async def add(wish: Wish, factory: Factory, pki_folder: Path | None, clock: Cloc
     if wish.url.startswith("modbus:"):
         seen = _registers_seen(_map(wish, factory))
     else:
-        look = bare(wish.url, secure=wish.secure, user=wish.user, password_from=wish.password_from)
+        look = bare(
+            wish.url, secure=wish.secure, user=wish.user, password_from=wish.password_from,
+            user_certificate=wish.user_certificate, user_key=wish.user_key,
+        )  # fmt: skip
         seen = await browse(look, pki_folder, clock)
     found = propose(seen, places)
     entry = ConnectionEntry(
@@ -69,11 +75,20 @@ async def add(wish: Wish, factory: Factory, pki_folder: Path | None, clock: Cloc
         security="sign-and-encrypt" if wish.secure else "none",
         user=wish.user,
         password_from=wish.password_from,
+        user_certificate=wish.user_certificate,
+        user_key=wish.user_key,
         registers=wish.registers or None,
+        alarms=seen.tells_events,
         variables=found.variables,
         commands=found.commands,
     )
-    return Added(connection=entry, proposal=found, warning=seen.warning, left_out=seen.left_out)
+    return Added(
+        connection=entry,
+        proposal=found,
+        warning=seen.warning,
+        left_out=seen.left_out,
+        nameplates=seen.nameplates,
+    )
 
 
 def proposed_id(url: str) -> str:

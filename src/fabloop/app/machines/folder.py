@@ -17,6 +17,7 @@ from fabloop.model.documents.connection_structs import (
 )
 from fabloop.model.documents.structure import decode, kind_in
 from fabloop.model.ids import WorkUnitId
+from fabloop.model.safety import SafetyRules
 from fabloop.model.site import WorkUnit
 from fabloop.sense.connections.model import Connection
 from fabloop.sense.connections.resolve import Maps, connections_of, register_maps_of
@@ -26,11 +27,12 @@ FILE = "connections.json"
 
 
 class Factory(msgspec.Struct, frozen=True, kw_only=True):
-    """The work units of a factory, its connections and register maps."""
+    """The work units of a factory, its connections, register maps and declared permissives."""
 
     units: dict[WorkUnitId, WorkUnit]
     connections: tuple[Connection, ...]
     maps: Maps
+    safety: SafetyRules | None = None
 
 
 def read_factory(folder: Path) -> Factory:
@@ -42,13 +44,14 @@ def read_factory(folder: Path) -> Factory:
         Every fault of every document.
     """
     documents = documents_in(folder)
-    units = resolve(documents).network.work_units()
+    knowledge = resolve(documents)
+    units = knowledge.network.work_units()
     faults: list[Fault] = []
     maps = register_maps_of(_of(documents, RegistersDocument, "registers", faults))
     told = _of(documents, ConnectionsDocument, "connections", faults)
     connections = connections_of(told, maps, units)
     raise_if_any(faults)
-    return Factory(units=units, connections=connections, maps=maps)
+    return Factory(units=units, connections=connections, maps=maps, safety=knowledge.safety)
 
 
 def _of(

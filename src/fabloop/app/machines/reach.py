@@ -87,14 +87,18 @@ async def browse(connection: Connection, pki_folder: Path | None, clock: Clock) 
     return await look(connection, pki_of(pki_folder), clock)
 
 
-def bare(url: str, *, secure: bool = True, user: str = "", password_from: str = "") -> Connection:
+def bare(
+    url: str, *, secure: bool = True, user: str = "", password_from: str = "",
+    user_certificate: str = "", user_key: str = "",
+) -> Connection:  # fmt: skip
     """Return a connection without variables, for a first look."""
-    if user and not secure:
+    if (user or user_certificate) and not secure:
         raise Unavailable(
             "Expected no user without security, but found one: passwords travel encrypted only. "
-            "Leave out --insecure or --user."
+            "Leave out --insecure or the user."
         )
     return Connection(
         id="look", url=url, secure=secure, user=user, password_from=password_from,
+        user_certificate=user_certificate, user_key=user_key,
         every_ns=SECOND, ahead_ns=60 * SECOND,
     )  # fmt: skip

@@ -80,9 +80,11 @@ class ConnectionEntry(Entry, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    password_from : environment variable that holds the password of `user`
+    password_from : environment variable that holds the password of `user`, or of `user_key`
+    user_certificate, user_key : files with which we log in instead of a name (OPC UA)
     registers : id of the register map, for Modbus
     every : how often values are sent (OPC UA) or asked for (Modbus), unless a variable says
+    alarms : the server's alarms and conditions are read too, each as a series of states (OPC UA)
     ahead : how far the machine's clock may be ahead of ours; then the time of arrival counts
     """
 
@@ -91,10 +93,13 @@ class ConnectionEntry(Entry, frozen=True, kw_only=True):
     security: Literal["sign-and-encrypt", "none"] = "sign-and-encrypt"
     user: Annotated[str, msgspec.Meta(max_length=ID_MAX)] = ""
     password_from: Annotated[str, msgspec.Meta(max_length=ID_MAX)] = ""
+    user_certificate: Annotated[str, msgspec.Meta(max_length=TEXT_MAX)] = ""
+    user_key: Annotated[str, msgspec.Meta(max_length=TEXT_MAX)] = ""
     registers: Id | None = None
     every: DurationText = "500 ms"
     ahead: DurationText = "60 s"
     history: bool = True
+    alarms: bool = False
     variables: Annotated[tuple[VariableEntry, ...], Entries] = ()
     commands: Annotated[tuple[CommandsEntry, ...], Entries] = ()
     description: Remark = ""

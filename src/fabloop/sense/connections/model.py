@@ -79,9 +79,12 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     secure: bool = True
     user: str = ""
     password_from: str = ""
+    user_certificate: str = ""
+    user_key: str = ""
     every_ns: int
     ahead_ns: int
     history: bool = True
+    alarms: bool = False
     variables: tuple[Variable, ...] = ()
     registers: tuple[Register, ...] = ()
     commands: tuple[Commands, ...] = ()

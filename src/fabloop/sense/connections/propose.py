@@ -16,6 +16,12 @@ COUNTING_WORDS = re.compile(
 )
 ENERGY_UNITS = frozenset(("J", "kJ", "MJ", "Wh", "kWh", "MWh"))
 BEGIN, RESPONSES, PERMITTED = "BeginJob", "JobResponses", "StartPermitted"
+COMPANION: Mapping[tuple[str, ...], str] = {
+    ("MachineryItemState", "CurrentState"): "machinery.state",
+    ("MachineryOperationMode", "CurrentState"): "machinery.mode",
+}
+"""Names of series that mean something to us, by the end of a path of OPC 40001-1."""
+COMPONENTS = "Components"
 ELEMENTS_MAX = 1_000
 """Elements of an array that are proposed as series of their own."""
 
@@ -138,6 +144,8 @@ def _plain(name: str) -> str:
 
 def _entry(seen: SeenVariable, unit: str, depth: int) -> VariableEntry:
     name = ".".join(seen.path[depth:]) or seen.path[-1]
+    if COMPONENTS not in seen.path[depth:]:  # the state of a part is not that of the machine
+        name = COMPANION.get(tuple(seen.path[-2:]), name)
     states = bool(seen.states)
     counts = seen.unit in ENERGY_UNITS or (not seen.unit and bool(COUNTING_WORDS.search(name)))
     known = seen.unit if seen.unit_known else ""

@@ -72,15 +72,11 @@ def _connection(
         )
     modbus = entry.url.startswith("modbus:")
     registers = _registers(entry, sheet, maps) if modbus else None
+    if entry.alarms and not entry.url.startswith("opc.tcp:"):
+        sheet.at("alarms").fault("no alarms over this protocol", "true")
     if not modbus and entry.registers is not None:
         sheet.at("registers").fault("no register map for this protocol", repr(entry.registers))
-    if entry.security == "none" and entry.user:
-        sheet.at("user").fault(
-            "no password over a wire that is not encrypted", repr(entry.user),
-            "Set security to 'sign-and-encrypt', or leave out the user.",
-        )  # fmt: skip
-    if bool(entry.user) != bool(entry.password_from):
-        sheet.at("password_from").fault("a user and where its password is, or neither", "one")
+    _judge_user(entry, sheet)
     places = [(sheet.at("variables", n), each) for n, each in enumerate(entry.variables)]
     unique(((place.at("address"), each.address) for place, each in places), "address")
     unique(((p.at("name"), f"{v.work_unit}/{v.name}") for p, v in places), "name of a work unit")
@@ -100,9 +96,12 @@ def _connection(
         secure=entry.security != "none",
         user=entry.user,
         password_from=entry.password_from,
+        user_certificate=entry.user_certificate,
+        user_key=entry.user_key,
         every_ns=every,
         ahead_ns=duration_ns(entry.ahead, sheet.at("ahead"), zero_allowed=True),
         history=entry.history,
+        alarms=entry.alarms,
         variables=tuple(_variable(each, place, entry.id, every) for place, each in places),
         registers=registers or (),
         commands=tuple(
@@ -110,6 +109,24 @@ def _connection(
             for n, each in enumerate(entry.commands)
         ),
     )
+
+
+def _judge_user(entry: ConnectionEntry, sheet: Sheet) -> None:
+    """Note what is wrong with how we log in: by name and password, by certificate, or not."""
+    who = entry.user or entry.user_certificate
+    if entry.security == "none" and who:
+        sheet.at("user" if entry.user else "user_certificate").fault(
+            "no password over a wire that is not encrypted", repr(who),
+            "Set security to 'sign-and-encrypt', or leave out the user.",
+        )  # fmt: skip
+    if entry.user and entry.user_certificate:
+        sheet.at("user_certificate").fault("a user by name or by certificate", "both")
+    if bool(entry.user_certificate) != bool(entry.user_key):
+        sheet.at("user_key").fault("a certificate and its key, or neither", "one")
+    elif entry.user_certificate and not entry.url.startswith("opc.tcp:"):
+        sheet.at("user_certificate").fault("no certificate of a user for this protocol", repr(who))
+    if not entry.user_certificate and bool(entry.user) != bool(entry.password_from):
+        sheet.at("password_from").fault("a user and where its password is, or neither", "one")
 
 
 def _registers(

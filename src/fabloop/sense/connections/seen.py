@@ -41,10 +41,24 @@ class SeenMethod(msgspec.Struct, frozen=True, kw_only=True):
     path: tuple[str, ...]
 
 
+class Nameplate(msgspec.Struct, frozen=True, kw_only=True):
+    """What a machine, or a part of it, says of itself: manufacturer, serial number and so on."""
+
+    path: tuple[str, ...]
+    told: dict[str, str]
+
+
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """All that was found; `left_out` counts what lay beyond the limit of a look."""
+    """All that was found; `left_out` counts what lay beyond the limit of a look.
+
+    Attributes
+    ----------
+    tells_events : its alarms and conditions can be subscribed to
+    """
 
     variables: tuple[SeenVariable, ...]
     methods: tuple[SeenMethod, ...] = ()
+    nameplates: tuple[Nameplate, ...] = ()
+    tells_events: bool = False
     left_out: int = 0
     warning: str = ""

@@ -41,6 +41,32 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     lasting: tuple[str, ...] = ()
 
 
+class StandingAlarm(msgspec.Struct, frozen=True, kw_only=True):
+    """An alarm that a machine tells by itself, and that lasts or is not acknowledged.
+
+    Attributes
+    ----------
+    severity : 1 to 1,000, as the machine says (OPC 10000-5, 6.4.2)
+    """
+
+    source: str
+    work_unit: str
+    name: str
+    since: Instant
+    severity: int
+    message: str = ""
+    acknowledged: bool = False
+
+
+@runtime_checkable
+class Alarming(Protocol):
+    """A source whose machines tell alarms by themselves."""
+
+    def alarms(self) -> tuple[StandingAlarm, ...]:
+        """Return the alarms that stand, the gravest first."""
+        ...
+
+
 class ReadingSource(Protocol):
     """Something that tells readings: an OPC UA server, topics of a broker, a file, a simulation."""
 
