@@ -1,7 +1,7 @@
 """What a host knows of one edge node: its birth, its devices, aliases and place in the sequence."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from fabloop.base.instant import Instant
 from fabloop.sense.readings.payloads.decoded import Refusal
@@ -33,6 +33,7 @@ class EdgeNode:
     births : number that ties a death to its birth; None: not told
     sequence : of the last message; None: before the first
     aliases, names : metrics of the node and its devices; aliases are unique in the node
+    templates : members of the templates that its birth defined, by name of both
     devices : those that were born and have not died
     asked : when it was last asked to be born again
     latest, stale_at : of its clock: the newest reading, and when its metrics expired
@@ -46,6 +47,7 @@ class EdgeNode:
     sequence: int | None = None
     aliases: dict[int, Known] = field(default_factory=dict)
     names: dict[tuple[str, str], Known] = field(default_factory=dict)
+    templates: dict[str, dict[str, Any]] = field(default_factory=dict)
     devices: set[str] = field(default_factory=set)
     asked: Instant | None = None
     latest: int = 0
@@ -57,6 +59,7 @@ class EdgeNode:
         self.online, self.births, self.sequence = True, births, sequence
         self.aliases.clear()
         self.names.clear()
+        self.templates.clear()
         self.devices.clear()
 
     def missed(self, sequence: int) -> int:

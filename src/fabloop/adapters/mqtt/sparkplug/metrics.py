@@ -4,6 +4,14 @@ import math
 from typing import Any
 
 from fabloop.adapters.mqtt.mapping import Mapping, SparkplugHost
+from fabloop.adapters.mqtt.sparkplug.composite import (
+    COMPOSITE,
+    TYPES,
+    Unfit,
+    definition_in,
+    is_clocked,
+    parts_of,
+)
 from fabloop.adapters.mqtt.sparkplug.datatypes import BOOLEAN, TEXTS, is_number, name_of, number_of
 from fabloop.adapters.mqtt.sparkplug.edge_node import EdgeNode, Known
 from fabloop.adapters.mqtt.sparkplug.properties import told_of
@@ -51,12 +59,56 @@ class Metrics:
 
     def bear(self, node: EdgeNode, device: str, metric: Any, at_ms: int) -> None:
         """Enter a metric that a birth tells, and take its value as of the birth."""
+        if metric.datatype in COMPOSITE:
+            self._bear_composite(node, device, metric, at_ms)
+            return
         known = self._known(node, device, metric)
         if metric.HasField("alias"):
             node.aliases[metric.alias] = known
         node.names[device, metric.name] = known
         since = max(at_ms * MS, node.stale_at + 1) if at_ms else ARRIVAL
         self._take(node, known, metric, since)
+
+    def _bear_composite(self, node: EdgeNode, device: str, metric: Any, at_ms: int) -> None:
+        """Enter a template or data set; its parts are metrics named ``whole/part``."""
+        defined = definition_in(metric)
+        if defined is not None:
+            node.templates[metric.name] = defined
+            node.templates[metric.name.removeprefix(TYPES)] = defined
+            return
+        known = Known(metric.name, REFUSED, metric.datatype, device)
+        if metric.HasField("alias"):
+            node.aliases[metric.alias] = known
+        node.names[device, metric.name] = known
+        if metric.is_null:
+            return
+        for part in self._parts(node, metric, metric.name):
+            if (device, part.name) not in node.names:
+                node.names[device, part.name] = self._known(node, device, part)
+            at = part.timestamp if is_clocked(metric) else at_ms
+            since = max(at * MS, node.stale_at + 1) if at else ARRIVAL
+            self._take(node, node.names[device, part.name], part, since)
+
+    def _take_composite(
+        self, node: EdgeNode, device: str, known: Known, metric: Any, at_ms: int
+    ) -> bool:
+        """Take what came of a template or data set; False: a part was not told by the birth."""
+        time = (metric.timestamp or at_ms) * MS or ARRIVAL
+        if metric.is_null:
+            for (owner, name), each in node.names.items():
+                if owner == device and name.startswith(f"{known.name}/") and each.number != REFUSED:
+                    self._add(time, each.number, math.nan, BAD)
+            return True
+        parts = self._parts(node, metric, known.name)
+        strange = [part for part in parts if not self.take(node, device, part, at_ms)]
+        return not strange
+
+    def _parts(self, node: EdgeNode, metric: Any, name: str) -> list[Any]:
+        try:
+            return parts_of(metric, name, node.templates)
+        except Unfit as error:
+            self._tally.refuse([error.refusal])
+            return []
 
     def take(self, node: EdgeNode, device: str, metric: Any, at_ms: int) -> bool:
         """Take the value of a metric; False: no birth told of it."""
@@ -65,6 +117,8 @@ class Metrics:
             known = node.names.get((device, metric.name)) if metric.name else None
         if known is None:
             return False
+        if known.datatype in COMPOSITE:
+            return self._take_composite(node, device, known, metric, at_ms)
         self._take(node, known, metric, (metric.timestamp or at_ms) * MS or ARRIVAL)
         return True
 

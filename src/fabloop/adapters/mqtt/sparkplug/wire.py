@@ -32,6 +32,10 @@ def payload_class() -> Any:
     _declare_metric(file.message_type.add(name="Metric"))
     _declare_properties(file.message_type.add(name="PropertySet"))
     _declare_property(file.message_type.add(name="PropertyValue"))
+    _field(file.message_type.add(name="PropertySetList"), "propertyset", 1, _F.TYPE_MESSAGE,
+           "PropertySet", many=True)  # fmt: skip
+    _declare_data_set(file.message_type)
+    _declare_template(file.message_type.add(name="Template"))
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.Payload"))
@@ -53,6 +57,25 @@ def _declare_metric(message: descriptor_pb2.DescriptorProto) -> None:
     _field(message, "is_null", 7, _F.TYPE_BOOL)
     _field(message, "properties", 9, _F.TYPE_MESSAGE, "PropertySet")
     _one_of(message, 10)
+    for name, number, of in (("dataset_value", 17, "DataSet"), ("template_value", 18, "Template")):
+        _field(message, name, number, _F.TYPE_MESSAGE, of).oneof_index = 0
+
+
+def _declare_data_set(types: Any) -> None:
+    table, row = types.add(name="DataSet"), types.add(name="Row")
+    _field(table, "num_of_columns", 1, _F.TYPE_UINT64)
+    _field(table, "columns", 2, _F.TYPE_STRING, many=True)
+    _field(table, "types", 3, _F.TYPE_UINT32, many=True)
+    _field(table, "rows", 4, _F.TYPE_MESSAGE, "Row", many=True)
+    _field(row, "elements", 1, _F.TYPE_MESSAGE, "DataSetValue", many=True)
+    _one_of(types.add(name="DataSetValue"), 1)
+
+
+def _declare_template(message: descriptor_pb2.DescriptorProto) -> None:
+    _field(message, "version", 1, _F.TYPE_STRING)
+    _field(message, "metrics", 2, _F.TYPE_MESSAGE, "Metric", many=True)
+    _field(message, "template_ref", 4, _F.TYPE_STRING)
+    _field(message, "is_definition", 5, _F.TYPE_BOOL)
 
 
 def _declare_properties(message: descriptor_pb2.DescriptorProto) -> None:
@@ -64,6 +87,10 @@ def _declare_property(message: descriptor_pb2.DescriptorProto) -> None:
     _field(message, "type", 1, _F.TYPE_UINT32)
     _field(message, "is_null", 2, _F.TYPE_BOOL)
     _one_of(message, 3)
+    for name, number, of in (
+        ("propertyset_value", 9, "PropertySet"), ("propertysets_value", 10, "PropertySetList"),
+    ):  # fmt: skip
+        _field(message, name, number, _F.TYPE_MESSAGE, of).oneof_index = 0
 
 
 def _field(
