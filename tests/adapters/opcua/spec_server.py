@@ -16,7 +16,7 @@ MACHINERY = "http://opcfoundation.org/UA/Machinery/"
 TOOLS = "http://opcfoundation.org/UA/MachineTool/"
 DEVICES = "http://opcfoundation.org/UA/DI/"
 MINE = "urn:maker:mill"
-START_S_MAX = 60
+START_S_MAX = 180
 
 
 class SpecServer:

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from adapters.opcua.opcua_wire import connection
 from adapters.opcua.spec_server import spec_server
 from contracts.source_contract import Rig
-from fabloop.adapters.opcua import OpcUaSource, Pki, browse
+from fabloop.adapters.opcua import OpcUaSource, Pki, browse, listening
 from fabloop.adapters.opcua.alarms import ALARM_STATES
 from fabloop.adapters.opcua.calls import Parameter, Signature, call, signature_of, typed
 from fabloop.adapters.opcua.companion import fixed_states, states_of
@@ -157,6 +157,28 @@ def test_an_alarm_is_a_series_of_states_and_stands_until_it_is_over_and_acknowle
     told = [ALARM_STATES[int(value)] for _, value, _ in rig.of("alarm.Mill-7.Coolant")]
     assert told == ["active", "acknowledged", "normal"]
     assert {value for _, value, _ in rig.of("alarm.Mill-7.Coolant.severity")} == {900.0}
+
+
+def test_a_flood_of_alarms_is_counted_where_it_is_lost(server, pki, monkeypatch):
+    monkeypatch.setattr(listening, "EVENTS_MAX", 2)
+
+    async def story():
+        source = OpcUaSource(bare(server, alarms=True), pki)
+        rig = Rig(source, None)
+        async with rig.running():
+            await rig.until(lambda: source.health().connected)
+            await asyncio.to_thread(server.done, flood())
+            await rig.until(lambda: source.health().gaps)
+        return source.health()
+
+    async def flood():
+        for n in range(60):
+            await server._alarm("Flood", active=bool(n % 2), severity=100)
+        await server._alarm("Flood", active=False, acknowledged=True)
+
+    health = run(story)
+    assert health.gaps >= 1
+    assert "alarms of opc.tcp:" in health.trouble
 
 
 def closed(_target):
