@@ -16,7 +16,7 @@ from fabloop.base.errors import ExitCode, Fault, Invalid, NotFound
 from fabloop.base.names import did_you_mean
 from fabloop.model.ids import OperationName
 from fabloop.model.safety import SafetyView, Target
-from fabloop.run.gate import Gate, gate_of, without_document
+from fabloop.run.gate import Gate, gate_of, undeclared
 from fabloop.sense.connections.model import Connection
 
 
@@ -94,7 +94,7 @@ def _connection(named: str, folder: Path, *, secure: bool, now: bool) -> tuple[C
     Here nobody listens to safety controllers: what a factory declares a permissive for is withheld.
     """
     if named.startswith("opc.tcp:") and not now:
-        return bare(named, secure=secure), without_document
+        return bare(named, secure=secure), undeclared
     factory = read_factory(folder)
     known = {each.id: each for each in factory.connections}
     if named not in known:
@@ -103,7 +103,7 @@ def _connection(named: str, folder: Path, *, secure: bool, now: bool) -> tuple[C
                 found=repr(named), hint=did_you_mean(named, known) or "Add it: machine add URL.")
         )  # fmt: skip
     if factory.safety is None:
-        return known[named], without_document
+        return known[named], undeclared
     return known[named], gate_of(factory.safety, SafetyView, WallClock().now)
 
 

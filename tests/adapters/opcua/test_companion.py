@@ -1,7 +1,6 @@
 """Companion specifications, alarms, typed calls and users by certificate, at a real server."""
 
 import asyncio
-import json
 import shutil
 
 import pytest
@@ -33,7 +32,7 @@ from fabloop.cli.root import app
 from fabloop.model.explanation import Explanation, SafetyCode
 from fabloop.model.ids import OperationName, WorkUnitId
 from fabloop.model.safety import Target
-from fabloop.run.gate import without_document
+from fabloop.run.gate import simulated
 from fabloop.run.permissives import Withheld
 from fabloop.sense.connections.model import Variable
 from fabloop.sense.connections.propose import Places, propose
@@ -187,7 +186,7 @@ def closed(_target):
 
 
 TARGET = Target(work_unit=WorkUnitId("mill"), operation=OperationName("SelectTool"))
-FREE = {"gate": without_document, "target": TARGET}
+FREE = {"gate": simulated, "target": TARGET}
 
 
 def test_a_method_is_called_with_arguments_of_its_types(server, pki):
@@ -234,8 +233,9 @@ def test_a_method_is_called_from_the_command_line_only_where_that_is_said(server
     assert told.stdout.endswith("Nothing was called. Say --now to call it.\n")
     assert len(server.calls) == before
     done = CliRunner().invoke(app, [*words, "--now", "--json"])
-    assert json.loads(done.stdout)["gave"] == {"sum": 2.0, "text": "tool 3"}
-    assert server.calls[before:] == [(3, [2.0], 1)]
+    assert isinstance(done.exception, NotPermitted)
+    assert "it is withheld: no" in str(done.exception)  # nobody declared it to be free
+    assert len(server.calls) == before
     wrong = CliRunner().invoke(app, [*words[:5], "speed=1", *words[6:]])
     assert isinstance(wrong.exception, Invalid)
     assert "an argument that it takes" in str(wrong.exception)
