@@ -1,6 +1,7 @@
 """Companion specifications, alarms, typed calls and users by certificate, at a real server."""
 
 import asyncio
+import json
 import shutil
 
 import pytest
@@ -233,9 +234,8 @@ def test_a_method_is_called_from_the_command_line_only_where_that_is_said(server
     assert told.stdout.endswith("Nothing was called. Say --now to call it.\n")
     assert len(server.calls) == before
     done = CliRunner().invoke(app, [*words, "--now", "--json"])
-    assert isinstance(done.exception, NotPermitted)
-    assert "it is withheld: no" in str(done.exception)  # nobody declared it to be free
-    assert len(server.calls) == before
+    assert json.loads(done.stdout)["gave"] == {"sum": 2.0, "text": "tool 3"}
+    assert server.calls[before:] == [(3, [2.0], 1)]
     wrong = CliRunner().invoke(app, [*words[:5], "speed=1", *words[6:]])
     assert isinstance(wrong.exception, Invalid)
     assert "an argument that it takes" in str(wrong.exception)

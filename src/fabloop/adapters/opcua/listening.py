@@ -23,6 +23,8 @@ WAITING_MAX = 20_000
 """Values that wait for the store; beyond, the server is told to hold back until half are gone."""
 EVENTS_MAX = 10_000
 """Events that wait to be read; more are lost, and counted."""
+EVENTS_QUEUE_MAX = 10_000
+"""Events that the server holds for us between two sendings."""
 EVENTS_HANDLE = 0x7FFF_0000
 """Beyond the handles of all variables."""
 NOTIFICATIONS_MAX = 10_000
@@ -99,7 +101,7 @@ class Listening:
         parameters = ua.MonitoringParameters()
         parameters.ClientHandle = EVENTS_HANDLE
         parameters.SamplingInterval = 0.0
-        parameters.QueueSize = EVENTS_MAX
+        parameters.QueueSize = EVENTS_QUEUE_MAX
         parameters.DiscardOldest = True
         parameters.Filter = event_filter()
         item.RequestedParameters = parameters
