@@ -17,8 +17,10 @@ from fabloop.app.service_runtime.facts import (
     ServiceLost,
     ServiceReturned,
 )
+from fabloop.app.service_runtime.runtime import Runtime
 from fabloop.base.errors import Invalid
 from fabloop.base.instant import HOUR, MINUTE, Instant
+from fabloop.dataspace.finish import Filled
 from fabloop.services.cloud.orchestrate import Pull, Rules
 from fabloop.services.cloud.records import Form, Lock
 from small_bakery import settings_of, small_bakery
@@ -96,6 +98,40 @@ def test_a_crash_while_a_system_is_dead_changes_nothing(tmp_path):
             "label-printer"
         ]
         assert bindings_of(history)[-1] == bindings_of(whole)[-1]
+        assert all(each.delivered_at for each in courses_of(history, week.bakery))
+    finally:
+        week.close()
+
+
+def test_a_crash_after_an_answer_and_before_the_process_goes_on_loses_and_doubles_nothing(
+    tmp_path, monkeypatch
+):
+    documents = small_bakery(
+        tmp_path, orders_per_day=(0,), scenarios={"burnt": {"mishaps": [], "delays": []}}
+    )
+    week = begin_week(tmp_path / "data", settings_of(documents))
+    judge = Runtime._judge
+
+    def power_cut(self, errand, now):
+        if errand.task.node == "cook":
+            raise KeyboardInterrupt
+        judge(self, errand, now)
+
+    with monkeypatch.context() as cut:
+        cut.setattr(Runtime, "_judge", power_cut)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                week.play()
+        finally:
+            week.close()
+    week = resume_week(tmp_path / "data")
+    try:
+        week.play()
+        history = week.log.history
+        (baked,) = of_kind(history, CallAnswered, node="cook")
+        found = week.story.data.space.fill("(batch, pieces, ?n)", {"batch": baked.about})
+        assert isinstance(found, Filled), found
+        assert [each["n"] for each in found.rows] == [baked.result["baked"]], "told once"
         assert all(each.delivered_at for each in courses_of(history, week.bakery))
     finally:
         week.close()

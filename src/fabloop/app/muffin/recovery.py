@@ -55,8 +55,14 @@ class Recovery:
         self.ovens = self.cases.ovens
         self._yard = Yard(runtime=runtime, machines=aids.machines, ovens=self.ovens)
         self._runtime.reality.see(_couriers(self._log))
+        self._baked: set[int] = set()
         for at, fact in self._log.history:  # a stream keeps nothing over a crash
-            if isinstance(fact, CallAnswered) and fact.operation == BAKE:
+            if (
+                isinstance(fact, CallAnswered)
+                and fact.operation == BAKE
+                and fact.service in self.ovens.names()
+            ):
+                self._baked.add(fact.job)
                 self._stream(fact.service, fact.given, fact.result, at)
         self._looked_at: dict[int, Instant] = {}
         self._back: Instant | None = None
@@ -131,7 +137,9 @@ class Recovery:
         """Look at how long a load took in an own oven: the line keeps pace with it."""
         assert errand.candidate is not None, "it was called"
         oven = str(errand.candidate.service.id)
-        if oven in self.ovens.names():
+        known = errand.task.key in self._baked  # a crash came before the process went on
+        if oven in self.ovens.names() and not known:
+            self._baked.add(errand.task.key)
             lot = str(errand.given.get("lot", ""))
             self.ovens.baked(oven, lot, errand.result)
             self._stream(oven, errand.given, errand.result, now)

@@ -133,6 +133,7 @@ class Runtime:
             result = answered.get(job.key)
             if result is not None and errand.candidate is not None:
                 errand.begun_at, errand.result = result.begun_at, result.result
+                errand.given = dict(result.given)
                 errand.phase = Phase.DONE
             self.errands[job.key] = errand
         self.leases.recover(held_offers(self.log.history), self.kernel.query(AskStatus()).at)
