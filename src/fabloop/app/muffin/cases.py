@@ -171,14 +171,7 @@ class Cases:
             if move.offer.rung is not Rung.REPAIR:
                 do = ways.does.get(move.offer.rung)
                 return do() if do is not None else ""
-            by = move.by or "policy"
-            outcome = self._mender.enact(situation(), found[0], move.offer.id, by, now)
-            if isinstance(outcome, NotMended):
-                return outcome.why
-            self._goes_on(damaged, situation(), outcome, now)
-            option = next(each for each in found[0].options if each.id == move.offer.id)
-            self._take_turn(damaged, situation(), option, now)
-            return ""
+            return self._repaired(damaged, situation(), found[0], move, now)
 
         def answers(ask: Ask) -> str | None:
             return answer_of(ask, found[0] if found else None, self._mender, self._approve, now)
@@ -207,6 +200,18 @@ class Cases:
             declined=declined,
             defaults=defaults,
         )
+
+    def _repaired(
+        self, damaged: Damaged, situation: Situation, found: Found, move: Do, now: Instant
+    ) -> str:
+        """Enact a repair; return why it cannot be, empty where it was."""
+        outcome = self._mender.enact(situation, found, move.offer.id, move.by or "policy", now)
+        if isinstance(outcome, NotMended):
+            return outcome.why
+        self._goes_on(damaged, situation, outcome, now)
+        option = next(each for each in found.options if each.id == move.offer.id)
+        self._take_turn(damaged, situation, option, now)
+        return ""
 
     def _situation(self, damaged: Damaged, now: Instant) -> Situation:
         task = damaged.errand.task
