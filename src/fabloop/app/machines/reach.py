@@ -78,7 +78,7 @@ async def browse(connection: Connection, pki_folder: Path | None, clock: Clock) 
                 source=connection.url, path="",
                 expected="opc.tcp://HOST:PORT, where a machine tells what it has",
                 found=repr(connection.url.split(":", maxsplit=1)[0]),
-                hint="To `machine add`, modbus://HOST:PORT/UNIT with --registers and "
+                hint="To `machine add`, modbus://HOST:PORT/UNIT with --registers FILE and "
                 "mqtt://HOST:PORT/TOPIC are given, too.",
             )
         )  # fmt: skip
