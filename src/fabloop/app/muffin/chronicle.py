@@ -119,7 +119,7 @@ def chronicle_of(week: Week, volatile: WeekVolatile) -> WeekChronicle:
 def _is_of_chain(fact: RuntimeFact) -> bool:
     """Tell whether a fact is part of an adaptation; a step that passes to another system is."""
     if isinstance(fact, LeaseEnded):
-        return fact.why in (LeaseEnd.SILENT, LeaseEnd.TAKEN_OVER)
+        return fact.why in (LeaseEnd.SILENT, LeaseEnd.TAKEN_OVER, LeaseEnd.RAN_OUT)
     return isinstance(fact, CHAIN)
 
 

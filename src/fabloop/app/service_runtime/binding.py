@@ -23,7 +23,7 @@ from fabloop.app.service_runtime.binding_reasons import (
 from fabloop.app.service_runtime.directory import Candidate, Directory
 from fabloop.app.service_runtime.reality import Reality, ground
 from fabloop.app.service_runtime.wanted import Wanted
-from fabloop.base.errors import Conflict, Refused
+from fabloop.base.errors import Conflict, Invalid, Refused
 from fabloop.base.instant import MINUTE, SECOND, Instant
 from fabloop.model.explanation import Explanation
 from fabloop.model.ids import WorkUnitId
@@ -234,11 +234,11 @@ class Binder:
         return Lease(offer=lease.offer, until=until)
 
     def regain(self, candidate: Candidate, about: str, until: Instant) -> Lease | None:
-        """Hold an offer again for who is on it already; None where somebody else has it."""
+        """Hold an offer again for who is on it already; None where it is not to be had."""
         entry = LockEntry(instance=candidate.offer, owner=self._consumer, expires_at=until)
         try:
             self._cloud.submit(HoldOffers(entries=(entry,)))
-        except Refused:
+        except (Refused, Invalid):  # somebody else has it, or it is not on offer
             return None
         self._held_for[candidate.offer] = about
         return Lease(offer=candidate.offer, until=until)

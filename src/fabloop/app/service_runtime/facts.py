@@ -57,6 +57,7 @@ class LeaseEnd(StrEnum):
     NOT_NOW = "the service cannot now"
     DECLINED = "the service cannot do this"
     SILENT = "the system keeps silent"
+    RAN_OUT = "it was not renewed in time"
     TAKEN_OVER = "the system keeps silent, another one takes over"
     GIVEN_UP = "a person has to look"
     DROPPED = "the step is no longer wanted"

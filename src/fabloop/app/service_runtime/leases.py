@@ -6,7 +6,7 @@ leaves in between is put right by `recover`.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from fabloop.app.service_runtime.binding import LEASE_NS, Binder
+from fabloop.app.service_runtime.binding import LEASE_NS, Binder, Lease
 from fabloop.app.service_runtime.directory import Candidate
 from fabloop.app.service_runtime.errands import AWAY_NS, Errand
 from fabloop.app.service_runtime.facts import (
@@ -43,10 +43,34 @@ class Leases:
 
     # -- while a step is done -----------------------------------------------------------------
 
-    def renew(self, errand: Errand) -> None:
+    def given(self, errand: Errand, lease: Lease | None) -> tuple[LeaseEnded, ...]:
+        """Let an errand hold what it was given; return that whoever held it before does not now.
+
+        A lock belongs to its owner, whatever the step: who kept one that the cloud has given again
+        would renew and release what is another step's.
+        """
+        before = [
+            each
+            for each in self._errands.values()
+            if lease is not None and each.lease is not None and each.lease.offer == lease.offer
+        ]
+        ended = tuple(fact for each in before for fact in self.ending(each, LeaseEnd.RAN_OUT))
+        for each in before:
+            each.lease = None
+        errand.lease = lease
+        return ended
+
+    def renew(self, errand: Errand, now: Instant) -> None:
         """Keep what an errand holds until its system has to be heard of next, and a while."""
-        if errand.lease is not None:
-            errand.lease = self._binder.renew(errand.lease, Instant(errand.due + LEASE_NS))
+        held, until = errand.lease, Instant(errand.due + LEASE_NS)
+        if held is None:
+            return
+        longer = None if held.until <= now else self._binder.renew(held, until)
+        if longer is None and errand.candidate is not None:
+            longer = self._binder.regain(errand.candidate, errand.task.about, until)
+        if longer is None:
+            self._log.tell(now, *self.ending(errand, LeaseEnd.RAN_OUT))
+        errand.lease = longer
 
     def is_over(self, errand: Errand, now: Instant) -> bool:
         """Tell whether a system has kept silent for longer than the lease that it had."""
@@ -108,13 +132,16 @@ class Leases:
         assert candidate is not None, "it was called"
         service, until = str(candidate.service.id), Instant(now + AWAY_NS)
         told: list[RuntimeFact] = [*self.ending(errand, why)]
-        if service not in self._silent:
-            told.append(ServiceLost(service=service, again_at=until))
-        self._log.tell(now, *told)
-        if service not in self._silent:
-            self._silent[service] = until
-            self._binder.withdraw(service)
-        self.release((errand,), now)
+        if service in self._silent:
+            self._log.tell(now, *told)
+            self.release((errand,), now)
+            return
+        others = [e for e in self._errands.values() if e is not errand and _is_held_at(e, service)]
+        told += [fact for each in others for fact in self.ending(each, LeaseEnd.SILENT)]
+        self._log.tell(now, *told, ServiceLost(service=service, again_at=until))
+        self._silent[service] = until
+        self._binder.withdraw(service)
+        self.release((errand, *others), now)
 
     def look_again(self, now: Instant) -> None:
         """Ask services that kept silent how they are, where it is time."""
@@ -161,30 +188,54 @@ class Leases:
 
     # -- after a crash ------------------------------------------------------------------------
 
-    def recover(self, offers: Mapping[int, str], now: Instant) -> None:
-        """Put right what a crash left: errands hold what the log says, and nobody anything else."""
+    def recover(self, told: Mapping[int, CallBound | LeaseResumed], now: Instant) -> None:
+        """Put right what a crash left: errands hold what the log says, and nobody anything else.
+
+        What the log says of a job that is not ours any more, or that the cloud has let go of, is
+        told as ended.
+        """
         held = {each.offer: each for each in self._binder.held()}
         lost = []
-        for job, offer in offers.items():
+        for job, begun in told.items():
             errand = self._errands.get(job)
             if errand is None or errand.candidate is None:
+                lost.append(_ended(begun, LeaseEnd.DROPPED))
                 continue
-            errand.lease = held.pop(offer, None)
+            errand.lease = held.pop(begun.offer, None)
             if errand.lease is not None:
                 self._binder.recall(errand.lease, errand.task.about)
                 continue
-            lost.append(LeaseEnded(**names_of(errand), offer=offer, why=LeaseEnd.SILENT))
+            lost.append(_ended(begun, LeaseEnd.SILENT))
         self._log.tell(now, *lost)
         self._binder.release(tuple(held.values()))
 
 
-def held_offers(history: Iterable[tuple[Instant, RuntimeFact]]) -> dict[int, str]:
-    """Return the offer that each job holds, as it was told."""
-    offers: dict[int, str] = {}
+def _is_held_at(errand: Errand, service: str) -> bool:
+    candidate = errand.candidate
+    return errand.lease is not None and candidate is not None and candidate.service.id == service
+
+
+def _ended(begun: CallBound | LeaseResumed, why: LeaseEnd) -> LeaseEnded:
+    return LeaseEnded(
+        job=begun.job,
+        about=begun.about,
+        node=begun.node,
+        service=begun.service,
+        operation=begun.operation,
+        offer=begun.offer,
+        why=why,
+    )
+
+
+def held_offers(
+    history: Iterable[tuple[Instant, RuntimeFact]],
+) -> dict[int, CallBound | LeaseResumed]:
+    """Return by job what was told when it was given the offer that it holds."""
+    offers: dict[int, CallBound | LeaseResumed] = {}
     for _, fact in history:
         match fact:
             case CallBound(job=job, offer=offer) | LeaseResumed(job=job, offer=offer) if offer:
-                offers[job] = offer
+                offers[job] = fact
             case LeaseEnded(job=job):
                 offers.pop(job, None)
             case _:

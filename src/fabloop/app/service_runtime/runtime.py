@@ -164,12 +164,18 @@ class Runtime:
             if each.phase is Phase.DONE:
                 self._judge(each, now)
         todo = [e for e in due if e.phase in (Phase.NEW, Phase.TAKEN_ON)]
+        over = {each.task.key for each in todo if self.leases.is_over(each, now)}
+        self._do([each for each in todo if each.task.key in over], now)
+        self._do([each for each in todo if each.task.key not in over], now)
+        self.leases.order()
+        return True
+
+    def _do(self, todo: Sequence[Errand], now: Instant) -> None:
+        """Bind, call and settle; those whose leases are over first, as they may be on it still."""
         asked = self._prepared([e for e in todo if e.task.key in self.errands], now)
         for errand, answer in self._asked_all(asked, now):
             if errand.task.key in self.errands:
                 self._settle(errand, answer, now)
-        self.leases.order()
-        return True
 
     def next_at(self) -> Instant | None:
         """Return when there is something to do next, of calls and of the host's own."""
@@ -218,7 +224,8 @@ class Runtime:
                 self._nobody(errand, choice, now, facts)
                 return False
             errand.candidate, errand.tries, errand.waits_for = choice.candidate, 0, ()
-            errand.lease, errand.waits_on = choice.lease, ()
+            errand.waits_on = ()
+            facts += self.leases.given(errand, choice.lease)
             facts.append(bound_fact(errand, choice))
         candidate = errand.candidate
         try:
@@ -236,7 +243,7 @@ class Runtime:
             self._give_up(errand, why, now)
             return
         errand.due = Instant(now + backoff_ns(errand.tries))
-        self.leases.renew(errand)
+        self.leases.renew(errand, now)
         told = CallTroubled(
             **names_of(errand), trouble="no data", reason=why, rung="retry", again_at=errand.due
         )
@@ -315,7 +322,7 @@ class Runtime:
                 errand.tries = errand.attempts = 0
                 errand.phase, errand.location = Phase.TAKEN_ON, location
                 errand.due = Instant(now + again_ns)
-                self.leases.renew(errand)
+                self.leases.renew(errand, now)
             case NotNow(again_ns=again_ns):
                 errand.may_have_happened = False  # it would know the key
                 again = Instant(now + max(MINUTE, again_ns or backoff_ns(errand.attempts)))
@@ -328,7 +335,7 @@ class Runtime:
             case NotPermitted(reasons=reasons):
                 errand.attempts -= 1  # it was none
                 self.log.tell(now, *withheld(errand, reasons, now))
-                self.leases.renew(errand)
+                self.leases.renew(errand, now)
 
     def _done(self, errand: Errand, result: dict[str, object], now: Instant) -> None:
         candidate = errand.candidate
@@ -373,7 +380,7 @@ class Runtime:
     def _not_now(self, errand: Errand, now: Instant) -> None:
         """Let go of who has not taken it on: who does it is decided when it is tried again."""
         if errand.phase is not Phase.NEW or errand.task.key not in self.errands:
-            self.leases.renew(errand)
+            self.leases.renew(errand, now)
             return
         self.leases.end((errand,), LeaseEnd.NOT_NOW, now)
         errand.candidate = None
