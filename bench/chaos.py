@@ -35,6 +35,7 @@ def main() -> int:
             ran.append(run(seed, Path(folder), orders_per_day=(given.more,)))
         for breach in ran[-1].breaches:
             print(f"seed {seed}: {breach}", flush=True)
+        print(f"{len(ran)} of {given.seeds} seeds are over", file=sys.stderr)
     told(ran)
     return 1 if any(each.breaches for each in ran) else 0
 

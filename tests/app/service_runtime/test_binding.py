@@ -3,57 +3,19 @@
 import msgspec
 import pytest
 
-from fabloop.app.cloud.host import CloudHost, host_of
-from fabloop.app.processes.clocks import SteppedClock
+from app.service_runtime.print_shop import VOCABULARY, WANTED, Shop, printer
+from fabloop.app.cloud.host import host_of
 from fabloop.app.sentences import sentence
 from fabloop.app.service_runtime.binding import LEASE_NS, Binder, Choice, NoChoice
 from fabloop.app.service_runtime.reality import Reality
 from fabloop.app.service_runtime.wanted import Wanted
 from fabloop.base.instant import HOUR, MINUTE, Instant
-from fabloop.base.journal import MemoryJournal
 from fabloop.model.explanation import BindingCode
-from fabloop.model.ids import OperationName, ServiceId, SkillId, SystemName
-from fabloop.model.service import Literal, ServiceDescription, ServiceOperation
-from fabloop.model.skill import Offer, Requirement, Skill, SkillVocabulary
+from fabloop.model.ids import SystemName
+from fabloop.model.service import Literal, ServiceDescription
 from fabloop.services.cloud.people import Ban, Blacklist
 from fabloop.services.cloud.records import Subscription
-from small_cloud import START, SeededCrypto
-
-PRINT = SkillId("print")
-WANTED = Wanted(requirement=Requirement(skill=PRINT, constraints={}))
-VOCABULARY = SkillVocabulary(skills={PRINT: Skill(id=PRINT, label="Print")})
-
-
-def printer(name: str, minor: int | None, **more: object) -> ServiceDescription:
-    operation = ServiceOperation(
-        name=OperationName("printLiners"), method="POST", path="/liners", cost_minor=minor,
-        offer=Offer(skill=PRINT), exclusive_ns=more.pop("exclusive_ns", 4 * HOUR),
-        requires=more.pop("requires", ()),
-    )  # fmt: skip
-    return ServiceDescription(
-        id=ServiceId(name), system=SystemName(name), title=name, version="1",
-        base_url="http://127.0.0.1:1", operations=(operation,), **more,
-    )  # fmt: skip
-
-
-class Shop:
-    """A cloud with printers, and one who wants something printed."""
-
-    def __init__(self, *printers: ServiceDescription) -> None:
-        self.clock = SteppedClock(START)
-        self.journal = MemoryJournal()
-        self.cloud: CloudHost = host_of(self.journal, self.clock, SeededCrypto())
-        self.binder = Binder(self.cloud, "MyMuffin", VOCABULARY)
-        for each in printers:
-            self.binder.add(each)
-
-    def after(self, ns: int) -> None:
-        self.clock.set(Instant(self.clock.now() + ns))
-
-    def asks(self, about: str = "batch-1", wanted: Wanted = WANTED) -> Choice | NoChoice:
-        return self.binder.choose(
-            wanted, {}, Reality(), self.clock.now(), lambda _: (), about
-        )  # fmt: skip
+from small_cloud import SeededCrypto
 
 
 @pytest.fixture

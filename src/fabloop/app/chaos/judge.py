@@ -53,7 +53,7 @@ def verdict(
         *_orders(history, bakery),
         *_lost(history, promised),
         *_twice(history, folder, _harmless(bakery)),
-        *_shared(history),
+        *shared(history),
         *_unpermitted(folder, [each.name for each in bakery.natures], rules, shown),
     )
 
@@ -102,7 +102,7 @@ def _twice(history: History, folder: Path, harmless: frozenset[str]) -> Iterator
             yield f"{key} was begun more than once: {', '.join(sorted(where))}."
 
 
-def _shared(history: History) -> Iterator[str]:
+def shared(history: History) -> Iterator[str]:
     """Yield offers that two jobs held at the same time, and those that are held at the end."""
     holders: dict[str, int] = {}
     for at, fact in history:
