@@ -237,6 +237,22 @@ def test_the_least_of_open_hours_is_what_the_best_of_them_takes():
     assert bands.least(np.array([2 * 3600.0]), co2=False)[0] == pytest.approx(NIGHT_PRICE)
 
 
+def test_a_step_just_as_long_as_the_longest_open_span_has_a_least_price():
+    tariff = Tariff(
+        currency="EUR",
+        labour_cost_per_hour_minor=0,
+        energy_minor_per_j=DAY_PRICE,
+        co2_kg_per_j=0.2 / KWH,
+        bands=NIGHTS,
+    )
+    bands = Bands(tariff, VIENNA)
+    day = at_clock(local_day(NOW, VIENNA) + timedelta(days=1), 0, VIENNA)
+    closed = ((NOW, Instant(day + HOUR)), (Instant(day + 3 * HOUR), Instant(day + 4_000 * DAY)))
+    ticks = np.array([2 * 3600.0, 3 * 3600.0])
+    least = OpenBands(bands, closed, NOW).least(ticks, co2=False)
+    assert least == pytest.approx([NIGHT_PRICE, NIGHT_PRICE])
+
+
 def test_a_cost_is_proven_by_the_hours_in_which_work_units_are_open():
     plant, values = graz_and_vienna()
     plant = with_bands(plant, NIGHTS, power=40_000.0)

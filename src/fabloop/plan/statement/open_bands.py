@@ -54,7 +54,9 @@ class OpenBands:
         }
         longer = np.array([known[each + 1] for each in low.tolist()])
         shorter = np.array([known[each] for each in low.tolist()])
-        total = np.where(share > 0.0, (1 - share) * shorter + share * longer, shorter)
+        total = shorter.copy()
+        mixed = share > 0.0  # elsewhere nothing of what may be endless counts
+        total[mixed] = ((1 - share) * shorter)[mixed] + share[mixed] * longer[mixed]
         average = np.full(len(ticks), np.nan)
         np.divide(total, quarters, out=average, where=quarters > 0.0)
         return np.where(np.isfinite(average), np.maximum(anyhow, average), anyhow)
