@@ -9,8 +9,10 @@ from msgspec.structs import replace
 
 from fabloop.base.errors import Invalid
 from fabloop.base.instant import HOUR, MINUTE, SECOND, Instant
+from fabloop.model.calendar import CalendarException, WorkCalendar
 from fabloop.model.plan import MovementKind, NotProducible
 from fabloop.model.product import Alternative, RoutingOption
+from fabloop.model.site import EnergyBand
 from fabloop.plan.engine import is_possible_now, least
 from fabloop.plan.floors.floor import Line
 from fabloop.plan.floors.orders_search import OrdersObjective
@@ -348,6 +350,28 @@ def test_the_cheapest_routing_of_each_is_kept_where_cost_alone_counts():
     answer = asked(orders, ways_plant(), objective=OrdersObjective.COST)
     assert answer.rerouted == ()
     assert answer.optimality.proven
+
+
+def test_a_routing_that_no_open_hour_is_left_for_leaves_the_other_one():
+    """The mill is open this one time, and when the parts get there it is closed for good."""
+    made = with_ways("one")
+    got = operation("got", "ream", minutes=30)
+    steps = (
+        got,
+        *(replace(e, inputs=("got",)) if not e.inputs else e for e in made.product.operations),
+    )
+    made = replace(made, product=replace(made.product, operations=steps))
+    today = CalendarException(date="2026-09-21", spans=((16 * HOUR, 17 * HOUR),))
+    here = ways_plant().sites["s"]
+    mill, drill, *others = here.work_units
+    mill = replace(mill, calendar=WorkCalendar(exceptions=(today,)), cost_per_hour_minor=6_001)
+    units = (mill, drill, *others, unit("ream", "s", "hall", offer("ream", monitored=False)))
+    band = EnergyBand(energy_minor_per_j=9e-6, co2_kg_per_j=5e-8, end_ns=HOUR)
+    here = replace(here, work_units=units, tariff=replace(here.tariff, bands=(band,)))
+    for objective in OrdersObjective:
+        answer = asked([made], network(here), objective=objective)
+        (plan,) = answer.plans
+        assert {step.operation for step in plan.steps} == {"got", "quick", "last"}
 
 
 def test_where_siblings_cannot_meet_on_any_work_unit_the_tree_decides():

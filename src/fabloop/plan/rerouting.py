@@ -58,6 +58,8 @@ def rerouted(together: Together, cost: Cost) -> Together:
         asked[number] = msgspec.structs.replace(asked[number], problem=option)
         other = Together(asked, best.objective, best.effort, None)
         other.run(share, bounding=False)
+        if not other.is_read:  # that way there is no plan within the calendars: this one stays
+            continue
         value = _worth(other, cost)
         if value < worth:
             other.takes_over(best)

@@ -207,6 +207,12 @@ class Together:
         )
         return timed and self.objective is OrdersObjective.COST
 
+    @property
+    def is_read(self) -> bool:
+        """Whether all orders are finished within the calendars that were read."""
+        both = zip(self.asked, self.placed, strict=True)
+        return all(placed.work.finish <= each.problem.read for each, placed in both)
+
     def takes_over(self, other: "Together") -> None:
         """Go on from another one about the same orders, which is no better than this one."""
         value, bound = self.incumbents[-1].value, self.incumbents[-1].bound

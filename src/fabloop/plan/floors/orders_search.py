@@ -141,7 +141,7 @@ class Search:
         if self.objective is OrdersObjective.TARDINESS:
             critical = [each for each in self.orders if each.late]
         else:
-            critical = [each for each in self.orders if each.work.finish == best[0]]
+            critical = [each for each in self.orders if float(each.work.finish) == best[0]]
         first = critical[int(self.roll.integers(len(critical)))]
         others = [each for each in self.orders if each is not first]
         count = min(len(others), int(self.roll.integers(OTHERS_MAX)))
