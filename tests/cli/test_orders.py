@@ -1,6 +1,7 @@
 """``fabloop order``: quotations, a contract as two files, and what becomes of its promises."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from fabloop.app.sentences import instant_text
 from fabloop.base.codec import from_json, to_json
 from fabloop.base.instant import iso_of
 from fabloop.model.market import Contract, Delivery, Reached
+from fabloop.plan.market.offer import offer_name
 
 FABLOOP = Path(sys.executable).with_name("fabloop")
 FOLDER = documents_of("wavegear")
@@ -31,9 +33,16 @@ def order(*arguments, cwd):
 
 
 @pytest.fixture(scope="module")
-def accepted(tmp_path_factory):
+def offers(tmp_path_factory):
+    done = order("quote", FOLDER, "--json", cwd=tmp_path_factory.mktemp("offers"))
+    return json.loads(done.stdout)["standings"]
+
+
+@pytest.fixture(scope="module")
+def accepted(tmp_path_factory, offers):
     folder = tmp_path_factory.mktemp("accepted")
-    done = order("accept", FOLDER, "--out", "contract.json", cwd=folder)
+    offer = offers[1]["offer"]
+    done = order("accept", FOLDER, "--offer", offer, "--out", "contract.json", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder, from_json((folder / "contract.json").read_bytes(), Contract), done
 
@@ -57,18 +66,37 @@ def test_a_contract_says_who_makes_what_by_when_and_what_is_promised(accepted):
     assert instant_text(contract.bid.ready_at, "Europe/Vienna") in text
 
 
-def test_a_contract_is_never_overwritten(accepted):
+def test_a_contract_is_never_overwritten(accepted, offers):
     folder, *_ = accepted
-    again = order("accept", FOLDER, "--out", "contract.json", cwd=folder)
+    again = order(
+        "accept", FOLDER, "--offer", offers[1]["offer"], "--out", "contract.json", cwd=folder
+    )
     assert again.returncode == 2
     assert "does not exist yet" in again.stderr
 
 
-def test_a_bid_that_was_not_made_cannot_be_accepted(tmp_path):
-    done = order("accept", FOLDER, "--bid", 9, cwd=tmp_path)
-    assert done.returncode == 2
-    assert "a bid from 1 to" in done.stderr
+def test_an_offer_that_is_not_made_cannot_be_accepted(tmp_path):
+    done = order("accept", FOLDER, "--offer", "00000000", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "'00000000' is none of them" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_an_offer_whose_price_changed_since_it_was_read_is_not_accepted(offers, tmp_path):
+    shutil.copytree(FOLDER, tmp_path / "factory")
+    shipping = tmp_path / "factory/shipping.json"
+    shipping.write_text(shipping.read_text().replace("45.00 EUR", "46.00 EUR"))
+    assert "46.00 EUR" in shipping.read_text()
+    done = order("accept", "factory", "--offer", offers[0]["offer"], cwd=tmp_path)
+    assert done.returncode == 1
+    assert "has changed since it was read" in done.stderr
+    assert not list(tmp_path.glob("contract*"))
+
+
+def test_the_offer_that_was_read_is_accepted_and_no_other(accepted, offers):
+    _, contract, _ = accepted
+    assert contract.bid.price_minor == offers[1]["bid"]["price_minor"]
+    assert offer_name(contract.bid) == offers[1]["offer"]
 
 
 def test_a_broken_promise_and_a_late_part_are_told_and_end_with_1(accepted, tmp_path):

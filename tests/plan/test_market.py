@@ -31,6 +31,7 @@ from fabloop.plan.market.buyer import compose, inquire, negotiate, unanswered
 from fabloop.plan.market.comparison import Criterion, compare_bids
 from fabloop.plan.market.contract import accept, renewed, track_records, watch
 from fabloop.plan.market.disclosure import view_of
+from fabloop.plan.market.offer import offer_name
 from fabloop.plan.market.tenant import HAND_OVER, Premises, PricePolicy, Quoted, answer, quote
 from fabloop.plan.producible import check
 from plan.instances import NOW, gear, graz_and_vienna, random_instance, vocabulary
@@ -67,12 +68,12 @@ def zones(plant):
     return {key: each.time_zone for key, each in plant.sites.items()}
 
 
-def bids(order, plant, values, *, most=4, heard=None, **more):
+def bids(order, plant, values, *, most=4, heard=None, name="x-1", **more):
     """Return all bids that a buyer gets, and note every message in `heard`."""
     tenants = market(plant, values, **more)
     heard = [] if heard is None else heard
     stocked = {each.material for site in plant.sites.values() for each in site.stock}
-    exchange = exchange_for(order, stocked=stocked)
+    exchange = exchange_for(order, name=name, stocked=stocked)
     answers = [answer(exchange.asked, each) for each in tenants.values()]
     heard += [("to tenants", exchange.asked), *(("to buyer", each) for each in answers)]
 
@@ -167,6 +168,27 @@ def test_a_margin_raises_the_price_and_nothing_else(seed, margin):
             price = round(one.quotation.price_minor * (1.0 + margin))
             assert other.quotation == msgspec.structs.replace(one.quotation, price_minor=price)
             assert other.plan == one.plan
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=SEEDS)
+def test_an_offer_keeps_its_name_when_asked_again_and_changes_it_with_what_is_offered(seed):
+    order, plant, values = random_instance(seed)
+    found = bids(order, plant, values, most=20)
+    again = bids(order, plant, values, most=20, name="x-2")
+    names = [offer_name(each) for each in found]
+    assert sorted(names) == sorted(offer_name(each) for each in again)
+    for bid, name in zip(found, names, strict=True):
+        part, replace = bid.parts[0], msgspec.structs.replace
+        made = (
+            replace(part.quotation, price_minor=part.quotation.price_minor + 1),
+            replace(part.quotation, ready_at=part.quotation.ready_at + 1),
+            replace(part.quotation, expires_at=part.quotation.expires_at + 1),
+            replace(part.quotation, tenant="another"),
+        )
+        for each in made:
+            parts = (replace(part, quotation=each), *bid.parts[1:])
+            assert offer_name(replace(bid, parts=parts)) != name
 
 
 BAR = MaterialId("bar")

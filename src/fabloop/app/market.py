@@ -170,23 +170,18 @@ def bid_table(outcome: Outcome, order: ProductionOrder, network: Network) -> Tab
     return Table(
         caption="Bids, best first",
         heads=(
-            *("Bid", "Price", "Ready", "Energy", "CO2", "Tenants", "On time", "Best at"),
+            *("Offer", "Price", "Ready", "Energy", "CO2", "Tenants", "On time", "Best at"),
             *(["Way"] if order.product.alternatives else []),
         ),
-        rows=tuple(
-            _bid_row(number, each, order, network)
-            for number, each in enumerate(outcome.standings, 1)
-        ),
-        numeric=(0, 1, 3, 4, 6),
+        rows=tuple(_bid_row(each, order, network) for each in outcome.standings),
+        numeric=(1, 3, 4, 6),
     )
 
 
-def _bid_row(
-    number: int, standing: Standing, order: ProductionOrder, network: Network
-) -> tuple[str, ...]:
+def _bid_row(standing: Standing, order: ProductionOrder, network: Network) -> tuple[str, ...]:
     bid, share = standing.bid, standing.figures[Criterion.RECORD]
     return (
-        str(number),
+        standing.offer,
         money_text(bid.price_minor, bid.currency),
         _at(bid.ready_at, bid.parts[-1].quotation.site, network),
         quantity_text(bid.energy_j, Dimension.ENERGY),
@@ -221,6 +216,16 @@ def refusals(outcome: Outcome, order: ProductionOrder) -> Iterator[str]:
         yield f"Only {WAYS_ASKED_MAX} ways of working were put out to tender; there are more."
     if not outcome.standings and not outcome.impossible and not outcome.declined:
         yield "No lanes lead between the sites that could do the operations."
+
+
+def not_offered(offer: str, outcome: Outcome) -> str:
+    """Return that an offer is not among those that are made now, and what to do."""
+    return (
+        f"Expected one of the {len(outcome.standings)} offers that are made now, but '{offer}' is "
+        "none of them. A price, a machine or an instant has changed since it was read, or "
+        "--buyer, --margin or --valid-for differ. Nothing was accepted. Read what is offered "
+        "now: fabloop order quote FOLDER."
+    )
 
 
 def contract_text(contract: Contract, order: ProductionOrder, network: Network) -> str:

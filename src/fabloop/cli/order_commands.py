@@ -8,6 +8,9 @@ import typer
 if TYPE_CHECKING:
     from fabloop.cli.orders import MarketRequest
 
+OFFERS_MAX = 20
+"""Offers one may ask for; `accept` looks through as many, wherever `quote` ranked its offer."""
+
 orders = typer.Typer(help="Put orders to the market and hold tenants to their promises.")
 
 Folder = Annotated[Path, typer.Argument(help="Folder with documents (*.json).")]
@@ -16,7 +19,7 @@ Margin = Annotated[
     float, typer.Option(min=0.0, max=10.0, help="What other tenants add to cost (0.2 is 20 %).")
 ]
 Valid = Annotated[str, typer.Option(help="How long quotations bind, such as PT48H.")]
-Most = Annotated[int, typer.Option(min=1, max=20, help="How many bids are wanted.")]
+Most = Annotated[int, typer.Option(min=1, max=OFFERS_MAX, help="How many bids are wanted.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
@@ -42,24 +45,24 @@ def quote(
 @orders.command()
 def accept(
     folder: Folder,
-    bid: Annotated[int, typer.Option(help="Number of the bid, as `quote` ranks them.")] = 1,
+    offer: Annotated[str, typer.Option(help="Name of the offer, as `quote` shows it.")],
     out: Annotated[Path, typer.Option(help="Where the contract goes (and .md beside it).")] = Path(
         "contract.json"
     ),
     buyer: Buyer = "buyer",
     margin: Margin = 0.1,
     valid_for: Valid = "PT48H",
-    most: Most = 4,
     json: Json = False,
 ) -> None:
-    """Ask again, accept a bid and write the contract: who makes what by when, what is promised.
+    """Accept the offer of that name and write the contract: who makes what by when, and promises.
 
-    Exit codes: 0 it was written, 1 there are no bids, 2 bad input.
+    The tenants are asked again. What is no longer offered as it was read is not accepted.
+    Exit codes: 0 it was written, 1 it is no longer offered, 2 bad input.
     """
     from fabloop.cli.orders import write_contract
 
-    request = _request(folder, buyer, margin, valid_for, most)
-    raise typer.Exit(write_contract(request, bid, out, as_json=json))
+    request = _request(folder, buyer, margin, valid_for, OFFERS_MAX)
+    raise typer.Exit(write_contract(request, offer, out, as_json=json))
 
 
 @orders.command()

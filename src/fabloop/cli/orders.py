@@ -15,6 +15,7 @@ from fabloop.app.market import (
     bid_table,
     contract_sentences,
     contract_text,
+    not_offered,
     refusals,
     trade,
 )
@@ -57,23 +58,17 @@ def print_quotations(request: MarketRequest, *, as_json: bool) -> ExitCode:
     return ExitCode.FINE if outcome.standings else ExitCode.NOT_PRODUCIBLE
 
 
-def write_contract(request: MarketRequest, number: int, out: Path, *, as_json: bool) -> ExitCode:
-    """Accept a bid, write the contract as JSON and as Markdown beside it, and print it."""
+def write_contract(request: MarketRequest, offer: str, out: Path, *, as_json: bool) -> ExitCode:
+    """Accept an offer by its name; write the contract as JSON and Markdown, and print it."""
     order, outcome, network = _traded(request)
     if not outcome.standings:
         for text in refusals(outcome, order):
             sys.stderr.write(text + "\n")
         return ExitCode.NOT_PRODUCIBLE
-    if not 1 <= number <= len(outcome.standings):
-        fault = Fault(
-            source="--bid",
-            path="",
-            expected=f"a bid from 1 to {len(outcome.standings)}",
-            found=str(number),
-            hint="See them with: fabloop order quote FOLDER",
-        )
-        raise Invalid(fault)
-    bid = outcome.standings[number - 1].bid
+    bid = next((each.bid for each in outcome.standings if each.offer == offer), None)
+    if bid is None:
+        sys.stderr.write(not_offered(offer, outcome) + "\n")
+        return ExitCode.NOT_PRODUCIBLE
     contract = accept(bid, order, request.buyer, order.received_at)
     _write_new(out, to_json_pretty(contract))
     text = contract_text(contract, order, network)

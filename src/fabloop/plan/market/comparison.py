@@ -6,6 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from fabloop.model.market import Bid, TrackRecord
+from fabloop.plan.market.offer import offer_name
 
 
 class Criterion(StrEnum):
@@ -23,6 +24,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    offer : the name by which it is accepted
     figures : value by criterion; the record is the least on-time share of its tenants, and None
         where nothing is known of one of them
     best_at : criteria at which no other bid is better
@@ -31,6 +33,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     bid: Bid
+    offer: str
     figures: dict[Criterion, float | None]
     best_at: tuple[Criterion, ...]
     dominated_by: tuple[int, ...]
@@ -69,6 +72,7 @@ def compare_bids(
     return tuple(
         Standing(
             bid=bids[number],
+            offer=offer_name(bids[number]),
             figures=figures[number],
             best_at=tuple(_best_at(figures, number)),
             dominated_by=tuple(
