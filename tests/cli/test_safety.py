@@ -1,13 +1,18 @@
 """``fabloop safety``: what is declared, what holds, stops and resets, against a real process."""
 
 import json
+import subprocess
 import sys
+import threading
+import time
 
 import pytest
 from typer.testing import CliRunner
 
 from app import stories
 from app.safety.test_guarded_story import SHAPING, papers
+from fabloop.adapters.modbus import lookup
+from fabloop.adapters.modbus import safety as safety_line
 from fabloop.app.demo import Settings, begin
 from fabloop.app.safety.documents import rules_in
 from fabloop.app.safety.guard import SafetyGuard
@@ -133,11 +138,45 @@ def test_a_controller_that_nobody_reaches_is_told(tmp_path):
     told = run("status", file, "--stops", tmp_path / "stops", "--wait", "0.5")
     assert told.exit_code == ExitCode.NOT_PRODUCIBLE
     assert "nobody answers" in told.output
+    assert "guard closed unknown" in told.output
+    assert "must be true" in told.output
     told = run(
         "stop", file, "cell", "--by", "r", "--why", "w", "--stops", tmp_path, "--wait", "0.2"
     )
     assert told.exit_code == ExitCode.NOT_PRODUCIBLE
     assert "Use the emergency stop" in told.output
+
+
+def test_a_status_waits_for_no_controller_that_an_attempt_did_not_reach(tmp_path, monkeypatch):
+    """Not for a dead address, and not for a resolver that never answers."""
+    asked = threading.Event()
+
+    def hangs(*_, **__):
+        asked.set()
+        threading.Event().wait()
+
+    monkeypatch.setattr(lookup.socket, "getaddrinfo", hangs)
+    monkeypatch.setattr(safety_line, "ANSWER_S_MAX", 0.1)
+    paper = document("modbus://127.0.0.1:1/1")
+    lost = json.loads(json.dumps(paper["controllers"][0]))
+    paper["controllers"].append({**lost, "id": "lost", "url": "modbus://lost.example:502/1"})
+    (tmp_path / "safety.json").write_text(json.dumps(paper), encoding="utf-8")
+    begun = time.monotonic()
+    told = run("status", tmp_path / "safety.json", "--stops", tmp_path / "stops", "--wait", 60)
+    assert time.monotonic() - begun < 30
+    assert asked.is_set()
+    assert "cell: nobody answers at modbus://127.0.0.1:1/1" in told.output
+    assert "lost: modbus://lost.example:502/1: no address for 'lost.example' within" in told.output
+
+
+def test_stopping_loads_nothing_of_planning():
+    """A stop is asked for in a moment: ortools and pandas alone take seconds to load."""
+    code = (
+        "import sys; import fabloop.cli.safety as _; "
+        "sys.exit(str({'ortools', 'pandas', 'scipy', 'duckdb'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == "set()"
 
 
 def test_a_declared_controller_is_simulated_at_its_address(tmp_path, monkeypatch, capsys):

@@ -75,6 +75,13 @@ def test_the_reference_tells_no_option_that_is_not_there(name):
     assert set(re.findall(r"^\| `(--[a-z0-9-]+)", said, re.MULTILINE)) <= real
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_tells_its_exit_codes_in_its_help_and_in_the_reference(name):
+    said = section_of(text_of(DOCS / "reference/command-line.md"), f"fabloop {name}")
+    assert " ".join(COMMANDS[name].help.split()).count("Exit codes:") == 1
+    assert said.count("Exit codes:") >= 1
+
+
 @pytest.mark.parametrize("kind", SCHEMA_NAMES)
 def test_every_kind_of_document_has_its_section_and_its_table(kind):
     said = section_of(text_of(DOCS / "reference/documents.md"), kind)

@@ -23,9 +23,10 @@ def evidence_text(evidence: Evidence, now: Instant) -> str:
         by = f" by {evidence.source}" if evidence.source else ""
         parts.append(f"measured {age_text(evidence.at, now)}{by}")
     elif evidence.source:
-        parts.append(f"from the {evidence.source}")
+        parts.append(f"from the {evidence.source}" if parts else f"unknown, by {evidence.source}")
     if evidence.limit is not None:
-        parts.append(f"limit {value_text(evidence.limit, evidence.dimension)}")
+        word = "must be" if evidence.relation == "is" else "limit"
+        parts.append(f"{word} {value_text(evidence.limit, evidence.dimension)}")
     return ", ".join(parts)
 
 

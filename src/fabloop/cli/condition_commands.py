@@ -65,6 +65,7 @@ def train(
     """Learn from units that ran to failure how long others will last.
 
     Each row is a cycle of a unit, in order. Needs: pip install 'fabloop[learning]'.
+    Exit codes: 0 written, 2 bad input, such as fewer than 20 units.
     """
     from fabloop.cli.condition_life import train as run
 
@@ -78,7 +79,10 @@ def life(
     unit: Unit = "unit",
     as_json: AsJson = False,
 ) -> None:
-    """Tell how many cycles units have left, with an interval and the signals that say so."""
+    """Tell how many cycles units have left, with an interval and the signals that say so.
+
+    Exit codes: 0 told, 2 bad input, such as a unit without a signal of the model.
+    """
     from fabloop.cli.condition_life import life as run
 
     raise typer.Exit(run(model, file, unit, as_json=as_json))
@@ -96,7 +100,10 @@ def lifetimes(
     failure_cost: Annotated[float | None, typer.Option(help="Of a failure.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell how long parts last (Weibull, few failures suffice), and when replacing them pays."""
+    """Tell how long parts last (Weibull, few failures suffice), and when replacing them pays.
+
+    Exit codes: 0 told, 2 bad input, such as no failure at all.
+    """
     from fabloop.cli.condition_life import Lifetimes
     from fabloop.cli.condition_life import lifetimes as run
 

@@ -44,7 +44,10 @@ def watch(
         bool, typer.Option("--json", help="Print one JSON object in each line.")
     ] = False,
 ) -> None:
-    """Tell every change of a KPI that was worth telling, and every test that was rejected."""
+    """Tell every change of a KPI that was worth telling, and every test that was rejected.
+
+    Exit codes: 0 told, or ended by Ctrl-C, 2 bad input.
+    """
     from fabloop.cli.kpi import watch as run
 
     raise typer.Exit(run(folder, work_unit, follow=follow, as_json=as_json))

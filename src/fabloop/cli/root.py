@@ -133,7 +133,10 @@ def schema(
         bool, typer.Option("--context", help="Print the JSON-LD context instead.")
     ] = False,
 ) -> None:
-    """Print the JSON Schema (2020-12) or the JSON-LD context of a kind of document."""
+    """Print the JSON Schema (2020-12) or the JSON-LD context of a kind of document.
+
+    Exit codes: 0 printed, 2 there is no such kind.
+    """
     from fabloop.cli.schema import print_schema
 
     raise typer.Exit(print_schema(name, context=context))

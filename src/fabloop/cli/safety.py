@@ -6,26 +6,19 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from fabloop.adapters.documents import documents_in
 from fabloop.adapters.modbus.source import WallClock, place_of
-from fabloop.app.demo import resume
 from fabloop.app.safety.accounts import (
     SafetyStatus,
     declared_lines,
-    person_standing,
     status_of,
 )
 from fabloop.app.safety.controller import SimulatedController, given_of, say
 from fabloop.app.safety.documents import controller_in, rules_in
-from fabloop.app.safety.draft import draft_of
 from fabloop.app.safety.guard import SafetyGuard
 from fabloop.app.sentences import sentence
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode
-from fabloop.base.instant import Instant, iso_of
-from fabloop.cli.service import services_of
-from fabloop.model.documents import resolve
-from fabloop.model.documents.structure import kind_in
+from fabloop.base.instant import Instant
 from fabloop.model.ids import ControllerId
 from fabloop.run.stops import ResetRefused
 
@@ -43,21 +36,11 @@ def check(documents: Path, *, as_json: bool) -> ExitCode:
     return ExitCode.FINE
 
 
-def draft(folder: Path) -> ExitCode:
-    """Print the beginning of a safety document."""
-    documents = documents_in(folder) if any(folder.glob("*.json")) else {}
-    sites = any(kind_in(data) == "site" for data in documents.values())
-    units = resolve(documents).network.work_units() if sites else {}
-    services = (each.service for each in services_of(folder).described())
-    sys.stdout.write(to_json_pretty(draft_of(units, services)).decode())
-    return ExitCode.FINE
-
-
 def status(documents: Path, stops: Path, wait_s: float, *, as_json: bool) -> ExitCode:
     """Ask the controllers, without beating for them, and print how everything stands."""
     rules = rules_in(documents)
     with SafetyGuard(rules, stops, beats=False) as guard:
-        guard.wait_until_seen(wait_s)
+        guard.wait_until_tried(wait_s)
         troubles = {str(key): trouble for key, trouble in guard.troubles().items()}
         found = status_of(rules, guard.view(), guard.now(), troubles)
     if as_json:
@@ -120,33 +103,6 @@ def simulate(documents: Path, controller: str, log: str) -> ExitCode:
     _, port, _ = place_of(known.url)
     with suppress(KeyboardInterrupt):  # this is how it is switched off
         asyncio.run(SimulatedController(given_of(known, port, log), say).serve())
-    return ExitCode.FINE
-
-
-def worker(folder: Path, person: str, *, as_json: bool) -> ExitCode:
-    """Print how a person stands in the running shift."""
-    demo = resume(folder)
-    try:
-        now = demo.house.snapshot.now
-        found = person_standing(demo.house.snapshot, person)
-    finally:
-        demo.close()
-    if as_json:
-        sys.stdout.write(to_json_pretty(found).decode())
-        return ExitCode.FINE
-    sys.stdout.write(f"{found.person}, {iso_of(now)}\n")
-    for kind, share in found.used.items():
-        sys.stdout.write(f"  {kind}: {share:.0%} of this shift's limit\n")
-    for unit, reasons in found.against.items():
-        for reason in reasons:
-            sys.stdout.write(f"  not at {unit}: {sentence(reason, now)}\n")
-    for task in found.tasks:
-        word = "yours" if task.given else "not given to you" if task.why else "waits"
-        said = " ".join(sentence(reason, now) for reason in task.why)
-        sys.stdout.write(
-            f"  task {task.job}, {task.operation} at {task.work_unit}: {word}. {said}".rstrip()
-            + "\n"
-        )
     return ExitCode.FINE
 
 

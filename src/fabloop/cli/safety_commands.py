@@ -17,7 +17,10 @@ Documents = Annotated[
 Controller = Annotated[str, typer.Argument(help="Safety controller, as the document names it.")]
 Stops = Annotated[Path, typer.Option("--stops", help="Folder in which stops are kept.")]
 By = Annotated[str, typer.Option("--by", help="The person who does it, by role and number.")]
-Wait = Annotated[float, typer.Option("--wait", min=0.1, max=60, help="Seconds to wait at most.")]
+Wait = Annotated[
+    float,
+    typer.Option("--wait", min=0.1, max=60, help="Seconds to wait at most; all are asked at once."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
@@ -40,7 +43,7 @@ def draft(
 
     Exit codes: 0 printed, 2 bad input.
     """
-    from fabloop.cli.safety import draft as run
+    from fabloop.cli.safety_draft import draft as run
 
     raise typer.Exit(run(folder))
 
@@ -104,6 +107,7 @@ def simulate(
     """Be a simulated controller at its declared address; words on standard input are its panel.
 
     The words: open, close, break, mend SIGNAL; press, emergency, calm, freeze, thaw.
+    Exit codes: 0 ended, 2 bad input.
     """
     from fabloop.cli.safety import simulate as run
 
@@ -120,6 +124,6 @@ def worker(
 
     It is computed for the answer and kept nowhere. Exit codes: 0 told, 2 bad input.
     """
-    from fabloop.cli.safety import worker as run
+    from fabloop.cli.safety_worker import worker as run
 
     raise typer.Exit(run(folder, person, as_json=as_json))

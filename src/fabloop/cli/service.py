@@ -1,14 +1,14 @@
 """``fabloop service add|list|call``: services kept in a folder, and single calls."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from fabloop.adapters.documents import documents_in
-from fabloop.adapters.openapi import Answered, Caller, Patience
+from fabloop.adapters.openapi import Answered, Caller, Failed, Patience
 from fabloop.adapters.openapi.fetch import fetch
 from fabloop.app.processes.clocks import WallClock
 from fabloop.app.sentences import sentence
@@ -26,6 +26,7 @@ from fabloop.model.service import Parameter, ServiceOperation, ValueKind
 from fabloop.services.descriptions import Described, literal_text
 
 REMARKS_SHOWN = 20
+_MAYBE_DONE = "was sent and may have been carried out; it was not sent again"
 
 
 def documents_beside(folder: Path) -> dict[str, bytes]:
@@ -83,7 +84,7 @@ def list_all(folder: Path, *, as_json: bool) -> ExitCode:
             sys.stdout.writelines(f"{line}\n" for line in _described(each))
         if not found:
             sys.stdout.write("No service is kept here. Add one: fabloop service add DOCUMENT.\n")
-    return ExitCode.FINE if found else ExitCode.NOT_PRODUCIBLE
+    return ExitCode.FINE
 
 
 def _described(each: Described) -> list[str]:
@@ -114,7 +115,7 @@ def operation_line(operation: ServiceOperation) -> str:
 
 
 def _shown(parameter: Parameter) -> str:
-    unit = f" {parameter.unit}" if parameter.unit else ""
+    unit = f" [{parameter.unit}]" if parameter.unit else ""
     return f"{parameter.name}{unit}" + ("" if parameter.required else "?")
 
 
@@ -147,10 +148,20 @@ def call_operation(
             sys.stdout.write(f"{output}: {text} {unit}".rstrip() + "\n")
         sys.stdout.write(f"answered ({outcome.status}), attempts: {outcome.attempts}\n")
     else:
-        sys.stderr.write(outcome.message + "\n")
-        for reason in outcome.reasons:
-            sys.stderr.write(f"  {sentence(reason, WallClock().now())}\n")
+        for line in _failed_lines(name, outcome):
+            sys.stderr.write(line + "\n")
     return ExitCode.FINE if isinstance(outcome, Answered) else ExitCode.NOT_PRODUCIBLE
+
+
+def _failed_lines(name: str, failed: Failed) -> Iterator[str]:
+    """Yield what went wrong; of a withheld call the sentences alone, which say what to do."""
+    if failed.reasons:
+        sent = _MAYBE_DONE if failed.may_have_happened else "was not sent"
+        yield f"{name} {sent}:"
+    else:
+        yield failed.message
+    for reason in failed.reasons:
+        yield f"  {sentence(reason, WallClock().now())}"
 
 
 def values_of(given: Sequence[str], inputs: Sequence[Parameter]) -> dict[str, Any]:

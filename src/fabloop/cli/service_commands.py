@@ -48,7 +48,7 @@ def add(
 def list_services(folder: Folder = HERE, json: Json = False) -> None:
     """List the services that are kept, with their operations.
 
-    Exit codes: 0 listed, 1 there is none, 2 bad input.
+    Exit codes: 0 listed (there may be none), 2 bad input.
     """
     from fabloop.cli.service import list_all
 

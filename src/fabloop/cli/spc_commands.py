@@ -32,7 +32,10 @@ def chart(
     svg: Annotated[Path | None, typer.Option(help="Draw the chart.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw a control chart of a table and tell every signal."""
+    """Draw a control chart of a table and tell every signal.
+
+    Exit codes: 0 told, with or without signals, 2 bad input.
+    """
     from fabloop.cli.spc import ChartRequest
     from fabloop.cli.spc import chart as run
 
@@ -70,7 +73,10 @@ def capability(
     confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
     as_json: AsJson = False,
 ) -> None:
-    """Tell how well a process keeps its tolerance: Cp, Cpk, Pp, Ppk, Cpm."""
+    """Tell how well a process keeps its tolerance: Cp, Cpk, Pp, Ppk, Cpm.
+
+    Exit codes: 0 told, 2 bad input.
+    """
     from fabloop.cli.spc import capability as run
     from fabloop.sense.spc.capability import Tolerance
 
@@ -87,7 +93,10 @@ def gauge(
     method: Annotated[str, typer.Option(help="anova or ranges.")] = "anova",
     as_json: AsJson = False,
 ) -> None:
-    """Tell how much of the variation is the gauge: repeatability and reproducibility."""
+    """Tell how much of the variation is the gauge: repeatability and reproducibility.
+
+    Exit codes: 0 told, 2 bad input.
+    """
     from fabloop.cli.spc import gauge as run
 
     raise typer.Exit(run(file, values, part, appraiser, method, as_json=as_json))

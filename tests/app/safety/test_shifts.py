@@ -5,7 +5,7 @@ import pytest
 
 from app.safety.test_guarded_story import SHAPING
 from fabloop.app.demo import documents_of
-from fabloop.app.safety.accounts import person_standing
+from fabloop.app.safety.persons import person_standing
 from fabloop.app.scenario import read_scenario
 from fabloop.app.shifts import worked_now
 from fabloop.app.snapshot import Snapshot

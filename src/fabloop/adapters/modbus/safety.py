@@ -8,8 +8,9 @@ from concurrent.futures import Future
 
 import msgspec
 from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.exceptions import ModbusException
+from pymodbus.exceptions import ModbusException, ModbusIOException
 
+from fabloop.adapters.modbus.lookup import Lookup
 from fabloop.adapters.modbus.source import WallClock, place_of
 from fabloop.base.instant import SECOND, Clock, Instant
 from fabloop.model.safety import SafetyController, Sight
@@ -29,6 +30,7 @@ BEATS_PER_LIMIT = 8
 """How often a controller is asked within the time that its heartbeat may take."""
 EVERY_S_MIN = 0.02
 ANSWER_S_MAX = 1.0
+"""How long one attempt to reach a controller takes: its address, the line, each answer."""
 BACK_OFF_S = 0.2
 DECIDED_LOOK_S = 0.002
 CLAIMS_PER_QUESTION_MAX = 2
@@ -56,6 +58,7 @@ class SafetyLine:
     seen : hears what was seen, after each answer that makes sense
     stop_asked : returns the number of the last safe stop that was asked for; 0: none
     beats : whether our heart is to be heard; one that looks on for a moment must not be missed
+    failed : hears that an attempt to reach it, or the line, has ended; `trouble` says why
     """
 
     def __init__(
@@ -66,9 +69,12 @@ class SafetyLine:
         clock: Clock | None = None,
         *,
         beats: bool = True,
+        failed: Callable[[], None] = lambda: None,
     ) -> None:
         self._controller = controller
-        self._host, self._port, self._unit = place_of(controller.url)
+        host, self._port, self._unit = place_of(controller.url)
+        self._lookup = Lookup(host)
+        self._failed = failed
         self._seen = seen
         self._stop_asked = stop_asked
         self._clock = clock or WallClock()
@@ -106,20 +112,28 @@ class SafetyLine:
     async def run(self) -> None:
         """Keep the line up until closed; what breaks is told by `trouble` and tried again."""
         while not self._closing.is_set():
-            client = AsyncModbusTcpClient(
-                self._host, port=self._port, timeout=ANSWER_S_MAX, retries=0, reconnect_delay=0
-            )
             try:
-                if await client.connect():
-                    await self._talk(client)
-                else:
-                    self.trouble = f"nobody answers at {self._controller.url}"
+                await self._attempt(await self._lookup.address(ANSWER_S_MAX))
+            except ModbusIOException:
+                self.trouble = f"{self._controller.url} was silent for {ANSWER_S_MAX:g} s"
             except BROKEN as error:
                 self.trouble = f"{self._controller.url}: {error}"
-            finally:
-                self._is_down()
-                client.close()
+            self._failed()
             await self._rest(BACK_OFF_S)
+
+    async def _attempt(self, address: str) -> None:
+        """Talk as long as the line stands."""
+        client = AsyncModbusTcpClient(
+            address, port=self._port, timeout=ANSWER_S_MAX, retries=0, reconnect_delay=0
+        )
+        try:
+            if await client.connect():
+                await self._talk(client)
+            else:
+                self.trouble = f"nobody answers at {self._controller.url}"
+        finally:
+            self._is_down()
+            client.close()
 
     def _is_down(self) -> None:
         self._up, self._wrote_s = False, float("-inf")

@@ -59,6 +59,7 @@ class SafetyGuard:
         self._file = StopsFile(folder)
         self._sights: dict[ControllerId, Sight] = {}
         self._told: dict[ControllerId, Told] = {}
+        self._failed: set[ControllerId] = set()
         self._new = threading.Condition()
         self._loop = asyncio.new_event_loop()
         self._lines: dict[ControllerId, SafetyLine] = {}
@@ -174,6 +175,14 @@ class SafetyGuard:
         """Wait until every controller was seen, and tell whether that was so in time."""
         return self.wait_for(lambda: self._sights.keys() >= self._rules.controllers.keys(), seconds)
 
+    def wait_until_tried(self, seconds: float = SEEN_S_MAX) -> bool:
+        """Wait until every controller was seen or an attempt to reach it has failed.
+
+        For whoever looks once: who does not answer now is told so, and not waited for.
+        """
+        every = self._rules.controllers.keys()
+        return self.wait_for(lambda: self._sights.keys() | self._failed >= every, seconds)
+
     def wait_for(self, holds: Callable[[], bool], seconds: float = SEEN_S_MAX) -> bool:
         """Wait until something holds, looking whenever a controller has told something."""
         with self._new:
@@ -196,6 +205,7 @@ class SafetyGuard:
                 self._number_of(key),
                 self._clock,
                 beats=self._beats,
+                failed=self._failed_at(key),
             )
         self._ready.set()
         watching = asyncio.ensure_future(self._watch())
@@ -221,6 +231,14 @@ class SafetyGuard:
                 self._changed()
 
         return seen
+
+    def _failed_at(self, key: ControllerId) -> Callable[[], None]:
+        def failed() -> None:
+            with self._new:
+                self._failed.add(key)
+                self._new.notify_all()
+
+        return failed
 
     def _number_of(self, key: ControllerId) -> Callable[[], int]:
         return lambda: self._file.kept().asked.get(key, 0)

@@ -43,8 +43,8 @@ def deploy(
 ) -> None:
     """Make processes known to a store; the same content keeps its version.
 
-    A DMN file (.dmn) makes its decisions known. Each file is deployed or refused by itself. Exit
-    codes: 0 all are deployed, 1 some are refused, 2 bad input.
+    A DMN file (.dmn) makes its decisions known. Each file is deployed or refused by itself.
+    Exit codes: 0 all are deployed, 1 some are refused, 2 bad input, such as no file at all.
     """
     from fabloop.cli.processes.deploy import print_deployment
 
@@ -72,7 +72,10 @@ def start(
     request: Request = "",
     json: Json = False,
 ) -> None:
-    """Start an instance of a process."""
+    """Start an instance of a process.
+
+    Exit codes: 0 done, 2 bad input or not possible now, 3 the store does not answer.
+    """
     from fabloop.cli.given import json_object
     from fabloop.cli.processes.instances import start as start_instance
     from fabloop.process.commands import StartInstance
@@ -92,7 +95,10 @@ def show(
     store: Store = STORE,
     json: Json = False,
 ) -> None:
-    """Show how an instance stands: nodes, variables, timers, messages, incidents."""
+    """Show how an instance stands: nodes, variables, timers, messages, incidents.
+
+    Exit codes: 0 done, 2 bad input or not possible now, 3 the store does not answer.
+    """
     from fabloop.cli.processes.instances import show as show_instance
 
     raise typer.Exit(show_instance(store, key, as_json=json))
@@ -113,7 +119,10 @@ def list_(
     store: Store = STORE,
     json: Json = False,
 ) -> None:
-    """List running instances, oldest first."""
+    """List running instances, oldest first.
+
+    Exit codes: 0 done, 2 bad input or not possible now, 3 the store does not answer.
+    """
     from fabloop.cli.processes.instances import list_definitions, list_instances
     from fabloop.process.operations import Selection
 
@@ -133,7 +142,10 @@ def jobs(
     store: Store = STORE,
     json: Json = False,
 ) -> None:
-    """List open jobs, oldest first."""
+    """List open jobs, oldest first.
+
+    Exit codes: 0 done, 2 bad input or not possible now, 3 the store does not answer.
+    """
     from fabloop.app.processes.questions import AskJobs
     from fabloop.cli.processes.instances import list_jobs
 
@@ -150,7 +162,10 @@ def complete(
     request: Request = "",
     json: Json = False,
 ) -> None:
-    """Report the result of a job, as its worker or the person who did it."""
+    """Report the result of a job, as its worker or the person who did it.
+
+    Exit codes: 0 done, 2 bad input or not possible now, 3 the store does not answer.
+    """
     from fabloop.cli.given import json_object
     from fabloop.cli.processes.instances import do
     from fabloop.process.commands import CompleteJob
@@ -171,7 +186,10 @@ def fail(
     request: Request = "",
     json: Json = False,
 ) -> None:
-    """Report that an attempt at a job has failed."""
+    """Report that an attempt at a job has failed.
+
+    Exit codes: 0 done, 2 bad input or not possible now, 3 the store does not answer.
+    """
     from fabloop.cli.given import duration_given
     from fabloop.cli.processes.instances import do
     from fabloop.process.commands import FailJob
@@ -192,7 +210,10 @@ def throw(
     request: Request = "",
     json: Json = False,
 ) -> None:
-    """Report a business error of a job, for the event that catches it."""
+    """Report a business error of a job, for the event that catches it.
+
+    Exit codes: 0 done, 2 bad input or not possible now, 3 the store does not answer.
+    """
     from fabloop.cli.given import json_object
     from fabloop.cli.processes.instances import do
     from fabloop.process.commands import ThrowError
@@ -210,7 +231,10 @@ def assign(
     request: Request = "",
     json: Json = False,
 ) -> None:
-    """Give a job to a person or worker."""
+    """Give a job to a person or worker.
+
+    Exit codes: 0 done, 2 bad input or not possible now, 3 the store does not answer.
+    """
     from fabloop.cli.processes.instances import do
     from fabloop.process.commands import AssignJob
 
@@ -230,7 +254,10 @@ def message(
     request: Request = "",
     json: Json = False,
 ) -> None:
-    """Publish a message to the instances that wait for it."""
+    """Publish a message to the instances that wait for it.
+
+    Exit codes: 0 done, 2 bad input or not possible now, 3 the store does not answer.
+    """
     from fabloop.cli.given import duration_given, json_object
     from fabloop.cli.processes.instances import do
     from fabloop.process.commands import PublishMessage
@@ -253,7 +280,10 @@ def signal(
     request: Request = "",
     json: Json = False,
 ) -> None:
-    """Broadcast a signal to all that wait for it, and start what it starts."""
+    """Broadcast a signal to all that wait for it, and start what it starts.
+
+    Exit codes: 0 done, 2 bad input or not possible now, 3 the store does not answer.
+    """
     from fabloop.cli.given import json_object
     from fabloop.cli.processes.instances import do
     from fabloop.process.commands import BroadcastSignal
@@ -269,7 +299,10 @@ def kpis(
     request: Request = "",
     json: Json = False,
 ) -> None:
-    """Tell the values of KPIs to the conditions that read them."""
+    """Tell the values of KPIs to the conditions that read them.
+
+    Exit codes: 0 done, 2 bad input or not possible now, 3 the store does not answer.
+    """
     from fabloop.cli.given import json_object
     from fabloop.cli.processes.instances import do
     from fabloop.process.commands import ReportKpis
@@ -352,7 +385,10 @@ def serve(
     store: Store = STORE,
     json: Json = False,
 ) -> None:
-    """Hold a store open, keep its time, and let workers and commands of this machine use it."""
+    """Hold a store open, keep its time, and let workers and commands of this machine use it.
+
+    Exit codes: 0 ended, 2 bad input, or another process serves the store.
+    """
     from fabloop.cli.given import duration_given
     from fabloop.cli.processes.work import serve as serve_store
 
@@ -368,7 +404,10 @@ def work(
     store: Store = STORE,
     json: Json = False,
 ) -> None:
-    """Do jobs with the functions of a Python module until Ctrl-C."""
+    """Do jobs with the functions of a Python module until Ctrl-C.
+
+    Exit codes: 0 ended, 2 bad input, 3 the store does not answer.
+    """
     from fabloop.cli.processes.work import work as do_jobs
 
     raise typer.Exit(do_jobs(module, store, concurrency=concurrency, name=name, as_json=json))
@@ -398,7 +437,10 @@ def history(
     store: Store = STORE,
     json: Json = False,
 ) -> None:
-    """Tell what happened, who did it and when; the store may be in use meanwhile."""
+    """Tell what happened, who did it and when; the store may be in use meanwhile.
+
+    Exit codes: 0 told, 2 bad input, or no store.
+    """
     from fabloop.cli.given import instant_given
     from fabloop.cli.processes.history import Wanted, tell
     from fabloop.process.history.query import HistoryQuery

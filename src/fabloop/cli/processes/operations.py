@@ -34,7 +34,10 @@ def incidents(
     store: Store = STORE,
     json: Json = False,
 ) -> None:
-    """List what needs a person."""
+    """List what needs a person.
+
+    Exit codes: 0 done, 2 bad input or not possible now, 3 the store does not answer.
+    """
     from fabloop.cli.processes.operate import list_incidents
 
     raise typer.Exit(list_incidents(store, instance, as_json=json))
@@ -57,7 +60,11 @@ def resolve(
     request: Request = "",
     json: Json = False,
 ) -> None:
-    """Try again what failed: one incident, or all those of the selected instances."""
+    """Try again what failed: one incident, or all those of the selected instances.
+
+    Exit codes: 0 done, 1 not for all that were selected, 2 bad input or not possible now,
+    3 the store does not answer.
+    """
     from fabloop.cli.processes.instances import do
     from fabloop.process.commands import ResolveIncident
     from fabloop.process.operations import ResolveEach
@@ -86,7 +93,11 @@ def cancel(
     request: Request = "",
     json: Json = False,
 ) -> None:
-    """End instances with all that runs in them."""
+    """End instances with all that runs in them.
+
+    Exit codes: 0 done, 1 not for all that were selected, 2 bad input or not possible now,
+    3 the store does not answer.
+    """
     from fabloop.process.operations import CancelEach
 
     where = _selection(process, version, business_key, node, incident)
@@ -108,7 +119,11 @@ def set_(
     request: Request = "",
     json: Json = False,
 ) -> None:
-    """Set variables of instances; KEY may be that of a frame or act, too."""
+    """Set variables of instances; KEY may be that of a frame or act, too.
+
+    Exit codes: 0 done, 1 not for all that were selected, 2 bad input or not possible now,
+    3 the store does not answer.
+    """
     from fabloop.cli.given import json_object
     from fabloop.process.operations import SetEach
 
@@ -139,7 +154,11 @@ def modify(
     request: Request = "",
     json: Json = False,
 ) -> None:
-    """Change where instances stand, each all at once or not at all."""
+    """Change where instances stand, each all at once or not at all.
+
+    Exit codes: 0 done, 1 not for all that were selected, 2 bad input or not possible now,
+    3 the store does not answer.
+    """
     from fabloop.cli.processes.operate import pairs
     from fabloop.process.operations import ModifyEach
 
@@ -176,7 +195,11 @@ def migrate(
     request: Request = "",
     json: Json = False,
 ) -> None:
-    """Let instances go on by another version, with all that is in progress."""
+    """Let instances go on by another version, with all that is in progress.
+
+    Exit codes: 0 done, 1 not for all that were selected, 2 bad input or not possible now,
+    3 the store does not answer.
+    """
     from fabloop.cli.processes.operate import pairs, target_of
     from fabloop.process.operations import MigrateEach
 
@@ -206,7 +229,11 @@ def suspend(
     request: Request = "",
     json: Json = False,
 ) -> None:
-    """Let instances stand still, or a process take no new ones."""
+    """Let instances stand still, or a process take no new ones.
+
+    Exit codes: 0 done, 1 not for all that were selected, 2 bad input or not possible now,
+    3 the store does not answer.
+    """
     from fabloop.cli.processes.instances import do
     from fabloop.cli.processes.operate import process_of
     from fabloop.process.operations import SuspendEach, SuspendProcess
@@ -237,7 +264,11 @@ def resume(
     request: Request = "",
     json: Json = False,
 ) -> None:
-    """Let suspended instances go on, or a process take new ones again."""
+    """Let suspended instances go on, or a process take new ones again.
+
+    Exit codes: 0 done, 1 not for all that were selected, 2 bad input or not possible now,
+    3 the store does not answer.
+    """
     from msgspec.structs import replace
 
     from fabloop.cli.processes.instances import do
@@ -257,7 +288,10 @@ def resume(
 
 @operations.command()
 def batches(store: Store = STORE, json: Json = False) -> None:
-    """List what is done to many instances: running, paused, and lately ended."""
+    """List what is done to many instances: running, paused, and lately ended.
+
+    Exit codes: 0 done, 2 bad input or not possible now, 3 the store does not answer.
+    """
     from fabloop.cli.processes.operate import list_batches
 
     raise typer.Exit(list_batches(store, as_json=json))
@@ -271,7 +305,10 @@ def batch(
     request: Request = "",
     json: Json = False,
 ) -> None:
-    """Pause, continue or stop a batch; what it has done stays done."""
+    """Pause, continue or stop a batch; what it has done stays done.
+
+    Exit codes: 0 done, 2 bad input or not possible now, 3 the store does not answer.
+    """
     from fabloop.base.names import did_you_mean
     from fabloop.cli.processes.instances import do
     from fabloop.process.operations import ContinueBatch, PauseBatch, StopBatch
