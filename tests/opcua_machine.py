@@ -19,6 +19,7 @@ from fabloop.adapters.plant_servers.served import (
     ServedValue,
     ServedVariable,
 )
+from fabloop.app.safety.permit_check import job_check
 from fabloop.base.instant import Instant
 from fabloop.sim.plant import PlantBehaviour, SimulatedPlant
 
@@ -54,8 +55,9 @@ class WallClock:
 class OpcUaMachine:
     """Starts, tells, kills and starts again a machine's server; the port stays the same."""
 
-    def __init__(self, folder: Path, *, insecure: bool = False) -> None:
+    def __init__(self, folder: Path, *, insecure: bool = False, safety: str = "") -> None:
         self.folder = folder
+        self.safety = safety
         self.insecure = insecure
         self.port = 0
         self.url = ""
@@ -64,7 +66,12 @@ class OpcUaMachine:
 
     def start(self) -> None:
         """Start the server and wait until it listens."""
-        arguments = [str(self.folder), str(self.port), "insecure" if self.insecure else "secure"]
+        arguments = [
+            str(self.folder),
+            str(self.port),
+            "insecure" if self.insecure else "secure",
+            self.safety,
+        ]
         self._process = subprocess.Popen(
             [sys.executable, __file__, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             text=True,
@@ -113,7 +120,7 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def main(folder: str, port: str, security: str) -> None:
+def main(folder: str, port: str, security: str, safety: str) -> None:
     """Serve what comes by standard input, until it ends."""
     waiting: queue.Queue[dict] = queue.Queue()
     state = {"permitted": True, "stopped": False}
@@ -158,6 +165,7 @@ def main(folder: str, port: str, security: str) -> None:
             values=values,
             actor=SimulatedPlant(behaviour, seed=1),
             permitted=lambda _: state["permitted"],
+            check=job_check(Path(safety)) if safety else None,
         ),
         OpcUaWire(folder=Path(folder), port=int(port), insecure=security == "insecure"),
         clock=WallClock(),

@@ -23,7 +23,7 @@ from fabloop.run.permits import (
     confirmed,
     permits_text,
 )
-from fabloop.run.safety_words import Claim, told_of, words_of
+from fabloop.run.safety_words import Claim, command_number, told_of, words_of
 from fabloop.sim.safety import ControllerSettings, Heard, Panel, begin, step
 from run.safety_rules import CELL, CLAMPED, GAUGE, GUARD, NOW, OVEN, PRESS, rules, view
 
@@ -55,15 +55,17 @@ def test_a_confirmation_permits_nothing_that_was_withheld():
 
 
 def test_a_claim_names_the_signals_that_a_command_requires():
-    assert claims_of(PRESS, rules()) == {CELL: Claim(true=0b11)}
-    assert claims_of(OVEN, rules()) == {CELL: Claim(true=0b01)}
+    assert claims_of(PRESS, rules()) == {CELL: Claim(true=0b11, command=command_number(PRESS))}
+    assert claims_of(OVEN, rules()) == {CELL: Claim(true=0b01, command=command_number(OVEN))}
     assert claims_of(GAUGE, rules()) == {}
     away = Required(signal=CLAMPED, wanted=False, fresh_ns=SECOND)
     unit = Permissive(
         work_unit=WorkUnitId("press"), requires=(Required(signal=GUARD, fresh_ns=SECOND), away)
     )
     mixed = SafetyRules(controllers=rules().controllers, permissives=(unit,))
-    assert claims_of(PRESS, mixed) == {CELL: Claim(true=0b01, false=0b10)}
+    assert claims_of(PRESS, mixed) == {
+        CELL: Claim(true=0b01, false=0b10, command=command_number(PRESS))
+    }
 
 
 def test_a_verdict_that_is_over_when_it_comes_is_asked_for_anew():

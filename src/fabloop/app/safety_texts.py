@@ -40,6 +40,32 @@ PLAIN: dict[str, str] = {
     SafetyCode.CLAIM_REFUSED: (
         "{subject} itself refuses the command: something fell, or it does not want it now."
     ),
+    SafetyCode.PERMIT_REFUSED: "{subject} itself refuses the command by its permit: {why}",
+    SafetyCode.PERMIT_MISSING: (
+        "{command} came without a permit of {subject}. Let the controller decide on it before it "
+        "is sent, and send what it has granted."
+    ),
+    SafetyCode.PERMIT_UNREADABLE: (
+        "{subject} came with '{found}', which is no list of permits such as cell=17/4."
+    ),
+    SafetyCode.PERMIT_UNCHECKED: (
+        "{subject} does not answer, or its heart stands still: the permit of {command} cannot be "
+        "checked, so nothing is done."
+    ),
+    SafetyCode.PERMIT_OVER: (
+        "{command} came with permit {permit} of {subject}, but that is over: permit {shown} holds "
+        "since something fell. Ask for a new one."
+    ),
+    SafetyCode.PERMIT_UNKNOWN: (
+        "{command} came with permit {permit} of {subject}, which it has not granted lately. Ask "
+        "for a new one."
+    ),
+    SafetyCode.PERMIT_FOREIGN: (
+        "{command} came with permit {permit} of {subject}, which was granted for another command."
+    ),
+    SafetyCode.PERMIT_USED: (
+        "{command} came with permit {permit} of {subject}, with which another command came before."
+    ),
     SafetyCode.NOTHING_TO_RESET: "{subject}: no stop stands there.",
     DispatchCode.QUALIFICATION_MISSING: "{subject} lacks the qualification {qualification}.",
     DispatchCode.ALL_PERSONS_REST: "Everybody with the skill {skill} at {subject} has to rest.",

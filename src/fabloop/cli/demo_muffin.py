@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from fabloop.app.muffin.cell import SAFETY_FILE, Cell
+from fabloop.app.muffin.cell import CELL, SAFETY_FILE, Cell
 from fabloop.app.muffin.chronicle import WeekVolatile, chronicle_of
 from fabloop.app.muffin.documents import FOLDER
 from fabloop.app.muffin.exhibits import figures_table, write_exhibits
@@ -108,7 +108,7 @@ def _played(
     started: float,
 ) -> ExitCode:
     try:
-        cell.open(week.bakery.folder / SAFETY_FILE, week.folder / "safety")
+        cell.open(week.bakery.folder / SAFETY_FILE, week.folder / CELL)
         week.play(until, to_question=request.until == QUESTION)
         figures = figures_of(week.log.history, week.bakery)
         if request.until and figures.delivered + figures.refused < len(week.bakery.orders):
@@ -138,6 +138,7 @@ def _open(folder: Path, request: Request, teller: Teller, cell: Cell) -> Week:
             times_real=request.realtime,
             approve=teller.approve if teller.asks else None,
             gate=cell.judge,
+            checks=folder / CELL / SAFETY_FILE,
         )
     settings = MuffinSettings(
         story=STORY,
@@ -152,6 +153,7 @@ def _open(folder: Path, request: Request, teller: Teller, cell: Cell) -> Week:
         times_real=request.realtime,
         approve=teller.approve if teller.asks else None,
         gate=cell.judge,
+        checks=folder / CELL / SAFETY_FILE,
     )
 
 

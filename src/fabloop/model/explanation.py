@@ -301,6 +301,14 @@ class SafetyCode(StrEnum):
     VERDICT_TOO_SLOW = "verdict-too-slow"
     NOT_CONFIRMED = "not-confirmed"
     CLAIM_REFUSED = "claim-refused"
+    PERMIT_REFUSED = "permit-refused"
+    PERMIT_MISSING = "permit-missing"
+    PERMIT_UNREADABLE = "permit-unreadable"
+    PERMIT_UNCHECKED = "permit-unchecked"
+    PERMIT_OVER = "permit-over"
+    PERMIT_UNKNOWN = "permit-unknown"
+    PERMIT_FOREIGN = "permit-foreign"
+    PERMIT_USED = "permit-used"
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,10 +9,20 @@ from fabloop.model.explanation import Explanation, SafetyCode
 from fabloop.model.ids import ControllerId
 from fabloop.model.safety import Permit, SafetyRules, Target
 from fabloop.run.permissives import Verdict, Withheld
-from fabloop.run.safety_words import Claim
+from fabloop.run.safety_words import Claim, command_number
 
 LOOK_AGAIN_NS = SECOND // 20
 """A signal that was asked for longer ago is asked for again before a command leaves."""
+
+PERMIT_HEADER = "Fabloop-Permit"
+"""Header of a call with the permits of controllers that decide, such as ``cell=17/4``."""
+PERMIT_ARGUMENT = "Permit"
+"""The input argument of an OPC UA method with the same line, where its description has one."""
+PERMIT_FAILED, PERMIT_REQUIRED = 412, 428
+"""How a service refuses a command by what it carries: Precondition Failed (RFC 9110) where that
+does not stand, Precondition Required (RFC 6585) where it carries nothing."""
+PERMIT_REASON = "permit-refused"
+"""What the reason of an OPC UA machine begins with that refuses a job by what it carries."""
 
 
 class Confirmed(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,8 +57,10 @@ def claims_of(target: Target, rules: SafetyRules) -> Mapping[ControllerId, Claim
             bit = next(known.bit for known in controller.signals if known.id == one.signal)
             side = true if one.wanted else false
             side[controller.id] = side.get(controller.id, 0) | 1 << bit
-    keys = dict.fromkeys((*true, *false))
-    return {key: Claim(true=true.get(key, 0), false=false.get(key, 0)) for key in keys}
+    keys, command = dict.fromkeys((*true, *false)), command_number(target)
+    return {
+        key: Claim(true=true.get(key, 0), false=false.get(key, 0), command=command) for key in keys
+    }
 
 
 def confirmed(

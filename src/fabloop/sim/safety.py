@@ -7,7 +7,7 @@ import msgspec
 
 from fabloop.base.instant import SECOND, Instant
 from fabloop.model.safety import ControllerState
-from fabloop.run.safety_words import Claim, Told, next_beat
+from fabloop.run.safety_words import GRANTS_MAX, Claim, Grant, Told, next_beat
 
 
 class Panel(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,9 +29,13 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ControllerMemory(msgspec.Struct, frozen=True, kw_only=True):
-    """What the controller remembers from one step to the next."""
+    """What the controller remembers from one step to the next.
+
+    `grants` are of the present permit, the latest first: with it they are over.
+    """
 
     told: Told
+    grants: tuple[Grant, ...] = ()
     heard: Heard = Heard()
     heard_at: Instant | None = None
     stopped_since: Instant | None = None
@@ -105,13 +109,18 @@ def step(
         claim=memory.told.claim,
         granted=memory.told.granted,
     )
+    grants = memory.grants
     if _is_less(memory.told, told):
         told = msgspec.structs.replace(told, permit=next_beat(told.permit), granted=False)
+        grants = ()
     if panel.beats and heard.claim != memory.heard.claim:
         granted = _grants(told, heard.claim)
         told = msgspec.structs.replace(told, claim=heard.claim.number, granted=granted)
+        new = (Grant(claim=heard.claim.number, command=heard.claim.command),) if granted else ()
+        grants = (*new, *grants)[:GRANTS_MAX]
     return ControllerMemory(
         told=told,
+        grants=grants,
         heard=heard,
         heard_at=heard_at,
         stopped_since=since,

@@ -330,3 +330,13 @@ def identified(wish, clock):
         return asyncio.run(identify(Client(wish.url), wish, clock))
     except NotPermitted as error:
         return str(error)
+
+
+def test_a_method_that_describes_an_argument_for_permits_gets_them():
+    takes = (Parameter(name="a", type="Int16"), Parameter(name="Permit", type="String"))
+    signature = Signature(object="o", method="m", takes=takes, gives=())
+    assert [each.Value for each in typed(signature, {"a": 1}, "cell=1/2")] == [1, "cell=1/2"]
+    assert [each.Value for each in typed(signature, {"a": 1})] == [1, ""]
+    other = (Parameter(name="Permit", type="Int16"),)  # one of another type is no such argument
+    with pytest.raises(Invalid, match="found nothing"):
+        typed(Signature(object="o", method="m", takes=other, gives=()), {}, "cell=1/2")

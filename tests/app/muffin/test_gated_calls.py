@@ -1,7 +1,10 @@
 """No call that moves anything leaves without a verdict, from the bakery or from an executor."""
 
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import msgspec
 import pytest
 
 from fabloop.adapters.arrowhead.four import wire
@@ -11,7 +14,8 @@ from fabloop.app.service_runtime.calls import Caller, NoAnswer, NotPermitted
 from fabloop.base.errors import NotPermitted as Forbidden
 from fabloop.base.errors import Unavailable
 from fabloop.model.explanation import Explanation, SafetyCode
-from fabloop.model.ids import OperationName, ServiceId, SystemName
+from fabloop.model.ids import ControllerId, OperationName, ServiceId, SystemName
+from fabloop.model.safety import Permit
 from fabloop.model.service import ServiceDescription, ServiceOperation
 from fabloop.run.gate import VERDICT_NS_MAX, VERDICTS_MAX, simulated
 from fabloop.run.permissives import Withheld
@@ -43,11 +47,13 @@ def test_a_withheld_call_is_not_sent_and_a_question_is():
     assert isinstance(asked(simulated, "POST"), NoAnswer)
 
 
-def test_an_executor_sends_no_task_that_is_withheld():
-    task = Task(session_id=1, session_step_id=2, service="bake")
-    found = wire.OrchestrationResult(
+TASK = Task(session_id=1, session_step_id=2, service="bake")
+
+
+def provider(port):
+    return wire.OrchestrationResult(
         provider=wire.SystemResponse(
-            id=1, system_name="oven", address="127.0.0.1", port=1, created_at="", updated_at=""
+            id=1, system_name="oven", address="127.0.0.1", port=port, created_at="", updated_at=""
         ),
         service=wire.DefinitionResponse(
             id=1, service_definition="bake", created_at="", updated_at=""
@@ -55,6 +61,38 @@ def test_an_executor_sends_no_task_that_is_withheld():
         service_uri="bake",
         interfaces=[],
     )  # fmt: skip
+
+
+def test_a_task_carries_what_its_controllers_have_granted():
+    heard = []
+
+    class Oven(BaseHTTPRequestHandler):
+        def do_POST(self):
+            heard.append(self.headers["Fabloop-Permit"])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    def granting(target):
+        permits = (Permit(controller=ControllerId("cell"), number=17, claim=4),)
+        return msgspec.structs.replace(simulated(target), permits=permits)
+
+    with HTTPServer(("127.0.0.1", 0), Oven) as server, Line(None) as line:
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        serving.start()
+        for gate in (granting, simulated):
+            NetworkSpeech(line, None, None, None, gate=gate).execute(
+                provider(server.server_port), TASK
+            )
+        server.shutdown()
+        serving.join()
+    assert heard == ["cell=17/4", None]
+
+
+def test_an_executor_sends_no_task_that_is_withheld():
+    task, found = TASK, provider(1)
     judged = []
 
     def gate(target):

@@ -189,16 +189,13 @@ class SafetyLine:
         return told
 
     async def _answer(self, client: AsyncModbusTcpClient, questions: Sequence[Question]) -> None:
-        """Answer those who asked before the last reading; commands alike share a claim."""
-        decided: dict[Claim, Answer] = {}
+        """Answer those who asked before the last reading; each command has a claim of its own."""
         for each in questions:
-            if each.claim not in decided:
-                decided[each.claim] = (
-                    await self._claimed(client, each.claim)
-                    if self._controller.decides
-                    else Confirmed(at=self._asked_at)
-                )
-            each.answered(decided[each.claim])
+            each.answered(
+                await self._claimed(client, each.claim)
+                if self._controller.decides
+                else Confirmed(at=self._asked_at)
+            )
 
     async def _claimed(self, client: AsyncModbusTcpClient, wanted: Claim) -> Answer:
         """Let the controller decide, on the permit that it shows."""

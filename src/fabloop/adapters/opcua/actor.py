@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from asyncua import Client, ua
 
+from fabloop.adapters.opcua.arguments import INPUT, parameters, permit_place
 from fabloop.adapters.opcua.pki import Pki
 from fabloop.adapters.opcua.session import Namespaces, namespaces_of, opened
 from fabloop.base.errors import Fault, Invalid, NotPermitted, Unavailable
@@ -20,6 +21,7 @@ from fabloop.model.ids import WorkUnitId
 from fabloop.run.actor import JobDone, JobNotDone, JobOrder, JobResponse
 from fabloop.run.gate import Gate, leaving, target_of
 from fabloop.run.permissives import Withheld
+from fabloop.run.permits import PERMIT_REASON, permits_text
 from fabloop.sense.connections.model import Commands, Connection
 
 TICK_S = 0.1
@@ -43,6 +45,8 @@ class _Job:
     order: JobOrder
     given_at: float
     stage: _Stage = _Stage.WAITING
+    permits: str = ""
+    """What the gate gave it on its way when it passed."""
 
 
 @dataclass(slots=True)
@@ -149,9 +153,10 @@ class OpcUaActor:
             self.trouble, tries = session.warning, 0
             try:
                 spaces = await namespaces_of(session.client)
+                places: dict[str, int | None] = {}
                 while not self._stopping.is_set():
                     for desk in self._desks.values():
-                        await self._serve(session.client, spaces, desk)
+                        await self._serve(session.client, spaces, desk, places)
                     await asyncio.sleep(TICK_S)
             except BROKEN as error:
                 self._hinder(f"Expected {self._connection.url} to answer, but found: {error}.")
@@ -161,10 +166,12 @@ class OpcUaActor:
                     async with asyncio.timeout(CLOSE_S_MAX):
                         await session.client.disconnect()
 
-    async def _serve(self, client: Client, spaces: Namespaces, desk: _Desk) -> None:
+    async def _serve(
+        self, client: Client, spaces: Namespaces, desk: _Desk, places: dict[str, int | None]
+    ) -> None:
         if not desk.jobs:
             return
-        machine = _Machine(client, spaces, desk.commands)
+        machine = _Machine(client, spaces, desk.commands, places)
         numbers, responses = await machine.responses(desk.fetched)
         desk.fetched = max(numbers, default=desk.fetched)
         self._answer(desk, responses)
@@ -173,25 +180,29 @@ class OpcUaActor:
         for job in waiting:
             withheld = ""
             if job.stage is _Stage.WAITING:
-                withheld = await machine.withheld() or self._closed_to(job.order)
+                withheld = await machine.withheld() or self._closed_to(job)
             if withheld:
                 self._withhold(desk, job, withheld)
                 continue
             job.stage = _Stage.UNSURE
-            refused = await machine.begin(job.order)
-            if refused:
-                self._answer(desk, [self._not_done(job, refused)])
+            refused = await machine.begin(job.order, job.permits)
+            if refused.startswith(PERMIT_REASON):
+                job.stage = _Stage.WAITING  # it was not begun, and the gate can be asked anew
+                self._withhold(desk, job, f"The machine refused job {job.order.job}: {refused}")
+            elif refused:
+                self._answer(desk, [self._not_done(job, f"The machine refused it: {refused}")])
             else:
                 job.stage = _Stage.BEGUN
 
-    def _closed_to(self, order: JobOrder) -> str:
+    def _closed_to(self, job: _Job) -> str:
         """Return why the gate lets a job not pass; empty: it does. Nothing is awaited after it."""
-        target = target_of(order)
+        target = target_of(job.order)
         verdict = leaving(self._gate, target, time.monotonic_ns) if target is not None else None
         if not isinstance(verdict, Withheld):
+            job.permits = "" if verdict is None else permits_text(verdict.permits)
             return ""
         told = "; ".join(f"{each.code} {each.subject}" for each in verdict.reasons)
-        return f"Expected the gate to let job {order.job} pass, but it is withheld: {told}."
+        return f"Expected the gate to let job {job.order.job} pass, but it is withheld: {told}."
 
     def _answer(self, desk: _Desk, responses: Sequence[JobResponse]) -> None:
         """Take over answers to jobs that were given to us."""
@@ -224,10 +235,20 @@ class OpcUaActor:
 
 
 class _Machine:
-    """The methods and the permissive of one work unit in one session."""
+    """The methods and the permissive of one work unit in one session.
 
-    def __init__(self, client: Client, spaces: Namespaces, commands: Commands) -> None:
+    `places` remembers, for the session, which argument of a method takes permits.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        spaces: Namespaces,
+        commands: Commands,
+        places: dict[str, int | None],
+    ) -> None:
         self._client = client
+        self._places = places
         self._spaces = spaces
         self._commands = commands
 
@@ -250,10 +271,12 @@ class _Machine:
             return f"{where} found that it does not. Release the machine for remote operation."
         return ""
 
-    async def begin(self, order: JobOrder) -> str:
-        """Give a job to the machine; return why it refused, empty where it did not."""
-        accepted, _, reason = await self._call(
-            self._commands.begin,
+    async def begin(self, order: JobOrder, permits: str) -> str:
+        """Give a job to the machine; return why it refused, empty where it did not.
+
+        Its permits go with it where the method describes an argument for them.
+        """
+        given = [
             ua.Variant(order.job, ua.VariantType.UInt64),
             ua.Variant(order.step, ua.VariantType.String),
             ua.Variant(order.skill, ua.VariantType.String),
@@ -262,8 +285,22 @@ class _Machine:
             ua.Variant(order.main, ua.VariantType.Boolean),
             ua.Variant(order.begun_at, ua.VariantType.Int64),
             ua.Variant(order.duration_ns, ua.VariantType.Int64),
-        )
-        return "" if accepted else f"The machine refused it: {reason}"
+        ]
+        place = await self._permit_place()
+        if place is not None:
+            given.insert(place, ua.Variant(permits, ua.VariantType.String))
+        accepted, _, reason = await self._call(self._commands.begin, *given)
+        return "" if accepted else reason or "it does not say why"
+
+    async def _permit_place(self) -> int | None:
+        """Return which input argument of the method takes permits; None: it has no such one."""
+        node = self._spaces.node_id(self._commands.begin)
+        if node is None:
+            return None
+        key = self._commands.begin
+        if key not in self._places:
+            self._places[key] = permit_place(await parameters(self._client, node, INPUT))
+        return self._places[key]
 
     async def responses(self, after: int) -> tuple[list[int], list[JobResponse]]:
         """Return the answers numbered above `after`."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 from asyncua import Client, ua
 
+from fabloop.adapters.opcua.arguments import Parameter, parameters, permit_place
 from fabloop.adapters.opcua.pki import Pki
 from fabloop.adapters.opcua.session import Namespaces, namespaces_of, opened
 from fabloop.base.errors import Fault, Invalid, NotFound, NotPermitted, Refused, Unavailable
@@ -18,6 +19,7 @@ from fabloop.base.names import did_you_mean
 from fabloop.model.safety import Target
 from fabloop.run.gate import Gate, leaving
 from fabloop.run.permissives import Withheld
+from fabloop.run.permits import PERMIT_ARGUMENT, permits_text
 from fabloop.sense.connections.model import Connection
 
 ELEMENTS_MAX = 10_000
@@ -30,16 +32,6 @@ _BITS: Final = {
 }  # fmt: skip
 _REALS: Final = {ua.VariantType.Float: 3.4028235e38, ua.VariantType.Double: math.inf}
 _TEXTS: Final = frozenset((ua.VariantType.String, ua.VariantType.LocalizedText))
-ENUMERATION: Final = 29
-
-
-class Parameter(msgspec.Struct, frozen=True, kw_only=True):
-    """What a method takes or gives; an array where `array`."""
-
-    name: str
-    type: str
-    array: bool = False
-    description: str = ""
 
 
 class Signature(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,9 +96,9 @@ async def call(
     try:
         spaces = await namespaces_of(client)
         signature = await _signature(client, spaces, object_, method)
-        arguments = typed(signature, given)
+        typed(signature, given)
         nodes = [spaces.node_id(each) for each in (object_, method)]
-        _ask(gate, target, method)
+        arguments = typed(signature, given, _asked(gate, target, method))
         async with asyncio.timeout(CALL_S_MAX):
             answer = await client.get_node(nodes[0]).call_method(nodes[1], *arguments)
     except ua.UaStatusCodeError as error:
@@ -124,7 +116,8 @@ async def call(
     return {each.name: plain(value) for each, value in zip(signature.gives, values, strict=False)}
 
 
-def _ask(gate: Gate, target: Target, method: str) -> None:
+def _asked(gate: Gate, target: Target, method: str) -> str:
+    """Return the permits that the gate gives a call on its way."""
     verdict = leaving(gate, target, time.monotonic_ns)
     if isinstance(verdict, Withheld):
         told = "; ".join(f"{each.code} {each.subject}" for each in verdict.reasons)
@@ -132,6 +125,7 @@ def _ask(gate: Gate, target: Target, method: str) -> None:
             f"Expected the gate to let a call of '{method}' pass, but it is withheld: {told}. "
             "Nothing was called."
         )
+    return permits_text(verdict.permits)
 
 
 async def _signature(client: Client, spaces: Namespaces, object_: str, method: str) -> Signature:
@@ -146,48 +140,15 @@ async def _signature(client: Client, spaces: Namespaces, object_: str, method: s
             "'fabloop machine browse' tells its methods."
         )
     takes, gives = [
-        await _parameters(client, node, name) for name in ("InputArguments", "OutputArguments")
+        await parameters(client, node, name) for name in ("InputArguments", "OutputArguments")
     ]
     return Signature(object=object_, method=method, takes=takes, gives=gives)
 
 
-async def _parameters(client: Client, method: Any, name: str) -> tuple[Parameter, ...]:
-    for each in await client.get_node(method).get_properties():
-        if (await each.read_browse_name()).Name == name:
-            told = await each.read_value() or []
-            return tuple([await _parameter(client, argument) for argument in told])
-    return ()
-
-
-async def _parameter(client: Client, told: Any) -> Parameter:
-    kind = await _built_in(client, told.DataType)
-    return Parameter(
-        name=told.Name or "", type=kind, array=told.ValueRank is not None and told.ValueRank >= 0,
-        description=(told.Description.Text or "") if told.Description else "",
-    )  # fmt: skip
-
-
-async def _built_in(client: Client, kind: ua.NodeId) -> str:
-    """Return the built-in type that a type of data is sent as; enumerations are Int32."""
-    for _ in range(10):
-        if kind.NamespaceIndex == 0 and kind.Identifier == ENUMERATION:
-            return str(ua.VariantType.Int32.name)
-        if kind.NamespaceIndex == 0 and kind.Identifier in _BUILT_IN:
-            return str(ua.VariantType(kind.Identifier).name)
-        parents = await client.get_node(kind).get_references(
-            ua.ObjectIds.HasSubtype, ua.BrowseDirection.Inverse
-        )
-        if not parents:
-            break
-        kind = parents[0].NodeId
-    return str(kind.to_string())
-
-
-_BUILT_IN: Final = frozenset(range(1, 22))
-
-
-def typed(signature: Signature, given: Mapping[str, Any]) -> list[ua.Variant]:
+def typed(signature: Signature, given: Mapping[str, Any], permits: str = "") -> list[ua.Variant]:
     """Return the arguments in order and of the types that a method takes.
+
+    Permits are put where the method has an argument for them, unless something is given there.
 
     Raises
     ------
@@ -195,6 +156,8 @@ def typed(signature: Signature, given: Mapping[str, Any]) -> list[ua.Variant]:
         One is missing, unknown, of another type or beyond its range; all faults are told.
     """
     names = [each.name for each in signature.takes]
+    if permit_place(signature.takes) is not None:
+        given = {PERMIT_ARGUMENT: permits, **given}
     faults = [
         _fault(signature, name, "an argument that it takes", "one that it does not",
             did_you_mean(name, names) or "It takes none.")

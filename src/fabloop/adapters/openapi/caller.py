@@ -17,7 +17,8 @@ from fabloop.model.documents.collect import short
 from fabloop.model.explanation import SafetyCode
 from fabloop.model.service import ServiceDescription, ServiceOperation
 from fabloop.run.gate import Gate, call_of, leaving, undeclared
-from fabloop.run.permissives import Withheld
+from fabloop.run.permissives import Permitted, Verdict, Withheld
+from fabloop.run.permits import PERMIT_FAILED, PERMIT_HEADER, permits_text
 
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 ANSWERS_REMEMBERED_MAX = 10_000
@@ -171,10 +172,10 @@ class Caller:
         name = f"{service.id}.{operation.name}"
         happened = False
         for attempt in range(1, patience.attempts + 1):
-            held = self._held(service, operation)
-            if held is not None:
-                return _withheld(name, held, attempt - 1, happened=happened)
-            came = self._attempt(request, patience.timeout_s)
+            verdict = self._verdict(service, operation)
+            if isinstance(verdict, Withheld):
+                return _withheld(name, verdict, attempt - 1, happened=happened)
+            came = self._attempt(_permitted(request, verdict), patience.timeout_s)
             if isinstance(came, _Wire) and 200 <= came.status < 300:
                 return _judged(operation, came, name, attempt)
             happened = happened or _may_have_happened(came)
@@ -184,11 +185,10 @@ class Caller:
             self._pause(_wait_s(came, attempt, patience))
         raise AssertionError("the last attempt returns")
 
-    def _held(self, service: ServiceDescription, operation: ServiceOperation) -> Withheld | None:
-        """Ask the gate at the last moment; None where the command may leave, or is none."""
+    def _verdict(self, service: ServiceDescription, operation: ServiceOperation) -> Verdict | None:
+        """Ask the gate at the last moment; None where it is no command."""
         target = call_of(service.id, operation)
-        verdict = leaving(self._gate, target, time.monotonic_ns) if target is not None else None
-        return verdict if isinstance(verdict, Withheld) else None
+        return leaving(self._gate, target, time.monotonic_ns) if target is not None else None
 
     def _attempt(self, request: Request, timeout_s: float) -> _Wire | _Nothing:
         """Send once; the time limit holds for the whole, however slowly bytes drip in."""
@@ -220,6 +220,14 @@ class Caller:
             return _Nothing(Failure.NEVER_ANSWERED, _said(error))
 
 
+def _permitted(request: Request, verdict: Permitted | None) -> Request:
+    """Return a request with the permits that its controllers have granted for this attempt."""
+    if verdict is None or not verdict.permits:
+        return request
+    headers = {**request.headers, PERMIT_HEADER: permits_text(verdict.permits)}
+    return msgspec.structs.replace(request, headers=headers)
+
+
 def _takes_key(operation: ServiceOperation) -> bool:
     return any(
         each.place == "header" and each.name.lower() == IDEMPOTENCY_KEY.lower()
@@ -231,7 +239,7 @@ def _is_passing(came: _Wire | _Nothing) -> bool:
     """Tell whether it may go better another time."""
     if isinstance(came, _Nothing):
         return came.failure in (Failure.UNREACHABLE, Failure.NEVER_ANSWERED)
-    return came.status >= 500 or came.status == _TOO_MANY
+    return came.status >= 500 or came.status in (_TOO_MANY, PERMIT_FAILED)
 
 
 def _may_have_happened(came: _Wire | _Nothing) -> bool:

@@ -52,6 +52,11 @@ class JobDesk:
         self._actor.begin(order)
         return True
 
+    def knows(self, job: int) -> bool:
+        """Tell whether a job of that number would not be started again."""
+        self.collect()
+        return job in self._running or job in self._done or job in self._waiting()
+
     def next_response_at(self) -> Instant | None:
         """Return when the actor has something to say."""
         return self._actor.next_response_at()

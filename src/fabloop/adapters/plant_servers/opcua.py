@@ -12,7 +12,7 @@ from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from fabloop.adapters.plant_servers.jobs import JobDesk
-from fabloop.adapters.plant_servers.opcua_methods import add_job_methods
+from fabloop.adapters.plant_servers.opcua_methods import PermitCheck, add_job_methods
 from fabloop.adapters.plant_servers.served import (
     NAMESPACE,
     ServedKind,
@@ -68,7 +68,7 @@ class OpcUaWire:
 
 
 class OpcUaPlant:
-    """Work units on one OPC UA endpoint.
+    """Work units on one OPC UA endpoint; with a `check` their jobs have to carry permits.
 
     Secure by default: only Basic256Sha256, signed and encrypted. Any client certificate is
     accepted, since what is shown here is simulated.
@@ -80,10 +80,12 @@ class OpcUaPlant:
         wire: OpcUaWire,
         *,
         desks: Mapping[str, JobDesk] | None = None,
+        check: PermitCheck | None = None,
     ) -> None:
         self._units = units
         self._wire = wire
         self._desks = desks or {}
+        self._check = check
         self._server = Server()
         self._shown: dict[tuple[str, str], tuple[Node, ServedVariable]] = {}
         self._permits: dict[str, Node] = {}
@@ -164,7 +166,7 @@ class OpcUaPlant:
                 )
         if unit.id in self._desks:
             self._permits[unit.id] = await add_job_methods(
-                machine, unit.id, self._desks[unit.id], index
+                machine, unit.id, self._desks[unit.id], index, self._check
             )
 
 

@@ -1,5 +1,7 @@
 """The methods with which a work unit takes jobs over OPC UA, and the permissive to start them."""
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
 from asyncua import Node, ua
 
@@ -8,6 +10,7 @@ from fabloop.base.errors import Refused
 from fabloop.base.instant import Instant
 from fabloop.model.ids import OperationId, PersonId, WorkUnitId
 from fabloop.run.actor import JobOrder
+from fabloop.run.permits import PERMIT_ARGUMENT
 
 BEGIN = (
     ("JobNumber", ua.VariantType.UInt64), ("Step", ua.VariantType.String),
@@ -17,12 +20,23 @@ BEGIN = (
 )  # fmt: skip
 """Arguments of ``BeginJob``; a person or nobody (empty), times in nanoseconds since 1970."""
 
+PermitCheck = Callable[[JobOrder, str], Awaitable[str]]
+"""Returns why a job may not be begun by the permits that it carries; empty: it may."""
 
-async def add_job_methods(machine: Node, unit: str, desk: JobDesk, index: int) -> Node:
-    """Add ``BeginJob``, ``JobResponses`` and ``StartPermitted``; returns the last."""
 
-    def begin(_parent: ua.NodeId, *given: ua.Variant) -> list[ua.Variant]:
-        number, step, skill, operation, person, main, begun_at, duration = (
+async def add_job_methods(
+    machine: Node, unit: str, desk: JobDesk, index: int, check: PermitCheck | None = None
+) -> Node:
+    """Add ``BeginJob``, ``JobResponses`` and ``StartPermitted``; returns the last.
+
+    With a check ``BeginJob`` has one more argument for the permits of a job. Who leaves it out, as
+    of a machine without one, is answered as a job without permits.
+    """
+
+    async def begin(_parent: ua.NodeId, *given: ua.Variant) -> list[ua.Variant] | ua.StatusCode:
+        if not len(BEGIN) <= len(given) <= len(takes):
+            return ua.StatusCode(ua.StatusCodes.BadArgumentsMissing)
+        number, step, skill, operation, person, main, begun_at, duration, *permits = (
             each.Value for each in given
         )
         order = JobOrder(
@@ -30,6 +44,11 @@ async def add_job_methods(machine: Node, unit: str, desk: JobDesk, index: int) -
             work_unit=WorkUnitId(unit), person=PersonId(person) if person else None, main=main,
             begun_at=Instant(begun_at), duration_ns=duration,
         )  # fmt: skip
+        withheld = ""
+        if check is not None and not desk.knows(order.job):
+            withheld = await check(order, permits[0] if permits else "")
+        if withheld:
+            return _answer(accepted=False, started=False, reason=withheld)
         try:
             started, reason = desk.begin(order), ""
         except Refused as error:
@@ -45,9 +64,11 @@ async def add_job_methods(machine: Node, unit: str, desk: JobDesk, index: int) -
             ua.Variant(texts, ua.VariantType.String, is_array=True),
         ]
 
+    takes = [_argument(name, kind) for name, kind in BEGIN]
+    if check is not None:
+        takes.append(_argument(PERMIT_ARGUMENT, ua.VariantType.String))
     await machine.add_method(
-        ua.NodeId(f"{unit}/BeginJob", index), ua.QualifiedName("BeginJob", index), begin,
-        [_argument(name, kind) for name, kind in BEGIN],
+        ua.NodeId(f"{unit}/BeginJob", index), ua.QualifiedName("BeginJob", index), begin, takes,
         [_argument("Accepted", ua.VariantType.Boolean),
          _argument("Started", ua.VariantType.Boolean),
          _argument("Reason", ua.VariantType.String)],

@@ -1,11 +1,20 @@
 """The registers of a simulated safety controller on a Modbus TCP server."""
 
 import socket
+from collections.abc import Sequence
 
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from fabloop.run.safety_words import REGISTERS, Claim, Register, Told, words_of
+from fabloop.run.safety_words import (
+    REGISTERS,
+    Claim,
+    Grant,
+    Register,
+    Told,
+    words_of,
+    words_of_grants,
+)
 
 DEVICE = 1
 READ_REGISTERS, WRITE_REGISTERS = 3, 16
@@ -18,6 +27,7 @@ class SafetyRegisters:
         self._host = host
         self._port = port
         self._server: ModbusTcpServer | None = None
+        self._grants: tuple[Grant, ...] = ()
 
     async def start(self) -> str:
         """Listen; returns the URL."""
@@ -32,13 +42,21 @@ class SafetyRegisters:
     async def written(self) -> tuple[int, int, Claim]:
         """Return the beat, the number of the stop and the claim that were written last."""
         assert self._server is not None, "it was started"
-        words = await self._server.async_getValues(DEVICE, READ_REGISTERS, Register.OUR_BEAT, 6)
-        beat, stop, number, permit, true, false = (int(each) for each in words)
-        return beat, stop, Claim(number=number, permit=permit, true=true, false=false)
+        words = await self._server.async_getValues(DEVICE, READ_REGISTERS, Register.OUR_BEAT, 7)
+        beat, stop, number, permit, true, false, command = (int(each) for each in words)
+        return (
+            beat,
+            stop,
+            Claim(number=number, permit=permit, true=true, false=false, command=command),
+        )
 
-    async def show(self, told: Told) -> None:
-        """Show what the controller says."""
+    async def show(self, told: Told, grants: Sequence[Grant] = ()) -> None:
+        """Show what the controller says; its grants first, so that none is told without them."""
         assert self._server is not None, "it was started"
+        if grants != self._grants:
+            self._grants = tuple(grants)
+            words = words_of_grants(grants)
+            await self._server.async_setValues(DEVICE, WRITE_REGISTERS, Register.GRANTS, words)
         await self._server.async_setValues(DEVICE, WRITE_REGISTERS, Register.BEAT, words_of(told))
 
     async def close(self) -> None:

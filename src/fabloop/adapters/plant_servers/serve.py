@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fabloop.adapters.plant_servers.jobs import JobDesk
 from fabloop.adapters.plant_servers.opcua import OpcUaPlant, OpcUaWire
+from fabloop.adapters.plant_servers.opcua_methods import PermitCheck
 from fabloop.adapters.plant_servers.served import PlantServer, ServedUnit, ServedValue
 from fabloop.base.instant import Clock, Instant
 from fabloop.run.actor import Actor
@@ -22,12 +23,14 @@ class ServedMachine:
     values : called every tick with the present instant; returns what is new since the last call
     actor : does the jobs that come over the methods ``BeginJob`` and ``JobResponses``
     permitted : whether a job may be started from afar now; shown afresh every tick
+    check : judges the permits of a job before it is begun; ``BeginJob`` then takes them
     """
 
     unit: ServedUnit
     values: Callable[[Instant], Iterable[ServedValue]]
     actor: Actor | None = None
     permitted: Callable[[Instant], bool] = lambda _: True
+    check: PermitCheck | None = None
 
 
 def serve_unit(
@@ -62,7 +65,9 @@ async def _serve(
 ) -> None:
     unit = machine.unit
     desk = JobDesk(machine.actor, clock) if machine.actor is not None else None
-    plant = OpcUaPlant([unit], wire, desks={} if desk is None else {unit.id: desk})
+    plant = OpcUaPlant(
+        [unit], wire, desks={} if desk is None else {unit.id: desk}, check=machine.check
+    )
     wires: list[PlantServer] = [plant, *beside]
     url = await plant.start()
     for each in beside:

@@ -18,6 +18,7 @@ from fabloop.model.ids import OperationName, ServiceId
 from fabloop.model.safety import Target
 from fabloop.run.gate import Gate, leaving, undeclared
 from fabloop.run.permissives import Withheld
+from fabloop.run.permits import PERMIT_HEADER, permits_text
 from fabloop.services.cloud.choreography import Executor
 
 TIMEOUT_S = 5.0
@@ -38,12 +39,25 @@ class Line:
         said = {"authorization": f"Bearer SYSTEM//{declared}"} if declared else {}
         self._http = httpx.Client(verify=verify, timeout=TIMEOUT_S, trust_env=False, headers=said)
 
-    def post(self, url: str, body: object, *, query: dict[str, str] | None = None) -> bytes:
+    def post(
+        self,
+        url: str,
+        body: object,
+        *,
+        query: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> bytes:
         """Tell something, and return what is answered; raises as `call`."""
-        return self.call("POST", url, body, query=query)
+        return self.call("POST", url, body, query=query, headers=headers)
 
     def call(
-        self, method: str, url: str, body: object = None, *, query: dict[str, str] | None = None
+        self,
+        method: str,
+        url: str,
+        body: object = None,
+        *,
+        query: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> bytes:
         """Return the answer to a request.
 
@@ -55,9 +69,9 @@ class Line:
             Somebody does, but does not want it.
         """
         content = msgspec.json.encode(body) if body is not None else None
-        headers = {"content-type": "application/json"}
+        said = {"content-type": "application/json", **(headers or {})}
         try:
-            answer = self._http.request(method, url, content=content, headers=headers, params=query)
+            answer = self._http.request(method, url, content=content, headers=said, params=query)
         except httpx.HTTPError as error:
             what = str(error) or type(error).__name__
             raise Unavailable(f"Expected {url} to answer, but {what}.") from error
@@ -147,16 +161,18 @@ class NetworkSpeech:
         """
         provider = result.provider
         operation = OperationName(task.service)
-        self._judge(Target(service=ServiceId(provider.system_name), operation=operation))
         url, token = _reached(result)
-        self._line.post(url, task, query={"token": token} if token else None)
+        permits = self._judge(Target(service=ServiceId(provider.system_name), operation=operation))
+        headers = {PERMIT_HEADER: permits} if permits else None
+        self._line.post(url, task, query={"token": token} if token else None, headers=headers)
 
     def withdraw(self, result: wire.OrchestrationResult, withdrawal: Withdrawal) -> None:
         """Tell that a task is no longer wanted; no permissive is asked to stop something."""
         url, token = _reached(result)
         self._line.post(f"{url}/abort", withdrawal, query={"token": token} if token else None)
 
-    def _judge(self, target: Target) -> None:
+    def _judge(self, target: Target) -> str:
+        """Return the permits that a task carries, as one line."""
         verdict = leaving(self._gate, target, time.monotonic_ns)
         if isinstance(verdict, Withheld):
             told = "; ".join(f"{each.code} {each.subject}" for each in verdict.reasons)
@@ -164,6 +180,7 @@ class NetworkSpeech:
                 f"Expected the permissives of '{target.name}' to hold, but found: {told}. See that "
                 "they do, and begin the step again."
             )
+        return permits_text(verdict.permits)
 
     def progress(self, session: int, step: int) -> None:
         """Publish that a step goes on."""

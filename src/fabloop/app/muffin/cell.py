@@ -19,6 +19,8 @@ from fabloop.run.gate import undeclared
 from fabloop.run.permissives import Verdict
 
 SAFETY_FILE = "safety.json"
+CELL = "safety"
+"""Folder of the story in which the cell is."""
 SEEN_S_MAX = 30.0
 _PLAY = "from fabloop.app.safety.controller import main; main()"
 

@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+from fabloop.app.safety.permit_check import PermitCheck
 from fabloop.app.service_runtime.serving import (
     Finished,
     Machine,
@@ -36,13 +37,19 @@ def machine_of(nature: Nature) -> Machine:
     return DeviceMachine(nature)
 
 
-def served(nature: Nature, document: bytes, memory: Path) -> ServedGiven:
-    """Return what the process of a device's service is started with."""
+def served(
+    nature: Nature, document: bytes, memory: Path, safety: Path | None = None
+) -> ServedGiven:
+    """Return what the process of a device's service is started with.
+
+    With a safety document it checks the permits of what it is told to do.
+    """
     return ServedGiven(
         name=nature.name,
         document=document,
         make=partial(machine_of, nature),
         memory=str(memory / f"{nature.name}.jsonl"),
+        check=partial(PermitCheck, safety) if safety is not None else None,
     )
 
 

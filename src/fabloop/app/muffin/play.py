@@ -65,7 +65,12 @@ class MuffinSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Week:
-    """A story that is open: host, services, runtime."""
+    """A story that is open: host, services, runtime.
+
+    Parameters
+    ----------
+    checks : the safety document by which the services check permits themselves; None: they do not
+    """
 
     def __init__(
         self,
@@ -76,6 +81,7 @@ class Week:
         times_real: float | None = None,
         approve: Approve | None = None,
         gate: Gate = simulated,
+        checks: Path | None = None,
     ) -> None:
         self.settings = settings
         self.folder = folder
@@ -88,7 +94,7 @@ class Week:
         self.host = open_host(folder, self.clock)
         self.fleet = Fleet(
             [
-                served(each, self.bakery.documents[each.name], folder)
+                served(each, self.bakery.documents[each.name], folder, checks)
                 for each in self.bakery.natures
             ],
             preload=("fabloop.app.muffin.devices",),
@@ -278,6 +284,7 @@ def begin_week(
     times_real: float | None = None,
     approve: Approve | None = None,
     gate: Gate = simulated,
+    checks: Path | None = None,
 ) -> Week:
     """Open a new story in an empty folder; raises Invalid or Conflict."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -289,7 +296,15 @@ def begin_week(
     read_bakery(Path(settings.documents), settings.scenario, settings.seed)
     bakery_policy(Path(settings.documents))
     write_durably(folder / SETTINGS_FILE, to_json_pretty(settings))
-    return Week(folder, settings, told=told, times_real=times_real, approve=approve, gate=gate)
+    return Week(
+        folder,
+        settings,
+        told=told,
+        times_real=times_real,
+        approve=approve,
+        gate=gate,
+        checks=checks,
+    )
 
 
 def resume_week(
@@ -299,10 +314,19 @@ def resume_week(
     times_real: float | None = None,
     approve: Approve | None = None,
     gate: Gate = simulated,
+    checks: Path | None = None,
 ) -> Week:
     """Open the story of a folder where its log ends; raises NotFound."""
     settings = settings_in(folder)
-    return Week(folder, settings, told=told, times_real=times_real, approve=approve, gate=gate)
+    return Week(
+        folder,
+        settings,
+        told=told,
+        times_real=times_real,
+        approve=approve,
+        gate=gate,
+        checks=checks,
+    )
 
 
 def settings_in(folder: Path) -> MuffinSettings:

@@ -143,7 +143,7 @@ class SimulatedController:
             heard = Heard(beat=beat, stop_asked=stop, claim=claim)
             now = Instant(time.time_ns())  # noqa: TID251  # a device has its own clock
             self._memory = step(self._memory, self._panel, heard, self._settings, now)
-            await registers.show(self._memory.told)
+            await registers.show(self._memory.told, self._memory.grants)
             self._note(self._memory, now)
             await asyncio.sleep(CYCLE_S)
         await reading

@@ -10,11 +10,11 @@ from fabloop.adapters.openapi.answer import values_of
 from fabloop.adapters.openapi.request import IDEMPOTENCY_KEY, request_of
 from fabloop.base.errors import Invalid, Unavailable
 from fabloop.base.instant import SECOND, Instant
-from fabloop.model.explanation import Explanation
+from fabloop.model.explanation import Explanation, SafetyCode
 from fabloop.model.service import ServiceDescription, ServiceOperation
 from fabloop.run.gate import Gate, call_of, leaving, undeclared
 from fabloop.run.permissives import Withheld
-from fabloop.run.permits import permits_text
+from fabloop.run.permits import PERMIT_FAILED, PERMIT_HEADER, PERMIT_REQUIRED, permits_text
 
 TIMEOUT_S = 3.0
 """How long a service may take to say anything."""
@@ -25,8 +25,6 @@ AGAIN_S_MAX = 7 * 86_400
 ANSWER_BYTES_MAX = 4_000_000
 SENT_AT = "Fabloop-Sent-At"
 """Header with the real time at which a command left, in nanoseconds."""
-PERMIT = "Fabloop-Permit"
-"""Header with the permits of controllers that decide by themselves, such as ``cell=17/4``."""
 CONNECTIONS_MAX = 64
 FAULTS_TOLD_MAX = 3
 NOT_REACHED = (
@@ -79,7 +77,10 @@ class WrongAnswer(msgspec.Struct, frozen=True, kw_only=True, tag="wrong answer")
 
 
 class NotPermitted(msgspec.Struct, frozen=True, kw_only=True, tag="not permitted"):
-    """A permissive did not hold at the moment of sending; nothing was sent."""
+    """A permissive did not hold at the moment of sending, or no longer when it arrived.
+
+    Nothing was sent, or the service has done nothing.
+    """
 
     reasons: tuple[Explanation, ...]
 
@@ -123,7 +124,7 @@ class Caller:
         if isinstance(verdict, Withheld):
             return NotPermitted(reasons=verdict.reasons)
         if verdict is not None and verdict.permits:
-            sent[PERMIT] = permits_text(verdict.permits)
+            sent[PERMIT_HEADER] = permits_text(verdict.permits)
         try:
             response = self._client.request(
                 made.method, made.url, params=made.query or None, content=made.body, headers=sent
@@ -131,6 +132,10 @@ class Caller:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             reason = f"{type(error).__name__}: {error}".rstrip(": ")
             return NoAnswer(reason=reason, reached=not isinstance(error, NOT_REACHED))
+        if response.status_code in (PERMIT_FAILED, PERMIT_REQUIRED):
+            details = {"why": _detail(response)}
+            code, subject = SafetyCode.PERMIT_REFUSED, str(service.id)
+            return NotPermitted(reasons=(Explanation(code=code, subject=subject, details=details),))
         return _read(response, operation)
 
     def look(

@@ -10,7 +10,7 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,8 +21,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from fabloop.app.sentences import sentence
 from fabloop.base.codec import to_json
 from fabloop.base.instant import SECOND, Instant
+from fabloop.model.explanation import Explanation, SafetyCode
+from fabloop.model.ids import OperationName, ServiceId
+from fabloop.model.safety import Target
+from fabloop.run.permits import PERMIT_FAILED, PERMIT_HEADER, PERMIT_REQUIRED
 
 STORY_TIME = "Fabloop-Story-Time"
 """Header with the instant of the story, in nanoseconds: a simulated service has no other clock."""
@@ -93,15 +98,28 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     sent_at: Instant
     at: Instant
+    permits: str = ""
+
+
+class PermitCheck(Protocol):
+    """What a machine that is wired to the safety controller holds against a command."""
+
+    def against(self, target: Target, carried: str, key: str) -> Awaitable[tuple[Explanation, ...]]:
+        """Return all reasons; none: it may be done."""
+        ...
 
 
 class ServedGiven(msgspec.Struct, frozen=True, kw_only=True):
-    """What a service process is started with: document, device, and the file of what it took on."""
+    """What a service process is started with: document, device, and the file of what it took on.
+
+    With a `check` it refuses commands whose permits do not stand.
+    """
 
     name: str
     document: bytes
     make: Callable[[], Machine]
     memory: str
+    check: Callable[[], PermitCheck] | None = None
 
 
 class SimulatedService:
@@ -111,6 +129,7 @@ class SimulatedService:
         self._given = given
         self._document: dict[str, Any] = json.loads(given.document)
         self._machine = given.make()
+        self._check = given.check() if given.check is not None else None
         self._troubles: deque[Trouble] = deque(maxlen=TROUBLES_MAX)
         self._memory = Path(given.memory)
         self._recall()
@@ -159,10 +178,27 @@ class SimulatedService:
             key = request.headers.get(IDEMPOTENCY_KEY) or f"{operation}@{at}"
             self._arrived(operation, key, request)
             asks = request.method in READS
+            refused = None if asks else await self._refused(operation, key, request, at)
+            if refused is not None:
+                return refused
             do = self._machine.ask if asks else self._do
             return await self._answered(lambda: do(operation, key, given, at), key)
 
         return answer
+
+    async def _refused(
+        self, operation: str, key: str, request: Request, at: Instant
+    ) -> Response | None:
+        """Return the answer to a command whose permits do not stand; None where they do."""
+        if self._check is None:
+            return None
+        target = Target(service=ServiceId(self._given.name), operation=OperationName(operation))
+        against = await self._check.against(target, request.headers.get(PERMIT_HEADER, ""), key)
+        if not against:
+            return None
+        missing = any(each.code == SafetyCode.PERMIT_MISSING for each in against)
+        told = " ".join(f"{each.code}: {sentence(each, at)}" for each in against)
+        return _problem(PERMIT_REQUIRED if missing else PERMIT_FAILED, told)
 
     def _arrived(self, operation: str, key: str, request: Request) -> None:
         """Note in the service's own log what came, and when by the clock on the wall."""
@@ -172,6 +208,7 @@ class SimulatedService:
             key=key,
             sent_at=Instant(int(request.headers.get(SENT_AT, "0"))),
             at=Instant(time.time_ns()),  # noqa: TID251  # a service has its own clock
+            permits=request.headers.get(PERMIT_HEADER, ""),
         )
         self._arrivals.write(to_json(row) + b"\n")
 
