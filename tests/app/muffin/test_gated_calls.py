@@ -59,7 +59,11 @@ def provider(port):
             id=1, service_definition="bake", created_at="", updated_at=""
         ),
         service_uri="bake",
-        interfaces=[],
+        interfaces=[
+            wire.InterfaceResponse(
+                id=1, interface_name=wire.INSECURE_JSON, created_at="", updated_at=""
+            )
+        ],
     )  # fmt: skip
 
 
