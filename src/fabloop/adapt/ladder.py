@@ -339,7 +339,7 @@ def _try(docket: Docket, case: Case, rule: RungRule) -> Ruling:
         round=begun.round,
         rung=rule.rung,
         attempt=begun.tries,
-        budget_ns=rule.budget_ns,
+        budget_ns=rule.budget_for(begun.severity),
     )
     return _kept(docket, begun, move)
 
@@ -350,7 +350,7 @@ def _ask(docket: Docket, case: Case, rule: RungRule, now: Instant) -> Ruling:
         state=CaseState.ASKING,
         who=rule.approver,
         asked_at=now,
-        until=Instant(now + rule.answer_within_ns),
+        until=Instant(now + rule.answer_for(case.severity)),
     )
     reasons = tuple(reason for each in case.deviations for reason in each.reasons)
     move = Ask(

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import msgspec
 
 from fabloop.adapt.ladder import Offer
-from fabloop.adapt.policy import Rung, Severity
+from fabloop.adapt.policy import Rung
 from fabloop.adapt.propose import Situation
+from fabloop.adapt.severity import Stake, Weighed, weighed
 from fabloop.adapt.world import World
 from fabloop.model.explanation import DangerCode, Explanation, ReasonCode, RungCode
 from fabloop.model.facts import AdaptationImpossible, AdaptationProposed
@@ -25,12 +26,12 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
     offer: Offer | None = None
 
 
-def severity_of(reasons: Sequence[Explanation]) -> Severity:
+def weighed_of(reasons: Sequence[Explanation]) -> Weighed:
     """Return how bad a danger is: lateness is minor, a work unit that is not fit is more."""
-    codes = {each.code for each in reasons}
-    if codes & STANDS_STILL:
-        return Severity.CRITICAL
-    return Severity.MAJOR if ReasonCode.STEP_ENDANGERED in codes else Severity.MINOR
+    stands = dict.fromkeys(each.subject for each in reasons if each.code in STANDS_STILL)
+    hit = (each for each in reasons if each.code == ReasonCode.STEP_ENDANGERED)
+    unfit = dict.fromkeys(each.subject for each in hit)
+    return weighed(Stake(stands=", ".join(stands), unfit=", ".join(unfit)))
 
 
 def tolerated(situation: Situation, reasons: Why) -> Looked:

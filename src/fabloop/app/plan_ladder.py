@@ -11,8 +11,8 @@ from fabloop.adapt.plan_rungs import (
     rebound,
     replanned,
     retried,
-    severity_of,
     tolerated,
+    weighed_of,
 )
 from fabloop.adapt.policy import Instead, Policy, Rung
 from fabloop.adapt.propose import propose
@@ -80,12 +80,13 @@ class _Climb:
         self._told: list[Told | AdaptationImpossible] = []
         self._tried: set[str] = set()
         self._found: Looked | None = None
+        self._weighed = weighed_of(fact.reasons)
 
     def told(self, now: Instant) -> Climbed:
         """Climb to the end; a question is its end too."""
         reasons = self._fact.reasons
         deviation = Deviation(
-            id=self._fact.plan, instance=CASE, severity=severity_of(reasons), at=now,
+            id=self._fact.plan, instance=CASE, severity=self._weighed.severity, at=now,
             reasons=reasons,
         )  # fmt: skip
         shell = Shell(
@@ -160,8 +161,9 @@ class _Climb:
     def _rung(self, rung: str, why: tuple[Explanation, ...], *, helps: bool) -> None:
         self._tried.add(rung)
         tried = RungTried(
-            order=self._fact.order, plan=self._fact.plan, rung=rung, helps=helps, why=why
-        )
+            order=self._fact.order, plan=self._fact.plan, rung=rung, helps=helps, why=why,
+            severity=self._weighed.severity.name.lower(), at_stake=self._weighed.because,
+        )  # fmt: skip
         self._told.append(tried)
 
 

@@ -3,7 +3,7 @@
 from fabloop.app.saying import Say, plain
 from fabloop.base.instant import Instant, span_text
 from fabloop.base.money import money_text
-from fabloop.model.explanation import Explanation, RungCode
+from fabloop.model.explanation import Explanation, RungCode, SeverityCode
 
 
 def _late(it: Explanation, now: Instant) -> str:
@@ -36,5 +36,13 @@ RUNGS: dict[str, Say] = {
     RungCode.NOT_ALLOWED: plain("The policy does not allow {subject}, and nobody may approve it."),
     RungCode.LEFT_TO_PERSON: plain("The policy leaves it to {who}."),
     RungCode.HELD: plain("{subject} is held: no rung of the policy has helped."),
+    SeverityCode.SAFETY_CONCERNED: plain("people may be in danger: {subject}"),
+    SeverityCode.STANDS: plain("{subject} can do nothing any more"),
+    SeverityCode.GOAL_LOST: plain("missed for good: {subject}"),
+    SeverityCode.GOAL_AT_STAKE: plain("in danger: {subject}"),
+    SeverityCode.NOT_FIT: plain("{subject} is not fit for its work any more"),
+    SeverityCode.SPENT: plain("lost for good: {subject}"),
+    SeverityCode.MANY_CONCERNED: plain("it is about {subject}"),
+    SeverityCode.NOTHING_AT_STAKE: plain("no goal is in danger"),
     RungCode.SILENCE: plain("{subject} is held: {who} did not answer in time."),
 }

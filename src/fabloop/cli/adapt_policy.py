@@ -33,7 +33,7 @@ def _tell(policy: Policy) -> None:
             rule.rung.value,
             rule.up_to.name.lower(),
             str(rule.attempts),
-            span_text(rule.budget_ns),
+            _spans(rule.budget_ns, rule.critical_budget_ns),
             _unasked(rule, policy.currency),
             _beyond(rule),
         )
@@ -57,4 +57,10 @@ def _unasked(rule: RungRule, currency: str) -> str:
 def _beyond(rule: RungRule) -> str:
     if not rule.approver:
         return "the next rung"
-    return f"{rule.approver}, within {span_text(rule.answer_within_ns)}"
+    return f"{rule.approver}, within {_spans(rule.answer_within_ns, rule.critical_answer_ns)}"
+
+
+def _spans(ordinary_ns: int, critical_ns: int | None) -> str:
+    """Return a span, and the one for critical deviations where that is another one."""
+    critical = "" if critical_ns is None else f" (critical: {span_text(critical_ns)})"
+    return span_text(ordinary_ns) + critical

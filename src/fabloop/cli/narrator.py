@@ -461,7 +461,9 @@ class Narrator:
         """Tell what a rung does, or in one sentence why it does not; all of it is in the JSON."""
         said = [sentence(each, at, self._labels()) for each in fact.why]
         if fact.helps:
-            self._say(f"{self._clock(at)}  {fact.rung}: {' '.join(said)}")
+            bad = "; ".join(sentence(each, at, self._labels()) for each in fact.at_stake)
+            why = f" ({fact.severity}, {bad})" if bad else ""
+            self._say(f"{self._clock(at)}  {fact.rung}: {' '.join(said)}{why}")
         else:
             self._say(f"{self._clock(at)}  {fact.rung}: no. {said[0]}")
 

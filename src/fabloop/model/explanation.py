@@ -311,6 +311,19 @@ class SafetyCode(StrEnum):
     PERMIT_USED = "permit-used"
 
 
+class SeverityCode(StrEnum):
+    """What makes a deviation as bad as it is; `Explanation.code` is one of these texts."""
+
+    SAFETY_CONCERNED = "severity-safety"
+    STANDS = "severity-stands"
+    GOAL_LOST = "severity-goal-lost"
+    GOAL_AT_STAKE = "severity-goal-at-stake"
+    NOT_FIT = "severity-not-fit"
+    SPENT = "severity-spent"
+    MANY_CONCERNED = "severity-many"
+    NOTHING_AT_STAKE = "severity-nothing"
+
+
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """A value against its limit. `relation` is how value should stand to limit (``at most``)."""
 

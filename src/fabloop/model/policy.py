@@ -50,6 +50,7 @@ class RungRule(msgspec.Struct, frozen=True, kw_only=True):
     answer_within_ns : after that, silence is taken for the safe default
     attempts : how often it is tried
     budget_ns : how long looking for a way out may take; trying again, since the first try
+    critical_budget_ns, critical_answer_ns : the same for critical deviations; None: no other
     """
 
     rung: Rung
@@ -61,6 +62,18 @@ class RungRule(msgspec.Struct, frozen=True, kw_only=True):
     answer_within_ns: int = 15 * MINUTE
     attempts: int = 1
     budget_ns: int = BUDGET_NS
+    critical_budget_ns: int | None = None
+    critical_answer_ns: int | None = None
+
+    def budget_for(self, severity: Severity) -> int:
+        """Return how long looking may take for a deviation as bad as that."""
+        own = self.critical_budget_ns if severity is Severity.CRITICAL else None
+        return self.budget_ns if own is None else own
+
+    def answer_for(self, severity: Severity) -> int:
+        """Return how long an answer may take for a deviation as bad as that."""
+        own = self.critical_answer_ns if severity is Severity.CRITICAL else None
+        return self.answer_within_ns if own is None else own
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):

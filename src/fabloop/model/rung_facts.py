@@ -7,13 +7,18 @@ from fabloop.model.ids import OrderId, PlanId
 
 
 class RungTried(FactForm, frozen=True, kw_only=True):
-    """A rung of the adaptation policy was tried for a plan in danger: whether it helps, and why."""
+    """A rung of the adaptation policy was tried for a plan in danger: whether it helps, and why.
+
+    `severity` and `at_stake` say how bad the danger is, and what makes it so.
+    """
 
     order: OrderId
     plan: PlanId
     rung: str
     helps: bool
     why: tuple[Explanation, ...]
+    severity: str = ""
+    at_stake: tuple[Explanation, ...] = ()
 
 
 class PersonAsked(FactForm, frozen=True, kw_only=True):

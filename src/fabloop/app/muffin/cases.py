@@ -6,10 +6,11 @@ import msgspec
 from msgspec.structs import replace
 
 from fabloop.adapt.ladder import Ask, CaseState, Deviation, Do, Offer, TryRung
-from fabloop.adapt.policy import Instead, Policy, Rung, Severity
+from fabloop.adapt.policy import Instead, Policy, Rung
 from fabloop.adapt.repair.domain import action_name
 from fabloop.adapt.repair.proposal import RepairOption, Situation
 from fabloop.adapt.repair.remaining import Place
+from fabloop.adapt.severity import Weighed, weighed
 from fabloop.app.muffin.chains import Chains
 from fabloop.app.muffin.damage import OF_THE_PROCESS, Damage, situation_of
 from fabloop.app.muffin.data import BakeryData
@@ -26,6 +27,7 @@ from fabloop.app.muffin.machines import Machines
 from fabloop.app.muffin.ovens import BAKE, Ovens
 from fabloop.app.muffin.partners import Partners
 from fabloop.app.muffin.policy import answer_of, offers_of
+from fabloop.app.muffin.stakes import stake_of
 from fabloop.app.processes.host import Host
 from fabloop.app.processes.questions import AskInstance
 from fabloop.app.service_runtime.errands import Errand
@@ -60,7 +62,6 @@ class Damaged(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    severity : minor where the goals of its orders are kept as it is
     held : its job is judged, and completed once the case is closed
     earlier : what else is open at the same batch; it is decided together with this
     """
@@ -70,7 +71,6 @@ class Damaged(msgspec.Struct, frozen=True, kw_only=True):
     orders: Sequence[MuffinOrder]
     codes: Sequence[str] = ()
     again: bool = False
-    severity: Severity = Severity.MAJOR
     held: bool = False
     ways: Ways | None = None
     policy: Policy
@@ -111,6 +111,12 @@ class Cases:
         else:
             self._close(damaged.all()[:-1])
         return state
+
+    def weighed(
+        self, errand: Errand, orders: Sequence[MuffinOrder], burnt: Sequence[str] = ()
+    ) -> Weighed:
+        """Return how bad it is that a load is not as it should be, and why."""
+        return weighed(stake_of(self._goals, errand, orders, burnt))
 
     def expire(self, now: Instant) -> bool:
         """Do what is safe where nobody has answered in time; tell whether there was such."""
@@ -184,8 +190,13 @@ class Cases:
             for each in damaged.all():
                 each.defaults(instead, why)
 
+        bad = self.weighed(errand, damaged.orders, damaged.codes)
         deviation = Deviation(
-            id=damaged.name, instance=errand.task.instance, severity=damaged.severity, at=now
+            id=damaged.name,
+            instance=errand.task.instance,
+            severity=bad.severity,
+            at=now,
+            reasons=bad.because,
         )
         cancels = any(each.policy.safe_default is Instead.CANCEL for each in damaged.all())
         return Matter(

@@ -8,7 +8,7 @@ from fabloop.app.muffin.kpis import WeekFigures, courses_of, figures_of
 from fabloop.app.muffin.pictures import orders_picture, repair_picture, week_picture
 from fabloop.app.muffin.play import Week
 from fabloop.app.muffin.story import BATCH, ORDER
-from fabloop.app.muffin.telling import told_text
+from fabloop.app.muffin.telling import bad_text, told_text
 from fabloop.app.pictures.process import process_picture
 from fabloop.app.pictures.report import Figure, Note, Section, Table, report
 from fabloop.app.processes.questions import AskDefinitions
@@ -158,7 +158,8 @@ def _ladders(history: Sequence[tuple[Instant, RuntimeFact]]) -> Iterator[Table]:
             for _, fact in rungs
         )
         heads = ("Rung", "What came of it", "Why", "Tries", "Budget")
-        caption = f"{first.about}, {iso_of(began)[:16]}"
+        bad = f": {bad_text(first)}" if first.severity else ""
+        caption = f"{first.about}, {iso_of(began)[:16]}{bad}"
         yield Table(caption=caption, heads=heads, rows=rows, numeric=(3,))
 
 

@@ -1,6 +1,6 @@
 """The goals of the bakery, watched on the history of its processes; news of them are facts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from fabloop.adapt.goals.monitor import Happening
@@ -11,6 +11,7 @@ from fabloop.app.service_runtime.log import FactLog
 from fabloop.base.instant import Instant
 from fabloop.model.documents.goal_text import read_goals
 from fabloop.model.facts import GoalFact
+from fabloop.model.goal import GoalStatus
 from fabloop.model.ids import GoalId
 
 GOALS_FILE = "bakery.goals"
@@ -63,6 +64,19 @@ class Goals:
         """Return by when an order has to be fulfilled; None where nothing is known of it."""
         standing = self._following.monitor.standing(FULFILLED, order)
         return None if standing is None else standing.deadline
+
+    def standing_alone(self, order: str) -> Iterator[tuple[GoalId, GoalStatus]]:
+        """Yield how the goals of an order stand that serve no other goal of it."""
+        monitor = self._following.monitor
+        for goal in monitor.book.of_subject[ORDER]:
+            standing = monitor.standing(goal.id, order) if goal.part_of is None else None
+            if standing is not None:
+                yield goal.id, standing.status
+
+    def open_orders(self) -> int:
+        """Return how many orders there are that have not come to their end."""
+        tracks = self._following.monitor.memory.tracks
+        return sum(kind == ORDER and e.ended_at is None for (kind, _), e in tracks.items())
 
     def _tell(self, news: Iterable[GoalFact], now: Instant) -> None:
         facts = [_moved(each) for each in news]

@@ -6,7 +6,7 @@ from typing import cast
 from msgspec.structs import replace
 
 from fabloop.adapt.ladder import CaseState, Deviation
-from fabloop.adapt.policy import Instead, Severity
+from fabloop.adapt.policy import Instead
 from fabloop.app.muffin import pace
 from fabloop.app.muffin.cases import Aids, Cases, Damaged
 from fabloop.app.muffin.data import COURIER
@@ -170,10 +170,16 @@ class Recovery:
             now,
         )
         ways = pace.of_pace(self._chains, self.ovens, errand, now)
+        lot = str(errand.given.get("lot", ""))
+        bad = self.cases.weighed(errand, self._lots.orders_in(lot))
         matter = Matter(
             about=errand.task.about,
             deviation=Deviation(
-                id=name, instance=errand.task.instance, severity=Severity.MINOR, at=now
+                id=name,
+                instance=errand.task.instance,
+                severity=bad.severity,
+                at=now,
+                reasons=bad.because,
             ),
             policy=replace(self._policy, safe_default=Instead.HOLD),
             looks=ways.looks,
@@ -253,13 +259,11 @@ class Recovery:
     ) -> Damaged:  # fmt: skip
         """Return what is to be decided about a load that waits; that it waits on is safe."""
         lot = str(errand.task.variables["lot"])
-        in_time = ready_at(self.ovens.line(lot, now), lot) <= deadline
         return Damaged(
             errand=errand,
             name=name,
             orders=orders,
             again=True,
-            severity=Severity.MINOR if in_time else Severity.MAJOR,
             ways=of_waiting(self._yard, errand, lot, deadline, name, now),
             policy=replace(self._policy, safe_default=Instead.HOLD),
             defaults=lambda _instead, _why: None,

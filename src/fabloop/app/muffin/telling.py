@@ -37,7 +37,7 @@ from fabloop.app.service_runtime.facts import (
     StoryTold,
 )
 from fabloop.app.service_runtime.ladder import SAFE_DEFAULT
-from fabloop.base.instant import iso_of, span_text
+from fabloop.base.instant import Instant, iso_of, span_text
 
 Words = Callable[[Any], str]
 _REPAIR = ".r"
@@ -77,7 +77,15 @@ def _withheld(fact: CallWithheld) -> str:
 def _rung(fact: RungTried) -> str:
     if fact.rung == SAFE_DEFAULT:
         return f"{fact.about}: what is safe is done: {fact.why}"
-    return f"{fact.about}: {fact.rung} {'helps' if fact.helps else 'does not help'}: {fact.why}"
+    bad = f" ({bad_text(fact)})" if fact.helps and fact.severity else ""
+    return (
+        f"{fact.about}: {fact.rung} {'helps' if fact.helps else 'does not help'}: {fact.why}{bad}"
+    )
+
+
+def bad_text(fact: RungTried | PersonAsked) -> str:
+    """Return how bad a deviation is, and what makes it so."""
+    return f"{fact.severity}, {'; '.join(sentence(each, Instant(0)) for each in fact.at_stake)}"
 
 
 def _scheduled(fact: OvenScheduled) -> str:
@@ -150,7 +158,7 @@ _WORDS: dict[type, Words] = {
     PatternLearned: lambda f: f"Learned: {f.pattern}",
     GoalMoved: _goal,
     MachinesSlowed: _slowed,
-    PersonAsked: lambda f: str(f.question),
+    PersonAsked: lambda f: f"{f.question} It is {bad_text(f)}." if f.severity else f.question,
     PersonAnswered: lambda f: f"{f.about}: {f.by} wants {f.offer or 'none of it'}.",
     AnswerRefused: lambda f: f"The answer of {f.by} to {f.repair} does not count: {f.why}",
     QuestionWithdrawn: lambda f: f"{f.about}: {f.repair} is asked no more, {f.because} is.",

@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from fabloop.adapt import ladder
 from fabloop.adapt.ladder import Ask, Deviation, DoInstead, Ruling, TryRung
-from fabloop.adapt.policy import Instead, Policy, Rung, RungRule, Severity
+from fabloop.adapt.policy import Instead, Policy, Rung, RungRule
+from fabloop.adapt.severity import Stake, weighed
 from fabloop.app.service_runtime.errands import Errand, Trouble
 from fabloop.app.service_runtime.facts import PersonAsked, RungTried
 from fabloop.app.service_runtime.ladder import SAFE_DEFAULT, Rungs
@@ -45,11 +46,13 @@ class CallLadder:
         """
         trouble = errand.trouble
         if trouble is None:
+            bad = weighed(Stake())  # a call is done again before anything is in danger
             deviation = Deviation(
                 id=f"c{errand.task.key}",
                 instance=errand.task.key,
-                severity=Severity.MINOR,
+                severity=bad.severity,
                 at=now,
+                reasons=bad.because,
             )
             ruling = ladder.report({}, self._policy, deviation)
             trouble = errand.trouble = Trouble(docket=ruling.docket, begun_at=now)

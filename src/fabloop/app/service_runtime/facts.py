@@ -176,6 +176,7 @@ class RungTried(_Fact, frozen=True, kw_only=True):
     attempts : how often it was tried until then
     budget_ns : how long it might take, as the policy has it
     lower : of the rung that is taken: why those below it were no way out
+    severity, at_stake : how bad the deviation is, and what makes it so
     """
 
     about: str
@@ -186,6 +187,8 @@ class RungTried(_Fact, frozen=True, kw_only=True):
     attempts: int = 1
     budget_ns: int = 0
     lower: tuple[str, ...] = ()
+    severity: str = ""
+    at_stake: tuple[Explanation, ...] = ()
 
 
 class TurnTold(msgspec.Struct, frozen=True, kw_only=True):
@@ -382,6 +385,8 @@ class PersonAsked(_Fact, frozen=True, kw_only=True):
     default: str
     expires_at: Instant | None = None
     because: tuple[str, ...] = ()
+    severity: str = ""
+    at_stake: tuple[Explanation, ...] = ()
 
 
 class PersonAnswered(_Fact, frozen=True, kw_only=True):

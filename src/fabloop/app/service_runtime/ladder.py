@@ -221,10 +221,13 @@ class Ladder:
         looked: dict[Rung, str] = {}
 
         def tell(rung: str, why: str, *, helps: bool, attempts: int = 1) -> None:
-            budget = next((e.budget_ns for e in matter.policy.rungs if e.rung == rung), 0)
+            bad = matter.deviation.severity
+            budgets = (e.budget_for(bad) for e in matter.policy.rungs if e.rung == rung)
+            budget = next(budgets, 0)
             fact = RungTried(
                 about=matter.about, repair=matter.deviation.id, rung=rung, helps=helps, why=why,
                 attempts=attempts, budget_ns=budget, lower=tuple(lower) if helps else (),
+                severity=bad.name.lower(), at_stake=matter.deviation.reasons,
             )  # fmt: skip
             self._rungs.tell(fact, now)
             if not helps:
@@ -271,6 +274,8 @@ class Ladder:
             default=matter.policy.safe_default,
             expires_at=move.until,
             because=tuple(lower),
+            severity=matter.deviation.severity.name.lower(),
+            at_stake=matter.deviation.reasons,
         )
         self._rungs.tell(fact, now)
 

@@ -83,7 +83,13 @@ def _rule(entry: RungEntry, sheet: Sheet, currencies: dict[str, None]) -> RungRu
         answer_within_ns=duration_ns(entry.answer_within, sheet.at("answer_within")),
         attempts=entry.attempts,
         budget_ns=_budget_ns(entry, sheet),
+        critical_budget_ns=_span(entry.critical_budget, sheet.at("critical_budget")),
+        critical_answer_ns=_span(entry.critical_answer_within, sheet.at("critical_answer_within")),
     )
+
+
+def _span(text: str | None, sheet: Sheet) -> int | None:
+    return None if text is None else duration_ns(text, sheet)
 
 
 def _budget_ns(entry: RungEntry, sheet: Sheet) -> int:

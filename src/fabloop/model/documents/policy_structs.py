@@ -18,7 +18,8 @@ class RungEntry(Entry, frozen=True, kw_only=True):
 
     Beyond `automatic_up_to`, `automatic_cost` or `automatic_delay` the approver is asked; without
     an approver the next rung is tried. The rung `ask` needs an approver. Without a `budget`,
-    trying again may take 2 h, and looking for a way out on another rung 2 s.
+    trying again may take 2 h, and looking for a way out on another rung 2 s. For critical
+    deviations `critical_budget` and `critical_answer_within` take their place.
     """
 
     rung: Literal["tolerate", "retry", "rebind", "re-plan", "repair", "ask"]
@@ -30,6 +31,8 @@ class RungEntry(Entry, frozen=True, kw_only=True):
     answer_within: DurationText = "15 min"
     attempts: Annotated[int, msgspec.Meta(ge=1, le=RUNG_ATTEMPTS_MAX)] = 1
     budget: DurationText | None = None
+    critical_budget: DurationText | None = None
+    critical_answer_within: DurationText | None = None
 
 
 class AdaptationPolicyDocument(
