@@ -1,6 +1,8 @@
 """Steps hold what the cloud gave them while their system is heard; then another one takes over."""
 
 import json
+import os
+import signal
 
 import pytest
 
@@ -15,6 +17,7 @@ from fabloop.app.service_runtime.facts import (
     LeaseEnd,
     LeaseEnded,
     ServiceLost,
+    ServiceRestarted,
     ServiceReturned,
 )
 from fabloop.app.service_runtime.runtime import Runtime
@@ -153,6 +156,41 @@ def test_a_lock_that_the_log_knows_nothing_of_is_let_go_of_after_a_crash(tmp_pat
     finally:
         week.close()
     assert locks_in(tmp_path) == {}
+
+
+def at_the_end(tmp_path):
+    """Return a week in which everything is delivered, and one machine is to be looked at."""
+    documents = small_bakery(
+        tmp_path, orders_per_day=(0,), scenarios={"burnt": {"mishaps": [], "delays": []}}
+    )
+    week = begin_week(tmp_path / "data", settings_of(documents))
+    week.play()
+    week.machines.may_have_failed("oven", week.clock.now())
+    return week
+
+
+def test_a_machine_that_is_dead_for_good_does_not_keep_a_week_from_ending(tmp_path):
+    week = at_the_end(tmp_path)
+    try:
+        week.fleet.black_out("oven")
+        week.machines.look_after(week.clock.now())
+        assert week.next_at() is None
+        assert week.machines.next_look_at() is not None, "nobody knows how it is"
+    finally:
+        week.close()
+
+
+def test_a_machine_that_died_unseen_is_started_again_when_it_is_looked_at(tmp_path):
+    week = at_the_end(tmp_path)
+    try:
+        os.kill(week.fleet.listening()["oven"].pid, signal.SIGKILL)
+        now = week.clock.now()
+        week.machines.look_after(now)
+        assert [each.service for each in of_kind(week.log.history, ServiceRestarted)] == ["oven"]
+        week.machines.look_after(Instant(now + HOUR))
+        assert week.machines.next_look_at() is None, "it works"
+    finally:
+        week.close()
 
 
 def test_a_service_that_does_not_serve_the_bakery_is_passed_over_with_the_reason(tmp_path):

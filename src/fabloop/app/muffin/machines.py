@@ -42,6 +42,7 @@ class Machines:
         """Ask a machine how it is, and take note."""
         status = self._status(service, now)
         if status is None:
+            self._runtime.revive(service, now)
             self._look_at[service] = Instant(now + LOOK_AGAIN_NS)
             return
         works = status.get("state") != "error"

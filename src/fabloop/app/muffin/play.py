@@ -161,7 +161,7 @@ class Week:
             while self._happened(self.clock.now()):
                 pass
             self.goals.catch_up(self.clock.now())
-            at = self._next_at()
+            at = self.next_at()
             if at is None or (until is not None and at > until):
                 return
             if to_question and self.questions():
@@ -207,15 +207,17 @@ class Week:
         recovery = self.story.recovery
         return () if recovery is None else recovery.cases.ladder.questions()
 
-    def _next_at(self) -> Instant | None:
-        times = (
+    def next_at(self) -> Instant | None:
+        """Return when something happens next; services are looked at while somebody needs them."""
+        times = [
             self.story.next_order_at(),
             self.story.next_batch_at(),
             self.runtime.next_at(),
-            self.machines.next_look_at(),
             self.blackouts.next_at(),
             None if self.story.recovery is None else self.story.recovery.next_due(),
-        )
+        ]
+        if self.runtime.errands or any(each is not None for each in times):
+            times += (self.machines.next_look_at(), self.runtime.leases.next_look_at())
         return min((each for each in times if each is not None), default=None)
 
     def _find_services(self, now: Instant) -> None:

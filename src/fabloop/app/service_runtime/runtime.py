@@ -56,7 +56,7 @@ from fabloop.app.service_runtime.naming import (
 )
 from fabloop.app.service_runtime.reality import Reality, ground
 from fabloop.app.service_runtime.wanted import SERVICE_JOBS
-from fabloop.base.errors import FabloopError, Invalid, Refused, Unavailable
+from fabloop.base.errors import Invalid, Refused, Unavailable
 from fabloop.base.instant import DAY, MINUTE, Instant
 from fabloop.process.commands import CompleteJob, FailJob, Reply
 from fabloop.process.state import JobState
@@ -178,10 +178,13 @@ class Runtime:
                 self._settle(errand, answer, now)
 
     def next_at(self) -> Instant | None:
-        """Return when there is something to do next, of calls and of the host's own."""
+        """Return when there is something to do next, of calls and of the host's own.
+
+        Services that keep silent are looked at on the way; nothing is waited for because of that.
+        """
         times = [e.due for e in self.errands.values() if e.phase is not Phase.HELD]
         due = self.kernel.query(AskStatus()).next_due
-        found = (*times, due, self.leases.next_look_at())
+        found = (*times, due)
         return min((each for each in found if each is not None), default=None)
 
     def _take_new(self, now: Instant) -> None:
@@ -401,11 +404,7 @@ class Runtime:
                 rebind=lambda: self.choosing.against_others(errand, now),
             )
         fact = CallTroubled(
-            **names_of(errand),
-            trouble="not like this",
-            reason=came.reason,
-            rung=rung,
-            again_at=now,
+            **names_of(errand), trouble="not like this", reason=came.reason, rung=rung, again_at=now
         )
         gone = self.leases.ending(errand, LeaseEnd.DECLINED) if rebinds else ()
         self.log.tell(now, fact, *gone)
@@ -429,8 +428,8 @@ class Runtime:
         assert candidate is not None, "it was called"
         errand.tries += 1
         service = str(candidate.service.id)
-        if self._fleet is not None and isinstance(came, NoAnswer) and self._fleet.revive(service):
-            self.log.tell(now, ServiceRestarted(service=service))
+        if isinstance(came, NoAnswer):
+            self.revive(service, now)
         unsure = not isinstance(came, NoAnswer) or came.reached
         errand.may_have_happened = errand.may_have_happened or unsure
         lost = self.leases.is_over(errand, now)
@@ -455,6 +454,11 @@ class Runtime:
             errand.may_have_happened = False
         elif lost:
             self.leases.lose(errand, LeaseEnd.SILENT, now)
+
+    def revive(self, service: str, now: Instant) -> None:
+        """Start a new process of a service whose old one has died, where that is ours to do."""
+        if self._fleet is not None and self._fleet.revive(service):
+            self.log.tell(now, ServiceRestarted(service=service))
 
     def _give_up(self, errand: Errand, reason: str, now: Instant) -> None:
         """Let a person look: the instance waits at an incident."""
@@ -489,8 +493,6 @@ class Runtime:
             slot.take()
         except Refused:
             return
-        except FabloopError:
-            raise
 
     def drop(self, jobs: Sequence[int], why: LeaseEnd = LeaseEnd.DROPPED) -> None:
         """Forget jobs that are no longer wanted, and let go of what they held."""
