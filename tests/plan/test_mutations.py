@@ -17,6 +17,7 @@ from fabloop.model.plan import (
     Plan,
     PlannedStep,
     Producible,
+    SetUp,
     Totals,
 )
 from fabloop.plan.checker import Grounds, check_plan
@@ -56,6 +57,17 @@ def instants(value):
     return [Instant(value + step) for step in (2 * SECOND, -2 * SECOND, MINUTE, -DAY, DAY)]
 
 
+def set_ups(told):
+    """Return set-ups that differ in each of their fields."""
+    return [
+        replace(told, before=told.before + "x"),
+        replace(told, duration_ns=told.duration_ns + MINUTE),
+        replace(told, cost_minor=told.cost_minor + 1),
+        replace(told, energy_j=told.energy_j + 1.0),
+        replace(told, co2_kg=told.co2_kg + 1.0),
+    ]
+
+
 STEP = {
     "operation": lambda each, plan: other(each.operation, [s.operation for s in plan.steps]),
     "work_unit": lambda each, plan: other(each.work_unit, [s.work_unit for s in plan.steps]),
@@ -78,6 +90,12 @@ STEP = {
     ],
     "setup_family": lambda each, _: [each.setup_family + "x", *([""] if each.setup_family else [])],
     "parts": lambda each, _: [(*each.parts, PartTaken(material="m", pieces=1))],
+    "setup": lambda each, _: [
+        *([None] if each.setup else []),
+        *set_ups(
+            each.setup or SetUp(before="", duration_ns=0, cost_minor=0, energy_j=0.0, co2_kg=0.0)
+        ),
+    ],
     "batch": lambda each, _: [Batch(family="none", pieces=1, together=2)],
     "tools": lambda each, _: [(*each.tools, "none"), each.tools[1:]][: 1 + bool(each.tools)],
 }

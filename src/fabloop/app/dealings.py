@@ -1,10 +1,10 @@
-"""What a plan deals in: parts of stock and suppliers, shared runs, energy at its hour's price."""
+"""What a plan deals in: parts of stock and suppliers, runs, set-ups, energy by its hour."""
 
 from collections.abc import Iterator, Mapping
 
 from fabloop.app.pictures.report import Table
 from fabloop.app.value_texts import money_text
-from fabloop.base.instant import Instant, iso_of
+from fabloop.base.instant import Instant, iso_of, span_text
 from fabloop.base.money import minor_per_unit
 from fabloop.base.quantity import Dimension, quantity_text
 from fabloop.model.plan import EnergyRate, PartTaken, Plan
@@ -19,6 +19,8 @@ def dealings(plan: Plan, network: Network, labels: Mapping[str, str]) -> Iterato
         yield part_table(plan, network, labels)
     if any(step.batch for step in plan.steps):
         yield run_table(plan, network, labels)
+    if any(step.setup for step in plan.steps):
+        yield setup_table(plan, labels)
     if any(step.rates for step in plan.steps):
         yield energy_table(plan, network, labels)
 
@@ -78,6 +80,29 @@ def run_table(plan: Plan, network: Network, labels: Mapping[str, str]) -> Table:
             if step.batch is not None
         ),
         numeric=(4, 5),
+    )
+
+
+def setup_table(plan: Plan, labels: Mapping[str, str]) -> Table:
+    """Return the set-ups that depend on what was done before, and what each of them takes."""
+    currency = plan.totals.currency
+    return Table(
+        caption=f"Set-ups of {plan.id}",
+        heads=("Operation", "Work unit", "From", "To", "Time", "Cost", "Energy"),
+        rows=tuple(
+            (
+                labels.get(step.operation, step.operation),
+                labels.get(step.work_unit, step.work_unit),
+                step.setup.before or "anything",
+                step.setup_family,
+                span_text(step.setup.duration_ns),
+                money_text(step.setup.cost_minor, currency),
+                quantity_text(step.setup.energy_j, Dimension.ENERGY),
+            )
+            for step in plan.steps
+            if step.setup is not None
+        ),
+        numeric=(4, 5, 6),
     )
 
 

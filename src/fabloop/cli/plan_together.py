@@ -8,7 +8,7 @@ from rich.console import Console
 
 from fabloop.app.account import refusal_texts
 from fabloop.app.asked import AskedTogether
-from fabloop.app.dealings import part_table, run_table
+from fabloop.app.dealings import part_table, run_table, setup_table
 from fabloop.app.pictures.orders import orders_picture
 from fabloop.app.pictures.report import Figure, Section, Table, report
 from fabloop.app.sentences import instant_text, labels_of, money_text
@@ -121,7 +121,7 @@ def _row(plan: Plan, due: Instant, network: Network) -> tuple[str, ...]:
 
 
 def _parts(answer: OrdersAnswer, asked: AskedTogether) -> Iterator[Table]:
-    """Yield, per plan, who delivers its parts and which runs it shares."""
+    """Yield, per plan, who delivers its parts, which runs it shares, and its set-ups."""
     products = {each.id: each.product for each in asked.orders}
     network = asked.knowledge.network
     for plan in answer.plans:
@@ -129,6 +129,8 @@ def _parts(answer: OrdersAnswer, asked: AskedTogether) -> Iterator[Table]:
             yield part_table(plan, network, labels_of(network, products[plan.order]))
         if any(step.batch for step in plan.steps):
             yield run_table(plan, network, labels_of(network, products[plan.order]))
+        if any(step.setup for step in plan.steps):
+            yield setup_table(plan, labels_of(network, products[plan.order]))
 
 
 def _sentences(answer: OrdersAnswer, asked: AskedTogether) -> list[str]:

@@ -15,8 +15,11 @@ from fabloop.base.names import did_you_mean
 from fabloop.base.quantity import Dimension, quantity_text
 from fabloop.cli.grid import grid_of
 from fabloop.model.ids import OperationId, SiteId, WorkUnitId
+from fabloop.plan.engine import TREE, Bound, Timed
 from fabloop.plan.reasons.why import Answer, Dearer, Difference, Sums, Unfit, why_not, why_not_site
-from fabloop.plan.statement.problem import Setting, problem_of
+from fabloop.plan.statement.problem import Objective, Problem, Setting, problem_of
+from fabloop.plan.timetable.sequence import is_in_sequence
+from fabloop.plan.tradeoffs.request import best_sequence
 
 DIFFERENCES_SHOWN = 12
 """Changed steps and ways that are told, the dearest first; the JSON has all."""
@@ -46,7 +49,16 @@ def plain_answer(asked: Asked, choices: Sequence[str]) -> Answer | None:
     )
     problem = problem_of(order.product, setting)
     site, pins = chosen(asked, choices)
-    return why_not(problem, pins) if site is None else why_not_site(problem, site)
+    if site is not None:
+        return why_not_site(problem, site, improve=_improved)
+    return why_not(problem, pins, improve=_improved)
+
+
+def _improved(problem: Problem, objective: Objective, found: Timed) -> tuple[Timed, Bound]:
+    """Return the plan with the best sequence of set-ups, where they depend on it."""
+    if not is_in_sequence(problem):
+        return found, Bound(0.0, TREE)
+    return best_sequence(problem, objective, found)
 
 
 def chosen(
@@ -138,10 +150,16 @@ def _row(each: Difference, currency: str, labels: Mapping[str, str]) -> tuple[st
     what = labels.get(each.operation, each.operation)
     if each.made_by:
         what = f"way of {labels.get(each.made_by, each.made_by)} to {what}"
+    best, pinned = (_place(name, labels) for name in (each.best, each.pinned))
+    if each.after is not None:
+        best, pinned = (
+            f"{name}, set up from {before or 'anything'}"
+            for name, before in zip((best, pinned), each.after, strict=True)
+        )
     return (
         what,
-        _place(each.best, labels),
-        _place(each.pinned, labels),
+        best,
+        pinned,
         _signed_money(each.more.cost_minor, currency),
         _signed_time(each.more.makespan_ns),
     )

@@ -84,6 +84,20 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     together: int
 
 
+class SetUp(msgspec.Struct, frozen=True, kw_only=True):
+    """The set-up that lies before a step, for what its work unit did `before`.
+
+    `before` is a set-up family; empty is nothing known, or a step without one. The figures are
+    those of the work unit, of its energy and of who carries the step out, meanwhile.
+    """
+
+    before: str
+    duration_ns: int
+    cost_minor: int
+    energy_j: float
+    co2_kg: float
+
+
 class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     """An operation on a work unit. `frozen` steps are done or running and may not change.
 
@@ -96,6 +110,7 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
         is part of the step's figures
     persons : the crew that carries it out; whoever of them is on shift does
     setup_family : what the work unit is set up for, where its set-ups depend on that
+    setup : which set-up lies before it then; what that takes is part of the step's figures
     batch : its part in a run with other steps, which start and end with it; None is by itself
     """
 
@@ -114,6 +129,7 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     persons: tuple[PersonId, ...] = ()
     setup_family: str = ""
     batch: Batch | None = None
+    setup: SetUp | None = None
 
 
 class MovementKind(StrEnum):

@@ -1,20 +1,19 @@
-"""The independent check of persons and set-ups, from the nouns alone, to the nanosecond."""
+"""The independent check of persons, from the nouns alone, to the nanosecond."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
 
 import msgspec
 
-from fabloop.base.instant import SECOND, Instant
+from fabloop.base.instant import Instant
 from fabloop.model.calendar import Spans, open_spans
 from fabloop.model.explanation import Explanation, ReasonCode
 from fabloop.model.ids import PersonId, WorkUnitId
 from fabloop.model.plan import Plan, PlannedStep
-from fabloop.model.product import ConfiguredProduct, Operation
-from fabloop.model.site import Network, Person, Site, WorkUnit
+from fabloop.model.product import Operation
+from fabloop.model.site import Network, Person, Site
 from fabloop.model.skill import SkillVocabulary
-from fabloop.plan.names import crew_name, set_up_name
+from fabloop.plan.names import crew_name
 from fabloop.services.matching import offers_skill
 
 Busy = Mapping[WorkUnitId, tuple[tuple[Instant, Instant], ...]]
@@ -101,77 +100,3 @@ def _present(person: Person, site: Site, first: Instant, last: Instant) -> Spans
     if all(each.id != person.shift for each in site.shifts):
         return ((first, last),)
     return open_spans(site.working_time(person), site.time_zone, first, last)
-
-
-class _Mark(msgspec.Struct, frozen=True, order=True):
-    """Something that a work unit does, and what it is set up for then; empty is not known."""
-
-    start: Instant
-    end: Instant
-    family: str
-    name: str
-    frozen: bool
-
-
-def family_of(operation: Operation, unit: WorkUnit) -> str:
-    """Return what the work unit has to be set up for, where its set-ups depend on that."""
-    return operation.setup_family if unit.setups else ""
-
-
-def setup_faults(
-    plan: Plan, product: ConfiguredProduct, network: Network, busy: Busy
-) -> Iterator[Explanation]:
-    """Between two steps of a work unit lies the set-up from the one's family to the other's."""
-    operations = {each.id: each for each in product.operations}
-    units = network.work_units()
-    taken: dict[WorkUnitId, list[PlannedStep]] = defaultdict(list)
-    for step in plan.steps:
-        taken[step.work_unit].append(step)
-        expected = family_of(operations[step.operation], units[step.work_unit])
-        if step.setup_family != expected and not step.frozen:
-            yield _wrong(
-                ReasonCode.SETUP_UNKNOWN,
-                step.operation,
-                work_unit=step.work_unit,
-                expected=expected or "nothing",
-                found=step.setup_family or "nothing",
-            )
-    for unit, steps in ((units[key], steps) for key, steps in taken.items()):
-        if not unit.setups:
-            continue
-        marks = sorted([*_own(steps), *_others(unit.id, busy)])
-        yield from _too_close(unit, [each for each in marks if each.end > each.start], plan.made_at)
-
-
-def _own(steps: Iterable[PlannedStep]) -> Iterator[_Mark]:
-    for each in steps:
-        yield _Mark(each.start, each.end, each.setup_family, each.operation, each.frozen)
-
-
-def _others(unit: WorkUnitId, busy: Busy) -> Iterator[_Mark]:
-    prefix = set_up_name(unit, "")
-    told = {
-        span: name.removeprefix(prefix)
-        for name, spans in busy.items()
-        if name.startswith(prefix)
-        for span in spans
-    }
-    for start, end in {*told, *busy.get(unit, ())}:
-        yield _Mark(start, end, told.get((start, end), ""), "", frozen=True)
-
-
-def _too_close(unit: WorkUnit, marks: Sequence[_Mark], since: Instant) -> Iterator[Explanation]:
-    begin = _Mark(since, since, "", "", frozen=True)
-    for before, after in pairwise([begin, *marks]):
-        settled = before.frozen and after.frozen
-        if settled or not after.family:
-            continue
-        ends = before.end + unit.setup_between(before.family, after.family)
-        if after.start < ends:
-            yield _wrong(
-                ReasonCode.SETUP_MISSING,
-                unit.id,
-                first=before.name or before.family or "what it was",
-                second=after.name or after.family,
-                seconds=(ends - after.start) / SECOND,
-            )

@@ -22,7 +22,8 @@ from fabloop.model.site import Network, Site, WorkUnit
 from fabloop.model.skill import SkillVocabulary
 from fabloop.model.timetable import departure_after
 from fabloop.plan.check_batches import Slot, batch_faults, others_in, slot_of
-from fabloop.plan.check_staff import crew_faults, family_of, presence_faults, setup_faults
+from fabloop.plan.check_setups import families_before, family_of, setup_faults, setup_figure_faults
+from fabloop.plan.check_staff import crew_faults, presence_faults
 from fabloop.plan.names import shipment_name
 from fabloop.plan.parts_check import Draws, Underway, parts_faults
 from fabloop.plan.rates_check import average_rates, rates_hold
@@ -141,6 +142,7 @@ def _same_step(kept: PlannedStep, step: PlannedStep) -> bool:
 
 def _steps(plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
     units = grounds.network.work_units()
+    before = families_before(plan, grounds.product, grounds.network, grounds.busy)
     for step in plan.steps:
         if step.frozen:
             continue
@@ -150,7 +152,10 @@ def _steps(plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
         earliest = grounds.not_before.get(step.operation, {}).get(step.site, plan.made_at)
         if step.start < max(earliest, plan.made_at):
             yield _wrong(ReasonCode.STEP_TOO_EARLY, step.operation, start=step.start)
-        yield from _step_figures(step, operation, unit, grounds)
+        was = before.get(step.operation)
+        apart = None if was is None else unit.setup_between(was, operation.setup_family)
+        yield from setup_figure_faults(step, was, apart, unit, site)
+        yield from _step_figures(step, operation, unit, apart or 0, grounds)
         yield from _tools_held(step, operation, unit, site)
         yield from crew_faults(step, operation, site, grounds.vocabulary)
 
@@ -202,13 +207,14 @@ def _fitness(
 
 
 def _step_figures(
-    step: PlannedStep, operation: Operation, unit: WorkUnit, grounds: Grounds
+    step: PlannedStep, operation: Operation, unit: WorkUnit, apart: int, grounds: Grounds
 ) -> Iterator[Explanation]:
+    """What the step takes is what it has to, with a set-up of so many nanoseconds before it."""
     site = grounds.network.sites[step.site]
     runs = operation.runs(grounds.quantity, unit.batch_max)
     pieces = operation.pieces(grounds.quantity)
-    apart = unit.setup_ns if family_of(operation, unit) else 0
-    exact = Fraction(operation.duration_ns * runs) / Fraction(unit.speed) + unit.setup_ns - apart
+    exact = Fraction(operation.duration_ns * runs) / Fraction(unit.speed)
+    exact += 0 if family_of(operation, unit) else unit.setup_ns
     taken = step.end - step.start
     worked = taken + apart
     code, subject = ReasonCode.STEP_FIGURE_WRONG, step.operation

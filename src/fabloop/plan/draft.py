@@ -15,6 +15,7 @@ from fabloop.plan.statement.problem import ABSENT, Candidate, Problem
 from fabloop.plan.statement.roads import TICK
 from fabloop.plan.timetable.bargain import bargained
 from fabloop.plan.timetable.schedule import Timetable, Transfer
+from fabloop.plan.timetable.sequence import families_before
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -119,7 +120,7 @@ def totals_of(
 
 def open_steps(problem: Problem, table: Timetable) -> list[PlannedStep]:
     """Return the steps of the open jobs."""
-    steps = []
+    steps, before = [], families_before(problem, table)
     for number, job in enumerate(problem.jobs):
         if table.choice[number] == ABSENT:
             continue
@@ -127,7 +128,7 @@ def open_steps(problem: Problem, table: Timetable) -> list[PlannedStep]:
         start, end = table.starts[number], table.end(problem, number)
         charge = Charge(candidate.takes.cost, candidate.takes.energy, candidate.takes.co2)
         if problem.charges is not None:
-            charge = problem.charges.of(job.operation, candidate, start, end)
+            charge = problem.charges.of(job.operation, candidate, start, end, before[number])
         steps.append(
             PlannedStep(
                 operation=job.operation.id,
@@ -144,6 +145,7 @@ def open_steps(problem: Problem, table: Timetable) -> list[PlannedStep]:
                 setup_family=_family(job.operation, candidate),
                 parts=charge.parts,
                 batch=_batch(job.operation, candidate),
+                setup=charge.setup,
             )
         )
     return steps

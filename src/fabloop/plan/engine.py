@@ -19,6 +19,7 @@ from fabloop.plan.statement.problem import ABSENT, MEASURE, Job, Objective, Prob
 from fabloop.plan.statement.roads import Weights
 from fabloop.plan.timetable.alternatives import Narrowed, best_in_time, has_alternatives, narrowed
 from fabloop.plan.timetable.earliest import earliest
+from fabloop.plan.timetable.question import Before, Question, Solved, Stage
 from fabloop.plan.timetable.schedule import (
     Routing,
     Timetable,
@@ -26,7 +27,7 @@ from fabloop.plan.timetable.schedule import (
     routing_of,
     uncontended_finish,
 )
-from fabloop.plan.timetable.solver import Before, Heard, Question, Solved, Stage, solve
+from fabloop.plan.timetable.solver import Heard, solve
 from fabloop.plan.tree import (
     Tables,
     best_plans,

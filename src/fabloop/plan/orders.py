@@ -41,6 +41,7 @@ from fabloop.plan.timetable.bargain import bargained
 from fabloop.plan.timetable.beside import beside
 from fabloop.plan.timetable.joining import joined
 from fabloop.plan.timetable.schedule import Timetable
+from fabloop.plan.timetable.sequence import is_in_sequence
 from fabloop.plan.together import Asked, Incumbent, Together, best_alone, settled
 from fabloop.services.matching import KpiValues
 
@@ -164,7 +165,12 @@ def _stated(
     alone: list[Stated] = []
     refused: dict[OrderId, NotProducible | NotDecided] = {}
     for order in orders:
-        mine = msgspec.structs.replace(setting, quantity=order.quantity, due_at=order.due_at)
+        mine = msgspec.structs.replace(
+            setting,
+            quantity=order.quantity,
+            due_at=order.due_at,
+            beside=_families_beside(order, orders),
+        )
         problem = problem_of(order.product, mine)
         if is_possible_now(problem):
             alone.append(Stated(order, mine, problem, problem))
@@ -195,6 +201,12 @@ def _stated(
             for each in asked
         ]
     return asked, refused
+
+
+def _families_beside(order: ProductionOrder, orders: Sequence[ProductionOrder]) -> frozenset[str]:
+    """Return the set-up families of all other orders' operations; empty is one without."""
+    others = (each.product.operations for each in orders if each is not order)
+    return frozenset(each.setup_family for operations in others for each in operations)
 
 
 def _dutiful(asked: Asked) -> Asked:
@@ -256,7 +268,7 @@ def _written(
     found = [(each.problem, it.work.timetable()) for each, it in zip(asked, placed, strict=True)]
     if any(each.joins for each in asked):
         found = joined(found, network, _leading(placed, objective))
-    found = _bargained_together(found, objective)
+    found = _in_sequence(_bargained_together(found, objective))
     drafts = [
         draft(
             Heading(PlanId(f"{each.order.id}/plan-1"), each.order.id, now, currency), problem, table
@@ -343,6 +355,16 @@ def _bargained_together(
         still = msgspec.structs.replace(charges, until=None)
         settled.append((msgspec.structs.replace(problem, charges=still), tables[number]))
     return settled
+
+
+def _in_sequence(found: list[tuple[Problem, Timetable]]) -> list[tuple[Problem, Timetable]]:
+    """Return each problem beside the other orders, where set-ups depend on what these do."""
+    if not any(is_in_sequence(problem) for problem, _ in found):
+        return found
+    return [
+        (beside(problem, (each for it, each in enumerate(found) if it != number)), table)
+        for number, (problem, table) in enumerate(found)
+    ]
 
 
 def _assure_all(plans: Sequence[Plan], asked: Sequence[Asked], setting: Setting) -> None:

@@ -54,7 +54,9 @@ from fabloop.plan.statement.roads import TICK, Hop, Weights
 from fabloop.plan.terms.objectives import Aim, Measure, aim_of, lexicographic, plain, weighted
 from fabloop.plan.terms.wishes import NO_WISHES, Wishes, check_wishes
 from fabloop.plan.timetable.schedule import Routing, Timetable, routing_of
+from fabloop.plan.timetable.sequence import families_before, is_in_sequence
 from fabloop.plan.timetable.solver import Heard
+from fabloop.plan.tradeoffs.request import best_sequence
 from fabloop.plan.tradeoffs.wished import Ask, Stop, grounds_of, wished
 from fabloop.plan.tree import optimum, tables_of
 from fabloop.services.matching import KpiValues
@@ -193,10 +195,11 @@ def _planned(
 
 
 class _Found(msgspec.Struct, frozen=True):
-    """A timetable and the objective that it is the best for."""
+    """A timetable and the objective that it is the best for; `proof` is beyond the tree's bound."""
 
     lead: Objective
     timed: Timed
+    proof: Bound | None = None
 
 
 def _ranked(
@@ -214,8 +217,8 @@ def _ranked(
         yield [_Found(objective, at_first(problem, objective))], None
     for lead in leads[:plans_max]:
         best = _best(problem, lead, heard if lead is objective else None)
-        fast = best if lead is Objective.MAKESPAN else fast
-        _add(found, best, lead)
+        fast = best.timed if lead is Objective.MAKESPAN else fast
+        _add(problem, found, best)
         yield found, fast
     if len(found) < plans_max:
         _fill_up(problem, found, plans_max)
@@ -232,7 +235,7 @@ def _fill_up(problem: Problem, found: list[_Found], plans_max: int) -> None:
         sums = _sums(problem, routing)
         if sums not in known:
             known.add(sums)
-            _add(found, timed(problem, routing), Objective.COST)
+            _add(problem, found, _Found(Objective.COST, timed(problem, routing)))
 
 
 def _routing(table: Timetable) -> Routing:
@@ -255,19 +258,22 @@ def _sums(problem: Problem, routing: Routing) -> tuple[float, ...]:
     )
 
 
-def _add(found: list[_Found], each: Timed, lead: Objective) -> None:
-    """Keep a timetable whose work units or ways differ; of the same ones the faster stays."""
+def _add(problem: Problem, found: list[_Found], best: _Found) -> None:
+    """Keep a timetable whose work units, ways or set-ups differ; of the same ones the faster."""
+    each = best.timed
     for index, other in enumerate(found):
-        if _ways(each.table) == _ways(other.timed.table):
+        if _ways(problem, each.table) == _ways(problem, other.timed.table):
             if each.table.starts[-1] < other.timed.table.starts[-1]:
-                found[index] = _Found(other.lead, each)
+                found[index] = _Found(other.lead, each, other.proof)
             return
-    found.append(_Found(lead, each))
+    found.append(best)
 
 
-def _ways(table: Timetable) -> tuple[tuple[int, ...], tuple[tuple[Hop, ...], ...]]:
+def _ways(
+    problem: Problem, table: Timetable
+) -> tuple[tuple[int, ...], tuple[tuple[Hop, ...], ...], tuple[str | None, ...]]:
     hops = (tuple(leg.hop for leg in each.legs) for job in table.transfers for each in job)
-    return table.choice, tuple(hops)
+    return table.choice, tuple(hops), families_before(problem, table)
 
 
 def at_first(problem: Problem, lead: Objective) -> Timed:
@@ -278,14 +284,17 @@ def at_first(problem: Problem, lead: Objective) -> Timed:
     return listed(problem, routing_of(problem, found.choice, weights))
 
 
-def _best(problem: Problem, lead: Objective, heard: Heard | None) -> Timed:
+def _best(problem: Problem, lead: Objective, heard: Heard | None) -> _Found:
     if is_additive(lead):
         routing = cheapest(problem, lead)
         assert routing is not None, "asked only where a plan exists"
-        return timed(problem, routing)
+        found = timed(problem, routing)
+        if not is_in_sequence(problem):
+            return _Found(lead, found)
+        return _Found(lead, *best_sequence(problem, lead, found))
     best = fastest(problem, heard=heard)
     assert best is not None, "asked only where a plan exists"
-    return best
+    return _Found(lead, best)
 
 
 def _written(
@@ -299,6 +308,9 @@ def _written(
     """Return the plans, best for `objective` first, numbered in that order."""
     lowest = bounding(problem, frozenset(), network)
     bounds = _bounds(lowest, fast)
+    for each in found:
+        if each.proof is not None and lowest is problem:
+            bounds[each.lead] = max(bounds[each.lead], each.proof, key=lambda it: it.value)
     currency = currency_of(network)
 
     def write(name: str, each: _Found) -> Plan:

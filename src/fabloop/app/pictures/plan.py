@@ -245,6 +245,8 @@ def _step(
     title = f"{words} on {row.label}, {_span(step.start, step.end, zone)}"
     if step.batch is not None:
         notes.append(f"{step.batch.pieces} of {step.batch.together} pieces in one run")
+    if step.setup is not None and step.setup.duration_ns:
+        notes.append(f"Set up from {step.setup.before or 'anything'} before")
     return group(*parts, title=". ".join([title, *notes]))
 
 

@@ -3,7 +3,7 @@
 A choice is pinned, and the exact best plan with it stands beside the best plan of all.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 import msgspec
@@ -12,14 +12,17 @@ from fabloop.base.errors import Fault, Invalid
 from fabloop.model.explanation import Explanation, ReasonCode
 from fabloop.model.ids import OperationId, SiteId, WorkUnitId
 from fabloop.model.plan import Plan
-from fabloop.plan.engine import cheapest, fastest, is_additive, listed
+from fabloop.plan.engine import Bound, Timed, cheapest, fastest, is_additive, listed
 from fabloop.plan.reasons.minimal import minimal_conflict
 from fabloop.plan.reasons.reach import Frame, Reach, units_of
 from fabloop.plan.statement.problem import ABSENT, Candidate, Job, Objective, Problem
 from fabloop.plan.statement.roads import TICK
+from fabloop.plan.timetable.bargain import all_charged
 from fabloop.plan.timetable.schedule import Timetable
+from fabloop.plan.timetable.sequence import families_before, is_in_sequence
 
 Pins: TypeAlias = Mapping[OperationId, WorkUnitId]
+Improve: TypeAlias = Callable[[Problem, Objective, Timed], tuple[Timed, Bound]]
 
 
 class Sums(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +51,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     operation : the step, or the taker of what is moved
     made_by : where the way comes from; empty for a step
     best, pinned : work unit, or the places on the way; empty where it is not there at all
+    after : what the work units were set up for before, where only that is another one
     more : what it takes more with the choice
     """
 
@@ -56,6 +60,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     best: str
     pinned: str
     more: Sums
+    after: tuple[str, str] | None = None
 
 
 class Dearer(msgspec.Struct, frozen=True, kw_only=True, tag="dearer"):
@@ -82,10 +87,16 @@ class Unfit(msgspec.Struct, frozen=True, kw_only=True, tag="unfit"):
 Answer: TypeAlias = Dearer | Unfit
 
 
-def why_not(problem: Problem, pins: Pins, objective: Objective = Objective.COST) -> Answer | None:
+def why_not(
+    problem: Problem,
+    pins: Pins,
+    objective: Objective = Objective.COST,
+    improve: Improve | None = None,
+) -> Answer | None:
     """Return why the operations are not planned on these work units.
 
-    None where there is no plan at all, whatever is chosen.
+    None where there is no plan at all, whatever is chosen. `improve` finds better sequences where
+    set-ups depend on them (`best_sequence`); without it they are as the list schedule makes them.
 
     Raises
     ------
@@ -97,7 +108,7 @@ def why_not(problem: Problem, pins: Pins, objective: Objective = Objective.COST)
     faults = [*_faults(pins, numbers, reach)]
     if faults:
         raise Invalid(faults)
-    best = _best(problem, objective)
+    best = _best(problem, objective, improve)
     if best is None:
         return None
     reasons = {
@@ -108,14 +119,17 @@ def why_not(problem: Problem, pins: Pins, objective: Objective = Objective.COST)
     if reasons:
         return Unfit(reasons=reasons)
     fixed = _pinned(problem, {numbers[each]: unit for each, unit in pins.items()})
-    chosen = _best(fixed, objective)
+    chosen = _best(fixed, objective, improve)
     if chosen is None:
         return Unfit(reasons={}, clash=_clash(problem, pins, numbers, reach))
     return _compared(problem, fixed, best, chosen, objective)
 
 
 def why_not_site(
-    problem: Problem, site: SiteId, objective: Objective = Objective.COST
+    problem: Problem,
+    site: SiteId,
+    objective: Objective = Objective.COST,
+    improve: Improve | None = None,
 ) -> Answer | None:
     """Return why not everything is made at one site.
 
@@ -126,7 +140,7 @@ def why_not_site(
     """
     if site not in problem.roads.areas:
         raise Invalid(_fault("site", "a site of the network", site))
-    best = _best(problem, objective)
+    best = _best(problem, objective, improve)
     if best is None:
         return None
     reasons = {
@@ -141,19 +155,22 @@ def why_not_site(
         for job in problem.jobs
     )
     fixed = msgspec.structs.replace(problem, jobs=jobs)
-    chosen = _best(fixed, objective)
+    chosen = _best(fixed, objective, improve)
     if chosen is None:
         return Unfit(reasons=reasons, clash=() if reasons else (_no_way_at(site),))
     return _compared(problem, fixed, best, chosen, objective)
 
 
 def why_not_plan(
-    problem: Problem, plan: Plan, objective: Objective = Objective.COST
+    problem: Problem,
+    plan: Plan,
+    objective: Objective = Objective.COST,
+    improve: Improve | None = None,
 ) -> Answer | None:
     """Return why the work units of a plan are not chosen, with the best ways between them."""
     open_ones = {job.operation.id for job in problem.jobs}
     pins = {each.operation: each.work_unit for each in plan.steps if each.operation in open_ones}
-    return why_not(problem, pins, objective)
+    return why_not(problem, pins, objective, improve)
 
 
 def _faults(pins: Pins, numbers: Mapping[OperationId, int], reach: Reach) -> Iterator[Fault]:
@@ -168,12 +185,15 @@ def _fault(path: str, expected: str, found: str) -> Fault:
     return Fault(source="why not", path=path, expected=expected, found=f"{found!r}")
 
 
-def _best(problem: Problem, objective: Objective) -> Timetable | None:
+def _best(problem: Problem, objective: Objective, improve: Improve | None) -> Timetable | None:
     if not is_additive(objective):
         found = fastest(problem)
         return None if found is None else found.table
     routing = cheapest(problem, objective)
-    return None if routing is None else listed(problem, routing).table
+    if routing is None:
+        return None
+    found = listed(problem, routing)
+    return (found if improve is None else improve(problem, objective, found)[0]).table
 
 
 def _reasons(job: Job, unit: WorkUnitId) -> tuple[Explanation, ...]:
@@ -275,8 +295,7 @@ def _compared(
 
 
 def _sums(problem: Problem, table: Timetable) -> Sums:
-    steps = [_step_sums(each) for each in _candidates(problem, table) if each is not None]
-    every = [*steps, *(sums for _, sums in _ways(table).values())]
+    every = [*_step_sums(problem, table), *(sums for _, sums in _ways(table).values())]
     return Sums(
         cost_minor=sum(each.cost_minor for each in every),
         makespan_ns=table.finish(problem) * TICK,
@@ -292,27 +311,50 @@ def _candidates(problem: Problem, table: Timetable) -> list[Candidate | None]:
     ]
 
 
-def _step_sums(candidate: Candidate | None) -> Sums:
-    if candidate is None:
-        return Sums()
-    takes = candidate.takes
-    return Sums(
-        cost_minor=takes.cost,
-        makespan_ns=takes.ticks * TICK,
-        energy_j=takes.energy,
-        co2_kg=takes.co2,
-    )
+def _step_sums(problem: Problem, table: Timetable) -> list[Sums]:
+    """Return what each step takes, at its time and in its sequence."""
+    takes = [None if each is None else each.takes for each in _candidates(problem, table)]
+    sums = [
+        Sums()
+        if each is None
+        else Sums(
+            cost_minor=each.cost,
+            makespan_ns=each.ticks * TICK,
+            energy_j=each.energy,
+            co2_kg=each.co2,
+        )
+        for each in takes
+    ]
+    if not is_in_sequence(problem):
+        return sums
+    return [
+        each
+        if worth is None
+        else msgspec.structs.replace(
+            each, cost_minor=round(worth[0]), co2_kg=worth[1], energy_j=worth[2]
+        )
+        for each, worth in zip(sums, all_charged(problem, table), strict=True)
+    ]
 
 
 def _step_differences(
     problem: Problem, fixed: Problem, best: Timetable, chosen: Timetable
 ) -> Iterator[Difference]:
-    rows = zip(problem.jobs, _candidates(problem, best), _candidates(fixed, chosen), strict=True)
-    for job, before, after in rows:
-        names = ["" if each is None else str(each.unit.id) for each in (before, after)]
-        if names[0] != names[1]:
-            more = _step_sums(after).minus(_step_sums(before))
-            yield Difference(operation=job.operation.id, best=names[0], pinned=names[1], more=more)
+    both = ((problem, best), (fixed, chosen))
+    units = [["" if it is None else str(it.unit.id) for it in _candidates(*each)] for each in both]
+    sums = [_step_sums(*each) for each in both]
+    families = [families_before(*each) for each in both]
+    for number, job in enumerate(problem.jobs):
+        names, (was, becomes) = [each[number] for each in units], (row[number] for row in sums)
+        before = [each[number] for each in families]
+        if names[0] != names[1] or before[0] != before[1]:
+            yield Difference(
+                operation=job.operation.id,
+                best=names[0],
+                pinned=names[1],
+                more=becomes.minus(was),
+                after=(before[0] or "", before[1] or "") if names[0] == names[1] else None,
+            )
 
 
 Ways: TypeAlias = dict[tuple[int, str], tuple[str, Sums]]

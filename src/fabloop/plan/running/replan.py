@@ -58,8 +58,8 @@ from fabloop.plan.statement.problem import (
 )
 from fabloop.plan.statement.roads import TICK
 from fabloop.plan.terms.objectives import lead_of
+from fabloop.plan.timetable.question import Before
 from fabloop.plan.timetable.schedule import Timetable, routing_of
-from fabloop.plan.timetable.solver import Before
 from fabloop.plan.tree import Tables, tables_of
 from fabloop.services.matching import KpiValues
 

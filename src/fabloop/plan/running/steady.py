@@ -7,6 +7,7 @@ from fabloop.plan.running.gaps import ends_beside
 from fabloop.plan.running.stay import Stay, best_staying
 from fabloop.plan.statement.problem import ABSENT, MEASURE, Objective, Problem
 from fabloop.plan.timetable.alternatives import has_alternatives, narrowed
+from fabloop.plan.timetable.question import Before, Question, Stage
 from fabloop.plan.timetable.schedule import (
     Routing,
     Timetable,
@@ -14,7 +15,7 @@ from fabloop.plan.timetable.schedule import (
     routing_of,
     uncontended_finish,
 )
-from fabloop.plan.timetable.solver import Before, Question, Stage, solve
+from fabloop.plan.timetable.solver import solve
 from fabloop.plan.tree import tables_of
 
 EFFORT = 0.05

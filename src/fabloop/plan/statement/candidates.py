@@ -16,7 +16,7 @@ from fabloop.model.kpi import KpiValue
 from fabloop.model.product import Operation
 from fabloop.model.site import WorkUnit
 from fabloop.model.skill import Requirement
-from fabloop.plan.statement.layout import Bools, Ints, Spots
+from fabloop.plan.statement.layout import Bools, Floats, Ints, Spots
 from fabloop.plan.statement.materials import Materials
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.roads import TICK, FigureColumns, Figures, Place
@@ -83,6 +83,7 @@ class Columns(Sequence[Row], Generic[Row]):
         self.plant = plant
         self.operation = operation
         self.asked = asked
+        self.setups: Floats | None = None
         self._made: dict[int, Row] = {}
         self._takes: FigureColumns | None = None
 
@@ -96,7 +97,7 @@ class Columns(Sequence[Row], Generic[Row]):
         """What the operation takes at each of them."""
         if self._takes is None:
             since, quantity = self.asked.condition.now, self.asked.quantity
-            efforts = self.plant.efforts(self.operation, self.units, quantity, since)
+            efforts = self.plant.efforts(self.operation, self.units, quantity, since, self.setups)
             self._takes = self._with_parts(efforts)
         return self._takes
 
@@ -156,6 +157,12 @@ class Candidates(Columns[Candidate]):
     def units(self) -> Ints:
         """Their numbers, ascending."""
         return self._able.units
+
+    def after(self, setups: Floats) -> "Candidates":
+        """Return the same where set-ups that depend on what was before take so many nanoseconds."""
+        found = Candidates(self.plant, self.operation, self._able, self.asked)
+        found.setups = setups
+        return found
 
     def row(self, number: int) -> Candidate:
         """Return a candidate, with the KPI values it rests on."""

@@ -169,12 +169,18 @@ class Plant:
         return match_person(self.network.sites[site], skill, self.vocabulary)
 
     def efforts(
-        self, operation: Operation, units: Ints, quantity: int = 1, since: Instant | None = None
+        self,
+        operation: Operation,
+        units: Ints,
+        quantity: int = 1,
+        since: Instant | None = None,
+        setups: Floats | None = None,
     ) -> FigureColumns:
         """Return what the operation takes on each of the work units, as `effort` tells it.
 
         Where energy has its price by time of day, it is the least that any start makes of it;
-        with `since` any start from then on at which the work unit is open for as long.
+        with `since` any start from then on at which the work unit is open for as long. `setups`
+        are nanoseconds per work unit, for set-ups that depend on what was done before.
         """
         pieces, rates = operation.pieces(quantity), self._rates
         spent = operation.duration_ns * self._runs(operation, units, quantity)
@@ -183,6 +189,8 @@ class Plant:
         ticks = np.maximum(
             0.0, -(-(spent / rates.speed[units] + (setup - apart) - 1_000.0) // TICK)
         )
+        if setups is not None:
+            apart = np.where((rates.changes[units] > 0.0) & (ticks > 0.0), setups, 0.0)
         worked = ticks * TICK + apart
         hours = worked / HOUR
         energy = operation.energy_j * pieces + rates.power[units] * (worked / 1e9)

@@ -12,12 +12,13 @@ from fabloop.model.routing import makers
 from fabloop.model.site import Network, Site, WorkUnit
 from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.names import is_beside
-from fabloop.plan.statement.candidates import Asked, Judge
+from fabloop.plan.statement.candidates import Asked, Candidates, Judge, Rejections
 from fabloop.plan.statement.candidates import Candidate as Candidate
 from fabloop.plan.statement.candidates import Rejected as Rejected
 from fabloop.plan.statement.charges import Charges, charges_of
 from fabloop.plan.statement.crews import NEVER
 from fabloop.plan.statement.duties import Around, Duties, duties_of
+from fabloop.plan.statement.least_setups import least_setups
 from fabloop.plan.statement.materials import Claims, Underway, materials_of
 from fabloop.plan.statement.opening import CALENDAR_AHEAD, joined
 from fabloop.plan.statement.plant import Plant
@@ -124,6 +125,7 @@ class Setting(msgspec.Struct, frozen=True):
     claimed : pieces of stock that others take
     not_before : what operations have to wait for besides
     underway : parts that have left for operations that have not begun
+    beside : set-up families of the operations that are planned together with these
     plant : the network made ready beforehand, where many questions are asked about it
     ahead : how far calendars are read, nanoseconds
     """
@@ -143,6 +145,7 @@ class Setting(msgspec.Struct, frozen=True):
     claimed: Claims = {}
     not_before: NotBefore = {}
     underway: Underway = {}
+    beside: frozenset[str] = frozenset()
 
     def planted(self) -> Plant:
         """Return the network made ready: the `plant` at hand if it fits, with these KPI values."""
@@ -231,17 +234,20 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
     duties = duties_of(product, plant, around)
     closed = plant.opening(setting.now).closed
     jobs = []
+    judged, sequenced = _judged(order, judge, duties, setting.beside)
     for operation in order:
-        judged = judge.judge(operation)
+        both = judged[operation.id]
         candidates, rejected = (
-            judged if duties is None else duties.sorted_out(operation, *judged, closed)
+            both if duties is None else duties.sorted_out(operation, *both, closed)
         )
         sources = tuple(
             _source(each, number, past, setting.origin) for each in groups[operation.id]
         )
         jobs.append(Job(operation, sources, candidates, rejected))
     busy = _taken(setting, plant)
-    charges = charges_of(network, setting.origin, quantity, setting.due_at, materials)
+    charges = charges_of(
+        network, setting.origin, quantity, setting.due_at, materials, sequenced=sequenced
+    )
     hours = bool(closed) or (duties is not None and duties.has_shifts)
     read = (until - setting.origin) // TICK if hours else NEVER
     return Problem(
@@ -255,6 +261,17 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
         materials is not None and materials.is_short(),
         quantity,
     )
+
+
+def _judged(
+    order: Sequence[Operation], judge: Judge, duties: Duties | None, beside: frozenset[str]
+) -> tuple[dict[OperationId, tuple[Candidates, Rejections]], bool]:
+    """Return who may do each operation, with least set-ups; and whether any depends on others."""
+    judged = {each.id: judge.judge(each) for each in order}
+    least = least_setups(order, judged, {} if duties is None else duties.changeovers, beside)
+    for key, setups in least.items():
+        judged[key] = judged[key][0].after(setups), judged[key][1]
+    return judged, bool(least)
 
 
 def _taken(setting: Setting, plant: Plant) -> dict[str, tuple[tuple[int, int], ...]]:
@@ -324,7 +341,7 @@ def effort(operation: Operation, unit: WorkUnit, site: Site, quantity: int = 1) 
     Notes
     -----
     duration = operation's duration x runs / speed + set-up, rounded up to a whole second; where
-    the set-up depends on what came before, it lies before the step and only its plain time is paid;
+    the set-up depends on what came before, it lies before the step, and the plain one is told;
     energy = operation's x pieces + power x duration;
     cost = operation's x pieces + rate x duration + energy price x energy, and labour x duration
     where a person carries it out, rounded once to minor units;

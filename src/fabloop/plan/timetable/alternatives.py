@@ -41,6 +41,13 @@ class Narrowed(msgspec.Struct, frozen=True):
         """Return the routing of what is left."""
         return Routing(self.of(routing.choice), routing.weights, self.of(routing.legs))
 
+    def narrow(self, table: Timetable) -> Timetable:
+        """Return a timetable of the whole problem as one of what is left."""
+        held = self.of(table.fits) if table.fits else ()
+        return Timetable(
+            self.of(table.choice), self.of(table.starts), self.of(table.transfers), held
+        )
+
     def widened(self, table: Timetable) -> Timetable:
         """Return a timetable of what is left as one of the whole problem."""
         choice, starts = [ABSENT] * self.jobs, [0] * self.jobs

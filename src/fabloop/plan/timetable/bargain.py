@@ -6,6 +6,7 @@ from fabloop.plan.statement.charges import Charges
 from fabloop.plan.statement.problem import ABSENT, Problem
 from fabloop.plan.statement.sources import First
 from fabloop.plan.timetable.schedule import Timetable, list_schedule, routing_of_table
+from fabloop.plan.timetable.sequence import families_before
 
 PLACINGS_MAX = 40_000
 """Jobs that are placed while better times are sought; about a CPU second."""
@@ -23,15 +24,26 @@ Worth = tuple[float, float, float]
 """Money, CO2 and energy that something takes."""
 
 
-def charged(problem: Problem, table: Timetable, job: int, start: int | None = None) -> Worth:
-    """Return what a job takes, as placed or from another tick on."""
+def charged(
+    problem: Problem, table: Timetable, job: int, before: str | None, start: int | None = None
+) -> Worth:
+    """Return what a job takes after a set-up family, as placed or from another tick on."""
     charges = problem.charges
     assert charges is not None, "asked only where times matter"
     each, candidate = problem.jobs[job], problem.jobs[job].candidates[table.choice[job]]
     ticks = table.end(problem, job) - table.starts[job]
     begin = table.starts[job] if start is None else start
-    found = charges.of(each.operation, candidate, begin, begin + ticks)
+    found = charges.of(each.operation, candidate, begin, begin + ticks, before)
     return float(found.cost), found.co2, found.energy
+
+
+def all_charged(problem: Problem, table: Timetable) -> tuple[Worth | None, ...]:
+    """Return what each job takes as placed; None is for those that are not carried out."""
+    before = families_before(problem, table)
+    return tuple(
+        None if pick == ABSENT else charged(problem, table, job, before[job])
+        for job, pick in enumerate(table.choice)
+    )
 
 
 def surcharge(problem: Problem, table: Timetable) -> tuple[int, float, float]:
@@ -39,9 +51,9 @@ def surcharge(problem: Problem, table: Timetable) -> tuple[int, float, float]:
     if problem.charges is None:
         return 0, 0.0, 0.0
     cost, co2, energy = 0, 0.0, 0.0
-    for job, pick in enumerate(table.choice):
-        if pick != ABSENT:
-            takes, found = problem.jobs[job].candidates[pick].takes, charged(problem, table, job)
+    for job, found in enumerate(all_charged(problem, table)):
+        if found is not None:
+            takes = problem.jobs[job].candidates[table.choice[job]].takes
             cost, co2 = cost + round(found[0]) - takes.cost, co2 + found[1] - takes.co2
             energy += found[2] - takes.energy
     return cost, co2, energy
@@ -75,21 +87,24 @@ class _Bargain:
         self._table = table
         self._until = max(charges.until or 0, table.finish(problem))
         self._left = PLACINGS_MAX
-        self._known: dict[tuple[int, int], Worth] = {}
+        self._known: dict[tuple[int, int, str | None], Worth] = {}
+        self._before: tuple[str | None, ...] = ()
         self._worth = self._total(table)
 
     def run(self) -> Timetable:
         """Return the timetable when no step gains by a wait, or the effort is spent."""
         for _ in range(ROUNDS_MAX):
             order = sorted(range(len(self._table.starts)), key=lambda job: -self._table.starts[job])
+            self._before = families_before(self._problem, self._table)
             shifted = [self._shifted(job) for job in order]
             if not any(shifted):
                 break
         return self._table
 
     def _total(self, table: Timetable) -> Worth:
+        before = families_before(self._problem, table)
         found = [
-            self._charged(job, table.starts[job])
+            self._charged(job, table.starts[job], before[job])
             for job, pick in enumerate(table.choice)
             if pick != ABSENT
         ]
@@ -99,10 +114,11 @@ class _Bargain:
             sum(each[2] for each in found),
         )
 
-    def _charged(self, job: int, start: int) -> Worth:
-        if (job, start) not in self._known:
-            self._known[job, start] = charged(self._problem, self._table, job, start)
-        return self._known[job, start]
+    def _charged(self, job: int, start: int, before: str | None) -> Worth:
+        key = job, start, before
+        if key not in self._known:
+            self._known[key] = charged(self._problem, self._table, job, before, start)
+        return self._known[key]
 
     def _shifted(self, job: int) -> bool:
         """Put one step off to the best start that leaves the finish in time."""
@@ -120,6 +136,7 @@ class _Bargain:
             worth = self._total(moved)
             if self._better(worth, self._worth):
                 self._table, self._worth = moved, worth
+                self._before = families_before(self._problem, moved)
                 return True
         return False
 
@@ -136,10 +153,11 @@ class _Bargain:
     def _starts(self, job: int) -> Sequence[int]:
         """Return later starts at which the step itself takes less, the best ones first."""
         begin = self._table.starts[job]
-        now = self._charged(job, begin)
+        before = self._before[job]
+        now = self._charged(job, begin, before)
         found: list[tuple[float, float, int]] = []
         for start in {each for each in self._turning(job) if begin < each <= self._latest(job)}:
-            worth = self._charged(job, start)
+            worth = self._charged(job, start, before)
             if self._better(worth, now):
                 by_co2 = self._charges.first is First.CO2
                 first, second = worth[1::-1] if by_co2 else worth[:2]

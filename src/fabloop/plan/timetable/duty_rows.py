@@ -49,6 +49,14 @@ class _Pick(msgspec.Struct, frozen=True):
     literal: Literal
 
 
+class SetUpArc(msgspec.Struct, frozen=True):
+    """That a seat's work unit did something of a family before; an empty one is nothing known."""
+
+    seat: Seat
+    before: str
+    literal: Literal
+
+
 class _Ring(msgspec.Struct, frozen=True):
     """A work unit's steps in a circuit: by number from 1 on, with the arcs between them."""
 
@@ -69,6 +77,7 @@ class DutyRows:
         self.duties: Duties = problem.duties
         self.horizon = horizon
         self.exact = True
+        self.arcs: list[SetUpArc] = []
         self._seats: list[Seat] = []
         self._pools: dict[str, _Pool] = {}
         self._picks: list[_Pick] = []
@@ -217,11 +226,15 @@ class DutyRows:
                 loops.append((number, number, each.literal.negated()))
                 row = self.model.add(begin >= change.gap(None, family))
                 row.only_enforce_if(arcs[0, number])
+                if family:
+                    self.arcs.append(SetUpArc(each, "", arcs[0, number]))
             for other in range(1, len(nodes) + 1):
                 if other != number:
                     _, done, before = ends[other - 1]
                     row = self.model.add(begin >= done + change.gap(before, family))
                     row.only_enforce_if(arcs[other, number])
+                    if family and isinstance(each, Seat):
+                        self.arcs.append(SetUpArc(each, before, arcs[other, number]))
         self.model.add_circuit([*((*key, each) for key, each in arcs.items()), *loops])
         self._rings.append(_Ring(tuple(nodes), arcs))
 

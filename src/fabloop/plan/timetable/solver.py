@@ -3,19 +3,20 @@
 One worker, a fixed seed and a deterministic time limit: the same input gives the same plan.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
 from ortools.sat.python import cp_model
 
 from fabloop.model.plan import MovementKind
-from fabloop.plan.statement.problem import Problem, Source
-from fabloop.plan.statement.roads import Hop, Leg, Place, Weights
+from fabloop.plan.statement.problem import Source
+from fabloop.plan.statement.roads import Hop, Leg, Place
 from fabloop.plan.statement.ways import ways as every_way
 from fabloop.plan.timetable.duty_rows import DutyRows, Seat
+from fabloop.plan.timetable.question import Linear, Question, Solved, Stage
 from fabloop.plan.timetable.schedule import Timetable, Transfer, placed_again
+from fabloop.plan.timetable.sequence import is_in_sequence
 
 SEED = 7
 
@@ -26,83 +27,6 @@ SHIFT_GAP = 0.02
 def _sum(terms: Iterable[cp_model.LinearExprT]) -> cp_model.LinearExpr:
     """Return the sum as an expression, also where there is nothing to add."""
     return cp_model.LinearExpr.sum(list(terms))
-
-
-class Stage(StrEnum):
-    """What is minimised, one after the other; earlier values are kept."""
-
-    FINISH = "finish"
-    COST = "cost"
-    CHANGES = "changes"
-    SHIFT = "shift"
-    GOAL = "goal"
-
-
-class Before(msgspec.Struct, frozen=True):
-    """What a re-plan should stay close to, per job: its candidate then, and its start (ticks)."""
-
-    choice: tuple[int | None, ...]
-    starts: tuple[int, ...]
-
-
-class Question(msgspec.Struct, frozen=True):
-    """What to solve.
-
-    Attributes
-    ----------
-    options : per job, the candidates that may be chosen
-    heads, tails : per job and candidate, ticks up to and with it, and from its end on, at least
-    weights : under which the best way between two places is taken; None takes all that matter
-    hint : a complete answer to start from; no worse one is returned
-    effort : deterministic seconds per stage
-    conflicts_max : dead ends per stage; deterministic time does not see all work between them
-    changes_max : how many jobs may have another candidate than before; None is any number
-    horizon : the last tick that counts; without one the hint's finish
-    goal, caps : what the stage `GOAL` minimises, and what may not be exceeded
-    """
-
-    problem: Problem
-    options: tuple[tuple[int, ...], ...]
-    weights: Weights | None
-    heads: tuple[tuple[int, ...], ...]
-    tails: tuple[tuple[int, ...], ...]
-    hint: Timetable | None
-    stages: tuple[Stage, ...]
-    effort: float
-    before: Before | None = None
-    conflicts_max: int | None = None
-    changes_max: int | None = None
-    horizon: int | None = None
-    goal: "Linear | None" = None
-    caps: tuple["Linear", ...] = ()
-
-
-class Linear(msgspec.Struct, frozen=True):
-    """A sum in whole numbers: of choices (per job and candidate), hops, sites and the finish.
-
-    As a cap, `limit` may not be exceeded; `tardy` counts ticks after `due`.
-    """
-
-    choices: tuple[tuple[int, ...], ...]
-    hop: Callable[[Hop], int]
-    sites: Mapping[str, int]
-    finish: int
-    tardy: int
-    due: int
-    limit: int = 0
-
-
-class Solved(msgspec.Struct, frozen=True):
-    """The best timetable found, if any.
-
-    `bound` holds for all plans of these options: of the goal where there is one, else of the
-    finish. `impossible` means that no plan of these options is within the caps and the horizon.
-    """
-
-    timetable: Timetable | None
-    bound: int
-    proven: bool
-    impossible: bool = False
 
 
 class _Way(msgspec.Struct, frozen=True):
@@ -201,11 +125,10 @@ class _Model:
         self.intervals.setdefault(resource, []).append(interval)
 
     def _engagements(self) -> None:
-        for resource, spans in self.problem.busy.items():
-            for start, end in spans:
+        for resource, intervals in self.intervals.items():
+            for start, end in self.problem.busy.get(resource, ()):
                 if end > start and start < self.horizon:
-                    fixed = self.model.new_fixed_size_interval_var(start, end - start, "")
-                    self.intervals.setdefault(resource, []).append(fixed)
+                    intervals.append(self.model.new_fixed_size_interval_var(start, end - start, ""))
 
     def _input(self, job: int, source: Source) -> _Input:
         ways = self._ways(job, source)
@@ -307,7 +230,20 @@ class _Model:
             for each in job
             for (_, hop), literal in each.hops.items()
         )
-        return made + moved
+        return made + moved + _sum(self._set_ups(self._dearer))
+
+    def _dearer(self, job: int, pick: int, before: str) -> int:
+        """Return by how much money a choice exceeds its least after a set-up family."""
+        charges, each = self.problem.charges, self.problem.jobs[job]
+        assert charges is not None, "only where set-ups depend on the sequence"
+        return charges.more(each.operation, each.candidates[pick], before)[0]
+
+    def _set_ups(self, more: Callable[[int, int, str], int]) -> Iterator[cp_model.LinearExprT]:
+        """Yield what set-ups take by the sequence, where that is in the model."""
+        for arc in self.rows.arcs if self.rows is not None and is_in_sequence(self.problem) else ():
+            weight = more(arc.seat.job, arc.seat.pick, arc.before)
+            if weight:
+                yield weight * arc.literal
 
     def total(self, linear: Linear) -> cp_model.LinearExpr:
         """Return the sum as an expression."""
@@ -324,6 +260,8 @@ class _Model:
             for (_, hop), literal in each.hops.items()
             if linear.hop(hop)
         ]
+        if linear.setup is not None:
+            terms += self._set_ups(linear.setup)
         if any(linear.sites.values()):
             terms += [linear.sites[site] * used for site, used in self._sites().items()]
         if linear.finish:
@@ -447,9 +385,9 @@ class _Ear(cp_model.CpSolverSolutionCallback):
 
 
 def solve(question: Question, heard: Heard | None = None) -> Solved:
-    """Minimise stage after stage, from the hint on; the bound is that of the finish.
+    """Minimise stage after stage, from the hint on; the bound is that of the first stage.
 
-    `heard` listens to the first stage.
+    `heard` listens to it.
     """
     built = _Model(question)
     table, bound, proven = question.hint, 0, False
@@ -473,7 +411,7 @@ def solve(question: Question, heard: Heard | None = None) -> Solved:
         else:
             impossible = status == cp_model.INFEASIBLE and table is None
             return Solved(table, bound, proven, impossible)
-        if stage is Stage.FINISH or stage is Stage.GOAL:
+        if first:
             bound, proven = round(solver.best_objective_bound), optimal
     return Solved(table, bound, proven)
 

@@ -15,11 +15,15 @@ import numpy as np
 from fabloop.plan.engine import CPSAT, WAYS_MAX, head_and_tail
 from fabloop.plan.statement.layout import Floats
 from fabloop.plan.statement.problem import MEASURE, Objective
-from fabloop.plan.statement.roads import Hop
+from fabloop.plan.statement.roads import Figures, Hop, Weights
+from fabloop.plan.statement.setups import families_of
 from fabloop.plan.terms.blend import Blend, Cap, Case, table_sums
 from fabloop.plan.timetable.alternatives import has_alternatives
+from fabloop.plan.timetable.horizon import by_then
+from fabloop.plan.timetable.question import Linear, Question, Stage
 from fabloop.plan.timetable.schedule import Timetable
-from fabloop.plan.timetable.solver import Heard, Linear, Question, Stage, solve
+from fabloop.plan.timetable.sequence import is_in_sequence
+from fabloop.plan.timetable.solver import Heard, solve
 from fabloop.plan.tradeoffs.constrained import EXACT, TOLERANCE, holds, latest
 from fabloop.plan.tradeoffs.gates import Standing
 from fabloop.plan.tree import marginals, tables_of
@@ -80,7 +84,7 @@ def contended(
         heads=heads,
         tails=tails,
         hint=known.table,
-        stages=(Stage.GOAL,),
+        stages=(Stage.GOAL, Stage.FINISH) if _sequenced(case, goal) else (Stage.GOAL,),
         effort=effort,
         horizon=horizon,
         goal=scaled[0],
@@ -127,9 +131,16 @@ def _horizon(case: Case, goal: Blend, caps: Sequence[Cap], known: Known) -> int:
             last = min(last, known.value / goal.finish)
         elif goal.tardy > 0.0:
             last = min(last, case.due + known.value / goal.tardy)
-        if not goal.is_timed and last == np.inf:
+        if not goal.is_timed and last == np.inf and not is_in_sequence(case.problem):
             last = known.table.finish(case.problem)
+    if last == np.inf and is_in_sequence(case.problem):
+        last = by_then(case.problem)
     return int(min(last, HORIZON_MAX))
+
+
+def _sequenced(case: Case, goal: Blend) -> bool:
+    """Tell whether the goal asks for a sequence, wherever in time: then the first one is best."""
+    return is_in_sequence(case.problem) and not goal.is_timed
 
 
 def _options(
@@ -195,6 +206,7 @@ def _linear(case: Case, blend: Blend, limit: float, horizon: int) -> tuple[Linea
     numbers = [float(each) for row in rows for each in row]
     numbers += [*tolls.values(), blend.finish, blend.tardy]
     numbers += [weights.of(hop.takes) for hop in _hops(case)]
+    numbers += _all_more(case, weights)
     scale, exact = _scale(numbers, (len(rows), blend.finish or blend.tardy, horizon))
 
     def whole(value: float) -> int:
@@ -207,6 +219,14 @@ def _linear(case: Case, blend: Blend, limit: float, horizon: int) -> tuple[Linea
             hops[hop] = whole(weights.of(hop.takes))
         return hops[hop]
 
+    set_ups: dict[tuple[int, int, str], int] = {}
+
+    def of_set_up(job: int, pick: int, before: str) -> int:
+        key = job, pick, before
+        if key not in set_ups:
+            set_ups[key] = whole(_more(case, weights, *key))
+        return set_ups[key]
+
     linear = Linear(
         choices=tuple(tuple(whole(float(each)) for each in row) for row in rows),
         hop=of_hop,
@@ -215,8 +235,31 @@ def _linear(case: Case, blend: Blend, limit: float, horizon: int) -> tuple[Linea
         tardy=whole(blend.tardy),
         due=case.due,
         limit=_limit(limit * scale, exact=exact),
+        setup=of_set_up if is_in_sequence(case.problem) else None,
     )
     return linear, scale
+
+
+def _all_more(case: Case, weights: Weights) -> list[float]:
+    """Return what set-ups can take beyond the least, per job, choice and family before."""
+    if not is_in_sequence(case.problem) or case.problem.duties is None:
+        return []
+    changeovers = case.problem.duties.changeovers
+    return [
+        _more(case, weights, number, pick, before)
+        for number, job in enumerate(case.problem.jobs)
+        if job.operation.setup_family
+        for pick, each in enumerate(job.candidates)
+        if each.unit.id in changeovers
+        for before in {"", *families_of(each.unit)}
+    ]
+
+
+def _more(case: Case, weights: Weights, job: int, pick: int, before: str) -> float:
+    charges, each = case.problem.charges, case.problem.jobs[job]
+    assert charges is not None, "only where set-ups depend on the sequence"
+    cost, energy, co2 = charges.more(each.operation, each.candidates[pick], before)
+    return weights.of(Figures(0, cost, energy, co2))
 
 
 def _hops(case: Case) -> Iterator[Hop]:

@@ -39,9 +39,11 @@ from fabloop.plan.terms.blend import Case, case_of
 from fabloop.plan.terms.objectives import aim_of
 from fabloop.plan.terms.wishes import NO_WISHES, Wishes, allowed, caps_of, check_wishes
 from fabloop.plan.timetable.schedule import Timetable
+from fabloop.plan.timetable.sequence import is_in_sequence
 from fabloop.plan.tradeoffs.archive import EXACT, Entry, Figures4, gap_of, spread_out
 from fabloop.plan.tradeoffs.gates import Standing
 from fabloop.plan.tradeoffs.hindrance import hindered
+from fabloop.plan.tradeoffs.request import best_sequence
 from fabloop.plan.tradeoffs.sweep import EFFORT, Sweep
 from fabloop.plan.tradeoffs.wished import Ask, answered, grounds_of, lift_of
 from fabloop.services.matching import KpiValues
@@ -160,11 +162,15 @@ def _patient(ask: Ask) -> list[_Patient]:
     if ask.problem.charges is None:
         return []
     found = []
-    for lead in (Objective.COST, Objective.CO2):
+    sequenced = is_in_sequence(ask.problem)
+    for lead in (Objective.COST, Objective.CO2, *([Objective.ENERGY] if sequenced else [])):
         waits = ask.problem.waiting(until_due=True, lead=lead)
         routing = cheapest(waits, lead)
         if routing is not None:
-            found.append(_Patient(waits, timed(waits, routing).table))
+            best = timed(waits, routing)
+            if sequenced:
+                best, _ = best_sequence(waits, lead, best)
+            found.append(_Patient(waits, best.table))
     return found
 
 

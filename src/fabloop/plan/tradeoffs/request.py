@@ -5,11 +5,14 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from fabloop.plan.engine import fastest, timed
-from fabloop.plan.terms.blend import Blend, Cap, Case, blend_of, table_sums
-from fabloop.plan.terms.objectives import Aim, WeightedSum
+from fabloop.plan.engine import TREE, Bound, Timed, fastest, least, timed
+from fabloop.plan.statement.problem import Objective, Problem
+from fabloop.plan.terms.blend import Blend, Cap, Case, blend_of, case_of, table_sums
+from fabloop.plan.terms.objectives import Aim, WeightedSum, aim_of
+from fabloop.plan.timetable.alternatives import has_alternatives, narrowed
 from fabloop.plan.timetable.bargain import bargained
 from fabloop.plan.timetable.schedule import Timetable
+from fabloop.plan.timetable.sequence import is_in_sequence
 from fabloop.plan.timetable.solver import Heard
 from fabloop.plan.tradeoffs.constrained import EXACT, Outcome, holds, latest, least_within
 from fabloop.plan.tradeoffs.contended import Known, contended
@@ -17,6 +20,9 @@ from fabloop.plan.tradeoffs.gates import Standing
 from fabloop.plan.tradeoffs.timely import Timely, timely
 
 SCOPE = "plans within the wishes"
+
+SEQUENCE_EFFORT = 5.0
+"""Deterministic seconds for the choices and sequences of a sum; most are proven in a tenth."""
 
 
 class Rank(msgspec.Struct, frozen=True):
@@ -91,8 +97,63 @@ def best_within(
         return Timely(choice.standing, None, choice.value, choice.bound, choice.engine)
     table = timed(case.problem, choice.routing).table
     if case.problem.charges is not None:
-        return _charged(case, goal, caps, choice, table)
+        found = _charged(case, goal, caps, choice, table)
+        if found.standing is Standing.OPTIMAL or not is_in_sequence(case.problem):
+            return found
+        return in_sequence(case, goal, caps, found, effort, heard)
     return Timely(choice.standing, table, choice.value, choice.bound, choice.engine)
+
+
+def in_sequence(  # as `contended`
+    case: Case,
+    goal: Blend,
+    caps: Sequence[Cap],
+    found: Timely,
+    effort: float,
+    heard: Heard | None = None,
+) -> Timely:
+    """Return the best choices together with the sequence of their set-ups, as far as it is found.
+
+    With a routing still open, the sequence is that of the routing found.
+    """
+    if has_alternatives(case.problem):
+        if found.table is None:
+            return found
+        part = narrowed(case.problem, found.table.choice)
+        mine = msgspec.structs.replace(
+            case,
+            problem=part.problem,
+            changes=part.of(case.changes),
+            strays=part.of(case.strays),
+        )
+        left = msgspec.structs.replace(found, table=part.narrow(found.table), bound=0.0)
+        best = in_sequence(mine, goal, caps, left, effort)
+        assert best.table is not None, "one is known"
+        return _met(part.widened(best.table), best.value, found.bound, best.engine)
+    known = Known(found.table, found.value, found.bound)
+    last = contended(case, goal, caps, known, effort, heard)
+    return Timely(last.standing, last.table, last.value, last.bound, last.engine)
+
+
+def best_sequence(problem: Problem, lead: Objective, found: Timed) -> tuple[Timed, Bound]:
+    """Return a timetable improved in its objective by other choices and sequences, and the bound.
+
+    The objective is a sum; the bound is that of all plans.
+    """
+    case = case_of(problem)
+    goal = case.plain(blend_of(aim_of(lead).ranks[0]))
+    value, bound = table_sums(case, found.table).of(goal, 0), least(problem, lead)
+    known = _met(found.table, value, bound, TREE)
+    if known.standing is not Standing.OPTIMAL:
+        known = in_sequence(case, goal, (), known, SEQUENCE_EFFORT)
+    assert known.table is not None, "one is known"
+    return Timed(known.table, found.bound, found.engine), Bound(known.bound, known.engine)
+
+
+def _met(table: Timetable, value: float, bound: float, engine: str) -> Timely:
+    met = bound >= value - EXACT * abs(value)
+    standing = Standing.OPTIMAL if met else Standing.FEASIBLE
+    return Timely(standing, table, value, min(bound, value), engine)
 
 
 def _charged(
@@ -103,10 +164,7 @@ def _charged(
     sums = table_sums(case, table)
     if not all(holds(cap, sums, case.due) for cap in caps):
         return Timely(Standing.UNKNOWN, None, np.inf, choice.bound, choice.engine)
-    value = sums.of(goal, case.due)
-    met = choice.bound >= value - EXACT * abs(value)
-    standing = Standing.OPTIMAL if met else Standing.FEASIBLE
-    return Timely(standing, table, value, min(choice.bound, value), choice.engine)
+    return _met(table, sums.of(goal, case.due), choice.bound, choice.engine)
 
 
 def _hurried(case: Case, goal: Blend, caps: Sequence[Cap], found: Timely) -> Timely:
