@@ -9,14 +9,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from fabloop.app.muffin.cell import CELL, SAFETY_FILE, Cell
-from fabloop.app.muffin.chronicle import WeekVolatile, chronicle_of
+from fabloop.app.muffin.cell import CELL, RULES_FILE, SAFETY_FILE, Cell
+from fabloop.app.muffin.chronicle import WeekVolatile, chronicle_of, silence_of
 from fabloop.app.muffin.documents import FOLDER
 from fabloop.app.muffin.exhibits import figures_table, write_exhibits
 from fabloop.app.muffin.kpis import WeekFigures, figures_of
 from fabloop.app.muffin.play import MuffinSettings, Week, begin_week, resume_week
 from fabloop.app.muffin.telling import told_text
-from fabloop.app.service_runtime.facts import RepairProposed, RuntimeFact
+from fabloop.app.service_runtime.facts import PersonAsked, RepairProposed, RuntimeFact
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode, Invalid
 from fabloop.base.instant import Instant, iso_of
@@ -26,6 +26,11 @@ from fabloop.cli.story_options import Request, check_places, option_faults, writ
 
 STORY = "muffin"
 SCENARIO = "burnt"
+AT_ONCE = (
+    "Nobody can answer that in time: the story does not wait, so the time for an answer passes at "
+    "once, and what is safe is done. To answer, rest there with --keep FOLDER --until question, "
+    "or let time pass with --realtime; then use `fabloop adapt answer`."
+)
 QUESTION = "question"
 """Where `--until` says so, a week rests as soon as somebody is asked."""
 
@@ -34,12 +39,14 @@ class Teller:
     """Writes what happens to the terminal: standard error where JSON goes to standard output.
 
     Where it `asks`, a person chooses the ways out; without a terminal, or with --auto, the policy
-    of the bakery decides.
+    of the bakery decides. Where the story neither asks nor `waits` for an answer from elsewhere,
+    it is said that a question's time is over at once.
     """
 
-    def __init__(self, *, to_stderr: bool, asks: bool) -> None:
+    def __init__(self, *, to_stderr: bool, asks: bool, waits: bool) -> None:
         self._console = Console(stderr=to_stderr, highlight=False, soft_wrap=True)
         self.asks = asks
+        self._may_be_answered = asks or waits
 
     def approve(self, proposal: RepairProposed) -> tuple[int, str] | None:
         """Let a person choose a way out."""
@@ -63,6 +70,9 @@ class Teller:
             words = told_text(fact)
             if words:
                 self._console.print(f"{iso_of(at)[:16]}  {words}", markup=False)
+            if isinstance(fact, PersonAsked) and fact.expires_at and not self._may_be_answered:
+                self._may_be_answered = True  # said once
+                self._console.print(AT_ONCE, markup=False)
 
     def closes(
         self, figures: WeekFigures, written: Sequence[tuple[Path, str]], wall_s: float
@@ -93,7 +103,8 @@ def play_week(request: Request) -> ExitCode:
 
 def _play_in(folder: Path, request: Request, until: Instant | None, started: float) -> ExitCode:
     asks = sys.stdin.isatty() and not request.auto
-    teller = Teller(to_stderr=request.json == Path("-"), asks=asks)
+    waits = request.realtime is not None or request.until == QUESTION
+    teller = Teller(to_stderr=request.json == Path("-"), asks=asks, waits=waits)
     with Cell() as cell:
         week = _open(folder, request, teller, cell)
         return _played(week, cell, request, teller, until, started)
@@ -120,6 +131,7 @@ def _played(
             data=str(week.folder),
             exhibits=tuple(str(path) for path, _ in written),
             resumed=request.resume is not None,
+            silence=silence_of(week.log.history, waited=request.realtime is not None),
         )
         if request.json is not None:
             write_document(request.json, to_json_pretty(chronicle_of(week, volatile)))
@@ -138,7 +150,7 @@ def _open(folder: Path, request: Request, teller: Teller, cell: Cell) -> Week:
             times_real=request.realtime,
             approve=teller.approve if teller.asks else None,
             gate=cell.judge,
-            checks=folder / CELL / SAFETY_FILE,
+            checks=folder / CELL / RULES_FILE,
         )
     settings = MuffinSettings(
         story=STORY,
@@ -153,7 +165,7 @@ def _open(folder: Path, request: Request, teller: Teller, cell: Cell) -> Week:
         times_real=request.realtime,
         approve=teller.approve if teller.asks else None,
         gate=cell.judge,
-        checks=folder / CELL / SAFETY_FILE,
+        checks=folder / CELL / RULES_FILE,
     )
 
 

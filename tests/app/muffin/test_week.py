@@ -32,6 +32,7 @@ from fabloop.base.codec import to_json
 from fabloop.base.errors import Conflict, Invalid, NotFound
 from fabloop.base.instant import HOUR, MINUTE, Instant
 from fabloop.dataspace.finish import Filled
+from fabloop.model.explanation import SeverityCode
 from small_bakery import settings_of, small_bakery
 
 RESTORE = "restoreShipment"
@@ -157,6 +158,28 @@ def test_burnt_muffins_are_baked_again_in_the_own_oven_where_there_is_time(tmp_p
     assert set(proposal.properties.values()) == {"holds"}
     assert all(each.delivered_at for each in courses)
     assert [each.order for each in courses if each.burnt] == list(only(facts, Deviated).subjects)
+    assert_drawn(facts, proposal)
+    rungs = [each for each in facts if isinstance(each, RungTried)]
+    assert {each.severity for each in rungs if each.rung == "repair"} == {"major"}
+    assert {each.code for each in rungs[-1].at_stake} == {
+        SeverityCode.GOAL_AT_STAKE, SeverityCode.SPENT,
+    }  # fmt: skip
+
+
+def assert_drawn(facts, proposal):
+    """The chain was composed, the repair takes its services, the dosing what it has worked out."""
+    chains = [each for each in facts if isinstance(each, ChainComposed)]
+    steps = {step for each in chains for step in each.steps[1:]}
+    assert all(each.certain and not each.stopped for each in chains)
+    assert set(proposal.chosen.drawn) == steps
+    doses = [call for e in chains for link in e.links for call in link.calls if "dose" in link.step]
+    again = next(
+        each for each in facts
+        if isinstance(each, CallAnswered) and each.operation == "doseIngredients"
+        and each.about == only(facts, Deviated).about and "." in each.given["lot"]
+    )  # fmt: skip
+    mass = sum(sum(each["setOfQuantities"]) for each in doses)
+    assert sum(again.given["setOfQuantities"]) == pytest.approx(mass)
 
 
 def test_burnt_muffins_are_baked_nearby_where_the_own_oven_is_back_too_late(tmp_path):

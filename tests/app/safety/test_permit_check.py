@@ -17,7 +17,7 @@ from fabloop.app.muffin.devices import served
 from fabloop.app.processes.clocks import WallClock
 from fabloop.app.safety.documents import rules_in
 from fabloop.app.safety.guard import SafetyGuard
-from fabloop.app.safety.permit_check import PermitCheck
+from fabloop.app.safety.permit_check import PermitCheck, write_rules, written_rules
 from fabloop.app.service_runtime.calls import Answered, Caller, NotPermitted
 from fabloop.app.service_runtime.fleet import Fleet
 from fabloop.base.instant import SECOND, Instant
@@ -78,13 +78,14 @@ def plant(tmp_path_factory):
         controller = Controller(watchdog_ns=60 * SECOND)
         ends.callback(controller.close)
         file = document(folder, controller.url)
+        write_rules(folder / "rules.json", rules_in(file))
         machine = OpcUaMachine(folder / "mill", insecure=True, safety=str(file))
         ends.callback(machine.close)
         paths = {f"/{name}": {"post": {"operationId": name}} for name in ("awaitOven", "overcook")}
         fleet = Fleet([
             served(
                 Nature(name="oven", kind="oven", seed=1), json.dumps({"paths": paths}).encode(),
-                folder, file,
+                folder, folder / "rules.json",
             )
         ])  # fmt: skip
         ends.callback(fleet.close)
@@ -236,8 +237,12 @@ def test_a_controller_that_hangs_lets_its_machines_do_nothing(plant):
     assert refused.json()["detail"].startswith("permit-unchecked")
 
 
-def test_a_machine_whose_document_is_gone_does_nothing(tmp_path):
-    check = PermitCheck(tmp_path / "safety.json")
+@pytest.mark.parametrize("written", [None, "{", '{"document": "safety"}'])
+@pytest.mark.parametrize("read", [rules_in, written_rules])
+def test_a_machine_whose_rules_are_gone_or_wrong_does_nothing(tmp_path, written, read):
+    if written is not None:
+        (tmp_path / "safety.json").write_text(written)
+    check = PermitCheck(tmp_path / "safety.json", read)
     awaiting = check.against(OVEN, "cell=1/1", "order 1")
     with pytest.raises(StopIteration) as ended:
         awaiting.send(None)

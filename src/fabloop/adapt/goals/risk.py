@@ -136,7 +136,10 @@ def _overdue(since: int, now: Instant, deadline: Instant) -> tuple[float, Instan
 def _estimated(own: Remaining, mark: str, at: int, now: Instant, deadline: Instant) -> Risk:
     """Return the risk by an estimate: half are done by the likely time, all by the longest."""
     before, late = _longer(own, now - at), _longer(own, deadline - at)
-    risk = late / before if before > 0 else 1.0
+    if before <= 0:  # it has taken longer than the model knows of
+        risk, overdue = _overdue(at, now, deadline)
+        return Risk(risk=risk, expected=overdue, source="estimate", mark=mark)
+    risk = late / before
     expected = Instant(max(now, at + own.likely_ns))
     return Risk(risk=risk, expected=expected, source="estimate", mark=mark)
 

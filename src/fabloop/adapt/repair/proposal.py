@@ -30,6 +30,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     goals : what has to be so at the end, beyond what the process itself needs
     time_left_ns : until the order is late by what is planned; None where nothing is due
     tokens : interchangeable things, each of which is to be recovered in the same way
+    drawn : actions that were composed for this by inputs and outputs; told where they are taken
     """
 
     repair: str
@@ -45,6 +46,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     wish: Wish = CHEAP
     time_left_ns: int | None = None
     tokens: tuple[str, ...] = ()
+    drawn: tuple[str, ...] = ()
 
 
 class RepairOption(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from fabloop.adapt.ladder import Ask, CaseState, Deviation, Do, Offer, TryRung
+from fabloop.adapt.ladder import Ask, CaseState, Do, Offer, TryRung
 from fabloop.adapt.policy import Instead, Policy, Rung
 from fabloop.adapt.repair.domain import action_name
 from fabloop.adapt.repair.proposal import RepairOption, Situation
 from fabloop.adapt.repair.remaining import Place
-from fabloop.adapt.severity import Weighed, weighed
 from fabloop.app.muffin.chains import Chains
 from fabloop.app.muffin.damage import OF_THE_PROCESS, Damage, situation_of
 from fabloop.app.muffin.data import BakeryData
@@ -27,7 +26,7 @@ from fabloop.app.muffin.machines import Machines
 from fabloop.app.muffin.ovens import BAKE, Ovens
 from fabloop.app.muffin.partners import Partners
 from fabloop.app.muffin.policy import answer_of, offers_of
-from fabloop.app.muffin.stakes import stake_of
+from fabloop.app.muffin.stakes import deviated
 from fabloop.app.processes.host import Host
 from fabloop.app.processes.questions import AskInstance
 from fabloop.app.service_runtime.errands import Errand
@@ -93,6 +92,7 @@ class Cases:
         self._mender = mender
         self._lots = aids.lots
         self._partners = aids.partners
+        self._chains = aids.chains
         self._goals = aids.goals
         self._approve = aids.approve
         self.ladder = Ladder(runtime.log, runtime.rungs)
@@ -111,12 +111,6 @@ class Cases:
         else:
             self._close(damaged.all()[:-1])
         return state
-
-    def weighed(
-        self, errand: Errand, orders: Sequence[MuffinOrder], burnt: Sequence[str] = ()
-    ) -> Weighed:
-        """Return how bad it is that a load is not as it should be, and why."""
-        return weighed(stake_of(self._goals, errand, orders, burnt))
 
     def expire(self, now: Instant) -> bool:
         """Do what is safe where nobody has answered in time; tell whether there was such."""
@@ -190,14 +184,8 @@ class Cases:
             for each in damaged.all():
                 each.defaults(instead, why)
 
-        bad = self.weighed(errand, damaged.orders, damaged.codes)
-        deviation = Deviation(
-            id=damaged.name,
-            instance=errand.task.instance,
-            severity=bad.severity,
-            at=now,
-            reasons=bad.because,
-        )
+        burnt = damaged.codes
+        deviation = deviated(self._goals, errand, damaged.name, damaged.orders, now, burnt)
         cancels = any(each.policy.safe_default is Instead.CANCEL for each in damaged.all())
         return Matter(
             about=errand.task.about,
@@ -243,6 +231,7 @@ class Cases:
             ),
             partners=self._partners.for_load(task.about, size, CELSIUS, deadline, now),
             back={"oven": self._oven_ns(lots[-1], now)},
+            drawn=self._chains.drawn_for(lots),
             left_ns=max(0, deadline - now - (self._baking_ns() if damaged.again else 0)),
             again=damaged.again,
         )

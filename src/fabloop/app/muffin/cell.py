@@ -12,6 +12,7 @@ import msgspec
 from fabloop.app.safety.controller import given_of
 from fabloop.app.safety.documents import rules_in
 from fabloop.app.safety.guard import SafetyGuard
+from fabloop.app.safety.permit_check import write_rules
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import Unavailable
 from fabloop.model.safety import SafetyRules, Target
@@ -19,6 +20,8 @@ from fabloop.run.gate import undeclared
 from fabloop.run.permissives import Verdict
 
 SAFETY_FILE = "safety.json"
+RULES_FILE = "rules.json"
+"""The same rules for the services, which check permits by them."""
 CELL = "safety"
 """Folder of the story in which the cell is."""
 SEEN_S_MAX = 30.0
@@ -55,7 +58,9 @@ class Cell:
         for each in described["controllers"]:
             each["url"] = url
         (folder / SAFETY_FILE).write_bytes(to_json_pretty(described))
-        self._guard = SafetyGuard(rules_in(folder / SAFETY_FILE), folder / "stops")
+        rules = rules_in(folder / SAFETY_FILE)
+        write_rules(folder / RULES_FILE, rules)
+        self._guard = SafetyGuard(rules, folder / "stops")
         self._guard.start()
         self._guard.wait_until_seen(SEEN_S_MAX)
 

@@ -1,8 +1,9 @@
 """Services put together by what they give and take: slowing the line, answering burnt muffins."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from fabloop.app.muffin.drawing import dosed, drawn
 from fabloop.app.service_runtime.calls import Answered, story_headers
 from fabloop.app.service_runtime.errands import Errand
 from fabloop.app.service_runtime.facts import ChainComposed, MachinesSlowed
@@ -19,6 +20,7 @@ from fabloop.services.composition import (
     compose,
     feeders,
 )
+from fabloop.services.composition.carry_out import Fill
 from fabloop.services.discovery import (
     Circumstances,
     Dictionary,
@@ -35,6 +37,16 @@ LATE_RATIO = 1.15
 
 OVEN, DOSING = ServiceId("oven"), ServiceId("dough-line")
 
+ANSWERS = (
+    Intent(text="change the shipment of the courier", keywords=("courier", "shipment")),
+    Intent(
+        text="dose the ingredients with the dosing machine",
+        keywords=("dose", "ingredients", "dosing", "machine"),
+    ),
+)
+BROUGHT = ("told", "dosed")
+"""What is wanted where muffins are overcooked, and what has to be so by it."""
+
 
 class Chains:
     """Composes chains from descriptions, and carries out those that change nothing for good."""
@@ -45,9 +57,12 @@ class Chains:
         words = of_vocabulary(vocabulary).joined(of_trade())
         self._likeness = Likeness(Dictionary(own=words))
         self.slowed = False
+        self._drawn: dict[str, list[ChainComposed]] = {}
         for _, fact in runtime.log.history:
             if isinstance(fact, MachinesSlowed):
                 self.slowed = fact.delay_percent > 0
+            elif isinstance(fact, ChainComposed):
+                self._remember(fact)
 
     # -- the broken door ----------------------------------------------------------------------
 
@@ -119,28 +134,51 @@ class Chains:
 
     # -- burnt muffins ------------------------------------------------------------------------
 
-    def overcooked(self, about: str, couriers: Iterable[str], now: Instant) -> None:
-        """Tell the chains that answer burnt muffins: a courier's service and the dosing machine.
+    def overcooked(
+        self,
+        about: str,
+        lot: str,
+        burnt: Mapping[str, Sequence[Mapping[str, Any]]],
+        fill: Fill,
+        now: Instant,
+    ) -> None:
+        """Compose the chains that answer burnt muffins: a courier's service and the dosing machine.
 
-        They are carried out by the changed process: its steps are these calls and what lies
-        between. `couriers` are those whom the data space names for the orders concerned.
+        They are worked out with the data space, and drawn on by the repair: it plans when and
+        beside what their calls are made for `lot`, the load that is made again. `burnt` are the
+        muffins of each courier whom the data space names.
         """
         index = self._index()
-        wanted = (
-            Intent(text="change the shipment of the courier", keywords=("courier", "shipment")),
-            Intent(
-                text="dose the ingredients with the dosing machine",
-                keywords=("dose", "ingredients", "dosing", "machine"),
-            ),
-        )
-        for courier in dict.fromkeys(couriers):
+        known = {step for fact in self._drawn.get(lot, ()) for step in fact.steps}
+        for courier, items in burnt.items():
+            if any(each.startswith(f"{courier}.") for each in known):
+                continue  # it was drawn on before a crash
             goal = Goal(
-                wanted=wanted,
+                wanted=ANSWERS,
                 given=(Parameter(name="lot", concept="load"),),
-                first=_entry(index, "oven.overcook"),
+                first=_entry(index, f"{OVEN}.overcook"),
                 among=frozenset((ServiceId(courier), DOSING)),
+                brings=BROUGHT,
             )
-            self._composed(index, goal, about, "answer overcooked muffins", now)
+            at = Circumstances(now=now, vocabulary=self._vocabulary)
+            found = compose(index, goal, at).alternatives
+            if found:
+                fact = drawn(found[0], about, lot, items, fill)
+                self._runtime.log.tell(now, fact)
+                self._remember(fact)
+
+    def _remember(self, fact: ChainComposed) -> None:
+        if fact.certain and not fact.stopped and fact.lot:
+            self._drawn.setdefault(fact.lot, []).append(fact)
+
+    def drawn_for(self, lots: Iterable[str]) -> tuple[str, ...]:
+        """Return what the chains do that were composed for loads, by service and operation."""
+        facts = [fact for lot in lots for fact in self._drawn.get(lot, ())]
+        return tuple(dict.fromkeys(step for fact in facts for step in fact.steps[1:]))
+
+    def dosing(self, lot: str) -> tuple[list[str], list[float]] | None:
+        """Return what the chains dose for a load; None where none was composed for it."""
+        return dosed(self._drawn.get(lot, ()))
 
     def _composed(
         self, index: Index, goal: Goal, about: str, title: str, now: Instant

@@ -1,5 +1,7 @@
 """A week of the bakery as one document: orders, calls, deviations, changes with reasons, KPIs."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from fabloop import __version__
@@ -33,6 +35,7 @@ from fabloop.app.service_runtime.facts import (
     ServiceReturned,
     ServicesDiscovered,
 )
+from fabloop.app.service_runtime.ladder import SAFE_DEFAULT
 from fabloop.base.instant import Instant, iso_of
 
 FORMAT = "fabloop/muffin/1"
@@ -68,6 +71,17 @@ class ToldAt(msgspec.Struct, frozen=True, kw_only=True):
     fact: RuntimeFact
 
 
+class Silence(msgspec.Struct, frozen=True, kw_only=True):
+    """Questions to people, and those of which the time was over without an answer.
+
+    Where the story has not `waited`, time for an answer passed at once: nobody could give one.
+    """
+
+    asked: int
+    unanswered: int
+    waited: bool
+
+
 class WeekVolatile(msgspec.Struct, frozen=True, kw_only=True):
     """What differs from run to run although nothing else does."""
 
@@ -76,6 +90,7 @@ class WeekVolatile(msgspec.Struct, frozen=True, kw_only=True):
     exhibits: tuple[str, ...]
     fabloop: str = __version__
     resumed: bool = False
+    silence: Silence | None = None
 
 
 class WeekChronicle(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +129,18 @@ def chronicle_of(week: Week, volatile: WeekVolatile) -> WeekChronicle:
         facts=tuple(_told(at, fact) for at, fact in history if not isinstance(fact, RepairKept)),
         volatile=volatile,
     )
+
+
+def silence_of(history: Sequence[tuple[Instant, RuntimeFact]], *, waited: bool) -> Silence:
+    """Return how many questions were put that have an end, and how many nobody has answered."""
+    facts = [fact for _, fact in history]
+    asked = [each for each in facts if isinstance(each, PersonAsked) and each.expires_at]
+    silent = [
+        each
+        for each in facts
+        if isinstance(each, RungTried) and each.rung == SAFE_DEFAULT and "not answered" in each.why
+    ]
+    return Silence(asked=len(asked), unanswered=len(silent), waited=waited)
 
 
 def _is_of_chain(fact: RuntimeFact) -> bool:

@@ -1,7 +1,7 @@
 """What a repair has to know of the bakery: things, actions, what each task does."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -51,6 +51,7 @@ class Damage(msgspec.Struct, frozen=True, kw_only=True):
     partners : services at whose place a load may be baked
     back : how long it takes until machines that do not work are back, by service
     again : what had begun at the node begins anew after the repair
+    drawn : what the composed chains do; nothing else may do the same. Empty: no chain was composed
     beside : where else something of the same batch is not as it should be
     """
 
@@ -64,6 +65,7 @@ class Damage(msgspec.Struct, frozen=True, kw_only=True):
     back: dict[str, int]
     left_ns: int
     again: bool
+    drawn: tuple[str, ...] = ()
     beside: tuple[Place, ...] = ()
 
 
@@ -71,7 +73,10 @@ def situation_of(damage: Damage, directory: Directory, reality: Reality) -> Situ
     """Return what a repair is asked with."""
     lots, codes, partners = damage.lots, damage.codes, damage.partners
     services = [e for e in directory.services.values() if str(e.id) in partners or _is_own(e.id)]
-    actions = [_live(each, damage.back) for each in actions_of(services, job_type=SERVICE_JOBS)]
+    actions = [
+        _live(each, damage.back)
+        for each in drawn_on(actions_of(services, job_type=SERVICE_JOBS), damage.drawn)
+    ]
     things = (
         *(Thing(name=each, kind=LOAD) for each in lots),
         *(Thing(name=each, kind=PLACE) for each in (HOME, *partners)),
@@ -88,7 +93,22 @@ def situation_of(damage: Damage, directory: Directory, reality: Reality) -> Situ
         goals=(*(told(each) for each in codes), *_done(lots)),
         domain=Domain(things=things, actions=(*actions, *_of_the_process(lots))),
         time_left_ns=damage.left_ns,
+        drawn=damage.drawn,
     )
+
+
+def drawn_on(actions: Iterable[Action], drawn: Sequence[str]) -> list[Action]:
+    """Return the actions that a repair may take: of those that do what a chain does, the chain's.
+
+    So the chain says by which service it is done, and the plan when and beside what.
+    """
+    every = list(actions)
+    made = {fluent for each in every if each.name in drawn for fluent in _makes(each)}
+    return [each for each in every if each.name in drawn or not made & _makes(each)]
+
+
+def _makes(action: Action) -> set[str]:
+    return {each.fluent for each in action.effects if each.value is not False}
 
 
 def _of_the_process(lots: Sequence[str]) -> tuple[Action, ...]:

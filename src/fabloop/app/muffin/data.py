@@ -4,16 +4,21 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from fabloop.adapters.sqlite import SqliteJournal
 from fabloop.app.dataspace.account import expression_text, outcome_texts
 from fabloop.app.dataspace.space import DataSpace
 from fabloop.app.service_runtime.facts import LookedUp
 from fabloop.app.service_runtime.log import FactLog
+from fabloop.app.service_space.filling import data_filler
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import Unavailable
 from fabloop.base.instant import Instant, iso_of
 from fabloop.dataspace.finish import Filled
+from fabloop.dataspace.mapping import Mapping as Mapped
+from fabloop.services.composition import DataNeed
+from fabloop.services.composition.carry_out import Fill
 from fabloop.sim.bakery.customers import MuffinOrder
 
 INGREDIENTS = "(type, has ingredient, ?h), (?h, name, ?x), (?h, qty, num*?y)"
@@ -97,6 +102,36 @@ class BakeryData:
         self._tell(about, filled, rows, now)
         return list(rows), list(rows.values())
 
+    def filler(self, about: str, now: Instant) -> Fill:
+        """Return what fills the needs of a composed chain; what it finds is told."""
+        fill = data_filler(self.space)
+
+        def filled(need: DataNeed, given: Mapping[str, Any]) -> Mapping[str, Any] | str:
+            self._now = now
+            answer: Mapping[str, Any] | str = ""
+            for _ in range(LOOKS_MAX):
+                try:
+                    answer = fill(need, given)
+                except Unavailable as error:
+                    answer = str(error)
+                if not isinstance(answer, str):
+                    self._told(about, need, answer, now)
+                    return answer
+                self._again()
+            return answer
+
+        return filled
+
+    def _told(self, about: str, need: DataNeed, found: Mapping[str, Any], now: Instant) -> None:
+        known = (self.space.book.valid(each) for each in need.targets)
+        mapping = next((each for each in known if each is not None), None)
+        columns = [found[each] for each in need.variables if each in found]
+        if mapping is None or len(columns) < len(need.variables) or not need.many:
+            return
+        rows = list(zip(*columns, strict=True))
+        values = {str(first): rest[0] if len(rest) == 1 else rest for first, *rest in rows}
+        self._tell_mapping(about, mapping, values, len(rows), now)
+
     def courier_url(self, about: str, code: str, now: Instant) -> str:
         """Return where the courier of an order is called; raises Unavailable."""
         filled = self._filled(about, COURIER, {"QRCode": code}, now)
@@ -122,16 +157,21 @@ class BakeryData:
     def _tell(self, about: str, filled: Filled, values: Mapping[str, object], now: Instant) -> None:
         mapping = self.space.book.valid(filled.target)
         assert mapping is not None, "what was filled was filled by a mapping"
+        self._tell_mapping(about, mapping, values, len(filled.rows), now)
+
+    def _tell_mapping(
+        self, about: str, mapping: Mapped, values: Mapping[str, object], rows: int, now: Instant
+    ) -> None:
         tables = sorted({each.table for each in mapping.expression.uses})
         self._log.tell(
             now,
             LookedUp(
                 about=about,
-                target=filled.target,
+                target=mapping.target,
                 mapping=f"version {mapping.version}: {expression_text(mapping.expression)}",
                 sources=tuple(tables),
                 confidence=round(mapping.confidence, 4),
-                rows=len(filled.rows),
+                rows=rows,
                 values=dict(values),
             ),
         )

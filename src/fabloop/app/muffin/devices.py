@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from fabloop.app.safety.permit_check import PermitCheck
+from fabloop.app.safety.permit_check import PermitCheck, written_rules
 from fabloop.app.service_runtime.serving import (
     Finished,
     Machine,
@@ -42,14 +42,14 @@ def served(
 ) -> ServedGiven:
     """Return what the process of a device's service is started with.
 
-    With a safety document it checks the permits of what it is told to do.
+    With a file of safety rules it checks the permits of what it is told to do.
     """
     return ServedGiven(
         name=nature.name,
         document=document,
         make=partial(machine_of, nature),
         memory=str(memory / f"{nature.name}.jsonl"),
-        check=partial(PermitCheck, safety) if safety is not None else None,
+        check=partial(PermitCheck, safety, written_rules) if safety is not None else None,
     )
 
 

@@ -1,9 +1,10 @@
 """The goals of the bakery, watched on the history of its processes; news of them are facts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fabloop.adapt.goals.monitor import Happening
+from fabloop.adapt.goals.reach import Durations, remaining_in
 from fabloop.adapt.goals.tracks import Forecast
 from fabloop.app.goal_store import watched
 from fabloop.app.service_runtime.facts import GoalMoved
@@ -13,18 +14,29 @@ from fabloop.model.documents.goal_text import read_goals
 from fabloop.model.facts import GoalFact
 from fabloop.model.goal import GoalStatus
 from fabloop.model.ids import GoalId
+from fabloop.process.definition import Definition
 
 GOALS_FILE = "bakery.goals"
 FULFILLED = GoalId("G1")
 ORDER = "order"
 
+PromisedDurations = Callable[[Definition, Sequence[Definition]], Durations]
+
 
 class Goals:
-    """Follows the journal of the processes, and what is told beside it."""
+    """Follows the journal of the processes, and what is told beside it.
 
-    def __init__(self, folder: Path, document: Path, log: FactLog) -> None:
+    Until there is experience with a step, what is left is estimated by the model of its process
+    and by how long the services promise to take: `durations` of one definition among all.
+    """
+
+    def __init__(
+        self, folder: Path, document: Path, log: FactLog, durations: PromisedDurations
+    ) -> None:
         goals = read_goals(document.name, document.read_bytes())
         self._following = watched(folder, goals)
+        self._durations = durations
+        self._known: object = None
         self._log = log
         self._told = {
             (fact.goal, fact.subject, fact.status, fact.at)
@@ -33,17 +45,32 @@ class Goals:
         }
 
     def catch_up(self, now: Instant) -> None:
-        """Take in what has happened, and tell what is news about goals.
-
-        The models say nothing of how long their tasks take: plans and experience do.
-        """
+        """Take in what has happened, and tell what is news about goals."""
         following = self._following
         news: list[GoalFact] = []
         for number, row in following.reader.read(following.read_to):
             following.read_to = number
-            news += following.monitor.hear(following.recorder.take(number, row))
+            events = following.recorder.take(number, row)
+            self._estimate()
+            news += following.monitor.hear(events)
             news += following.monitor.advance(row.at)
         self._tell((*news, *following.monitor.advance(now)), now)
+
+    def _estimate(self) -> None:
+        """Estimate what is left of each process anew where another one was deployed."""
+        definitions = self._following.recorder.state.definitions
+        if definitions.keys() == self._known:
+            return
+        self._known = set(definitions)
+        monitor = self._following.monitor
+        monitor.estimate(
+            {
+                f"{key.id} {key.version}": remaining_in(
+                    each, monitor.book.goals, self._durations(each, tuple(definitions.values()))
+                )
+                for key, each in definitions.items()
+            }
+        )
 
     def overcooked(self, orders: Iterable[str], at: Instant) -> None:
         """Tell of orders whose muffins are overcooked."""

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from fabloop.adapt.goals.reach import Durations
 from fabloop.app.cloud.folder import open_cloud
 from fabloop.app.durable import draft_of, write_durably
 from fabloop.app.muffin.answers import Mailbox
@@ -17,6 +18,7 @@ from fabloop.app.muffin.data import BakeryData
 from fabloop.app.muffin.devices import served
 from fabloop.app.muffin.documents import Bakery, read_bakery
 from fabloop.app.muffin.folders import LOG_FILE
+from fabloop.app.muffin.foresight import promised
 from fabloop.app.muffin.goals import GOALS_FILE, Goals
 from fabloop.app.muffin.machines import Machines
 from fabloop.app.muffin.partners import Partners
@@ -36,6 +38,7 @@ from fabloop.base.codec import from_json, to_json_pretty
 from fabloop.base.errors import Broken, Conflict, NotFound, Unavailable
 from fabloop.base.instant import Instant
 from fabloop.model.service import ServiceDescription
+from fabloop.process.definition import Definition
 from fabloop.run.gate import Gate, simulated
 
 SETTINGS_FILE = "demo.json"
@@ -69,7 +72,7 @@ class Week:
 
     Parameters
     ----------
-    checks : the safety document by which the services check permits themselves; None: they do not
+    checks : the file of rules by which the services check permits themselves; None: they do not
     """
 
     def __init__(
@@ -118,10 +121,15 @@ class Week:
         self.machines = Machines(self.runtime, [each.name for each in self.bakery.natures])
         self.blackouts = Blackouts(self.bakery.blackouts, self.fleet, self.runtime.leases, self.log)
         self.mailbox = Mailbox(folder, self.log.history)
-        self.goals = Goals(folder, self.bakery.folder / GOALS_FILE, self.log)
+        self.goals = Goals(folder, self.bakery.folder / GOALS_FILE, self.log, self._promised)
         self.mender = Mender(self.host, self.log, gate=gate)
         self._approve = approve
         self.story.runtime, self.story.machines = self.runtime, self.machines
+
+    def _promised(self, one: Definition, among: Sequence[Definition]) -> Durations:
+        """Return how long the nodes of a process take by what the services promise."""
+        services = self.runtime.directory.services.values()
+        return promised(one, services, among, self.bakery.policy.wait_ns)
 
     def _open_data(self, now: Instant) -> BakeryData:
         """Publish where companies are called, and open the data space."""

@@ -5,7 +5,7 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from fabloop.adapt.ladder import CaseState, Deviation
+from fabloop.adapt.ladder import CaseState
 from fabloop.adapt.policy import Instead
 from fabloop.app.muffin import pace
 from fabloop.app.muffin.cases import Aids, Cases, Damaged
@@ -16,6 +16,7 @@ from fabloop.app.muffin.looks import (
     ready_at,
 )
 from fabloop.app.muffin.ovens import BAKE
+from fabloop.app.muffin.stakes import deviated
 from fabloop.app.processes.host import Host
 from fabloop.app.processes.questions import AskInstances
 from fabloop.app.service_runtime.errands import Complete, Errand, Hold, Phase, Verdict
@@ -76,12 +77,17 @@ class Recovery:
         name = f"r{errand.task.key}"
         if burnt and not self._mender.was_enacted(name):
             orders = self._lots.orders_with([str(each["QRCode"]) for each in burnt])
-            if self._make_again(errand, name, orders, now) is CaseState.ASKING:
+            if self._make_again(errand, name, orders, burnt, now) is CaseState.ASKING:
                 return Hold()
         return Complete()
 
     def _make_again(
-        self, errand: Errand, name: str, orders: Sequence[MuffinOrder], now: Instant
+        self,
+        errand: Errand,
+        name: str,
+        orders: Sequence[MuffinOrder],
+        burnt: Sequence[Mapping[str, object]],
+        now: Instant,
     ) -> CaseState:
         self._mender.noticed(name)
         batch = errand.task.about
@@ -105,7 +111,11 @@ class Recovery:
             now,
         )
         self._goals.overcooked([each.id for each in orders], now)
-        self._chains.overcooked(batch, [str(each.value) for each in couriers], now)
+        by_courier: dict[str, list[Mapping[str, object]]] = {}
+        for order, courier in zip(orders, couriers, strict=True):
+            own = [each for each in burnt if each["QRCode"] == order.qr]
+            by_courier.setdefault(str(courier.value), []).extend(own)
+        self._chains.overcooked(batch, again, by_courier, self._data.filler(again, now), now)
         damaged = Damaged(
             errand=errand,
             name=name,
@@ -171,16 +181,9 @@ class Recovery:
         )
         ways = pace.of_pace(self._chains, self.ovens, errand, now)
         lot = str(errand.given.get("lot", ""))
-        bad = self.cases.weighed(errand, self._lots.orders_in(lot))
         matter = Matter(
             about=errand.task.about,
-            deviation=Deviation(
-                id=name,
-                instance=errand.task.instance,
-                severity=bad.severity,
-                at=now,
-                reasons=bad.because,
-            ),
+            deviation=deviated(self._goals, errand, name, self._lots.orders_in(lot), now),
             policy=replace(self._policy, safe_default=Instead.HOLD),
             looks=ways.looks,
             does=lambda move: ways.does[move.offer.rung]() if move.offer.rung in ways.does else "",

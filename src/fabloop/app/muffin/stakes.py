@@ -2,13 +2,34 @@
 
 from collections.abc import Sequence
 
-from fabloop.adapt.severity import Stake
+from fabloop.adapt.ladder import Deviation
+from fabloop.adapt.severity import Stake, weighed
 from fabloop.app.muffin.goals import Goals
 from fabloop.app.service_runtime.errands import Errand
+from fabloop.base.instant import Instant
 from fabloop.model.goal import GoalStatus
 from fabloop.sim.bakery.customers import MuffinOrder
 
 NAMED_MAX = 3
+
+
+def deviated(
+    goals: Goals,
+    errand: Errand,
+    name: str,
+    orders: Sequence[MuffinOrder],
+    now: Instant,
+    burnt: Sequence[str] = (),
+) -> Deviation:
+    """Return that a load is not as it should be, as bad as what is at stake for its orders."""
+    bad = weighed(stake_of(goals, errand, orders, burnt))
+    return Deviation(
+        id=name,
+        instance=errand.task.instance,
+        severity=bad.severity,
+        at=now,
+        reasons=bad.because,
+    )
 
 
 def stake_of(

@@ -193,7 +193,8 @@ class Muffins:
         if candidate.operation.name == "doseIngredients":
             assert self.data is not None, "the story was opened"
             kind, number = str(details["type"]), int(details["pieces"])
-            names, masses = self.data.ingredients(lot, kind, number, now)
+            drawn = self.chains.dosing(lot) if self.chains is not None else None
+            names, masses = drawn or self.data.ingredients(lot, kind, number, now)
             values |= {"setOfIngredients": names, "setOfQuantities": masses}
         return values
 

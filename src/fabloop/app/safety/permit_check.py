@@ -4,9 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 
+import msgspec
+
 from fabloop.adapters.modbus.permits import ControllerLook
+from fabloop.app.durable import write_durably
 from fabloop.app.safety.documents import rules_in
 from fabloop.app.sentences import sentence
+from fabloop.base.codec import from_json, to_json
 from fabloop.base.errors import Invalid
 from fabloop.base.instant import Instant
 from fabloop.model.explanation import Explanation, SafetyCode
@@ -21,13 +25,18 @@ from fabloop.run.permits import PERMIT_REASON
 class PermitCheck:
     """Judges each command that arrives at a machine by the permits that it carries.
 
-    The rules are read from a safety document whenever that was written anew: it may come, and name
-    another address of the controller, while the machine runs. A document that is missing or wrong
-    lets no command pass.
+    The rules are read from a file whenever that was written anew: it may come, and name another
+    address of the controller, while the machine runs. A file that is missing or wrong lets no
+    command pass.
+
+    Parameters
+    ----------
+    document : a safety document, or what else `read` reads
     """
 
-    def __init__(self, document: Path) -> None:
+    def __init__(self, document: Path, read: Callable[[Path], SafetyRules] = rules_in) -> None:
         self._document = document
+        self._read = read
         self._read_at: tuple[int, int] | None = None
         self._rules: SafetyRules | None = None
         self._looks: dict[ControllerId, tuple[SafetyController, ControllerLook]] = {}
@@ -55,8 +64,8 @@ class PermitCheck:
             stands = self._document.stat()
             read_at = (stands.st_mtime_ns, stands.st_size)
             if read_at != self._read_at:
-                self._rules, self._read_at = rules_in(self._document), read_at
-        except (OSError, Invalid):
+                self._rules, self._read_at = self._read(self._document), read_at
+        except (OSError, Invalid, msgspec.MsgspecError):
             self._rules = self._read_at = None
         return self._rules
 
@@ -67,6 +76,16 @@ class PermitCheck:
                 known[1].close()
             known = self._looks[controller.id] = (controller, ControllerLook(controller))
         return known[1]
+
+
+def written_rules(file: Path) -> SafetyRules:
+    """Return rules as `write_rules` has put them: at once, where a document needs its units."""
+    return from_json(file.read_bytes(), SafetyRules)
+
+
+def write_rules(file: Path, rules: SafetyRules) -> None:
+    """Put rules where machines read them, whole or not at all."""
+    write_durably(file, to_json(rules))
 
 
 def job_check(document: Path) -> Callable[[JobOrder, str], Awaitable[str]]:

@@ -220,10 +220,27 @@ class ServicesDiscovered(_Fact, frozen=True, kw_only=True):
     excluded: tuple[Explanation, ...]
 
 
+class LinkTold(msgspec.Struct, frozen=True, kw_only=True):
+    """One service of a chain.
+
+    Attributes
+    ----------
+    inputs : where each comes from, and what is done to it on the way (units, kinds)
+    calls : what goes in, one of a list for each item; empty where nothing was worked out yet
+    because : why it is in the chain
+    """
+
+    step: str
+    inputs: dict[str, str] = {}
+    calls: tuple[dict[str, object], ...] = ()
+    because: tuple[Explanation, ...] = ()
+
+
 class ChainComposed(_Fact, frozen=True, kw_only=True):
     """Services were put together by their inputs and outputs.
 
-    `needs` come from the data space; `changes` are done to values on their way.
+    `needs` come from the data space; `changes` are done to values on their way. A chain that is
+    drawn on for a load that is made again has the `lot`, and its `links` what goes in.
     """
 
     about: str
@@ -232,6 +249,9 @@ class ChainComposed(_Fact, frozen=True, kw_only=True):
     certain: bool
     needs: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
+    lot: str = ""
+    links: tuple[LinkTold, ...] = ()
+    stopped: str = ""
 
 
 class AlternativeTold(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,6 +263,7 @@ class AlternativeTold(msgspec.Struct, frozen=True, kw_only=True):
     delay_ns : by how much the instance goes on later than without the deviation
     late : the goals cannot be kept with it
     pattern : the learned repair that it comes from; empty for a new plan
+    drawn : its steps that a composed chain does, by service and operation
     """
 
     id: str
@@ -255,6 +276,7 @@ class AlternativeTold(msgspec.Struct, frozen=True, kw_only=True):
     late: bool
     because: tuple[Explanation, ...] = ()
     pattern: str = ""
+    drawn: tuple[str, ...] = ()
 
 
 class RepairProposed(_Fact, frozen=True, kw_only=True):

@@ -336,4 +336,7 @@ def _alternative(option: RepairOption, situation: Situation) -> AlternativeTold:
         late=option.late,
         because=option.reasons,
         pattern=option.pattern,
+        drawn=tuple(
+            dict.fromkeys(e.action for e in option.course.steps if e.action in situation.drawn)
+        ),
     )

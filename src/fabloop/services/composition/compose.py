@@ -48,6 +48,7 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
     first : an operation whose outputs are what the rest goes by, called first
     each : do it with every service that can, not with one of them
     among : only these services; None is any
+    brings : what has to be so by its calls, by name (``told``); ways that do not are left out
     """
 
     wanted: tuple[Intent, ...]
@@ -55,6 +56,7 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
     first: Entry | None = None
     each: bool = False
     among: frozenset[ServiceId] | None = None
+    brings: tuple[str, ...] = ()
 
 
 class Composed(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,9 +118,11 @@ def compose(
     each_most = max(2, int(COMBINED_MAX ** (1.0 / len(ways))))
     few = [found[:each_most] for found in ways]
     found = [_composition(parts, first) for parts in product(*few)]
+    found = [each for each in found if _brings(each, goal.brings)]
     found.sort(key=_order)
     found = _spread(_once(found))[:ALTERNATIVES_MAX]
-    return _answered(goal, _ruled(found), answers)
+    ruled = _sole(found) if goal.brings else None
+    return _answered(goal, ruled or _ruled(found), answers)
 
 
 def _ways(index: Index, goal: Goal, wish: Intent, search: Search, at: Circumstances) -> list[_Way]:
@@ -319,6 +323,32 @@ def _answered(goal: Goal, found: list[Composition], answers: Iterable[Answer]) -
         key=key, goal="; ".join(_said(each) for each in goal.wanted), options=options
     )
     return Composed(alternatives=tuple(found), question=question if found else None)
+
+
+def _brings(found: Composition, wanted: Sequence[str]) -> bool:
+    """Tell whether the calls of a way bring about all that is wanted, by their descriptions."""
+    made = {
+        each.fluent
+        for step in found.steps
+        for each in step.entry.operation.effects
+        if each.value is not False
+    }
+    return made.issuperset(wanted)
+
+
+def _sole(found: list[Composition]) -> list[Composition] | None:
+    """Return them with the first one certain where no other calls bring about what is wanted.
+
+    Then likeness need not be trusted: descriptions say that these calls do it, and that no others
+    do. Values that a person has to give, and what is not surely described, leave it in doubt.
+    """
+    if len({each.signature for each in found}) != 1:
+        return None
+    steps = found[0].steps
+    open_ = any(isinstance(e.source, FromNobody) for step in steps for e in step.bindings)
+    sure = not open_ and all(each.entry.operation.certainty >= 1.0 for each in steps)
+    rest = [msgspec.structs.replace(each, certain=False) for each in found[1:]]
+    return [msgspec.structs.replace(found[0], certain=sure), *rest]
 
 
 def _said(wish: Intent) -> str:
