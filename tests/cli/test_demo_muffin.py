@@ -8,6 +8,12 @@ import sys
 
 import pytest
 
+from fabloop.app.muffin.chronicle import Silence, silence_of
+from fabloop.app.service_runtime.facts import PersonAsked, RungTried
+from fabloop.app.service_runtime.ladder import SAFE_DEFAULT
+from fabloop.base.instant import HOUR, Instant
+from fabloop.cli.demo_muffin import Teller
+from fabloop.model.explanation import Explanation, SeverityCode
 from small_bakery import small_bakery
 
 PLAY = "from fabloop.cli import main; main()"
@@ -72,6 +78,35 @@ def test_after_a_kill_the_week_goes_on_and_is_the_same(tmp_path, documents):
     one, other = (json.loads((tmp_path / f"{n}.json").read_bytes()) for n in ("whole", "again"))
     assert one["orders"] == other["orders"]
     assert one["figures"] == other["figures"]
+    assert one["volatile"]["silence"] == {"asked": 0, "unanswered": 0, "waited": False}
+    came = [json.loads(line) for line in (folder / "oven.arrivals").read_text().splitlines()]
+    baked = [each for each in came if each["operation"] == "bake"]
+    assert baked
+    assert all(each["permits"].startswith("cell=") for each in baked)
+
+
+@pytest.mark.parametrize(
+    ("asks", "waits", "said"), [(False, False, 1), (True, False, 0), (False, True, 0)]
+)
+def test_that_nobody_can_answer_in_time_is_said_once_and_only_where_it_is_so(
+    capsys, asks, waits, said
+):
+    question = PersonAsked(
+        about="batch-1", repair="r1", who="shift lead", question="Which way?", options=("r1.1",),
+        default="cancel", expires_at=Instant(HOUR), severity="major",
+        at_stake=(Explanation(code=SeverityCode.SPENT, subject="40 muffins"),),
+    )  # fmt: skip
+    silent = RungTried(
+        about="batch-1", repair="r1", rung=SAFE_DEFAULT, helps=True,
+        why="cancel, because shift lead has not answered within 30 min",
+    )  # fmt: skip
+    teller = Teller(to_stderr=False, asks=asks, waits=waits)
+    teller.told(Instant(0), [question, question])
+    shown = capsys.readouterr().out
+    assert "It is major, lost for good: 40 muffins." in shown
+    assert shown.count("Nobody can answer that in time") == said
+    history = [(Instant(0), question), (Instant(HOUR), silent)]
+    assert silence_of(history, waited=waits) == Silence(asked=1, unanswered=1, waited=waits)
 
 
 def resumed(folder, tmp_path, tries=50):

@@ -454,6 +454,27 @@ goal G for each order: out within 3 h of received
     assert found.status is GoalStatus.VIOLATED  # 1.6 h and 2 h are more than 3 h
 
 
+def test_what_takes_longer_than_its_estimate_is_in_danger_by_its_age_and_before_the_clock_says():
+    text = """
+goals g version 1
+subject order: business key of process bake
+event out(order): completion of hand-over
+goal G for each order: out within 36 h of received
+"""
+    soon = Remaining(least_ns=0, likely_ns=HOUR, most_ns=2 * HOUR)
+    estimated = Monitor(goals(text), estimates={"bake 1": {"out(order)": {">cook": soon}}})
+    by_clock = Monitor(goals(text))
+    for watch in (estimated, by_clock):
+        watch.hear([started(), event(EventKind.STARTED, 0, node="cook", key=7)])
+        assert watch.advance(at(3)) == ()  # it is late, and there is much time left
+    (fact,) = estimated.advance(at(20))
+    assert isinstance(fact, GoalEndangered)
+    assert fact.because.details["source"] == "estimate"
+    assert fact.because.details["node"] == "cook"
+    assert by_clock.advance(at(20)) == ()
+    assert [type(each) for each in estimated.advance(at(37))] == [GoalViolated]
+
+
 def test_what_is_missed_deep_inside_endangers_the_whole():
     text = """
 goals g version 1
