@@ -197,11 +197,10 @@ def reason_of(
     requirement: Requirement,
     offer: Offer,
     work_unit: WorkUnitId,
-    vocabulary: SkillVocabulary,
+    definition: ParameterDefinition | None,
     condition: Condition,
 ) -> Explanation | None:
     """Return why an offer does not meet one constraint, as `match_offer` says; None if it does."""
-    definition = vocabulary.parameters(requirement.skill).get(parameter)
     required = requirement.constraints[parameter]
     judged = _judge(definition, parameter, required, offer, work_unit, condition)
     return _reason(judged, parameter, requirement, work_unit)
@@ -225,11 +224,10 @@ def evidence_of(
     requirement: Requirement,
     offer: Offer,
     work_unit: WorkUnitId,
-    vocabulary: SkillVocabulary,
+    definition: ParameterDefinition | None,
     condition: Condition,
 ) -> Evidence:
     """Return what one constraint of the requirement says of an offer, as `match_offer` judges."""
-    definition = vocabulary.parameters(requirement.skill).get(parameter)
     required = requirement.constraints[parameter]
     return _judge(definition, parameter, required, offer, work_unit, condition).evidence
 

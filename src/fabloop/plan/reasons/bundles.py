@@ -38,7 +38,7 @@ class Bundles:
         self._linked: list[_Bundle] = []
         self._alike: dict[tuple[int, ...], list[_Bundle]] = defaultdict(list)
         prices = floors(conflicts)
-        for ways in _together(conflicts):
+        for ways in together(conflicts):
             bundle = _bundle(ways, prices)
             resolves = tuple(sorted({number for number, _ in ways}))
             if len(bundle.keys) == 1 or len(resolves) == 1:
@@ -75,7 +75,7 @@ def floors(conflicts: Iterable[Ways]) -> Floors:
     return prices
 
 
-def _together(conflicts: Sequence[Ways]) -> list[list[tuple[int, Changes]]]:
+def together(conflicts: Sequence[Ways]) -> list[list[tuple[int, Changes]]]:
     """Return the ways out in groups of which no two have a change in common."""
     leader: dict[Key, Key] = {}
 

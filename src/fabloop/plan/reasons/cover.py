@@ -1,8 +1,9 @@
-"""The cheapest changes that resolve given conflicts, by CP-SAT; a change is paid for once.
+"""The cheapest changes that resolve given conflicts; a change is paid for once.
 
-Each conflict lists sets of changes, any of which resolves it. Most of the thousands of them are too
-dear to be in any cheapest choice: a few are in the model at first, and what it then costs tells
-which others have to be there for the optimum to be exact.
+Each conflict lists sets of changes, any of which resolves it. A few conflicts that share changes
+are solved by sets of them, more by CP-SAT. Most of the thousands of ways out are too dear to be in
+any cheapest choice: a few are in its model at first, and what it then costs tells which others have
+to be there for the optimum to be exact.
 """
 
 import heapq
@@ -17,6 +18,7 @@ from ortools.sat.python import cp_model
 
 from fabloop.plan.reasons.bundles import Bundles, Changes, Ways, floors
 from fabloop.plan.reasons.change import Change, Key
+from fabloop.plan.reasons.sharing import GaveUp, Sharing, contains, sharing_of
 
 EFFORT = 0.5
 """Deterministic seconds for the choice of changes that resolve all conflicts known."""
@@ -53,13 +55,26 @@ class Covering:
     """Conflicts to be covered, asked again as more sets of changes are ruled out.
 
     Conflicts that share no change are solved apart: of each set that is ruled out, one part has
-    to do without its share, and which one is found best first.
+    to do without its share, and which one is found best first. Parts of the conflicts `before`
+    that are the same ones are taken over with all that is known of them.
     """
 
-    def __init__(self, conflicts: Sequence[Ways]) -> None:
-        self._conflicts = conflicts
-        self._parts = [_Part(each) for each in _apart(conflicts)]
+    def __init__(self, conflicts: Sequence[Ways], before: "Covering | None" = None) -> None:
+        self._conflicts = list({id(each): each for each in conflicts}.values())
+        self._keys = {} if before is None else before._keys  # noqa: SLF001  # one of our own
+        known = {} if before is None else {each.name: each for each in before._parts}  # noqa: SLF001
+        self._parts = [
+            known.get(_name(ways)) or _Part(keys, ways)
+            for keys, ways in _apart([(self._keys_of(each), each) for each in self._conflicts])
+        ]
         self._owner = {key: number for number, part in enumerate(self._parts) for key in part.keys}
+
+    def _keys_of(self, ways: Ways) -> frozenset[Key]:
+        """Return what the ways out of a conflict are about."""
+        if id(ways) not in self._keys:
+            keys = frozenset([each.key for changes in ways for each in changes])
+            self._keys[id(ways)] = ways, keys
+        return self._keys[id(ways)][1]
 
     def cheapest(self, ruled_out: Sequence[Changes]) -> Cover | None:
         """Return the cheapest cover; of several calls each rules out what the one before did."""
@@ -74,7 +89,7 @@ class Covering:
         search = _Branches(self._parts, shares)
         search.push((frozenset(),) * len(self._parts))
         for cover in search:
-            kept = next((n for n, each in sets.items() if _contains(cover.chosen, each)), None)
+            kept = next((n for n, each in sets.items() if contains(cover.chosen, each)), None)
             if kept is None:
                 return cover
             search.branch(kept)
@@ -83,25 +98,26 @@ class Covering:
         return _modelled(Bundles(self._conflicts), ruled_out)
 
 
-def _contains(chosen: Mapping[Key, Change], changes: Iterable[Change]) -> bool:
-    found = ((chosen.get(each.key), each.level) for each in changes)
-    return all(made is not None and made.level >= level for made, level in found)
+def _name(conflicts: Sequence[Ways]) -> frozenset[int]:
+    return frozenset(id(each) for each in conflicts)
 
 
-def _apart(conflicts: Sequence[Ways]) -> list[list[Ways]]:
-    """Return the conflicts in groups that share no change."""
-    parts: list[tuple[set[Key], list[Ways]]] = []
-    for ways in conflicts:
-        keys, group = {each.key for changes in ways for each in changes}, [ways]
+def _apart(
+    conflicts: Sequence[tuple[frozenset[Key], Ways]],
+) -> list[tuple[frozenset[Key], list[Ways]]]:
+    """Return the conflicts, told with what they are about, in groups that share no change."""
+    parts: list[tuple[frozenset[Key], list[Ways]]] = []
+    for keys, ways in conflicts:
+        group = [ways]
         others = []
         for part in parts:
             if part[0].isdisjoint(keys):
                 others.append(part)
             else:
-                keys |= part[0]
+                keys |= part[0]  # noqa: PLW2901  # what the group is about grows
                 group = [*part[1], *group]
         parts = [*others, (keys, group)]
-    return [group for _, group in parts]
+    return parts
 
 
 def _shares(changes: Sequence[Change], owner: Mapping[Key, int]) -> dict[int, Changes]:
@@ -116,11 +132,13 @@ def _shares(changes: Sequence[Change], owner: Mapping[Key, int]) -> dict[int, Ch
 class _Part:
     """Conflicts that share changes with each other and with no others."""
 
-    def __init__(self, conflicts: Sequence[Ways]) -> None:
+    def __init__(self, keys: frozenset[Key], conflicts: Sequence[Ways]) -> None:
         self._conflicts = conflicts
-        self.keys = {each.key for ways in conflicts for changes in ways for each in changes}
+        self.keys = keys
+        self.name = _name(conflicts)
         self._known: dict[frozenset[int], Cover | None] = {}
         self._bundles: Bundles | None = None
+        self._sharing: Sharing | None = sharing_of(conflicts) if len(conflicts) > 1 else None
         self._ranked: list[tuple[float, Changes]] = []
 
     def cheapest(self, avoided: Mapping[int, Changes]) -> Cover | None:
@@ -131,9 +149,20 @@ class _Part:
             if len(self._conflicts) == 1:
                 self._known[name] = self._least(ruled_out)
             else:
-                self._bundles = self._bundles or Bundles(self._conflicts)
-                self._known[name] = _modelled(self._bundles, ruled_out)
+                self._known[name] = self._shared(ruled_out)
         return self._known[name]
+
+    def _shared(self, ruled_out: Sequence[Changes]) -> Cover | None:
+        """Return the cheapest cover of several conflicts."""
+        if self._sharing is not None:
+            try:
+                chosen = self._sharing.cheapest(ruled_out)
+            except GaveUp:
+                self._sharing = None
+            else:
+                return None if chosen is None else Cover(chosen, proven=True)
+        self._bundles = self._bundles or Bundles(self._conflicts)
+        return _modelled(self._bundles, ruled_out)
 
     def _least(self, ruled_out: Sequence[Changes]) -> Cover | None:
         """Return the way out of the only conflict that takes least."""
@@ -143,7 +172,7 @@ class _Part:
         for _, alike in groupby(self._ranked, key=lambda each: each[0]):
             for _, changes in sorted(alike, key=lambda each: _names(each[1])):
                 chosen = {each.key: each for each in changes}
-                if not any(_contains(chosen, each) for each in ruled_out):
+                if not any(contains(chosen, each) for each in ruled_out):
                     return Cover(chosen, proven=True)
         return None
 

@@ -10,11 +10,16 @@ import numpy as np
 
 from fabloop.model.explanation import Evidence, ReasonCode
 from fabloop.plan.reasons.reach import Reach, packed
-from fabloop.plan.statement.candidates import Rejections
+from fabloop.plan.statement.candidates import Failing, Rejections
+from fabloop.plan.statement.layout import Floats
 from fabloop.plan.statement.problem import Job
+from fabloop.services.offers import Ratings
 
 NEAREST_MAX = 3
 """Work units told that miss a constraint by least."""
+
+ROUNDING = 1e-9
+"""Misses that differ by less may be equal: columns and reasons reckon them in their own ways."""
 
 RANKS: dict[str, int] = {
     ReasonCode.OUT_OF_SPAN: 1,
@@ -90,8 +95,25 @@ def _misses(job: Job, parameter: str) -> Iterator[tuple[int, tuple[Evidence, ...
             yield len(each.reasons), tuple(it for reason in reasons for it in reason.evidence)
         return
     places = np.flatnonzero(known.fails[parameter])
-    for place in places[np.argsort(known.counts[places], kind="stable")].tolist():
+    counts, misses = known.counts[places], _misses_by_column(rows, known, parameter)[places]
+    order = np.lexsort((misses, counts))
+    if len(order) > NEAREST_MAX:
+        last = order[NEAREST_MAX - 1]
+        near = misses <= misses[last] + ROUNDING
+        order = order[(counts < counts[last])[order] | ((counts == counts[last]) & near)[order]]
+    for place in places[order].tolist():
         yield int(known.counts[place]), rows.evidence(place, parameter)
+
+
+def _misses_by_column(rows: Rejections, known: Failing, parameter: str) -> Floats:
+    """Return by how much each work unit misses a limit; the same for all where it is none."""
+    offers = rows.plant.offers.skill(rows.operation.requirement.skill)
+    column = offers.columns.get(parameter)
+    required = rows.operation.requirement.constraints.get(parameter)
+    if not isinstance(column, Ratings) or not isinstance(required, float | int):
+        return np.zeros(len(rows))
+    misses, _ = column.misses(required)
+    return np.nan_to_num(misses[known.rows], nan=np.inf)
 
 
 def miss(evidence: Evidence) -> float:

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from fabloop.model.ids import AreaId, SiteId, SkillId, WorkUnitId
+from fabloop.plan.reasons.minimal import bits_of
 from fabloop.plan.statement.candidates import Candidate, Columns, Rejected
 from fabloop.plan.statement.layout import Bools, Moves
 from fabloop.plan.statement.problem import Job, Problem, Source
@@ -76,6 +77,10 @@ class Reach:
         self._known: dict[int, int] = {0: 0}
         self._known_places: dict[Place, int] = {}
         self._classes = self._classed()
+        self._rows = [0] * len(self.places)
+        for mask, row in self._classes:
+            for bit in bits_of(mask):
+                self._rows[bit.bit_length() - 1] = row
 
     def with_ways(self, links: Iterable[Link], lanes: Iterable[Lane]) -> "Reach":
         """Return the reach with more ways; links serve both directions."""
@@ -166,9 +171,16 @@ class Reach:
         known = self._known.get(units)
         if known is None:
             known = units
-            for mask, row in self._classes:
-                if units & mask:
-                    known |= row
+            if units.bit_count() < len(self._classes):
+                rest = units
+                while rest:
+                    low = rest & -rest
+                    known |= self._rows[low.bit_length() - 1]
+                    rest ^= low
+            else:
+                for mask, row in self._classes:
+                    if units & mask:
+                        known |= row
             self._known[units] = known
         return known
 

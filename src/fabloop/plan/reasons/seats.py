@@ -65,6 +65,7 @@ class Seats:
         self._amounts: dict[int, dict[Key, dict[float, Change]]] = {}
         self._served: dict[tuple[int, frozenset[tuple[Key, float]]], int] = {}
         self._learning: dict[tuple[object, ...], dict[int, tuple[Seat, ...]]] = {}
+        self._all_learning: dict[int, tuple[Seat, ...]] = {}
         self._masks: dict[SkillId, int] = {}
         self._relaxed: dict[int, int] = {}
         self._strangers: dict[SkillId, tuple[WorkUnit, ...]] = {}
@@ -74,10 +75,17 @@ class Seats:
     def of(self, number: int) -> tuple[Seat, ...]:
         """Return the seats of a job that need changes."""
         if number not in self._known:
-            learning = self._unskilled(number).values()
-            found = [*self._skilled(number), *(each for seats in learning for each in seats)]
-            self._known[number] = tuple(found)
+            found = tuple(self._skilled(number))
+            learning = self._learnt(number)
+            self._known[number] = found + learning if found else learning
         return self._known[number]
+
+    def _learnt(self, number: int) -> tuple[Seat, ...]:
+        """Return the seats of work units without the skill; the same object for jobs that agree."""
+        seats = self._unskilled(number)
+        if id(seats) not in self._all_learning:
+            self._all_learning[id(seats)] = tuple(each for row in seats.values() for each in row)
+        return self._all_learning[id(seats)]
 
     def served(self, number: int, chosen: Mapping[Key, Change]) -> int:
         """Return who could do a job by changes among those chosen, or lesser ones."""

@@ -71,6 +71,7 @@ class Upgrades:
         self._looked_at: set[int] = set()
         self._asked: tuple[tuple[int, float], Covering] | None = None
         self._known: dict[tuple[int, float], list[tuple[Change, ...]]] = {}
+        self._others: dict[tuple[int, int], list[tuple[Change, ...]]] = {}
 
     @property
     def gave_up(self) -> bool:
@@ -119,7 +120,7 @@ class Upgrades:
         """Return what covers the conflicts; the one before, where none is new."""
         name = len(demands), limit if self._is_limited() else THRESHOLDS[-1]
         if self._asked is None or self._asked[0] != name:
-            self._asked = name, Covering(demands)
+            self._asked = name, Covering(demands, None if self._asked is None else self._asked[1])
         return self._asked[1]
 
     def _is_wide(self, core: _Core) -> bool:
@@ -137,16 +138,18 @@ class Upgrades:
         core = self._cores[number]
         name = number, limit if core.edges else THRESHOLDS[-1]
         if name not in self._known:
-            ways = [
-                seat.changes
-                for job, able in core.able.items()
-                for seat in self._seats.of(job)
-                if not seat.unit & able
-            ]
-            for edge in core.edges:
-                ways += self._new_ways(core, edge, limit)
-            self._known[name] = ways
+            rows = [self._unable(job, able) for job, able in core.able.items()]
+            rows += [self._new_ways(core, edge, limit) for edge in core.edges]
+            self._known[name] = rows[0] if len(rows) == 1 else [way for row in rows for way in row]
         return self._known[name]
+
+    def _unable(self, job: int, able: int) -> list[tuple[Change, ...]]:
+        """Return the changes by which others can do a job; the same object for jobs that agree."""
+        seats = self._seats.of(job)
+        name = id(seats), able
+        if name not in self._others:
+            self._others[name] = [seat.changes for seat in seats if not seat.unit & able]
+        return self._others[name]
 
     def _new_ways(self, core: _Core, edge: Edge, limit: float) -> list[tuple[Change, ...]]:
         places = self._reach.places_of

@@ -220,9 +220,8 @@ class Rejections(Columns[Rejected]):
         counts = _counted((*fails.values(), *lacks), len(self))
         if lacks:
             fails["tool"] = np.logical_or.reduce(lacks)
-        ids = (plant.units[each].id for each in self.units.tolist())
         others = {
-            "availability": np.array([each in self.asked.unavailable for each in ids], np.bool_),
+            "availability": self._unavailable(),
             "calendar": ~plant.open_long_enough(self.units, self.takes, self.asked.condition.now),
         }
         if operation.person_skill is not None:
@@ -234,6 +233,14 @@ class Rejections(Columns[Rejected]):
         }
         counts += _counted([*others.values()], len(self))
         return Failing({**fails, **others}, counts, codes, rows)
+
+    def _unavailable(self) -> Bools:
+        """Return which of them cannot be had now."""
+        away = self.asked.unavailable
+        if not away:
+            return np.zeros(len(self), dtype=np.bool_)
+        ids = (self.plant.units[each].id for each in self.units.tolist())
+        return np.array([each in away for each in ids], np.bool_)
 
     def _unmet(self) -> tuple[Ints, dict[str, Bools]]:
         """Return the offers that come nearest, and who does not meet which constraint by them."""
@@ -250,11 +257,12 @@ class Rejections(Columns[Rejected]):
         if self.failing is None or parameter not in requirement.constraints:
             reasons = (r for r in self[number].reasons if r.details["parameter"] == parameter)
             return tuple(each for reason in reasons for each in reason.evidence)
-        unit, offer = plant.offers.skill(requirement.skill).rows[int(self.failing.rows[number])]
-        work_unit = plant.units[unit].id
+        offers = plant.offers.skill(requirement.skill)
+        unit, offer = offers.rows[int(self.failing.rows[number])]
+        work_unit, definition = plant.units[unit].id, offers.definitions.get(parameter)
         return (
             evidence_of(
-                parameter, requirement, offer, work_unit, plant.vocabulary, self.asked.condition
+                parameter, requirement, offer, work_unit, definition, self.asked.condition
             ),
         )
 
@@ -272,10 +280,12 @@ class Rejections(Columns[Rejected]):
         if known is None or not _BESIDE.isdisjoint(requirement.constraints):
             return None
         number = int(self.units[row])
-        _, offer = plant.offers.skill(requirement.skill).rows[int(known.rows[row])]
+        offers = plant.offers.skill(requirement.skill)
+        _, offer = offers.rows[int(known.rows[row])]
+        defined = offers.definitions.get
         unit, condition = plant.units[number].id, self.asked.condition
         found = [
-            reason_of(name, requirement, offer, unit, plant.vocabulary, condition)
+            reason_of(name, requirement, offer, unit, defined(name), condition)
             for name in requirement.constraints
             if known.fails[name][row]
         ]
