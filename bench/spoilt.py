@@ -137,7 +137,7 @@ SPOILS: Mapping[str, Spoil] = {
     "30 obstacles": lambda it, roll: obstacles(it, 30, roll),
     "30, no lanes": lambda it, roll: with_lanes(obstacles(it, 30, roll), 0.0, roll),
     "30 materials": lambda it, roll: demanded(it, "material", "m99", 30, roll),
-    "no welder": lambda it, roll: without_skills(it, {"weld"}),
+    "no welder": lambda it, _roll: without_skills(it, {"weld"}),
     "3 skills gone": lambda it, roll: without_skills(it, {*roll.sample(SKILLS, 3)}),
     "6 skills gone": lambda it, roll: without_skills(it, {*roll.sample(SKILLS, 6)}),
     "no lanes": lambda it, roll: with_lanes(it, 0.0, roll),

@@ -1,141 +1,100 @@
-"""Orders that are planned together share the stock: none of it is drawn twice."""
+"""Conflicts that share changes, by sets of them: against all subsets, and next to the model."""
 
-import msgspec
+from itertools import product
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fabloop.base.instant import DAY, HOUR, Instant
-from fabloop.model.explanation import ReasonCode
-from fabloop.model.ids import OrderId
-from fabloop.model.plan import NotDecided, NotProducible
-from fabloop.plan.checker import Grounds, check_plan
-from fabloop.plan.engagements import draws, engagements
-from fabloop.plan.floors.orders_search import OrdersObjective
-from fabloop.plan.orders import plan_orders
-from plan.instances import NOW, gear, graz_and_vienna, random_instance, vocabulary
-from plan.test_parts import EXPRESS, STEELWORKS, stocked, supplies, taking_bars
+from fabloop.model.explanation import OptionCode
+from fabloop.plan.reasons.change import Change
+from fabloop.plan.reasons.sharing import CONFLICTS_MAX, GaveUp, contains, sharing_of
 
-SEEDS = st.integers(0, 1_000_000)
-OBJECTIVES = list(OrdersObjective)
+UNITS, KINDS, LEVELS = 3, ("tpe", "size"), 2
+NEED = st.sampled_from([(), (0,), (1,)])
+WAY = st.none() | st.tuples(NEED, NEED).filter(any)
+CONFLICTS = st.lists(
+    st.lists(WAY, min_size=UNITS, max_size=UNITS).filter(any), min_size=1, max_size=5
+)
+PRICES = st.lists(
+    st.integers(1, 4), min_size=UNITS * len(KINDS) * LEVELS, max_size=UNITS * len(KINDS) * LEVELS
+)
 
 
-def several(count, order, days=3):
+def change(unit, kind, level, prices):
+    """Return one of two amounts of a change; more never takes less."""
+    first = (unit * len(KINDS) + kind) * LEVELS
+    return Change(
+        OptionCode.UPGRADE_OFFER,
+        f"unit-{unit}",
+        KINDS[kind],
+        price=float(sum(prices[first : first + level + 1])),
+        level=float(level),
+    )
+
+
+def ways_of(drawn, prices):
     return [
-        msgspec.structs.replace(
-            order, id=OrderId(f"order-{number}"), due_at=Instant(NOW + (days + number) * DAY)
-        )
-        for number in range(count)
+        [
+            tuple(change(unit, kind, level, prices) for kind in (0, 1) for level in need[kind])
+            for unit, need in enumerate(row)
+            if need is not None
+        ]
+        for row in drawn
     ]
 
 
-def together(orders, plant, values, objective=OrdersObjective.COST, effort=0.3):
-    return plan_orders(orders, plant, vocabulary(), values, NOW, objective=objective, effort=effort)
-
-
-def drawn(plans):
-    found = {}
-    for key, entries in draws(plans).items():
-        found[key] = sum(pieces for _, pieces in entries)
-    return found
-
-
-def bought(plan):
-    return {p.supplier: p.pieces for step in plan.steps for p in step.parts if p.supplier}
-
-
-def assert_sound(orders, answer, plant, values):
-    """Every plan holds beside all others, and is refused where they draw what it draws."""
-    by_id = {each.id: each for each in orders}
-    for plan in answer.plans:
-        others = [each for each in answer.plans if each is not plan]
-        grounds = Grounds(
-            product=by_id[plan.order].product,
-            network=plant,
-            vocabulary=vocabulary(),
-            kpis=values,
-            now=NOW,
-            busy=engagements(others, NOW),
-            quantity=by_id[plan.order].quantity,
-            drawn=draws(others),
-        )
-        assert check_plan(plan, grounds) == ()
-        mine = draws([plan])
-        if mine:
-            key, entries = next(iter(mine.items()))
-            robbed = {**draws(others), key: ((Instant(NOW), 1_000), *entries)}
-            codes = {
-                each.code
-                for each in check_plan(plan, msgspec.structs.replace(grounds, drawn=robbed))
-            }
-            assert ReasonCode.STOCK_OVERDRAWN in codes
-
-
-@pytest.mark.parametrize("objective", OBJECTIVES)
-def test_what_stock_does_not_give_is_bought_first_due_first_served(objective):
-    plant, values = graz_and_vienna()
-    held = stocked(plant, graz=[(3, NOW)])
-    orders = several(3, taking_bars(gear(), amount=2, supply=(EXPRESS, STEELWORKS)))
-    answer = together(orders, held, values, objective)
-    assert not answer.refused
-    assert_sound(orders, answer, held, values)
-    assert sum(drawn(answer.plans).values()) <= 3
-    if objective is OrdersObjective.COST:
-        assert [bought(each) for each in answer.plans] == [
-            {},
-            {"steelworks": 1},
-            {"steelworks": 2},
+def least(conflicts, ruled_out, prices):
+    """Return the price of the cheapest cover, by trying every amount of every change."""
+    best = float("inf")
+    places = [(unit, kind) for unit in range(UNITS) for kind in range(len(KINDS))]
+    for levels in product(range(-1, LEVELS), repeat=len(places)):
+        made = [
+            change(unit, kind, level, prices)
+            for (unit, kind), level in zip(places, levels, strict=True)
+            if level >= 0
         ]
+        chosen = {each.key: each for each in made}
+        if all(any(contains(chosen, way) for way in ways) for ways in conflicts) and not any(
+            contains(chosen, each) for each in ruled_out
+        ):
+            best = min(best, sum(each.price for each in made))
+    return best
 
 
-def test_orders_go_where_the_others_leave_stock():
-    plant, values = graz_and_vienna()
-    held = stocked(plant, graz=[(1, NOW)], vienna=[(1, NOW)])
-    orders = several(2, taking_bars(gear(), supply=()))
-    answer = together(orders, held, values)
-    assert not answer.refused
-    assert_sound(orders, answer, held, values)
-    assert set(drawn(answer.plans).values()) == {1}
-    assert len(drawn(answer.plans)) == 2
+@settings(max_examples=40, deadline=None)
+@given(drawn=CONFLICTS, prices=PRICES)
+def test_answers_come_cheapest_first_and_none_is_left_out(drawn, prices):
+    conflicts, found = ways_of(drawn, prices), []
+    sharing = sharing_of(conflicts)
+    for _ in range(3):
+        chosen = sharing.cheapest(found)
+        expected = least(conflicts, found, prices)
+        if chosen is None:
+            assert expected == float("inf")
+            return
+        assert all(any(contains(chosen, way) for way in ways) for ways in conflicts)
+        assert sum(each.price for each in chosen.values()) == expected
+        found.append(tuple(chosen.values()))
 
 
-def test_an_order_for_which_nothing_is_left_is_refused_with_the_material():
-    plant, values = graz_and_vienna()
-    held = stocked(plant, graz=[(1, NOW)])
-    orders = several(2, taking_bars(gear(), supply=()))
-    answer = together(orders, held, values)
-    assert [each.order for each in answer.plans] == ["order-0"]
-    refusal = answer.refused[OrderId("order-1")]
-    assert isinstance(refusal, NotProducible)
-    codes = {each.code for row in refusal.exclusions for each in row.reasons}
-    assert ReasonCode.MATERIAL_MISSING in codes
+def test_a_conflict_that_a_stricter_one_resolves_is_left_out():
+    prices = [1] * 12
+    loose = [(change(unit, 0, 0, prices),) for unit in range(UNITS)]
+    strict = [(change(unit, 0, 1, prices),) for unit in range(UNITS)]
+    assert sharing_of([loose, strict]).needed == [strict]
 
 
-def test_stock_that_comes_later_is_waited_for_by_who_is_due_later():
-    plant, values = graz_and_vienna()
-    held = stocked(plant, graz=[(1, NOW), (1, NOW + 20 * HOUR)])
-    orders = several(2, taking_bars(gear(), supply=()))
-    answer = together(orders, held, values)
-    assert not answer.refused
-    assert_sound(orders, answer, held, values)
-    starts = sorted(step.start for plan in answer.plans for step in plan.steps if step.parts)
-    assert starts[1] >= NOW + 20 * HOUR
+def test_several_ways_at_one_unit_are_for_the_model():
+    prices = [1] * 12
+    either = [(change(0, 0, 0, prices), change(0, 1, 0, prices)), (change(0, 1, 1, prices),)]
+    assert sharing_of([either, either[:1]]) is None
 
 
-@settings(max_examples=20, deadline=None)
-@given(SEEDS, supplies(), st.integers(0, 5), st.integers(1, 2), st.sampled_from(OBJECTIVES))
-def test_no_orders_together_draw_more_than_there_is(seed, supply, stock, amount, objective):
-    bare, free, values = random_instance(seed, operations=4)
-    outputs = [each.output for each in bare.product.operations[:2]]
-    order = taking_bars(bare, *outputs, amount=amount, supply=supply)
-    plant = stocked(free, **{each: [(stock, NOW), (stock, NOW + 9 * HOUR)] for each in free.sites})
-    orders = several(3, order)
-    answer = together(orders, plant, values, objective, effort=0.05)
-    assert_sound(orders, answer, plant, values)
-    for (site, _), pieces in drawn(answer.plans).items():
-        assert pieces <= 2 * stock, site
-    plain = together(several(3, bare), free, values, objective, effort=0.05)
-    if supply:
-        assert set(answer.refused) == set(plain.refused)
-    for refusal in answer.refused.values():
-        assert isinstance(refusal, NotProducible | NotDecided)
+def test_too_many_conflicts_are_given_up():
+    alone = [
+        [(Change(OptionCode.ADD_SKILL, f"unit-{number}", "weld", price=8.0),)]
+        for number in range(CONFLICTS_MAX + 1)
+    ]
+    with pytest.raises(GaveUp):
+        sharing_of(alone).cheapest([])

@@ -10,7 +10,6 @@ import heapq
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import TypeAlias
 
 import msgspec
@@ -55,26 +54,24 @@ class Covering:
     """Conflicts to be covered, asked again as more sets of changes are ruled out.
 
     Conflicts that share no change are solved apart: of each set that is ruled out, one part has
-    to do without its share, and which one is found best first. Parts of the conflicts `before`
-    that are the same ones are taken over with all that is known of them.
+    to do without its share, and which one is found best first.
     """
 
-    def __init__(self, conflicts: Sequence[Ways], before: "Covering | None" = None) -> None:
+    def __init__(self, conflicts: Sequence[Ways], known: "_Known | None" = None) -> None:
         self._conflicts = list({id(each): each for each in conflicts}.values())
-        self._keys = {} if before is None else before._keys  # noqa: SLF001  # one of our own
-        known = {} if before is None else {each.name: each for each in before._parts}  # noqa: SLF001
+        known = known or _Known({}, {})
+        keyed = [(known.keys_of(each), each) for each in self._conflicts]
         self._parts = [
-            known.get(_name(ways)) or _Part(keys, ways)
-            for keys, ways in _apart([(self._keys_of(each), each) for each in self._conflicts])
+            known.parts.get(_name(ways)) or _Part(keys, ways) for keys, ways in _apart(keyed)
         ]
+        self._known = known
+        known.parts.clear()
+        known.parts.update({each.name: each for each in self._parts})
         self._owner = {key: number for number, part in enumerate(self._parts) for key in part.keys}
 
-    def _keys_of(self, ways: Ways) -> frozenset[Key]:
-        """Return what the ways out of a conflict are about."""
-        if id(ways) not in self._keys:
-            keys = frozenset([each.key for changes in ways for each in changes])
-            self._keys[id(ways)] = ways, keys
-        return self._keys[id(ways)][1]
+    def again(self, conflicts: Sequence[Ways]) -> "Covering":
+        """Return the cover of other conflicts; parts that are the same ones are taken over."""
+        return Covering(conflicts, self._known)
 
     def cheapest(self, ruled_out: Sequence[Changes]) -> Cover | None:
         """Return the cheapest cover; of several calls each rules out what the one before did."""
@@ -96,6 +93,20 @@ class Covering:
         if not search.gave_up:
             return None
         return _modelled(Bundles(self._conflicts), ruled_out)
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """What was found out of conflicts, by which objects they are, and of parts of them."""
+
+    keys: dict[int, tuple[Ways, frozenset[Key]]]
+    parts: "dict[frozenset[int], _Part]"
+
+    def keys_of(self, ways: Ways) -> frozenset[Key]:
+        """Return what the ways out of a conflict are about."""
+        if id(ways) not in self.keys:
+            keys = frozenset([each.key for changes in ways for each in changes])
+            self.keys[id(ways)] = ways, keys
+        return self.keys[id(ways)][1]
 
 
 def _name(conflicts: Sequence[Ways]) -> frozenset[int]:
@@ -139,7 +150,8 @@ class _Part:
         self._known: dict[frozenset[int], Cover | None] = {}
         self._bundles: Bundles | None = None
         self._sharing: Sharing | None = sharing_of(conflicts) if len(conflicts) > 1 else None
-        self._ranked: list[tuple[float, Changes]] = []
+        self._needed = conflicts if self._sharing is None else self._sharing.needed
+        self._ranked: list[Changes] = []
 
     def cheapest(self, avoided: Mapping[int, Changes]) -> Cover | None:
         """Return the cheapest cover that contains none of the sets, which go by number."""
@@ -161,20 +173,26 @@ class _Part:
                 self._sharing = None
             else:
                 return None if chosen is None else Cover(chosen, proven=True)
-        self._bundles = self._bundles or Bundles(self._conflicts)
+        self._bundles = self._bundles or Bundles(self._needed)
         return _modelled(self._bundles, ruled_out)
 
     def _least(self, ruled_out: Sequence[Changes]) -> Cover | None:
         """Return the way out of the only conflict that takes least."""
         if not self._ranked:
-            priced = ((sum([each.price for each in ways]), ways) for ways in self._conflicts[0])
-            self._ranked = sorted(priced, key=lambda each: each[0])
-        for _, alike in groupby(self._ranked, key=lambda each: each[0]):
-            for _, changes in sorted(alike, key=lambda each: _names(each[1])):
-                chosen = {each.key: each for each in changes}
-                if not any(contains(chosen, each) for each in ruled_out):
-                    return Cover(chosen, proven=True)
+            self._ranked = sorted(self._conflicts[0], key=_price_and_names)
+        for changes in self._ranked:
+            chosen = {each.key: each for each in changes}
+            if not any(contains(chosen, each) for each in ruled_out):
+                return Cover(chosen, proven=True)
         return None
+
+
+def _price_and_names(changes: Changes) -> tuple[float, list[Key]]:
+    return _price(changes), _names(changes)
+
+
+def _price(changes: Changes) -> float:
+    return sum([each.price for each in changes])
 
 
 _Avoided: TypeAlias = tuple[frozenset[int], ...]
@@ -263,12 +281,17 @@ class _Priced:
     def cheapest(self, ruled_out: Sequence[Changes]) -> Cover | None:
         """Return the cheapest cover by CP-SAT; few ways are in the model, but all that matter."""
         counts = [min(FIRST, len(ways)) for ways in self._ways]
+        most = float("inf")
         while True:
-            kept = [ways[:count] for ways, count in zip(self._ways, counts, strict=True)]
+            kept = [
+                [changes for changes in ways[:count] if _price(changes) <= most]
+                for ways, count in zip(self._ways, counts, strict=True)
+            ]
             cover = _solved(kept, ruled_out)
             if cover is None:
                 wider = [min(4 * n, len(ways)) for n, ways in zip(counts, self._ways, strict=True)]
             else:
+                most = sum(each.price for each in cover.chosen.values()) + TOLERANCE
                 wider = self._within(cover)
                 wider = [max(each) for each in zip(counts, wider, strict=True)]
             if wider == counts:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from fabloop.plan.reasons.bundles import Changes, Ways, together
 from fabloop.plan.reasons.change import Change, Key
+from fabloop.plan.reasons.reach import packed
 from fabloop.plan.statement.layout import Bools, Floats, Ints
 
 CONFLICTS_MAX = 11
@@ -32,7 +33,7 @@ Chosen: TypeAlias = dict[Key, Change]
 
 
 class GaveUp(Exception):
-    """There are too many ways to do without what is ruled out."""
+    """There are too many conflicts, or too many ways to do without what is ruled out."""
 
 
 class _Table(msgspec.Struct, frozen=True, eq=False):
@@ -51,10 +52,6 @@ class _Table(msgspec.Struct, frozen=True, eq=False):
     prices: Floats
     helps: Bools
 
-    def without(self, conflict: int) -> bool:
-        """Tell whether nothing resolves a conflict."""
-        return not self.helps[:, conflict].any()
-
 
 def contains(chosen: Mapping[Key, Change], changes: Iterable[Change]) -> bool:
     """Tell whether all changes are among those chosen, at their amounts or more."""
@@ -67,8 +64,7 @@ def sharing_of(conflicts: Sequence[Ways]) -> "Sharing | None":
     table = _table_of(conflicts)
     if table is None or not _rises(table):
         return None
-    needed = _needed(table)
-    return Sharing(table, needed) if len(needed) <= CONFLICTS_MAX else None
+    return Sharing(table, conflicts, _needed(table))
 
 
 def _table_of(conflicts: Sequence[Ways]) -> _Table | None:
@@ -108,25 +104,29 @@ def _rises(table: _Table) -> bool:
 
 def _needed(table: _Table) -> list[int]:
     """Return the conflicts that are not resolved whenever another one of them is."""
-    kept = list(range(table.helps.shape[1]))
+    helpers = packed(table.helps.T)
+    kept = list(range(len(helpers)))
     for each in list(kept):
-        if any(other != each and _implies(table, other, each) for other in kept):
+        apart = ~helpers[each]
+        others = (other for other in kept if other != each and not helpers[other] & apart)
+        if any(_implies(table, other, each) for other in others):
             kept.remove(each)
     return kept
 
 
 def _implies(table: _Table, one: int, other: int) -> bool:
     """Tell whether whatever resolves one conflict resolves the other."""
-    less = (table.levels[:, :, other] <= table.levels[:, :, one]).all(axis=1)
-    return bool((~table.helps[:, one] | (table.helps[:, other] & less)).all())
+    rows = table.helps[:, one]
+    return bool((table.levels[rows, :, other] <= table.levels[rows, :, one]).all())
 
 
 class Sharing:
-    """A few conflicts whose ways out have changes in common."""
+    """A few conflicts whose ways out have changes in common; `needed` are those that count."""
 
-    def __init__(self, table: _Table, conflicts: Sequence[int]) -> None:
+    def __init__(self, table: _Table, ways: Sequence[Ways], conflicts: Sequence[int]) -> None:
         self._table = table
         self._conflicts = list(conflicts)
+        self.needed = [ways[each] for each in conflicts]
         self._levels = table.levels[:, :, self._conflicts]
         self._prices = table.prices[:, :, self._conflicts]
         self._helps = table.helps[:, self._conflicts]
@@ -141,8 +141,10 @@ class Sharing:
         Raises
         ------
         GaveUp
-            There are too many ways to do without the sets.
+            There are too many conflicts, or too many ways to do without the sets.
         """
+        if len(self._conflicts) > CONFLICTS_MAX:
+            raise GaveUp
         seen: set[Bans] = set()
         queue: list[tuple[float, int, Bans, Chosen]] = []
 
@@ -182,7 +184,9 @@ class Sharing:
 
     def _distinct(self, touched: Collection[int]) -> Ints:
         """Return the bundles that differ; of those that are alike the first will do."""
-        firsts = (next((r for r in rows if r not in touched), None) for rows in self._alike.values())
+        firsts = (
+            next((r for r in rows if r not in touched), None) for rows in self._alike.values()
+        )
         return np.array(sorted({*touched, *(r for r in firsts if r is not None)}), dtype=np.int64)
 
     def _of_sets(self, rows: Ints, helps: Bools) -> tuple[Floats, Ints]:

@@ -20,6 +20,7 @@ from fabloop.plan.reasons.enough import Enough
 from fabloop.plan.reasons.minimal import minimal_conflict
 from fabloop.plan.reasons.reach import Frame, Reach
 from fabloop.plan.reasons.seats import WAYS, Seats, new_ways, reach_with
+from fabloop.plan.reasons.strictest import strictest
 
 ROUNDS_MAX = 16
 """How often one search for changes may learn from new conflicts; beyond, the tree is solved."""
@@ -29,6 +30,9 @@ THRESHOLDS = (6.0, 12.0, 24.0, 48.0, float("inf"))
 
 SLACK = 0.5
 """How much dearer ways are looked at than an answer needs, so that the next ones are there too."""
+
+CORES_MAX = 40
+"""Conflicts that are learnt at once; of more, no cheapest cover is found in good time."""
 
 PAIRS_MAX = 4_000
 """Pairs of work units between which new ways are looked for to resolve one conflict."""
@@ -51,6 +55,11 @@ class _Core(msgspec.Struct, frozen=True):
     edges: tuple[Edge, ...]
     starts: dict[Edge, int]
     ends: dict[Edge, int]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is about one job alone."""
+        return len(self.able) == 1 and not self.edges
 
 
 class Upgrades:
@@ -107,7 +116,8 @@ class Upgrades:
                 return None
             proven = proven and cover.proven
             cores = self._learnt(cover.chosen)
-            if any(self._is_wide(core) for core in cores):
+            cores = self._strictest(cores)
+            if any(self._is_wide(core) for core in cores) or self._are_many(cores):
                 self._rounds = ROUNDS_MAX
                 return None
             if not cores:
@@ -120,8 +130,24 @@ class Upgrades:
         """Return what covers the conflicts; the one before, where none is new."""
         name = len(demands), limit if self._is_limited() else THRESHOLDS[-1]
         if self._asked is None or self._asked[0] != name:
-            self._asked = name, Covering(demands, None if self._asked is None else self._asked[1])
+            before = None if self._asked is None else self._asked[1]
+            self._asked = name, Covering(demands) if before is None else before.again(demands)
         return self._asked[1]
+
+    def _strictest(self, cores: list[_Core]) -> list[_Core]:
+        """Drop what is resolved with another one, most likely: what is left is judged again."""
+        if self._seats.world is None:
+            return cores
+        jobs = self._seats.problem.jobs
+        alone = {number: core for core in cores for number in core.able if core.is_local}
+        operations = [jobs[number].operation for number in alone]
+        strict = strictest(operations, self._seats.world.setting.vocabulary)
+        dropped = {id(alone[number]) for number in alone if jobs[number].operation.id not in strict}
+        return [core for core in cores if id(core) not in dropped]
+
+    def _are_many(self, cores: Sequence[_Core]) -> bool:
+        """Tell whether no cheapest cover is found in good time; changes of the product are apart."""
+        return self._opens and len(cores) > CORES_MAX
 
     def _is_wide(self, core: _Core) -> bool:
         """Tell whether conflicts of this kind teach too little each, or too slowly.

@@ -11,11 +11,13 @@ from fabloop.model.product import Operation
 from fabloop.model.site import Network
 from fabloop.plan.reasons.applied import applied
 from fabloop.plan.reasons.change import Change, World
+from fabloop.plan.statement.amended import Amended
 from fabloop.plan.statement.candidates import Asked, Columns, Judge
 from fabloop.plan.statement.duties import Closed, Duties
+from fabloop.plan.statement.layout import Ints
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import Job, Past, Problem, problem_of
-from fabloop.plan.statement.roads import roads_again
+from fabloop.plan.statement.roads import FigureColumns, roads_again
 from fabloop.services.matching import Condition, unit_offers
 
 _OF_PRODUCT = (OptionCode.LOOSEN, OptionCode.CHOOSE_OTHER)
@@ -131,17 +133,26 @@ def _with_touched(job: Job, judge: Judge, touched: Collection[WorkUnitId]) -> Jo
     It is the same job where nothing that a plan takes is different. Of the rejected ones only
     the touched are told: who is left out matters to nobody here.
     """
-    assert isinstance(job.candidates, Columns), "asked for columns only"
-    number = job.candidates.plant.offers.number
+    before = job.candidates
+    assert isinstance(before, Columns), "asked for columns only"
+    number = before.plant.offers.number
     able, unable = judge.judge(job.operation)
-    before = np.isin(job.candidates.units, [number[each] for each in touched])
-    old = {
-        int(job.candidates.units[row]): job.candidates.takes.row(row)
-        for row in np.flatnonzero(before).tolist()
-    }
-    if old == {number[each.unit.id]: each.takes for each in able}:
+    gone = np.array(sorted(number[each] for each in touched), dtype=np.int64)
+    own = [number[able.plant.units[each].id] for each in able.units.tolist()]
+    again = np.array(own, dtype=np.int64)
+    old = np.isin(before.units, gone)
+    if _same(before.units[old], before.takes.kept(old), again, able.takes):
         return job
-    candidates = [job.candidates[row] for row in np.flatnonzero(~before).tolist()]
-    candidates += able
-    candidates.sort(key=lambda each: number[each.unit.id])
-    return msgspec.structs.replace(job, candidates=tuple(candidates), rejected=tuple(unable))
+    candidates = Amended(before, gone, able, again)
+    return msgspec.structs.replace(job, candidates=candidates, rejected=unable)
+
+
+def _same(units: Ints, takes: FigureColumns, others: Ints, theirs: FigureColumns) -> bool:
+    """Tell whether these are the same work units, which take the same."""
+    if not np.array_equal(np.sort(units), np.sort(others)):
+        return False
+    ours, rest = np.argsort(units), np.argsort(others)
+    columns = ("ticks", "cost", "energy", "co2")
+    return all(
+        np.array_equal(getattr(takes, each)[ours], getattr(theirs, each)[rest]) for each in columns
+    )

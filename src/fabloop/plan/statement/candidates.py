@@ -261,9 +261,7 @@ class Rejections(Columns[Rejected]):
         unit, offer = offers.rows[int(self.failing.rows[number])]
         work_unit, definition = plant.units[unit].id, offers.definitions.get(parameter)
         return (
-            evidence_of(
-                parameter, requirement, offer, work_unit, definition, self.asked.condition
-            ),
+            evidence_of(parameter, requirement, offer, work_unit, definition, self.asked.condition),
         )
 
     def row(self, number: int) -> Rejected:

@@ -56,7 +56,7 @@ class Plant:
         self.site = _ints(self.grid.site[each.site] for each in self.units)
         self.area = _ints(self.grid.area[each.site, each.area] for each in self.units)
         self.site_units = _spans(len(site.work_units) for site in network.sites.values())
-        self._layouts: dict[SkillId, tuple[Ints, Layout]] = {}
+        self._layouts: dict[tuple[SkillId, tuple[int, ...]], tuple[Ints, Layout]] = {}
         self._persons: dict[SkillId, Bools] = {}
         self._tools: dict[str, Bools] = {}
         self._opening: tuple[Instant, Instant, Opening, Floats] | None = None
@@ -101,15 +101,16 @@ class Plant:
             plant.__dict__.pop("roads", None)
         return plant
 
-    def _layout(self, skill: SkillId) -> tuple[Ints, Layout]:
-        if skill not in self._layouts:
-            units = self.offers.skilled(skill)
-            self._layouts[skill] = units, Layout(self.site[units], self.area[units], units)
-        return self._layouts[skill]
+    def _layout(self, skill: SkillId, others: tuple[int, ...]) -> tuple[Ints, Layout]:
+        if (skill, others) not in self._layouts:
+            units = np.union1d(self.offers.skilled(skill), np.array(others, dtype=np.int64))
+            layout = Layout(self.site[units], self.area[units], units)
+            self._layouts[skill, others] = units, layout
+        return self._layouts[skill, others]
 
-    def spots(self, skill: SkillId, units: Ints) -> Spots:
-        """Return the places of work units that offer the skill."""
-        everyone, layout = self._layout(skill)
+    def spots(self, skill: SkillId, units: Ints, others: tuple[int, ...] = ()) -> Spots:
+        """Return the places of work units that offer the skill, and of some others."""
+        everyone, layout = self._layout(skill, others)
         at = np.searchsorted(everyone, units)
         return Spots(
             self.site[units], self.area[units], units, layout, layout.slot[at], layout.cell[at]

@@ -58,7 +58,7 @@ class FigureColumns(msgspec.Struct, frozen=True, eq=False):
             float(self.co2[number]),
         )
 
-    def kept(self, rows: Bools) -> "FigureColumns":
+    def kept(self, rows: Bools | Ints) -> "FigureColumns":
         """Return the figures of some of them."""
         columns = (self.ticks, self.cost, self.energy, self.co2)
         return FigureColumns(*(column[rows] for column in columns))
