@@ -2,9 +2,9 @@
 
 Run ``python bench/why.py [SEEDS [FIRST]]``: the public instances that nobody can make
 (FABLOOP_DATA), then instances of full size drawn anew and spoilt in the many ways of `spoilt`,
-with the spread over all of them at the end. CP-SAT is asked about the public instances alone. Figures are process times. Each
-conflict is asked again for being one and for needing each of its atoms, each recommendation is
-stated and solved anew with all its changes made.
+with the spread over all of them at the end. CP-SAT is asked about the public instances alone.
+Figures are process times. Each conflict is asked again for being one and for needing each of its
+atoms, each recommendation is stated and solved anew with all its changes made.
 """
 
 import statistics

@@ -146,7 +146,7 @@ class Upgrades:
         return [core for core in cores if id(core) not in dropped]
 
     def _are_many(self, cores: Sequence[_Core]) -> bool:
-        """Tell whether no cheapest cover is found in good time; changes of the product are apart."""
+        """Tell whether these are too many to find their cheapest cover in good time."""
         return self._opens and len(cores) > CORES_MAX
 
     def _is_wide(self, core: _Core) -> bool:
