@@ -69,12 +69,14 @@ def no_conflicts(plans):
     )
 
 
-def small_instance(seed, count=2):
+def small_instance(seed, count=2, sites=1):
     """Two small orders on one random network."""
-    first, plant, kpis = random_instance(seed, operations=2, sites=1, units=3)
+    first, plant, kpis = random_instance(seed, operations=2, sites=sites, units=4 - sites)
     orders = [first]
     for number in range(1, count):
-        other, _, _ = random_instance(seed + 1000 * number, operations=2, sites=1, units=3)
+        other, _, _ = random_instance(
+            seed + 1000 * number, operations=2, sites=sites, units=4 - sites
+        )
         orders.append(replace(other, id=f"order-{number}"))
     return orders, plant, kpis
 
@@ -130,9 +132,9 @@ _TICKS = MEASURE[Objective.MAKESPAN]
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10_000))
-def test_no_bound_excludes_a_schedule_that_exists(seed):
-    orders, plant, kpis = small_instance(seed)
+@given(st.integers(0, 10_000), st.integers(1, 2))
+def test_no_bound_excludes_a_schedule_that_exists(seed, sites):
+    orders, plant, kpis = small_instance(seed, sites=sites)
     found = problems(orders, plant, kpis)
     assume(all(is_possible_now(each) for each in found))
     best = best_by_trying(found)

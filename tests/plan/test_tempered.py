@@ -11,7 +11,7 @@ from fabloop.plan.statement.problem import Setting, problem_of
 from plan.multifactory import generated_orders
 
 
-def on_one_floor(seed, effort=0.4):
+def on_one_floor(seed, effort=0.4, objective=OrdersObjective.MAKESPAN):
     it, orders = generated_orders(2, 8, 10, 8, seed=seed)
     plant = Plant(it.network, it.vocabulary, it.kpis)
     setting = Setting(it.network, it.vocabulary, it.kpis, it.now, it.now, {}, plant=plant)
@@ -19,7 +19,7 @@ def on_one_floor(seed, effort=0.4):
     problems = [each for each in all_ if is_possible_now(each)]
     floor = Floor(problems[0].roads, problems[0].busy)
     placed = [Placed(Work(each, floor), 0, 1) for each in problems]
-    search = Search(placed, OrdersObjective.MAKESPAN, effort)
+    search = Search(placed, objective, effort)
     search.begin()
     return search
 

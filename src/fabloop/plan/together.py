@@ -10,7 +10,8 @@ from fabloop.model.plan import Optimality
 from fabloop.plan.engine import TREE, cheapest, least
 from fabloop.plan.floors.floor import Floor, Work
 from fabloop.plan.floors.loads import SHARES_PER_SECOND, Allowance, load_bound, windows_of
-from fabloop.plan.floors.orders_search import OrdersObjective, Placed, Search
+from fabloop.plan.floors.nearby import nearby
+from fabloop.plan.floors.orders_search import LOOKS_PER_SECOND, OrdersObjective, Placed, Search
 from fabloop.plan.floors.tempered import tempered
 from fabloop.plan.statement.problem import MEASURE, Objective, Problem
 from fabloop.plan.statement.roads import TICK, Weights
@@ -20,14 +21,16 @@ from fabloop.plan.tree import optimum, tables_of
 TOGETHER = "all plans of these orders together"
 LOADS = "tree dynamic programming and loads"
 
-_BOUNDING = 0.5
-"""What bounding by loads may take beside the search, as a share of its effort."""
+_BOUNDING = 0.35
+"""Share of the effort that bounding by loads may take."""
 
 _EARLY = 0.1
-"""Share of the effort before the loads are asked for a bound."""
+"""Share of the effort in which each step has to help the order that ends last; then the loads are
+asked for a bound."""
 
-_STRICT = 0.1
-"""Share of the effort in which each step has to help the order that ends last."""
+_TEMPERED = 0.4
+"""Share of the effort then left in which worse steps are taken; in the rest all orders are improved
+at once."""
 
 _SECOND = 0.3
 """Share of the effort for the last finish, where the cost is asked for."""
@@ -152,11 +155,12 @@ class Together:
         self.search.budget = round(share * self.search.budget)
         self.search.begin()
         self._better(self.search.score()[0])
-        if bounding and self.objective is OrdersObjective.MAKESPAN:
+        if self.objective is OrdersObjective.MAKESPAN:
             whole, self.search.budget = self.search.budget, round(self.search.budget * _EARLY)
             self.search.improve(self.bound, self._better)
-            self._bound_by_loads()
             self.search.budget = whole
+            if bounding:
+                self._bound_by_loads()
         self._improve()
 
     def _improve(self) -> None:
@@ -166,9 +170,10 @@ class Together:
         if self.objective is not OrdersObjective.MAKESPAN or len(self.placed) < MANY:
             self.search.improve(self.bound, self._better)
             return
-        whole, self.search.budget = self.search.budget, round(self.search.budget * _STRICT)
-        self.search.improve(self.bound, self._better)
-        self.search.budget = whole
+        begun, whole = self.search.spent.looks, self.search.budget
+        for share, improved in ((_TEMPERED, tempered), (1.0, nearby)):
+            self.search.budget = begun + round(share * (whole - begun))
+            improved(self.search, self.bound, self._better)
         tempered(self.search, self.bound, self._better)
 
     def _bound_by_loads(self) -> None:
@@ -176,9 +181,11 @@ class Together:
         if value <= self.bound or any(each.joins for each in self.asked):
             return  # steps that share a run are less of a load
         # An order with another routing open may leave its work units: it counts as no load.
-        allowance = Allowance(round(_BOUNDING * self.effort * SHARES_PER_SECOND))
-        windows = [windows_of(each) for each in self.settled]
+        shares = round(_BOUNDING * self.effort * SHARES_PER_SECOND)
+        allowance, windows = Allowance(shares), [windows_of(each) for each in self.settled]
         found = load_bound(windows, round(self.bound), value, allowance)
+        took = (shares - allowance.left) / SHARES_PER_SECOND
+        self.search.spent.looks += round(took * LOOKS_PER_SECOND)
         if found > self.bound:
             self.bound, self.engine = float(found), LOADS
             self._better(float(value))

@@ -137,6 +137,7 @@ class Work:
         for job, inputs in enumerate(self.tables.inputs):
             for made in inputs:
                 self.taker[made] = job
+        self.back = self.tables.moves.reversed()
         self.booked: list[Booking | None] = [None] * self.size
         self._least: int | None = None
 

@@ -2,12 +2,13 @@
 
 For a finish to be tested, each choice of a job has a window, from its head to the finish less its
 tail. A linear program spreads jobs over their choices as fractions, so that no work unit has more
-to do within any span of time than the span is long (less what it is engaged for). If even fractions
+to do within any span of time than the span is long (less what it is engaged for). What leaves for
+a site is carried on there: a job's shares are those of its taker's, site by site. If even fractions
 do not fit, nothing finishes by then. The spans are found by need, the most violated first.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -15,7 +16,7 @@ import numpy as np
 from ortools.linear_solver import pywraplp  # type: ignore[import-untyped]  # no stubs
 
 from fabloop.plan.floors.floor import Work
-from fabloop.plan.statement.layout import Bools, Floats
+from fabloop.plan.statement.layout import Bools, Floats, message
 from fabloop.plan.tree import heads, tails
 
 ROUNDS_MAX = 40
@@ -30,8 +31,17 @@ TIGHTENINGS_MAX = 6
 SHARES_MAX = 2_000_000
 """Shares solved for in all rounds of one bound; beyond it the bound is what it is by then."""
 
-SHARES_PER_SECOND = 150_000
+SHARES_PER_SECOND = 75_000
 """Shares solved for in about one second of a core."""
+
+SPANS_MAX = 3
+"""Spans of one work unit that are added in a round, the most violated ones."""
+
+TEST_PART = 3
+"""One part of so many of what is left is what one test may take: most say no much sooner."""
+
+STEP = 0.01
+"""Share of the bound by which the first step goes up; steps double while they are ruled out."""
 
 TOLERANCE = 1e-6
 
@@ -68,12 +78,23 @@ class Windows(msgspec.Struct, frozen=True, eq=False):
 
 
 class _Part(NamedTuple):
-    """A choice that may be made in part: its window, its ticks and its share."""
+    """A choice that may be made in part: its window, its ticks and its share.
+
+    The window closes `tail` ticks before the finish that is tested.
+    """
 
     opens: float
-    closes: float
+    tail: float
     ticks: int
     share: pywraplp.Variable
+
+
+class _Span(NamedTuple):
+    """A span of a work unit's time, from a tick to so many before the finish that is tested."""
+
+    unit: str
+    opens: float
+    tail: float
 
 
 def windows_of(work: Work, masks: dict[int, Bools] | None = None) -> Windows:
@@ -91,9 +112,10 @@ class Allowance:
 
 
 class _Program:
-    """The linear program for one finish."""
+    """The linear program for one finish; `spans` are those that limited other finishes."""
 
-    def __init__(self, orders: Sequence[Windows], finish: int) -> None:
+    def __init__(self, orders: Sequence[Windows], finish: int, spans: Iterable[_Span]) -> None:
+        self.finish = finish
         self.solver = pywraplp.Solver.CreateSolver("GLOP")
         self.over = self.solver.NumVar(0.0, self.solver.infinity(), "")
         self.solver.Minimize(self.over)
@@ -106,25 +128,50 @@ class _Program:
                 self.impossible = True
                 break
             self.busy.update(windows.work.problem.busy)
-            for job in range(windows.work.size):
-                self._add(windows, job, finish)
-        self.known: set[tuple[str, float, float]] = set()
+            self._add(windows, finish, follows=len(orders) > 1)
+        self.known: set[_Span] = set()
+        for span in spans:
+            self._limit(span)
 
-    def _add(self, windows: Windows, job: int, finish: int) -> None:
+    def _add(self, windows: Windows, finish: int, *, follows: bool) -> None:
+        """Add the shares of an order's choices; of one job, those of its taker follow them.
+
+        A single order on its own floor hardly loads any work unit with what may go elsewhere.
+        """
         work = windows.work
-        through = windows.heads[job] + windows.tails[job]
-        picks = np.flatnonzero(through <= finish).tolist()
-        if len(picks) > SPREAD_MAX:
-            return
-        whole = self.solver.Constraint(1.0, 1.0)
-        for pick in picks:
-            share = self.solver.NumVar(0.0, 1.0, "")
-            whole.SetCoefficient(share, 1.0)
-            ticks = work.ticks[job][pick]
-            opens = float(windows.heads[job][pick]) - ticks
-            closes = finish - float(windows.tails[job][pick])
-            place = work.places[job][pick]
-            self.parts[place.unit or place.area].append(_Part(opens, closes, ticks, share))
+        alive = windows.alive(finish)
+        few = [int(alive[job].sum()) <= SPREAD_MAX for job in range(work.size)]
+        arrivals: list[dict[int, list[pywraplp.Constraint]]] = [{} for _ in few]
+        for job in range(work.size):
+            if not few[job]:
+                continue
+            taker = work.taker[job]
+            whole = self.solver.Constraint(1.0, 1.0)
+            if follows and taker >= 0 and few[taker]:
+                ways = _by_site(windows, alive[taker], job)
+            else:
+                ways = {-1: windows.tails[job]}
+            for site, tail in ways.items():
+                rows = [whole]
+                if site >= 0:
+                    rows.append(self.solver.Constraint(0.0, 0.0))
+                    arrivals[taker].setdefault(site, []).append(rows[-1])
+                for pick in np.flatnonzero(windows.heads[job] + tail <= finish).tolist():
+                    share = self._share(windows, (job, pick), float(tail[pick]))
+                    for row in rows:
+                        row.SetCoefficient(share, 1.0)
+                    for row in arrivals[job].get(int(work.site[job][pick]), ()):
+                        row.SetCoefficient(share, -1.0)
+
+    def _share(self, windows: Windows, choice: tuple[int, int], tail: float) -> pywraplp.Variable:
+        """Return the share of a job that is carried out so, with that tail."""
+        work, (job, pick) = windows.work, choice
+        share = self.solver.NumVar(0.0, 1.0, "")
+        ticks = work.ticks[job][pick]
+        opens = float(windows.heads[job][pick]) - ticks
+        place = work.places[job][pick]
+        self.parts[place.unit or place.area].append(_Part(opens, tail, ticks, share))
+        return share
 
     def fits(self, allowance: Allowance) -> bool:
         """Tell whether fractions fit, as far as a limited number of rounds shows."""
@@ -139,46 +186,61 @@ class _Program:
                 return True
             if self.over.solution_value() > TOLERANCE:
                 return False
-            found = [self._tightest(unit) for unit in self.parts]
-            new = [each for each in found if each is not None and each not in self.known]
+            found = [span for unit in self.parts for span in self._tightest(unit)]
+            new = [each for each in found if each not in self.known]
             if not new:
                 return True
             for each in new:
                 self._limit(each)
         return True
 
-    def _tightest(self, unit: str) -> tuple[str, float, float] | None:
-        """Return the most overloaded span of a work unit."""
+    def _tightest(self, unit: str) -> list[_Span]:
+        """Return the most overloaded spans of a work unit, each from another tick."""
         parts = [
-            (each.opens, each.closes, each.ticks * each.share.solution_value())
+            (each.opens, each.tail, each.ticks * each.share.solution_value())
             for each in self.parts[unit]
         ]
-        parts = sorted((part for part in parts if part[2] > TOLERANCE), key=lambda part: part[1])
-        worst, span = TOLERANCE * 10, None
+        parts = sorted((part for part in parts if part[2] > TOLERANCE), key=lambda part: -part[1])
+        found = []
         for opens in {part[0] for part in parts}:
-            load = 0.0
-            for begin, closes, ticks in parts:
+            load, worst, until = 0.0, TOLERANCE * 10, -1.0
+            for begin, tail, ticks in parts:
                 if begin < opens:
                     continue
                 load += ticks
-                if load - self._room(unit, opens, closes) > worst:
-                    worst = load - self._room(unit, opens, closes)
-                    span = unit, opens, closes
-        return span
+                over = load - self._room(unit, opens, tail)
+                if over > worst:
+                    worst, until = over, tail
+            if until >= 0:
+                found.append((worst, _Span(unit, opens, until)))
+        return [span for _, span in sorted(found, reverse=True)[:SPANS_MAX]]
 
-    def _room(self, unit: str, opens: float, closes: float) -> float:
+    def _room(self, unit: str, opens: float, tail: float) -> float:
         """Return how long the work unit is free within a span."""
+        closes = self.finish - tail
         taken = (min(closes, e) - max(opens, s) for s, e in self.busy.get(unit, ()))
         return closes - opens - sum(each for each in taken if each > 0)
 
-    def _limit(self, span: tuple[str, float, float]) -> None:
+    def _limit(self, span: _Span) -> None:
+        unit, opens, tail = span
         self.known.add(span)
-        unit, opens, closes = span
-        row = self.solver.Constraint(-self.solver.infinity(), self._room(unit, opens, closes))
+        row = self.solver.Constraint(-self.solver.infinity(), max(0.0, self._room(*span)))
         row.SetCoefficient(self.over, -1.0)
         for part in self.parts[unit]:
-            if part.opens >= opens and part.closes <= closes:
+            if part.opens >= opens and part.tail >= tail:
                 row.SetCoefficient(part.share, float(part.ticks))
+
+
+def _by_site(windows: Windows, alive: Bools, job: int) -> dict[int, Floats]:
+    """Return the tails of a job, by the site where its taker is; `alive` are choices of that."""
+    work = windows.work
+    tables, taker = work.tables, work.taker[job]
+    through = windows.tails[taker] + tables.nodes[taker]
+    found = {}
+    for site in np.unique(work.site[taker][alive]).tolist():
+        there = np.where(alive & (work.site[taker] == site), through, np.inf)
+        found[site] = message(there, tables.spots[taker], tables.spots[job], work.back)
+    return found
 
 
 def fits(orders: Sequence[Windows], finish: int, allowance: Allowance | None = None) -> bool:
@@ -186,24 +248,38 @@ def fits(orders: Sequence[Windows], finish: int, allowance: Allowance | None = N
 
     Where the allowance is used up they do.
     """
-    allowance = allowance or Allowance()
-    return allowance.left <= 0 or _Program(orders, finish).fits(allowance)
+    return _fits(orders, finish, allowance or Allowance(), set())
+
+
+def _fits(orders: Sequence[Windows], finish: int, allowance: Allowance, spans: set[_Span]) -> bool:
+    """Tell the same; `spans` limit it from the beginning, and those that it needs are added."""
+    if allowance.left <= 0:
+        return True
+    program = _Program(orders, finish, spans)
+    mine = -(-allowance.left // TEST_PART)
+    own = Allowance(mine)
+    found = program.fits(own)
+    allowance.left -= mine - own.left
+    spans |= program.known
+    return found
 
 
 def load_bound(
     orders: Sequence[Windows], low: int, high: int, allowance: Allowance | None = None
 ) -> int:
-    """Return a tick, `low` to `high`, before which nothing is finished; `low` is one already."""
-    allowance = allowance or Allowance()
-    if low >= high or fits(orders, low, allowance):
+    """Return a tick, `low` to `high`, before which nothing is finished; `low` is one already.
+
+    It goes up in growing steps: what is ruled out is so much sooner than the rest is not.
+    """
+    allowance, spans = allowance or Allowance(), set[_Span]()
+    if low >= high or _fits(orders, low, allowance, spans):
         return low
-    if not fits(orders, high - 1, allowance):
-        return high
-    low, high = low + 1, high - 1
-    while low < high:
-        middle = (low + high) // 2
-        if fits(orders, middle, allowance):
-            high = middle
+    step = max(1, round(low * STEP))
+    while low + 1 < high:
+        tick = min(low + step, high - 1)
+        if _fits(orders, tick, allowance, spans):
+            high, step = tick, (tick - low) // 2
         else:
-            low = middle + 1
-    return low
+            low, step = tick, min(2 * step, (high - tick) // 2)
+        step = max(1, step)
+    return low + 1

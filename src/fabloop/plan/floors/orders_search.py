@@ -173,3 +173,18 @@ def _undo(taken: Sequence[tuple[Placed, dict[int, Booking | None]]]) -> None:
         for job, booking in bookings.items():
             assert booking is not None, "all jobs were placed before"
             each.work.book(job, booking)
+
+
+def booked(orders: Sequence[Placed]) -> list[list[Booking]]:
+    """Return where all jobs of the orders are placed."""
+    return [[each.work.at(job) for job in range(each.work.size)] for each in orders]
+
+
+def restore(orders: Sequence[Placed], kept: Sequence[Sequence[Booking]]) -> None:
+    """Place all jobs of the orders where they were."""
+    for each in orders:
+        for job in range(each.work.size):
+            each.work.release(job)
+    for each, bookings in zip(orders, kept, strict=True):
+        for job, booking in enumerate(bookings):
+            each.work.book(job, booking)

@@ -7,7 +7,7 @@ make room without the last order being any earlier. Orders that it waits for mak
 from collections.abc import Callable, Sequence
 
 from fabloop.plan.floors.floor import Booking, Work
-from fabloop.plan.floors.orders_search import OTHERS_MAX, Placed, Search
+from fabloop.plan.floors.orders_search import OTHERS_MAX, Placed, Search, booked, restore
 
 SHARPNESS = 8
 """Power of the time beyond the bound: the greater, the more the last orders count."""
@@ -28,7 +28,7 @@ def tempered(search: Search, target: float, better: Callable[[float], None]) -> 
     `better` hears of each finish of the last order that is less than any before.
     """
     orders, begun = search.orders, search.spent.looks
-    best, kept = search.score()[0], _booked(orders)
+    best, kept = search.score()[0], booked(orders)
     while best > target and search.spent.looks < search.budget:
         left = (search.budget - search.spent.looks) / (search.budget - begun)
         bar = _badness(orders, target) * (1 + TEMPERATURE * left * search.roll.exponential())
@@ -39,9 +39,9 @@ def tempered(search: Search, target: float, better: Callable[[float], None]) -> 
             continue
         finish = search.score()[0]
         if finish < best:
-            best, kept = finish, _booked(orders)
+            best, kept = finish, booked(orders)
             better(best)
-    _restore(orders, kept)
+    restore(orders, kept)
 
 
 def _badness(orders: Sequence[Placed], target: float) -> float:
@@ -98,16 +98,3 @@ def _holds(work: Work, waits: dict[int, list[tuple[int, int]]]) -> bool:
             if booking.start < closes and booking.end > opens:
                 return True
     return False
-
-
-def _booked(orders: Sequence[Placed]) -> list[list[Booking]]:
-    return [[each.work.at(job) for job in range(each.work.size)] for each in orders]
-
-
-def _restore(orders: Sequence[Placed], kept: Sequence[Sequence[Booking]]) -> None:
-    for each in orders:
-        for job in range(each.work.size):
-            each.work.release(job)
-    for each, bookings in zip(orders, kept, strict=True):
-        for job, booking in enumerate(bookings):
-            each.work.book(job, booking)

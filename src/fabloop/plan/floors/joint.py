@@ -1,0 +1,176 @@
+"""CP-SAT over orders on one floor: a choice and a start for each job, work units one at a time.
+
+Vehicles, persons, tools and set-ups are left out: what is ruled out is ruled out with them, too;
+what is found is placed on the floor with them afterwards.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from ortools.sat.python import cp_model
+
+from fabloop.plan.floors.loads import Windows
+
+SEED = 7
+
+
+class Scope(NamedTuple):
+    """What is open of an order: choices within its windows, made within `low` to `finish`."""
+
+    windows: Windows
+    low: int
+    finish: int
+
+
+class _Jobs(NamedTuple):
+    """An order in the model: per job its open choices, start and end; and when it is made."""
+
+    picks: list[list[int]]
+    chosen: list[dict[int, cp_model.IntVar]]
+    starts: list[cp_model.IntVar]
+    ends: list[cp_model.LinearExpr]
+    made: cp_model.IntVar
+
+
+def _sum(terms: Iterable[cp_model.LinearExprT]) -> cp_model.LinearExpr:
+    return cp_model.LinearExpr.sum(list(terms))
+
+
+class Joint:
+    """The constraint model; a job's choices go by number.
+
+    `pairs` counts the pairs of choices that were looked at, what building it takes in the main.
+    """
+
+    def __init__(self, scopes: Sequence[Scope]) -> None:
+        self.model = cp_model.CpModel()
+        self.pairs = 0
+        self._taken: dict[str, list[cp_model.IntervalVar]] = {}
+        self.orders = [self._order(each) for each in scopes]
+        self._no_overlaps(scopes)
+
+    def _order(self, scope: Scope) -> _Jobs:
+        windows, work = scope.windows, scope.windows.work
+        alive = windows.alive(scope.finish)
+        picks = [alive[job].nonzero()[0].tolist() for job in range(work.size)]
+        jobs = _Jobs(picks, [], [], [], self.model.new_int_var(scope.low, scope.finish, ""))
+        heads = [row.tolist() for row in windows.heads]
+        tails = [row.tolist() for row in windows.tails]
+        for job in range(work.size):
+            self._job(scope, jobs, job, heads[job], tails[job])
+        for job in range(work.size):
+            for made in work.tables.inputs[job]:
+                self._edge(scope, jobs, (made, job), heads[made], tails[job])
+        return jobs
+
+    def _job(
+        self, scope: Scope, jobs: _Jobs, job: int, heads: list[float], tails: list[float]
+    ) -> None:
+        """Choose one work unit, within the windows."""
+        work, picks = scope.windows.work, jobs.picks[job]
+        ticks = work.ticks[job]
+        chosen = {pick: self.model.new_bool_var("") for pick in picks}
+        self.model.add_exactly_one(chosen.values())
+        opens = {pick: int(heads[pick]) - ticks[pick] for pick in picks}
+        latest = max(scope.finish - int(tails[pick]) - ticks[pick] for pick in picks)
+        start = self.model.new_int_var(min(opens.values()), latest, "")
+        end = _sum([start, *(ticks[pick] * x for pick, x in chosen.items())])
+        self.model.add(start >= sum(opens[pick] * x for pick, x in chosen.items()))
+        rest = sum(int(tails[pick]) * x for pick, x in chosen.items())
+        self.model.add(end + rest <= jobs.made)
+        for pick, x in chosen.items():
+            if ticks[pick]:
+                place = work.places[job][pick]
+                interval = self.model.new_optional_fixed_size_interval_var(
+                    start, ticks[pick], x, ""
+                )
+                self._taken.setdefault(place.unit or place.area, []).append(interval)
+        jobs.chosen.append(chosen)
+        jobs.starts.append(start)
+        jobs.ends.append(end)
+
+    def _edge(
+        self,
+        scope: Scope,
+        jobs: _Jobs,
+        edge: tuple[int, int],
+        heads: list[float],
+        tails: list[float],
+    ) -> None:
+        """Keep the movement between two jobs: its least for each origin, more where it is far."""
+        made, job = edge
+        far, ticks = self._far(scope, jobs, edge), scope.windows.work.ticks[job]
+        ends, chosen = jobs.picks[job], jobs.chosen[job]
+        after = [ticks[end] + int(tails[end]) for end in ends]
+        least: list[cp_model.LinearExprT] = []
+        for start in jobs.picks[made]:
+            here, x = far[start], jobs.chosen[made][start]
+            near = min(here.values(), default=0)
+            least.append(near * x)
+            latest = scope.finish - int(heads[start])
+            farther: list[cp_model.LinearExprT] = []
+            for end, rest in zip(ends, after, strict=True):
+                way = here.get(end)
+                if way is None or way + rest > latest:
+                    self.model.add_bool_or([x.negated(), chosen[end].negated()])
+                elif way > near:
+                    farther.append((way - near) * chosen[end])
+            if farther:
+                arrives = _sum([jobs.ends[made], near, *farther])
+                self.model.add(jobs.starts[job] >= arrives).only_enforce_if(x)
+        self.model.add(jobs.starts[job] >= jobs.ends[made] + _sum(least))
+
+    def _far(self, scope: Scope, jobs: _Jobs, edge: tuple[int, int]) -> dict[int, dict[int, int]]:
+        """Return the ticks between each two choices, where there is a way."""
+        work, (made, job) = scope.windows.work, edge
+        self.pairs += len(jobs.picks[made]) * len(jobs.picks[job])
+        far: dict[int, dict[int, int]] = {}
+        for start in jobs.picks[made]:
+            origin, spot = work.places[made][start], work.spots[made][start]
+            row = far[start] = {}
+            for end in jobs.picks[job]:
+                key = spot, work.spots[job][end]
+                way = work.floor.way(origin, work.places[job][end], key)
+                if way is not None:
+                    row[end] = way.ticks
+        return far
+
+    def _no_overlaps(self, scopes: Sequence[Scope]) -> None:
+        finish = max(each.finish for each in scopes)
+        for resource, spans in scopes[0].windows.work.problem.busy.items():
+            for start, end in spans:
+                if resource in self._taken and start < finish and end > start:
+                    fixed = self.model.new_fixed_size_interval_var(start, end - start, "")
+                    self._taken[resource].append(fixed)
+        for resource in sorted(self._taken):
+            if len(self._taken[resource]) > 1:
+                self.model.add_no_overlap(self._taken[resource])
+
+    def hint(self, order: int, choice: Sequence[int], starts: Sequence[int]) -> None:
+        """Suggest a plan of an order, also where it does not quite fit."""
+        jobs = self.orders[order]
+        for job, start in enumerate(starts):
+            self.model.add_hint(jobs.starts[job], start)
+            for pick, x in jobs.chosen[job].items():
+                self.model.add_hint(x, pick == choice[job])
+
+
+def solver_of(effort: float) -> cp_model.CpSolver:
+    """Return a solver for such models that stops after so many deterministic seconds."""
+    solver = cp_model.CpSolver()
+    solver.parameters.catch_sigint_signal = False  # it would swallow Ctrl-C
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = SEED
+    solver.parameters.max_deterministic_time = effort
+    solver.parameters.linearization_level = 0
+    solver.parameters.cp_model_presolve = False  # it takes longer than the search, by far
+    return solver
+
+
+def solved(solver: cp_model.CpSolver, jobs: _Jobs) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the choices and starts of an order as solved."""
+    choice = tuple(
+        next(pick for pick, x in chosen.items() if solver.boolean_value(x))
+        for chosen in jobs.chosen
+    )
+    return choice, tuple(solver.value(each) for each in jobs.starts)
