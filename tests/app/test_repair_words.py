@@ -22,8 +22,8 @@ def test_a_proposal_says_why_what_and_at_what_price():
     asked = situation(time_left_ns=30 * MINUTE, physical=burnt() | {("told", "b1"): False})
     answer = repair(asked, counted(5_000))
     assert said(answer.reasons) == [
-        "top needs 'burnt(b1) = false', but it is: true.",
-        "pack needs 'told(b1) = true', but it is: false.",
+        "top needs 'burnt(b1) = false', but found: true.",
+        "pack needs 'told(b1) = true', but found: false.",
     ]
     told, slow = said(answer.options[0].reasons)
     assert told.startswith("r1.1 puts before top: waste.discard (b1); ")

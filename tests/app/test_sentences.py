@@ -18,6 +18,7 @@ from fabloop.app.sentences import (
     option_sentence,
     sentence,
 )
+from fabloop.app.value_texts import in_zone
 from fabloop.base.instant import DAY, HOUR, MINUTE, Instant
 from fabloop.base.quantity import Dimension
 from fabloop.model import explanation as nouns
@@ -128,6 +129,20 @@ def test_changes_that_belong_together_are_one_sentence():
 )
 def test_ages_are_spans_before_now(at, text):
     assert age_text(Instant(at), NOW) == text
+
+
+def test_words_tell_every_instant_in_one_zone():
+    told = (
+        "back at 2026-09-09T15:51:08Z, wanted by 2026-09-09T05:04:00+02:00, asked 2026-02-31T01:00Z"
+    )
+    assert in_zone(told, "Europe/Rome") == (
+        "back at 2026-09-09 17:51, wanted by 2026-09-09 05:04, asked 2026-02-31T01:00Z"
+    )
+
+
+def test_a_value_that_is_not_known_is_told_as_unknown_with_what_it_must_be():
+    evidence = Evidence(subject="g", parameter="guard", relation="is", limit="true", source="a plc")
+    assert evidence_text(evidence, NOW) == "unknown, by a plc, must be true"
 
 
 def test_a_data_sheet_value_says_so():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -57,6 +58,14 @@ def test_the_week_is_told_drawn_and_written(tmp_path, documents):
     pages = {each.name for each in (tmp_path / "out").iterdir()}
     assert {"report.html", "week.svg", "orders.svg", "muffin-batch.svg"} <= pages
     assert any(each.startswith("repair-") for each in pages)
+    page = (tmp_path / "out/report.html").read_text()
+    assert "All times are those of Europe/Rome." in told.stdout
+    assert "All times are those of Europe/Rome." in page
+    words = re.sub(r"<svg.*?</svg>|<style.*?</style>", "", page, flags=re.DOTALL)
+    for shown in (told.stdout, words):
+        assert "UTC" not in shown
+        assert not re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d", shown), "an instant of another form"
+    assert re.search(r"those in which there was something to choose or to wait for: \d+\.", words)
 
 
 def test_after_a_kill_the_week_goes_on_and_is_the_same(tmp_path, documents):

@@ -35,8 +35,8 @@ GOALS: dict[str, Say] = {
         "{subject} ({title}) is in danger for {what} {key}, because of {parts}."
     ),
     GoalCode.AT_RISK: with_evidence(
-        "{subject} ({title}) is in danger for {what} {key} (risk {risk}, by {source}): {event} is"
-        " expected at {expected}, but was to be by {deadline}"
+        "{subject} ({title}) is in danger for {what} {key} (risk {risk}; known from: {source}):"
+        " '{event}' is expected at {expected}, but was to be by {deadline}"
     ),
     GoalCode.TIME_RUNS_OUT: with_evidence(
         "{subject} ({title}) is in danger for {what} {key} (risk {risk}): {event} is to be by"

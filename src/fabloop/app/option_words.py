@@ -76,8 +76,12 @@ OPTIONS: dict[str, Callable[[Option], str]] = {
     OptionCode.ADD_LANE: lambda it: f"open a lane from {it.subject} to {it.parameter}",
     ReliefCode.LIFT_WISH: _lifted,
     ReliefCode.REPLAN_BEFORE: lambda it: f"re-plan {it.subject} before that",
-    ReliefCode.SPEED_UP: lambda it: f"hurry {it.parameter} of {it.subject} {_amount(it)} from now",
-    ReliefCode.GIVE_TIME: lambda it: f"give {it.subject} more time to {it.parameter} {_amount(it)}",
+    ReliefCode.SPEED_UP: lambda it: (
+        f"bring '{it.parameter}' of {it.subject} forward {_amount(it)} from now"
+    ),
+    ReliefCode.GIVE_TIME: lambda it: (
+        f"give {it.subject} more time until '{it.parameter}', {_amount(it)}"
+    ),
     ReliefCode.START_LATER: lambda it: (
         f"start {it.subject} {value_text(it.after, it.dimension)} later"
     ),

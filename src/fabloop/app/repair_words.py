@@ -48,8 +48,8 @@ _DONE = {"hold": "held", "cancel": "cancelled"}
 
 
 REPAIR: dict[str, _Say] = {
-    RepairCode.NEED_UNMET: _plain("{subject} needs '{condition}', but it is: {found}."),
-    RepairCode.GOAL_UNMET: _plain("The goal '{condition}' of {subject} is missed: {found}."),
+    RepairCode.NEED_UNMET: _plain("{subject} needs '{condition}', but found: {found}."),
+    RepairCode.GOAL_UNMET: _plain("The goal '{condition}' of {subject} is missed; found: {found}."),
     RepairCode.STEPS_BEFORE: _steps("puts before {nodes}"),
     RepairCode.STEPS_BESIDE: _steps("puts beside {nodes}"),
     RepairCode.STEPS_INSTEAD: _steps("puts in the place of {nodes}"),

@@ -1,6 +1,8 @@
 """Values as people read them: money, figures with units, ages, evidence against limits."""
 
-from fabloop.base.instant import MINUTE, SECOND, Instant, iso_of, span_text
+import re
+
+from fabloop.base.instant import MINUTE, SECOND, Instant, instant_of, iso_of, span_text
 from fabloop.base.money import money_text as money_text
 from fabloop.base.quantity import Dimension, quantity_text
 from fabloop.model.explanation import Evidence
@@ -11,6 +13,26 @@ def instant_text(at: Instant, zone: str) -> str:
     local = iso_of(at, zone)
     offset = "UTC" if local.endswith("Z") else local[19:]
     return f"{local[:10]} {local[11:16]} {offset}"
+
+
+_WRITTEN_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)")
+
+
+def short_text(at: Instant, zone: str) -> str:
+    """Return local date and time (``2026-11-23 14:01``), where the zone is named once for all."""
+    return iso_of(at, zone)[:16].replace("T", " ")
+
+
+def in_zone(words: str, zone: str) -> str:
+    """Return words in which every instant is told in one zone, which is named elsewhere."""
+
+    def local(found: re.Match[str]) -> str:
+        try:
+            return short_text(instant_of(found[0]), zone)
+        except ValueError:  # only looks like one: the 31st of a month of 30 days
+            return found[0]
+
+    return _WRITTEN_INSTANT.sub(local, words)
 
 
 def evidence_text(evidence: Evidence, now: Instant) -> str:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from fabloop.app.muffin.answers import give, open_questions, question_text
+from fabloop.app.muffin.play import settings_in, zone_of
 from fabloop.app.muffin.telling import told_text
 from fabloop.app.muffin.undoing import undo_repair as taken_back
 from fabloop.base.codec import to_json_pretty
@@ -29,7 +30,8 @@ def tell_questions(folder: Path, *, as_json: bool) -> ExitCode:
     if as_json:
         sys.stdout.write(to_json_pretty(found).decode())
     else:
-        texts = [question_text(each) for each in found] or ["Nothing is asked."]
+        zone = zone_of(settings_in(folder))
+        texts = [question_text(each, zone) for each in found] or ["Nothing is asked."]
         sys.stdout.write("\n".join(texts) + "\n")
     return ExitCode.FINE
 

@@ -14,12 +14,20 @@ from fabloop.app.muffin.chronicle import WeekVolatile, chronicle_of, silence_of
 from fabloop.app.muffin.documents import FOLDER
 from fabloop.app.muffin.exhibits import figures_table, write_exhibits
 from fabloop.app.muffin.kpis import WeekFigures, figures_of
-from fabloop.app.muffin.play import MuffinSettings, Week, begin_week, resume_week
-from fabloop.app.muffin.telling import told_text
+from fabloop.app.muffin.play import (
+    MuffinSettings,
+    Week,
+    begin_week,
+    resume_week,
+    settings_in,
+    zone_of,
+)
+from fabloop.app.muffin.telling import told_in
 from fabloop.app.service_runtime.facts import PersonAsked, RepairProposed, RuntimeFact
+from fabloop.app.value_texts import short_text
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode, Invalid
-from fabloop.base.instant import Instant, iso_of
+from fabloop.base.instant import Instant
 from fabloop.cli.answers import ask, plan_number
 from fabloop.cli.given import instant_given
 from fabloop.cli.story_options import Request, check_places, option_faults, write_document
@@ -43,8 +51,10 @@ class Teller:
     it is said that a question's time is over at once.
     """
 
-    def __init__(self, *, to_stderr: bool, asks: bool, waits: bool) -> None:
+    def __init__(self, *, to_stderr: bool, asks: bool, waits: bool, zone: str) -> None:
         self._console = Console(stderr=to_stderr, highlight=False, soft_wrap=True)
+        self._zone = zone
+        self._console.print(f"All times are those of {zone}.", markup=False)
         self.asks = asks
         self._may_be_answered = asks or waits
 
@@ -67,9 +77,9 @@ class Teller:
     def told(self, at: Instant, facts: Sequence[RuntimeFact]) -> None:
         """Tell facts of one moment."""
         for fact in facts:
-            words = told_text(fact)
+            words = told_in(fact, self._zone)
             if words:
-                self._console.print(f"{iso_of(at)[:16]}  {words}", markup=False)
+                self._console.print(f"{short_text(at, self._zone)}  {words}", markup=False)
             if isinstance(fact, PersonAsked) and fact.expires_at and not self._may_be_answered:
                 self._may_be_answered = True  # said once
                 self._console.print(AT_ONCE, markup=False)
@@ -103,8 +113,9 @@ def play_week(request: Request) -> ExitCode:
 
 def _play_in(folder: Path, request: Request, until: Instant | None, started: float) -> ExitCode:
     asks = sys.stdin.isatty() and not request.auto
+    zone = zone_of(_settings(folder, request))
     waits = request.realtime is not None or request.until == QUESTION
-    teller = Teller(to_stderr=request.json == Path("-"), asks=asks, waits=waits)
+    teller = Teller(to_stderr=request.json == Path("-"), asks=asks, waits=waits, zone=zone)
     with Cell() as cell:
         week = _open(folder, request, teller, cell)
         return _played(week, cell, request, teller, until, started)
@@ -152,20 +163,26 @@ def _open(folder: Path, request: Request, teller: Teller, cell: Cell) -> Week:
             gate=cell.judge,
             checks=folder / CELL / RULES_FILE,
         )
-    settings = MuffinSettings(
-        story=STORY,
-        seed=request.seed,
-        documents=str((request.documents or FOLDER).resolve()),
-        scenario=request.scenario or SCENARIO,
-    )
     return begin_week(
         folder,
-        settings,
+        _settings(folder, request),
         told=teller.told,
         times_real=request.realtime,
         approve=teller.approve if teller.asks else None,
         gate=cell.judge,
         checks=folder / CELL / RULES_FILE,
+    )
+
+
+def _settings(folder: Path, request: Request) -> MuffinSettings:
+    """Return what a week begins with, or has begun with."""
+    if request.resume is not None:
+        return settings_in(folder)
+    return MuffinSettings(
+        story=STORY,
+        seed=request.seed,
+        documents=str((request.documents or FOLDER).resolve()),
+        scenario=request.scenario or SCENARIO,
     )
 
 

@@ -29,7 +29,7 @@ from fabloop.app.safety_texts import guarded_text
 from fabloop.app.sentences import sentence
 from fabloop.app.snapshot import OrderState
 from fabloop.app.upkeep import MaintenanceFact
-from fabloop.base.instant import Instant, span_text
+from fabloop.base.instant import Instant, instant_of, span_text
 from fabloop.base.quantity import quantity_text
 from fabloop.cli.answers import ask, is_yes, plan_number
 from fabloop.cli.grid import grid_of
@@ -193,7 +193,10 @@ class Narrator:
                 )
         self._say(f"  outcome: {summary.outcome}, {summary.operations_done} operations done")
         if summary.finished_at:
-            self._say(f"  finished {summary.finished_at}, due {summary.due_at}")
+            zone = self._zone()
+            ended = local_text(instant_of(summary.finished_at), zone)
+            due = local_text(instant_of(summary.due_at), zone) if summary.due_at else "–"
+            self._say(f"  finished {ended}, due {due}")
         for each in wired:
             self._say(f"  {each}")
         for path, caption in written:

@@ -1,13 +1,14 @@
 """Explanations of how goals stand: claim, evidence, consequence, and what would help."""
 
 from collections.abc import Iterable
+from typing import assert_never
 
 from fabloop.adapt.goals.risk import Risk
 from fabloop.adapt.goals.verdict import Verdict
 from fabloop.base.instant import SECOND, Instant, iso_of
 from fabloop.base.quantity import Dimension
 from fabloop.model.explanation import Evidence, Explanation, GoalCode, Option, ReliefCode
-from fabloop.model.goal import Goal, Kpi, Relation
+from fabloop.model.goal import Count, Goal, Kpi, MeanTime, Measure, Relation, Share
 from fabloop.model.ids import GoalId
 
 
@@ -129,6 +130,7 @@ def of_kpi(kpi: Kpi, key: str, value: float, code: GoalCode, cases: int) -> Expl
         relation=wanted,
         value=value,
         limit=kpi.limit,
+        dimension=_dimension(kpi.measure),
     )
     return Explanation(
         code=code,
@@ -139,7 +141,20 @@ def of_kpi(kpi: Kpi, key: str, value: float, code: GoalCode, cases: int) -> Expl
 
 
 def _details(goal: Goal | Kpi, key: str) -> dict[str, str]:
-    return {"key": key, "what": goal.subject, "title": goal.title or goal.written}
+    what = str(goal.over) if isinstance(goal, Kpi) else goal.subject
+    return {"key": key, "what": what, "title": goal.title or goal.written}
+
+
+def _dimension(measure: Measure) -> Dimension | None:
+    match measure:
+        case Share():
+            return Dimension.RATIO
+        case MeanTime():
+            return Dimension.TIME
+        case Count():
+            return None
+        case _:
+            assert_never(measure)
 
 
 def consequence(goal: Goal, kpis: Iterable[GoalId]) -> str:

@@ -175,7 +175,7 @@ def action_of(service: ServiceDescription, operation: ServiceOperation, job_type
     names = variables_in((*operation.requires, *operation.effects))
     return Action(
         name=action_name(service.id, operation.name),
-        title=operation.summary,
+        title=operation.summary.strip().rstrip("."),
         service=service.id,
         job_type=job_type.format(service=service.id, operation=operation.name),
         headers={"service": service.id, "operation": operation.name},

@@ -20,8 +20,9 @@ from fabloop.app.service_runtime.facts import (
 )
 from fabloop.app.service_runtime.ladder import Given
 from fabloop.app.service_runtime.log import facts_of
+from fabloop.app.value_texts import in_zone, instant_text
 from fabloop.base.errors import Conflict, NotFound, NotPermitted
-from fabloop.base.instant import Instant, iso_of
+from fabloop.base.instant import Instant
 
 ANSWERS_FILE = "answers.jsonl"
 ANSWERS_MAX = 100_000
@@ -162,10 +163,10 @@ class Mailbox:
         return tuple(found)
 
 
-def question_text(question: Question) -> str:
-    """Return a question with its ways out as a person reads it."""
+def question_text(question: Question, zone: str) -> str:
+    """Return a question with its ways out as a person reads it, times in a zone."""
     asked = question.asked
-    until = f" until {iso_of(asked.expires_at)[:16]}" if asked.expires_at is not None else ""
+    until = f" until {instant_text(asked.expires_at, zone)}" if asked.expires_at is not None else ""
     lines = [f"{asked.repair}: {asked.question}"]
     ways = (
         () if question.proposal is None else (question.proposal.chosen, *question.proposal.others)
@@ -178,6 +179,6 @@ def question_text(question: Question) -> str:
             f"{', too late for the goals' if way.late else ''})"
         )  # fmt: skip
         lines.append(f"  {number}. {option}{told}")
-    lines += [f"  {each}" for each in asked.because]
+    lines += [f"  {in_zone(each, zone)}" for each in asked.because]
     lines.append(f"  Without an answer{until}: {asked.default}.")
     return "\n".join(lines)

@@ -16,6 +16,7 @@ from fabloop.app.service_runtime.facts import (
     ServiceLost,
     ServiceReturned,
 )
+from fabloop.app.value_texts import in_zone
 from fabloop.base.instant import Instant, iso_of
 from fabloop.model.explanation import BindingCode
 
@@ -114,7 +115,7 @@ def _told(at: Instant, fact: CallBound, waited: tuple[Instant, str] | None) -> B
     )
 
 
-def bindings_section(history: History) -> Section:
+def bindings_section(history: History, zone: str) -> Section:
     """Return the decisions in which there was something to choose, or to wait for, as a table."""
     every = bindings_of(history)
     chosen = [e for e in every if e.waited_since or any(_is_choice(x) for x in e.others)]
@@ -124,44 +125,57 @@ def bindings_section(history: History) -> Section:
     said = f"""
 {len(every)} decisions were made by the local cloud, each when its step was to be done; {held} of
 them held the offer for the step. Services that kept silent for too long: {lost}, and were heard
-again: {returned}. Shown are the first {BINDINGS_SHOWN} of {len(chosen)} in which there was
-something to choose or to wait for."""
+again: {returned}. {_shown(len(chosen))}"""
     return Section(
         title="Who did it, and why",
         paragraphs=(" ".join(said.split()),),
-        tables=(_table(chosen[:BINDINGS_SHOWN]),),
+        tables=(_table(chosen[:BINDINGS_SHOWN], zone),),
     )
+
+
+def _shown(count: int) -> str:
+    what = "those in which there was something to choose or to wait for"
+    first = f"the first {BINDINGS_SHOWN} of " if count > BINDINGS_SHOWN else ""
+    return f"Shown are {first}{what}: {count}." if count else f"There were none of {what}."
 
 
 def _is_choice(considered: Considered) -> bool:
     return considered.reason in _PASSED_OVER
 
 
-def _table(told: Sequence[BindingTold]) -> Table:
+def _table(told: Sequence[BindingTold], zone: str) -> Table:
     rows = tuple(
         (
-            _minute(each.at),
+            in_zone(each.at, zone),
             f"{each.about}, {each.node}",
             f"{each.service}.{each.operation}",
             each.because,
             " ".join(x.because for x in each.others) or "Nobody else was considered.",
-            f"since {_minute(each.waited_since)}" if each.waited_since else "",
-            _held(each),
+            _since(each, zone),
+            _held(each, zone),
         )
         for each in told
     )
-    heads = ("When (UTC)", "Step", "Goes to", "Because", "Others", "Waited", "Held")
+    heads = ("When", "Step", "Goes to", "Because", "Others", "Waited", "Held")
     return Table(caption="Decisions of late binding", heads=heads, rows=rows)
 
 
-def _held(told: BindingTold) -> str:
+def _since(told: BindingTold, zone: str) -> str:
+    return f"since {_clock(told.waited_since, told.at, zone)}" if told.waited_since else "–"
+
+
+def _held(told: BindingTold, zone: str) -> str:
     if told.held_from is None:
         return "serves many at once"
-    return f"until {_minute(told.held_to)}: {told.ended}" if told.held_to else "still"
+    if not told.held_to:
+        return "still"
+    return f"until {_clock(told.held_to, told.at, zone)}: {told.ended}"
 
 
-def _minute(iso: str) -> str:
-    return iso[:16].replace("T", " ")
+def _clock(iso: str, beside: str, zone: str) -> str:
+    """Return a local time; without its date where that is the date of what stands beside."""
+    here, there = in_zone(iso, zone), in_zone(beside, zone)
+    return here[11:] if here[:10] == there[:10] else here
 
 
 def told_bound(fact: CallBound) -> str:

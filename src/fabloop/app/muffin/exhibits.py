@@ -8,7 +8,7 @@ from fabloop.app.muffin.kpis import WeekFigures, courses_of, figures_of
 from fabloop.app.muffin.pictures import orders_picture, repair_picture, week_picture
 from fabloop.app.muffin.play import Week
 from fabloop.app.muffin.story import BATCH, ORDER
-from fabloop.app.muffin.telling import bad_text, told_text
+from fabloop.app.muffin.telling import bad_text, told_in
 from fabloop.app.pictures.process import process_picture
 from fabloop.app.pictures.report import Figure, Note, Section, Table, report
 from fabloop.app.processes.questions import AskDefinitions
@@ -27,7 +27,8 @@ from fabloop.app.service_runtime.facts import (
     RuntimeFact,
     ServicesDiscovered,
 )
-from fabloop.base.instant import Instant, iso_of, span_text
+from fabloop.app.value_texts import in_zone, short_text
+from fabloop.base.instant import Instant, span_text
 from fabloop.process.bpmn.model import BpmnProcess
 from fabloop.process.bpmn.write import write
 
@@ -64,7 +65,7 @@ def exhibits(week: Week) -> Iterator[Exhibit]:
         "The bakery's week",
         _sections(week, figures, pictures),
         subtitle=f"Story '{week.settings.story}', {week.settings.scenario}, "
-        f"seed {week.settings.seed}",
+        f"seed {week.settings.seed}. All times are those of {week.bakery.zone}.",
     )
     yield "report.html", "the whole week as one page that needs no network", text.encode()
 
@@ -109,7 +110,7 @@ def _of_week(week: Week) -> Iterator[Exhibit]:
 def _sections(
     week: Week, figures: WeekFigures, pictures: Sequence[tuple[str, str, str]]
 ) -> list[Section]:
-    history = week.log.history
+    history, zone = week.log.history, week.bakery.zone
 
     def figures_named(prefix: str) -> tuple[Figure, ...]:
         return tuple(
@@ -129,17 +130,17 @@ def _sections(
         ),
         Section(
             title="What happened",
-            tables=(_happened(history),),
+            tables=(_happened(history, zone),),
             pictures=figures_named("week"),
         ),
-        Section(title="The ladder", tables=tuple(_ladders(history))),
-        bindings_section(history),
-        *_repair_sections(history, figures_named),
+        Section(title="The ladder", tables=tuple(_ladders(history, zone))),
+        bindings_section(history, zone),
+        *_repair_sections(history, zone, figures_named),
         Section(title="The processes", pictures=figures_named("muffin-")),
     ]
 
 
-def _ladders(history: Sequence[tuple[Instant, RuntimeFact]]) -> Iterator[Table]:
+def _ladders(history: Sequence[tuple[Instant, RuntimeFact]], zone: str) -> Iterator[Table]:
     """Yield for each deviation the rungs that were tried: what came of each, and why."""
     climbs: dict[str, list[tuple[Instant, RungTried]]] = {}
     for at, fact in history:
@@ -151,20 +152,21 @@ def _ladders(history: Sequence[tuple[Instant, RuntimeFact]]) -> Iterator[Table]:
             (
                 fact.rung,
                 "taken" if fact.helps else "no way out",
-                fact.why,
+                in_zone(fact.why, zone),
                 str(fact.attempts),
-                span_text(fact.budget_ns) if fact.budget_ns else "-",
+                span_text(fact.budget_ns) if fact.budget_ns else "–",
             )
             for _, fact in rungs
         )
         heads = ("Rung", "What came of it", "Why", "Tries", "Budget")
-        bad = f": {bad_text(first)}" if first.severity else ""
-        caption = f"{first.about}, {iso_of(began)[:16]}{bad}"
+        bad = f": {in_zone(bad_text(first), zone)}" if first.severity else ""
+        caption = f"{first.about}, {short_text(began, zone)}{bad}"
         yield Table(caption=caption, heads=heads, rows=rows, numeric=(3,))
 
 
 def _repair_sections(
     history: Sequence[tuple[Instant, RuntimeFact]],
+    zone: str,
     figures_named: Callable[[str], tuple[Figure, ...]],
 ) -> Iterator[Section]:
     """Yield a section for each repair: why, what was proposed at which price, before and after."""
@@ -174,9 +176,9 @@ def _repair_sections(
         ways = (fact.chosen, *fact.others)
         properties = ", ".join(f"{name}: {value}" for name, value in fact.properties.items())
         yield Section(
-            title=f"{fact.about}, {iso_of(at)[:16]}",
+            title=f"{fact.about}, {short_text(at, zone)}",
             paragraphs=(
-                *(sentence(each, at) for each in fact.reasons),
+                *(in_zone(sentence(each, at), zone) for each in fact.reasons),
                 f"Verified in {fact.markings} markings: {properties}.",
             ),
             tables=(_ways(ways),),
@@ -210,9 +212,10 @@ def figures_table(figures: WeekFigures) -> Table:
         ("G2 delivered within 72 h", percent(f.g2)),
         ("G1.1 not overcooked", percent(f.g1_1)),
         ("Pick-up to delivery below 24 h", percent(f.carried)),
-        ("95 % over the week", "kept" if f.kept else "missed"),
+        ("95 % of the orders over the week", "kept" if f.kept else "missed"),
         ("Adaptations", f"{f.adaptations}"),
-        ("Calls", f"{f.calls}, {f.troubles} with trouble, {f.restarts} services restarted"),
+        ("Calls", f"{f.calls}, {f.troubles} with trouble"),
+        ("Services restarted", f"{f.restarts}"),
         ("Cost", f"{f.cost_minor / 100:.2f} EUR"),
     )
     return Table(caption="KPIs of the week", heads=("KPI", "Value"), rows=rows)
@@ -220,7 +223,7 @@ def figures_table(figures: WeekFigures) -> Table:
 
 def percent(share: float | None) -> str:
     """Return a share for people."""
-    return "-" if share is None else f"{share:.1%}"
+    return "–" if share is None else f"{share:.1%}".replace("%", " %")
 
 
 _HAPPENED = (
@@ -235,10 +238,11 @@ _HAPPENED = (
 )
 
 
-def _happened(history: Sequence[tuple[Instant, RuntimeFact]]) -> Table:
-    rows = tuple(
-        (iso_of(at)[:16].replace("T", " "), words)
+def _happened(history: Sequence[tuple[Instant, RuntimeFact]], zone: str) -> Table:
+    """Return what happened, each once: what was looked up for several orders reads the same."""
+    rows = dict.fromkeys(
+        (short_text(at, zone), words)
         for at, fact in history
-        if isinstance(fact, _HAPPENED) and (words := told_text(fact))
+        if isinstance(fact, _HAPPENED) and (words := told_in(fact, zone))
     )
-    return Table(caption="Deviations and what was done", heads=("When (UTC)", "What"), rows=rows)
+    return Table(caption="Deviations and what was done", heads=("When", "What"), rows=tuple(rows))

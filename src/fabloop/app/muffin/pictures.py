@@ -76,6 +76,8 @@ def week_picture(history: Sequence[tuple[Instant, RuntimeFact]], zone: str) -> s
         parts += [_bar(each, axis, y) for each in bars if each.service == service]
     parts += [badge("failed", 16, bottom + 20), text(30, bottom + 24, "deviation", "small")]
     parts += [badge("moved", 110, bottom + 20), text(124, bottom + 24, "changed process", "small")]
+    told = f"times of {zone}"
+    parts.append(text(WIDTH - 20, bottom + 24, told, "small muted", anchor="end"))
     drawn = Picture(width=WIDTH, height=bottom + _LEGEND, body="".join(parts))
     return document(drawn, "Who did what when")
 
@@ -129,10 +131,25 @@ def orders_picture(courses: Sequence[OrderCourse], zone: str) -> str:
     parts = [_grid(axis, zone, bottom)]
     for number, each in enumerate(rows):
         parts.append(_course(each, axis, _HEADER + height * number))
-    words = "grey: until fulfilled; light: until delivered; red line: 36 h after receipt"
-    parts.append(text(8, bottom + 22, words, "small muted"))
+    parts.append(_orders_legend(bottom + 12, zone))
     drawn = Picture(width=WIDTH, height=bottom + _LEGEND, body="".join(parts))
     return document(drawn, "Orders from receipt to delivery")
+
+
+def _orders_legend(y: float, zone: str) -> str:
+    """Return what the bars, lines and red names mean, each beside its sign."""
+    limit = [(330.0, y), (330.0, y + 12)]
+    return group(
+        box(8, y + 1, 24, 10, "bar", radius=2),
+        text(38, y + 10, "received until fulfilled", "small muted"),
+        box(170, y + 1, 24, 10, "open", radius=2),
+        text(200, y + 10, "until delivered", "small muted"),
+        line(limit, "critical"),
+        text(338, y + 10, "36 h after receipt (G1)", "small muted"),
+        text(490, y + 10, "order", "small failed"),
+        text(528, y + 10, "some of it was burnt", "small muted"),
+        text(WIDTH - 20, y + 10, f"times of {zone}", "small muted", anchor="end"),
+    )
 
 
 def _course(course: OrderCourse, axis: Axis, y: float) -> str:

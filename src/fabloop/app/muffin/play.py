@@ -339,6 +339,11 @@ def resume_week(
     )
 
 
+def zone_of(settings: MuffinSettings) -> str:
+    """Return the time zone of the bakery."""
+    return read_bakery(Path(settings.documents), settings.scenario, settings.seed).zone
+
+
 def settings_in(folder: Path) -> MuffinSettings:
     """Return what a story in a folder began with; raises NotFound."""
     file = folder / SETTINGS_FILE

@@ -37,6 +37,7 @@ from fabloop.app.service_runtime.facts import (
     StoryTold,
 )
 from fabloop.app.service_runtime.ladder import SAFE_DEFAULT
+from fabloop.app.value_texts import in_zone
 from fabloop.base.instant import Instant, iso_of, span_text
 
 Words = Callable[[Any], str]
@@ -44,9 +45,14 @@ _REPAIR = ".r"
 
 
 def told_text(fact: RuntimeFact) -> str:
-    """Return a sentence; empty for what is told by figures alone."""
+    """Return a sentence; empty for what is told by figures alone. Instants are as in ISO 8601."""
     words = _WORDS.get(type(fact))
     return words(fact) if words is not None else ""
+
+
+def told_in(fact: RuntimeFact, zone: str) -> str:
+    """Return the same with every instant in one zone, which is named elsewhere."""
+    return in_zone(told_text(fact), zone)
 
 
 def _story(fact: StoryTold) -> str:
@@ -92,7 +98,7 @@ def _scheduled(fact: OvenScheduled) -> str:
     """Return the new order at the ovens; one that nobody changed is not told."""
     if not fact.anew:
         return ""
-    turns = ", ".join(f"{each.load} at {iso_of(each.begins_at)[11:16]}" for each in fact.turns)
+    turns = ", ".join(f"{each.load} at {iso_of(each.begins_at)}" for each in fact.turns)
     return f"{fact.about}: the oven is scheduled anew: {turns}"
 
 
