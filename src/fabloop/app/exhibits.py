@@ -141,4 +141,5 @@ def _of_condition_and_lots(demo: Demo) -> Iterator[Exhibit]:
         }
         zones = {str(site.id): site.time_zone for site in network.sites.values()}
         svg = genealogy_picture(records, marked=marked, zones=zones)
-        yield "genealogy.svg", "what was made of what, where and by whom", svg.encode()
+        caption = "what was made of what, where and by whom, in the time of each site"
+        yield "genealogy.svg", caption, svg.encode()

@@ -377,7 +377,7 @@ def test_a_load_that_a_bakery_bakes_is_cancelled_when_its_repair_is_taken_back(t
     burnt = only([fact for _, fact in week.log.history], Deviated)
     undone = undo_repair(folder, burnt.repair, "eva")
     assert not undone.over
-    assert undone.steps[0].startswith("Cancel a load that is not baked yet, for a fee.")
+    assert undone.steps[0].startswith("Cancel a load that is not baked yet, for a fee (")
     week = resume_week(folder)
     try:
         week.play()

@@ -139,3 +139,10 @@ def test_text_can_be_read_on_every_ground_in_both_themes():
 def test_both_themes_name_the_same_colours():
     light, dark = _themes()
     assert light.keys() == dark.keys()
+
+
+def test_no_window_shrinks_a_picture_below_what_can_be_read():
+    """The smallest letters are drawn with 11 pixels; 9 can be read."""
+    found = re.findall(r"min-width:calc\(var\(--drawn\)\*(\.\d+)px", made())
+    assert found
+    assert all(11 * float(scale) >= 9 for scale in found)

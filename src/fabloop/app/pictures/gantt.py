@@ -66,6 +66,8 @@ def gantt_picture(
         parts.append(line([(x, _HEADER - 6), (x, bottom)], "limit"))
         parts.append(text(x - 4, bottom + 12, "due", "small failed", anchor="end"))
     parts.append(_legend(bottom))
+    told = f"times of {zone}"
+    parts.append(text(WIDTH - 8, bottom + 30, told, "small muted", anchor="end"))
     drawn = Picture(width=WIDTH, height=bottom + _LEGEND, body="".join(parts))
     return document(drawn, title or f"Steps of plan {plan.id} in order of time")
 

@@ -77,7 +77,8 @@ def _axis(plans: Sequence[Plan]) -> Axis:
 def _head(axis: Axis, y: float, label: str, zone: str, rows: int) -> str:
     parts = [box(0, y, WIDTH, _HEADER - 4, "band", radius=0)]
     parts.append(text(8, y + 17, shortened(label, _NAMES - 12), "strong"))
-    for at, words in axis.ticks(zone, spare=48):
+    parts.append(text(WIDTH - 6, y + 17, zone, "small muted", anchor="end"))
+    for at, words in axis.ticks(zone, spare=96):
         x = axis.x(at)
         parts.append(line([(x, y + _HEADER - 4), (x, y + _HEADER + rows * _ROW)], "grid"))
         parts.append(text(x, y + 17, words, "small muted", anchor="middle"))

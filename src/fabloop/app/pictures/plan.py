@@ -195,6 +195,10 @@ def _axis(plans: Sequence[Plan], names: float, width: float) -> Axis:
     )
 
 
+_ZONE_WIDTH = 96.0
+"""Kept free for the name of the time zone behind the last tick."""
+
+
 def _grid(board: _Board) -> str:
     parts: list[str] = []
     width = board.axis.right + _RIGHT
@@ -202,11 +206,11 @@ def _grid(board: _Board) -> str:
     for (y, label, zone), bottom in zip(board.headers, bottoms, strict=True):
         parts.append(box(0, y, width, _HEADER - 4, "band", radius=0))
         parts.append(text(8, y + 17, shortened(label, board.names - 12), "strong"))
-        for at, words in board.axis.ticks(zone, spare=48):
+        for at, words in board.axis.ticks(zone, spare=_ZONE_WIDTH):
             x = board.axis.x(at)
             parts.append(line([(x, y + _HEADER - 4), (x, bottom)], "grid"))
             parts.append(text(x, y + 17, words, "small muted", anchor="middle"))
-        parts.append(text(width - 6, y + 17, zone.split("/")[-1], "small muted", anchor="end"))
+        parts.append(text(width - 6, y + 17, zone, "small muted", anchor="end"))
     for row in board.rows.values():
         below = row.y + _ROW + board.deepest(row.key) * _LANE
         parts.append(text(16, row.middle + 4, shortened(row.label, board.names - 22)))

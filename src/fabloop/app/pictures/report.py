@@ -62,14 +62,14 @@ h2{font-size:1.25rem;margin:2.5rem 0 .5rem;padding-top:.75rem;border-top:1px sol
 nav ol{display:flex;flex-wrap:wrap;gap:.25rem 1.5rem;list-style:none;padding:0;margin:1rem 0 0}
 nav a{color:var(--running)}nav a,summary{display:inline-block;padding:.25rem 0}
 .scroll{overflow-x:auto;margin:1rem 0}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+table{border-collapse:collapse;min-width:min(100%,36rem);font-variant-numeric:tabular-nums}
 caption{text-align:left;font-weight:600;padding:.25rem 0}
 th,td{text-align:left;vertical-align:top;padding:.4rem .9rem .4rem 0}
 thead th{border-bottom:2px solid var(--edge)}tbody tr{border-bottom:1px solid var(--faint)}
 tbody th{font-weight:600}.n{text-align:right}.n,.whole{white-space:nowrap}
 figure{margin:1rem 0}figcaption{color:var(--muted);font-size:.9rem}
 figure svg{display:block;height:auto;width:100%;max-width:calc(var(--drawn)*1px);
-min-width:calc(var(--drawn)*.6px)}
+min-width:calc(var(--drawn)*.85px)}
 @media(max-width:1000px){figure svg{min-width:calc(var(--drawn)*.95px)}}
 .note{border-left:4px solid var(--kind);padding:.4rem .9rem;background:var(--band);max-width:75ch}
 .note b{color:var(--kind)}.good{--kind:var(--done)}.attention{--kind:var(--waiting)}

@@ -16,8 +16,7 @@ from fabloop.app.pictures.svg import (
     shortened,
     text,
 )
-from fabloop.app.pictures.timeline import clock_text
-from fabloop.app.sentences import money_text
+from fabloop.app.sentences import instant_text, money_text
 from fabloop.base.instant import span_text
 from fabloop.base.quantity import Dimension, quantity_text
 from fabloop.model.ids import SiteId
@@ -144,7 +143,7 @@ def _list(
         told = (
             f"{count}  {leg.what}: {network.sites[leg.origin].label} to "
             f"{network.sites[leg.destination].label} with {leg.by}, "
-            f"{clock_text(leg.start, zone)}, {span_text(leg.end - leg.start)}, "
+            f"{instant_text(leg.start, zone)}, {span_text(leg.end - leg.start)}, "
             f"{money_text(leg.cost_minor, currency)}, "
             f"{quantity_text(leg.co2_kg, Dimension.MASS)} CO₂"
             f"{f', one of {leg.goods} goods' if leg.goods > 1 else ''}"
