@@ -71,7 +71,8 @@ from fabloop.model.documents import (
     texts,
     variants,
 )
-from fabloop.plan import engine, orders, producible, rerouting
+from fabloop.model.documents import values as figures
+from fabloop.plan import countable, engine, orders, producible, rerouting
 from fabloop.plan.catalogue import catalogue, hitting, survey
 from fabloop.plan.catalogue import variants as plan_variants
 from fabloop.plan.floors import decomposed, loads
@@ -81,7 +82,7 @@ from fabloop.plan.running import forecast, stay, watchlist
 from fabloop.plan.shop import model as shop
 from fabloop.plan.shop.cpsat import search
 from fabloop.plan.shop.formats import lines
-from fabloop.plan.statement import sources
+from fabloop.plan.statement import opening, sources
 from fabloop.plan.terms import objectives
 from fabloop.plan.timetable import alternatives, bargain, joining
 from fabloop.plan.tradeoffs import constrained, front, hindrance, timely, tradeoff
@@ -186,6 +187,8 @@ ROWS: dict[str, dict[str, int]] = {
         "days of cut-off before a departure": lanes.CUT_OFF_DAYS_MAX,
         "days of a calendar looked at together": calendar.CALENDAR_DAYS_MAX,
         "statements of an RDF file": graph.TRIPLES_MAX,
+        "minor currency units of one figure": figures.MONEY_MAX,
+        "last year of an instant": figures.YEARS[-1],
     },
     "data-space": {
         "sources of a data space": describe.SOURCES_MAX,
@@ -374,6 +377,9 @@ ROWS: dict[str, dict[str, int]] = {
     },
     "planning": {
         "operations; beyond, the answer is *not decided*": producible.OPERATIONS_MAX,
+        "minor currency units of one operation, all pieces together": countable.COST_MAX,
+        "joules of one operation, all pieces together": countable.ENERGY_MAX,
+        "days after which a plan without calendars is *not decided*": opening.AFTER_ALL // DAY,
         "pairs of choices in one constraint model; beyond, the farthest candidates are left out": (
             engine.WAYS_MAX
         ),

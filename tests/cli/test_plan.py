@@ -215,6 +215,7 @@ def test_what_cannot_be_understood_is_named_with_the_option(arguments, told, tmp
         (("--front", "--objective", "co2"), "but found '--objective'"),
         (("--weight", "cost=-1"), "of zero or more, but found 'cost=-1'"),
         (("--weight", "cost=nan"), "of zero or more, but found 'cost=nan'"),
+        (("--weight", "cost=1e308"), "or from 1e-06 to 1e+06, but found 'cost=1e308'"),
         (("--weight", "cost=1", "--weight", "cost=2"), "each measure once"),
     ],
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-_NUMBER_AND_UNIT = re.compile(r"\s*([+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?)\s*(\S.*)?$")
+_NUMBER_AND_UNIT = re.compile(r"\s*([+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?)\s*(\S.*)?$", re.ASCII)
 
 
 class Dimension(StrEnum):
@@ -71,6 +71,10 @@ _SI_UNIT = {
 }
 
 
+_UNEVEN = {"month", "year", "common_year", "leap_year", "decade", "century", "millennium"}
+"""Of which one is longer than another; pint takes their mean."""
+
+
 class _Scale(msgspec.Struct, frozen=True):
     """SI value = factor * number + offset, for one unit text."""
 
@@ -95,6 +99,8 @@ def _scale(unit: str) -> _Scale:
     ValueError
         Nobody knows the unit, or its dimension is none of `Dimension`.
     """
+    if not unit.isprintable():
+        raise ValueError(f"unknown unit {unit!r}")
     if unit == "%":
         return _Scale(Dimension.RATIO, Decimal("0.01"), Decimal(0))
     registry = _registry()
@@ -102,6 +108,8 @@ def _scale(unit: str) -> _Scale:
         units = registry.parse_units(unit.replace("°C", "degC").replace("µ", "micro"))
     except Exception as error:  # pint raises its own, tokenizer and attribute errors
         raise ValueError(f"unknown unit {unit!r}") from error
+    if _UNEVEN & set(units._units):  # noqa: SLF001  # pint names the parts of a unit nowhere else
+        raise ValueError("a unit of one length, such as 'd': months and years differ")
     for dimension, si in _SI_UNIT.items():
         target = registry.parse_units(si)
         if units.dimensionality == target.dimensionality and not _is_torque_for_energy(

@@ -55,6 +55,10 @@ SHOWN_PER = {
 """How much of a measure's own unit is in the one that weights are given for; money apart."""
 
 
+WEIGHT_MIN, WEIGHT_MAX = 1e-6, 1e6
+"""Weights beyond are no trade between measures: what counts first is an objective."""
+
+
 class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for on the command line, as it was typed."""
 
@@ -300,6 +304,9 @@ def _weight(text: str, currency: str) -> tuple[Measure, float]:
         sign, value = "", 0.0
     if not sign or not 0 <= value < math.inf:
         raise _invalid("--weight", "NAME=NUMBER such as co2=0.5, of zero or more", text)
+    if value and not WEIGHT_MIN <= value <= WEIGHT_MAX:
+        expected = f"a weight of zero, or from {WEIGHT_MIN:g} to {WEIGHT_MAX:g}"
+        raise _invalid("--weight", expected, text)
     measure = _measure("--weight", name)
     per = minor_per_unit(currency) if measure is Measure.COST else SHOWN_PER[measure]
     return measure, value / per

@@ -30,18 +30,16 @@ class Bounds(msgspec.Struct, frozen=True):
 
     expected: str
     least: float = -FORMULA_VALUE_MAX
-    above: bool = False
 
     def holds(self, value: float) -> bool:
         """Tell whether the value may be used."""
-        return (value > self.least if self.above else value >= self.least) and (
-            abs(value) <= FORMULA_VALUE_MAX
-        )
+        return value >= self.least and abs(value) <= FORMULA_VALUE_MAX
 
 
 ANY = Bounds("a formula whose result is a number")
 NOT_NEGATIVE = Bounds("a formula whose result is a number of zero or more", 0.0)
-POSITIVE = Bounds("a formula whose result is a number above zero", 0.0, above=True)
+POSITIVE = Bounds("a formula whose result is a number above zero", 1.0)
+"""Of a figure that is whole in its smallest unit: of which less than one is none."""
 WHOLE_COUNT = Bounds("a formula whose result is a whole number of at least 1", 1.0)
 
 
@@ -101,6 +99,10 @@ class Reading:
             result = formula.scale * float(value) + formula.offset
             if bounds.holds(result):
                 return result
+            if result > FORMULA_VALUE_MAX:
+                most = f"a formula whose result is at most {FORMULA_VALUE_MAX / formula.scale:.4g}"
+                self._fault(path, most, value, formula.formula)
+                return 1.0
         self._fault(path, bounds.expected, value, formula.formula)
         return 1.0
 
@@ -132,10 +134,10 @@ class Reading:
         try:
             return _compiled(text).evaluate(self._facts)
         except Refused as error:
-            return str(error)
+            return _Nothing(f"none ({error})")
 
     def _fault(self, path: str, expected: str, found: Any, text: str) -> None:
-        shown = "null" if found is None else repr(found)
+        shown = found.told if isinstance(found, _Nothing) else _found(found)
         told = self.told()
         self._faults.append(
             Fault(
@@ -146,6 +148,16 @@ class Reading:
                 hint=f"The {'formula' if 'formula' in expected else 'condition'} is: {text}",
             )
         )
+
+
+class _Nothing(msgspec.Struct, frozen=True):
+    """No result, and why."""
+
+    told: str
+
+
+def _found(value: Any) -> str:
+    return "null" if value is None else repr(value)
 
 
 @lru_cache(maxsize=FORMULAS_REMEMBERED_MAX)

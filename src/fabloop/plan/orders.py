@@ -13,6 +13,7 @@ from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.assure import assure, exclusions
 from fabloop.plan.checker import Grounds
+from fabloop.plan.countable import check_countable
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engagements import draws, engagements
 from fabloop.plan.engine import (
@@ -172,6 +173,7 @@ def _stated(
             beside=_families_beside(order, orders),
         )
         problem = problem_of(order.product, mine)
+        check_countable(problem)
         if is_possible_now(problem):
             alone.append(Stated(order, mine, problem, problem))
         elif problem.shares_out:

@@ -13,6 +13,7 @@ from fabloop.model.plan import NotDecided, Plan, PlanAnswer, Producible
 from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.assure import assured, exclusions
+from fabloop.plan.countable import check_countable
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engagements import engagements
 from fabloop.plan.engine import (
@@ -124,7 +125,7 @@ def check(  # noqa: PLR0913  # the face of planning names every input
     Raises
     ------
     Invalid
-        The operations are no in-tree.
+        The operations are no in-tree, or something takes more than can be counted.
     Broken
         A plan failed the independent check.
     """
@@ -158,6 +159,7 @@ def check(  # noqa: PLR0913  # the face of planning names every input
 def _answered(
     ask: Ask, lead: Objective | None, tell: Callable[[Plan], object] | None, stop: Stop | None
 ) -> PlanAnswer:
+    check_countable(ask.problem)
     excluded = exclusions(ask.problem)
     if not is_possible_now(ask.problem):
         if ask.problem.shares_out:

@@ -6,13 +6,13 @@ from typing import TypeVar
 from fabloop.base.instant import DAY, Instant
 from fabloop.model.explanation import ReasonCode
 from fabloop.model.plan import Exclusion, NotDecided, NotProducible
-from fabloop.plan.statement.opening import CALENDAR_AHEAD, CALENDAR_AHEAD_MAX
+from fabloop.plan.statement.opening import AFTER_ALL, CALENDAR_AHEAD, CALENDAR_AHEAD_MAX
 
 Answer = TypeVar("Answer")
 
 BEYOND = (
-    f"a plan would go on after the {CALENDAR_AHEAD_MAX // DAY} days that calendars are read ahead,"
-    " infeasibility not proven"
+    f"a plan would go on after the {CALENDAR_AHEAD_MAX // DAY} days that calendars are read ahead"
+    f" ({AFTER_ALL // DAY} where there are none), infeasibility not proven"
 )
 
 _BY_HOURS = frozenset({ReasonCode.OPEN_TOO_SHORT, ReasonCode.SHIFT_TOO_SHORT})

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Collection
 
-from fabloop.base.errors import Invalid
+from fabloop.base.errors import Invalid, Refused
 from fabloop.base.instant import SECOND
 from fabloop.base.quantity import Dimension, example, quantity_of
 from fabloop.feel import compile_expression
-from fabloop.model.documents.collect import Sheet
+from fabloop.model.documents.collect import Sheet, short
 from fabloop.model.documents.values import Purse
 from fabloop.model.product import ByFormula
 
@@ -24,6 +24,9 @@ def note_expression(text: str, names: Collection[str], sheet: Sheet, what: str) 
     """Note what keeps FEEL from being evaluated: syntax, or names it does not know."""
     try:
         expression = compile_expression(text)
+    except Refused as error:  # a limit, which stands nowhere in the text
+        sheet.fault(f"a FEEL {what} within the limits of FEEL", short(repr(text)), str(error))
+        return
     except Invalid as error:
         for fault in error.faults:
             where = f"See {fault.path} of the {what}." if fault.path else ""

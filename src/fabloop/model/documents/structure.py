@@ -14,6 +14,9 @@ from fabloop.model.documents.texts import FILE_BYTES_MAX
 
 _KIND_IN_TEXT = re.compile(rb'"document"\s*:\s*"([a-z-]{1,40})"')
 
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPES = re.compile(r"(?<!\\)(?:\\\\)*((?:\\u[0-9a-fA-F]{4})+)")
+
 
 def decode(source: str, data: bytes, faults: list[Fault]) -> Document | None:
     """Return the document, or None after noting every fault of its syntax or form."""
@@ -83,7 +86,21 @@ def _parsed(data: bytes, sheet: Sheet) -> Any:
         return None
     for each in repeated:
         sheet.fault("each property of an object once", each)
+    if _HALF.search(data) is not None:
+        _note_halves(text, sheet)
     return content
+
+
+def _note_halves(text: str, sheet: Sheet) -> None:
+    """Note each escape that is half of a character: no text that is written can hold it."""
+    for number, line in enumerate(text.splitlines(), 1):
+        for found in _ESCAPES.finditer(line):
+            try:
+                str(json.loads(f'"{found[0]}"')).encode()
+            except UnicodeEncodeError:
+                _at_line(sheet, number, found.start() + 1).fault(
+                    "characters of Unicode", f"{short(found[0])}, of which one is half a character"
+                )
 
 
 def _refuse(constant: str) -> Any:

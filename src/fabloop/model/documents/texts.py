@@ -171,4 +171,6 @@ Weekdays = Annotated[tuple[Weekday, ...], msgspec.Meta(min_length=1, max_length=
 PieceCount = Annotated[
     int, msgspec.Meta(title="a number of pieces, at least 1", ge=1, le=PIECES_MAX, examples=[1])
 ]
-Factor = Annotated[float, msgspec.Meta(title="a factor above zero", gt=0, le=1_000, examples=[1.0])]
+Factor = Annotated[
+    float, msgspec.Meta(title="a factor from 0.001 to 1000", ge=1e-3, le=1_000, examples=[1.0])
+]

@@ -10,10 +10,15 @@ from fabloop.base.money import minor_digits
 from fabloop.base.quantity import Dimension, example, quantity_of
 from fabloop.model.documents.collect import Sheet, short
 
+YEARS = range(1970, 2100)
+"""In which instants may lie; the plans of all of them can be counted in nanoseconds."""
+MONEY_MAX = 10**12
+"""Minor currency units of one figure; sums of many of them are exact then."""
 DURATION_S_MAX = 366 * 24 * 3600.0
 QUANTITY_MAX = 1e15
 _MONEY = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*([A-Z]{3})\s*(?:/\s*(\S+)\s*)?$", re.ASCII)
 _TIME_OF_DAY = re.compile(r"(\d{2}):(\d{2})$", re.ASCII)
+_LEAP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:60", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", re.ASCII)
 
 
@@ -66,6 +71,8 @@ def duration_ns(text: str, sheet: Sheet, *, zero_allowed: bool = False) -> int:
     if seconds > DURATION_S_MAX:
         sheet.fault("a duration of at most 366 days", repr(text))
         return SECOND
+    if seconds and seconds * SECOND < 1:
+        sheet.fault("a duration of at least a nanosecond, such as '12 min'", repr(text))
     return round(seconds * SECOND)
 
 
@@ -74,13 +81,19 @@ def instant(text: str, sheet: Sheet) -> Instant:
     try:
         if not _INSTANT.match(text):
             raise ValueError(text)
-        return instant_of(text)
+        found = instant_of(text)
     except (ValueError, OverflowError):
+        hint = "Leap seconds are not counted: write second 59." if _LEAP.match(text) else ""
         sheet.fault(
             "an ISO 8601 date-time with an offset, such as '2026-11-23T12:30:00+01:00'",
             repr(text),
+            hint,
         )
         return Instant(0)
+    if int(text[:4]) not in YEARS:
+        sheet.fault(f"an instant from {YEARS[0]} to {YEARS[-1]}", repr(text))
+        return Instant(0)
+    return found
 
 
 def time_of_day_ns(text: str, sheet: Sheet) -> int:
@@ -106,8 +119,8 @@ def money(text: str, sheet: Sheet) -> Money:
     elif result.minor != result.minor.to_integral_value():
         digits = minor_digits(result.currency)
         sheet.fault(f"at most {digits} digits after the point in {result.currency}", repr(text))
-    elif result.minor > QUANTITY_MAX:
-        sheet.fault(f"at most {QUANTITY_MAX:g} minor units", short(repr(text)))
+    elif result.minor > MONEY_MAX:
+        sheet.fault(f"at most {MONEY_MAX:g} minor units", short(repr(text)))
     return result
 
 
@@ -126,8 +139,8 @@ def price_per(text: str, dimension: Dimension, shown: str, sheet: Sheet) -> Mone
     result = _minor(found[1], found[2])
     if result.minor < 0:
         sheet.fault(f"costs of zero or more, such as {shown!r}", repr(text))
-    elif result.minor > QUANTITY_MAX:
-        sheet.fault(f"at most {QUANTITY_MAX:g} minor units", short(repr(text)))
+    elif result.minor > MONEY_MAX:
+        sheet.fault(f"at most {MONEY_MAX:g} minor units", short(repr(text)))
         return nothing
     return Money(minor=result.minor / size if size else Decimal(0), currency=result.currency)
 

@@ -20,7 +20,7 @@ from fabloop.plan.statement.crews import NEVER
 from fabloop.plan.statement.duties import Around, Duties, duties_of
 from fabloop.plan.statement.least_setups import least_setups
 from fabloop.plan.statement.materials import Claims, Underway, materials_of
-from fabloop.plan.statement.opening import CALENDAR_AHEAD, joined
+from fabloop.plan.statement.opening import AFTER_ALL, CALENDAR_AHEAD, joined
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.roads import TICK, Figures, Place, Roads, Weights, ticks_of
 from fabloop.plan.statement.sources import First
@@ -249,7 +249,7 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
         network, setting.origin, quantity, setting.due_at, materials, sequenced=sequenced
     )
     hours = bool(closed) or (duties is not None and duties.has_shifts)
-    read = (until - setting.origin) // TICK if hours else NEVER
+    read = (until - setting.origin) // TICK if hours else AFTER_ALL // TICK
     return Problem(
         tuple(jobs),
         plant.roads,

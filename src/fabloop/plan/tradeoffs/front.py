@@ -17,6 +17,7 @@ from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.assure import assured, exclusions
 from fabloop.plan.checker import Grounds
+from fabloop.plan.countable import check_countable
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engine import (
     SHORT,
@@ -126,6 +127,7 @@ def front(  # noqa: PLR0913  # the face of the front names every input
 
 def _front(ask: Ask, points_max: int, on_point: Callable[[FrontPoint], None] | None) -> FrontAnswer:
     order, setting, whole, wishes = ask.order, ask.setting, ask.problem, ask.wishes
+    check_countable(whole)
     if not is_possible_now(whole):
         if whole.shares_out:
             return NotDecided(limit=SHORT)
