@@ -51,7 +51,9 @@ def test_an_order_that_is_not_done_misses_its_due_date_when_that_passes(story):
 
 
 def test_without_documents_of_goals_the_due_date_is_the_goal(story):
-    assert goal_sets(Snapshot(knowledge=story.scenario.knowledge)) == (STANDARD,)
+    (goals,) = goal_sets(Snapshot(knowledge=story.scenario.knowledge))
+    assert goals.goals == STANDARD.goals
+    assert goals.time_zone == "Europe/Vienna"
     assert not [fact for _, fact in story.house.history if isinstance(fact, GoalViolated)]
 
 

@@ -15,9 +15,12 @@ from fabloop.adapters.arrowhead.authority import make_authority
 from fabloop.adapters.arrowhead.five.client import FiveClient
 from fabloop.adapters.arrowhead.mtls import client_context, identity_in
 from fabloop.adapters.arrowhead.profiles import CloudName, Generation, Profile
+from fabloop.app.choreography.ports import Message
 from fabloop.app.processes.clocks import WallClock
 from fabloop.base.errors import Conflict, Invalid, NotPermitted, Unavailable
+from fabloop.base.instant import SECOND, Instant
 from fabloop.cli import app
+from fabloop.cli.cloud_words import teller
 from fabloop.services.cloud.lookups import ServiceFilter
 from fabloop.services.cloud.records import Address, AddressType, Interface, SecurityPolicy
 from fabloop.services.cloud.registry import ServiceEntry, SystemEntry
@@ -144,3 +147,29 @@ def test_options_that_do_not_fit_are_named(tmp_path, words, told):
 def test_one_process_serves_a_folder(tmp_path):
     with serving("--data", tmp_path), pytest.raises((Conflict, Invalid)):
         run_raising("serve", "--data", tmp_path, "--port", "0")
+
+
+def test_a_step_that_fails_again_as_it_did_is_told_once_for_a_while(capsys):
+    tell = teller(as_json=False)
+
+    def fails(second, text="nobody is there"):
+        tell(
+            Message(
+                at=Instant(second * SECOND), name="stepFailed", sender="C", receiver="C",
+                step=second, text=text,
+            )
+        )  # fmt: skip
+
+    for second in range(45):
+        fails(second)
+    fails(46, "another reason")
+    tell(Message(at=Instant(47 * SECOND), name="stepDone", sender="C", receiver="C", step=1))
+    fails(48)
+    told = [each.split(" ", 1)[1] for each in capsys.readouterr().out.splitlines()]
+    assert told == [
+        "stepFailed: C -> C nobody is there",
+        "stepFailed: C -> C step 30 nobody is there",
+        "stepFailed: C -> C step 46 another reason",
+        "stepDone: C -> C step 1",
+        "stepFailed: C -> C step 48 nobody is there",
+    ]

@@ -1,6 +1,9 @@
 """Goals of the orders of the loop: judged by what the loop knows, warned of by their plans."""
 
+import functools
 from collections.abc import Iterator
+
+import msgspec
 
 from fabloop.adapt.goals.index import instant_in
 from fabloop.adapt.goals.news import news_of
@@ -40,6 +43,13 @@ goal due "finished by the due date" for each order: done by due
 """,
 )
 """What holds where no document of goals says anything else."""
+
+
+@functools.cache
+def _standard_in(zone: str) -> GoalSet:
+    """Return the standard goals, told in the time of a plant."""
+    return msgspec.structs.replace(STANDARD, time_zone=zone)
+
 
 GoalFacts = tuple[GoalEndangered | GoalRestored | GoalMet | GoalViolated, ...]
 _STATUS = {
@@ -104,7 +114,9 @@ _DECIDED = (GoalStatus.MET, GoalStatus.VIOLATED)
 
 def goal_sets(at: Snapshot) -> tuple[GoalSet, ...]:
     """Return the goals that orders are judged by."""
-    return at.knowledge.goals or (STANDARD,)
+    sites = at.knowledge.network.sites.values()
+    zone = next((each.time_zone for each in sites), STANDARD.time_zone)
+    return at.knowledge.goals or (_standard_in(zone),)
 
 
 def standings(state: OrderState, at: Snapshot) -> tuple[tuple[Goal, Standing], ...]:

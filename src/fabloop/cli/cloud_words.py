@@ -9,10 +9,14 @@ import msgspec
 
 from fabloop.app.choreography.ports import Message
 from fabloop.app.choreography.posts import Post, post_of
-from fabloop.base.instant import iso_of
+from fabloop.base.instant import SECOND, Instant, iso_of
 from fabloop.cli.cloud_place import Place
 from fabloop.cli.given import address_given
 from fabloop.cli.processes.plain import named, print_lines
+
+STEP_FAILED = "stepFailed"
+FAILED_AGAIN_NS = 30 * SECOND
+"""A step that fails again as it did is told once in this time."""
 
 
 def where(place: Place) -> Post:
@@ -41,12 +45,13 @@ def say_where(post: Post, url: str, what: str, *, as_json: bool) -> None:
 def teller(*, as_json: bool) -> Callable[[Message], None]:
     """Return what tells messages as they come, from whatever thread."""
     lock = threading.Lock()
+    failed: dict[str, Instant] = {}
 
     def tell(message: Message) -> None:
         with lock:
             if as_json:
                 print_line(message)
-            else:
+            elif not _is_repeated(message, failed):
                 about = f" step {message.step}" if message.step else ""
                 print_lines(
                     [
@@ -57,6 +62,18 @@ def teller(*, as_json: bool) -> Callable[[Message], None]:
             sys.stdout.flush()
 
     return tell
+
+
+def _is_repeated(message: Message, failed: dict[str, Instant]) -> bool:
+    """Tell whether a failure was told just before; a step is tried every second."""
+    if message.name != STEP_FAILED:
+        failed.clear()
+        return False
+    before = failed.get(message.text)
+    if before is not None and message.at - before < FAILED_AGAIN_NS:
+        return True
+    failed[message.text] = message.at
+    return False
 
 
 def until_interrupted() -> threading.Event:

@@ -16,11 +16,17 @@ from fabloop.adapters.arrowhead.four.steps import SessionStatus
 from fabloop.adapters.arrowhead.serving import Serving
 from fabloop.app.choreography.choreographer import choreographer_post
 from fabloop.app.choreography.conduct import Patience
-from fabloop.app.choreography.posts import executor_post, post_of, system_post, takes
+from fabloop.app.choreography.posts import (
+    CHOREOGRAPHER_AGAIN_S,
+    executor_post,
+    post_of,
+    system_post,
+    takes,
+)
 from fabloop.app.choreography.versions import with_four
 from fabloop.app.cloud.folder import open_cloud
 from fabloop.app.cloud.serving import Plan, served
-from fabloop.base.errors import Invalid
+from fabloop.base.errors import Invalid, Unavailable
 from fabloop.run.gate import simulated
 from fabloop.run.recipe_document import read_recipe
 
@@ -74,6 +80,21 @@ def assembled(folder, stands, prepare):
                 "the end of the session",
             )
     return messages
+
+
+def test_an_executor_waits_for_a_choreographer_until_it_is_asked_to_end(url):
+    asked = []
+    post = post_of(url, None, None, name="Workstation", generation=4)
+
+    def ends(seconds):
+        asked.append(seconds)
+        return len(asked) == 3
+
+    nobody = "http://127.0.0.1:1"
+    waiting = executor_post(post, STEPS, nobody, gate=simulated, awaits=ends)
+    with pytest.raises(Unavailable), waiting:
+        raise AssertionError("it does not stand before it is registered")
+    assert asked == [CHOREOGRAPHER_AGAIN_S] * 3
 
 
 def test_a_recipe_is_carried_out_without_locks_and_pushes(url, tmp_path):

@@ -1,7 +1,8 @@
 """Executor and application system as servers of their own, in a local cloud."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from socket import socket
@@ -36,11 +37,14 @@ from fabloop.app.choreography.system import (
     Work,
 )
 from fabloop.app.processes.clocks import WallClock
-from fabloop.base.errors import Fault, Invalid
+from fabloop.base.errors import Fault, Invalid, Unavailable
 from fabloop.base.names import did_you_mean
 from fabloop.run.gate import Gate, undeclared
 from fabloop.services.cloud.names import camel_name
 
+CHOREOGRAPHER_S_MAX = 60.0
+"""How long an executor waits for a choreographer that does not answer yet."""
+CHOREOGRAPHER_AGAIN_S = 1.0
 OPERATOR = "Sysop"
 VERSIONS = (1, 2**31 - 1)
 
@@ -183,6 +187,7 @@ def executor_post(
     listener: Listener = lambda _: None,
     *,
     gate: Gate = undeclared,
+    awaits: Callable[[float], bool] | None = None,
 ) -> Iterator[str]:
     """Be an executor of some services that serves its interface; yield where it is asked.
 
@@ -190,6 +195,13 @@ def executor_post(
     ----------
     choreographer : where it registers
     gate : judges each task before it leaves
+    awaits : waits so many seconds for a choreographer that does not answer yet, and tells whether
+        to end instead; it is asked again and again, `CHOREOGRAPHER_S_MAX` in all
+
+    Raises
+    ------
+    Unavailable
+        The choreographer did not answer in all that time.
     """
     clock = WallClock()
     definitions = [camel_name(each) for each in services]
@@ -205,15 +217,32 @@ def executor_post(
         offering = Offering(definition=REPORTING, path="/report", exclusive=False)
         with closing(executor), stands.serving(app), stands.member((offering,)):
             for definition in definitions:
-                stands.cloud.register_executor(
-                    steps.ExecutorRequest(
-                        system=stands.told,
-                        service_definition_name=definition,
-                        min_version=VERSIONS[0],
-                        max_version=VERSIONS[1],
-                    )
-                )
+                _register(stands, definition, awaits or _sleep)
             yield stands.url
+
+
+def _register(stands: Standing, definition: str, awaits: Callable[[float], bool]) -> None:
+    """Register at the choreographer, which may be about to start: whoever is first waits."""
+    asked = steps.ExecutorRequest(
+        system=stands.told,
+        service_definition_name=definition,
+        min_version=VERSIONS[0],
+        max_version=VERSIONS[1],
+    )
+    until_s = time.monotonic() + CHOREOGRAPHER_S_MAX
+    while True:
+        try:
+            stands.cloud.register_executor(asked)
+        except Unavailable:
+            if time.monotonic() >= until_s or awaits(CHOREOGRAPHER_AGAIN_S):
+                raise
+        else:
+            return
+
+
+def _sleep(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False
 
 
 @contextmanager
