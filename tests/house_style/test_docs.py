@@ -19,7 +19,7 @@ from fabloop.cli.root import app
 from fabloop.model.documents import SCHEMA_NAMES
 from fabloop.model.documents.structs import CalibratedAxisEntry, SimulatedAxisEntry
 from fabloop.plan.engine import EFFORT
-from fabloop.plan.running.replan import CHANGE_PRICE_MINOR
+from fabloop.plan.running.change import CHANGE_PRICE_MINOR
 from fabloop.sense.position_error import VERSION
 from fabloop.sense.watch import RULE
 

@@ -279,6 +279,15 @@ def comparison_table(comparison: PlanComparison, zone: str, labels: Mapping[str,
         )
         for each in comparison.shipments_added
     ]
+    rows += [
+        (
+            f"{called(each.made_by or each.operation)}: together in a "
+            + ("shipment" if each.made_by else "run"),
+            str(each.before or "-"),
+            str(each.after or "-"),
+        )
+        for each in comparison.company
+    ]
     return Table(
         caption=f"Plan {comparison.before} becomes {comparison.after}",
         heads=("What", "Before", "After"),

@@ -258,13 +258,27 @@ class MovedOperation(msgspec.Struct, frozen=True, kw_only=True):
     after_site: SiteId
 
 
+class CompanyChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """That a step, or a good on its way to one, has other company in its run or shipment.
+
+    `made_by` is whose output the good is; empty for a step. `before` and `after` are pieces in the
+    run, or goods in the shipment; 1 is a good alone, and 0 a step in no shared run.
+    """
+
+    operation: OperationId
+    made_by: str = ""
+    before: int
+    after: int
+
+
 class PlanComparison(msgspec.Struct, frozen=True, kw_only=True):
     """What a new plan changes; differences are after minus before.
 
     `retimed` are operations that stay on their work unit but start at another instant;
     `late_ns` is by how much the new plan misses the due instant, 0 where it does not. Operations
     are added and dropped where another option of a routing is taken. `affected` are the work units,
-    vehicles and carriers, in order of their names, that have more, less or something else to do.
+    vehicles and carriers, in order of their names, that have more, less or something else to do;
+    `company` tells who shares a run or a shipment with more or fewer than before.
     """
 
     before: PlanId
@@ -285,3 +299,4 @@ class PlanComparison(msgspec.Struct, frozen=True, kw_only=True):
     operations_added: tuple[OperationId, ...] = ()
     operations_dropped: tuple[OperationId, ...] = ()
     affected: tuple[str, ...] = ()
+    company: tuple[CompanyChanged, ...] = ()

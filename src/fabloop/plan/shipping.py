@@ -35,17 +35,17 @@ def shared_shipments(plans: Sequence[Plan], network: Network) -> tuple[Plan, ...
             leaves = max(each.start for each in group)
             for each in group:
                 old = plans[each.plan].movements[each.movement]
-                changed[each.plan][each.movement] = _sharing(old, lane, leaves, len(group))
-    return tuple(_with(plan, row) for plan, row in zip(plans, changed, strict=True))
+                changed[each.plan][each.movement] = sharing(old, lane, leaves, len(group))
+    return tuple(with_movements(plan, row) for plan, row in zip(plans, changed, strict=True))
 
 
 def _goods(plans: Sequence[Plan], lane: LaneId) -> Iterator[Good]:
-    """Yield what leaves on the lane and has not begun to."""
+    """Yield what leaves on the lane by itself and has not begun to."""
     for number, plan in enumerate(plans):
         ways = {(each.made_by, each.taken_by, each.leg): each.start for each in plan.movements}
         steps = {each.operation: each.start for each in plan.steps}
         for place, each in enumerate(plan.movements):
-            if each.lane == lane and not each.frozen:
+            if each.lane == lane and not each.frozen and each.goods == 1:
                 after = (each.made_by, each.taken_by, each.leg + 1)
                 by = ways.get(after, steps[each.taken_by])
                 yield Good(number, place, each.start, Instant(by - (each.end - each.start)))
@@ -62,7 +62,8 @@ def _grouped(goods: list[Good], most: int) -> Iterator[list[Good]]:
         yield group
 
 
-def _sharing(old: Movement, lane: ShippingLane, leaves: Instant, goods: int) -> Movement:
+def sharing(old: Movement, lane: ShippingLane, leaves: Instant, goods: int) -> Movement:
+    """Return a good's movement in a shipment of so many that leaves then."""
     cost, energy, co2 = lane.part(goods)
     return msgspec.structs.replace(
         old,
@@ -75,7 +76,8 @@ def _sharing(old: Movement, lane: ShippingLane, leaves: Instant, goods: int) -> 
     )
 
 
-def _with(plan: Plan, changed: dict[int, Movement]) -> Plan:
+def with_movements(plan: Plan, changed: dict[int, Movement]) -> Plan:
+    """Return the plan with other movements at some places, and its totals."""
     if not changed:
         return plan
     movements = tuple(changed.get(place, each) for place, each in enumerate(plan.movements))

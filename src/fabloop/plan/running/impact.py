@@ -1,6 +1,6 @@
 """What a changed condition endangers in a plan, and what a new plan changes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import msgspec
 
@@ -8,7 +8,14 @@ from fabloop.base.instant import Instant
 from fabloop.model.explanation import Explanation, ReasonCode
 from fabloop.model.ids import OperationId, WorkUnitId
 from fabloop.model.order import ProductionOrder
-from fabloop.model.plan import MovedOperation, Movement, MovementKind, Plan, PlanComparison
+from fabloop.model.plan import (
+    CompanyChanged,
+    MovedOperation,
+    Movement,
+    MovementKind,
+    Plan,
+    PlanComparison,
+)
 from fabloop.model.product import ConfiguredProduct
 from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
@@ -89,6 +96,7 @@ def compare(before: Plan, after: Plan, order: ProductionOrder) -> PlanComparison
             step.operation for step in before.steps if step.operation not in new
         ),
         affected=_affected(before, after),
+        company=tuple(_company(before, after)),
         cost_minor=after.totals.cost_minor - before.totals.cost_minor,
         currency=after.totals.currency,
         makespan_ns=after.totals.makespan_ns - before.totals.makespan_ns,
@@ -99,6 +107,23 @@ def compare(before: Plan, after: Plan, order: ProductionOrder) -> PlanComparison
         due_at=order.due_at,
         late_ns=max(0, finish_after - order.due_at),
     )
+
+
+def _company(before: Plan, after: Plan) -> Iterator[CompanyChanged]:
+    """Yield steps in both plans whose run, and goods whose shipment, others share otherwise."""
+    old = {step.operation: step.batch for step in before.steps}
+    for step in after.steps:
+        was = old.get(step.operation)
+        runs = [0 if each is None else each.together for each in (was, step.batch)]
+        if step.operation in old and runs[0] != runs[1]:
+            yield CompanyChanged(operation=step.operation, before=runs[0], after=runs[1])
+    goods = {(each.made_by, each.taken_by, each.lane): each.goods for each in before.movements}
+    for move in after.movements:
+        key = move.made_by, move.taken_by, move.lane
+        if move.lane is not None and goods.get(key, move.goods) != move.goods:
+            yield CompanyChanged(
+                operation=move.taken_by, made_by=move.made_by, before=goods[key], after=move.goods
+            )
 
 
 def _affected(before: Plan, after: Plan) -> tuple[str, ...]:
@@ -138,5 +163,9 @@ def _carriage(movement: Movement) -> tuple[object, ...]:
             origin="",
             destination="",
             frozen=False,
+            goods=1,
+            cost_minor=0,
+            energy_j=0.0,
+            co2_kg=0.0,
         )
     )

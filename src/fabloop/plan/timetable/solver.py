@@ -24,6 +24,10 @@ SHIFT_GAP = 0.02
 """How far the sum of shifts may stay from its bound: the last per cent takes longest."""
 
 
+FAR = 2**30
+"""Ticks beyond the horizon, for what is engaged without end."""
+
+
 def _sum(terms: Iterable[cp_model.LinearExprT]) -> cp_model.LinearExpr:
     """Return the sum as an expression, also where there is nothing to add."""
     return cp_model.LinearExpr.sum(list(terms))
@@ -126,7 +130,8 @@ class _Model:
 
     def _engagements(self) -> None:
         for resource, intervals in self.intervals.items():
-            for start, end in self.problem.busy.get(resource, ()):
+            for start, until in self.problem.busy.get(resource, ()):
+                end = min(until, 2 * self.horizon + FAR)  # of what is never free again
                 if end > start and start < self.horizon:
                     intervals.append(self.model.new_fixed_size_interval_var(start, end - start, ""))
 
