@@ -4,9 +4,13 @@ Run ``python bench/safety.py [--falls 50]``. A simulated safety controller in a 
 is asked over Modbus TCP while commands are judged without a pause. Each time a signal falls, the
 last command that was permitted is compared with the moment at which the controller's program had
 the fall, by its own log. Printed for controllers that tell only, and for those that decide.
+
+Then the machine is some milliseconds away, as over a wire, and what counts is when it last began a
+command: once as it comes, once where it checks the permit at the controller when it arrives.
 """
 
 import argparse
+import asyncio
 import os
 import statistics
 import subprocess
@@ -22,6 +26,7 @@ import msgspec
 
 from fabloop.app.safety.controller import Given, Shown
 from fabloop.app.safety.guard import SafetyGuard
+from fabloop.app.safety.permit_check import PermitCheck, write_rules, written_rules
 from fabloop.base.instant import SECOND
 from fabloop.model.ids import ControllerId, OperationName, SignalId, WorkUnitId
 from fabloop.model.safety import (
@@ -33,6 +38,7 @@ from fabloop.model.safety import (
     Target,
 )
 from fabloop.run.permissives import Permitted
+from fabloop.run.permits import permits_text
 
 MS = 1_000_000
 CELL, CLAMPED = ControllerId("cell"), SignalId("cell/clamped")
@@ -45,7 +51,9 @@ def main() -> int:
     """Measure both kinds and print a line for each."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--falls", type=int, default=50)
-    falls = asked.parse_args().falls
+    asked.add_argument("--away-ms", type=float, default=20.0)
+    given = asked.parse_args()
+    falls = given.falls
     for decides in (False, True):
         late_ms, judged_ms = measured(falls, decides=decides)
         worst, middle = max(late_ms), statistics.median(late_ms)
@@ -55,11 +63,50 @@ def main() -> int:
             f"controller {kind}: permitted after the fall median {middle:.1f} ms, "
             f"longest {worst:.1f} ms of {falls}; a verdict takes {took_ms:.2f} ms"
         )
+    for checks in (False, True):
+        machine = Machine(away_s=given.away_ms / 1e3, checks=checks)
+        late_ms, took = measured(falls, decides=True, machine=machine)
+        worst, middle = max(late_ms), statistics.median(late_ms)
+        kind = "checks permits" if checks else "does as it is told"
+        print(
+            f"machine {given.away_ms:g} ms away {kind}: begun after the fall median {middle:.1f} "
+            f"ms, longest {worst:.1f} ms of {falls}; to its begin {statistics.median(took):.1f} ms"
+        )
     return 0
 
 
-def measured(falls: int, *, decides: bool) -> tuple[list[float], list[float]]:
-    """Return how long after each fall the last command was permitted, and what verdicts took."""
+class Machine:
+    """Begins what comes, some time after it was sent; with `checks` only on a permit that stands.
+
+    It has an event loop of its own: a machine is no part of whoever commands it.
+    """
+
+    def __init__(self, *, away_s: float, checks: bool) -> None:
+        self._away_s = away_s
+        self._checks = checks
+        self._check: PermitCheck | None = None
+        self._loop = asyncio.new_event_loop()
+        self._commands = 0
+
+    def wired(self, folder: Path, rules: SafetyRules) -> None:
+        """Know the controller."""
+        write_rules(folder / "rules.json", rules)
+        self._check = PermitCheck(folder / "rules.json", written_rules) if self._checks else None
+
+    def begins(self, verdict: Permitted) -> bool:
+        """Tell whether it begins a command."""
+        time.sleep(self._away_s)
+        self._commands += 1
+        if self._check is None:
+            return True
+        carried, key = permits_text(verdict.permits), str(self._commands)
+        return not self._loop.run_until_complete(self._check.against(PRESS, carried, key))
+
+
+def measured(
+    falls: int, *, decides: bool, machine: Machine | None = None
+) -> tuple[list[float], list[float]]:
+    """Return how long after each fall the last command was permitted or begun, and what it took."""
     late: list[float] = []
     took: list[float] = []
     with tempfile.TemporaryDirectory(prefix="fabloop-safety-") as name:
@@ -70,21 +117,31 @@ def measured(falls: int, *, decides: bool) -> tuple[list[float], list[float]]:
             SafetyGuard(_rules(url, decides=decides), folder) as guard,
         ):
             guard.wait_until_seen()
+            if machine is not None:
+                machine.wired(folder, guard.rules)
             for number in range(falls):
                 early_s = 0.1 + 0.05 * (number * 0.618 % 1)  # falls lie anywhere between readings
-                late.append(_fall(guard, panel, log, took, early_s))
+                late.append(_fall(guard, panel, log, took, early_s, machine))
     return late, took
 
 
 def _fall(
-    guard: SafetyGuard, panel: "subprocess.Popen[str]", log: Path, took: list[float], early_s: float
+    guard: SafetyGuard,
+    panel: "subprocess.Popen[str]",
+    log: Path,
+    took: list[float],
+    early_s: float,
+    machine: Machine | None,
 ) -> float:
     last, over = [0], threading.Event()
 
     def command() -> None:
         while not over.is_set():
             begun = time.monotonic_ns()
-            permitted = isinstance(guard.judge(PRESS), Permitted)
+            verdict = guard.judge(PRESS)
+            permitted = isinstance(verdict, Permitted)
+            if machine is not None and isinstance(verdict, Permitted):
+                permitted = machine.begins(verdict)
             took.append((time.monotonic_ns() - begun) / MS)
             if permitted:
                 last[0] = time.time_ns()  # noqa: TID251  # compared with the controller's own log
