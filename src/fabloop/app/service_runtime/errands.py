@@ -82,7 +82,7 @@ class Errand(msgspec.Struct, kw_only=True):
     may_have_happened : whether a service may have done it that has not said so
     waits_for : why nobody could do it when it was last looked at
     waits_on : definitions of the offers that it waits for
-    withheld_for : why its command was not permitted when it was last judged
+    withheld_for : why its command was not permitted when it was last judged; empty once it left
     trouble : what is done about calls that did not end well
     lease : what it holds of the cloud; None where its service does many at once, or has lost it
     """

@@ -47,13 +47,7 @@ from fabloop.app.service_runtime.fleet import Fleet
 from fabloop.app.service_runtime.ladder import Rungs
 from fabloop.app.service_runtime.leases import Described, Leases, held_offers, still_bound
 from fabloop.app.service_runtime.log import FactLog
-from fabloop.app.service_runtime.naming import (
-    bound_fact,
-    names_of,
-    short,
-    told_of,
-    withheld,
-)
+from fabloop.app.service_runtime.naming import bound_fact, names_of, short, told_of, withheld
 from fabloop.app.service_runtime.reality import Reality, ground
 from fabloop.app.service_runtime.wanted import SERVICE_JOBS
 from fabloop.base.errors import Invalid, Refused, Unavailable
@@ -311,6 +305,8 @@ class Runtime:
 
     def _settle(self, errand: Errand, came: Came, now: Instant) -> None:
         errand.attempts += 1
+        if not isinstance(came, NotPermitted):
+            errand.withheld_for = ()  # it has left: what held it is over
         if not isinstance(came, NoAnswer | WrongAnswer | NotPermitted):
             busy_until = Instant(now + came.again_ns) if isinstance(came, UnderWay) else None
             self.leases.heard(errand, busy_until, now)
