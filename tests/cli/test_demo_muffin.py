@@ -66,6 +66,8 @@ def test_the_week_is_told_drawn_and_written(tmp_path, documents):
         assert "UTC" not in shown
         assert not re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d", shown), "an instant of another form"
     assert re.search(r"those in which there was something to choose or to wait for: \d+\.", words)
+    assert "Composed chains" in page
+    assert "major, in danger: G1 of" in page
 
 
 def test_after_a_kill_the_week_goes_on_and_is_the_same(tmp_path, documents):

@@ -135,6 +135,7 @@ def _sections(
         ),
         Section(title="The ladder", tables=tuple(_ladders(history, zone))),
         bindings_section(history, zone),
+        *_chain_sections(history, zone),
         *_repair_sections(history, zone, figures_named),
         Section(title="The processes", pictures=figures_named("muffin-")),
     ]
@@ -162,6 +163,30 @@ def _ladders(history: Sequence[tuple[Instant, RuntimeFact]], zone: str) -> Itera
         bad = f": {in_zone(bad_text(first), zone)}" if first.severity else ""
         caption = f"{first.about}, {short_text(began, zone)}{bad}"
         yield Table(caption=caption, heads=heads, rows=rows, numeric=(3,))
+
+
+def _chain_sections(history: Sequence[tuple[Instant, RuntimeFact]], zone: str) -> Iterator[Section]:
+    """Yield what the composed chains that repairs draw on consist of, and why."""
+    chains = [(at, e) for at, e in history if isinstance(e, ChainComposed) and e.links]
+    if chains:
+        tables = tuple(_chain(at, fact, zone) for at, fact in chains[:LADDERS_SHOWN])
+        yield Section(title="Composed chains", tables=tables)
+
+
+def _chain(at: Instant, fact: ChainComposed, zone: str) -> Table:
+    rows = tuple(
+        (
+            link.step,
+            "; ".join(f"{name}: {source}" for name, source in link.inputs.items()),
+            str(len(link.calls) or "made"),
+            " ".join(sentence(each, at) for each in link.because),
+        )
+        for link in fact.links
+    )
+    ended = f" Stopped: {fact.stopped}" if fact.stopped else ""
+    caption = f"{fact.about}, {short_text(at, zone)}: to {fact.goal}, for {fact.lot}.{ended}"
+    heads = ("Service", "Its inputs", "Calls", "Why it is in the chain")
+    return Table(caption=caption, heads=heads, rows=rows, numeric=(2,))
 
 
 def _repair_sections(
