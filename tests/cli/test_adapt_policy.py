@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fabloop.base.errors import Invalid
+from fabloop.base.instant import MINUTE, SECOND
 from fabloop.cli.root import app
 
 RUNGS = [
@@ -42,6 +43,24 @@ def test_a_policy_is_told_rung_by_rung(tmp_path: Path):
     assert done.exit_code == 0
     for word in ("retry", "50.00", "plant-manager", "30 min", "hold"):
         assert word in done.output
+
+
+def test_other_times_for_what_is_critical_are_told(tmp_path: Path):
+    hurried = {**RUNGS[2], "critical_answer_within": "5 min", "critical_budget": "3 s"}
+    done = run(written(tmp_path, rungs=[*RUNGS[:2], hurried]))
+    assert done.exit_code == 0
+    shown = " ".join(done.output.replace("│", " ").split())
+    assert "critical:" in shown
+    assert "5 min" in shown
+    told = json.loads(run(written(tmp_path, rungs=[hurried]), "--json").output)
+    assert told["rungs"][0]["critical_budget_ns"] == 3 * SECOND
+    assert told["rungs"][0]["critical_answer_ns"] == 5 * MINUTE
+
+
+def test_a_time_for_what_is_critical_that_is_none_is_refused(tmp_path: Path):
+    done = run(written(tmp_path, rungs=[{**RUNGS[2], "critical_answer_within": "2 kg"}]))
+    assert isinstance(done.exception, Invalid)
+    assert "critical_answer_within" in str(done.exception)
 
 
 def test_it_is_told_to_programs_too(tmp_path: Path):
