@@ -111,7 +111,7 @@ def test_that_nobody_can_answer_in_time_is_said_once_and_only_where_it_is_so(
         about="batch-1", repair="r1", rung=SAFE_DEFAULT, helps=True,
         why="cancel, because shift lead has not answered within 30 min",
     )  # fmt: skip
-    teller = Teller(to_stderr=False, asks=asks, waits=waits)
+    teller = Teller(to_stderr=False, asks=asks, waits=waits, zone="Europe/Rome")
     teller.told(Instant(0), [question, question])
     shown = capsys.readouterr().out
     assert "It is major, lost for good: 40 muffins." in shown
