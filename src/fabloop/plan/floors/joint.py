@@ -4,7 +4,7 @@ Vehicles, persons, tools and set-ups are left out: what is ruled out is ruled ou
 what is found is placed on the floor with them afterwards.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ortools.sat.python import cp_model
@@ -12,6 +12,8 @@ from ortools.sat.python import cp_model
 from fabloop.plan.floors.loads import Windows
 
 SEED = 7
+
+Span = tuple[int, int]
 
 
 class Scope(NamedTuple):
@@ -37,17 +39,17 @@ def _sum(terms: Iterable[cp_model.LinearExprT]) -> cp_model.LinearExpr:
 
 
 class Joint:
-    """The constraint model; a job's choices go by number.
+    """The constraint model; a job's choices go by number. Work units are `taken` at times.
 
     `pairs` counts the pairs of choices that were looked at, what building it takes in the main.
     """
 
-    def __init__(self, scopes: Sequence[Scope]) -> None:
+    def __init__(self, scopes: Sequence[Scope], taken: Mapping[str, Sequence[Span]]) -> None:
         self.model = cp_model.CpModel()
         self.pairs = 0
         self._taken: dict[str, list[cp_model.IntervalVar]] = {}
         self.orders = [self._order(each) for each in scopes]
-        self._no_overlaps(scopes)
+        self._no_overlaps(taken, max(each.finish for each in scopes))
 
     def _order(self, scope: Scope) -> _Jobs:
         windows, work = scope.windows, scope.windows.work
@@ -135,9 +137,8 @@ class Joint:
                     row[end] = way.ticks
         return far
 
-    def _no_overlaps(self, scopes: Sequence[Scope]) -> None:
-        finish = max(each.finish for each in scopes)
-        for resource, spans in scopes[0].windows.work.problem.busy.items():
+    def _no_overlaps(self, taken: Mapping[str, Sequence[Span]], finish: int) -> None:
+        for resource, spans in taken.items():
             for start, end in spans:
                 if resource in self._taken and start < finish and end > start:
                     fixed = self.model.new_fixed_size_interval_var(start, end - start, "")

@@ -28,11 +28,14 @@ SPREAD_MAX = 40
 TIGHTENINGS_MAX = 6
 """How often windows are made narrower by what narrower windows bar."""
 
-SHARES_MAX = 2_000_000
-"""Shares solved for in all rounds of one bound; beyond it the bound is what it is by then."""
+SHARES_MAX = 6_000_000
+"""What all rounds of one bound take, in shares solved for; beyond it the bound is what it is."""
 
 SHARES_PER_SECOND = 75_000
 """Shares solved for in about one second of a core."""
+
+CELLS_PER_SHARE = 130
+"""Rows times simplex iterations that take as long as one share."""
 
 SPANS_MAX = 3
 """Spans of one work unit that are added in a round, the most violated ones."""
@@ -110,11 +113,21 @@ class Allowance:
     def __init__(self, shares: int = SHARES_MAX) -> None:
         self.left = shares
 
+    def takes(self, solver: pywraplp.Solver) -> None:
+        """Count what the last round of a program took."""
+        self.left -= solver.NumConstraints() * solver.iterations() // CELLS_PER_SHARE
+
 
 class _Program:
-    """The linear program for one finish; `spans` are those that limited other finishes."""
+    """The linear program for one finish.
 
-    def __init__(self, orders: Sequence[Windows], finish: int, spans: Iterable[_Span]) -> None:
+    `spans` are those that limited other finishes; `follows` tells whether shares are those of
+    their takers.
+    """
+
+    def __init__(
+        self, orders: Sequence[Windows], finish: int, spans: Iterable[_Span], *, follows: bool
+    ) -> None:
         self.finish = finish
         self.solver = pywraplp.Solver.CreateSolver("GLOP")
         self.over = self.solver.NumVar(0.0, self.solver.infinity(), "")
@@ -128,16 +141,13 @@ class _Program:
                 self.impossible = True
                 break
             self.busy.update(windows.work.problem.busy)
-            self._add(windows, finish, follows=len(orders) > 1)
+            self._add(windows, finish, follows=follows)
         self.known: set[_Span] = set()
         for span in spans:
             self._limit(span)
 
     def _add(self, windows: Windows, finish: int, *, follows: bool) -> None:
-        """Add the shares of an order's choices; of one job, those of its taker follow them.
-
-        A single order on its own floor hardly loads any work unit with what may go elsewhere.
-        """
+        """Add the shares of an order's choices."""
         work = windows.work
         alive = windows.alive(finish)
         few = [int(alive[job].sum()) <= SPREAD_MAX for job in range(work.size)]
@@ -182,7 +192,9 @@ class _Program:
             if allowance.left < shares:
                 return True
             allowance.left -= shares
-            if self.solver.Solve() != pywraplp.Solver.OPTIMAL:
+            status = self.solver.Solve()
+            allowance.takes(self.solver)
+            if status != pywraplp.Solver.OPTIMAL:
                 return True
             if self.over.solution_value() > TOLERANCE:
                 return False
@@ -248,20 +260,8 @@ def fits(orders: Sequence[Windows], finish: int, allowance: Allowance | None = N
 
     Where the allowance is used up they do.
     """
-    return _fits(orders, finish, allowance or Allowance(), set())
-
-
-def _fits(orders: Sequence[Windows], finish: int, allowance: Allowance, spans: set[_Span]) -> bool:
-    """Tell the same; `spans` limit it from the beginning, and those that it needs are added."""
-    if allowance.left <= 0:
-        return True
-    program = _Program(orders, finish, spans)
-    mine = -(-allowance.left // TEST_PART)
-    own = Allowance(mine)
-    found = program.fits(own)
-    allowance.left -= mine - own.left
-    spans |= program.known
-    return found
+    allowance = allowance or Allowance()
+    return allowance.left <= 0 or _Program(orders, finish, (), follows=False).fits(allowance)
 
 
 def load_bound(
@@ -269,17 +269,42 @@ def load_bound(
 ) -> int:
     """Return a tick, `low` to `high`, before which nothing is finished; `low` is one already.
 
-    It goes up in growing steps: what is ruled out is so much sooner than the rest is not.
+    Where several orders share a floor the bound goes on with shares that follow their takers.
     """
     allowance, spans = allowance or Allowance(), set[_Span]()
-    if low >= high or _fits(orders, low, allowance, spans):
-        return low
-    step = max(1, round(low * STEP))
-    while low + 1 < high:
-        tick = min(low + step, high - 1)
-        if _fits(orders, tick, allowance, spans):
-            high, step = tick, (tick - low) // 2
-        else:
-            low, step = tick, min(2 * step, (high - tick) // 2)
-        step = max(1, step)
-    return low + 1
+    for follows in (False, True)[: len(orders)]:
+        low = _Rise(orders, allowance, spans, follows).bound(low, high)
+    return low
+
+
+class _Rise(NamedTuple):
+    """How a bound is raised: within an allowance, by spans that are known and more by need."""
+
+    orders: Sequence[Windows]
+    allowance: Allowance
+    spans: set[_Span]
+    follows: bool
+
+    def bound(self, low: int, high: int) -> int:
+        """Return the tick; up in growing steps, since what is ruled out is so much sooner."""
+        if low >= high or self._fits(low):
+            return low
+        step = max(1, round(low * STEP))
+        while low + 1 < high:
+            tick = min(low + step, high - 1)
+            if self._fits(tick):
+                high, step = tick, max(1, (tick - low) // 2)
+            else:
+                low, step = tick, max(1, min(2 * step, (high - tick) // 2))
+        return low + 1
+
+    def _fits(self, finish: int) -> bool:
+        if self.allowance.left <= 0:
+            return True
+        program = _Program(self.orders, finish, self.spans, follows=self.follows)
+        most = -(-self.allowance.left // TEST_PART)
+        mine = Allowance(most)
+        found = program.fits(mine)
+        self.allowance.left -= most - mine.left
+        self.spans.update(program.known)
+        return found

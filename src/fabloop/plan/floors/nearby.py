@@ -25,7 +25,7 @@ from fabloop.plan.floors.placing import book
 
 Row = tuple[int, ...]
 
-SECONDS = 35
+SECONDS = 45
 """About how many seconds of a core one deterministic second of the solver takes here."""
 
 LOOK_MAX = 6.0
@@ -121,7 +121,7 @@ def _look(search: Search, freed: AbstractSet[int], target: float, worst: float) 
     scopes = _scopes(search, freed)
     if scopes is None:
         return End.NONE
-    joint = Joint(scopes)
+    joint = Joint(scopes, search.orders[0].work.problem.busy)
     _aim(search, joint, target)
     for number, each in enumerate(search.orders):
         bookings = [each.work.at(job) for job in range(each.work.size)]

@@ -49,7 +49,7 @@ def look(windows: Windows, window: Window, hint: Timetable, effort: float) -> Se
     tight = windows.tightened(finish)
     if tight is None:
         return Seen(Verdict.RULED_OUT, finish + 1, 0.0)
-    built = Joint([Scope(tight, low, finish)])
+    built = Joint([Scope(tight, low, finish)], windows.work.problem.busy)
     jobs = built.orders[0]
     built.model.minimize(jobs.made)
     if hint.finish(windows.work.problem) <= finish * (1 + NEAR):
