@@ -110,6 +110,10 @@ def test_alternatives_lie_one_inside_the_other():
         ("2 2\n1 1 1 4", "line 2: Expected lines of 2 jobs, but found 1"),
         ("1 2\n1 1 1 4\n1 1 1 4", "line 3: Expected no more than 1 jobs"),
         (f"1 2\n{TASKS_MAX + 1}", f"from 0 to {TASKS_MAX}, but found {TASKS_MAX + 1}"),
+        (
+            f"2 2\n{TASKS_MAX} {'1 1 1 ' * TASKS_MAX}\n1 1 1 1",
+            f"line 3, word 1: Expected at most {TASKS_MAX} operations of all jobs",
+        ),
         (f"1 2\n1 1 1 {'9' * 5_000}", "line 2, word 4: Expected duration"),
         ("1 2\n1 1 1 1e9", "but found '1e9'"),
     ],
@@ -145,7 +149,12 @@ def fjsplib(**changed):
             fjsplib(precedences=[{"before": 0, "after": 1}, {"before": 1, "after": 0}]),
             "$.arcs: Expected no cycle, but found one that holds up '0', '1'",
         ),
-        (json.dumps(FJSPLIB).replace("4", "-4"), "$.tasks[0].modes[0].ticks: Expected 0 to"),
+        (json.dumps(FJSPLIB).replace("4", "-4"), "$.operations[0].duration: Expected a"),
+        (
+            fjsplib(operations=[{"operation": 0, "option": 0, "machine": 0, "duration": 1.5}]),
+            "a.json $.operations[0].duration: Expected FJSPLib JSON",
+        ),
+        (fjsplib(operations=[]), "$.precedences[0]: Expected no operation: there is none"),
     ],
 )
 def test_fjsplib_is_refused_by_path_and_value(text, said):

@@ -42,7 +42,10 @@ def read_fjs(text: str, source: str) -> Shop:
     arcs: list[Arc] = []
     for job, (number, words) in enumerate(lines[1:]):
         row = Numbers(source, number, words)
-        count = row.next("number of operations", 0, TASKS_MAX - len(tasks))
+        count = row.next("number of operations", 0, TASKS_MAX)
+        if len(tasks) + count > TASKS_MAX:
+            found = f"{len(tasks) + count} up to here"
+            raise fault(source, row.place(), f"at most {TASKS_MAX} operations of all jobs", found)
         for step in range(count):
             if step:
                 arcs.append(Arc(before=len(tasks) - 1, after=len(tasks)))

@@ -8,6 +8,7 @@ from fabloop.plan.shop.model import (
     MODES_MAX,
     RESOURCES_MAX,
     TASKS_MAX,
+    TICKS_MAX,
     Arc,
     Job,
     Mode,
@@ -49,9 +50,9 @@ def read_fjsplib(data: bytes, source: str) -> Shop:
     try:
         document = msgspec.json.decode(data, type=_Document)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise fault(
-            source, "", "FJSPLib JSON with operations and precedences", str(error)
-        ) from None
+        said, _, path = str(error).partition(" - at ")
+        expected = "FJSPLib JSON with operations and precedences"
+        raise fault(source, path.strip("`"), expected, f"another form: {said}") from None
     if document.format != FORMAT:
         raise fault(source, "$.format", repr(FORMAT), repr(document.format))
     modes = _modes(document, source)
@@ -83,6 +84,9 @@ def _modes(document: _Document, source: str) -> list[tuple[Mode, ...]]:
         if not 0 <= entry.machine < RESOURCES_MAX:
             expected = f"a machine from 0 to {RESOURCES_MAX - 1}"
             raise fault(source, f"{path}.machine", expected, f"{entry.machine}")
+        if not 0 <= entry.duration <= TICKS_MAX:
+            expected = f"a duration from 0 to {TICKS_MAX}"
+            raise fault(source, f"{path}.duration", expected, f"{entry.duration}")
         if entry.operation == len(modes):
             modes.append({})
         if entry.option in modes[entry.operation]:
@@ -99,7 +103,9 @@ def _arcs(document: _Document, tasks: int, source: str) -> tuple[Arc, ...]:
         raise fault(source, "$.precedences", f"at most {ARCS_MAX} entries", found)
     for at, each in enumerate(document.precedences):
         if not (0 <= each.before < tasks and 0 <= each.after < tasks):
-            expected = f"operations from 0 to {tasks - 1}"
+            expected = (
+                f"operations from 0 to {tasks - 1}" if tasks else "no operation: there is none"
+            )
             raise fault(source, f"$.precedences[{at}]", expected, f"{each.before} -> {each.after}")
     return tuple(Arc(before=each.before, after=each.after) for each in document.precedences)
 
