@@ -318,6 +318,9 @@ REASONS: dict[str, Say] = {
     ReasonCode.NOT_WISHED: _plain("{subject} may not take part: {wish}."),
     ReasonCode.WISH_BROKEN: _with_evidence("The plan breaks the wish {wish}"),
     ReasonCode.WISH_IN_THE_WAY: _wish,
+    ReasonCode.TOO_MANY_CHANGES: _plain(
+        "{subject} needs {fewest} operations on other work units at least; at most {most} may move."
+    ),
     ReasonCode.NO_UNIT_WITH_SKILL: _plain("{label}: no work unit offers {skill}."),
     ReasonCode.NO_UNIT_MEETS: _no_unit_meets,
     ReasonCode.NO_ROUTE: _no_route,

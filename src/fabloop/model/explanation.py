@@ -41,6 +41,7 @@ class ReasonCode(StrEnum):
     UNIT_BUSY = "unit-busy"
     UNIT_CLOSED = "unit-closed"
     WISH_IN_THE_WAY = "wish-in-the-way"
+    TOO_MANY_CHANGES = "too-many-changes"
     MATERIAL_MISSING = "material-missing"
     STEP_ENDANGERED = "step-endangered"
 

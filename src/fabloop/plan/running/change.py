@@ -37,8 +37,9 @@ HAPPENED = "what has happened"
 class Change(msgspec.Struct, frozen=True):
     """One question of re-planning, with everything it is about.
 
-    `price` is None for a repair: what need not change stays, but for `CHANGES_RATIO`; `alone` is
-    the problem without the runs that are shared, where `problem` has such.
+    `price` is None for a repair: what need not change stays, but for `CHANGES_RATIO`. At most
+    `changes_max` operations change their work unit, where that is told. `alone` is the problem
+    without the runs that are shared, where `problem` has such.
     """
 
     order: ProductionOrder
@@ -50,6 +51,7 @@ class Change(msgspec.Struct, frozen=True):
     objective: Objective
     before: Before
     price: int | None
+    changes_max: int | None = None
     alone: Problem | None = None
 
     def seats(self) -> list[Seat]:
@@ -160,7 +162,9 @@ def finish_bound(change: Change, ticks: float) -> Bound:
 
 def proven(change: Change, plan: Plan, bounds: dict[Objective, Bound]) -> Plan:
     """Return the plan with its bounds; what is as it was before is told as it was."""
-    told = optimality_of(plan, change.objective, bounds, SCOPE)
+    most = change.changes_max
+    scope = SCOPE if most is None else f"{SCOPE} and move at most {most} operations"
+    told = optimality_of(plan, change.objective, bounds, scope)
     was = {each.objective: each for each in change.plan.optimality}
     same = tuple(
         was[each.objective] if _says_the_same(was.get(each.objective), each) else each

@@ -7,12 +7,15 @@ from typing import ParamSpec
 import msgspec
 import numpy as np
 
+from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import Instant
+from fabloop.model.explanation import Evidence, Explanation, ReasonCode
 from fabloop.model.ids import MaterialId, OperationId, SiteId, WorkUnitId
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import (
     Exclusion,
     NotDecided,
+    NotProducible,
     Plan,
     PlanAnswer,
     PlannedStep,
@@ -99,6 +102,7 @@ def replans(  # noqa: PLR0913  # the face of re-planning names every input
     moved: Moved | None = None,
     not_before: NotBefore | None = None,
     plant: Plant | None = None,
+    changes_max: int | None = None,
 ) -> Iterator[PlanAnswer]:
     """Yield a plan for what is left of `plan`, or why there is none: one at once, then the best.
 
@@ -112,14 +116,20 @@ def replans(  # noqa: PLR0913  # the face of re-planning names every input
     work unit; otherwise fewer changes break ties. Then the finish counts, then how far starts
     move. If the old times still hold, they stay. `plant` is the network made ready beforehand.
 
+    With `changes_max`, everything that has not begun is decided again too, but at most so many
+    operations change their work unit; that more have to is an answer with their number.
+
     The first plan changes as few work units as any plan must; it is checked like every other, but
     does not tell who was left out.
 
     Raises
     ------
+    Invalid
+        `changes_max` is negative, or more than `CHANGES_MAX`.
     Broken
         A new plan failed the independent check.
     """
+    _check_window(changes_max)
     history = history_of(plan, done, running, network, now, moved)
     engaged = _joined(busy or {}, history.busy)
     origin = Instant(now + (_phase(plan, history) - now) % TICK)
@@ -160,13 +170,26 @@ def replans(  # noqa: PLR0913  # the face of re-planning names every input
         around = msgspec.structs.replace(setting, ahead=ahead)
         problem = problem_of(order.product, around, history.past)
         before = _before(problem, plan)
-        change = Change(order, plan, history, around, problem, grounds, lead, before, price)
+        change = Change(
+            order, plan, history, around, problem, grounds, lead, before, price, changes_max
+        )
         try:
             yield from _answers(change)
         except Unread:
             continue
         return
     yield NotDecided(limit=BEYOND)
+
+
+def _check_window(changes_max: int | None) -> None:
+    if changes_max is not None and not 0 <= changes_max <= CHANGES_MAX:
+        fault = Fault(
+            source="re-plan",
+            path="changes_max",
+            expected=f"0 to {CHANGES_MAX} operations that may move",
+            found=str(changes_max),
+        )
+        raise Invalid(fault)
 
 
 def _drawn(history: History) -> dict[tuple[SiteId, MaterialId], int]:
@@ -205,10 +228,13 @@ def _answers(change: Change) -> Iterator[PlanAnswer]:
         product, setting = change.order.product, change.setting
         yield not_producible(product, setting, problem, excluded, history.past, spent)
         return
+    if change.changes_max is not None and repair.changes > change.changes_max:
+        yield _too_many(change, repair.changes)
+        return
     kept = None if repair.changes else _kept(change)
     if kept is None:
         yield _checked(change, _repaired(change, repair), ())
-    elif change.price is None:
+    elif change.price is None and change.changes_max is None:
         bounds = bounds_of(change, None)
         yield _checked(change, proven(change, kept, bounds))
         return
@@ -218,6 +244,24 @@ def _answers(change: Change) -> Iterator[PlanAnswer]:
         yield _checked(change, proven(change, kept, bounds))
     else:
         yield _checked(change, _written(change, best, bounds))
+
+
+def _too_many(change: Change, fewest: int) -> NotProducible:
+    """Return that every plan changes more work units than it may; the fewest are exact."""
+    evidence = Evidence(
+        subject=change.order.id,
+        parameter="changes",
+        relation="at most",
+        value=float(fewest),
+        limit=change.changes_max,
+    )
+    reason = Explanation(
+        code=ReasonCode.TOO_MANY_CHANGES,
+        subject=change.order.id,
+        details={"parameter": "changes", "fewest": str(fewest), "most": str(change.changes_max)},
+        evidence=(evidence,),
+    )
+    return NotProducible(conflicts=((reason,),), options=(), exclusions=_left_out(change))
 
 
 def _in_company(change: Change, best: Timed) -> tuple[Change, Timed]:
@@ -313,7 +357,11 @@ def _best(change: Change, tables: Tables, repair: Stay) -> tuple[Timed, dict[Obj
     """Return the best timetable that the effort finds, and bounds for the plans in question."""
     before, problem, lead = change.before, change.problem, change.objective
     most = changes_allowed(repair.changes)
-    if change.price is not None or most > CHANGES_MAX:
+    if change.changes_max is not None:
+        most = change.changes_max
+    elif change.price is not None:
+        most = CHANGES_MAX + 1
+    if most > CHANGES_MAX:
         found = _rearranged(change)
         return found, bounds_of(change, found)
     if not is_additive(lead):
