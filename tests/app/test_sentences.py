@@ -222,3 +222,60 @@ def test_a_shift_that_never_meets_the_hours_of_a_machine_is_told_without_a_span_
     assert "nobody with the skill welding is at Graz" in sentence(told, Instant(0))
     some = msgspec.structs.replace(told, details={**details, "open": "1 h"})
     assert "is there for 1 h at a stretch" in sentence(some, Instant(0))
+
+
+def test_the_best_plan_is_told_with_what_makes_its_price():
+    whole = Evidence(subject="request", parameter="cost_max_minor", value=179_675.0, limit=10_000)
+    step = Evidence(subject="mill", parameter="cost_max_minor", value=12_534.0, source="nlx")
+    told = Explanation(
+        code=ReasonCode.WISH_BEST,
+        subject="cost_max_minor",
+        details={"wish": "cost_max_minor", "currency": "EUR", "moves": "11240"},
+        evidence=(whole, step),
+    )
+    assert sentence(told, NOW, {"mill": "Mill base", "nlx": "NLX 2500"}) == (
+        "The cheapest plan costs 1796.75 EUR; most of it: Mill base on NLX 2500 125.34 EUR, "
+        "moving 112.40 EUR."
+    )
+
+
+def test_what_a_site_lacks_is_told_with_who_comes_nearest():
+    lacks = Explanation(
+        code=ReasonCode.SITE_LACKS,
+        subject="graz",
+        details={"count": "3", "of": "27", "skills": "clean (2)"},
+    )
+    assert sentence(lacks, NOW, {"graz": "Graz"}) == (
+        "Graz cannot do 3 of 27 operations; nobody there offers clean (2)."
+    )
+    near = Evidence(
+        subject="u630",
+        parameter="tpe",
+        value=16.2e-6,
+        limit=15e-6,
+        dimension=Dimension.LENGTH,
+        at=Instant(NOW - 2 * HOUR),
+        source="tpe/1",
+    )
+    misses = Explanation(
+        code=ReasonCode.SITE_MISSES, subject="ream", details={"site": "graz"}, evidence=(near,)
+    )
+    assert sentence(misses, NOW) == (
+        "ream: nearest at graz is u630: tpe 16.2 µm, measured 2 h ago by tpe/1, limit 15 µm."
+    )
+
+
+def test_what_nobody_else_can_do_is_told():
+    alone = Explanation(
+        code=ReasonCode.WISH_LEAVES_NOBODY,
+        subject="ream",
+        details={"wish": "forbidden_sites.graz", "skill": "reaming", "more": "2"},
+    )
+    assert sentence(alone, NOW) == (
+        "ream: nobody else can do it; no other work unit offers reaming. "
+        "The same goes for 2 more operations."
+    )
+    sole = Explanation(
+        code=ReasonCode.SITE_ONLY, subject="graz", details={"count": "5", "labels": "a; b; c"}
+    )
+    assert sentence(sole, NOW) == "Only graz can do: a; b; c and 2 more."

@@ -225,6 +225,33 @@ def test_a_budget_that_cannot_be_kept_is_named_with_what_would_do():
     assert isinstance(asked(cost_max_minor=option.cost_minor), Producible)
 
 
+def test_a_budget_that_cannot_be_kept_is_told_with_what_makes_the_price():
+    best = asked().plans[0]
+    (ground,) = asked(cost_max_minor=best.totals.cost_minor - 1).grounds
+    whole, *parts = ground.evidence
+    assert (ground.code, whole.value) == (ReasonCode.WISH_BEST, best.totals.cost_minor)
+    told = {(each.subject, each.source): each.value for each in parts}
+    paid = {(each.operation, each.work_unit): each.cost_minor for each in best.steps}
+    assert told.items() <= paid.items()
+    assert min(told.values()) >= max([0, *(paid[key] for key in paid.keys() - told.keys())])
+
+
+def test_a_deadline_that_cannot_be_kept_is_told_with_the_earliest_plan():
+    earliest = asked(objective=Objective.MAKESPAN).plans[0]
+    done = max(each.end for each in earliest.steps)
+    answer = asked(deadline=Instant(done - SECOND))
+    ground = next(each for each in answer.grounds if each.subject == "deadline")
+    assert ground.evidence[0].value == done
+    assert 1 <= len(ground.evidence) - 1 <= 3
+
+
+def test_a_forbidden_site_is_told_with_what_nobody_else_can_do():
+    answer = asked(forbidden_sites=frozenset([SiteId("graz"), SiteId("vienna")]))
+    assert isinstance(answer, NotProducible)
+    assert answer.grounds
+    assert {each.code for each in answer.grounds} == {ReasonCode.WISH_LEAVES_NOBODY}
+
+
 def test_wishes_that_exclude_each_other_are_told_together_and_each_has_its_price():
     seed = 3
     frugal = asked(seed, objective=lexicographic(Objective.ENERGY, Objective.COST)).plans[0].totals

@@ -241,6 +241,8 @@ def refusal_texts(
     for number, conflict in enumerate(answer.conflicts, start=1):
         told = " And: ".join(sentence(reason, now, labels) for reason in conflict)
         yield f"Conflict {number} of {len(answer.conflicts)}: {told}"
+    for ground in answer.grounds:
+        yield f"Why: {sentence(ground, now, labels)}"
     if not answer.complete:
         yield "There may be more conflicts than these."
     for option in answer.options:

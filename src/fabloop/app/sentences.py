@@ -7,6 +7,13 @@ import msgspec
 from fabloop.app.binding_words import BINDING
 from fabloop.app.discovery_words import DISCOVERY
 from fabloop.app.goal_words import GOALS
+from fabloop.app.ground_words import (
+    site_lacks,
+    site_misses,
+    site_only,
+    wish_best,
+    wish_leaves_nobody,
+)
 from fabloop.app.labels import NO_LABELS, Labels
 from fabloop.app.labels import labels_of as labels_of
 from fabloop.app.option_words import clause, price_text
@@ -78,10 +85,17 @@ def _labelled(explanation: Explanation, labels: Mapping[str, str]) -> Explanatio
                 each,
                 subject=labels.get(each.subject, each.subject),
                 limit=_shown_instant(explanation.details.get("wish", ""), each.limit, labels),
+                value=_shown_instant(_wish_of(explanation, each), each.value, labels),
+                source=labels.get(each.source, each.source),
             )
             for each in explanation.evidence
         ),
     )
+
+
+def _wish_of(explanation: Explanation, evidence: Evidence) -> str:
+    """Return which wish a value is about, where it is one of the whole request."""
+    return explanation.details.get("wish", "") if evidence.subject == "request" else ""
 
 
 def _shown_instant(
@@ -321,6 +335,11 @@ REASONS: dict[str, Say] = {
     ReasonCode.TOO_MANY_CHANGES: _plain(
         "{subject} needs {fewest} operations on other work units at least; at most {most} may move."
     ),
+    ReasonCode.WISH_BEST: wish_best,
+    ReasonCode.WISH_LEAVES_NOBODY: wish_leaves_nobody,
+    ReasonCode.SITE_LACKS: site_lacks,
+    ReasonCode.SITE_MISSES: site_misses,
+    ReasonCode.SITE_ONLY: site_only,
     ReasonCode.NO_UNIT_WITH_SKILL: _plain("{label}: no work unit offers {skill}."),
     ReasonCode.NO_UNIT_MEETS: _no_unit_meets,
     ReasonCode.NO_ROUTE: _no_route,

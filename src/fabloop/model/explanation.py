@@ -42,6 +42,11 @@ class ReasonCode(StrEnum):
     UNIT_CLOSED = "unit-closed"
     WISH_IN_THE_WAY = "wish-in-the-way"
     TOO_MANY_CHANGES = "too-many-changes"
+    WISH_BEST = "wish-best"
+    WISH_LEAVES_NOBODY = "wish-leaves-nobody"
+    SITE_LACKS = "site-lacks"
+    SITE_MISSES = "site-misses"
+    SITE_ONLY = "site-only"
     MATERIAL_MISSING = "material-missing"
     STEP_ENDANGERED = "step-endangered"
 

@@ -230,13 +230,15 @@ class NotProducible(msgspec.Struct, frozen=True, kw_only=True, tag="not-producib
     """No plan exists: minimal sets of reasons that cannot hold together, and what would help.
 
     Removing any one reason of a conflict would resolve that conflict. `complete` tells whether
-    there are no other minimal conflicts.
+    there are no other minimal conflicts. `grounds` say why wishes among the reasons cannot be met:
+    what the best plan without one comes to, or what those who are left lack.
     """
 
     conflicts: tuple[tuple[Explanation, ...], ...]
     options: tuple[Option, ...]
     exclusions: tuple[Exclusion, ...] = ()
     complete: bool = True
+    grounds: tuple[Explanation, ...] = ()
 
 
 class NotDecided(msgspec.Struct, frozen=True, kw_only=True, tag="not-decided"):

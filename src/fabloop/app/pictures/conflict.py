@@ -6,7 +6,7 @@ from fabloop.app.labels import NO_LABELS
 from fabloop.app.pictures.svg import Picture, badge, box, document, group, line, text, wrapped
 from fabloop.app.sentences import sentence, value_text
 from fabloop.base.instant import Instant
-from fabloop.model.explanation import Evidence, Explanation
+from fabloop.model.explanation import Evidence, Explanation, ReasonCode
 from fabloop.model.plan import NotProducible
 
 WIDTH = 900.0
@@ -31,6 +31,12 @@ def conflict_picture(
         drawn, height = _conflict(number, conflict, now, labels)
         parts.append(group(drawn, y=y))
         y += height + 12
+    if refused.grounds:
+        drawn, height = _framed(
+            "Why the wishes cannot be met", "note", refused.grounds, now, labels
+        )
+        parts.append(group(drawn, y=y))
+        y += height + 12
     drawn_all = Picture(width=WIDTH, height=y + 4, body="".join(parts))
     return document(drawn_all, title or "What cannot hold together")
 
@@ -44,13 +50,24 @@ def _conflict(
         if alone
         else f"Conflict {number}: {len(conflict)} demands that cannot hold together"
     )
-    parts = [badge("failed", 22, 18), text(38, 22, words, "strong")]
+    return _framed(words, "failed", conflict, now, labels)
+
+
+def _framed(
+    words: str,
+    mark: str,
+    reasons: Sequence[Explanation],
+    now: Instant,
+    labels: Mapping[str, str],
+) -> tuple[str, float]:
+    parts = [badge(mark, 22, 18), text(38, 22, words, "strong")]
     y = 44.0
-    for each in conflict:
+    for each in reasons:
         for told in wrapped(sentence(each, now, labels), WIDTH - 60, _LINES_MAX):
             parts.append(text(38, y, told))
             y += _LINE
-        bars, height = _bars(each.evidence, labels)
+        sums = each.code == ReasonCode.WISH_BEST  # of a whole plan, not of work units
+        bars, height = _bars(() if sums else each.evidence, labels)
         parts.append(group(bars, y=y))
         y += height + 6
     frame = box(4, 0, WIDTH - 8, y, "lane", radius=4)

@@ -4,47 +4,24 @@ All minimal sets of wishes that cannot be met together, and for each smallest se
 lifting leaves a plan: how far a limit has to move, and what the plan costs then.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from fabloop.base.instant import Instant
 from fabloop.model.explanation import Evidence, Explanation, Option, ReasonCode, ReliefCode
 from fabloop.model.plan import Exclusion, NotProducible
 from fabloop.plan.reasons.minimal import all_conflicts, bits_of, smallest, transversals
-from fabloop.plan.terms.objectives import Aim, Measure, aim_of, lexicographic
+from fabloop.plan.terms.objectives import Measure, aim_of, lexicographic
 from fabloop.plan.terms.wishes import Wishes, names_of, without
 from fabloop.plan.tradeoffs.gates import Standing
+from fabloop.plan.tradeoffs.lift import MEASURES, Lift
+from fabloop.plan.tradeoffs.wish_grounds import grounds_of
 
 CONFLICTS_MAX = 8
 """Minimal sets of wishes that are told."""
 
 OPTIONS_MAX = 8
 """Ways to lift wishes that are told, those that lift fewest first."""
-
-_MEASURES = {
-    "cost_max_minor": Measure.COST,
-    "energy_max_j": Measure.ENERGY,
-    "co2_max_kg": Measure.CO2,
-    "deadline": Measure.MAKESPAN,
-    "sites_max": Measure.SITES,
-}
-
-
-class Lift(msgspec.Struct, frozen=True):
-    """How to solve the request again under other wishes.
-
-    Attributes
-    ----------
-    standing : what is known about there being a plan
-    least : the figures of the best plan for an aim; None where none was found
-    origin : the instant from which the makespan counts
-    """
-
-    standing: Callable[[Wishes], Standing]
-    least: Callable[[Wishes, Aim], Mapping[Measure, float] | None]
-    currency: str
-    origin: Instant
 
 
 def hindered(wishes: Wishes, lift: Lift, exclusions: tuple[Exclusion, ...]) -> NotProducible:
@@ -71,6 +48,7 @@ def hindered(wishes: Wishes, lift: Lift, exclusions: tuple[Exclusion, ...]) -> N
         for option in _option(wishes, [names[bit.bit_length() - 1] for bit in bits_of(mask)], lift)
     ]
     options.sort(key=lambda each: (len(each.also), each.cost_minor or 0, each.parameter))
+    blamed = [name for place, name in enumerate(names) if any(m >> place & 1 for m in found.found)]
     return NotProducible(
         conflicts=tuple(
             tuple(
@@ -81,6 +59,7 @@ def hindered(wishes: Wishes, lift: Lift, exclusions: tuple[Exclusion, ...]) -> N
         ),
         options=tuple(options),
         exclusions=exclusions,
+        grounds=tuple(grounds_of(wishes, blamed, lift)),
     )
 
 
@@ -98,7 +77,7 @@ def _in_the_way(wishes: Wishes, name: str, currency: str) -> Explanation:
 def _limit(wishes: Wishes, name: str) -> float | str | None:
     """Return the limit of a wish as a number; for a pinned operation its work unit."""
     field, _, member = name.partition(".")
-    if field in _MEASURES:
+    if field in MEASURES:
         limit: float = getattr(wishes, field)
         return limit
     return next((unit for each, unit in wishes.pinned.items() if each == member), None)
@@ -111,7 +90,7 @@ def _option(wishes: Wishes, names: Sequence[str], lift: Lift) -> Iterator[Option
     cheapest one tells what it costs.
     """
     lifted = without(wishes, names)
-    aims = [aim_of(_MEASURES[name]) for name in names if name in _MEASURES]
+    aims = [aim_of(MEASURES[name]) for name in names if name in MEASURES]
     best = lift.least(lifted, lexicographic(*aims, Measure.COST))
     if best is None:
         return
@@ -124,7 +103,7 @@ def _option(wishes: Wishes, names: Sequence[str], lift: Lift) -> Iterator[Option
 
 def _moved(wishes: Wishes, name: str, best: Mapping[Measure, float], lift: Lift) -> Option:
     """Return the option to lift one wish: what its limit would have to be."""
-    measure = _MEASURES.get(name)
+    measure = MEASURES.get(name)
     after = None if measure is None else best[measure]
     if after is not None and measure is Measure.MAKESPAN:
         after += lift.origin

@@ -36,7 +36,8 @@ from fabloop.plan.timetable.schedule import Timetable
 from fabloop.plan.timetable.solver import Heard
 from fabloop.plan.tradeoffs.constrained import EXACT, holds
 from fabloop.plan.tradeoffs.gates import Standing
-from fabloop.plan.tradeoffs.hindrance import Lift, hindered
+from fabloop.plan.tradeoffs.hindrance import hindered
+from fabloop.plan.tradeoffs.lift import Best, Lift
 from fabloop.plan.tradeoffs.request import SCOPE, Answer, carry_out
 
 UNDECIDED = "no plan found within {effort:g} units of effort, infeasibility not proven"
@@ -311,13 +312,17 @@ def lift_of(ask: Ask) -> Lift:
     def standing(wishes: Wishes) -> Standing:
         return answered(ask, wishes, aim_of(Objective.COST)).standing
 
-    def least_value(wishes: Wishes, aim: Aim) -> dict[Measure, float] | None:
+    def best(wishes: Wishes, aim: Aim) -> Best | None:
         found = answered(ask, wishes, aim)
         if found.table is None:
             return None
         case = case_for(ask, wishes)
         sums = table_sums(case, found.table)
         blends = {each: blend_of(aim_of(each).ranks[0]) for each in Measure}
-        return {each: sums.of(blend, case.due) for each, blend in blends.items()}
+        told = {each: sums.of(blend, case.due) for each, blend in blends.items()}
+        return Best(case.problem, found.table, told)
 
-    return Lift(standing, least_value, currency_of(ask.setting.network), ask.problem.origin)
+    def narrowed(wishes: Wishes) -> Problem:
+        return allowed(ask.problem, wishes, ask.setting.network)
+
+    return Lift(standing, best, narrowed, currency_of(ask.setting.network), ask.problem.origin)
