@@ -1,11 +1,14 @@
 """Tables of an account as the terminal shows them."""
 
+from collections.abc import Iterable
+
 from rich.table import Table as Grid
 
 from fabloop.app.pictures.report import Table
 
 SHORT_NAME = 16
-WORDS_LEAST = 10
+BETWEEN = 2
+"""Blanks between columns."""
 NARROW = 80
 
 
@@ -31,10 +34,21 @@ def grid_of(table: Table) -> Grid:
 
 
 def _whole(table: Table) -> frozenset[int]:
-    """Return the columns whose cells are not broken: all that are short, or none."""
-    width = [
-        max(len(cell) for cell in cells) for cells in zip(table.heads, *table.rows, strict=True)
-    ]
-    whole = set(table.numeric) | ({0} if width[0] <= SHORT_NAME else set())
-    needed = sum(size if n in whole else min(size, WORDS_LEAST) for n, size in enumerate(width))
-    return frozenset(whole if needed + len(width) <= NARROW else ())
+    """Return the columns whose cells are not broken: as many as fit, short names first."""
+    columns = list(zip(table.heads, *table.rows, strict=True))
+    width = [max(map(len, cells)) for cells in columns]
+    least = [min(_longest_word(cells), SHORT_NAME) for cells in columns]
+    wanted = [0] if width[0] <= SHORT_NAME else []
+    wanted += sorted((each for each in table.numeric if each not in wanted), key=width.__getitem__)
+    room = NARROW - sum(least) - BETWEEN * (len(columns) - 1)
+    whole: set[int] = set()
+    for column in wanted:
+        more = width[column] - least[column]
+        if more <= room:
+            whole.add(column)
+            room -= more
+    return frozenset(whole)
+
+
+def _longest_word(cells: Iterable[str]) -> int:
+    return max((len(word) for cell in cells for word in cell.split()), default=0)

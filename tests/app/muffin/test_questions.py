@@ -1,6 +1,7 @@
 """Questions of the bakery: answered from another process, put anew when something else happens."""
 
 import json
+import re
 
 import pytest
 
@@ -63,6 +64,7 @@ def test_a_question_is_answered_from_another_process_and_the_week_goes_on(tmp_pa
     told = capsys.readouterr().out
     assert "shift lead is asked which way out is wanted" in told
     assert "Without an answer until" in told
+    assert not re.search(r"\d{4}-\d\d-\d\dT", told), "an instant of another zone"
     with pytest.raises(NotPermitted, match="--as"):
         give(folder, "batch-001", "1", "eva", "")
     with pytest.raises(NotFound, match="none"):

@@ -167,7 +167,7 @@ def question_text(question: Question, zone: str) -> str:
     """Return a question with its ways out as a person reads it, times in a zone."""
     asked = question.asked
     until = f" until {instant_text(asked.expires_at, zone)}" if asked.expires_at is not None else ""
-    lines = [f"{asked.repair}: {asked.question}"]
+    lines = [f"{asked.repair}: {in_zone(asked.question, zone)}"]
     ways = (
         () if question.proposal is None else (question.proposal.chosen, *question.proposal.others)
     )

@@ -147,7 +147,7 @@ class CallLadder:
         self._rungs.tell(fact, now)
 
     def _ask(self, errand: Errand, trouble: Trouble, move: Ask, now: Instant) -> None:
-        until = iso_of(move.until)[:16]
+        until = iso_of(move.until)
         fact = PersonAsked(
             about=errand.task.about,
             repair=f"c{errand.task.key}",

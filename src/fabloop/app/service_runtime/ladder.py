@@ -263,7 +263,7 @@ class Ladder:
 
     def _ask(self, matter: Matter, move: Ask, now: Instant, lower: list[str]) -> None:
         """Tell that a person has to decide, once."""
-        until = iso_of(move.until)[:16]
+        until = iso_of(move.until)
         what = "which way out is wanted" if move.offers else "what is to be done"
         fact = PersonAsked(
             about=matter.about,
