@@ -141,6 +141,8 @@ def stayed(seats: Sequence[Seat], table: Timetable) -> list[Seat]:
 
 def without_runs(problem: Problem, seats: Sequence[Seat]) -> Problem:
     """Return the problem as if nothing took the work units in these runs: a bound for all plans."""
+    if not seats:
+        return problem
     busy = dict(problem.busy)
     for seat in seats:
         unit = seat.plain.unit.id
