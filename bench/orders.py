@@ -106,7 +106,7 @@ def line(
 if __name__ == "__main__":
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--seeds", type=int, default=4, help="drawn instances of each kind")
-    asked.add_argument("--effort", type=float, default=50.0, help="about seconds for many orders")
+    asked.add_argument("--effort", type=float, default=60.0, help="about seconds for many orders")
     given = asked.parse_args()
     print(f"Python {sys.version.split()[0]}")
     one_order(given.seeds)

@@ -169,6 +169,23 @@ def test_two_work_units_halve_the_queue():
     assert answer.optimality.proven
 
 
+def test_work_that_cannot_leave_a_site_loads_the_work_units_there():
+    """Each site is fast at one of two steps, and nothing is carried from one to the other."""
+    sites = []
+    for name, quick, slow in (("graz", "mill", "clean"), ("wien", "clean", "mill")):
+        units = [
+            unit(f"{name}-{quick}", name, "hall", offer(quick, monitored=False), speed=3.0),
+            unit(f"{name}-{slow}", name, "hall", offer(slow, monitored=False)),
+            unit(f"{name}-agv", name, "hall"),
+        ]
+        sites.append(site(name, units, [link("hall", "hall", f"{name}-agv", minutes=0)]))
+    steps = operation("a", "mill", minutes=30), operation("b", "clean", "a", minutes=30)
+    orders = [order(*steps, name=f"order-{number}") for number in range(8)]
+    answer = asked(orders, network(*sites))
+    assert answer.optimality.bound >= 130 * MINUTE
+    assert answer.optimality.proven
+
+
 def test_the_urgent_order_goes_first_and_the_heavy_one_of_two_late_ones():
     late, urgent = milled("late", due=3 * HOUR), milled("urgent", due=HOUR // 2)
     answer = asked([late, urgent], one_mill(), objective=TARDINESS)

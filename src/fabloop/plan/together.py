@@ -21,10 +21,10 @@ from fabloop.plan.tree import optimum, tables_of
 TOGETHER = "all plans of these orders together"
 LOADS = "tree dynamic programming and loads"
 
-_BOUNDING = 0.35
+_BOUNDING = 0.25
 """Share of the effort that bounding by loads may take."""
 
-_EARLY = 0.1
+_EARLY = 0.05
 """Share of the effort in which each step has to help the order that ends last; then the loads are
 asked for a bound."""
 
