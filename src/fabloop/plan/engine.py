@@ -48,7 +48,7 @@ CPSAT = "CP-SAT"
 LARGE = 4_000
 """Pairs of choices beyond which a makespan is decomposed; of equally fast plans any is taken."""
 
-LARGE_EFFORT = 0.3
+LARGE_EFFORT = 0.35
 """Deterministic seconds (about ten times as many CPU seconds) for a decomposed makespan."""
 
 POLISH = 1.0

@@ -6,6 +6,7 @@ above the case's bound. An empty window raises the bound for good, so that bound
 both sides.
 """
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -15,8 +16,9 @@ import numpy as np
 from fabloop.plan.floors.floor import Booking, Floor, Work
 from fabloop.plan.floors.loads import Windows, load_bound
 from fabloop.plan.floors.orders_search import OrdersObjective, Placed, Search
-from fabloop.plan.floors.placing import Effort, Taste, place_again, place_all
-from fabloop.plan.floors.windowed import Seen, Verdict, Window, look
+from fabloop.plan.floors.placing import Effort, Taste, place_all
+from fabloop.plan.floors.roaming import Known, Roaming
+from fabloop.plan.floors.windowed import Verdict, Window, look
 from fabloop.plan.statement.layout import Bools
 from fabloop.plan.statement.problem import Problem
 from fabloop.plan.timetable.schedule import Timetable
@@ -25,8 +27,14 @@ from fabloop.plan.tree import tails
 STARTS_MAX = 8
 """Sites for the last job from which a first plan is made."""
 
+SHARE = 0.1
+"""Effort for one window at first; what stays open is given twice as much the next time."""
+
+FIRST = 0.02
+"""Effort for a better plan before any window."""
+
 POLISH = 0.17
-"""Effort of the search by placing anew, before the proof."""
+"""Effort of the search by placing anew, where tools, persons or set-ups are waited for."""
 
 WIDER = 0.01
 """By which share of its bound a window reaches above it."""
@@ -72,26 +80,33 @@ def decomposed(problem: Problem, effort: float) -> Answer | None:
     cases = _cases(work)
     if not cases or not _begin(work, cases):
         return None
-    search = Search([Placed(work, NEVER, 1)], OrdersObjective.MAKESPAN, POLISH)
-    search.improve(cases[0].bound, lambda _: None)
-    _prove(work, cases, effort)
-    return Answer(work.timetable(), min(work.finish, *(each.bound for each in cases)))
+    if work.keeper is not None:
+        search = Search([Placed(work, NEVER, 1)], OrdersObjective.MAKESPAN, POLISH)
+        search.improve(cases[0].bound, lambda _: None)
+    known = Known(work, work.timetable(), effort)
+    _prove(known, cases)
+    return Answer(known.table, min(known.finish, *(each.bound for each in cases)))
 
 
-def _prove(work: Work, cases: Sequence[_Case], left: float) -> None:
+def _prove(known: Known, cases: Sequence[_Case]) -> None:
     """Look into windows until bound and plan meet, or nothing is won any more.
 
     Loads are asked when a case is the least one: by then a better plan may have ruled it out.
+    Where a window stays open, the plan is improved from above for as long, and more is spent.
     """
-    stuck = False
+    share, stuck = SHARE, False
+    roam = Roaming(known)
+    roam.improve(cases[0].bound, FIRST)
     for _ in range(LOOKS_MAX):
-        case = _least(cases, work.finish)
-        if case.bound >= work.finish or left <= 0:
+        case = _least(cases, known.finish)
+        if case.bound >= known.finish or known.left <= 0:
             return
-        before = case.bound, work.finish
-        best = stuck or work.finish <= case.bound * (1 + WIDER)
-        left -= _look(work, case, left, best=best)
-        if before != (case.bound, work.finish):
+        before = case.bound, known.finish, known.watched
+        best = stuck or known.finish <= case.bound * (1 + WIDER)
+        if _look(known, case, share, best=best) is Verdict.OPEN:
+            roam.improve(case.bound, min(share / 2, known.left))
+            share *= 1.5
+        elif before != (case.bound, known.finish, known.watched):
             stuck = False
         elif best:
             return
@@ -146,25 +161,22 @@ def _begin(work: Work, cases: Sequence[_Case]) -> bool:
     return True
 
 
-def _look(work: Work, case: _Case, left: float, *, best: bool) -> float:
-    """Look into the next window of a case; return the effort that it took."""
-    high = min(case.bound + max(1, round(case.bound * WIDER)), work.finish - 1)
-    window = Window(case.bound, high, best=best)
-    seen = look(case.windows, window, work.timetable(), left)
+def _high(bound: int, finish: int) -> int:
+    """Return how far the next window reaches: no farther than takes the gap below the aim."""
+    wide = bound + max(1, round(bound * WIDER))
+    aimed = math.ceil(finish * (1 - WIDER)) - 1
+    if aimed < bound:
+        return (bound + finish - 1) // 2
+    return min(wide, aimed)
+
+
+def _look(known: Known, case: _Case, share: float, *, best: bool) -> Verdict:
+    """Look into the next window of a case."""
+    high = _high(case.bound, known.finish)
+    window = Window(case.bound, high, best=best, watched=known.watched)
+    seen = look(case.windows, window, known.table, min(share, known.left))
+    known.left -= seen.effort
     case.bound = max(case.bound, seen.bound)
     if seen.verdict is Verdict.FOUND:
-        _adopt(work, seen)
-    return left if seen.verdict is Verdict.OPEN else seen.effort
-
-
-def _adopt(work: Work, seen: Seen) -> None:
-    """Place the order as seen, with vehicles; keep what was there if that is no better."""
-    before, kept = work.finish, [work.release(job) for job in range(work.size)]
-    place_again(work, seen.choice, seen.starts)
-    if work.finish < before:
-        return
-    for job in range(work.size):
-        work.release(job)
-    for job, booking in enumerate(kept):
-        assert booking is not None, "all jobs were placed"
-        work.book(job, booking)
+        known.adopt(seen)
+    return seen.verdict

@@ -1,7 +1,7 @@
 """CP-SAT over orders on one floor: a choice and a start for each job, work units one at a time.
 
-Vehicles, persons, tools and set-ups are left out: what is ruled out is ruled out with them, too;
-what is found is placed on the floor with them afterwards.
+Vehicles that are not watched, persons, tools and set-ups are left out: what is ruled out is ruled
+out with them, too; what is found is placed on the floor with them afterwards.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ortools.sat.python import cp_model
 
+from fabloop.plan.floors.legs import Ends, Legs
 from fabloop.plan.floors.loads import Windows
 
 SEED = 7
@@ -17,11 +18,15 @@ Span = tuple[int, int]
 
 
 class Scope(NamedTuple):
-    """What is open of an order: choices within its windows, made within `low` to `finish`."""
+    """What is open of an order: choices within its windows, made within `low` to `finish`.
+
+    `watched` are the vehicles that are not left out.
+    """
 
     windows: Windows
     low: int
     finish: int
+    watched: frozenset[str] = frozenset()
 
 
 class _Jobs(NamedTuple):
@@ -36,6 +41,17 @@ class _Jobs(NamedTuple):
 
 def _sum(terms: Iterable[cp_model.LinearExprT]) -> cp_model.LinearExpr:
     return cp_model.LinearExpr.sum(list(terms))
+
+
+def _ends(scope: Scope, jobs: _Jobs, made: int, job: int) -> Ends:
+    return Ends(
+        (made, job),
+        jobs.chosen[made],
+        jobs.chosen[job],
+        jobs.ends[made],
+        jobs.starts[job],
+        scope.finish,
+    )
 
 
 class Joint:
@@ -60,9 +76,15 @@ class Joint:
         tails = [row.tolist() for row in windows.tails]
         for job in range(work.size):
             self._job(scope, jobs, job, heads[job], tails[job])
+        legs = Legs(self.model, work, scope.watched) if scope.watched else None
         for job in range(work.size):
             for made in work.tables.inputs[job]:
                 self._edge(scope, jobs, (made, job), heads[made], tails[job])
+                if legs is not None:
+                    legs.add(_ends(scope, jobs, made, job))
+        if legs is not None:
+            for vehicle, spans in legs.spans.items():
+                self._taken.setdefault(vehicle, []).extend(spans)
         return jobs
 
     def _job(
