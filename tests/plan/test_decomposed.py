@@ -1,5 +1,6 @@
 """The makespan of one large order, from both sides."""
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,8 @@ from fabloop.plan.engine import fastest, is_possible_now
 from fabloop.plan.floors.decomposed import decomposed
 from fabloop.plan.floors.floor import Floor, Work
 from fabloop.plan.floors.loads import Allowance, fits, load_bound, windows_of
+from fabloop.plan.floors.placing import Effort, Taste, place_all
+from fabloop.plan.floors.roaming import Known, Roaming
 from fabloop.plan.statement.problem import Setting, problem_of
 from plan.instances import (
     NOW,
@@ -80,6 +83,38 @@ def one_mill(count, busy=()):
     setting = Setting(plant, vocabulary(), {}, NOW, NOW, {"mill": busy})
     problem = problem_of(order(*parts, last).product, setting)
     return problem, Work(problem, Floor(problem.roads, problem.busy))
+
+
+def one_vehicle(count):
+    """Return a product whose parts are milled in as many halls, and fetched by one vehicle."""
+    parts = [operation(f"mill-{n}", "mill", minutes=10) for n in range(count)]
+    last = operation("wash", "clean", *(each.id for each in parts), minutes=5)
+    units = [
+        unit("washer", "s", "wash", offer("clean", monitored=False)),
+        unit("agv", "s", "wash"),
+        *(unit(f"mill-{n}", "s", f"h{n}", offer("mill", monitored=False)) for n in range(count)),
+    ]
+    links = [link(f"h{n}", "wash", "agv", minutes=3) for n in range(count)]
+    plant = network(site("s", units, links))
+    return problem_of(order(*parts, last).product, Setting(plant, vocabulary(), {}, NOW, NOW))
+
+
+def test_a_vehicle_that_all_parts_wait_for_is_part_of_the_proof():
+    problem = one_vehicle(4)
+    answer = decomposed(problem, 0.2)
+    assert answer.table.finish(problem) == (10 + 4 * 3 + 5) * 60
+    assert answer.bound == answer.table.finish(problem)
+
+
+def test_what_windows_leave_open_is_improved_from_above():
+    problem = stated(instance_of(generated(1, 10, 40, 3), "crowded"))
+    work = Work(problem, Floor(problem.roads, problem.busy))
+    assert place_all(work, Taste(roll=np.random.default_rng(0)), Effort())
+    known = Known(work, work.timetable(), 1.0)
+    before = known.finish
+    Roaming(known).improve(work.least, 0.06)
+    assert work.least <= known.finish < before
+    assert known.table.finish(problem) == known.finish
 
 
 def test_the_load_of_a_work_unit_with_head_and_tail_is_the_bound():

@@ -27,8 +27,8 @@ from fabloop.plan.tree import tails
 STARTS_MAX = 8
 """Sites for the last job from which a first plan is made."""
 
-SHARE = 0.1
-"""Effort for one window at first; what stays open is given twice as much the next time."""
+SHARE = 0.08
+"""Effort for one window at first; what stays open is given more the next time."""
 
 FIRST = 0.02
 """Effort for a better plan before any window."""
@@ -37,9 +37,9 @@ POLISH = 0.17
 """Effort of the search by placing anew, where tools, persons or set-ups are waited for."""
 
 WIDER = 0.01
-"""By which share of its bound a window reaches above it."""
+"""The gap that a plan within a window has to the bound at most; when it has, proof is sought."""
 
-LOOKS_MAX = 40
+LOOKS_MAX = 100
 """Windows looked into; beyond it bound and plan stay apart."""
 
 NEVER = 2**60
@@ -80,10 +80,12 @@ def decomposed(problem: Problem, effort: float) -> Answer | None:
     cases = _cases(work)
     if not cases or not _begin(work, cases):
         return None
+    known = Known(work, work.timetable(), effort)
     if work.keeper is not None:
         search = Search([Placed(work, NEVER, 1)], OrdersObjective.MAKESPAN, POLISH)
         search.improve(cases[0].bound, lambda _: None)
-    known = Known(work, work.timetable(), effort)
+        if work.floor.is_sound:
+            known.keep(work.timetable())
     _prove(known, cases)
     return Answer(known.table, min(known.finish, *(each.bound for each in cases)))
 
@@ -92,9 +94,10 @@ def _prove(known: Known, cases: Sequence[_Case]) -> None:
     """Look into windows until bound and plan meet, or nothing is won any more.
 
     Loads are asked when a case is the least one: by then a better plan may have ruled it out.
-    Where a window stays open, the plan is improved from above for as long, and more is spent.
+    Where a window stays open it is searched in another way and for longer, then the plan is
+    improved from above.
     """
-    share, stuck = SHARE, False
+    share, stuck, plain = SHARE, False, False
     roam = Roaming(known)
     roam.improve(cases[0].bound, FIRST)
     for _ in range(LOOKS_MAX):
@@ -102,10 +105,11 @@ def _prove(known: Known, cases: Sequence[_Case]) -> None:
         if case.bound >= known.finish or known.left <= 0:
             return
         before = case.bound, known.finish, known.watched
-        best = stuck or known.finish <= case.bound * (1 + WIDER)
-        if _look(known, case, share, best=best) is Verdict.OPEN:
-            roam.improve(case.bound, min(share / 2, known.left))
-            share *= 1.5
+        best = stuck or known.finish * (1 - WIDER) <= case.bound
+        if _look(known, case, share, best=best, plain=plain) is Verdict.OPEN:
+            if plain:
+                roam.improve(case.bound, min(share / 2, known.left))
+            share, plain = share * 1.5, not plain
         elif before != (case.bound, known.finish, known.watched):
             stuck = False
         elif best:
@@ -163,17 +167,17 @@ def _begin(work: Work, cases: Sequence[_Case]) -> bool:
 
 def _high(bound: int, finish: int) -> int:
     """Return how far the next window reaches: no farther than takes the gap below the aim."""
-    wide = bound + max(1, round(bound * WIDER))
+    wide = max(bound + 1, math.floor(bound / (1 - WIDER)))
     aimed = math.ceil(finish * (1 - WIDER)) - 1
     if aimed < bound:
         return (bound + finish - 1) // 2
     return min(wide, aimed)
 
 
-def _look(known: Known, case: _Case, share: float, *, best: bool) -> Verdict:
+def _look(known: Known, case: _Case, share: float, *, best: bool, plain: bool) -> Verdict:
     """Look into the next window of a case."""
     high = _high(case.bound, known.finish)
-    window = Window(case.bound, high, best=best, watched=known.watched)
+    window = Window(case.bound, high, best=best, plain=plain, watched=known.watched)
     seen = look(case.windows, window, known.table, min(share, known.left))
     known.left -= seen.effort
     case.bound = max(case.bound, seen.bound)

@@ -16,8 +16,9 @@ from fabloop.plan.floors.placing import place_again
 from fabloop.plan.floors.windowed import Seen, Verdict, Window, look
 from fabloop.plan.statement.layout import Bools
 from fabloop.plan.statement.problem import MEASURE, Objective
+from fabloop.plan.timetable.question import Question, Stage
 from fabloop.plan.timetable.schedule import Timetable
-from fabloop.plan.timetable.solver import Question, Stage, solve
+from fabloop.plan.timetable.solver import solve
 
 SEED = 7
 
@@ -62,15 +63,18 @@ class Known:
         for job in range(work.size):
             work.release(job)
         place_again(work, seen.choice, seen.starts)
-        self._keep(work.timetable())
+        self.keep(work.timetable())
         if work.finish <= seen.finish:
             return
-        timed = self._with_vehicles(seen.choice)
-        self._keep(timed)
+        timed = work.timetable()
+        if work.keeper is None:
+            timed = self._with_vehicles(seen.choice)
+            self.keep(timed)
         if timed.finish(work.problem) > seen.finish:
             self.watched |= waited_for(work)
 
-    def _keep(self, table: Timetable) -> None:
+    def keep(self, table: Timetable) -> None:
+        """Keep a plan if it finishes before the best so far."""
         finish = table.finish(self.work.problem)
         if finish < self.finish:
             self.table, self.finish = table, finish
@@ -95,19 +99,19 @@ class Known:
             effort=VEHICLES,
         )
         found = solve(question).timetable
-        self.left -= VEHICLES / 4
+        self.left -= LOOK_LEAST
         assert found is not None, "the hint is an answer"
         return msgspec.structs.replace(found, choice=tuple(choice))
 
 
 class _Kind:
-    """A kind of neighbourhood: how many jobs it frees, and how often it is looked into."""
+    """A kind of neighbourhood: how much it frees, and how often it is looked into."""
 
-    def __init__(self) -> None:
-        self.free = float(FREE)
+    def __init__(self, most: int) -> None:
+        self.free, self._most = float(FREE), most
         self.weight = 1.0
 
-    def learn(self, verdict: Verdict, most: int) -> None:
+    def learn(self, verdict: Verdict) -> None:
         """Free more where that is decided fast, and look again where something was found."""
         match verdict:
             case Verdict.FOUND:
@@ -116,7 +120,7 @@ class _Kind:
             case Verdict.OPEN:
                 self.free = max(FREE_MIN, self.free * 0.8)
             case Verdict.RULED_OUT:
-                self.free = min(most, self.free * 1.3)
+                self.free = min(self._most, self.free * 1.3)
         self.weight = max(1 / WEIGHT_MAX, self.weight * 0.8)
 
 
@@ -127,7 +131,7 @@ class Roaming:
         self.known = known
         self.ambition = AMBITION
         self.roll = np.random.default_rng(SEED)
-        self.in_time, self.in_the_way = _Kind(), _Kind()
+        self.in_time, self.in_the_way = (_Kind(known.work.size) for _ in range(2))
 
     def improve(self, bound: int, effort: float) -> None:
         """Free some jobs' choices again and again until the effort is spent."""
@@ -137,10 +141,10 @@ class Roaming:
             step = max(1, round((known.finish - bound) * self.ambition))
             window = Window(bound, known.finish - step, best=False, watched=known.watched)
             kind = self._kind()
-            windows = windows_of(known.work, self._masks(kind, window.high))
-            seen = look(windows, window, known.table, min(LOOK, known.left))
+            some = windows_of(known.work, self._masks(kind, window.high))
+            seen = look(some, window, known.table, min(LOOK, known.left))
             known.left -= seen.effort + LOOK_LEAST
-            kind.learn(seen.verdict, known.work.size)
+            kind.learn(seen.verdict)
             if seen.verdict is Verdict.FOUND:
                 self.ambition = min(AMBITION, self.ambition * 1.5)
                 known.adopt(seen)
@@ -153,7 +157,7 @@ class Roaming:
         return self.in_time if self.roll.random() * both < self.in_time.weight else self.in_the_way
 
     def _masks(self, kind: _Kind, finish: int) -> dict[int, Bools]:
-        """Return the choices that may be made: of those not free, the one of the plan alone."""
+        """Return the choices that may be made: of jobs not free, the one of the plan alone."""
         work, choice = self.known.work, self.known.table.choice
         only = {job: np.arange(len(work.ticks[job])) == pick for job, pick in enumerate(choice)}
         free = self._chosen(kind, finish, windows_of(work, only))
