@@ -110,6 +110,7 @@ def _prove(known: Known, cases: Sequence[_Case]) -> None:
             if plain:
                 roam.improve(case.bound, min(share / 2, known.left))
             share, plain = share * 1.5, not plain
+            known.reach *= 2  # just above the bound plans are rare, if there are any
         elif before != (case.bound, known.finish, known.watched):
             stuck = False
         elif best:
@@ -165,22 +166,24 @@ def _begin(work: Work, cases: Sequence[_Case]) -> bool:
     return True
 
 
-def _high(bound: int, finish: int) -> int:
+def _high(bound: int, finish: int, reach: int) -> int:
     """Return how far the next window reaches: no farther than takes the gap below the aim."""
-    wide = max(bound + 1, math.floor(bound / (1 - WIDER)))
+    wide = max(bound + 1, math.floor(bound / (1 - WIDER * reach)))
     aimed = math.ceil(finish * (1 - WIDER)) - 1
     if aimed < bound:
         return (bound + finish - 1) // 2
-    return min(wide, aimed)
+    return min(wide, aimed if reach == 1 else finish - 1)
 
 
 def _look(known: Known, case: _Case, share: float, *, best: bool, plain: bool) -> Verdict:
     """Look into the next window of a case."""
-    high = _high(case.bound, known.finish)
+    high = _high(case.bound, known.finish, known.reach)
     window = Window(case.bound, high, best=best, plain=plain, watched=known.watched)
     seen = look(case.windows, window, known.table, min(share, known.left))
     known.left -= seen.effort
     case.bound = max(case.bound, seen.bound)
     if seen.verdict is Verdict.FOUND:
         known.adopt(seen)
+    if seen.verdict is not Verdict.OPEN:
+        known.reach = 1
     return seen.verdict

@@ -52,6 +52,7 @@ class Known:
         self.finish = table.finish(work.problem)
         self.left = left
         self.watched: frozenset[str] = frozenset()
+        self.reach = 1  # how many times as far as at first the next window reaches
 
     def adopt(self, seen: Seen) -> None:
         """Place the order as seen, with vehicles; keep what was there if that is no better.
