@@ -110,7 +110,7 @@ def _prove(known: Known, cases: Sequence[_Case]) -> None:
             if plain:
                 roam.improve(case.bound, min(share / 2, known.left))
             share, plain = share * 1.5, not plain
-            known.reach *= 2  # just above the bound plans are rare, if there are any
+            known.reach = 2 * max(1, known.reach)
         elif before != (case.bound, known.finish, known.watched):
             stuck = False
         elif best:
@@ -170,6 +170,8 @@ def _high(bound: int, finish: int, reach: int) -> int:
     """Return how far the next window reaches: no farther than takes the gap below the aim."""
     wide = max(bound + 1, math.floor(bound / (1 - WIDER * reach)))
     aimed = math.ceil(finish * (1 - WIDER)) - 1
+    if reach == 0 and aimed >= bound:
+        return (bound + aimed) // 2
     if aimed < bound:
         return (bound + finish - 1) // 2
     return min(wide, aimed if reach == 1 else finish - 1)
@@ -184,6 +186,8 @@ def _look(known: Known, case: _Case, share: float, *, best: bool, plain: bool) -
     case.bound = max(case.bound, seen.bound)
     if seen.verdict is Verdict.FOUND:
         known.adopt(seen)
-    if seen.verdict is not Verdict.OPEN:
+    if seen.verdict is Verdict.RULED_OUT:
         known.reach = 1
+    elif seen.verdict is Verdict.FOUND:
+        known.reach = 0 if known.reach > 1 else 1  # what was open is halved, from below
     return seen.verdict
