@@ -208,7 +208,7 @@ def test_a_service_that_does_not_serve_the_bakery_is_passed_over_with_the_reason
     (decision,) = [each for each in bindings_of(history) if each.node == "prepare-paper"]
     assert decision.held_to is not None
     assert decision.ended == LeaseEnd.DONE
-    rows = bindings_section(history).tables[0].rows
+    rows = bindings_section(history, "Europe/Rome").tables[0].rows
     assert any("liner-printer does not let us use" in " ".join(row) for row in rows)
 
 

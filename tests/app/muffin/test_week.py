@@ -335,7 +335,7 @@ def test_a_repair_that_is_over_is_compensated_as_far_as_can_be(tmp_path):
     assert undone.over
     code = only_code(whole)
     assert undone.steps == (
-        f"Take the change of a shipment back: the order is ready as agreed at first. ({code})",
+        f"Take the change of a shipment back: the order is ready as agreed at first ({code})",
     )
     why = dict(zip(undone.lasting, undone.because, strict=True))
     dosed = next(each for each in why if each.startswith("Dose"))
