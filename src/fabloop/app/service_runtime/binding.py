@@ -306,11 +306,6 @@ class _Run:
         )
 
 
-def _fits(known: Mapping[str, list[Candidate]], against: Against, offer: ServiceInstance) -> bool:
-    """Tell whether a service can do it by one of the operations of an offer."""
-    return any(not against(each) for each in known.get(offer.id, ()))
-
-
 def _kind(candidate: Candidate) -> tuple[str, bool]:
     """Return what can be asked for together: one definition, held or not."""
     return definition_of(candidate.operation), candidate.operation.exclusive_ns is not None
