@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from fabloop.app.muffin.bindings import bindings_section
-from fabloop.app.muffin.kpis import WeekFigures, courses_of, figures_of
+from fabloop.app.muffin.kpis import SHARE_MIN, WeekFigures, courses_of, figures_of
 from fabloop.app.muffin.pictures import orders_picture, repair_picture, week_picture
 from fabloop.app.muffin.play import Week
 from fabloop.app.muffin.story import BATCH, ORDER
@@ -119,12 +119,10 @@ def _sections(
             if name.startswith(prefix)
         )
 
-    words = "95 % of the orders were fulfilled and delivered in time."
-    note = words if figures.kept else "Fewer than 95 % of the orders met the goals."
     return [
         Section(
             title="The week in figures",
-            notes=(Note(kind="good" if figures.kept else "bad", text=note),),
+            notes=(week_note(figures),),
             tables=(figures_table(figures),),
             pictures=figures_named("orders"),
         ),
@@ -237,13 +235,27 @@ def figures_table(figures: WeekFigures) -> Table:
         ("G2 delivered within 72 h", percent(f.g2)),
         ("G1.1 not overcooked", percent(f.g1_1)),
         ("Pick-up to delivery below 24 h", percent(f.carried)),
-        ("95 % of the orders over the week", "kept" if f.kept else "missed"),
+        (f"At least {percent(SHARE_MIN)} of the orders", _KEPT[f.kept]),
         ("Adaptations", f"{f.adaptations}"),
         ("Calls", f"{f.calls}, {f.troubles} with trouble"),
         ("Services restarted", f"{f.restarts}"),
         ("Cost", f"{f.cost_minor / 100:.2f} EUR"),
     )
     return Table(caption="KPIs of the week", heads=("KPI", "Value"), rows=rows)
+
+
+def week_note(figures: WeekFigures) -> Note:
+    """Return how the week's goals were met, by the shares and by what was wanted."""
+    if figures.kept is None:
+        return Note(kind="attention", text="No order has come, so nothing is known of the goals.")
+    text = (
+        f"{percent(figures.g1)} of the orders were fulfilled and {percent(figures.g2)} delivered "
+        f"in time; at least {percent(SHARE_MIN)} of both are wanted."
+    )
+    return Note(kind="good" if figures.kept else "bad", text=text)
+
+
+_KEPT = {True: "kept", False: "missed", None: "–"}
 
 
 def percent(share: float | None) -> str:

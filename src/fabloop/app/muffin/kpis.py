@@ -47,7 +47,7 @@ class WeekFigures(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     g1, g2, g1_1 : shares of orders fulfilled within 36 h, delivered within 72 h, not overcooked
     carried : share of orders that took less than 24 h from pick-up to delivery
-    kept : whether 95 % of the orders met G1 and G2
+    kept : whether at least `SHARE_MIN` of the orders met G1, and G2; None without orders
     """
 
     orders: int
@@ -62,7 +62,7 @@ class WeekFigures(msgspec.Struct, frozen=True, kw_only=True):
     g2: float | None
     g1_1: float | None
     carried: float | None
-    kept: bool
+    kept: bool | None
     longest_to_fulfil_h: float
     longest_to_deliver_h: float
     cost_minor: int
@@ -135,7 +135,7 @@ def figures_of(history: History, bakery: Bakery) -> WeekFigures:
         g2=g2,
         g1_1=round(1 - sum(each.burnt for each in courses) / len(courses), 4) if courses else None,
         carried=_share(carried, CARRIED_NS),
-        kept=g1 is not None and g2 is not None and min(g1, g2) >= SHARE_MIN,
+        kept=None if g1 is None or g2 is None else min(g1, g2) >= SHARE_MIN,
         longest_to_fulfil_h=_hours(to_fulfil),
         longest_to_deliver_h=_hours(to_deliver),
         cost_minor=_cost(answered, bakery),
