@@ -26,6 +26,19 @@ def fabloop(*arguments, cwd):
     )
 
 
+def test_the_module_is_the_command(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "fabloop", "--version"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == fabloop("--version", cwd=tmp_path).stdout
+
+
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
     """One story, played without a terminal, kept."""

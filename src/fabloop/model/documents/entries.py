@@ -8,6 +8,7 @@ from fabloop.model.disclosure import Disclosure
 from fabloop.model.documents.texts import (
     ENTRIES_MAX,
     OPTIONS_MAX,
+    ContextName,
     Id,
     Label,
     QuantityText,
@@ -29,7 +30,7 @@ class Header(Entry, frozen=True, kw_only=True):
     """What every document says of itself."""
 
     version: Label
-    context: Label = msgspec.field(name="@context")
+    context: ContextName = msgspec.field(name="@context")
     schema: str = msgspec.field(name="$schema", default="")
     description: Remark = ""
 

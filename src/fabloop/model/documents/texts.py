@@ -59,6 +59,14 @@ Label = Annotated[
     str,
     msgspec.Meta(title="a short text for people", min_length=1, max_length=200),
 ]
+ContextName = Annotated[
+    str,
+    msgspec.Meta(
+        title="the published context, 'urn:fabloop:context:1:' with the kind of document after it",
+        max_length=200,
+        examples=["urn:fabloop:context:1:order"],
+    ),
+]
 Remark = Annotated[
     str,
     msgspec.Meta(title="an explanation for people", max_length=TEXT_MAX),

@@ -1,0 +1,5 @@
+"""The command line, for `python -m fabloop`."""
+
+from fabloop.cli import main
+
+main()
