@@ -1,6 +1,6 @@
 """Aims and wishes: exact against trying everything; what is in the way is told with its price."""
 
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ from fabloop.plan.terms.wishes import Wishes
 from fabloop.plan.timetable.schedule import Routing
 from fabloop.plan.tradeoffs.constrained import holds, least_within
 from fabloop.plan.tradeoffs.gates import GateNetwork, Standing
+from fabloop.plan.tree import optimum, tables_of
 from plan.instances import (
     NOW,
     gear,
@@ -95,6 +96,30 @@ def test_opening_factories_costs_and_is_limited_as_trying_everything_says(seed, 
     else:
         assert found.standing is Standing.OPTIMAL
         assert found.value == pytest.approx(tried)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=SEEDS, most=st.integers(1, 4))
+def test_a_number_of_factories_is_decided_without_trying_all_sets_of_them(seed, most):
+    case = case_of(problem(seed, operations=14, sites=7))
+    assume(all(job.candidates for job in case.problem.jobs))
+    caps = [Cap("sites", Blend(sites=1.0), most)]
+    found = least_within(case, Blend(cost=1.0), caps, 1.0)
+    tables = tables_of(case.problem, Weights(cost=1.0))
+    tried = [
+        within.value
+        for sites in combinations(range(len(case.problem.roads.areas)), most)
+        if (within := optimum(tables, _only(tables, sites))) is not None
+    ]
+    if not tried:
+        assert found.standing is Standing.IMPOSSIBLE
+    else:
+        assert found.value == pytest.approx(min(tried))
+
+
+def _only(tables, sites):
+    """Return which choices of each job are at these sites."""
+    return {job: np.isin(spots.site, sites) for job, spots in enumerate(tables.spots)}
 
 
 @settings(max_examples=25, deadline=None)

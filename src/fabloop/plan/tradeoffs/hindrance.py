@@ -11,7 +11,7 @@ import msgspec
 from fabloop.model.explanation import Evidence, Explanation, Option, ReasonCode, ReliefCode
 from fabloop.model.plan import Exclusion, NotProducible
 from fabloop.plan.reasons.minimal import all_conflicts, bits_of, smallest, transversals
-from fabloop.plan.terms.objectives import Measure, aim_of, lexicographic
+from fabloop.plan.terms.objectives import Measure, lexicographic
 from fabloop.plan.terms.wishes import Wishes, names_of, without
 from fabloop.plan.tradeoffs.gates import Standing
 from fabloop.plan.tradeoffs.lift import MEASURES, Lift
@@ -90,8 +90,8 @@ def _option(wishes: Wishes, names: Sequence[str], lift: Lift) -> Iterator[Option
     cheapest one tells what it costs.
     """
     lifted = without(wishes, names)
-    aims = [aim_of(MEASURES[name]) for name in names if name in MEASURES]
-    best = lift.least(lifted, lexicographic(*aims, Measure.COST))
+    limits = [MEASURES[name] for name in names if name in MEASURES]
+    best = lift.least(lifted, lexicographic(*dict.fromkeys((*limits, Measure.COST))))
     if best is None:
         return
     cost = round(best[Measure.COST])

@@ -1,6 +1,6 @@
 """Carry out one request: an aim within wishes, sum after sum, with what is proven of each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import numpy as np
@@ -11,7 +11,7 @@ from fabloop.plan.terms.blend import Blend, Cap, Case, blend_of, case_of, table_
 from fabloop.plan.terms.objectives import Aim, WeightedSum, aim_of
 from fabloop.plan.timetable.alternatives import has_alternatives, narrowed
 from fabloop.plan.timetable.bargain import bargained
-from fabloop.plan.timetable.schedule import Timetable
+from fabloop.plan.timetable.schedule import Routing, Timetable
 from fabloop.plan.timetable.sequence import is_in_sequence
 from fabloop.plan.timetable.solver import Heard
 from fabloop.plan.tradeoffs.constrained import EXACT, Outcome, holds, latest, least_within
@@ -42,8 +42,17 @@ class Answer(msgspec.Struct, frozen=True):
     ranks: tuple[Rank, ...] = ()
 
 
+Timer = Callable[[Problem, Routing], Timed]
+"""How the choices of a sum that does not depend on time get their times."""
+
+
 def carry_out(
-    case: Case, aim: Aim, caps: Sequence[Cap], effort: float, heard: Heard | None = None
+    case: Case,
+    aim: Aim,
+    caps: Sequence[Cap],
+    effort: float,
+    heard: Heard | None = None,
+    timer: Timer = timed,
 ) -> Answer:
     """Minimise the sums of the aim, one after another; each result is kept by those after it.
 
@@ -55,7 +64,7 @@ def carry_out(
     standing = Standing.OPTIMAL
     for total in aim.ranks:
         blend = blend_of(total)
-        found = best_within(case, blend, kept, effort, heard if table is None else None)
+        found = best_within(case, blend, kept, effort, heard if table is None else None, timer)
         if found.table is None:
             if table is None:
                 return Answer(found.standing, None)
@@ -77,7 +86,12 @@ def _stay(case: Case, blend: Blend, table: Timetable, found: Timely) -> Timely:
 
 
 def best_within(
-    case: Case, goal: Blend, caps: Sequence[Cap], effort: float, heard: Heard | None = None
+    case: Case,
+    goal: Blend,
+    caps: Sequence[Cap],
+    effort: float,
+    heard: Heard | None = None,
+    timer: Timer = timed,
 ) -> Timely:
     """Return the best timetable for one sum within the caps."""
     goal = case.plain(goal)
@@ -95,7 +109,7 @@ def best_within(
     choice = least_within(case, goal, caps, effort)
     if choice.routing is None:
         return Timely(choice.standing, None, choice.value, choice.bound, choice.engine)
-    table = timed(case.problem, choice.routing).table
+    table = timer(case.problem, choice.routing).table
     if case.problem.charges is not None:
         found = _charged(case, goal, caps, choice, table)
         if found.standing is Standing.OPTIMAL or not is_in_sequence(case.problem):

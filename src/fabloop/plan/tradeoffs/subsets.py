@@ -4,14 +4,20 @@ Jobs pay prices for using a site, and sites are opened where prices paid exceed 
 any prices give a bound, and subgradient steps improve it (Lagrangian relaxation of the link
 between jobs and sites). Each bound's own plan names a subset, and the tree over that subset alone
 gives an answer.
+
+Where the number of factories is limited, one of each *group* has to be open: the factories that can
+carry out a job that every plan has, and those outside a set that was found not to do. A smallest
+set that meets all groups says when no subset is small enough, and which one to try.
 """
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
 
+from fabloop.plan.catalogue.hitting import smallest_hit
+from fabloop.plan.catalogue.passage import bits_of
 from fabloop.plan.statement.layout import Floats
 from fabloop.plan.statement.problem import ABSENT
 from fabloop.plan.tree import Found, Tables, optimum
@@ -22,6 +28,9 @@ STEPS_BELOW = 8
 
 SOLVES_PER_EFFORT = 60
 """Tree solves that one unit of effort (about a CPU second at full size) allows."""
+
+TRIES_MAX = 100
+"""Sets of sites tried for being few enough, before the search begins."""
 
 EXACT = 1e-9
 """Relative difference below which a bound meets a value."""
@@ -68,9 +77,12 @@ class _Search:
         self.can = np.zeros((len(tables.nodes), len(tolls)))
         for job, spots in enumerate(tables.spots):
             self.can[job, np.unique(spots.site)] = 1.0
+        self._groups = sorted({_mask(np.flatnonzero(self.can[each])) for each in _always(tables)})
 
     def run(self) -> float:
         """Search as far as the solves last; return the bound on all plans."""
+        if not self._begin():
+            return np.inf
         share = self.tolls / np.maximum(1.0, self.can.sum(axis=0))
         root = _Node(frozenset(), frozenset(), self.can * share)
         count, known = 0, self._weigh(root, STEPS_AT_ROOT)
@@ -88,6 +100,28 @@ class _Search:
                 if not self._meets(lower):
                     heapq.heappush(heap, (lower, count, below, child))
         return self.value
+
+    def _begin(self) -> bool:
+        """Try smallest sets that meet all groups; return False where none is small enough."""
+        if self.most >= len(self.tolls):
+            return True
+        able = sorted(self._all, key=lambda site: -float(self.can[:, site].sum()))
+        for _ in range(TRIES_MAX):
+            hit = smallest_hit(self._groups)
+            if hit is None or hit.at_least > self.most:
+                return False
+            sites = dict.fromkeys((*bits_of(hit.members), *able))
+            if self._take(frozenset(list(sites)[: self.most])):
+                return True
+        return True
+
+    def _is_hopeless(self, node: _Node) -> bool:
+        """Tell whether more sites have to be opened than may be."""
+        if self.most >= len(self.tolls):
+            return False
+        opened, closed = _mask(node.opened), _mask(node.closed)
+        hit = smallest_hit(each & ~closed for each in self._groups if not each & opened)
+        return hit is None or len(node.opened) + hit.at_least > self.most
 
     def _meets(self, bound: float) -> bool:
         """Tell whether no plan can be better by that bound; whole values leave gaps below them."""
@@ -114,6 +148,8 @@ class _Search:
         prices = node.prices.copy()
         prices[:, list(node.opened)] = 0.0
         best, kept, votes = -np.inf, prices, np.zeros(len(self.tolls))
+        if self._is_hopeless(node):
+            return _Bounded(np.inf, kept, votes)
         length, stalled = 1.0, 0
         for _ in range(steps):
             found = self._solve(node.closed, prices)
@@ -189,16 +225,34 @@ class _Search:
             if len(sites) > 1 and self.left > 0:
                 self._take(sites - {each})
 
-    def _take(self, sites: frozenset[int]) -> None:
+    def _take(self, sites: frozenset[int]) -> bool:
+        """Take the best plan within the sites; return False where they were found not to do."""
         if len(sites) > self.most or sites in self._known:
-            return
+            return True
         self._known.add(sites)
         found = self._solve(self._all - sites)
         if found is None:
-            return
+            self._groups.append(_mask(self._all - sites))
+            return False
         value = found.value + float(self.tolls[list(self._used(found.choice))].sum())
         if value < self.value:
             self.value, self.choice = value, found.choice
+        return True
+
+
+def _mask(sites: Iterable[int]) -> int:
+    return sum(1 << int(each) for each in sites)
+
+
+def _always(tables: Tables) -> frozenset[int]:
+    """Return the jobs that every plan carries out: nothing else makes what they make."""
+    found, stack = {len(tables.nodes) - 1}, [len(tables.nodes) - 1]
+    while stack:
+        for makers in tables.feeds(stack.pop()):
+            if len(makers) == 1 and makers[0] not in found:
+                found.add(makers[0])
+                stack.append(makers[0])
+    return frozenset(found)
 
 
 def _grain(tables: Tables, tolls: Floats) -> float:

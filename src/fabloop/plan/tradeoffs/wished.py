@@ -21,7 +21,9 @@ from fabloop.plan.engine import (
     is_possible_now,
     least,
     left_open,
+    listed,
     scope_of,
+    timed,
 )
 from fabloop.plan.reasons.overtime import overtime
 from fabloop.plan.reasons.why_late import why_late
@@ -38,7 +40,7 @@ from fabloop.plan.tradeoffs.constrained import EXACT, holds
 from fabloop.plan.tradeoffs.gates import Standing
 from fabloop.plan.tradeoffs.hindrance import hindered
 from fabloop.plan.tradeoffs.lift import Best, Lift
-from fabloop.plan.tradeoffs.request import SCOPE, Answer, carry_out
+from fabloop.plan.tradeoffs.request import SCOPE, Answer, Timer, carry_out
 
 UNDECIDED = "no plan found within {effort:g} units of effort, infeasibility not proven"
 
@@ -166,13 +168,15 @@ def _late(ask: Ask, problem: Problem) -> list[tuple[Explanation, ...]]:
     return [*why_late(problem, ask.wishes.deadline, ask.setting.network).conflicts]
 
 
-def answered(ask: Ask, wishes: Wishes, aim: Aim, heard: Heard | None = None) -> Answer:
+def answered(
+    ask: Ask, wishes: Wishes, aim: Aim, heard: Heard | None = None, timer: Timer = timed
+) -> Answer:
     """Return the best timetable for an aim within wishes, or that there is none."""
     case = case_for(ask, wishes)
     if not is_possible_now(case.problem):
         return Answer(Standing.IMPOSSIBLE, None)
     caps = caps_of(wishes, case.problem)
-    return carry_out(case, aim_under(aim, wishes), caps, ask.effort, heard)
+    return carry_out(case, aim_under(aim, wishes), caps, ask.effort, heard, timer)
 
 
 class _Pen:
@@ -307,13 +311,25 @@ def _same(one: Timetable, other: Timetable | None) -> bool:
 
 
 def lift_of(ask: Ask) -> Lift:
-    """Return how to solve the request again under other wishes."""
+    """Return how to solve the request again under other wishes, each once.
+
+    What does not depend on time takes the times that are there at once.
+    """
+    known: list[tuple[Wishes, Aim, Answer]] = []
+
+    def solved(wishes: Wishes, aim: Aim) -> Answer:
+        for those, other, answer in known:
+            if those == wishes and other == aim:
+                return answer
+        answer = answered(ask, wishes, aim, timer=listed)
+        known.append((wishes, aim, answer))
+        return answer
 
     def standing(wishes: Wishes) -> Standing:
-        return answered(ask, wishes, aim_of(Objective.COST)).standing
+        return solved(wishes, aim_of(Objective.COST)).standing
 
     def best(wishes: Wishes, aim: Aim) -> Best | None:
-        found = answered(ask, wishes, aim)
+        found = solved(wishes, aim)
         if found.table is None:
             return None
         case = case_for(ask, wishes)
