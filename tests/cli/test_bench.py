@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from fabloop.cli.root import app
 
 FABLOOP = Path(sys.executable).with_name("fabloop")
 GOOD = "2 2\n2 1 1 3 1 2 2\n2 1 2 2 1 1 4\n"
@@ -77,3 +80,23 @@ def test_what_is_not_there_is_told(folder):
     assert missing.returncode == 2
     assert "none.fjs: Expected a file that can be read" in missing.stderr
     assert "1 of 1 proven" in missing.stdout
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"), [("1e7", "1000000"), ("0", "0.001"), ("nan", "--time-limit")]
+)
+def test_a_time_limit_out_of_its_range_is_refused(folder, limit, said):
+    done = CliRunner().invoke(app, ["bench", "fjsp", str(folder), "--time-limit", limit])
+    assert done.exit_code == 2
+    assert said in done.output
+
+
+def test_hardly_any_time_gives_a_schedule_and_how_far_it_may_be_from_the_best(tmp_path):
+    jobs = [" ".join(["6", *(f"1 {(at * job) % 6 + 1} {at + job}" for at in range(1, 7))])
+            for job in range(1, 7)]  # fmt: skip
+    (tmp_path / "a.fjs").write_text("\n".join(["6 6", *jobs]))
+    command = ["bench", "fjsp", str(tmp_path), "--time-limit", "0.01", "--json"]
+    done = CliRunner().invoke(app, command)
+    (found,) = json.loads(done.stdout)["instances"]
+    assert found["outcome"] in ("found", "proven")
+    assert 0 < found["bound"] <= found["makespan"]

@@ -213,12 +213,18 @@ def test_a_document_nested_without_end_is_refused():
 
 
 def test_a_document_beyond_the_size_limit_is_refused():
-    large = b'{"document": "site"' + b" " * FILE_BYTES_MAX + b"}"
-    (sentence,) = told({**written(small_shop()), "large.json": large})
-    assert sentence == (
-        "large.json $: Expected a document of at most 16384 KiB, but found 16385 KiB. "
-        "Split it into several documents of the same kind; the limit is FILE_BYTES_MAX."
-    )
+    large = b'{"document": "%s"' + b" " * FILE_BYTES_MAX + b"}"
+    for kind, help_ in (
+        (b"kpi-values", "Split it into several documents of the same kind."),
+        (b"site", "A site is one document: describe halls as sites of their own"),
+        (b"product", "A product is one document: make groups of operations products of their own"),
+    ):
+        (sentence,) = told({**written(small_shop()), "large.json": large % kind})
+        assert sentence.startswith(
+            "large.json $: Expected a document of at most 16384 KiB, but found 16385 KiB. "
+        )
+        assert help_ in sentence
+        assert sentence.endswith(" The limit is FILE_BYTES_MAX.")
 
 
 def test_too_many_documents_are_refused_at_once():

@@ -14,7 +14,7 @@ from fabloop.model.documents.collect import raise_if_any
 from fabloop.model.documents.structure import kind_in
 from fabloop.model.knowledge import Knowledge
 from fabloop.model.order import OrderRequest, ProductionOrder
-from fabloop.model.product import ConfiguredProduct, NotConfigurable
+from fabloop.model.product import ChoiceConflict, ConfiguredProduct, NotConfigurable
 from fabloop.plan.configure import configure
 from fabloop.plan.market.disclosure import view_of
 from fabloop.services.matching import KpiValues
@@ -30,6 +30,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     def kpis(self) -> KpiValues:
         """The KPI values of the documents, by work unit and kind."""
         return {(each.work_unit, each.kpi): each for each in self.knowledge.kpis}
+
+
+class Contradicted(msgspec.Struct, frozen=True, kw_only=True):
+    """An order whose choices do not fit together, and the document that it stands in."""
+
+    source: str
+    found: NotConfigurable
 
 
 class AskedTogether(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +97,7 @@ def orders_in(folder: Path, tenant: str | None = None) -> AskedTogether | None:
     return AskedTogether(knowledge=seen_by(knowledge, tenant), orders=tuple(orders))
 
 
-def read_asked(folder: Path, tenant: str | None = None) -> Asked | NotConfigurable:
+def read_asked(folder: Path, tenant: str | None = None) -> Asked | Contradicted:
     """Read and check a folder; its order's choices may contradict the feature model.
 
     Of the sites there is what `seen_by` the tenant.
@@ -105,7 +112,8 @@ def read_asked(folder: Path, tenant: str | None = None) -> Asked | NotConfigurab
     request = order_in(documents, knowledge, folder)
     configured = configure(knowledge.families[request.product], request.choices)
     if isinstance(configured, NotConfigurable):
-        return configured
+        name = next(name for name, data in documents.items() if kind_in(data) == "order")
+        return Contradicted(source=name, found=configured)
     seen = seen_by(knowledge, tenant)
     return Asked(knowledge=seen, order=ordered(request, configured.product))
 
@@ -119,23 +127,28 @@ def asked_in(folder: Path, tenant: str | None = None) -> Asked:
         As `read_asked`, or with every contradiction of the choices.
     """
     found = read_asked(folder, tenant)
-    if isinstance(found, NotConfigurable):
-        raise Invalid(contradictions(str(folder), found))
+    if isinstance(found, Contradicted):
+        raise Invalid(contradictions(found.source, found.found))
     return found
 
 
 def contradictions(source: str, found: NotConfigurable) -> list[Fault]:
     """Return the contradictions of an order's choices as faults."""
-    return [
-        Fault(
-            source=source,
-            path=f"$.choices.{each.feature}",
-            expected="choices that fit together",
-            found=each.option,
-            hint=each.reason,
-        )
-        for each in found.conflicts
-    ]
+    return [_contradiction(source, each) for each in found.conflicts]
+
+
+def _contradiction(source: str, each: ChoiceConflict) -> Fault:
+    if not each.feature:
+        expected, path = "a product of which something can be chosen", "$.product"
+        return Fault(source=source, path=path, expected=expected, found="none", hint=each.reason)
+    possible = f"Possible: {', '.join(map(repr, each.allowed))}." if each.allowed else ""
+    return Fault(
+        source=source,
+        path=f"$.choices.{each.feature}",
+        expected="choices that fit together",
+        found=repr(each.option) if each.option else "no choice",
+        hint=" ".join(part for part in (each.reason, possible) if part),
+    )
 
 
 def ordered(request: OrderRequest, product: ConfiguredProduct) -> ProductionOrder:

@@ -6,6 +6,7 @@ import msgspec
 
 from fabloop.app.asked import contradictions, ordered
 from fabloop.app.snapshot import Snapshot
+from fabloop.base.codec import from_json_once
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import Instant, instant_of
 from fabloop.base.names import did_you_mean
@@ -120,7 +121,7 @@ def _maintained(source: str, data: bytes, at: Snapshot) -> MaintenanceReported:
 def _fields(source: str, data: bytes) -> dict[str, object]:
     """Return the fields of a report; times are instants."""
     try:
-        fields = msgspec.json.decode(data, type=dict[str, object])
+        fields = from_json_once(data, dict[str, object])
     except msgspec.DecodeError as error:
         raise _invalid(source, "$", "a report (JSON object)", str(error)) from error
     for name in TIMES:

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from fabloop.app.account import exclusion_table, plan_table, refusal_texts
-from fabloop.app.asked import read_asked
+from fabloop.app.asked import Contradicted, contradictions, read_asked
 from fabloop.app.caveats import lateness, stranger
 from fabloop.app.sentences import labels_of
 from fabloop.base.codec import to_json_pretty
@@ -15,7 +15,6 @@ from fabloop.cli.given import note
 from fabloop.cli.grid import grid_of
 from fabloop.model.facts import OrderRefused
 from fabloop.model.plan import NotDecided, Producible
-from fabloop.model.product import NotConfigurable
 from fabloop.plan.producible import check
 
 
@@ -26,9 +25,9 @@ def print_check(folder: Path, tenant: str, *, as_json: bool) -> ExitCode:
     not count.
     """
     asked = read_asked(folder, tenant)
-    if isinstance(asked, NotConfigurable):
-        texts = [f"{each.feature}={each.option}: {each.reason}" for each in asked.conflicts]
-        _print(asked, as_json, texts)
+    if isinstance(asked, Contradicted):
+        texts = [each.sentence() for each in contradictions(asked.source, asked.found)]
+        _print(asked.found, as_json, texts)
         return ExitCode.BAD_INPUT
     knowledge, order = asked.knowledge, asked.order
     answer = check(order, knowledge.network, knowledge.vocabulary, asked.kpis, order.received_at)

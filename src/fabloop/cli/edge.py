@@ -10,6 +10,7 @@ from fabloop.app.edge.config import Version
 from fabloop.app.edge.deployment import Deployment
 from fabloop.app.edge.health import Health, LaneHealth
 from fabloop.app.edge.requests import Address, Change
+from fabloop.base.codec import from_json_once
 from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.cli.given import read_bytes
 from fabloop.cli.processes.plain import columns, print_json, print_lines
@@ -87,7 +88,7 @@ def _centre(folder: Path, url: str, token_file: Path | None) -> Centre:
 
 def _deployment(file: Path) -> Deployment:
     try:
-        return msgspec.json.decode(read_bytes(file), type=Deployment)
+        return from_json_once(read_bytes(file), Deployment)
     except msgspec.MsgspecError as error:
         raise _fault(str(file), "a deployment", str(error)) from error
 

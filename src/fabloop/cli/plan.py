@@ -71,7 +71,7 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     max_energy: str = ""
     max_co2: str = ""
     deadline: str = ""
-    max_sites: int = 0
+    max_sites: int | None = None
     forbid: tuple[str, ...] = ()
     prefer: tuple[str, ...] = ()
     pin: tuple[str, ...] = ()
@@ -334,7 +334,7 @@ def _wishes(request: PlanRequest, asked: Asked) -> Wishes:
         forbidden_units=frozenset(WorkUnitId(each) for each in forbidden if each in units),
         preferred_sites=frozenset(SiteId(each) for each in preferred if each in sites),
         preferred_units=frozenset(WorkUnitId(each) for each in preferred if each in units),
-        sites_max=request.max_sites or None,
+        sites_max=request.max_sites,
         pinned=dict(_pinned(each, operations, units) for each in request.pin),
     )
 

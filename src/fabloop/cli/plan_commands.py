@@ -33,7 +33,9 @@ def plan(
     max_energy: Annotated[str, typer.Option(help="Energy at most, such as '300 kWh'.")] = "",
     max_co2: Annotated[str, typer.Option(help="CO2 at most, such as '80 kg'.")] = "",
     deadline: Annotated[str, typer.Option(help="Instant by which it has to be made.")] = "",
-    max_sites: Annotated[int, typer.Option(min=0, help="Sites that may take part; 0 is any.")] = 0,
+    max_sites: Annotated[
+        int | None, typer.Option(min=1, help="Sites that may take part; without it any number.")
+    ] = None,
     forbid: Annotated[
         list[str] | None, typer.Option(help="A site or work unit that may not take part.")
     ] = None,

@@ -331,7 +331,7 @@ def bench_fjsp(
     ],
     time_limit: Annotated[
         float,
-        typer.Option("--time-limit", min=0.1, max=1e6, help="CPU seconds for each problem."),
+        typer.Option("--time-limit", min=1e-3, max=1e6, help="CPU seconds for each problem."),
     ] = 10.0,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Threads of the search.")] = 2,
     json: Annotated[bool, typer.Option("--json", help="Print all as JSON.")] = False,

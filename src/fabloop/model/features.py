@@ -1,6 +1,6 @@
 """What a feature model allows at all: options that no variant can have, and the rules to blame."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -107,18 +107,7 @@ class FeatureModel:
         def clash(some: Sequence[int]) -> bool:
             return self._search(some, given, frozenset()) is None
 
-        def explain(kept: list[int], open_: list[int], *, changed: bool) -> list[int]:
-            if changed and clash(kept):
-                return []
-            if len(open_) <= 1:
-                return open_
-            half = len(open_) // 2
-            first, second = open_[:half], open_[half:]
-            of_second = explain(kept + first, second, changed=True)
-            of_first = explain(kept + of_second, first, changed=bool(of_second))
-            return of_first + of_second
-
-        return tuple(sorted(explain([], list(rules), changed=True)))
+        return blamed(rules, clash)
 
     def _encoded(self, rule: FeatureRule) -> _Rule:
         when, value = self._slot(*rule.when)
@@ -188,6 +177,23 @@ class FeatureModel:
                 if option is not None:
                     chosen[feature.id] = option
         return chosen
+
+
+def blamed(rules: Sequence[int], clash: Callable[[Sequence[int]], bool]) -> tuple[int, ...]:
+    """Return a smallest part of rules that clash, which clashes too (QuickXplain, Junker 2004)."""
+
+    def explain(kept: list[int], open_: list[int], *, changed: bool) -> list[int]:
+        if changed and clash(kept):
+            return []
+        if len(open_) <= 1:
+            return open_
+        half = len(open_) // 2
+        first, second = open_[:half], open_[half:]
+        of_second = explain(kept + first, second, changed=True)
+        of_first = explain(kept + of_second, first, changed=bool(of_second))
+        return of_first + of_second
+
+    return tuple(sorted(explain([], list(rules), changed=True)))
 
 
 def _revised(rule: _Rule, domains: Domains) -> Iterator[tuple[Slot, tuple[str | None, ...]]]:

@@ -16,6 +16,9 @@ from fabloop.model.product import (
 )
 from fabloop.model.variant import faults_in_choices, rule_holds, variant
 
+RULES_TOLD_MAX = 24
+"""Rules that are named where they leave no product."""
+
 Required = dict[tuple[str, str], FeatureRule]
 """Options that were filled in, each with the rule that required it."""
 
@@ -38,8 +41,21 @@ def configure(family: ProductFamily, choices: Mapping[str, Choice]) -> Configure
     broken = _broken(family, complete, choices, required)
     conflicts = (*_missing(family, complete), *broken)
     if conflicts:
-        return NotConfigurable(conflicts=conflicts)
+        return NotConfigurable(conflicts=(*_void(family), *conflicts))
     return Configured(product=variant(family, complete))
+
+
+def _void(family: ProductFamily) -> Iterator[ChoiceConflict]:
+    """Yield which rules contradict each other, where no choices at all satisfy them."""
+    from fabloop.plan.feature_rules import contradictory  # noqa: PLC0415  # OR-Tools loads slowly
+
+    blamed = contradictory(family)
+    if not blamed:
+        return
+    told = ", ".join(f"$.rules[{each}]" for each in blamed[:RULES_TOLD_MAX])
+    more = f" and {len(blamed) - RULES_TOLD_MAX} more" if len(blamed) > RULES_TOLD_MAX else ""
+    reason = f"No choices at all satisfy these rules of product {family.id!r}: {told}{more}."
+    yield ChoiceConflict(feature="", option="", reason=reason, allowed=())
 
 
 def _completed(

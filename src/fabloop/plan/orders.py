@@ -28,13 +28,14 @@ from fabloop.plan.engine import (
 )
 from fabloop.plan.floors.orders_search import OrdersObjective, Placed
 from fabloop.plan.floors.placing import book
-from fabloop.plan.reading import left_out, reading
+from fabloop.plan.reading import BEYOND, is_left_open, left_out, reading
 from fabloop.plan.reasons.recommend import not_producible
 from fabloop.plan.rerouting import Rerouted, first_share, rerouted, told_of
 from fabloop.plan.sharing import Stated, never_enough, shared_out
 from fabloop.plan.shipping import shared_shipments
 from fabloop.plan.statement.batches import bounding, families_shared
 from fabloop.plan.statement.duties import no_duties
+from fabloop.plan.statement.opening import CALENDAR_AHEAD_MAX
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import Busy, Objective, Problem, Setting, problem_of
 from fabloop.plan.statement.roads import TICK
@@ -105,15 +106,27 @@ def plan_orders(  # noqa: PLR0913  # the question as a caller puts it
 
     def planned(ahead: int) -> OrdersAnswer:
         around = msgspec.structs.replace(setting, ahead=ahead)
-        return _planned(orders, around, objective, effort, on_incumbent)
+        answer = _planned(orders, around, objective, effort, on_incumbent)
+        return answer if ahead < CALENDAR_AHEAD_MAX else _left_open(answer, around)
 
     def barred(answer: OrdersAnswer) -> list[Exclusion]:
         return [each for it in answer.refused.values() for each in left_out(it)]
 
-    found = reading(planned, now, barred=barred)
+    found = reading(planned, now, network, barred=barred)
     if isinstance(found, NotDecided):
         return OrdersAnswer(plans=(), refused={each.id: found for each in orders}, optimality=None)
     return found
+
+
+def _left_open(answer: OrdersAnswer, setting: Setting) -> OrdersAnswer:
+    """Return the answer, undecided for orders whose hours may come after what was read."""
+    refused = {
+        order: NotDecided(limit=BEYOND)
+        if is_left_open(each, left_out(each), setting.network, setting.now, setting.ahead)
+        else each
+        for order, each in answer.refused.items()
+    }
+    return msgspec.structs.replace(answer, refused=refused)
 
 
 def _planned(

@@ -41,6 +41,7 @@ from fabloop.plan.running.impact import compare, impact
 from fabloop.plan.running.replan import replan
 from fabloop.plan.shipping import shared_shipments
 from fabloop.plan.statement.batches import bounding
+from fabloop.plan.statement.opening import CALENDAR_AHEAD_MAX
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import (
     ABSENT,
@@ -153,7 +154,7 @@ def check(  # noqa: PLR0913  # the face of planning names every input
         ask = Ask(order, around, problem, aim, wishes, like, plans_max, effort)
         return _answered(ask, plain(objective), on_incumbent, stop)
 
-    return reading(asked, now, wishes.deadline)
+    return reading(asked, now, network, wishes.deadline)
 
 
 def _answered(
@@ -186,13 +187,14 @@ def _planned(
     def tells(found: list[_Found], fast: Timed | None) -> bool:
         if tell is None:
             return False
-        tell(assured(_written(order, problem, found, fast, network, lead)[0], grounds))
+        told = _readable(ask, found)
+        tell(assured(_written(order, problem, told, fast, network, lead)[0], grounds))
         return stop is not None and stop()
 
     for found, fast in _ranked(problem, ask.plans_max, lead, None if tell is None else hear):
         if tells(found, fast):
             break
-    plans = _written(order, problem, found, fast, network, lead)
+    plans = _written(order, problem, _readable(ask, found), fast, network, lead)
     return tuple(assured(each, grounds) for each in plans)
 
 
@@ -202,6 +204,17 @@ class _Found(msgspec.Struct, frozen=True):
     lead: Objective
     timed: Timed
     proof: Bound | None = None
+
+
+def _readable(ask: Ask, found: list[_Found]) -> list[_Found]:
+    """Return those that end within calendars, where calendars are not read any further.
+
+    If none does, all: to write them asks for what is not there.
+    """
+    if ask.setting.ahead < CALENDAR_AHEAD_MAX:
+        return found
+    problem = ask.problem
+    return [each for each in found if each.timed.table.last(problem) <= problem.read] or found
 
 
 def _ranked(

@@ -58,7 +58,7 @@ def drafted(order: ProductionOrder, setting: Setting, objective: Objective) -> P
     def barred(answer: Plan | tuple[Exclusion, ...]) -> tuple[Exclusion, ...]:
         return answer if isinstance(answer, tuple) else ()
 
-    found = reading(made, setting.now, barred=barred)
+    found = reading(made, setting.now, setting.network, barred=barred)
     if isinstance(found, NotDecided):
         raise Refused(f"Expected a plan within the calendars, but found that {found.limit}.")
     return None if isinstance(found, tuple) else found

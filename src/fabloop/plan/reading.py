@@ -6,7 +6,13 @@ from typing import TypeVar
 from fabloop.base.instant import DAY, Instant
 from fabloop.model.explanation import ReasonCode
 from fabloop.model.plan import Exclusion, NotDecided, NotProducible
-from fabloop.plan.statement.opening import AFTER_ALL, CALENDAR_AHEAD, CALENDAR_AHEAD_MAX
+from fabloop.model.site import Network
+from fabloop.plan.statement.opening import (
+    AFTER_ALL,
+    CALENDAR_AHEAD,
+    CALENDAR_AHEAD_MAX,
+    opens_after,
+)
 
 Answer = TypeVar("Answer")
 
@@ -15,6 +21,7 @@ BEYOND = (
     f" ({AFTER_ALL // DAY} where there are none), infeasibility not proven"
 )
 
+_HOURS = frozenset({"calendar", "shift"})
 _BY_HOURS = frozenset({ReasonCode.OPEN_TOO_SHORT, ReasonCode.SHIFT_TOO_SHORT})
 
 
@@ -30,6 +37,7 @@ def left_out(answer: object) -> Iterable[Exclusion]:
 def reading(
     solve: Callable[[int], Answer],
     now: Instant,
+    network: Network,
     until: Instant | None = None,
     barred: Callable[[Answer], Iterable[Exclusion]] = left_out,
 ) -> Answer | NotDecided:
@@ -46,7 +54,26 @@ def reading(
             answer = solve(ahead)
         except Unread:
             continue
-        hours = (reason.code in _BY_HOURS for each in barred(answer) for reason in each.reasons)
-        if ahead == spans[-1] or not any(hours):
+        if not is_left_open(answer, barred(answer), network, now, ahead):
             return answer
     return NotDecided(limit=BEYOND)
+
+
+def is_left_open(
+    answer: object, left: Iterable[Exclusion], network: Network, now: Instant, ahead: int
+) -> bool:
+    """Tell whether somebody who was left out may be there for long enough after what was read."""
+    if ahead < CALENDAR_AHEAD_MAX:
+        return any(reason.code in _BY_HOURS for each in left for reason in each.reasons)
+    if isinstance(answer, NotProducible) and _stands(answer):
+        return False
+    hours = (each for each in left if all(reason.code in _BY_HOURS for reason in each.reasons))
+    return opens_after({each.work_unit for each in hours}, network, Instant(now + ahead))
+
+
+def _stands(answer: NotProducible) -> bool:
+    """Tell whether there is no plan for a reason that no working time changes."""
+    return any(
+        all(reason.details.get("parameter") not in _HOURS for reason in conflict)
+        for conflict in answer.conflicts
+    )

@@ -147,7 +147,15 @@ def fjsplib(**changed):
         (fjsplib(precedences=[{"before": 0, "after": 9}]), "$.precedences[0]: Expected operations"),
         (
             fjsplib(precedences=[{"before": 0, "after": 1}, {"before": 1, "after": 0}]),
-            "$.arcs: Expected no cycle, but found one that holds up '0', '1'",
+            "$.precedences[0]: Expected no cycle, but found 0 -> 1, 1 -> 0 in a circle",
+        ),
+        (
+            fjsplib(precedences=[{"before": 0, "after": 1}, {"before": 1, "after": 1}]),
+            "$.precedences[1]: Expected no cycle, but found 1 -> 1 in a circle",
+        ),
+        (
+            json.dumps(FJSPLIB).replace('"machine": 0', '"machine": 1, "machine": 0', 1),
+            "Expected each key of an object once, got 'machine' again",
         ),
         (json.dumps(FJSPLIB).replace("4", "-4"), "$.operations[0].duration: Expected a"),
         (

@@ -13,7 +13,7 @@ from fabloop.model.documents.site_structs import (
     SpanOfDayEntry,
 )
 from fabloop.model.documents.texts import EVERY_WEEKDAY
-from fabloop.model.documents.values import time_of_day_ns
+from fabloop.model.documents.values import YEARS, time_of_day_ns
 
 
 def weekdays_of(words: Iterable[str]) -> tuple[int, ...]:
@@ -99,7 +99,10 @@ def _exceptions(
 def iso_date(text: str, sheet: Sheet) -> str:
     """Return an ISO 8601 date in its usual form; a fault where it is none."""
     try:
-        return date.fromisoformat(text).isoformat()
+        found = date.fromisoformat(text)
     except ValueError:
         sheet.fault("an ISO 8601 date, such as '2026-12-24'", repr(text))
         return text
+    if found.year not in YEARS:
+        sheet.fault(f"a date from {YEARS[0]} to {YEARS[-1]}", repr(text))
+    return found.isoformat()

@@ -1,5 +1,6 @@
 """Site documents to sites."""
 
+import re
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -120,13 +121,20 @@ def _areas(document: SiteDocument, sheet: Sheet) -> dict[AreaId, str]:
     return {AreaId(each.id): each.label for each in document.areas}
 
 
+_NO_PLACE = re.compile(r"(?:localtime|posixrules|Factory|posix/.*|right/.*)$", re.IGNORECASE)
+"""What time zone databases hold beside time zones: the clock of whoever reads, or leap seconds."""
+
+
 def note_time_zone(name: str, sheet: Sheet) -> None:
     """Note a fault where there is no such time zone."""
+    expected = "an IANA time zone, such as 'Europe/Vienna'"
+    if _NO_PLACE.match(name):
+        sheet.fault(expected, repr(name), "Name the zone of the place: clocks elsewhere differ.")
+        return
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):  # KeyError is the base of ZoneInfoNotFoundError
-        hint = did_you_mean(name, available_timezones())
-        sheet.fault("an IANA time zone, such as 'Europe/Vienna'", repr(name), hint)
+        sheet.fault(expected, repr(name), did_you_mean(name, available_timezones()))
 
 
 def _work_unit(

@@ -12,6 +12,15 @@ from fabloop.model.documents.collect import Sheet, short, shown
 from fabloop.model.documents.structs import KINDS, Document
 from fabloop.model.documents.texts import FILE_BYTES_MAX
 
+_SPLIT = "Split it into several documents of the same kind."
+_SMALLER = {
+    "order": "An order holds choices for one product: order more by further documents.",
+    "product": "A product is one document: make groups of operations products of their own, and "
+    "take what they make as third-party parts.",
+    "site": "A site is one document: describe halls as sites of their own, with lanes between.",
+}
+"""What helps where documents of a kind cannot be split."""
+
 _KIND_IN_TEXT = re.compile(rb'"document"\s*:\s*"([a-z-]{1,40})"')
 
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -58,7 +67,7 @@ def _parsed(data: bytes, sheet: Sheet) -> Any:
         sheet.fault(
             f"a document of at most {FILE_BYTES_MAX // 1024} KiB",
             f"{-(-len(data) // 1024)} KiB",
-            "Split it into several documents of the same kind; the limit is FILE_BYTES_MAX.",
+            f"{_SMALLER.get(kind_in(data) or '', _SPLIT)} The limit is FILE_BYTES_MAX.",
         )
         return None
     repeated: list[str] = []

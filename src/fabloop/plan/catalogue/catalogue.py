@@ -22,6 +22,7 @@ from fabloop.plan.catalogue.demands import DemandTable, Key, key_of
 from fabloop.plan.catalogue.passage import Passage, bits_of, mask_of
 from fabloop.plan.statement.candidates import Asked, Judge
 from fabloop.plan.statement.layout import Bools
+from fabloop.plan.statement.opening import ahead_of
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.steps import Steps, steps_of
 from fabloop.services.matching import Condition
@@ -67,6 +68,7 @@ class Catalogue:
         self.plant = plant
         self.passage = Passage(plant)
         self.now = now
+        plant.ahead = ahead_of(plant.network, now)
         self._unavailable = unavailable
         self._entries: dict[str, _Entry] = {}
         self._steps = 0

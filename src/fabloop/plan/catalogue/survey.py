@@ -14,6 +14,7 @@ from fabloop.plan.catalogue.demands import Key, key_of
 from fabloop.plan.catalogue.hitting import smallest_hit
 from fabloop.plan.catalogue.passage import Passage, bits_of
 from fabloop.plan.statement.candidates import Asked, Judge
+from fabloop.plan.statement.opening import ahead_of
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.steps import Steps, steps_of
 from fabloop.services.matching import Condition
@@ -73,6 +74,7 @@ class Surveyor:
     ) -> None:
         self.plant = plant
         self.now = now
+        plant.ahead = ahead_of(plant.network, now)
         self.passage = Passage(plant)
         condition = Condition(dict(plant.offers.kpis), now)
         self._judge = Judge(plant, Asked(condition, unavailable))

@@ -35,7 +35,7 @@ from fabloop.plan.engine import (
     is_additive,
     measure_of,
 )
-from fabloop.plan.reading import BEYOND, Unread
+from fabloop.plan.reading import BEYOND, Unread, is_left_open, left_out
 from fabloop.plan.reasons.recommend import not_producible
 from fabloop.plan.running.change import (
     CHANGE_PRICE_MINOR,
@@ -174,7 +174,10 @@ def replans(  # noqa: PLR0913  # the face of re-planning names every input
             order, plan, history, around, problem, grounds, lead, before, price, changes_max
         )
         try:
-            yield from _answers(change)
+            for answer in _answers(change):
+                if is_left_open(answer, left_out(answer), network, now, ahead):
+                    raise Unread
+                yield answer
         except Unread:
             continue
         return

@@ -23,6 +23,22 @@ def order_of(tasks: int, arcs: Sequence[tuple[int, int]]) -> list[int]:
     return order
 
 
+def cycle_of(tasks: int, arcs: Sequence[tuple[int, int]]) -> list[int]:
+    """Return the arcs of a cycle, by index in order; empty where there is none."""
+    held = set(range(tasks)) - set(order_of(tasks, arcs))
+    if not held:
+        return []
+    into = {last: index for index, (first, last) in enumerate(arcs) if {first, last} <= held}
+    back: list[int] = []  # what is held up waits for something that is held up
+    seen: dict[int, int] = {}
+    task = min(held)
+    while task not in seen:
+        seen[task] = len(back)
+        back.append(into[task])
+        task = arcs[into[task]][0]
+    return back[seen[task] :][::-1]
+
+
 class Graph(msgspec.Struct, frozen=True):
     """The arcs of a problem, by task.
 

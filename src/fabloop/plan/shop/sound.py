@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from fabloop.base.errors import Fault, Invalid
-from fabloop.plan.shop.graph import order_of
+from fabloop.plan.shop.graph import cycle_of
 from fabloop.plan.shop.model import (
     ARCS_MAX,
     DEPTH_MAX,
@@ -16,6 +16,8 @@ from fabloop.plan.shop.model import (
 )
 
 FAULTS_TOLD_MAX = 100
+CYCLE_TOLD_MAX = 8
+"""Arcs of a cycle that are told."""
 Say = Callable[[str, str, object], Fault]
 
 
@@ -155,8 +157,10 @@ def _arcs(shop: Shop, say: Say) -> Iterator[Fault]:
 
 
 def _cycles(shop: Shop, say: Say) -> Iterator[Fault]:
-    order = order_of(len(shop.tasks), [(arc.before, arc.after) for arc in shop.arcs])
-    if len(order) < len(shop.tasks):
-        held = sorted(set(range(len(shop.tasks))) - set(order))
-        names = ", ".join(repr(shop.tasks[task].name) for task in held[:8])
-        yield say("$.arcs", "no cycle", f"one that holds up {names}")
+    cycle = cycle_of(len(shop.tasks), [(arc.before, arc.after) for arc in shop.arcs])
+    if cycle:
+        arcs = [shop.arcs[each] for each in cycle]
+        names = [repr(shop.tasks[arc.before].name) for arc in arcs[:CYCLE_TOLD_MAX]]
+        names.append("..." if len(arcs) > CYCLE_TOLD_MAX else names[0])
+        path = ", ".join(f"$.arcs[{each}]" for each in cycle[:CYCLE_TOLD_MAX])
+        yield say(path, "no cycle", f"one of {len(arcs)} arcs, {' -> '.join(names)}")

@@ -1,11 +1,12 @@
 """When work units are closed, by their calendars: what planning may not touch."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 import numpy as np
 
 from fabloop.base.instant import DAY, SECOND, Instant
+from fabloop.base.zones import local_day
 from fabloop.model.calendar import Spans, WorkCalendar, open_spans
 from fabloop.model.ids import WorkUnitId
 from fabloop.model.site import Network
@@ -56,6 +57,27 @@ def longest_open(calendar: WorkCalendar, time_zone: str, since: Instant) -> int:
     """Return how many nanoseconds a calendar is open at a stretch, as far as it is read."""
     last = Instant(since + CALENDAR_AHEAD)
     return _longest(_closed(calendar, time_zone, since, last), since)
+
+
+def ahead_of(network: Network, now: Instant) -> int:
+    """Return how far calendars have to be read to know how long everybody is open at a stretch."""
+    later = opens_after(network.work_units(), network, Instant(now + CALENDAR_AHEAD))
+    return CALENDAR_AHEAD_MAX if later else CALENDAR_AHEAD
+
+
+def opens_after(units: Collection[WorkUnitId], network: Network, instant: Instant) -> bool:
+    """Tell whether a date after an instant opens for work units, or for persons beside them.
+
+    Shifts repeat by weekday: what has been read of them is what there is.
+    """
+    for site in network.sites.values():
+        here = [each for each in site.work_units if each.id in units]
+        calendars = [each.calendar for each in here if each.calendar is not None]
+        calendars += [site.calendar] if here and site.calendar is not None else []
+        last = local_day(instant, site.time_zone).isoformat()
+        if any(each.spans and each.date > last for it in calendars for each in it.exceptions):
+            return True
+    return False
 
 
 def _closed(calendar: WorkCalendar, time_zone: str, since: Instant, last: Instant) -> Spans:

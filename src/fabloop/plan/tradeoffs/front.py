@@ -122,7 +122,7 @@ def front(  # noqa: PLR0913  # the face of the front names every input
         ask = Ask(order, around, whole, aim_of(Objective.COST), wishes, None, 1, effort)
         return _front(ask, points_max, on_point)
 
-    return reading(asked, now, wishes.deadline)
+    return reading(asked, now, network, wishes.deadline)
 
 
 def _front(ask: Ask, points_max: int, on_point: Callable[[FrontPoint], None] | None) -> FrontAnswer:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 
+from fabloop.base.codec import from_json_once
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import SECOND, Instant
 from fabloop.base.quantity import Dimension, quantity_of
@@ -93,7 +94,7 @@ def read_injections(
         No such document, or every fault: unknown stations and sensors, spans without a unit.
     """
     try:
-        document = msgspec.json.decode(data, type=InjectionDocument)
+        document = from_json_once(data, InjectionDocument)
     except msgspec.DecodeError as error:
         hint = 'Write {"injections": [{"station": ..., "trouble": ..., "after": "10 min"}]}.'
         fault = Fault(source=source, path="", expected="injections as JSON", found=str(error),

@@ -2,7 +2,9 @@
 
 import msgspec
 
+from fabloop.base.codec import from_json_once
 from fabloop.plan.shop.formats.lines import fault
+from fabloop.plan.shop.graph import cycle_of
 from fabloop.plan.shop.model import (
     ARCS_MAX,
     MODES_MAX,
@@ -19,6 +21,8 @@ from fabloop.plan.shop.model import (
 )
 
 FORMAT = "fajsp"
+CYCLE_TOLD_MAX = 8
+"""Precedences of a cycle that are told."""
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -48,7 +52,7 @@ def read_fjsplib(data: bytes, source: str) -> Shop:
         It is no such document, or its numbers do not fit together.
     """
     try:
-        document = msgspec.json.decode(data, type=_Document)
+        document = from_json_once(data, _Document)
     except (msgspec.DecodeError, RecursionError) as error:
         said, _, path = str(error).partition(" - at ")
         expected = "FJSPLib JSON with operations and precedences"
@@ -107,6 +111,12 @@ def _arcs(document: _Document, tasks: int, source: str) -> tuple[Arc, ...]:
                 f"operations from 0 to {tasks - 1}" if tasks else "no operation: there is none"
             )
             raise fault(source, f"$.precedences[{at}]", expected, f"{each.before} -> {each.after}")
+    cycle = cycle_of(tasks, [(each.before, each.after) for each in document.precedences])
+    if cycle:
+        arcs = [document.precedences[each] for each in cycle]
+        said = ", ".join(f"{arc.before} -> {arc.after}" for arc in arcs[:CYCLE_TOLD_MAX])
+        found = f"{said}{', ...' if len(arcs) > CYCLE_TOLD_MAX else ''} in a circle"
+        raise fault(source, f"$.precedences[{cycle[0]}]", "no cycle", found)
     return tuple(Arc(before=each.before, after=each.after) for each in document.precedences)
 
 
