@@ -237,6 +237,11 @@ def test_the_best_plan_is_told_with_what_makes_its_price():
         "The cheapest plan costs 1796.75 EUR; most of it: Mill base on NLX 2500 125.34 EUR, "
         "moving 112.40 EUR."
     )
+    bound = msgspec.structs.replace(whole, relation="at least", value=150_000.0)
+    found = msgspec.structs.replace(told, evidence=(whole, bound, step))
+    assert sentence(found, NOW, {"mill": "Mill base", "nlx": "NLX 2500"}).startswith(
+        "The cheapest plan found costs 1796.75 EUR (none costs less than 1500.00 EUR); most of it"
+    )
 
 
 def test_what_a_site_lacks_is_told_with_who_comes_nearest():

@@ -6,25 +6,30 @@ from fabloop.base.instant import SECOND, Instant, span_text
 from fabloop.model.explanation import Evidence, Explanation
 
 _BEST = {
-    "cost_max_minor": "The cheapest plan costs {}",
-    "energy_max_j": "The plan with the least energy takes {}",
-    "co2_max_kg": "The plan with the least CO2 comes to {}",
-    "deadline": "The earliest plan is done at {}",
+    "cost_max_minor": ("The cheapest plan", "costs {}", "none costs less than {}"),
+    "energy_max_j": ("The plan with the least energy", "takes {}", "none takes less than {}"),
+    "co2_max_kg": ("The plan with the least CO2", "comes to {}", "none comes to less than {}"),
+    "deadline": ("The earliest plan", "is done at {}", "none is done before {}"),
 }
 
 
 def wish_best(explanation: Explanation, now: Instant) -> str:
     """Return what the best plan comes to and which operations make most of it."""
     del now
-    whole, *parts = explanation.evidence
+    whole, *others = explanation.evidence
+    bounds = [each for each in others if each.subject == whole.subject]
     name, currency = explanation.details["wish"], explanation.details["currency"]
-    shown = whole.value
-    value = shown if isinstance(shown, str) else wish_value(name, shown, currency)
+    parts = [each for each in others if each.subject != whole.subject]
     told = [f"{it.subject} on {it.source} {_much(name, it.value, currency)}" for it in parts]
     moves = float(explanation.details["moves"])
     told += [f"moving {_much(name, moves, currency)}"] if moves else []
     most = "longest on its critical path" if name == "deadline" else "most of it"
-    return f"{_BEST[name].format(value)}; {most}: {', '.join(told)}."
+    who, comes_to, none_less = _BEST[name]
+    best = f"{who}{' found' if bounds else ''} "
+    best += comes_to.format(wish_value(name, whole.value, currency))
+    for each in bounds:
+        best += f" ({none_less.format(wish_value(name, each.value, currency))})"
+    return f"{best}; {most}: {', '.join(told)}."
 
 
 def _much(name: str, value: float | str | None, currency: str) -> str:

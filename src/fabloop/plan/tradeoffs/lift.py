@@ -22,11 +22,15 @@ MEASURES = {
 
 
 class Best(msgspec.Struct, frozen=True):
-    """A best plan: its problem, its choices and times, and what it comes to."""
+    """A best plan: its problem, its choices and times, and what it comes to.
+
+    `bound` is what no plan is better than for the first sum of its aim; None where it is met.
+    """
 
     problem: Problem
     table: Timetable
     sums: Mapping[Measure, float]
+    bound: float | None = None
 
 
 class Lift(msgspec.Struct, frozen=True):

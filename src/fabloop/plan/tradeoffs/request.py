@@ -42,6 +42,9 @@ class Answer(msgspec.Struct, frozen=True):
     ranks: tuple[Rank, ...] = ()
 
 
+UNASKED = Answer(Standing.OPTIMAL, None)
+"""What is known before anything was asked."""
+
 Timer = Callable[[Problem, Routing], Timed]
 """How the choices of a sum that does not depend on time get their times."""
 
@@ -53,18 +56,18 @@ def carry_out(
     effort: float,
     heard: Heard | None = None,
     timer: Timer = timed,
+    begun: Answer = UNASKED,
 ) -> Answer:
     """Minimise the sums of the aim, one after another; each result is kept by those after it.
 
-    `heard` listens to the search for the first sum.
+    `heard` listens to the search for the first sum; `begun` is what is known of the first sums.
     """
-    table: Timetable | None = None
-    ranks: list[Rank] = []
-    kept = list(caps)
-    standing = Standing.OPTIMAL
-    for total in aim.ranks:
+    table, ranks, standing = begun.table, list(begun.ranks), begun.standing
+    kept = [*caps, *(Cap(each.total.name, blend_of(each.total), each.value) for each in ranks)]
+    for total in aim.ranks[len(ranks) :]:
         blend = blend_of(total)
-        found = best_within(case, blend, kept, effort, heard if table is None else None, timer)
+        hears = heard if table is None else None
+        found = best_within(case, blend, kept, effort, hears, timer, table)
         if found.table is None:
             if table is None:
                 return Answer(found.standing, None)
@@ -92,15 +95,19 @@ def best_within(
     effort: float,
     heard: Heard | None = None,
     timer: Timer = timed,
+    at_hand: Timetable | None = None,
 ) -> Timely:
-    """Return the best timetable for one sum within the caps."""
+    """Return the best timetable for one sum within the caps; one within them may be at hand."""
     goal = case.plain(goal)
     caps = [Cap(each.name, case.plain(each.blend), each.limit) for each in caps]
     if goal.is_timed or any(each.blend.is_timed for each in caps):
         found = timely(case, goal, caps)
         if found.standing is Standing.OPTIMAL or found.standing is Standing.IMPOSSIBLE:
             return found
-        found = _hurried(case, goal, caps, found)
+        if at_hand is None:
+            found = _hurried(case, goal, caps, found)
+        else:
+            found = _or_that(case, goal, at_hand, found)
         if found.table is not None and heard is not None and heard(found.table, found.bound):
             return found
         known = Known(found.table, found.value, found.bound)
@@ -179,6 +186,14 @@ def _charged(
     if not all(holds(cap, sums, case.due) for cap in caps):
         return Timely(Standing.UNKNOWN, None, np.inf, choice.bound, choice.engine)
     return _met(table, sums.of(goal, case.due), choice.bound, choice.engine)
+
+
+def _or_that(case: Case, goal: Blend, table: Timetable, found: Timely) -> Timely:
+    """Return the better one of what was found and a timetable at hand."""
+    value = table_sums(case, table).of(goal, case.due)
+    if value >= found.value:
+        return found
+    return Timely(Standing.FEASIBLE, table, value, min(found.bound, value), found.engine)
 
 
 def _hurried(case: Case, goal: Blend, caps: Sequence[Cap], found: Timely) -> Timely:

@@ -37,22 +37,27 @@ def grounds_of(wishes: Wishes, names: Sequence[str], lift: Lift) -> Iterator[Exp
 
 
 def _best(wishes: Wishes, name: str, names: Sequence[str], lift: Lift) -> Iterator[Explanation]:
-    """Yield what the best plan comes to without a limit, and which operations make most of it."""
+    """Yield what the best plan comes to without a limit, and which operations make most of it.
+
+    Where it is not proven to be the best, the bound is told behind its value.
+    """
     aim = aim_of(MEASURES[name])
     found = lift.best(without(wishes, [name]), aim) or lift.best(without(wishes, names), aim)
     if found is None:
         return
-    value, limit = found.sums[MEASURES[name]], getattr(wishes, name)
-    if name == "deadline":
-        value += lift.origin
-    whole = Evidence(
-        subject="request", parameter=name, relation="at most", value=value, limit=limit
+    limit, start = getattr(wishes, name), lift.origin if name == "deadline" else 0
+    told = {"at most": start + found.sums[MEASURES[name]]}
+    if found.bound is not None:
+        told["at least"] = start + found.bound
+    whole = (
+        Evidence(subject="request", parameter=name, relation=relation, value=value, limit=limit)
+        for relation, value in told.items()
     )
     yield Explanation(
         code=ReasonCode.WISH_BEST,
         subject=name,
         details={"wish": name, "currency": lift.currency, "moves": f"{_moving(found, name):.9g}"},
-        evidence=(whole, *_largest(found, name)),
+        evidence=(*whole, *_largest(found, name)),
     )
 
 

@@ -40,7 +40,7 @@ from fabloop.plan.tradeoffs.constrained import EXACT, holds
 from fabloop.plan.tradeoffs.gates import Standing
 from fabloop.plan.tradeoffs.hindrance import hindered
 from fabloop.plan.tradeoffs.lift import Best, Lift
-from fabloop.plan.tradeoffs.request import SCOPE, Answer, Timer, carry_out
+from fabloop.plan.tradeoffs.request import SCOPE, UNASKED, Answer, Timer, carry_out
 
 UNDECIDED = "no plan found within {effort:g} units of effort, infeasibility not proven"
 
@@ -169,14 +169,22 @@ def _late(ask: Ask, problem: Problem) -> list[tuple[Explanation, ...]]:
 
 
 def answered(
-    ask: Ask, wishes: Wishes, aim: Aim, heard: Heard | None = None, timer: Timer = timed
+    ask: Ask,
+    wishes: Wishes,
+    aim: Aim,
+    heard: Heard | None = None,
+    timer: Timer = timed,
+    begun: Answer = UNASKED,
 ) -> Answer:
     """Return the best timetable for an aim within wishes, or that there is none."""
     case = case_for(ask, wishes)
     if not is_possible_now(case.problem):
         return Answer(Standing.IMPOSSIBLE, None)
     caps = caps_of(wishes, case.problem)
-    return carry_out(case, aim_under(aim, wishes), caps, ask.effort, heard, timer)
+    whole = aim_under(aim, wishes)
+    if tuple(each.total for each in begun.ranks) != whole.ranks[: len(begun.ranks)]:
+        begun = UNASKED
+    return carry_out(case, whole, caps, ask.effort, heard, timer, begun)
 
 
 class _Pen:
@@ -321,7 +329,10 @@ def lift_of(ask: Ask) -> Lift:
         for those, other, answer in known:
             if those == wishes and other == aim:
                 return answer
-        answer = answered(ask, wishes, aim, timer=listed)
+        first = Aim(ranks=aim.ranks[:-1])
+        begun = solved(wishes, first) if first.ranks else UNASKED
+        is_stuck = bool(first.ranks) and begun.table is None
+        answer = begun if is_stuck else answered(ask, wishes, aim, timer=listed, begun=begun)
         known.append((wishes, aim, answer))
         return answer
 
@@ -336,7 +347,9 @@ def lift_of(ask: Ask) -> Lift:
         sums = table_sums(case, found.table)
         blends = {each: blend_of(aim_of(each).ranks[0]) for each in Measure}
         told = {each: sums.of(blend, case.due) for each, blend in blends.items()}
-        return Best(case.problem, found.table, told)
+        first = found.ranks[0]
+        met = first.value <= first.bound + EXACT * abs(first.bound)
+        return Best(case.problem, found.table, told, None if met else first.bound)
 
     def narrowed(wishes: Wishes) -> Problem:
         return allowed(ask.problem, wishes, ask.setting.network)
