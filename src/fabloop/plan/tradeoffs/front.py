@@ -204,7 +204,10 @@ class _Pen:
         """
         entries = list(self._sweep.archive)
         if not entries:
-            return NotDecided(limit="no plan found within the effort, infeasibility not proven")
+            return NotDecided(
+                limit="no plan found within the effort, infeasibility not proven;"
+                " more effort may decide it"
+            )
         points = [self._point(each) for each in spread_out(entries, points_max)]
         points += [
             FrontPoint(plan=self._written(each.problem, each.table, place), proven=False, gap=EXACT)

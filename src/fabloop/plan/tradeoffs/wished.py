@@ -42,7 +42,10 @@ from fabloop.plan.tradeoffs.hindrance import hindered
 from fabloop.plan.tradeoffs.lift import Best, Lift
 from fabloop.plan.tradeoffs.request import SCOPE, UNASKED, Answer, Timer, carry_out
 
-UNDECIDED = "no plan found within {effort:g} units of effort, infeasibility not proven"
+UNDECIDED = (
+    "no plan found with an effort of {effort:g} (CPU seconds a solve), infeasibility not proven;"
+    " more effort or fewer wishes may decide it"
+)
 
 Tell = Callable[[Plan], object]
 Stop = Callable[[], bool]
