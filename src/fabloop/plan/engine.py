@@ -355,10 +355,15 @@ SHIPMENTS = "goods that share a shipment, which is planned without wishes only"
 
 
 class Bound(msgspec.Struct, frozen=True):
-    """The best that any plan could have, and the engine that proved it."""
+    """The best that any plan could have, and the engine that proved it.
+
+    With a `scope` it holds for the plans that this says, none of which is ready after tick `by`.
+    """
 
     value: float
     engine: str
+    scope: str | None = None
+    by: int | None = None
 
 
 def optimality_of(
@@ -379,7 +384,7 @@ def optimality_of(
             bound=min(bounds[each].value, values[each]),
             proven=_meets(values[each], bounds[each].value),
             engine=bounds[each].engine,
-            scope=scope,
+            scope=bounds[each].scope or scope,
         )
         for each in order
     )

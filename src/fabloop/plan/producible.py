@@ -53,11 +53,14 @@ from fabloop.plan.statement.problem import (
     problem_of,
 )
 from fabloop.plan.statement.roads import TICK, Hop, Weights
+from fabloop.plan.terms.blend import blend_of, case_of, table_sums
 from fabloop.plan.terms.objectives import Aim, Measure, aim_of, lexicographic, plain, weighted
 from fabloop.plan.terms.wishes import NO_WISHES, Wishes, check_wishes
 from fabloop.plan.timetable.schedule import Routing, Timetable, routing_of
 from fabloop.plan.timetable.sequence import families_before, is_in_sequence
 from fabloop.plan.timetable.solver import Heard
+from fabloop.plan.tradeoffs.constrained import EXACT
+from fabloop.plan.tradeoffs.in_hours import best_in_hours
 from fabloop.plan.tradeoffs.request import best_sequence
 from fabloop.plan.tradeoffs.wished import Ask, Stop, grounds_of, wished
 from fabloop.plan.tree import optimum, tables_of
@@ -274,14 +277,32 @@ def _sums(problem: Problem, routing: Routing) -> tuple[float, ...]:
 
 
 def _add(problem: Problem, found: list[_Found], best: _Found) -> None:
-    """Keep a timetable whose work units, ways or set-ups differ; of the same ones the faster."""
+    """Keep a timetable whose work units, ways or set-ups differ; of the same ones the faster.
+
+    Where hours decide what a plan takes, both are kept if each is better for what it was made for.
+    """
     each = best.timed
     for index, other in enumerate(found):
-        if _ways(problem, each.table) == _ways(problem, other.timed.table):
+        if _ways(problem, each.table) != _ways(problem, other.timed.table):
+            continue
+        if not _is_better(problem, other.lead, other.timed.table, each.table):
             if each.table.starts[-1] < other.timed.table.starts[-1]:
                 found[index] = _Found(other.lead, each, other.proof)
             return
+        if not _is_better(problem, best.lead, each.table, other.timed.table):
+            return
     found.append(best)
+
+
+def _is_better(problem: Problem, lead: Objective, one: Timetable, other: Timetable) -> bool:
+    """Tell whether hours make one of two timetables with the same ways better for an objective."""
+    if problem.charges is None or problem.charges.until is None:
+        return False
+    if lead is Objective.MAKESPAN:
+        return one.finish(problem) < other.finish(problem)
+    case, goal = case_of(problem), blend_of(aim_of(lead).ranks[0])
+    mine, theirs = (table_sums(case, each).of(case.plain(goal), 0) for each in (one, other))
+    return mine < theirs * (1.0 - EXACT)
 
 
 def _ways(
@@ -304,9 +325,10 @@ def _best(problem: Problem, lead: Objective, heard: Heard | None) -> _Found:
         routing = cheapest(problem, lead)
         assert routing is not None, "asked only where a plan exists"
         found = timed(problem, routing)
-        if not is_in_sequence(problem):
-            return _Found(lead, found)
-        return _Found(lead, *best_sequence(problem, lead, found))
+        proof: Bound | None = None
+        if is_in_sequence(problem):
+            found, proof = best_sequence(problem, lead, found)
+        return _Found(lead, *best_in_hours(problem, lead, found, proof))
     best = fastest(problem, heard=heard)
     assert best is not None, "asked only where a plan exists"
     return _Found(lead, best)
@@ -323,9 +345,7 @@ def _written(
     """Return the plans, best for `objective` first, numbered in that order."""
     lowest = bounding(problem, frozenset(), network)
     bounds = _bounds(lowest, fast)
-    for each in found:
-        if each.proof is not None and lowest is problem:
-            bounds[each.lead] = max(bounds[each.lead], each.proof, key=lambda it: it.value)
+    proofs = [(it.lead, it.proof) for it in found if it.proof and lowest is problem]
     currency = currency_of(network)
 
     def write(name: str, each: _Found) -> Plan:
@@ -333,7 +353,8 @@ def _written(
         adds = each.lead in (Objective.COST, Objective.CO2)
         mine = problem.waiting(until_due=adds, lead=each.lead)
         (plan,) = shared_shipments([draft(heading, mine, each.timed.table)], network)
-        told = optimality_of(plan, each.lead, bounds, scope_of(lowest))
+        held = _bounds_by(bounds, proofs, plan.totals.makespan_ns // TICK)
+        told = optimality_of(plan, each.lead, held, scope_of(lowest))
         return msgspec.structs.replace(plan, optimality=told)
 
     plans = [write("", each) for each in found]
@@ -341,6 +362,17 @@ def _written(
     return tuple(
         write(f"{order.id}/plan-{place}", found[index]) for place, index in enumerate(rank, 1)
     )
+
+
+def _bounds_by(
+    bounds: dict[Objective, Bound], proofs: Sequence[tuple[Objective, Bound]], finish: int
+) -> dict[Objective, Bound]:
+    """Return the bounds with what is proven of plans that are ready by a tick."""
+    found = dict(bounds)
+    for lead, proof in proofs:
+        if (proof.by is None or finish <= proof.by) and proof.value > found[lead].value:
+            found[lead] = proof
+    return found
 
 
 def _rank(plan: Plan, objective: Objective) -> tuple[float, int, int]:

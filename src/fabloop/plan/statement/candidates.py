@@ -44,6 +44,7 @@ class Candidate(msgspec.Struct, frozen=True):
     """A work unit that may do the operation, what that takes, and the KPI values it rests on.
 
     Where it is a part in a run with other steps (`shared`), `unit` goes by the name of the run.
+    `apart_ns` is the set-up before the step that `takes` counts, where that depends on others.
     """
 
     unit: WorkUnit
@@ -51,6 +52,7 @@ class Candidate(msgspec.Struct, frozen=True):
     takes: Figures
     kpis: tuple[KpiValue, ...]
     shared: Shared | None = None
+    apart_ns: float = 0.0
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -170,7 +172,10 @@ class Candidates(Columns[Candidate]):
         kpis = plant.offers.resting_on(
             self.operation.requirement, unit, int(self._able.rows[number]), self.asked.condition
         )
-        return Candidate(plant.units[unit], plant.places[unit], self.takes.row(number), kpis)
+        takes, apart = self.takes.row(number), 0.0
+        if self.setups is not None and takes.ticks and plant.units[unit].setups:
+            apart = float(self.setups[number])
+        return Candidate(plant.units[unit], plant.places[unit], takes, kpis, apart_ns=apart)
 
 
 _AROUND = ("tool", "availability", "person")
