@@ -24,13 +24,15 @@ from fabloop.model.market import (
     RequestForQuotation,
     TrackRecord,
 )
+from fabloop.model.plan import NotProducible
 from fabloop.model.product import Material, Purchase
 from fabloop.model.site import Stock
+from fabloop.model.skill import LiveRating
 from fabloop.plan.market.blinding import is_sealed_by, pseudonyms, seal
 from fabloop.plan.market.buyer import compose, inquire, negotiate, unanswered
 from fabloop.plan.market.comparison import Criterion, compare_bids
 from fabloop.plan.market.contract import accept, renewed, track_records, watch
-from fabloop.plan.market.disclosure import view_of
+from fabloop.plan.market.disclosure import asked_of, view_of
 from fabloop.plan.market.offer import offer_name
 from fabloop.plan.market.tenant import HAND_OVER, Premises, PricePolicy, Quoted, answer, quote
 from fabloop.plan.producible import check
@@ -425,6 +427,64 @@ def test_a_tenant_sees_its_own_and_open_sites_and_may_ask_those_that_make_offers
     assert seen.network.lanes == ()
     seen = view_of(shared, "b")
     assert (list(seen.network.sites), seen.asked) == (["vienna"], ())
+
+
+def test_single_offers_and_kpi_values_are_withheld_from_other_tenants():
+    plant, values = graz_and_vienna()
+    hidden = {"v-ream": Disclosure.OFFERS, "g-mill": Disclosure.NONE}
+
+    def disclosing(unit):
+        how = hidden.get(unit.id, Disclosure.FULL)
+        offers = tuple(msgspec.structs.replace(each, disclosure=how) for each in unit.offers)
+        return msgspec.structs.replace(unit, offers=offers)
+
+    sites = {
+        key: msgspec.structs.replace(
+            site, tenant=key, work_units=tuple(disclosing(each) for each in site.work_units)
+        )
+        for key, site in plant.sites.items()
+    }
+    shared = msgspec.structs.replace(plant, sites=sites)
+    kpis = [msgspec.structs.replace(each, disclosure=Disclosure.OFFERS) for each in values.values()]
+    for tenant, others in (("graz", {"v-ream"}), ("vienna", {"g-mill"}), ("c", set(hidden))):
+        seen = view_of(shared, tenant, kpis)
+        units = seen.network.work_units()
+        assert {name for name in hidden if not units[name].offers} == others
+        assert all(units[each.work_unit].site == tenant for each in seen.kpis)
+    assert view_of(shared, "graz", values.values()).kpis == tuple(values.values())
+    asked = {unit.id: unit for site in sites.values() for unit in asked_of(site).work_units}
+    assert asked["v-ream"].offers
+    assert not asked["g-mill"].offers
+
+
+def test_a_vendors_value_does_not_stand_in_for_a_measured_one_that_is_withheld():
+    plant, values = graz_and_vienna(graz_tpe=90e-6, vienna_tpe=90e-6)
+    kpis = [msgspec.structs.replace(each, disclosure=Disclosure.NONE) for each in values.values()]
+    seen = view_of(without_monitoring(plant), "c", kpis)
+    assert seen.kpis == ()
+    answer = check(gear(), seen.network, vocabulary(), {}, NOW)
+    assert isinstance(answer, NotProducible)
+
+
+def without_monitoring(plant):
+    """Return the plant with work units whose makers' values may stand in until one is measured."""
+
+    def bare(offer):
+        live = {
+            name: msgspec.structs.replace(each, monitored=False)
+            for name, each in offer.values.items()
+            if isinstance(each, LiveRating)
+        }
+        return msgspec.structs.replace(offer, values={**offer.values, **live})
+
+    sites = {}
+    for key, site in plant.sites.items():
+        units = tuple(
+            msgspec.structs.replace(each, offers=tuple(bare(it) for it in each.offers))
+            for each in site.work_units
+        )
+        sites[key] = msgspec.structs.replace(site, work_units=units)
+    return msgspec.structs.replace(plant, sites=sites)
 
 
 def test_the_plan_behind_a_quotation_ends_with_the_hand_over_at_the_gate():

@@ -63,10 +63,8 @@ def seen_by(knowledge: Knowledge, tenant: str | None) -> Knowledge:
     """
     if tenant is None:
         return knowledge
-    network = view_of(knowledge.network, tenant).network
-    units = network.work_units()
-    kpis = tuple(each for each in knowledge.kpis if each.work_unit in units)
-    return msgspec.structs.replace(knowledge, network=network, kpis=kpis)
+    seen = view_of(knowledge.network, tenant, knowledge.kpis)
+    return msgspec.structs.replace(knowledge, network=seen.network, kpis=seen.kpis)
 
 
 def orders_in(folder: Path, tenant: str | None = None) -> AskedTogether | None:

@@ -26,6 +26,7 @@ from fabloop.model.routing import routings
 from fabloop.model.site import Network, Site
 from fabloop.plan.market.buyer import Ask, compose, inquire, negotiate, unanswered
 from fabloop.plan.market.comparison import Criterion, Standing, compare_bids
+from fabloop.plan.market.disclosure import asked_of
 from fabloop.plan.market.tenant import Premises, PricePolicy, Quoted, answer, quote
 
 WAYS_ASKED_MAX = 16
@@ -113,7 +114,7 @@ def _traded(
         exchange=name,
         currency=knowledge.currency,
         expires_at=expires_at,
-        stocked={each.material for site in sites.values() for each in site.stock},
+        stocked={each.material for it in tenants.values() for each in it.site.stock},
     )
     answers = [answer(exchange.asked, each) for each in tenants.values()]
     bids: list[Bid] = []
@@ -145,7 +146,7 @@ def _premises(site: Site, knowledge: Knowledge, terms: Terms) -> Premises:
     own = tenant_of(site) == terms.buyer
     return Premises(
         tenant=tenant_of(site),
-        site=site,
+        site=site if own else asked_of(site),
         vocabulary=knowledge.vocabulary,
         kpis={(k.work_unit, k.kpi): k for k in knowledge.kpis if k.work_unit in units},
         now=terms.now,

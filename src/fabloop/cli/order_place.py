@@ -9,7 +9,7 @@ import msgspec
 from fabloop.app.account import local_text
 from fabloop.app.asked import Asked, asked_in
 from fabloop.app.sentences import labels_of, money_text, sentence
-from fabloop.base.codec import from_json, to_json_pretty
+from fabloop.base.codec import from_json_once, to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.base.instant import Instant, span_text
 from fabloop.cli.given import read_bytes
@@ -62,11 +62,11 @@ def _plan(file: Path, number: int) -> Plan:
     """Return a plan out of what ``fabloop plan --json`` wrote, or a file with one plan."""
     data = read_bytes(file)
     try:
-        return from_json(data, Plan)
+        return from_json_once(data, Plan)
     except msgspec.DecodeError:
         pass
     try:
-        answer = from_json(data, PlanReply).answer
+        answer = from_json_once(data, PlanReply).answer
     except msgspec.DecodeError as error:
         raise _invalid(str(file), "what `fabloop plan --json` wrote", str(error)) from error
     plans: tuple[Plan, ...] = ()

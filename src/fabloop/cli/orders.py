@@ -20,7 +20,7 @@ from fabloop.app.market import (
     trade,
 )
 from fabloop.app.sentences import sentence
-from fabloop.base.codec import from_json, to_json_pretty
+from fabloop.base.codec import from_json_once, to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.base.instant import Instant
 from fabloop.cli.given import read_bytes
@@ -121,7 +121,7 @@ def _traded(request: MarketRequest) -> tuple[ProductionOrder, Outcome, Network]:
 
 def _decoded(file: Path, kind: type[T]) -> T:
     try:
-        return from_json(read_bytes(file), kind)
+        return from_json_once(read_bytes(file), kind)
     except msgspec.DecodeError as error:
         fault = Fault(
             source=str(file), path="", expected=f"a {kind.__name__.lower()}", found=str(error)
