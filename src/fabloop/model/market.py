@@ -60,13 +60,17 @@ class Capable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
-    """A tenant's answer for one site. An inquiry that is not among them is answered with no."""
+    """A tenant's answer for one site. An inquiry that is not among them is answered with no.
+
+    `uncounted` are inquiries that the site could do, but whose figures are too large to be counted.
+    """
 
     exchange: str
     tenant: str
     site: SiteId
     currency: str
     able: tuple[Capable, ...]
+    uncounted: tuple[str, ...] = ()
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +135,7 @@ class DeclineCode(StrEnum):
     NOT_IN_TIME = "not-in-time"
     EXPIRED = "expired"
     NOT_UNDERSTOOD = "not-understood"
+    NOT_COUNTABLE = "not-countable"
 
 
 class Declined(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from fabloop.base.errors import Fault, Invalid
+from fabloop.model.ids import OperationId
 from fabloop.plan.statement.candidates import Columns
 from fabloop.plan.statement.problem import Job, Problem
+from fabloop.plan.statement.roads import Figures
 
 COST_MAX = 10**13
 """Minor units of one operation, all its pieces together: sums of thousands are still exact."""
@@ -21,9 +23,19 @@ def check_countable(problem: Problem) -> None:
     Invalid
         There is at least one; each is named.
     """
-    faults = [fault for job in problem.jobs for fault in _faults(job)]
+    faults = uncountable(problem)
     if faults:
         raise Invalid(faults)
+
+
+def uncountable(problem: Problem) -> list[Fault]:
+    """Return a fault for each operation that takes more on some work unit than can be counted."""
+    return [fault for job in problem.jobs for fault in _faults(job)]
+
+
+def is_countable(takes: Figures) -> bool:
+    """Tell whether what an operation takes can be counted."""
+    return takes.cost <= COST_MAX and takes.energy <= ENERGY_MAX
 
 
 def _faults(job: Job) -> Iterator[Fault]:
@@ -31,13 +43,19 @@ def _faults(job: Job) -> Iterator[Fault]:
     limits = (("cost", cost, COST_MAX, "minor units"), ("energy", energy, ENERGY_MAX, "J"))
     for name, value, most, unit in limits:
         if not value <= most:
-            yield Fault(
-                source=f"operation {job.operation.id!r}",
-                path=name,
-                expected=f"at most {most:g} {unit} for all pieces together, on any work unit",
-                found=f"{value:g} {unit}",
-                hint="Look at its figures, at prices and rates, and at the number of pieces.",
-            )
+            expected = f"at most {most:g} {unit} for all pieces together, on any work unit"
+            yield too_much(job.operation.id, name, expected, f"{value:g} {unit}")
+
+
+def too_much(operation: OperationId, name: str, expected: str, found: str) -> Fault:
+    """Return that a figure of an operation is too large, and what to do."""
+    return Fault(
+        source=f"operation {operation!r}",
+        path=name,
+        expected=expected,
+        found=found,
+        hint="Look at its figures, at prices and rates, and at the number of pieces.",
+    )
 
 
 def _most(job: Job) -> tuple[float, float]:

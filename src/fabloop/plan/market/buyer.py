@@ -36,6 +36,7 @@ from fabloop.model.site import Network, ShippingLane, Site, Tariff, TransportLin
 from fabloop.model.skill import SkillVocabulary
 from fabloop.model.supply import parts_taken
 from fabloop.model.timetable import departure_after
+from fabloop.plan.countable import check_countable, too_much
 from fabloop.plan.engine import ranked
 from fabloop.plan.market.blinding import pseudonyms
 from fabloop.plan.statement.problem import (
@@ -165,10 +166,13 @@ def compose(
     Raises
     ------
     Invalid
-        An answer belongs to another exchange or counts in another currency.
+        An answer belongs to another exchange or counts in another currency, or an operation takes
+        more than can be counted at all who could do it, or at one who answered.
     """
     _check(exchange, answers)
+    _check_counted(exchange, answers)
     problem = _problem(exchange, answers, lanes, now)
+    check_countable(problem)
     found: dict[tuple[Segment, ...], Composition] = {}
     if any(not job.candidates for job in problem.jobs):
         return ()
@@ -178,6 +182,23 @@ def compose(
         if len(found) == most:
             break
     return tuple(found.values())
+
+
+def _check_counted(exchange: Exchange, answers: Sequence[Capabilities]) -> None:
+    """Refuse operations that somebody could do, but nobody at figures that can be counted."""
+    able = {each.inquiry for answer in answers for each in answer.able}
+    beyond = {each: answer.site for answer in answers for each in answer.uncounted}
+    found = [
+        (operation, beyond[name])
+        for operation, name in exchange.names.items()
+        if name in beyond and name not in able
+    ]
+    expected = "figures for all pieces together that can be counted"
+    if found:
+        raise Invalid(
+            too_much(operation, "figures", expected, f"larger ones at site {site!r}")
+            for operation, site in found
+        )
 
 
 def _check(exchange: Exchange, answers: Sequence[Capabilities]) -> None:

@@ -37,6 +37,7 @@ from fabloop.model.product import ConfiguredProduct, Material, Operation
 from fabloop.model.site import Network, Site, TransportLink, WorkUnit
 from fabloop.model.skill import Offer, Requirement, Rule, Skill, SkillVocabulary
 from fabloop.model.supply import there_at
+from fabloop.plan.countable import COST_MAX, is_countable, uncountable
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engine import Timed, cheapest, fastest, is_possible_now, timed
 from fabloop.plan.statement.opening import CALENDAR_AHEAD, CALENDAR_AHEAD_MAX
@@ -109,18 +110,28 @@ def answer(asked: Inquiries, premises: Premises) -> Capabilities:
     with no.
     """
     able: list[Capable] = []
+    uncounted: list[str] = []
     if asked.currency == premises.site.tariff.currency and premises.now < asked.expires_at:
         for inquiry in asked.inquiries[:INQUIRIES_MAX]:
             takes = _least(inquiry, asked.quantity, premises)
-            if takes is not None:
+            if takes is None:
+                continue
+            if _is_countable(takes, premises.policy):
                 able.append(_capable(inquiry, takes, premises.policy))
+            else:
+                uncounted.append(inquiry.id)
     return Capabilities(
         exchange=asked.exchange,
         tenant=premises.tenant,
         site=premises.site.id,
         currency=premises.site.tariff.currency,
         able=tuple(able),
+        uncounted=tuple(uncounted),
     )
+
+
+def _is_countable(takes: Figures, policy: PricePolicy) -> bool:
+    return is_countable(takes) and policy.price(takes.cost) <= COST_MAX
 
 
 def _capable(inquiry: Inquiry, takes: Figures, policy: PricePolicy) -> Capable:
@@ -203,6 +214,8 @@ def quote(request: RequestForQuotation, premises: Premises) -> Quoted | Declined
     problem = problem_of(product, setting, _arrived(request, premises.site))
     if not is_possible_now(problem):
         return _declined(request, DeclineCode.NOT_ABLE)
+    if uncountable(problem):
+        return _declined(request, DeclineCode.NOT_COUNTABLE)
     table = _in_time(problem, request.wanted_by)
     if table is None:
         return _declined(request, DeclineCode.NOT_IN_TIME)

@@ -25,6 +25,7 @@ from fabloop.model.site import Network
 from fabloop.model.skill import SkillVocabulary
 from fabloop.plan.assure import assure, exclusions
 from fabloop.plan.checker import Grounds, check_plan
+from fabloop.plan.countable import check_countable
 from fabloop.plan.draft import assemble
 from fabloop.plan.engine import (
     TREE,
@@ -125,7 +126,8 @@ def replans(  # noqa: PLR0913  # the face of re-planning names every input
     Raises
     ------
     Invalid
-        `changes_max` is negative, or more than `CHANGES_MAX`.
+        `changes_max` is negative, or more than `CHANGES_MAX`; or something that has not begun takes
+        more than can be counted.
     Broken
         A new plan failed the independent check.
     """
@@ -169,6 +171,7 @@ def replans(  # noqa: PLR0913  # the face of re-planning names every input
     for ahead in (CALENDAR_AHEAD, CALENDAR_AHEAD_MAX):
         around = msgspec.structs.replace(setting, ahead=ahead)
         problem = problem_of(order.product, around, history.past)
+        check_countable(problem)
         before = _before(problem, plan)
         change = Change(
             order, plan, history, around, problem, grounds, lead, before, price, changes_max
