@@ -1,6 +1,6 @@
 """A report from a document: which fact it is, with every name checked against what is known."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
@@ -38,9 +38,12 @@ from fabloop.model.facts import (
     WorkUnitBroke,
     WorkUnitRepaired,
 )
+from fabloop.model.ids import OperationId, OrderId
 from fabloop.model.maintenance import MaintenanceDone
 from fabloop.model.product import NotConfigurable
+from fabloop.model.site import Network
 from fabloop.plan.configure import configure
+from fabloop.plan.running.dangers import LegKey
 
 TIMES = (
     "since",
@@ -73,10 +76,7 @@ def fact_of(source: str, data: bytes, at: Snapshot, now: Instant) -> Fact:
         return _received(source, data, at, now)
     if "installed_at" in _fields(source, data):
         return _maintained(source, data, at)
-    told = _decoded(source, data)
-    faults = [*_faults(source, told, at)]
-    if faults:
-        raise Invalid(faults)
+    told = disturbance_in(source, _fields(source, data), _known(at))
     match told:
         case UnitBroken():
             return WorkUnitBroke(work_unit=told.work_unit, at=now, until=told.until)
@@ -110,8 +110,9 @@ def _maintained(source: str, data: bytes, at: Snapshot) -> MaintenanceReported:
         done = msgspec.convert(_fields(source, data), MaintenanceDone)
     except msgspec.ValidationError as error:
         raise _invalid(source, "$", "a report of maintenance", str(error)) from error
-    if done.work_unit not in _units(at):
-        hint = did_you_mean(done.work_unit, _units(at))
+    units = _units(at.knowledge.network)
+    if done.work_unit not in units:
+        hint = did_you_mean(done.work_unit, units)
         raise _invalid(source, "$.work_unit", "a work unit", repr(done.work_unit), hint)
     if done.installed_at > done.at:
         raise _invalid(source, "$.installed_at", "an instant that is not after `at`", "a later one")
@@ -124,15 +125,65 @@ def _fields(source: str, data: bytes) -> dict[str, object]:
         fields = from_json_once(data, dict[str, object])
     except msgspec.DecodeError as error:
         raise _invalid(source, "$", "a report (JSON object)", str(error)) from error
-    for name in TIMES:
-        text = fields.get(name)
-        if isinstance(text, str):
-            fields[name] = _instant(source, name, text)
-    return fields
+    return with_instants(source, fields)
 
 
-def _decoded(source: str, data: bytes) -> Disturbance:
-    fields = _fields(source, data)
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What a report may name.
+
+    Attributes
+    ----------
+    at_work : per order that is carried out, the operations that somebody is doing
+    on_way : per order, the legs of movements that have left and not arrived
+    """
+
+    network: Network
+    materials: Collection[str]
+    at_work: Mapping[OrderId, Collection[OperationId]]
+    on_way: Mapping[OrderId, Collection[LegKey]]
+
+
+def disturbance_in(source: str, fields: dict[str, object], known: Known) -> Disturbance:
+    """Return the disturbance that the fields of a report tell; their times are read already.
+
+    Raises
+    ------
+    Invalid
+        It is none, it names something that nobody knows, or its span ends first.
+    """
+    told = _decoded(source, fields)
+    faults = [*_faults(source, told, known)]
+    if faults:
+        raise Invalid(faults)
+    return told
+
+
+def with_instants(source: str, fields: dict[str, object]) -> dict[str, object]:
+    """Return the fields of a report with their times as instants.
+
+    Raises
+    ------
+    Invalid
+        A time is no date and time with an offset.
+    """
+    texts = {name: fields[name] for name in TIMES if isinstance(fields.get(name), str)}
+    return {**fields, **{name: _instant(source, name, str(text)) for name, text in texts.items()}}
+
+
+def _known(at: Snapshot) -> Known:
+    carried = [
+        key for key, each in at.orders.items() if each.instance is not None and not each.finished_at
+    ]
+    busy = [(each.order, each.operation) for each in at.running()]
+    return Known(
+        network=at.knowledge.network,
+        materials={each.id for it in at.orders.values() for each in it.order.product.materials},
+        at_work={key: {what for order, what in busy if order == key} for key in carried},
+        on_way={key: at.carried(key).left - at.carried(key).arrived for key in carried},
+    )
+
+
+def _decoded(source: str, fields: dict[str, object]) -> Disturbance:
     try:
         told: Disturbance = msgspec.convert(fields, Disturbance)
     except msgspec.ValidationError as error:
@@ -150,16 +201,16 @@ def _instant(source: str, name: str, text: str) -> Instant:
         raise _invalid(source, path, "a date and time with an offset", repr(text)) from error
 
 
-def _faults(source: str, told: Disturbance, at: Snapshot) -> Iterator[Fault]:
+def _faults(source: str, told: Disturbance, known: Known) -> Iterator[Fault]:
     """Yield each name of the report that nobody knows, and each span that ends first."""
-    for path, name, known in _names(told, at):
-        if name not in known:
+    for path, name, names in _names(told, known):
+        if name not in names:
             yield Fault(
                 source=source,
                 path=f"$.{path}",
                 expected=f"a known {path.replace('_', ' ')}",
                 found=repr(name),
-                hint=did_you_mean(name, known),
+                hint=did_you_mean(name, names),
             )
     since, until = getattr(told, "since", None), getattr(told, "until", None)
     if since is not None and until is not None and until < since:
@@ -171,17 +222,17 @@ def _faults(source: str, told: Disturbance, at: Snapshot) -> Iterator[Fault]:
         )
 
 
-def _names(told: Disturbance, at: Snapshot) -> Iterator[tuple[str, str, Collection[str]]]:
+def _names(told: Disturbance, known: Known) -> Iterator[tuple[str, str, Collection[str]]]:
     """Yield each name of the report: its path, the name, and which ones are known."""
-    network = at.knowledge.network
+    network = known.network
     sites = network.sites.values()
     match told:
         case UnitBroken() | UnitClosed() | UnitRepaired() | KpiExpired():
-            yield "work_unit", told.work_unit, _units(at)
+            yield "work_unit", told.work_unit, _units(network)
         case KpiMoved():
-            yield "value.work_unit", told.value.work_unit, _units(at)
+            yield "value.work_unit", told.value.work_unit, _units(network)
         case MaterialLate():
-            yield "material", told.material, _materials(at)
+            yield "material", told.material, known.materials
             if told.site is not None:
                 yield "site", told.site, network.sites.keys()
         case LaneClosed():
@@ -194,41 +245,29 @@ def _names(told: Disturbance, at: Snapshot) -> Iterator[tuple[str, str, Collecti
         case ToolBroken():
             yield "tool", told.tool, {n for site in sites for t in site.tools for n in t.names()}
         case DueMoved() | StepOverran() | ShipmentLate():
-            yield "order", told.order, _running(at)
-            if told.order in _running(at):
-                yield from _of_an_order(told, at)
+            yield "order", told.order, known.at_work
+            if told.order in known.at_work:
+                yield from _of_an_order(told, known)
         case RushOrder():
             return
 
 
 def _of_an_order(
-    told: DueMoved | StepOverran | ShipmentLate, at: Snapshot
+    told: DueMoved | StepOverran | ShipmentLate, known: Known
 ) -> Iterator[tuple[str, str, Collection[str]]]:
     """Yield what must be on its way; what has not begun can still be planned otherwise."""
     if isinstance(told, StepOverran):
-        busy = {each.operation for each in at.running() if each.order == told.order}
-        yield "operation", told.operation, busy
+        yield "operation", told.operation, known.at_work[told.order]
     if not isinstance(told, ShipmentLate):
         return
-    carried = at.carried(told.order)
-    on_way = carried.left - carried.arrived
+    on_way = known.on_way[told.order]
     yield "made_by", told.made_by, {made_by for made_by, _, _ in on_way}
     yield "taken_by", told.taken_by, {by for made, by, _ in on_way if made == told.made_by}
 
 
-def _units(at: Snapshot) -> Collection[str]:
-    network = at.knowledge.network
+def _units(network: Network) -> Collection[str]:
     carriers = {link.by for site in network.sites.values() for link in site.transport}
     return network.work_units().keys() | carriers
-
-
-def _materials(at: Snapshot) -> Collection[str]:
-    return {each.id for state in at.orders.values() for each in state.order.product.materials}
-
-
-def _running(at: Snapshot) -> Collection[str]:
-    states = at.orders.items()
-    return {key for key, each in states if each.instance is not None and not each.finished_at}
 
 
 def _invalid(source: str, path: str, expected: str, found: str, hint: str = "") -> Invalid:

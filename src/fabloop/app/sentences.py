@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from fabloop.app.binding_words import BINDING
+from fabloop.app.change_words import CHANGES
 from fabloop.app.discovery_words import DISCOVERY
 from fabloop.app.goal_words import GOALS
 from fabloop.app.ground_words import (
@@ -477,6 +478,7 @@ REASONS: dict[str, Say] = {
     ConditionCode.ALARM_FLOOD_OVER: _plain(
         "Fewer than {limit} alarms in {minutes} min again; {count} came in the flood."
     ),
+    **CHANGES,
     **DISCOVERY,
     **GOALS,
     MarketCode.DELIVERY_LATE: lambda it, _: (

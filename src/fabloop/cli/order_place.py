@@ -4,20 +4,16 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import msgspec
-
 from fabloop.app.account import local_text
 from fabloop.app.asked import Asked, asked_in
 from fabloop.app.sentences import labels_of, money_text, sentence
-from fabloop.base.codec import from_json_once, to_json_pretty
+from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.base.instant import Instant, span_text
-from fabloop.cli.given import read_bytes
-from fabloop.cli.plan import PlanReply
+from fabloop.cli.plans_given import fitting, plans_in
 from fabloop.model.plan import NotDecided, NotProducible, Plan, PlanComparison
 from fabloop.model.revalidation import Revalidation, Verdict
 from fabloop.plan.revalidate import revalidate
-from fabloop.plan.tradeoffs.front import Front
 
 SAID = {
     Verdict.VALID: "The plan holds as it was made.",
@@ -40,8 +36,7 @@ def place(
 ) -> ExitCode:
     """Print what has become of a plan; write the plan to be carried out where one is."""
     asked = asked_in(folder, tenant)
-    plan = _plan(plans, number)
-    _check(plan, asked, plans)
+    ((_, plan),) = fitting([(it, plans) for it in plans_in(plans, number)], [asked.order])
     knowledge = asked.knowledge
     found = revalidate(asked.order, plan, knowledge.network, knowledge.vocabulary, asked.kpis, now)
     if as_json:
@@ -56,38 +51,6 @@ def place(
     if out is not None:
         _write(out, found.instead or plan)
     return ExitCode.FINE
-
-
-def _plan(file: Path, number: int) -> Plan:
-    """Return a plan out of what ``fabloop plan --json`` wrote, or a file with one plan."""
-    data = read_bytes(file)
-    try:
-        return from_json_once(data, Plan)
-    except msgspec.DecodeError:
-        pass
-    try:
-        answer = from_json_once(data, PlanReply).answer
-    except msgspec.DecodeError as error:
-        raise _invalid(str(file), "what `fabloop plan --json` wrote", str(error)) from error
-    plans: tuple[Plan, ...] = ()
-    if isinstance(answer, Front):
-        plans = tuple(each.plan for each in answer.points)
-    elif not isinstance(answer, NotProducible | NotDecided):
-        plans = answer.plans
-    if not 1 <= number <= len(plans):
-        raise _invalid("--plan", f"a plan from 1 to {len(plans)} of '{file}'", str(number))
-    return plans[number - 1]
-
-
-def _check(plan: Plan, asked: Asked, file: Path) -> None:
-    """Refuse a plan of another order or product: nothing could be said of it."""
-    known = {each.id for each in asked.order.product.operations}
-    strange = sorted(each.operation for each in plan.steps if each.operation not in known)
-    if plan.order != asked.order.id:
-        raise _invalid(str(file), f"a plan for order '{asked.order.id}'", f"one for '{plan.order}'")
-    if strange:
-        found = f"operation '{strange[0]}'"
-        raise _invalid(str(file), "a plan for the product of the order", found)
 
 
 def _sentences(found: Revalidation, asked: Asked, now: Instant) -> Iterator[str]:

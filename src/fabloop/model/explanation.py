@@ -118,6 +118,18 @@ class DangerCode(StrEnum):
     CHEAPER_NOW = "cheaper-now"
 
 
+class ChangeCode(StrEnum):
+    """Why a new plan changes what nothing endangers by itself."""
+
+    MOVES_BY_NEED = "moves-by-need"
+    MOVES_FOR_GAIN = "moves-for-gain"
+    AFTER_INPUT = "after-input"
+    AFTER_STEP = "after-step"
+    AFTER_OTHERS = "after-others"
+    AS_SOON_AS_OPEN = "as-soon-as-open"
+    OTHER_WAY = "other-way"
+
+
 class ReliefCode(StrEnum):
     """What a person may do about a danger or a refusal, besides what the planner proposes."""
 

@@ -41,6 +41,7 @@ from fabloop.plan.running.impact import compare, impact
 from fabloop.plan.running.replan import replan
 from fabloop.plan.shipping import shared_shipments
 from fabloop.plan.statement.batches import bounding
+from fabloop.plan.statement.materials import Claims
 from fabloop.plan.statement.opening import CALENDAR_AHEAD_MAX
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import (
@@ -108,6 +109,7 @@ def check(  # noqa: PLR0913  # the face of planning names every input
     on_incumbent: Callable[[Plan], object] | None = None,
     stop: Callable[[], bool] | None = None,
     plant: Plant | None = None,
+    claimed: Claims | None = None,
 ) -> PlanAnswer:
     """Return ranked plans for the order, or why there is none and what would help.
 
@@ -125,6 +127,7 @@ def check(  # noqa: PLR0913  # the face of planning names every input
     on_incumbent : hears checked plans as they are found, each with its bounds, the first at once
     stop : asked after each plan; True ends the search with what is there
     plant : the network made ready beforehand, where many orders are asked about
+    claimed : pieces of stock that others take
 
     Raises
     ------
@@ -148,6 +151,7 @@ def check(  # noqa: PLR0913  # the face of planning names every input
         plant=plant,
         not_before=not_before or {},
         due_at=order.due_at,
+        claimed=claimed or {},
     )
 
     def asked(ahead: int) -> PlanAnswer:

@@ -109,18 +109,18 @@ def draw_plan(
     """Return the drawing of `plan_picture`, to be set beside others."""
     board = _board(plan, before, product, network, width)
     parts = [_grid(board)]
-    if before is not None:
-        parts += [
-            _ghost(board, old, product, network)
-            for old in before.steps
-            if is_moved(plan.step(old.operation), old)
-        ]
+    was = {} if before is None else {each.operation: each for each in before.steps}
+    becomes = {each.operation: each for each in plan.steps}
+    parts += [
+        _ghost(board, old, product, network)
+        for key, old in was.items()
+        if key not in becomes or is_moved(becomes[key], old)
+    ]
     parts += [_flow_lines(board, plan, product)]
     parts += [_movement(board, leg, product, network) for leg in plan.movements]
     parts += [_freight(board, each, plan, network) for each in shipped_parts(plan, product)]
     for step in plan.steps:
-        old = before.step(step.operation) if before is not None else None
-        parts.append(_step(board, plan, step, old, product, network))
+        parts.append(_step(board, plan, step, was.get(step.operation), product, network))
     if now is not None and board.axis.begin <= now <= board.axis.end:
         x = board.axis.x(now)
         parts.append(line([(x, _HEADER), (x, board.bottom + 12)], "now"))

@@ -1,6 +1,7 @@
 """Knowledge as documents: their form, their schemas, their faults, and what they say."""
 
 from fabloop.model.documents.context import NAMESPACE, context_of
+from fabloop.model.documents.measurements import resolve_kpi_values
 from fabloop.model.documents.orders import resolve_order
 from fabloop.model.documents.resolve import Words, check, resolve, resolve_words
 from fabloop.model.documents.schema import (
@@ -22,6 +23,7 @@ __all__ = [
     "context_of",
     "kind_of",
     "resolve",
+    "resolve_kpi_values",
     "resolve_order",
     "resolve_words",
     "schema_iri",

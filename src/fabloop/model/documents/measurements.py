@@ -1,14 +1,47 @@
 """KPI value documents to KPI values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from fabloop.model.documents.collect import Sheet, unique
+from fabloop.base.errors import Fault
+from fabloop.model.documents.collect import Sheet, raise_if_any, unique
 from fabloop.model.documents.equipment import live_kpis
 from fabloop.model.documents.names import Names
 from fabloop.model.documents.structs import KpiValueEntry, KpiValuesDocument
+from fabloop.model.documents.structure import decode, kind_of
 from fabloop.model.documents.values import duration_ns, instant, quantity
 from fabloop.model.ids import KpiId, WorkUnitId
+from fabloop.model.knowledge import KpiDefinition
 from fabloop.model.kpi import KpiValue
+from fabloop.model.site import WorkUnit
+
+
+def resolve_kpi_values(
+    source: str,
+    data: bytes,
+    work_units: Mapping[WorkUnitId, WorkUnit],
+    kpis: Mapping[KpiId, KpiDefinition],
+) -> tuple[KpiValue, ...]:
+    """Return the values of one document, oldest first; a KPI may have several, at other instants.
+
+    Raises
+    ------
+    Invalid
+        Every fault of the document, among them work units and KPIs nobody knows.
+    """
+    faults: list[Fault] = []
+    document = decode(source, data, faults)
+    sheet = Sheet(source, faults)
+    if document is not None and not isinstance(document, KpiValuesDocument):
+        sheet.at("document").fault("'kpi-values'", repr(kind_of(document)))
+    raise_if_any(faults)
+    assert isinstance(document, KpiValuesDocument)
+    names = Names(work_units=work_units, kpis=kpis, offers_are_whole=True)
+    entries = [(sheet.at("values", at), entry) for at, entry in enumerate(document.values)]
+    what = "KPI value of an instant"
+    unique(((at, f"{it.kpi} of {it.work_unit}, {it.measured_at}") for at, it in entries), what)
+    found = [_kpi_value(entry, at, names) for at, entry in entries]
+    raise_if_any(faults)
+    return tuple(sorted((each for each in found if each is not None), key=lambda it: it.at))
 
 
 def kpi_values_of(

@@ -58,7 +58,7 @@ def history_of(
         msgspec.structs.replace(step, frozen=True)
         for step in sorted(begun.values(), key=lambda each: (each.start, each.operation))
     )
-    movements = _begun_movements(plan, begun, now) if moved is None else moved
+    movements = begun_movements(plan, begun, now) if moved is None else moved
     frozen = tuple(
         msgspec.structs.replace(each, frozen=True) for chain in movements.values() for each in chain
     )
@@ -90,9 +90,13 @@ def _not_before(step: PlannedStep, now: Instant) -> PlannedStep:
     return msgspec.structs.replace(step, end=max(step.end, now))
 
 
-def _begun_movements(
+def begun_movements(
     plan: Plan, begun: Mapping[OperationId, PlannedStep], now: Instant
 ) -> dict[tuple[OperationId, OperationId], tuple[Movement, ...]]:
+    """Return, per maker and taker, the movements that have begun if all leave when they can.
+
+    Each follows its maker's delay; it has begun if that start has passed, or if its taker has.
+    """
     chains: dict[tuple[OperationId, OperationId], list[Movement]] = {}
     for movement in sorted(plan.movements, key=lambda each: each.leg):
         maker = begun.get(movement.made_by)

@@ -36,6 +36,7 @@ from fabloop.plan.engine import (
     is_additive,
     measure_of,
 )
+from fabloop.plan.parts_check import Draws
 from fabloop.plan.reading import BEYOND, Unread, is_left_open, left_out
 from fabloop.plan.reasons.recommend import not_producible
 from fabloop.plan.running.change import (
@@ -104,6 +105,7 @@ def replans(  # noqa: PLR0913  # the face of re-planning names every input
     not_before: NotBefore | None = None,
     plant: Plant | None = None,
     changes_max: int | None = None,
+    drawn: Draws | None = None,
 ) -> Iterator[PlanAnswer]:
     """Yield a plan for what is left of `plan`, or why there is none: one at once, then the best.
 
@@ -121,7 +123,7 @@ def replans(  # noqa: PLR0913  # the face of re-planning names every input
     operations change their work unit; that more have to is an answer with their number.
 
     The first plan changes as few work units as any plan must; it is checked like every other, but
-    does not tell who was left out.
+    does not tell who was left out. `drawn` is what others take of the stock.
 
     Raises
     ------
@@ -146,7 +148,7 @@ def replans(  # noqa: PLR0913  # the face of re-planning names every input
         quantity=order.quantity,
         plant=plant,
         ordered_at=plan.made_at,
-        claimed=_drawn(history),
+        claimed=_drawn(history, drawn or {}),
         not_before=not_before or {},
         underway=history.underway,
     )
@@ -163,6 +165,7 @@ def replans(  # noqa: PLR0913  # the face of re-planning names every input
         ordered_at=plan.made_at,
         underway=history.underway,
         not_before=not_before or {},
+        drawn=drawn or {},
     )
     lead = objective or lead_of(plan)
     price = change_price_minor
@@ -198,9 +201,9 @@ def _check_window(changes_max: int | None) -> None:
         raise Invalid(fault)
 
 
-def _drawn(history: History) -> dict[tuple[SiteId, MaterialId], int]:
-    """Return what steps that have begun took from stock, and what has left for others."""
-    found: dict[tuple[SiteId, MaterialId], int] = {}
+def _drawn(history: History, others: Draws) -> dict[tuple[SiteId, MaterialId], int]:
+    """Return what steps that have begun took from stock, what has left, and what others take."""
+    found = {key: sum(pieces for _, pieces in each) for key, each in others.items()}
     begun = [(step.site, each) for step in history.steps for each in step.parts]
     left = [(site, each) for site, parts in history.underway.values() for each in parts]
     for site, each in (*begun, *left):
