@@ -320,6 +320,8 @@ def _leg(leg: Movement, plan: Plan, grounds: Grounds) -> Iterator[Explanation]:
     """The leg follows a link or lane that exists, and takes what that takes."""
     if leg.start < plan.made_at:
         yield _wrong(ReasonCode.STEP_TOO_EARLY, leg.taken_by, start=leg.start)
+    if leg.by in grounds.unavailable and leg.kind is MovementKind.TRANSPORT:
+        yield _wrong(ReasonCode.UNIT_UNAVAILABLE, leg.by)
     offers = list(
         _links(leg, grounds) if leg.kind is MovementKind.TRANSPORT else _lanes(leg, grounds)
     )

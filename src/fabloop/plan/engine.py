@@ -175,6 +175,7 @@ def timed(
         effort=effort,
         before=before,
         conflicts_max=conflicts_max,
+        legs=routing.legs,
     )
     solved = solve(question)
     assert solved.timetable is not None, "the hint is an answer"

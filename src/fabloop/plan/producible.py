@@ -53,11 +53,11 @@ from fabloop.plan.statement.problem import (
     Setting,
     problem_of,
 )
-from fabloop.plan.statement.roads import TICK, Hop, Weights
+from fabloop.plan.statement.roads import TICK, Weights
 from fabloop.plan.terms.blend import blend_of, case_of, table_sums
 from fabloop.plan.terms.objectives import Aim, Measure, aim_of, lexicographic, plain, weighted
 from fabloop.plan.terms.wishes import NO_WISHES, Wishes, check_wishes
-from fabloop.plan.timetable.schedule import Routing, Timetable, routing_of
+from fabloop.plan.timetable.schedule import Routing, Timetable, routing_of, same_ways
 from fabloop.plan.timetable.sequence import families_before, is_in_sequence
 from fabloop.plan.timetable.solver import Heard
 from fabloop.plan.tradeoffs.constrained import EXACT
@@ -287,7 +287,7 @@ def _add(problem: Problem, found: list[_Found], best: _Found) -> None:
     """
     each = best.timed
     for index, other in enumerate(found):
-        if _ways(problem, each.table) != _ways(problem, other.timed.table):
+        if not _are_alike(problem, each.table, other.timed.table):
             continue
         if not _is_better(problem, other.lead, other.timed.table, each.table):
             if each.table.starts[-1] < other.timed.table.starts[-1]:
@@ -309,11 +309,10 @@ def _is_better(problem: Problem, lead: Objective, one: Timetable, other: Timetab
     return mine < theirs * (1.0 - EXACT)
 
 
-def _ways(
-    problem: Problem, table: Timetable
-) -> tuple[tuple[int, ...], tuple[tuple[Hop, ...], ...], tuple[str | None, ...]]:
-    hops = (tuple(leg.hop for leg in each.legs) for job in table.transfers for each in job)
-    return table.choice, tuple(hops), families_before(problem, table)
+def _are_alike(problem: Problem, one: Timetable, other: Timetable) -> bool:
+    if one.choice != other.choice or not same_ways(one, other):
+        return False
+    return families_before(problem, one) == families_before(problem, other)
 
 
 def at_first(problem: Problem, lead: Objective) -> Timed:

@@ -66,7 +66,7 @@ class Catalogue:
         self, plant: Plant, now: Instant, unavailable: frozenset[WorkUnitId] = frozenset()
     ) -> None:
         self.plant = plant
-        self.passage = Passage(plant)
+        self.passage = Passage(plant, unavailable)
         self.now = now
         plant.ahead = ahead_of(plant.network, now)
         self._unavailable = unavailable
@@ -82,7 +82,7 @@ class Catalogue:
 
     @cached_property
     def _inside(self) -> Passage:
-        return Passage(self.plant, lanes=False)
+        return Passage(self.plant, self._unavailable, lanes=False)
 
     def __len__(self) -> int:
         return len(self._entries)

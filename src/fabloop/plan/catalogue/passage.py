@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
+from fabloop.model.ids import WorkUnitId
 from fabloop.model.site import Site
 from fabloop.plan.statement.layout import Bools
 from fabloop.plan.statement.plant import Plant
@@ -30,15 +31,24 @@ class _Class(msgspec.Struct, frozen=True):
 
 
 class Passage:
-    """Where work pieces get to by links, and by lanes unless those are left out."""
+    """Where work pieces get to by links, and by lanes unless those are left out.
 
-    def __init__(self, plant: Plant, *, lanes: bool = True) -> None:
+    What vehicles that are `unavailable` carry does not get anywhere.
+    """
+
+    def __init__(
+        self,
+        plant: Plant,
+        unavailable: frozenset[WorkUnitId] = frozenset(),
+        *,
+        lanes: bool = True,
+    ) -> None:
         self._plant = plant
         self._lanes = _lanes(plant) if lanes else [[] for _ in plant.site_units]
         self._entry: list[int] = []
         self._classes: list[_Class] = []
         for number, site in enumerate(plant.network.sites.values()):
-            self._survey(number, _Ways(plant, site))
+            self._survey(number, _Ways(plant, site, unavailable))
         self._abroad: dict[int, int] = {}
         self._known: dict[int, int] = {}
         self.most = 0
@@ -103,12 +113,12 @@ class Passage:
 class _Ways:
     """Which areas of a site links join, and which reach the gate or are reached from it."""
 
-    def __init__(self, plant: Plant, site: Site) -> None:
+    def __init__(self, plant: Plant, site: Site, unavailable: frozenset[WorkUnitId]) -> None:
         area = plant.grid.area
         count = len(areas_of(site))
         self.link: Bools = np.zeros((count, count), dtype=np.bool_)
         for link in site.transport:
-            for origin, destination in directions(link):
+            for origin, destination in () if link.by in unavailable else directions(link):
                 self.link[area[site.id, origin], area[site.id, destination]] = True
         gate = area[site.id, site.gate]
         self.out, self.into = self.link[:, gate].copy(), self.link[gate].copy()

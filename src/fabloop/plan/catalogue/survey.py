@@ -75,7 +75,8 @@ class Surveyor:
         self.plant = plant
         self.now = now
         plant.ahead = ahead_of(plant.network, now)
-        self.passage = Passage(plant)
+        self.passage = Passage(plant, unavailable)
+        self._unavailable = unavailable
         condition = Condition(dict(plant.offers.kpis), now)
         self._judge = Judge(plant, Asked(condition, unavailable))
         self._known: dict[Key, int] = {}
@@ -87,7 +88,7 @@ class Surveyor:
 
     @cached_property
     def _inside(self) -> Passage:
-        return Passage(self.plant, lanes=False)
+        return Passage(self.plant, self._unavailable, lanes=False)
 
     def forget(self) -> None:
         """Forget what was judged, as after a change of the live condition."""

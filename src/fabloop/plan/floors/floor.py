@@ -21,21 +21,50 @@ Spot: TypeAlias = tuple[str, str, str | None]
 """Site, area and work unit of a place; quicker to look up than the place itself."""
 
 
+Held: TypeAlias = tuple[Calendar | None, int]
+"""The calendar of what carries out a leg, and the ticks that it takes."""
+
+
 class Way(NamedTuple):
     """How a work piece gets from one place to another.
 
-    `held` are the calendars of vehicles, and of lanes that leave at certain times.
+    `held` are the calendars of vehicles, and of lanes that leave at certain times. Where several
+    vehicles may carry out a leg, `pools` hold, per leg, the calendars of all of them.
     """
 
     legs: tuple[Leg, ...]
-    held: tuple[tuple[Calendar | None, int], ...]
+    held: tuple[Held, ...]
     ticks: int
+    pools: tuple[tuple[Held, ...], ...] = ()
 
     def arrival(self, ready: int) -> int:
         """Return when a work piece that is ready then arrives, vehicles being as they are."""
+        for pool in self.pools:
+            ready = min(
+                (ready if line is None else line.first(ready, ticks)) + ticks
+                for line, ticks in pool
+            )
+        if self.pools:
+            return ready
         for line, ticks in self.held:
             ready = (ready if line is None else line.first(ready, ticks)) + ticks
         return ready
+
+    def carried(self, ready: int) -> "Way":
+        """Return the way by the vehicles that arrive first, the cheaper one of equals."""
+        if not self.pools:
+            return self
+        legs, held = [], []
+        for leg, pool in zip(self.legs, self.pools, strict=True):
+            ends = [
+                ((ready if line is None else line.first(ready, ticks)) + ticks, hop.takes.cost)
+                for (line, ticks), hop in zip(pool, leg.pool, strict=True)
+            ]
+            first = ends.index(min(ends))
+            ready = ends[first][0]
+            legs.append(leg.by(leg.pool[first]))
+            held.append(pool[first])
+        return Way(tuple(legs), tuple(held), self.ticks)
 
 
 class Floor:
@@ -88,7 +117,11 @@ class Floor:
 
     def _way(self, legs: tuple[Leg, ...]) -> Way:
         held = tuple((self._held(leg.hop), leg.hop.takes.ticks) for leg in legs)
-        return Way(legs, held, sum(ticks for _, ticks in held))
+        ticks = sum(leg.ticks_least for leg in legs)
+        if not any(leg.others for leg in legs):
+            return Way(legs, held, ticks)
+        pools = tuple(tuple((self._held(hop), hop.takes.ticks) for hop in leg.pool) for leg in legs)
+        return Way(legs, held, ticks, pools)
 
     def _held(self, hop: Hop) -> Calendar | None:
         if hop.kind is MovementKind.TRANSPORT:

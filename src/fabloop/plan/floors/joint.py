@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ortools.sat.python import cp_model
 
-from fabloop.plan.floors.legs import Ends, Legs
+from fabloop.plan.floors.legs import Ends, Fleet, Legs, add_capacity
 from fabloop.plan.floors.loads import Windows
 
 SEED = 7
@@ -64,8 +64,11 @@ class Joint:
         self.model = cp_model.CpModel()
         self.pairs = 0
         self._taken: dict[str, list[cp_model.IntervalVar]] = {}
+        self._moving: dict[Fleet, list[cp_model.IntervalVar]] = {}
         self.orders = [self._order(each) for each in scopes]
-        self._no_overlaps(taken, max(each.finish for each in scopes))
+        finish = max(each.finish for each in scopes)
+        self._no_overlaps(taken, finish)
+        add_capacity(self.model, self._moving, taken, finish)
 
     def _order(self, scope: Scope) -> _Jobs:
         windows, work = scope.windows, scope.windows.work
@@ -83,8 +86,10 @@ class Joint:
                 if legs is not None:
                     legs.add(_ends(scope, jobs, made, job))
         if legs is not None:
-            for vehicle, spans in legs.spans.items():
-                self._taken.setdefault(vehicle, []).extend(spans)
+            for fleet, spans in legs.spans.items():
+                self._moving.setdefault(fleet, []).extend(spans)
+                if len(fleet) == 1:
+                    self._taken.setdefault(fleet[0], []).extend(spans)
         return jobs
 
     def _job(

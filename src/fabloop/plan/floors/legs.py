@@ -4,14 +4,17 @@ Between two jobs a work piece may use a vehicle at some pairs of choices. Then i
 interval of its own, after what comes before it on the way and before what comes after it.
 """
 
-from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from ortools.sat.python import cp_model
 
 from fabloop.model.plan import MovementKind
 from fabloop.plan.floors.floor import Booking, Way, Work
 from fabloop.plan.statement.roads import Leg
+
+Fleet: TypeAlias = tuple[str, ...]
+"""The vehicles of which any one may carry out a leg, in order."""
 
 
 class Ends(NamedTuple):
@@ -31,24 +34,25 @@ class Legs:
     def __init__(self, model: cp_model.CpModel, work: Work, watched: Collection[str]) -> None:
         self.model = model
         self.work = work
-        self.spans: dict[str, list[cp_model.IntervalVar]] = {}
+        self.spans: dict[Fleet, list[cp_model.IntervalVar]] = {}
         links = work.problem.roads.links.items()
-        # where another vehicle could do it, this one is no bound
-        self.links = {key for key, hops in links if len(hops) == 1 and hops[0].by in watched}
+        # where a vehicle that is not watched could do it, the others are no bound
+        self.links = {key for key, hops in links if all(hop.by in watched for hop in hops)}
         self.near = {(site, area) for site, *both in self.links for area in both}
 
     def add(self, each: Ends) -> None:
         """Let watched vehicles carry out their legs between pairs of choices."""
-        used: dict[tuple[str, int, int], tuple[cp_model.IntVar, cp_model.IntVar]] = {}
+        used: dict[tuple[Fleet, int, int], tuple[cp_model.IntVar, cp_model.IntVar]] = {}
         for start, end, way in self._ways(each):
             both = each.starts[start], each.ends[end]
             tick: cp_model.LinearExprT = each.leaves
             for number, leg in enumerate(way.legs):
-                ticks = leg.hop.takes.ticks
+                ticks = leg.ticks_least
                 if ticks and self._is_watched(leg):
-                    key = leg.hop.by, min(number, 1), ticks
+                    fleet = tuple(sorted(hop.by for hop in leg.pool))
+                    key = fleet, min(number, 1), ticks
                     if key not in used:
-                        used[key] = self._span(leg.hop.by, ticks, each.horizon)
+                        used[key] = self._span(fleet, ticks, each.horizon)
                     begun, literal = used[key]
                     self.model.add_bool_or([both[0].negated(), both[1].negated(), literal])
                     self.model.add(begun >= tick).only_enforce_if(*both)
@@ -74,12 +78,36 @@ class Legs:
         return (origin.site, origin.area, target.area) in self.links
 
     def _span(
-        self, vehicle: str, ticks: int, horizon: int
+        self, fleet: Fleet, ticks: int, horizon: int
     ) -> tuple[cp_model.IntVar, cp_model.IntVar]:
         begun, literal = self.model.new_int_var(0, horizon, ""), self.model.new_bool_var("")
         span = self.model.new_optional_fixed_size_interval_var(begun, ticks, literal, "")
-        self.spans.setdefault(vehicle, []).append(span)
+        self.spans.setdefault(fleet, []).append(span)
         return begun, literal
+
+
+def add_capacity(
+    model: cp_model.CpModel,
+    spans: Mapping[Fleet, Sequence[cp_model.IntervalVar]],
+    taken: Mapping[str, Sequence[tuple[int, int]]],
+    horizon: int,
+) -> None:
+    """Let each fleet of several do no more at once than it has vehicles that are free then.
+
+    What smaller fleets within it do counts, too. Who of the fleet does what is left open.
+    """
+    for fleet in sorted(spans):
+        if len(fleet) == 1:
+            continue
+        within = [each for other in spans if set(other) <= set(fleet) for each in spans[other]]
+        closed = [
+            model.new_fixed_size_interval_var(start, end - start, "")
+            for vehicle in fleet
+            for start, end in taken.get(vehicle, ())
+            if start < horizon and end > start
+        ]
+        every = [*within, *closed]
+        model.add_cumulative(every, [1] * len(every), len(fleet))
 
 
 def waited_for(work: Work) -> set[str]:
@@ -96,5 +124,5 @@ def _waited(work: Work, job: int, booking: Booking) -> Iterator[str]:
         tick = source.ready if source.job is None else work.at(source.job).end
         for leg, begun in zip(way.legs, moved, strict=True):
             if leg.hop.kind is MovementKind.TRANSPORT and begun > tick:
-                yield leg.hop.by
+                yield from (hop.by for hop in leg.pool)
             tick = begun + leg.hop.takes.ticks

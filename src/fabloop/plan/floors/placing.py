@@ -197,8 +197,10 @@ def book(work: Work, job: int, pick: int) -> None:
     inputs = work.ways(job, pick)
     assert inputs is not None, "chosen only where each input has a way"
     spans: list[tuple[Calendar, int, int]] = []
-    moved, ready = [], 0
-    for tick, way in inputs:
+    moved, ready, ways = [], 0, []
+    for tick, every in inputs:
+        way = every.carried(tick)
+        ways.append(way)
         starts, at = [], tick
         for line, ticks in way.held:
             if line is not None:
@@ -210,7 +212,7 @@ def book(work: Work, job: int, pick: int) -> None:
         moved.append(tuple(starts))
         ready = max(ready, at)
     unit, ticks = work.lines[job][pick], work.ticks[job][pick]
-    ways, fit = tuple(way for _, way in inputs), None
+    fit = None
     if work.keeper is None:
         start = unit.first(ready, ticks)
         unit.book(start, ticks)
@@ -219,7 +221,9 @@ def book(work: Work, job: int, pick: int) -> None:
         fit = work.fit(job, pick, ready)
         work.keeper.book(unit, work.need(job, pick), fit, ticks)
         start = fit.start
-    work.booked[job] = Booking(pick, start, start + ticks, ways, tuple(moved), tuple(spans), fit)
+    work.booked[job] = Booking(
+        pick, start, start + ticks, tuple(ways), tuple(moved), tuple(spans), fit
+    )
 
 
 def place_again(work: Work, choice: Sequence[int], starts: Sequence[int]) -> None:

@@ -252,7 +252,7 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
     read = (until - setting.origin) // TICK if hours else AFTER_ALL // TICK
     return Problem(
         tuple(jobs),
-        plant.roads,
+        plant.roads.without(setting.unavailable) if setting.unavailable else plant.roads,
         setting.origin,
         busy,
         duties,

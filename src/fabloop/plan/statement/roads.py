@@ -84,11 +84,33 @@ class Hop(msgspec.Struct, frozen=True):
 
 
 class Leg(msgspec.Struct, frozen=True):
-    """A hop from one place to another."""
+    """A hop from one place to another.
+
+    `others` are hops of other vehicles that may take its place: what they take counts as much for
+    what the leg was chosen by.
+    """
 
     hop: Hop
     origin: Place
     destination: Place
+    others: tuple[Hop, ...] = ()
+
+    @property
+    def pool(self) -> tuple[Hop, ...]:
+        """All hops of which one carries the leg out."""
+        return (self.hop, *self.others)
+
+    @property
+    def ticks_least(self) -> int:
+        """The ticks of the fastest of them."""
+        return min(hop.takes.ticks for hop in self.pool)
+
+    def by(self, hop: Hop) -> "Leg":
+        """Return the leg carried out by another hop of the pool."""
+        if hop == self.hop:
+            return self
+        rest = tuple(each for each in self.pool if each != hop)
+        return Leg(hop, self.origin, self.destination, rest)
 
 
 class Weights(msgspec.Struct, frozen=True):
@@ -195,8 +217,30 @@ class Roads(msgspec.Struct, frozen=True, eq=False):
     ) -> tuple[Leg, ...] | None:
         if origin.unit is None and origin.area == destination.area:
             return ()
-        hop = _best(self.links.get((origin.site, origin.area, destination.area), ()), weights)
-        return None if hop is None else (Leg(hop, origin, destination),)
+        hops = self.links.get((origin.site, origin.area, destination.area), ())
+        hop = _best(hops, weights)
+        if hop is None:
+            return None
+        return (Leg(hop, origin, destination, _stand_ins(hop, hops, weights)),)
+
+    def leg(self, hop: Hop, origin: Place, destination: Place) -> Leg:
+        """Return the leg of a hop, with the vehicles that take exactly as much."""
+        hops = self.links.get((origin.site, origin.area, destination.area), ())
+        if hop.lane is not None or len(hops) < 2:
+            return Leg(hop, origin, destination)
+        return Leg(hop, origin, destination, _stand_ins(hop, hops, Weights()))
+
+    def without(self, vehicles: Collection[WorkUnitId]) -> "Roads":
+        """Return the roads that are left where some vehicles cannot be had."""
+        gone = set(vehicles)
+        if not any(hop.by in gone for hops in self.links.values() for hop in hops):
+            return self
+        links = {
+            key: tuple(hop for hop in hops if hop.by not in gone)
+            for key, hops in self.links.items()
+        }
+        left = {key: hops for key, hops in links.items() if hops}
+        return msgspec.structs.replace(self, links=left, _tables=[], _moves={}, _before=[])
 
     def _to_gate(
         self, origin: Place, destination: Place, weights: Weights
@@ -285,6 +329,27 @@ def figure_columns(figures: Sequence[Figures]) -> FigureColumns:
 
 def _best(hops: tuple[Hop, ...], weights: Weights) -> Hop | None:
     return min(hops, key=lambda hop: (weights.of(hop.takes), hop.takes.cost), default=None)
+
+
+def _stand_ins(best: Hop, hops: Sequence[Hop], weights: Weights) -> tuple[Hop, ...]:
+    """Return which hops of other vehicles may take the place of the best one, one of each.
+
+    Where time alone counts all may: to wait for the fastest could take longer. Else they take the
+    same money, energy and CO2; without weights exactly the same.
+    """
+    if len(hops) == 1:
+        return ()
+    in_time = weights.ticks > 0.0 and not (weights.cost or weights.energy or weights.co2)
+    found: dict[str, Hop] = {best.by: best}
+    for hop in sorted(hops, key=lambda each: (weights.of(each.takes), each.takes.cost)):
+        if hop.by not in found and (in_time or _alike(hop.takes, best.takes, weights)):
+            found[hop.by] = hop
+    return tuple(hop for hop in found.values() if hop is not best)
+
+
+def _alike(one: Figures, other: Figures, weights: Weights) -> bool:
+    sums = (one.cost, one.energy, one.co2) == (other.cost, other.energy, other.co2)
+    return sums and (weights != Weights() or one.ticks == other.ticks)
 
 
 def ticks_of(duration_ns: float) -> int:

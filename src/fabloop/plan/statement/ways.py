@@ -1,6 +1,6 @@
 """All ways between two places that no other way beats in every figure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fabloop.model.ids import AreaId, SiteId
 from fabloop.plan.statement.roads import Figures, Hop, Leg, Place, Roads, Weights
@@ -27,6 +27,25 @@ def undominated(hops: Sequence[Hop]) -> tuple[Hop, ...]:
     return tuple(kept)
 
 
+def standing_apart(hops: Sequence[Hop]) -> tuple[Hop, ...]:
+    """Return the hops that matter where vehicles wait for each other, one of each fleet.
+
+    A fleet takes exactly the same. What another vehicle beats is kept: that one may be busy.
+    """
+    kept: dict[Figures, Hop] = {}
+    for number, hop in enumerate(hops):
+        rivals = (
+            each
+            for place, each in enumerate(hops)
+            if (each.by == hop.by or each.takes.ticks == 0)
+            and beats(each.takes, hop.takes)
+            and (place < number or each.takes != hop.takes)
+        )
+        if next(rivals, None) is None:
+            kept.setdefault(hop.takes, hop)
+    return tuple(kept.values())
+
+
 def sum_of(legs: Sequence[Leg]) -> Figures:
     """Return what the legs take together."""
     takes = [leg.hop.takes for leg in legs]
@@ -41,7 +60,7 @@ def sum_of(legs: Sequence[Leg]) -> Figures:
 def chain(roads: Roads, hops: Sequence[Hop], origin: Place, destination: Place) -> tuple[Leg, ...]:
     """Return the hops as legs from one place to the other, by the gates between sites."""
     if len(hops) <= 1 and origin.site == destination.site:
-        return tuple(Leg(hop, origin, destination) for hop in hops)
+        return tuple(roads.leg(hop, origin, destination) for hop in hops)
     leave = Place(origin.site, roads.gates[origin.site])
     arrive = Place(destination.site, roads.gates[destination.site])
     stops = [origin]
@@ -49,7 +68,7 @@ def chain(roads: Roads, hops: Sequence[Hop], origin: Place, destination: Place) 
         last = number == len(hops) - 1
         is_out = number == 0 and hop.lane is None
         stops.append(destination if last else leave if is_out else arrive)
-    return tuple(Leg(hop, stops[k], stops[k + 1]) for k, hop in enumerate(hops))
+    return tuple(roads.leg(hop, stops[k], stops[k + 1]) for k, hop in enumerate(hops))
 
 
 def ways(roads: Roads, origin: Place, destination: Place) -> tuple[tuple[Leg, ...], ...]:
@@ -63,10 +82,12 @@ def ways(roads: Roads, origin: Place, destination: Place) -> tuple[tuple[Leg, ..
         return () if best is None else (best,)
     if origin.site == destination.site:
         hops = roads.links[origin.site, origin.area, destination.area]
-        return tuple((Leg(hop, origin, destination),) for hop in undominated(hops))
+        return tuple((roads.leg(hop, origin, destination),) for hop in undominated(hops))
     gates = roads.gates
-    outs = _to_gate(roads, origin.site, origin.area, gates[origin.site])
-    intos = _to_gate(roads, destination.site, gates[destination.site], destination.area)
+    outs = _to_gate(roads, origin.site, origin.area, gates[origin.site], undominated)
+    intos = _to_gate(
+        roads, destination.site, gates[destination.site], destination.area, undominated
+    )
     lanes = _lanes(roads, roads.lanes[origin.site, destination.site])
     found: list[tuple[Figures, Hop, tuple[Leg, ...]]] = []
     for out in outs:
@@ -87,6 +108,26 @@ def ways(roads: Roads, origin: Place, destination: Place) -> tuple[tuple[Leg, ..
     return tuple(legs for _, _, legs in found)
 
 
+def contended_ways(roads: Roads, origin: Place, destination: Place) -> tuple[tuple[Leg, ...], ...]:
+    """Return every way that may matter where vehicles wait for each other."""
+    best = roads.route(origin, destination, Weights(cost=1.0))
+    if not best:
+        return () if best is None else (best,)
+    if origin.site == destination.site:
+        hops = roads.links[origin.site, origin.area, destination.area]
+        return tuple((roads.leg(hop, origin, destination),) for hop in standing_apart(hops))
+    leave, arrive = roads.gates[origin.site], roads.gates[destination.site]
+    outs = _to_gate(roads, origin.site, origin.area, leave, standing_apart)
+    intos = _to_gate(roads, destination.site, arrive, destination.area, standing_apart)
+    lanes = _lanes(roads, roads.lanes[origin.site, destination.site])
+    return tuple(
+        chain(roads, (*out, lane, *into), origin, destination)
+        for out in outs
+        for lane in lanes
+        for into in intos
+    )
+
+
 def _lanes(roads: Roads, hops: Sequence[Hop]) -> tuple[Hop, ...]:
     """Return the hops that matter: one that leaves at certain times may still arrive first."""
     always = undominated([hop for hop in hops if hop.lane not in roads.timed])
@@ -99,11 +140,15 @@ def _lanes(roads: Roads, hops: Sequence[Hop]) -> tuple[Hop, ...]:
 
 
 def _to_gate(
-    roads: Roads, site: SiteId, origin: AreaId, destination: AreaId
+    roads: Roads,
+    site: SiteId,
+    origin: AreaId,
+    destination: AreaId,
+    kept: Callable[[Sequence[Hop]], tuple[Hop, ...]],
 ) -> list[tuple[Hop, ...]]:
     if origin == destination:
         return [()]
-    return [(hop,) for hop in undominated(roads.links.get((site, origin, destination), ()))]
+    return [(hop,) for hop in kept(roads.links.get((site, origin, destination), ()))]
 
 
 class WayBook:

@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from fabloop.plan.statement.problem import Problem
-from fabloop.plan.statement.roads import Hop, Weights
+from fabloop.plan.statement.roads import Hop, Leg, Weights
 from fabloop.plan.timetable.schedule import Timetable
 
 
@@ -57,6 +57,7 @@ class Question(msgspec.Struct, frozen=True):
     conflicts_max : dead ends per stage; deterministic time does not see all work between them
     changes_max : how many jobs may have another candidate than before; None is any number
     horizon : the last tick that counts; without one the hint's finish
+    legs : per job and input, the way between choices that are given; its vehicles are open
     goal, caps : what the stage `GOAL` minimises, and what may not be exceeded
     """
 
@@ -72,6 +73,7 @@ class Question(msgspec.Struct, frozen=True):
     conflicts_max: int | None = None
     changes_max: int | None = None
     horizon: int | None = None
+    legs: tuple[tuple[tuple[Leg, ...], ...], ...] | None = None
     goal: "Linear | None" = None
     caps: tuple[Linear, ...] = ()
 

@@ -9,7 +9,7 @@ from fabloop.model.ids import OperationId
 from fabloop.model.plan import MovementKind
 from fabloop.plan.statement.duties import Duties
 from fabloop.plan.statement.problem import ABSENT, Candidate, Problem, Source
-from fabloop.plan.statement.roads import Leg, Weights
+from fabloop.plan.statement.roads import Hop, Leg, Weights
 from fabloop.plan.timetable.keeping import Fit, Keeper
 
 
@@ -151,6 +151,18 @@ class _Floor:
         calendar.book(start, ticks)
         return start
 
+    def carry(self, leg: Leg, ready: int) -> tuple[Leg, int]:
+        """Take the vehicle that arrives first, the cheaper one of equals; return its start."""
+        if not leg.others:
+            return leg, self.take(leg.hop.by, ready, leg.hop.takes.ticks)
+
+        def arrives(hop: Hop) -> tuple[int, int]:
+            ticks = hop.takes.ticks
+            return self.calendar(hop.by).first(ready, ticks) + ticks, hop.takes.cost
+
+        hop = min(leg.pool, key=arrives)
+        return leg.by(hop), self.take(hop.by, ready, hop.takes.ticks)
+
 
 def list_schedule(
     problem: Problem, routing: Routing, earliest: Sequence[int] | None = None
@@ -177,9 +189,9 @@ def list_schedule(
         for source, legs in zip(job.sources, routing.legs[number], strict=True):
             maker = _maker(source, routing.choice)
             ready_at = source.ready if maker is None else ends[maker]
-            begun, tick = _moved(legs, ready_at, floor, duties)
+            carried, begun, tick = _moved(legs, ready_at, floor, duties)
             made_by = source.made_by if maker is None else problem.jobs[maker].operation.id
-            moved.append(Transfer(made_by, legs, begun, source.legs_done))
+            moved.append(Transfer(made_by, carried, begun, source.legs_done))
             ready = max(ready, tick)
         candidate, ticks = job.candidates[pick], job.candidates[pick].takes.ticks
         if duties is None or keeper is None:
@@ -197,18 +209,19 @@ def list_schedule(
 
 def _moved(
     legs: Sequence[Leg], ready: int, floor: _Floor, duties: Duties | None
-) -> tuple[tuple[int, ...], int]:
-    """Return when each leg starts, and when the work piece arrives."""
-    begun, tick = [], ready
-    for leg in legs:
-        takes = leg.hop.takes
+) -> tuple[tuple[Leg, ...], tuple[int, ...], int]:
+    """Return the legs by who carries them out, when each starts, and when the piece arrives."""
+    carried, begun, tick = [], [], ready
+    for each in legs:
+        leg = each
         if leg.hop.kind is MovementKind.TRANSPORT:
-            tick = floor.take(leg.hop.by, tick, takes.ticks)
+            leg, tick = floor.carry(leg, tick)
         elif duties is not None:
             tick = duties.leaves(leg.hop.lane, tick)
+        carried.append(leg)
         begun.append(tick)
-        tick += takes.ticks
-    return tuple(begun), tick
+        tick += leg.hop.takes.ticks
+    return tuple(carried), tuple(begun), tick
 
 
 def _maker(source: Source, choice: Sequence[int]) -> int | None:
@@ -227,6 +240,20 @@ def routing_of_table(table: Timetable) -> Routing:
     """Return the choices and legs of a timetable."""
     legs = tuple(tuple(each.legs for each in job) for job in table.transfers)
     return Routing(table.choice, Weights(), legs)
+
+
+def same_ways(one: Timetable, other: Timetable) -> bool:
+    """Tell whether two timetables move things alike, whichever vehicles of a fleet do it."""
+    both = (
+        [
+            (transfer.made_by, leg.hop.lane, leg.hop.takes)
+            for job in each.transfers
+            for transfer in job
+            for leg in transfer.legs
+        ]
+        for each in (one, other)
+    )
+    return next(both) == next(both)
 
 
 def _by(problem: Problem, earliest: Sequence[int]) -> list[int]:
@@ -259,6 +286,6 @@ def uncontended_finish(problem: Problem, routing: Routing) -> int:
         ready = 0
         for source, legs in zip(job.sources, routing.legs[number], strict=True):
             tick = source.ready if source.job is None else ends[source.job]
-            ready = max(ready, tick + sum(leg.hop.takes.ticks for leg in legs))
+            ready = max(ready, tick + sum(leg.ticks_least for leg in legs))
         ends.append(ready + job.candidates[routing.choice[number]].takes.ticks)
     return ends[-1] if ends else 0

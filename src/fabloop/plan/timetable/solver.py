@@ -4,7 +4,7 @@ One worker, a fixed seed and a deterministic time limit: the same input gives th
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 from ortools.sat.python import cp_model
@@ -12,7 +12,7 @@ from ortools.sat.python import cp_model
 from fabloop.model.plan import MovementKind
 from fabloop.plan.statement.problem import Source
 from fabloop.plan.statement.roads import Hop, Leg, Place
-from fabloop.plan.statement.ways import ways as every_way
+from fabloop.plan.statement.ways import contended_ways
 from fabloop.plan.timetable.duty_rows import DutyRows, Seat
 from fabloop.plan.timetable.question import Linear, Question, Solved, Stage
 from fabloop.plan.timetable.schedule import Timetable, Transfer, placed_again
@@ -42,13 +42,21 @@ class _Way(msgspec.Struct, frozen=True):
     literal: cp_model.IntVar
 
 
+class _Ride(NamedTuple):
+    """A hop in one of three slots, as one of the pool that may carry out the same legs."""
+
+    slot: int
+    hop: Hop
+    pool: frozenset[Hop]
+
+
 class _Input(msgspec.Struct, frozen=True):
     """The variables of one input of one job: its ways, and when each of three legs starts."""
 
     source: Source
     ways: tuple[_Way, ...]
     slots: tuple[cp_model.IntVar, ...]
-    hops: dict[tuple[int, Hop], cp_model.IntVar]
+    rides: dict[_Ride, cp_model.IntVar]
 
 
 SLOTS = 3
@@ -72,7 +80,8 @@ class _Model:
         self.chosen = [self._choices(job) for job in jobs]
         self.starts = [self.model.new_int_var(0, self.horizon, f"s{job}") for job in jobs]
         self.inputs = [
-            [self._input(job, source) for source in self.problem.jobs[job].sources] for job in jobs
+            [self._input(job, number) for number in range(len(self.problem.jobs[job].sources))]
+            for job in jobs
         ]
         for job in jobs:
             self._bound(job)
@@ -135,28 +144,29 @@ class _Model:
                 if end > start and start < self.horizon:
                     intervals.append(self.model.new_fixed_size_interval_var(start, end - start, ""))
 
-    def _input(self, job: int, source: Source) -> _Input:
-        ways = self._ways(job, source)
+    def _input(self, job: int, number: int) -> _Input:
+        source = self.problem.jobs[job].sources[number]
+        ways = self._ways(job, number)
         slots = tuple(self.model.new_int_var(0, self.horizon, "") for _ in range(SLOTS))
-        hops = self._hops(ways)
+        rides = self._rides(ways)
         begin = source.ready if source.job is None else self.end(source.job)
         for slot in range(SLOTS):
             self.model.add(slots[slot] >= begin)
-            for (at, hop), literal in hops.items() if self.rows is not None else ():
-                if at == slot and self.rows is not None:
+            here = [(ride.hop, literal) for ride, literal in rides.items() if ride.slot == slot]
+            for hop, literal in here if self.rows is not None else ():
+                if self.rows is not None:
                     self.rows.ship(slots[slot], begin, hop, literal)
-            begin = slots[slot] + sum(
-                hop.takes.ticks * literal for (at, hop), literal in hops.items() if at == slot
-            )
+            begin = slots[slot] + sum(hop.takes.ticks * literal for hop, literal in here)
         self.model.add(self.starts[job] >= begin)
-        for (slot, hop), literal in hops.items():
-            if hop.kind is MovementKind.TRANSPORT:
-                self._occupy(hop.by, slots[slot], hop.takes.ticks, literal)
-        return _Input(source, ways, slots, hops)
+        for ride, literal in rides.items():
+            if ride.hop.kind is MovementKind.TRANSPORT:
+                self._occupy(ride.hop.by, slots[ride.slot], ride.hop.takes.ticks, literal)
+        return _Input(source, ways, slots, rides)
 
-    def _ways(self, job: int, source: Source) -> tuple[_Way, ...]:
+    def _ways(self, job: int, number: int) -> tuple[_Way, ...]:
         """Make one literal per possible pair of choices; together they carry one work piece."""
         problem, ends = self.problem, self.chosen[job]
+        source, legs_given = problem.jobs[job].sources[number], self.question.legs
         starts: Mapping[int | None, tuple[Place | None, cp_model.IntVar | int]]
         if source.job is None:
             starts = {None: (source.place, 1)}
@@ -171,9 +181,10 @@ class _Model:
             for end in ends:
                 assert place is not None, "an input is either open or somewhere"
                 target = problem.jobs[job].candidates[end].place
+                known = None if legs_given is None else (legs_given[job][number],)
                 ways += [
                     _Way(start, end, legs, self.model.new_bool_var(""))
-                    for legs in self._between(place, target)
+                    for legs in known or self._between(place, target)
                 ]
         for start, (_, literal) in starts.items():
             self.model.add(sum(way.literal for way in ways if way.start == start) == literal)
@@ -184,20 +195,24 @@ class _Model:
     def _between(self, origin: Place, destination: Place) -> tuple[tuple[Leg, ...], ...]:
         roads = self.problem.roads
         if self.question.weights is None:
-            return every_way(roads, origin, destination)
+            return contended_ways(roads, origin, destination)
         legs = roads.route(origin, destination, self.question.weights)
         return () if legs is None else (legs,)
 
-    def _hops(self, ways: Sequence[_Way]) -> dict[tuple[int, Hop], cp_model.IntVar]:
-        """Join the ways that share a hop, so that it needs one interval."""
-        users: dict[tuple[int, Hop], list[cp_model.IntVar]] = {}
+    def _rides(self, ways: Sequence[_Way]) -> dict[_Ride, cp_model.IntVar]:
+        """Join the ways that share a pool of hops, so that each of these needs one interval."""
+        users: dict[tuple[int, frozenset[Hop]], list[cp_model.IntVar]] = {}
+        order: dict[frozenset[Hop], tuple[Hop, ...]] = {}
         for way in ways:
             for slot, leg in slotted(way.legs):
-                users.setdefault((slot, leg.hop), []).append(way.literal)
-        joined = {}
-        for key, literals in users.items():
-            joined[key] = self.model.new_bool_var("")
-            self.model.add(sum(literals) == joined[key])
+                pool = frozenset(leg.pool)
+                order.setdefault(pool, leg.pool)
+                users.setdefault((slot, pool), []).append(way.literal)
+        joined: dict[_Ride, cp_model.IntVar] = {}
+        for (slot, pool), literals in users.items():
+            rides = [_Ride(slot, hop, pool) for hop in order[pool]]
+            joined |= {ride: self.model.new_bool_var("") for ride in rides}
+            self.model.add(sum(literals) == _sum(joined[ride] for ride in rides))
         return joined
 
     def measure(self, stage: Stage) -> cp_model.LinearExpr:
@@ -230,10 +245,10 @@ class _Model:
             for pick, literal in self.chosen[job].items()
         )
         moved = _sum(
-            hop.takes.cost * literal
+            ride.hop.takes.cost * literal
             for job in self.inputs
             for each in job
-            for (_, hop), literal in each.hops.items()
+            for ride, literal in each.rides.items()
         )
         return made + moved + _sum(self._set_ups(self._dearer))
 
@@ -259,11 +274,11 @@ class _Model:
             if row[pick]
         ]
         terms += [
-            linear.hop(hop) * literal
+            linear.hop(ride.hop) * literal
             for job in self.inputs
             for each in job
-            for (_, hop), literal in each.hops.items()
-            if linear.hop(hop)
+            for ride, literal in each.rides.items()
+            if linear.hop(ride.hop)
         ]
         if linear.setup is not None:
             terms += self._set_ups(linear.setup)
@@ -312,15 +327,15 @@ class _Model:
                 self._hint_input(each, transfer, table, job)
 
     def _hint_input(self, each: _Input, transfer: Transfer, table: Timetable, job: int) -> None:
-        used = {(slot, leg.hop) for slot, leg in slotted(transfer.legs)}
-        for key, literal in each.hops.items():
-            self.model.add_hint(literal, key in used)
         start = None if each.source.job is None else table.choice[each.source.job]
+        ends = start, table.choice[job]
+        taken = next((way for way in each.ways if _is_taken(way, ends, transfer.legs)), None)
         for way in each.ways:
-            chosen = way.start == start and way.end == table.choice[job]
-            only = self.question.weights is not None
-            same = chosen and (only or way.legs == transfer.legs)
-            self.model.add_hint(way.literal, same)
+            self.model.add_hint(way.literal, way is taken)
+        both = [] if taken is None else zip(slotted(taken.legs), transfer.legs, strict=True)
+        used = {_Ride(slot, moved.hop, frozenset(leg.pool)) for (slot, leg), moved in both}
+        for ride, literal in each.rides.items():
+            self.model.add_hint(literal, ride in used)
         made = each.source.job
         tick = each.source.ready if made is None else table.end(self.problem, made)
         begun = dict(
@@ -351,6 +366,13 @@ class _Model:
         return msgspec.structs.replace(table, fits=fits)
 
 
+def _is_taken(way: _Way, ends: tuple[int | None, int], legs: Sequence[Leg]) -> bool:
+    """Tell whether the legs between two choices are those of the way, by any of its vehicles."""
+    if (way.start, way.end) != ends or len(way.legs) != len(legs):
+        return False
+    return all(leg.hop in each.pool for each, leg in zip(way.legs, legs, strict=True))
+
+
 def slotted(legs: Sequence[Leg]) -> list[tuple[int, Leg]]:
     """Return the legs with their slot: 0 up to the lane or inside a site, 1 lane, 2 after it."""
     slotted, slot = [], 0
@@ -367,8 +389,14 @@ def _read_transfer(
     solver: cp_model.CpSolver | cp_model.CpSolverSolutionCallback, each: _Input
 ) -> Transfer:
     way = next(way for way in each.ways if solver.boolean_value(way.literal))
+    used = {
+        (ride.slot, ride.pool): ride.hop
+        for ride, x in each.rides.items()
+        if solver.boolean_value(x)
+    }
+    legs = tuple(leg.by(used[slot, frozenset(leg.pool)]) for slot, leg in slotted(way.legs))
     starts = tuple(solver.value(each.slots[slot]) for slot, _ in slotted(way.legs))
-    return Transfer(each.source.made_by, way.legs, starts, each.source.legs_done)
+    return Transfer(each.source.made_by, legs, starts, each.source.legs_done)
 
 
 Heard: TypeAlias = Callable[[Timetable, float], bool]

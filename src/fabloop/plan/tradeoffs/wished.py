@@ -30,11 +30,11 @@ from fabloop.plan.reasons.why_late import why_late
 from fabloop.plan.statement.layout import Floats
 from fabloop.plan.statement.problem import Objective, Problem, Setting, problem_of
 from fabloop.plan.statement.roads import TICK
-from fabloop.plan.terms.blend import Case, blend_of, case_of, routing_from, table_sums
+from fabloop.plan.terms.blend import Case, blend_of, case_of, table_sums
 from fabloop.plan.terms.objectives import Aim, Measure, aim_of, lexicographic, plain
 from fabloop.plan.terms.wishes import Wishes, allowed, caps_of, strays_of
 from fabloop.plan.timetable.bargain import bargained
-from fabloop.plan.timetable.schedule import Timetable
+from fabloop.plan.timetable.schedule import Timetable, same_ways
 from fabloop.plan.timetable.solver import Heard
 from fabloop.plan.tradeoffs.constrained import EXACT, holds
 from fabloop.plan.tradeoffs.gates import Standing
@@ -316,9 +316,7 @@ _UNITS = {Objective.MAKESPAN: float(TICK)}
 
 def _same(one: Timetable, other: Timetable | None) -> bool:
     """Tell whether two timetables make the same choices and move things the same way."""
-    if other is None or one.choice != other.choice:
-        return False
-    return routing_from(one).legs == routing_from(other).legs
+    return other is not None and one.choice == other.choice and same_ways(one, other)
 
 
 def lift_of(ask: Ask) -> Lift:
