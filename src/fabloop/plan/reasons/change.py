@@ -1,6 +1,5 @@
 """Changes to product or factory as data, what they are worth against each other, and the world."""
 
-from functools import cached_property
 from typing import TypeAlias
 
 import msgspec
@@ -14,7 +13,7 @@ Value: TypeAlias = float | str | None
 Key: TypeAlias = tuple[str, str, str, str]
 
 
-class Change(msgspec.Struct, frozen=True, dict=True):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """One change; `price` says how hard it is, `context` the skill or site it is about.
 
     `subject` is the operation of a product change, else the work unit or the site. `side` tells
@@ -34,12 +33,13 @@ class Change(msgspec.Struct, frozen=True, dict=True):
     side: str = ""
     level: float = 0.0
     minor: int | None = None
+    key: Key = ("", "", "", "")
 
-    @cached_property
-    def key(self) -> Key:
-        """What the change is about, whatever its amount; other texts are other changes."""
+    def __post_init__(self) -> None:
+        """Say what the change is about, whatever its amount; other texts are other changes."""
         text = self.after if isinstance(self.after, str) else ""
-        return str(self.code), self.subject, self.parameter, text + self.side
+        key = self.code.value, self.subject, self.parameter, text + self.side
+        msgspec.structs.force_setattr(self, "key", key)
 
     def option(self) -> Option:
         """Return the change as an option, nothing known of its effect yet."""

@@ -33,15 +33,13 @@ class Enough:
 
     def is_enough(self, chosen: Chosen) -> bool:
         """Tell whether the product can be made with these changes and no others."""
-        if self._flow is None or _ways(chosen) != _ways(self._last):
+        if self._flow is None:
             jobs = range(len(self._frame.feeds))
-            self._flow = Flow(
-                self._frame,
-                lambda number: self._able(number, chosen),
-                jobs,
-                self._reach_with(chosen),
-            )
+            reach = self._reach_with(chosen)
+            self._flow = Flow(self._frame, lambda each: self._able(each, chosen), jobs, reach)
         else:
+            if _ways(chosen) != _ways(self._last):
+                self._flow.over(self._reach_with(chosen))
             for number in self._moved(chosen):
                 self._flow.allow(number, self._able(number, chosen))
         self._last = dict(chosen)

@@ -45,6 +45,14 @@ class Flow:
             self._allowed[number] = units
             self._stale[number] = 1
 
+    def over(self, reach: Reach) -> None:
+        """Let work pieces get to other work units than before."""
+        if reach is not self._over:
+            self._over = reach
+            for number, feeds in enumerate(self._feeds):
+                if feeds and self._within[number]:
+                    self._stale[number] = 1
+
     def free(self, edge: Edge, *, asked: bool) -> None:
         """Let no way be asked for on an edge, or one again."""
         if asked:

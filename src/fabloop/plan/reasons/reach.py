@@ -6,6 +6,7 @@ what was asked before about the same set of work units is remembered.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
+from math import isfinite
 from typing import TypeAlias
 
 import msgspec
@@ -69,10 +70,9 @@ class Reach:
         self._sites: dict[SiteId, int] = {}
         self._skilled: dict[tuple[int, SkillId], int] = {}
         self._inside: dict[int, list[int]] = {}
-        self._renew()
-
-    def _renew(self) -> None:
-        """Begin anew with what depends on ways."""
+        self._base: Reach | None = None
+        self._wider: dict[int, int] = {}
+        self._widened = 0
         self._over: dict[int, int] = {}
         self._known: dict[int, int] = {0: 0}
         self._known_places: dict[Place, int] = {}
@@ -85,24 +85,39 @@ class Reach:
     def with_ways(self, links: Iterable[Link], lanes: Iterable[Lane]) -> "Reach":
         """Return the reach with more ways; links serve both directions."""
         new = copy(self)
-        new.open(links, lanes)
+        new._base = self
+        new._over, new._known, new._known_places = {}, {0: 0}, {}
+        new._widen(links, lanes)
         return new
 
-    def open(self, links: Iterable[Link], lanes: Iterable[Lane]) -> None:
-        """Open ways; what other reaches share with this one stays as it is."""
+    def _widen(self, links: Iterable[Link], lanes: Iterable[Lane]) -> None:
+        """Open ways, and tell anew where pieces get to from areas for which that matters."""
         old = self._moves
         self._moves = Moves(old.link.copy(), old.out.copy(), old.into.copy(), old.lane.copy())
         self._inside = dict(self._inside)
+        areas: set[tuple[int, int]] = set()
+        senders: set[int] = set()
+        for origin, destination in lanes:
+            self._moves.lane[self._site[origin], self._site[destination]] = 0.0
+            senders.add(self._site[origin])
         for site_id, one, other in links:
             site = self._site[site_id]
             a, b = self._areas[site_id, one], self._areas[site_id, other]
             self._moves.link[site, a, b] = self._moves.link[site, b, a] = 0.0
             if self._gates[site] in (a, b):
                 self._moves.out[site, [a, b]] = self._moves.into[site, [a, b]] = 0.0
+                senders.update(np.flatnonzero(np.isfinite(self._moves.lane[:, site])).tolist())
+            areas.update(((site, a), (site, b)))
             self._inside.pop(site, None)
-        for origin, destination in lanes:
-            self._moves.lane[self._site[origin], self._site[destination]] = 0.0
-        self._renew()
+        for site in senders:
+            leaving = np.flatnonzero(np.isfinite(self._moves.out[site])).tolist()
+            areas.update((site, area) for area in leaving)
+        self._wider = {}
+        for area in areas:
+            members = self._members.get(area, 0)
+            row = self._row(area) if members else 0
+            self._wider.update((bit, row) for bit in bits_of(members))
+        self._widened = sum(self._wider)
 
     def _area(self, place: Place) -> tuple[int, int]:
         return self._site[place.site], self._areas[place.site, place.area]
@@ -128,7 +143,7 @@ class Reach:
             flags = np.zeros((len(ways), len(self.places)), dtype=np.bool_)
             flags[:, there] = ways
             self._inside[site] = packed(flags)
-        leaves = np.isfinite(self._moves.out[site, area])
+        leaves = isfinite(self._moves.out[site, area])
         return self._inside[site][area] | (self._abroad(site) if leaves else 0)
 
     def _abroad(self, site: int) -> int:
@@ -169,7 +184,12 @@ class Reach:
     def of(self, units: int) -> int:
         """Return where work pieces get to from any of the units; each one reaches itself."""
         known = self._known.get(units)
-        if known is None:
+        if known is None and self._base is not None:
+            known = self._base.of(units)
+            for bit in bits_of(units & self._widened):
+                known |= self._wider[bit]
+            self._known[units] = known
+        elif known is None:
             known = units
             if units.bit_count() < len(self._classes):
                 rest = units

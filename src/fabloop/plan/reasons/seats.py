@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -31,7 +32,7 @@ WAYS_TO_SEAT_MAX = 16
 """Combinations of changes that are looked at for one work unit and one operation."""
 
 
-class Seat(msgspec.Struct, frozen=True):
+class Seat(msgspec.Struct, frozen=True, gc=False):
     """A work unit (by its bit) with the changes after which it could do an operation.
 
     `price` is what the changes are worth together.
@@ -45,6 +46,10 @@ class Seat(msgspec.Struct, frozen=True):
         """Tell whether all changes are among those chosen, at their amounts or more."""
         levels = ((each.level, chosen.get(each.key)) for each in self.changes)
         return all(made is not None and made.level >= level for level, made in levels)
+
+
+_Amount: TypeAlias = tuple[Key, float]
+"""How much of a change is made."""
 
 
 class Seats:
@@ -70,6 +75,10 @@ class Seats:
         self._relaxed: dict[int, int] = {}
         self._strangers: dict[SkillId, tuple[WorkUnit, ...]] = {}
         self._workers: _Workers = []
+        self._able: dict[int, dict[tuple[int, tuple[_Amount, ...]], bool]] = {}
+        self._asked: Mapping[Key, Change] = {}
+        self._touches: dict[int, tuple[_Amount, ...]] = {}
+        self._touched_by = 0
         self.now = [reach.mask(job.candidates) for job in problem.jobs]
 
     def of(self, number: int) -> tuple[Seat, ...]:
@@ -119,27 +128,43 @@ class Seats:
 
     def able_with(self, number: int, chosen: Mapping[Key, Change]) -> int:
         """Return who can do a job with the changes; only those that they touch are looked at."""
-        mask = self.now[number]
-        for unit in bits_of(self._touched(chosen) & self.relaxed(number) & ~mask):
-            if any(seat.is_served(chosen) for seat in self.of_unit(number, unit)):
+        mask, known = self.now[number], self._able.setdefault(number, {})
+        touching = self._touching(chosen)
+        for unit in bits_of(self._touched_by & self.relaxed(number) & ~mask):
+            own = touching[unit]
+            served = known.get((unit, own))
+            if served is None:
+                served = any(seat.is_served(chosen) for seat in self.of_unit(number, unit))
+                known[unit, own] = served
+            if served:
                 mask |= unit
         return mask
 
+    def _touching(self, chosen: Mapping[Key, Change]) -> Mapping[int, tuple[_Amount, ...]]:
+        """Return what of the changes each work unit is touched by."""
+        if self._asked is not chosen:
+            found: dict[int, tuple[_Amount, ...]] = {}
+            for each in chosen.values():
+                for unit in bits_of(self._touched(each)):
+                    found[unit] = (*found.get(unit, ()), (each.key, each.level))
+            self._asked, self._touches, self._touched_by = chosen, found, sum(found)
+        return self._touches
+
     def jobs_of(self, change: Change) -> Iterator[int]:
         """Return the jobs for which a change may matter, and perhaps more."""
-        touched = self._touched({change.key: change})
-        jobs = enumerate(self.now)
-        return (number for number, now in jobs if touched & ~now & self.relaxed(number))
+        touched, skill = self._touched(change), _skill_of(change)
+        for number, job in enumerate(self.problem.jobs):
+            if skill is None or job.operation.requirement.skill == skill:
+                if touched & ~self.now[number] & self.relaxed(number):
+                    yield number
 
-    def _touched(self, chosen: Mapping[Key, Change]) -> int:
-        """Return the work units that changes are about, of a site all of them."""
-        mask = 0
-        for each in chosen.values():
-            if each.code in SITE_CODES:
-                mask |= self.reach.at_site(SiteId(each.context or each.subject))
-            elif each.code not in WAYS:
-                mask |= 1 << self.reach.number[WorkUnitId(each.subject)]
-        return mask
+    def _touched(self, change: Change) -> int:
+        """Return the work units that a change is about, of a site all of them."""
+        if change.code in WAYS:
+            return 0
+        if change.code in SITE_CODES:
+            return self.reach.at_site(SiteId(change.context or change.subject))
+        return 1 << self.reach.number[WorkUnitId(change.subject)]
 
     def of_unit(self, number: int, unit: int) -> tuple[Seat, ...]:
         """Return the seats of one work unit, where changes of it can help at all."""
@@ -274,6 +299,13 @@ def _row_of(job: Job, unit: int, reach: Reach) -> int | None:
         return place if found else None
     rows = enumerate(job.rejected)
     return next((row for row, each in rows if each.unit.id == reach.units[number]), None)
+
+
+def _skill_of(change: Change) -> str | None:
+    """Return the skill that a change matters for alone; None where it may matter for others."""
+    if change.code is OptionCode.ADD_SKILL:
+        return change.parameter
+    return change.context if change.code is OptionCode.UPGRADE_OFFER else None
 
 
 Area = tuple[SiteId, AreaId]
