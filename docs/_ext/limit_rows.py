@@ -77,7 +77,15 @@ from fabloop.plan.catalogue import catalogue, hitting, survey
 from fabloop.plan.catalogue import variants as plan_variants
 from fabloop.plan.floors import decomposed, loads
 from fabloop.plan.market import blinding, buyer, tenant
-from fabloop.plan.reasons import conflicts, minimal, penalty, recommend, upgrades, why_choices
+from fabloop.plan.reasons import (
+    conflicts,
+    minimal,
+    penalty,
+    recommend,
+    shared,
+    upgrades,
+    why_choices,
+)
 from fabloop.plan.running import forecast, stay, watchlist
 from fabloop.plan.shop import model as shop
 from fabloop.plan.shop.cpsat import search
@@ -393,7 +401,8 @@ ROWS: dict[str, dict[str, int]] = {
         "alternatives sought for the product, and for the factory": recommend.ALTERNATIVES_MAX,
         "rounds of learning in one search for the least changes": upgrades.ROUNDS_MAX,
         "pairs of work units between which new ways are looked for": upgrades.PAIRS_MAX,
-        "tree solves in one search for the least changes": penalty.SOLVES_MAX,
+        "tree solves in one search for the least changes of a product": penalty.SOLVES_MAX,
+        "changes of factories done without in search of lesser ones": shared.TRIES_MAX,
         "variants compared with the choices of an order": why_choices.CHOICES_MAX,
         "variants tried in place of the choices of an order": why_choices.CHOICES_TRIED_MAX,
         "sums of an aim, one after another": objectives.RANKS_MAX,

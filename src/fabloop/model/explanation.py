@@ -342,7 +342,7 @@ class SeverityCode(StrEnum):
     NOTHING_AT_STAKE = "severity-nothing"
 
 
-class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A value against its limit. `relation` is how value should stand to limit (``at most``)."""
 
     subject: str
@@ -383,7 +383,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     also: tuple["Option", ...] = ()
 
 
-class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+class Explanation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One claim with what supports it, what follows and what could be done.
 
     `code` names the sentence; `subject` and `details` fill its gaps.

@@ -1,40 +1,37 @@
-"""The least changes by one tree solve: a unit takes what its changes are worth, a new way too.
+"""The least changes of a product by one tree solve: a unit takes what its changes are worth.
 
-For changes of the product this is exact, since no two operations share one. For changes of
-factories a shared change counts once for each operation here, and work units learn a skill only
-where nobody has it, so the answer may not be the least.
+This is exact, since no two operations share a change. Who can do an operation already does it at
+first; others are looked at for it only where that way not every operation takes its own least.
 """
 
 import heapq
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
 
+import msgspec
 import numpy as np
 
-from fabloop.model.explanation import OptionCode
-from fabloop.model.ids import AreaId, SiteId
 from fabloop.plan.reasons.change import Change, Key
 from fabloop.plan.reasons.least_price import ROUNDING, least_prices
-from fabloop.plan.reasons.proposals import link_change
-from fabloop.plan.reasons.reach import Reach
+from fabloop.plan.reasons.reach import Frame, Reach
 from fabloop.plan.reasons.repeated import Repeated
-from fabloop.plan.reasons.seats import Seat, Seats, missing_ways
+from fabloop.plan.reasons.seats import Bans, Seat, Seats, is_banned
+from fabloop.plan.reasons.sharing import contains
 from fabloop.plan.statement.candidates import Candidate, Columns, Rejected
 from fabloop.plan.statement.grid import grid_of_places
-from fabloop.plan.statement.layout import Floats, Moves, Spots
+from fabloop.plan.statement.layout import Floats, Spots
 from fabloop.plan.statement.problem import ABSENT
 from fabloop.plan.statement.roads import Weights
-from fabloop.plan.tree import Tables, from_place, groups_of
+from fabloop.plan.tree import Tables, from_place, groups_of, marginals
 
-SOLVES_MAX = 24
+SOLVES_MAX = 40
 """Tree solves in search of alternatives that contain none of the answers before."""
 
 LOOKS_MAX = 4
 """Work units that are looked at one by one for a job, before all of them are."""
 
-Bans: TypeAlias = Mapping[Key, float]
-"""Changes that may not be made, at this level or more."""
+TOLERANCE = 1e-6
+"""Prices that differ by less count as equal."""
 
 
 class _Row:
@@ -46,24 +43,19 @@ class _Row:
     def __init__(self, units: Sequence[int], prices: Floats, spots: Spots) -> None:
         self.units = units
         self.spots = spots
+        self.looked_at = 0
         self._prices = prices
-        self._known: dict[int, tuple[Seat, ...]] = {
-            place: (Seat(units[place], (), 0.0),) for place in np.flatnonzero(prices == 0).tolist()
-        }
+        self._known: dict[int, tuple[Seat, ...]] = {}
         self._at: dict[Key, set[int]] = defaultdict(set)
         self._without: dict[frozenset[tuple[Key, float]], Floats] = {}
 
-    @property
-    def looked_at(self) -> int:
-        """How many seats are known."""
-        return len(self._known)
-
     def is_known(self, place: int) -> bool:
         """Tell whether the seats of a work unit are known."""
-        return place in self._known
+        return place in self._known or bool(self._prices[place] == 0)
 
     def know(self, place: int, seats: tuple[Seat, ...]) -> None:
         """Take the seats of a work unit in."""
+        self.looked_at += 1
         self._known[place] = seats
         keys = {each.key for seat in seats for each in seat.changes}
         for key in keys:
@@ -78,7 +70,9 @@ class _Row:
 
     def seat(self, place: int, bans: Bans) -> Seat | None:
         """Return the cheapest seat of a work unit that is known, without banned changes."""
-        seats = (each for each in self._known[place] if not _is_banned(each, bans))
+        if place not in self._known:
+            return Seat(self.units[place], (), 0.0)
+        seats = (each for each in self._known[place] if not is_banned(each, bans))
         return min(seats, key=lambda each: each.price, default=None)
 
     def prices(self, bans: Bans) -> Floats:
@@ -98,47 +92,52 @@ class _Row:
         return self._without[own]
 
 
-def _is_banned(seat: Seat, bans: Bans) -> bool:
-    return any(each.level >= bans.get(each.key, np.inf) for each in seat.changes)
+class _Open(msgspec.Struct, frozen=True):
+    """Answers without what is banned; no more is known of them than what they take at least."""
+
+    bans: Bans
+    changes: tuple[Change, ...] = ()
 
 
 class Penalties:
-    """The tree in which changes are what things take.
+    """The tree in which changes of the product are what things take.
 
     What has to be changed for a work unit is only looked at where a solve chooses it: until then
     it is taken to be as little as columns tell.
     """
 
     def __init__(self, seats: Seats) -> None:
+        assert seats.world is None, "factories share changes"
         self._seats = seats
         self._problem = seats.problem
         self._least = seats.prices.least
-        self._roads = seats.problem.roads
-        self._opens = seats.world is not None
-        self._moves: dict[frozenset[Key], Moves] = {}
-        self._open: Moves | None = None
-        self._site = {site: number for number, site in enumerate(self._roads.areas)}
+        self._moves = seats.problem.roads.moves(Weights())
         self._solver = Repeated()
-        self._grid = grid_of_places(self._roads, seats.reach.places)
+        self._grid = grid_of_places(seats.problem.roads, seats.reach.places)
+        jobs = range(len(self._problem.jobs))
         self._inputs = tuple(tuple(job.feeding()) for job in self._problem.jobs)
-        self._rows = [self._row(number) for number in range(len(self._problem.jobs))]
+        frame = Frame(self._problem, seats.reach, [False for _ in jobs])
+        self._number = {str(job.operation.id): n for n, job in enumerate(self._problem.jobs)}
+        self._needed = frame.needed
+        self._lacking = [number for number in frame.needed if not seats.now[number]]
+        self._is_wide = False
+        self._rows = [self._row(number) for number in jobs]
 
     def _row(self, number: int) -> _Row:
-        """Return the work units that have the skill of a job; all others where there are none."""
+        """Return the work units that can do a job, or might; at first the latter for need alone."""
         job, reach = self._problem.jobs[number], self._seats.reach
-        if not len(job.candidates) and not len(job.rejected):
-            return self._looked_at(number, self._seats.of(number))
         units: dict[int, float] = {}
-        least = least_prices(job, opens=self._opens, least=self._least)
-        for unit, price in zip(_numbers(job.rejected, reach), least.tolist(), strict=True):
-            units[unit] = min(price, units.get(unit, price))
+        if self._is_wide or not len(job.candidates):
+            least = least_prices(job, opens=False, least=self._least)
+            for unit, price in zip(_numbers(job.rejected, reach), least.tolist(), strict=True):
+                units[unit] = min(price, units.get(unit, price))
         units |= dict.fromkeys(_numbers(job.candidates, reach), 0.0)
         return self._row_of(number, units)
 
-    def _looked_at(self, number: int, seats: Sequence[Seat]) -> _Row:
+    def _looked_at(self, number: int) -> _Row:
         """Return the work units that may do a job or have a seat, all of them known."""
         of_unit: dict[int, tuple[Seat, ...]] = {}
-        for each in seats:
+        for each in self._seats.of(number):
             unit = each.unit.bit_length() - 1
             of_unit[unit] = (*of_unit.get(unit, ()), each)
         units = {unit: min(each.price for each in own) for unit, own in of_unit.items()}
@@ -168,167 +167,127 @@ class Penalties:
     def answers(self) -> Iterator[tuple[Change, ...]]:
         """Yield changes, the least ones first, none of which contain all of earlier ones."""
         count = 0
-        heap: list[tuple[float, int, tuple[Change, ...], Bans]] = []
-        bans_open: list[Bans] = [{}]
-        for _ in range(SOLVES_MAX):
-            for bans in bans_open[:1]:
-                changes = self.least(bans)
-                if changes:
+        heap: list[tuple[float, int, _Open]] = [(self._floor({}), 0, _Open({}))]
+        seen: set[frozenset[tuple[Key, float]]] = set()
+        told: list[tuple[Change, ...]] = []
+        solves = 0
+        while heap and solves < SOLVES_MAX:
+            bound, _, part = heapq.heappop(heap)
+            if not part.changes:
+                solves += 1
+                changes = self.least(part.bans)
+                price = _price(changes)
+                if not changes:
+                    continue
+                if price > bound + TOLERANCE:
                     count += 1
-                    price = sum(each.price for each in changes)
-                    heapq.heappush(heap, (price, count, changes, bans))
-            bans_open = bans_open[1:]
-            if bans_open:
-                continue
-            if not heap:
-                return
-            _, _, changes, bans = heapq.heappop(heap)
-            yield changes
-            bans_open = [
-                {**bans, each.key: min(each.level, bans.get(each.key, np.inf))} for each in changes
-            ]
+                    heapq.heappush(heap, (price, count, _Open(part.bans, changes)))
+                    continue
+                part = _Open(part.bans, changes)
+            chosen = {each.key: each for each in part.changes}
+            if not any(contains(chosen, each) for each in told):
+                told.append(part.changes)
+                yield part.changes
+            for bans, floor in self._without_each(part, bound):
+                name = frozenset(bans.items())
+                if name not in seen:
+                    seen.add(name)
+                    count += 1
+                    heapq.heappush(heap, (floor, count, _Open(bans)))
+
+    def _without_each(self, part: _Open, price: float) -> Iterator[tuple[Bans, float]]:
+        """Yield the bans of each change of an answer beside its own, and what is left at least."""
+        around = self._marginals(part.bans) if self._is_wide else {}
+        for each in part.changes:
+            bans = {**part.bans, each.key: min(each.level, part.bans.get(each.key, np.inf))}
+            floor = self._floor(bans)
+            number = self._number[each.subject]
+            if number in around and number in self._needed:
+                floor = float((around[number] + self._rows[number].prices(bans)).min())
+            if np.isfinite(floor):
+                yield bans, max(price, floor)
+
+    def _marginals(self, bans: Bans) -> Mapping[int, Floats]:
+        """Return, per job and work unit, what all the rest of the tree takes at least."""
+        nodes = [row.prices(bans) for row in self._rows]
+        found = marginals(self._tables(bans))
+        with np.errstate(invalid="ignore"):
+            rest = [np.nan_to_num(a - b, nan=np.inf) for a, b in zip(found, nodes, strict=True)]
+        return dict(enumerate(rest))
+
+    def _floor(self, bans: Bans) -> float:
+        """Return what the jobs that nobody can do take at least, each by itself."""
+        return sum(
+            float(self._rows[number].prices(bans).min(initial=np.inf)) for number in self._lacking
+        )
 
     def least(self, bans: Bans) -> tuple[Change, ...]:
         """Return the changes of the best choice; empty where none is possible or needed."""
+        if not np.isfinite(self._floor(bans)):
+            return ()
         while True:
             found = self._solved(bans)
             before = [row.prices(bans) for row in self._rows]
             for number, pick in found.items():
                 self._look_at(number, pick)
-            if all(self._rows[number].prices(bans) is before[number] for number in found):
-                return self._changes(found, bans)
+            if any(self._rows[number].prices(bans) is not before[number] for number in found):
+                continue
+            changes = self._changes(found, bans)
+            if self._is_wide or (found and _price(changes) <= self._floor(bans) + TOLERANCE):
+                return changes
+            self._is_wide = True
+            self._rows = [
+                row if number in self._lacking else self._row(number)
+                for number, row in enumerate(self._rows)
+            ]
 
     def _look_at(self, number: int, pick: int) -> None:
         """Look at a work unit for a job, at all of them if several were looked at before."""
         row, seats = self._rows[number], self._seats
         if row.is_known(pick):
             return
-        if row.looked_at - len(self._problem.jobs[number].candidates) >= LOOKS_MAX:
-            self._rows[number] = self._looked_at(number, seats.likely(number))
+        if row.looked_at >= LOOKS_MAX:
+            self._rows[number] = self._looked_at(number)
         else:
             row.know(pick, seats.of_unit(number, row.units[pick]))
 
     def _solved(self, bans: Bans) -> dict[int, int]:
         """Return the best choice by job; nothing where none is possible."""
-        if not all(row.units for row in self._rows):
-            return {}
         found = self._solver.optimum(self._tables(bans))
         picks = () if found is None else found.choice
         return {number: pick for number, pick in enumerate(picks) if pick != ABSENT}
 
     def _changes(self, found: Mapping[int, int], bans: Bans) -> tuple[Change, ...]:
-        changes: dict[Key, Change] = {}
         seats = (self._rows[number].seat(pick, bans) for number, pick in found.items())
         made = (each for seat in seats if seat is not None for each in seat.changes)
-        for change in (*made, *self._new_ways(found)):
-            known = changes.get(change.key)
-            if known is None or change.level > known.level:
-                changes[change.key] = change
-        return tuple(changes.values())
+        return tuple({each.key: each for each in made}.values())
 
     def _tables(self, bans: Bans) -> Tables:
-        moves = self.moves(bans)
         nodes = []
         for number, row in enumerate(self._rows):
             node = row.prices(bans)
             for source in self._problem.jobs[number].sources:
                 if source.place is not None:
-                    node = node + from_place(source.place, self._grid, row.spots, moves)
+                    node = node + from_place(source.place, self._grid, row.spots, self._moves)
             nodes.append(node)
         return Tables(
             inputs=self._inputs,
             spots=tuple(row.spots for row in self._rows),
             nodes=tuple(nodes),
             ready=tuple(np.zeros(len(node)) for node in nodes),
-            moves=moves,
+            moves=self._moves,
             adds=True,
             groups=groups_of(self._problem),
         )
 
-    def moves(self, bans: Bans) -> Moves:
-        """Return the movements; new ways at their price, where factories change, but banned ones.
 
-        For the same bans they are the same ones.
-        """
-        moves = self._roads.moves(Weights())
-        if not self._opens:
-            return moves
-        ways = frozenset(key for key in bans if key[0] in _WAYS)
-        if ways not in self._moves:
-            self._moves[ways] = self._extended(moves, ways)
-        return self._moves[ways]
-
-    def _new_ways(self, found: Mapping[int, int]) -> Iterator[Change]:
-        places = self._seats.reach.places_of
-        chosen = {
-            number: next(places(self._rows[number].units[pick])) for number, pick in found.items()
-        }
-        for number, here in chosen.items():
-            for source in self._problem.jobs[number].sources:
-                there = next((chosen[each] for each in source.jobs if each in chosen), source.place)
-                assert there is not None, "an input is either open or somewhere"
-                if self._roads.route(there, here, Weights()) is None:
-                    ways = missing_ways(
-                        self._roads, (there.site, there.area), (here.site, here.area)
-                    )
-                    yield from self._seats.prices.all_priced(ways)
-
-    def _extended(self, moves: Moves, banned: Collection[Key]) -> Moves:
-        """Return the movements with every missing link and lane at its price, but those banned."""
-        if self._open is None:
-            self._open = self._opened(moves)
-        links = [key for key in banned if key[0] == OptionCode.ADD_LINK]
-        lanes = [key for key in banned if key[0] == OptionCode.ADD_LANE]
-        lane = self._open.lane.copy()
-        for _, site, other, _ in lanes:
-            here, there = self._site[SiteId(site)], self._site[SiteId(other)]
-            lane[here, there] = moves.lane[here, there]
-        if not links:
-            return self._open.with_lanes(lane) if lanes else self._open
-        link = self._open.link.copy()
-        for _, subject, parameter, _ in links:
-            here, areas = self._site[SiteId(subject)], self._roads.areas[SiteId(subject)]
-            a, b = (areas.index(AreaId(each)) for each in parameter.split(" - "))
-            link[here, a, b], link[here, b, a] = moves.link[here, a, b], moves.link[here, b, a]
-        return self._with_gates(link, lane)
-
-    def _opened(self, moves: Moves) -> Moves:
-        """Return the movements with every missing link and lane at its price."""
-        link, prices = moves.link.copy(), self._seats.prices
-        for site, areas in self._roads.areas.items():
-            known = link[self._site[site], : len(areas), : len(areas)]
-            np.minimum(known, self._link_prices(site), out=known)
-        new = [[prices.relative(OptionCode.ADD_LANE, a, b) for b in self._site] for a in self._site]
-        lane: Floats = np.minimum(moves.lane, np.array(new).reshape(moves.lane.shape))
-        np.fill_diagonal(lane, np.inf)
-        return self._with_gates(link, lane)
-
-    def _with_gates(self, link: Floats, lane: Floats) -> Moves:
-        """Return the movements with the ways from and to the gates among the links."""
-        areas = self._roads.areas
-        gates = np.array([areas[site].index(gate) for site, gate in self._roads.gates.items()])
-        here = np.arange(len(gates))
-        out, into = link[here, :, gates], link[here, gates, :]
-        out[here, gates] = into[here, gates] = 0.0
-        return Moves(link, out, into, lane)
-
-    def _link_prices(self, site: SiteId) -> Floats | float:
-        """Return what a link from each area of a site to each other is worth."""
-        areas, prices = self._roads.areas[site], self._seats.prices
-        if not prices.tells(OptionCode.ADD_LINK):
-            return prices.relative(OptionCode.ADD_LINK, site, "")
-        names = [[link_change(site, a, b).parameter for b in areas] for a in areas]
-        return np.array(
-            [[prices.relative(OptionCode.ADD_LINK, site, name) for name in row] for row in names],
-            dtype=np.float64,
-        ).reshape(len(areas), len(areas))
-
-
-_WAYS: Sequence[str] = (OptionCode.ADD_LINK, OptionCode.ADD_LANE)
+def _price(changes: Sequence[Change]) -> float:
+    return sum(each.price for each in changes)
 
 
 def _numbers(rows: Sequence[Candidate] | Sequence[Rejected], reach: Reach) -> list[int]:
     """Return the numbers of the work units of candidates or rejected ones."""
     if isinstance(rows, Columns):
-        return [int(each) for each in rows.units]
+        numbers: list[int] = rows.units.tolist()
+        return numbers
     return [reach.number[each.unit.id] for each in rows]

@@ -85,13 +85,16 @@ class Reach:
     def with_ways(self, links: Iterable[Link], lanes: Iterable[Lane]) -> "Reach":
         """Return the reach with more ways; links serve both directions."""
         new = copy(self)
-        new._base = self
-        new._over, new._known, new._known_places = {}, {0: 0}, {}
-        new._widen(links, lanes)
+        new.widen(self, links, lanes)
         return new
 
-    def _widen(self, links: Iterable[Link], lanes: Iterable[Lane]) -> None:
-        """Open ways, and tell anew where pieces get to from areas for which that matters."""
+    def widen(self, base: "Reach", links: Iterable[Link], lanes: Iterable[Lane]) -> None:
+        """Open ways, and tell anew where pieces get to from areas for which that matters.
+
+        All else is as in the other reach, and what this one shares with it stays as it is.
+        """
+        self._base = base
+        self._over, self._known, self._known_places = {}, {0: 0}, {}
         old = self._moves
         self._moves = Moves(old.link.copy(), old.out.copy(), old.into.copy(), old.lane.copy())
         self._inside = dict(self._inside)

@@ -20,8 +20,9 @@ from fabloop.plan.reasons.effects import Effect, Effects
 from fabloop.plan.reasons.penalty import Penalties
 from fabloop.plan.reasons.reach import Reach, units_of
 from fabloop.plan.reasons.seats import Seats
+from fabloop.plan.reasons.shared import Shared
 from fabloop.plan.reasons.split import split
-from fabloop.plan.reasons.upgrades import Answer, Upgrades, needed
+from fabloop.plan.reasons.upgrades import Answer, Upgrades
 from fabloop.plan.statement.problem import Past, Problem, Setting
 from fabloop.plan.statement.roads import Place
 
@@ -114,7 +115,7 @@ def product_changes(
     With `effects` of the same problem what was solved for other changes is made use of.
     """
     seats = Seats(problem, Reach(problem.roads, units_of(problem)), None)
-    return tuple(_confirmed(seats, effects or Effects(problem, world, past)))
+    return tuple(_confirmed(_of_product(seats), effects or Effects(problem, world, past)))
 
 
 def factory_changes(
@@ -125,13 +126,13 @@ def factory_changes(
     for unit in world.setting.network.work_units().values():
         units.setdefault(unit.id, Place(unit.site, unit.area, unit.id))
     seats = Seats(problem, Reach(problem.roads, units), world)
-    return tuple(_confirmed(seats, effects or Effects(problem, world, past)))
+    return tuple(_confirmed(_of_factory(seats), effects or Effects(problem, world, past)))
 
 
-def _confirmed(seats: Seats, effects: Effects) -> Iterator[Recommendation]:
+def _confirmed(answers: Iterator[Answer], effects: Effects) -> Iterator[Recommendation]:
     """Yield the answers that hold when all is matched and solved again with the changes made."""
     told = 0
-    for answer in islice(_answers(seats), TRIES_PER_ALTERNATIVE * ALTERNATIVES_MAX):
+    for answer in islice(answers, TRIES_PER_ALTERNATIVE * ALTERNATIVES_MAX):
         effect = effects.of(answer.changes)
         if effect is not None:
             told += 1
@@ -140,8 +141,14 @@ def _confirmed(seats: Seats, effects: Effects) -> Iterator[Recommendation]:
             return
 
 
-def _answers(seats: Seats) -> Iterator[Answer]:
-    """Yield least changes as far as conflicts teach them quickly, else by solving the tree."""
+def _of_product(seats: Seats) -> Iterator[Answer]:
+    """Yield the least changes of the product, by solving the tree."""
+    for changes in Penalties(seats).answers():
+        yield _answer(changes, proven=True)
+
+
+def _of_factory(seats: Seats) -> Iterator[Answer]:
+    """Yield least changes as far as conflicts teach them, else those found that share most."""
     search = Upgrades(seats)
     found: list[Answer] = []
     while True:
@@ -152,12 +159,15 @@ def _answers(seats: Seats) -> Iterator[Answer]:
         yield answer
     if not search.gave_up:
         return
-    exact = seats.world is None
-    for changes in Penalties(seats).answers():
-        kept = changes if exact else needed(seats, changes)
-        if not any(_contains(kept, each.changes) for each in found):
-            found.append(Answer(kept, round(sum(each.price for each in kept), 9), exact))
+    for changes in Shared(seats).answers():
+        if not any(_contains(changes, each.changes) for each in found):
+            found.append(_answer(changes, proven=False))
             yield found[-1]
+
+
+def _answer(changes: Sequence[Change], *, proven: bool) -> Answer:
+    easiest_first = tuple(sorted(changes, key=lambda each: (each.price, each.key)))
+    return Answer(easiest_first, round(sum(each.price for each in changes), 9), proven)
 
 
 def _contains(changes: Sequence[Change], others: Sequence[Change]) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
@@ -48,8 +48,22 @@ class Seat(msgspec.Struct, frozen=True, gc=False):
         return all(made is not None and made.level >= level for level, made in levels)
 
 
-_Amount: TypeAlias = tuple[Key, float]
-"""How much of a change is made."""
+Bans: TypeAlias = Mapping[Key, float]
+"""Changes that may not be made, at this level or more."""
+
+
+def is_banned(seat: Seat, bans: Bans) -> bool:
+    """Tell whether a seat needs any change that may not be made."""
+    return any(each.level >= bans.get(each.key, np.inf) for each in seat.changes)
+
+
+class _Touches(NamedTuple):
+    """What changes are about: names of those of each work unit, who learns what, who else."""
+
+    chosen: Mapping[Key, Change]
+    names: Mapping[int, int]
+    learners: Mapping[str, int]
+    others: int
 
 
 class Seats:
@@ -75,10 +89,10 @@ class Seats:
         self._relaxed: dict[int, int] = {}
         self._strangers: dict[SkillId, tuple[WorkUnit, ...]] = {}
         self._workers: _Workers = []
-        self._able: dict[int, dict[tuple[int, tuple[_Amount, ...]], bool]] = {}
-        self._asked: Mapping[Key, Change] = {}
-        self._touches: dict[int, tuple[_Amount, ...]] = {}
-        self._touched_by = 0
+        self._rejected: dict[int, int] = {}
+        self._able: list[dict[tuple[int, int], bool]] = [{} for _ in problem.jobs]
+        self._names: dict[frozenset[tuple[Key, float]], int] = {}
+        self._touches = _Touches({}, {}, {}, 0)
         self.now = [reach.mask(job.candidates) for job in problem.jobs]
 
     def of(self, number: int) -> tuple[Seat, ...]:
@@ -128,35 +142,66 @@ class Seats:
 
     def able_with(self, number: int, chosen: Mapping[Key, Change]) -> int:
         """Return who can do a job with the changes; only those that they touch are looked at."""
-        mask, known = self.now[number], self._able.setdefault(number, {})
-        touching = self._touching(chosen)
-        for unit in bits_of(self._touched_by & self.relaxed(number) & ~mask):
-            own = touching[unit]
-            served = known.get((unit, own))
+        if self._touches.chosen is not chosen:
+            self._touches = self._touches_of(chosen)
+        mask, touches, known = self.now[number], self._touches, self._able[number]
+        skill = self.problem.jobs[number].operation.requirement.skill
+        learners = touches.learners.get(skill, 0) & self.relaxed(number)
+        for unit in bits_of((touches.others & self._unable(number) | learners) & ~mask):
+            own = unit, touches.names[unit]
+            served = known.get(own)
             if served is None:
                 served = any(seat.is_served(chosen) for seat in self.of_unit(number, unit))
-                known[unit, own] = served
+                known[own] = served
             if served:
                 mask |= unit
         return mask
 
-    def _touching(self, chosen: Mapping[Key, Change]) -> Mapping[int, tuple[_Amount, ...]]:
-        """Return what of the changes each work unit is touched by."""
-        if self._asked is not chosen:
-            found: dict[int, tuple[_Amount, ...]] = {}
-            for each in chosen.values():
-                for unit in bits_of(self._touched(each)):
-                    found[unit] = (*found.get(unit, ()), (each.key, each.level))
-            self._asked, self._touches, self._touched_by = chosen, found, sum(found)
-        return self._touches
+    def _touches_of(self, chosen: Mapping[Key, Change]) -> "_Touches":
+        own: dict[int, list[tuple[Key, float]]] = {}
+        learners: dict[str, int] = {}
+        others = 0
+        for each in chosen.values():
+            touched = self._touched(each)
+            for unit in bits_of(touched):
+                own.setdefault(unit, []).append((each.key, each.level))
+            if each.code is OptionCode.ADD_SKILL:
+                learners[each.parameter] = learners.get(each.parameter, 0) | touched
+            else:
+                others |= touched
+        names = {
+            unit: self._names.setdefault(frozenset(made), len(self._names))
+            for unit, made in own.items()
+        }
+        return _Touches(chosen, names, learners, others)
 
     def jobs_of(self, change: Change) -> Iterator[int]:
         """Return the jobs for which a change may matter, and perhaps more."""
         touched, skill = self._touched(change), _skill_of(change)
+        to_learners = change.code in OF_LEARNERS
         for number, job in enumerate(self.problem.jobs):
             if skill is None or job.operation.requirement.skill == skill:
-                if touched & ~self.now[number] & self.relaxed(number):
+                able = self.relaxed(number) if to_learners else self._unable(number)
+                if touched & ~self.now[number] & able:
                     yield number
+
+    def _unable(self, number: int) -> int:
+        """Return who has the skill of a job but may not do it."""
+        if number not in self._rejected:
+            self._rejected[number] = self.reach.mask(self.problem.jobs[number].rejected)
+        return self._rejected[number]
+
+    def touched_by(self, changes: Iterable[Change]) -> Iterator[tuple[int, int]]:
+        """Yield the jobs, and the work units that may do them after the changes or others."""
+        units: dict[int, int] = {}
+        for change in changes:
+            touched = self._touched(change)
+            for number in self.jobs_of(change):
+                mask = touched & self.relaxed(number) & ~self.now[number]
+                units[number] = units.get(number, 0) | mask
+        for number, mask in units.items():
+            for unit in bits_of(mask):
+                yield number, unit
 
     def _touched(self, change: Change) -> int:
         """Return the work units that a change is about, of a site all of them."""
@@ -177,21 +222,17 @@ class Seats:
                 self._single[number, unit] = tuple(self._of_row(job.rejected[row], job.operation))
         return self._single[number, unit]
 
-    def likely(self, number: int) -> tuple[Seat, ...]:
-        """Return the seats of work units that have the skill, all others where there are none."""
-        return tuple(self._skilled(number)) or self.of(number)
-
     def relaxed(self, number: int) -> int:
         """Return all units that might do the job after some changes, and perhaps more."""
         if number not in self._relaxed:
             job = self.problem.jobs[number]
             learners = self._learners(job.operation.requirement.skill)
-            self._relaxed[number] = self.now[number] | self.reach.mask(job.rejected) | learners
+            self._relaxed[number] = self.now[number] | self._unable(number) | learners
         return self._relaxed[number]
 
     def _learners(self, skill: SkillId) -> int:
         if skill not in self._masks:
-            units = self._able_to_learn(skill)
+            units = self.able_to_learn(skill)
             self._masks[skill] = sum(1 << self.reach.number[unit.id] for unit in units)
         return self._masks[skill]
 
@@ -228,7 +269,7 @@ class Seats:
         return self._learning[needs]
 
     def _learners_of(self, operation: Operation) -> Iterator[Seat]:
-        for unit in self._able_to_learn(operation.requirement.skill):
+        for unit in self.able_to_learn(operation.requirement.skill):
             assert self.world is not None, "only where the world may change"
             changes = self.prices.all_priced(
                 (
@@ -239,7 +280,7 @@ class Seats:
             price = sum(each.price for each in changes)
             yield Seat(1 << self.reach.number[unit.id], changes, price)
 
-    def _able_to_learn(self, skill: SkillId) -> tuple[WorkUnit, ...]:
+    def able_to_learn(self, skill: SkillId) -> tuple[WorkUnit, ...]:
         """Return the work units that would have to learn the skill; those that move things do not.
 
         Where some do work of the same kind already, only they count: a mill may learn to ream, a
@@ -353,6 +394,9 @@ def new_ways(
 
 SITE_CODES: Sequence[str] = (OptionCode.ADD_TOOL, OptionCode.ADD_PERSON, OptionCode.TRAIN_PERSON)
 """Changes that serve all work units of a site."""
+
+OF_LEARNERS: Sequence[str] = (*SITE_CODES, OptionCode.ADD_SKILL, OptionCode.RELEASE_UNIT)
+"""Changes that matter for work units without the skill, too."""
 
 WAYS: Sequence[str] = (OptionCode.ADD_LINK, OptionCode.ADD_LANE)
 """Changes that open a way."""

@@ -292,16 +292,3 @@ class Upgrades:
     def _jobs_of(self, change: Change) -> Iterator[int]:
         key = change.key
         return (number for number in self._looked_at if key in self._seats.keys(number))
-
-
-def needed(seats: Seats, changes: Sequence[Change]) -> tuple[Change, ...]:
-    """Drop changes, the hardest first, as long as the others help without them."""
-    jobs = range(len(seats.problem.jobs))
-    frame = Frame(seats.problem, seats.reach, [False for _ in jobs])
-    enough = Enough(
-        frame,
-        seats.able_with,
-        seats.jobs_of,
-        lambda chosen: reach_with(seats.reach, chosen.values()),
-    )
-    return enough.lowered({each.key: each for each in changes}, {})

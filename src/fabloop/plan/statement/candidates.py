@@ -55,7 +55,7 @@ class Candidate(msgspec.Struct, frozen=True):
     apart_ns: float = 0.0
 
 
-class Rejected(msgspec.Struct, frozen=True):
+class Rejected(msgspec.Struct, frozen=True, gc=False):
     """A work unit that has the skill but may not do the operation, and all reasons why."""
 
     unit: WorkUnit
