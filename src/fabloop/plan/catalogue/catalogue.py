@@ -5,7 +5,7 @@ with such a demand are looked at again, and what follows from a step only where 
 to other work units than before.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from heapq import heapify, heappop, heappush
 
@@ -18,8 +18,9 @@ from fabloop.model.ids import SiteId, SkillId, WorkUnitId
 from fabloop.model.kpi import KpiValue
 from fabloop.model.product import ConfiguredProduct, Operation
 from fabloop.plan.catalogue.able import ANYWHERE, able_with_inputs, arriving, unit_mask
-from fabloop.plan.catalogue.demands import DemandTable, Key, key_of
+from fabloop.plan.catalogue.demands import DemandTable, Key
 from fabloop.plan.catalogue.passage import Passage, bits_of, mask_of
+from fabloop.plan.catalogue.standing import demand_of, lasting, supplied
 from fabloop.plan.statement.candidates import Asked, Judge
 from fabloop.plan.statement.layout import Bools
 from fabloop.plan.statement.opening import ahead_of
@@ -50,13 +51,17 @@ class Turned(msgspec.Struct, frozen=True):
 
 
 class _Entry(msgspec.Struct, eq=False):
-    """A registered product: per step its demand, who is reached by all inputs, who can do it."""
+    """A registered product: per step its demand, who is reached by all inputs, who can do it.
+
+    `supplied` tells, per step, where the parts that it takes can be had.
+    """
 
     name: str
     steps: Steps
     demands: list[int]
     arrived: list[int]
     able: list[int]
+    supplied: Sequence[int]
 
 
 class Catalogue:
@@ -66,9 +71,9 @@ class Catalogue:
         self, plant: Plant, now: Instant, unavailable: frozenset[WorkUnitId] = frozenset()
     ) -> None:
         self.plant = plant
-        self.passage = Passage(plant, unavailable)
         self.now = now
         plant.ahead = ahead_of(plant.network, now)
+        self.passage = Passage(plant, now, unavailable)
         self._unavailable = unavailable
         self._entries: dict[str, _Entry] = {}
         self._steps = 0
@@ -82,7 +87,7 @@ class Catalogue:
 
     @cached_property
     def _inside(self) -> Passage:
-        return Passage(self.plant, self._unavailable, lanes=False)
+        return Passage(self.plant, self.now, self._unavailable, lanes=False)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -100,15 +105,19 @@ class Catalogue:
         steps = steps_of(product)
         self._refuse(name, len(steps.operations))
         demands = [self._demand(each) for each in steps.operations]
-        entry = _Entry(name, steps, demands, [], [])
+        entry = _Entry(name, steps, demands, [], [], self._supplied(product, steps))
         for number, feeds in enumerate(steps.feeds):
-            arrived = arriving(feeds, entry.able, self.passage)
+            arrived = arriving(feeds, entry.able, self.passage) & entry.supplied[number]
             entry.arrived.append(arrived)
             entry.able.append(_shared(self._masks[demands[number]], arrived))
             self._users[demands[number]].append((entry, number))
         self._entries[name] = entry
         self._steps += len(steps.operations)
         return bool(entry.able[-1])
+
+    def _supplied(self, product: ConfiguredProduct, steps: Steps) -> Sequence[int]:
+        had = supplied(product, self.plant, self.now)
+        return tuple(had.get(each.id, ANYWHERE) for each in steps.operations)
 
     def _refuse(self, name: str, steps: int) -> None:
         if name in self._entries:
@@ -165,17 +174,20 @@ class Catalogue:
 
     def _able(self, entry: _Entry, units: int, passage: Passage) -> int:
         """Return where a product's last step can be done if only these work units do any."""
-        masks = [self._masks[demand] & units for demand in entry.demands]
+        masks = [
+            self._masks[demand] & units & here
+            for demand, here in zip(entry.demands, entry.supplied, strict=True)
+        ]
         return able_with_inputs(entry.steps, masks, passage)[-1]
 
     def _demand(self, operation: Operation) -> int:
         """Return the number of what the operation asks for, judged once."""
-        key = key_of(operation)
+        key = demand_of(operation, self.plant, self.now)
         if key not in self._keys:
             number = self._keys[key] = len(self._demands)
             self._demands.append(operation)
-            self._masks.append(self._judged(operation))
             self._allowed.append(self._allowed_for(operation))
+            self._masks.append(self._judged(operation) & self._allowed[-1])
             self._users.append([])
             skill = operation.requirement.skill
             if any(True for _ in self.plant.vocabulary.compositions(skill)):
@@ -193,7 +205,8 @@ class Catalogue:
 
     def _allowed_for(self, operation: Operation) -> int:
         allowed = self._judge().allowed(operation)
-        return ANYWHERE if allowed is None else mask_of(allowed)
+        lasts = lasting(operation, self.plant, self.now)
+        return lasts if allowed is None else lasts & mask_of(allowed)
 
     def _table(self, skill: SkillId) -> DemandTable:
         if skill not in self._tables:
@@ -234,7 +247,7 @@ class Catalogue:
                     self._masks[demand] ^= 1 << unit
                     changed.add(demand)
         for demand in self._composed_for(units):
-            self._masks[demand] = self._judged(self._demands[demand])
+            self._masks[demand] = self._judged(self._demands[demand]) & self._allowed[demand]
             changed.add(demand)
         return self._settle(changed)
 
@@ -242,7 +255,7 @@ class Catalogue:
         """Judge every demand anew; yield those that other work units meet now than before."""
         judge = self._judge()
         for demand, operation in enumerate(self._demands):
-            mask = unit_mask(judge.able(operation).units, self.plant)
+            mask = unit_mask(judge.able(operation).units, self.plant) & self._allowed[demand]
             if mask != self._masks[demand]:
                 self._masks[demand] = mask
                 yield demand
@@ -275,7 +288,8 @@ class Catalogue:
             last = step
             if step in supplied:
                 feeds = entry.steps.feeds[step]
-                entry.arrived[step] = arriving(feeds, entry.able, self.passage)
+                arrived = arriving(feeds, entry.able, self.passage)
+                entry.arrived[step] = arrived & entry.supplied[step]
             able = _shared(self._masks[entry.demands[step]], entry.arrived[step])
             old, entry.able[step] = entry.able[step], able
             if old != able and self.passage.of(old) != self.passage.of(able):

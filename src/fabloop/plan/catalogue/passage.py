@@ -9,11 +9,12 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
+from fabloop.base.instant import Instant
 from fabloop.model.ids import WorkUnitId
 from fabloop.model.site import Site
 from fabloop.plan.statement.layout import Bools
 from fabloop.plan.statement.plant import Plant
-from fabloop.plan.statement.roads import areas_of, directions
+from fabloop.plan.statement.roads import TICK, areas_of, directions, ticks_of
 
 REMEMBERED_MAX = 20_000
 """Sets of work units whose reach is remembered; when they are full all are forgotten."""
@@ -39,6 +40,7 @@ class Passage:
     def __init__(
         self,
         plant: Plant,
+        now: Instant,
         unavailable: frozenset[WorkUnitId] = frozenset(),
         *,
         lanes: bool = True,
@@ -48,7 +50,7 @@ class Passage:
         self._entry: list[int] = []
         self._classes: list[_Class] = []
         for number, site in enumerate(plant.network.sites.values()):
-            self._survey(number, _Ways(plant, site, unavailable))
+            self._survey(number, _Ways(plant, site, now, unavailable))
         self._abroad: dict[int, int] = {}
         self._known: dict[int, int] = {}
         self.most = 0
@@ -111,14 +113,20 @@ class Passage:
 
 
 class _Ways:
-    """Which areas of a site links join, and which reach the gate or are reached from it."""
+    """Which areas of a site links join whose movers are open for as long, and how the gate lies."""
 
-    def __init__(self, plant: Plant, site: Site, unavailable: frozenset[WorkUnitId]) -> None:
+    def __init__(
+        self, plant: Plant, site: Site, now: Instant, unavailable: frozenset[WorkUnitId]
+    ) -> None:
         area = plant.grid.area
         count = len(areas_of(site))
         self.link: Bools = np.zeros((count, count), dtype=np.bool_)
         for link in site.transport:
-            for origin, destination in () if link.by in unavailable else directions(link):
+            if link.by in unavailable:
+                continue
+            if not plant.is_open_for(link.by, ticks_of(link.duration_ns) * TICK, now):
+                continue
+            for origin, destination in directions(link):
                 self.link[area[site.id, origin], area[site.id, destination]] = True
         gate = area[site.id, site.gate]
         self.out, self.into = self.link[:, gate].copy(), self.link[gate].copy()

@@ -10,9 +10,10 @@ from fabloop.base.instant import Instant
 from fabloop.model.ids import OperationId, SiteId, WorkUnitId
 from fabloop.model.product import ConfiguredProduct, Operation
 from fabloop.plan.catalogue.able import ANYWHERE, able_with_inputs, unit_mask
-from fabloop.plan.catalogue.demands import Key, key_of
+from fabloop.plan.catalogue.demands import Key
 from fabloop.plan.catalogue.hitting import smallest_hit
 from fabloop.plan.catalogue.passage import Passage, bits_of
+from fabloop.plan.catalogue.standing import demand_of, lasting, supplied
 from fabloop.plan.statement.candidates import Asked, Judge
 from fabloop.plan.statement.opening import ahead_of
 from fabloop.plan.statement.plant import Plant
@@ -75,7 +76,7 @@ class Surveyor:
         self.plant = plant
         self.now = now
         plant.ahead = ahead_of(plant.network, now)
-        self.passage = Passage(plant, unavailable)
+        self.passage = Passage(plant, now, unavailable)
         self._unavailable = unavailable
         condition = Condition(dict(plant.offers.kpis), now)
         self._judge = Judge(plant, Asked(condition, unavailable))
@@ -88,7 +89,7 @@ class Surveyor:
 
     @cached_property
     def _inside(self) -> Passage:
-        return Passage(self.plant, self._unavailable, lanes=False)
+        return Passage(self.plant, self.now, self._unavailable, lanes=False)
 
     def forget(self) -> None:
         """Forget what was judged, as after a change of the live condition."""
@@ -96,24 +97,26 @@ class Surveyor:
 
     def mask(self, operation: Operation) -> int:
         """Return who may do the operation, as a mask."""
-        key = key_of(operation)
+        key = demand_of(operation, self.plant, self.now)
         if key not in self._known:
-            self._known[key] = unit_mask(self._judge.able(operation).units, self.plant)
+            able = unit_mask(self._judge.able(operation).units, self.plant)
+            self._known[key] = able & lasting(operation, self.plant, self.now)
         return self._known[key]
 
-    def masks(self, steps: Steps) -> list[int]:
-        """Return who may do each step."""
-        return [self.mask(each) for each in steps.operations]
+    def masks(self, product: ConfiguredProduct, steps: Steps) -> list[int]:
+        """Return who may do each step where its parts can be had."""
+        had = supplied(product, self.plant, self.now)
+        return [self.mask(each) & had.get(each.id, ANYWHERE) for each in steps.operations]
 
     def can_make(self, product: ConfiguredProduct) -> bool:
         """Tell whether the product can be made."""
         steps = steps_of(product)
-        return bool(able_with_inputs(steps, self.masks(steps), self.passage)[-1])
+        return bool(able_with_inputs(steps, self.masks(product, steps), self.passage)[-1])
 
     def alone(self, product: ConfiguredProduct) -> tuple[SiteId, ...]:
         """Return the sites that can make the product without any other."""
         steps = steps_of(product)
-        return self._alone(steps, self.masks(steps))
+        return self._alone(steps, self.masks(product, steps))
 
     def _alone(self, steps: Steps, masks: Sequence[int]) -> tuple[SiteId, ...]:
         """Where nothing leaves its site, the last step is left exactly at such sites."""
@@ -135,7 +138,7 @@ class Surveyor:
         own = self._of_site[site]
         for name, product in products.items():
             steps = steps_of(product)
-            if self._among(steps, self.masks(steps), own):
+            if self._among(steps, self.masks(product, steps), own):
                 yield name
 
     def _among(self, steps: Steps, masks: Sequence[int], units: int) -> bool:
@@ -146,7 +149,7 @@ class Surveyor:
     def where(self, product: ConfiguredProduct) -> Making:
         """Return everything about where the product can be made."""
         steps = steps_of(product)
-        masks = self.masks(steps)
+        masks = self.masks(product, steps)
         used = self._used(steps, masks)
         units = {
             operation.id: tuple(self.plant.units[each].id for each in bits_of(mask))
@@ -176,7 +179,7 @@ class Surveyor:
     def fewest(self, product: ConfiguredProduct, cuts_max: int = CUTS_MAX) -> Fewest | None:
         """Return the fewest sites that can make the product together; None where nobody can."""
         steps = steps_of(product)
-        masks = self.masks(steps)
+        masks = self.masks(product, steps)
         if not self._among(steps, masks, ANYWHERE):
             return None
         return self._fewest(steps, masks, cuts_max)

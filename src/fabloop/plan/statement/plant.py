@@ -23,8 +23,8 @@ from fabloop.plan.statement.crews import Crew, crews_of
 from fabloop.plan.statement.grid import grid_of
 from fabloop.plan.statement.layout import Bools, Floats, Ints, Layout, Spots
 from fabloop.plan.statement.open_bands import OpenBands
-from fabloop.plan.statement.opening import CALENDAR_AHEAD, Opening, opening_of
-from fabloop.plan.statement.roads import TICK, FigureColumns, Place, Roads, areas_of, roads_of
+from fabloop.plan.statement.opening import CALENDAR_AHEAD, Opening, opening_of, opens_after
+from fabloop.plan.statement.roads import TICK, FigureColumns, Hop, Place, Roads, areas_of, roads_of
 from fabloop.services.matching import match_person, missing_tools
 from fabloop.services.offers import OfferIndex
 
@@ -60,6 +60,7 @@ class Plant:
         self._persons: dict[SkillId, Bools] = {}
         self._tools: dict[str, Bools] = {}
         self._opening: tuple[Instant, Instant, Opening, Floats] | None = None
+        self._open_roads: tuple[Opening, Roads] | None = None
         self._bands: dict[int, Bands] | None = None
         self._open_bands: dict[tuple[int, int, Instant], tuple[Spans, OpenBands]] = {}
         self._crews: dict[tuple[SiteId, Instant, Instant], tuple[Crew, ...]] = {}
@@ -94,7 +95,13 @@ class Plant:
         plant = copy(self)
         plant.network, plant.offers = network, self.offers.of(network)
         plant.__dict__.update(
-            _persons={}, _tools={}, _opening=None, _bands=None, _open_bands={}, _crews={}
+            _persons={},
+            _tools={},
+            _opening=None,
+            _open_roads=None,
+            _bands=None,
+            _open_bands={},
+            _crews={},
         )
         plant.__dict__.pop("_rates", None)
         if not _joined_alike(self.network, network):
@@ -146,6 +153,35 @@ class Plant:
         if not opening.closed:
             return np.ones(len(units), dtype=np.bool_)
         return np.asarray(efforts.ticks * TICK <= longest[units])
+
+    def open_roads(self, since: Instant) -> Roads:
+        """Return the hops without those by work units that are never open for as long."""
+        opening = self.opening(since)
+        if not opening.closed:
+            return self.roads
+        if self._open_roads is None or self._open_roads[0] is not opening:
+            self._open_roads = opening, self._passable(since)
+        return self._open_roads[1]
+
+    def is_open_for(self, unit: WorkUnitId, duration_ns: int, since: Instant) -> bool:
+        """Tell whether a work unit is open once for so long, or may be after what was read."""
+        longest = self.opening(since).longest.get(unit)
+        if longest is None or duration_ns <= longest:
+            return True
+        return opens_after((unit,), self.network, Instant(since + self.ahead))
+
+    def _passable(self, since: Instant) -> Roads:
+        def passable(hop: Hop) -> bool:
+            return self.is_open_for(WorkUnitId(hop.by), hop.takes.ticks * TICK, since)
+
+        links = {
+            key: tuple(each for each in hops if passable(each))
+            for key, hops in self.roads.links.items()
+        }
+        if links == self.roads.links:
+            return self.roads
+        found = {key: hops for key, hops in links.items() if hops}
+        return Roads(self.roads.gates, self.roads.areas, found, self.roads.lanes, self.roads.timed)
 
     def _opened(self, since: Instant) -> tuple[Instant, Instant, Opening, Floats]:
         until = Instant(since + self.ahead)

@@ -250,9 +250,10 @@ def problem_of(product: ConfiguredProduct, setting: Setting, past: Past | None =
     )
     hours = bool(closed) or (duties is not None and duties.has_shifts)
     read = (until - setting.origin) // TICK if hours else AFTER_ALL // TICK
+    roads = plant.open_roads(setting.now)
     return Problem(
         tuple(jobs),
-        plant.roads.without(setting.unavailable) if setting.unavailable else plant.roads,
+        roads.without(setting.unavailable) if setting.unavailable else roads,
         setting.origin,
         busy,
         duties,
