@@ -5,11 +5,13 @@ from typing import assert_never
 
 from fabloop.app.chronicle import Summary, recalls_of
 from fabloop.app.demo import Demo
+from fabloop.app.labels import NO_LABELS, choices_text
 from fabloop.app.pictures.report import Figure, Note, Section, Table
 from fabloop.app.sentences import instant_text, labels_of, money_text, option_sentence, sentence
 from fabloop.app.snapshot import OrderState
 from fabloop.base.instant import Instant, span_text
 from fabloop.base.quantity import Dimension, quantity_text
+from fabloop.model.explanation import ReasonCode
 from fabloop.model.facts import (
     AdaptationImpossible,
     OrderRefused,
@@ -59,14 +61,14 @@ def _figures(pictures: Pictures, prefix: str) -> tuple[Figure, ...]:
 
 def _producibility(demo: Demo, state: OrderState, pictures: Pictures) -> Section:
     order = state.order
-    choices = ", ".join(f"{name} {option}" for name, option in order.product.choices.items())
+    choices = choices_text(order.product)
     count = len(order.product.operations)
     ordered = f"Ordered: {order.product.label} ({choices}), {count} operations"
     return Section(
         title="Can it be made, where, when and at what cost?",
         paragraphs=(f"{ordered}, due {span_text(order.goal_ns)} after receipt.",),
         tables=(
-            plan_table(state.offered.plans),
+            plan_table(state.offered.plans, labels_in(demo)),
             exclusion_table(state.offered, order.received_at, labels_in(demo)),
         )
         if state.offered
@@ -75,17 +77,17 @@ def _producibility(demo: Demo, state: OrderState, pictures: Pictures) -> Section
     )
 
 
-def plan_table(plans: Sequence[Plan]) -> Table:
-    """Return the plans in figures, best first."""
+def plan_table(plans: Sequence[Plan], labels: Mapping[str, str] = NO_LABELS) -> Table:
+    """Return the plans in figures, best first; sites by what `labels` calls them."""
     return Table(
         caption="Plans, best first",
         heads=("Plan", "Cost", "Makespan", "Energy", "CO2", "Sites", "Shipments", "Optimal for"),
-        rows=tuple(plan_row(plan) for plan in plans),
+        rows=tuple(plan_row(plan, labels) for plan in plans),
         numeric=(1, 2, 3, 4, 6),
     )
 
 
-def plan_row(plan: Plan) -> tuple[str, ...]:
+def plan_row(plan: Plan, labels: Mapping[str, str] = NO_LABELS) -> tuple[str, ...]:
     """Return one plan in figures."""
     totals = plan.totals
     return (
@@ -94,10 +96,17 @@ def plan_row(plan: Plan) -> tuple[str, ...]:
         span_text(totals.makespan_ns),
         quantity_text(totals.energy_j, Dimension.ENERGY),
         quantity_text(totals.co2_kg, Dimension.MASS),
-        ", ".join(totals.sites),
+        ", ".join(labels.get(each, each) for each in totals.sites),
         str(totals.shipments),
-        ", ".join(optimality_text(each) for each in _leading(plan.optimality)),
+        _best_at(_leading(plan.optimality)),
     )
+
+
+def _best_at(found: Sequence[Optimality]) -> str:
+    """Return what a plan is best at; what is proven is said so once for all of it."""
+    proven = [_objective_name(each) for each in found if each.proven]
+    told = [f"{', '.join(proven)} (proven)"] if proven else []
+    return ", ".join(told + [optimality_text(each) for each in found if not each.proven])
 
 
 def _leading(found: Sequence[Optimality]) -> Sequence[Optimality]:
@@ -107,12 +116,16 @@ def _leading(found: Sequence[Optimality]) -> Sequence[Optimality]:
 
 def optimality_text(optimality: Optimality) -> str:
     """Return what is proven, or how far the plan may be from the best."""
-    later = " with the least " in optimality.scope
-    name = f"then {optimality.objective}" if later else optimality.objective
+    name = _objective_name(optimality)
     if optimality.proven:
         return f"{name} (proven)"
     gap = (optimality.value - optimality.bound) / optimality.value if optimality.value else 0.0
     return f"{name} (within {max(gap, 0.001):.1%})"  # never 0.0 %: that would be a proof
+
+
+def _objective_name(optimality: Optimality) -> str:
+    later = " with the least " in optimality.scope
+    return f"then {optimality.objective}" if later else optimality.objective
 
 
 def labels_in(demo: Demo) -> dict[str, str]:
@@ -126,12 +139,14 @@ def exclusion_table(
     now: Instant,
     labels: Mapping[str, str],
     most: int = 12,
+    rest: str = "",
 ) -> Table:
     """Return the work units that have the skill and yet may not do an operation.
 
-    What is left out for its condition comes first: it may change, the data sheet will not.
+    What is left out for its condition comes first, then for hours, people, tools and wishes:
+    those may change, the data sheet will not. `rest` tells where those are that are not shown.
     """
-    ranked = sorted(answer.exclusions, key=lambda each: not _is_live(each))
+    ranked = sorted(answer.exclusions, key=_lasting)
     rows = tuple(
         (
             labels.get(each.operation, each.operation),
@@ -142,15 +157,27 @@ def exclusion_table(
     )
     more = len(rows) - most
     return Table(
-        caption="Left out" + (f" ({most} of {len(rows)} shown)" if more > 0 else ""),
+        caption="Left out" + (f" ({most} of {len(rows)} shown{rest})" if more > 0 else ""),
         heads=("Operation", "Work unit", "Why"),
         rows=rows[:most],
     )
 
 
-def _is_live(exclusion: Exclusion) -> bool:
-    evidence = (each for reason in exclusion.reasons for each in reason.evidence)
-    return any(each.at is not None for each in evidence)
+_CONDITION = frozenset(
+    {ReasonCode.KPI_TOO_HIGH, ReasonCode.KPI_TOO_LOW, ReasonCode.KPI_MISSING}
+    | {ReasonCode.KPI_STALE, ReasonCode.KPI_FROM_FUTURE, ReasonCode.KPI_UNUSABLE}
+)
+_DATA_SHEET = frozenset(
+    {ReasonCode.SKILL_NOT_OFFERED, ReasonCode.NOT_AMONG, ReasonCode.PARAMETER_NOT_STATED}
+    | {ReasonCode.OUT_OF_SPAN, ReasonCode.TOO_HIGH, ReasonCode.TOO_LOW}
+    | {ReasonCode.PARAMETER_UNKNOWN, ReasonCode.PARAMETER_UNUSABLE}
+)
+
+
+def _lasting(exclusion: Exclusion) -> tuple[bool, int]:
+    """Return how far from being able to change the reasons are, taken together."""
+    codes = [each.code for each in exclusion.reasons]
+    return all(each not in _CONDITION for each in codes), sum(each in _DATA_SHEET for each in codes)
 
 
 def _process(demo: Demo, pictures: Pictures) -> Section:

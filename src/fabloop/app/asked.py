@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -15,16 +16,21 @@ from fabloop.model.documents.structure import kind_in
 from fabloop.model.knowledge import Knowledge
 from fabloop.model.order import OrderRequest, ProductionOrder
 from fabloop.model.product import ChoiceConflict, ConfiguredProduct, NotConfigurable
+from fabloop.model.site import Network
 from fabloop.plan.configure import configure
 from fabloop.plan.market.disclosure import view_of
 from fabloop.services.matching import KpiValues
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """An order with the knowledge to plan it by."""
+    """An order with the knowledge to plan it by.
+
+    `hidden` are sites and work units that their tenants do not disclose, each with its tenant.
+    """
 
     knowledge: Knowledge
     order: ProductionOrder
+    hidden: Mapping[str, str] = MappingProxyType({})
 
     @property
     def kpis(self) -> KpiValues:
@@ -113,7 +119,19 @@ def read_asked(folder: Path, tenant: str | None = None) -> Asked | Contradicted:
         name = next(name for name, data in documents.items() if kind_in(data) == "order")
         return Contradicted(source=name, found=configured)
     seen = seen_by(knowledge, tenant)
-    return Asked(knowledge=seen, order=ordered(request, configured.product))
+    return Asked(
+        knowledge=seen,
+        order=ordered(request, configured.product),
+        hidden=_hidden(knowledge.network, seen.network),
+    )
+
+
+def _hidden(whole: Network, seen: Network) -> dict[str, str]:
+    """Return whose each site and work unit is that is not seen."""
+    sites = [site for key, site in whole.sites.items() if key not in seen.sites]
+    found: dict[str, str] = {site.id: site.tenant for site in sites}
+    found.update((unit.id, site.tenant) for site in sites for unit in site.work_units)
+    return found
 
 
 def asked_in(folder: Path, tenant: str | None = None) -> Asked:

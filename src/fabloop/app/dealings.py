@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from fabloop.app.pictures.report import Table
+from fabloop.app.pictures.timeline import between
+from fabloop.app.step_table import times_of
 from fabloop.app.value_texts import money_text
-from fabloop.base.instant import Instant, iso_of, span_text
+from fabloop.base.instant import span_text
 from fabloop.base.money import minor_per_unit
 from fabloop.base.quantity import Dimension, quantity_text
 from fabloop.model.plan import EnergyRate, PartTaken, Plan
@@ -65,7 +67,7 @@ def _origin(part: PartTaken, network: Network) -> str:
 def run_table(plan: Plan, network: Network, labels: Mapping[str, str]) -> Table:
     """Return which steps are in runs with others, and how many pieces are in them, local time."""
     return Table(
-        caption=f"Shared runs of {plan.id}",
+        caption=f"Shared runs of {plan.id}, {times_of(plan, network)}",
         heads=("Operation", "Work unit", "When", "Batch family", "Pieces", "In the run"),
         rows=tuple(
             (
@@ -120,7 +122,7 @@ def energy_table(plan: Plan, network: Network, labels: Mapping[str, str]) -> Tab
         for each in step.rates
     ]
     return Table(
-        caption=f"Energy by time of day in {plan.id}",
+        caption=f"Energy by time of day in {plan.id}, {times_of(plan, network)}",
         heads=("Operation", "Work unit", "When", "Price", "CO2"),
         rows=tuple(rows),
         numeric=(3, 4),
@@ -129,13 +131,6 @@ def energy_table(plan: Plan, network: Network, labels: Mapping[str, str]) -> Tab
 
 def price_text(rate: EnergyRate, currency: str) -> str:
     """Return the price of energy as people know it (``0.11 EUR/kWh``)."""
-    return (
-        f"{rate.energy_minor_per_j * KILOWATT_HOUR_J / minor_per_unit(currency):.4g} {currency}/kWh"
-    )
-
-
-def between(start: Instant, end: Instant, zone: str) -> str:
-    """Return a span of local time to the minute (``2026-11-23 22:00 to 06:00``)."""
-    begin, finish = (iso_of(each, zone)[:16].replace("T", " ") for each in (start, end))
-    same = begin[:10] == finish[:10]
-    return f"{begin} to {finish[11:] if same else finish}"
+    price = rate.energy_minor_per_j * KILOWATT_HOUR_J / minor_per_unit(currency)
+    in_full = abs(price - round(price, 2)) < 5e-7 * max(price, 1.0)
+    return f"{price:.2f} {currency}/kWh" if in_full else f"{price:.4g} {currency}/kWh"

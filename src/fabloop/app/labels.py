@@ -22,6 +22,15 @@ def zone_in(network: Network) -> str:
     return zones.pop() if len(zones) == 1 else "UTC"
 
 
+def choices_text(product: ConfiguredProduct) -> str:
+    """Return what was chosen of a product's features (``metal steel, finish anodised``)."""
+    told = (
+        (name, option if isinstance(option, str) else " and ".join(option))
+        for name, option in product.choices.items()
+    )
+    return ", ".join(f"{name} {option}" for name, option in told if option)
+
+
 def labels_of(network: Network, product: ConfiguredProduct | None = None) -> Labels:
     """Return what people call the sites, work units, persons and operations, by id."""
     labels = Labels()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from fabloop.app.value_texts import money_text, name_text, value_text
-from fabloop.app.wish_words import wish_name, wish_value
+from fabloop.app.wish_words import wish_relief, wish_value
 from fabloop.model.explanation import Option, OptionCode, ReliefCode
 
 
@@ -27,8 +27,7 @@ def clause(option: Option) -> str:
 def _lifted(option: Option) -> str:
     after = wish_value(option.parameter, option.after, option.currency)
     before = wish_value(option.parameter, option.before, option.currency)
-    told = f" of {before}" if before else ""
-    return f"give up {wish_name(option.parameter, {})}{told}" + (f" for {after}" if after else "")
+    return wish_relief(option.parameter, before, after)
 
 
 def _amount(option: Option) -> str:

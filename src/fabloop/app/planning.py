@@ -1,18 +1,20 @@
 """The answer of the planner as pictures and as a report of one page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from fabloop.app.account import exclusion_table, plan_table, refusal_texts
 from fabloop.app.asked import Asked
+from fabloop.app.caveats import finish_text
 from fabloop.app.dealings import dealings
+from fabloop.app.labels import choices_text, zone_in
 from fabloop.app.pictures.conflict import conflict_picture
 from fabloop.app.pictures.gantt import gantt_picture
 from fabloop.app.pictures.pareto import pareto_picture
 from fabloop.app.pictures.plan import plan_picture
-from fabloop.app.pictures.report import Figure, Note, Section, report
+from fabloop.app.pictures.report import Figure, Note, Section, Table, report
 from fabloop.app.pictures.shipments import shipment_picture
-from fabloop.app.sentences import labels_of
-from fabloop.base.instant import span_text
+from fabloop.app.sentences import instant_text, labels_of
+from fabloop.app.step_table import step_table
 from fabloop.model.facts import OrderRefused
 from fabloop.model.plan import NotDecided, NotProducible, Plan, PlanAnswer, Producible
 from fabloop.plan.critical import criticality
@@ -20,6 +22,9 @@ from fabloop.plan.tradeoffs.front import Front
 
 PLANS_DRAWN_MAX = 5
 """Plans that are drawn one by one; the plot shows all."""
+
+LEFT_OUT_MAX = 100
+"""Work units left out that the page tells."""
 
 Exhibit = tuple[str, str, str]
 """File name, caption, SVG."""
@@ -63,17 +68,29 @@ def report_of(
             for name, caption, svg in exhibits
             if name.endswith(f"-{number}.svg")
         )
-        late = max(step.end for step in plan.steps) - order.due_at
-        note = (
-            Note(kind="bad", text=f"Finished {span_text(late)} after the due instant.")
-            if late > 0
-            else Note(kind="good", text=f"Finished {span_text(-late)} before the due instant.")
-        )
-        tables = tuple(dealings(plan, asked.knowledge.network, labels))
+        late = max(step.end for step in plan.steps) > order.due_at
+        told = finish_text(order, plan, asked.knowledge.network)
+        note = Note(kind="bad" if late else "good", text=f"{told[0].upper()}{told[1:]}.")
+        tables = (_steps(plan, asked, labels), *dealings(plan, asked.knowledge.network, labels))
         title = f"Plan {number}: {plan.id}"
         sections.append(Section(title=title, notes=(note,), tables=tables, pictures=own))
     title = f"{order.quantity} × {order.product.label}"
-    return report(title, sections, subtitle=f"Order {order.id}")
+    return report(title, sections, subtitle=_subtitle(asked))
+
+
+def _subtitle(asked: Asked) -> str:
+    """Return what was ordered: its choices, when it came in and when it is due."""
+    order, zone = asked.order, zone_in(asked.knowledge.network)
+    choices = choices_text(order.product)
+    told = f"Order {order.id}{f' ({choices})' if choices else ''}"
+    received, due = (instant_text(each, zone) for each in (order.received_at, order.due_at))
+    return f"{told}, received {received}, due {due}. Times are local times of the sites."
+
+
+def _steps(plan: Plan, asked: Asked, labels: Mapping[str, str]) -> Table:
+    product = asked.order.product
+    found = criticality(plan, product)
+    return step_table(plan, product, asked.knowledge.network, found, labels)
 
 
 def _verdict(
@@ -97,9 +114,9 @@ def _verdict(
         note = Note(kind="bad", text="It cannot be made as it is wished.")
         texts = tuple(refusal_texts(refused, now, labels))
         return Section(title=title, notes=(note,), paragraphs=texts, pictures=shared)
-    tables = [plan_table(plans)]
+    tables = [plan_table(plans, labels)]
     if isinstance(answer, Producible):
-        left_out = exclusion_table(answer, now, labels)
+        left_out = exclusion_table(answer, now, labels, LEFT_OUT_MAX, "; the JSON has all")
         tables += [left_out] if left_out.rows else []
     count = f"{len(plans)} plans" if len(plans) > 1 else "one plan"
     best = "no other one beats any of them" if isinstance(answer, Front) else "the first is best"

@@ -31,7 +31,7 @@ from fabloop.app.value_texts import instant_text as instant_text
 from fabloop.app.value_texts import money_text as money_text
 from fabloop.app.value_texts import name_text as name_text
 from fabloop.app.value_texts import value_text as value_text
-from fabloop.app.wish_words import wish_name, wish_value
+from fabloop.app.wish_words import wish_demand, wish_labelled, wish_name, wish_value
 from fabloop.base.instant import SECOND, Instant, span_text
 from fabloop.model.explanation import (
     ConditionCode,
@@ -42,6 +42,7 @@ from fabloop.model.explanation import (
     MarketCode,
     Option,
     ReasonCode,
+    ReliefCode,
     UndoCode,
 )
 
@@ -77,10 +78,7 @@ def _labelled(explanation: Explanation, labels: Mapping[str, str]) -> Explanatio
     return msgspec.structs.replace(
         explanation,
         subject=labels.get(explanation.subject, explanation.subject),
-        details={
-            key: labels.get(value, value) if key in NAMING else value
-            for key, value in explanation.details.items()
-        },
+        details={key: _called(key, value, labels) for key, value in explanation.details.items()},
         evidence=tuple(
             msgspec.structs.replace(
                 each,
@@ -94,6 +92,13 @@ def _labelled(explanation: Explanation, labels: Mapping[str, str]) -> Explanatio
     )
 
 
+def _called(key: str, value: str, labels: Mapping[str, str]) -> str:
+    """Return a detail as people call it; of a wish that is about something, what that is."""
+    if key == "wish":
+        return wish_labelled(value, labels)
+    return labels.get(value, value) if key in NAMING else value
+
+
 def _wish_of(explanation: Explanation, evidence: Evidence) -> str:
     """Return which wish a value is about, where it is one of the whole request."""
     return explanation.details.get("wish", "") if evidence.subject == "request" else ""
@@ -102,7 +107,9 @@ def _wish_of(explanation: Explanation, evidence: Evidence) -> str:
 def _shown_instant(
     name: str, value: float | str | None, labels: Mapping[str, str]
 ) -> float | str | None:
-    """Return the limit of a deadline as people read it; other values as they are."""
+    """Return the limit of a deadline, and who is asked for, as people read them."""
+    if name.startswith("pinned.") and isinstance(value, str):
+        return labels.get(value, value)
     if name != "deadline" or isinstance(value, str) or value is None:
         return value
     zone = labels.zone if isinstance(labels, Labels) else "UTC"
@@ -122,6 +129,7 @@ def option_sentence(option: Option, labels: Mapping[str, str] = NO_LABELS) -> st
         msgspec.structs.replace(
             each,
             subject=labels.get(each.subject, each.subject),
+            parameter=_parameter_called(each, labels),
             before=_shown_instant(each.parameter, each.before, labels),
             after=_shown_instant(each.parameter, each.after, labels),
         )
@@ -134,6 +142,11 @@ def option_sentence(option: Option, labels: Mapping[str, str] = NO_LABELS) -> st
     if option.cost_minor is not None:
         text += f"; the product then costs {money_text(option.cost_minor, option.currency)}"
     return text + ("." if option.verified else " (not verified).")
+
+
+def _parameter_called(option: Option, labels: Mapping[str, str]) -> str:
+    lifted = option.code == ReliefCode.LIFT_WISH
+    return wish_labelled(option.parameter, labels) if lifted else option.parameter
 
 
 def _listed(details: Mapping[str, str]) -> str:
@@ -276,7 +289,13 @@ def _wish(explanation: Explanation, now: Instant) -> str:
     del now
     name = explanation.details.get("wish", explanation.subject)
     limit = wish_value(name, _first(explanation).limit, explanation.details.get("currency", ""))
-    return f"The request demands {wish_name(name, NO_LABELS)}{f' of {limit}' if limit else ''}."
+    return f"The request demands {wish_demand(name, limit)}."
+
+
+def _not_wished(explanation: Explanation, now: Instant) -> str:
+    del now
+    wish = wish_name(explanation.details["wish"])
+    return f"{explanation.subject} may not take part: the request demands {wish}."
 
 
 def _late(explanation: Explanation) -> str:
@@ -330,7 +349,7 @@ REASONS: dict[str, Say] = {
     ReasonCode.NO_PERSON: _plain("{subject} has no person with the skill {skill}."),
     ReasonCode.UNIT_UNAVAILABLE: _plain("{subject} is not available."),
     ReasonCode.TOOL_MISSING: _no_tool,
-    ReasonCode.NOT_WISHED: _plain("{subject} may not take part: {wish}."),
+    ReasonCode.NOT_WISHED: _not_wished,
     ReasonCode.WISH_BROKEN: _with_evidence("The plan breaks the wish {wish}"),
     ReasonCode.WISH_IN_THE_WAY: _wish,
     ReasonCode.TOO_MANY_CHANGES: _plain(

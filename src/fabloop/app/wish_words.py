@@ -15,18 +15,50 @@ _LIMITS: Mapping[str, str] = {
     "sites_max": "a limit on sites",
 }
 _MEMBERS: Mapping[str, str] = {
-    "forbidden_sites": "no part for site {}",
-    "forbidden_units": "no part for work unit {}",
-    "pinned": "a settled work unit for operation {}",
+    "forbidden_sites": "that {} takes no part",
+    "forbidden_units": "that {} takes no part",
+    "pinned": "another work unit for {}",
+    "disclosure": "that sites disclose more",
+}
+_RELIEF: Mapping[str, str] = {
+    "cost_max_minor": "raise the budget",
+    "energy_max_j": "raise the cap on energy",
+    "co2_max_kg": "raise the cap on CO2",
+    "deadline": "move the deadline",
+    "sites_max": "raise the limit on sites",
+    "forbidden_sites": "let {} take part",
+    "forbidden_units": "let {} take part",
+    "pinned": "let another work unit do {}",
 }
 
 
-def wish_name(name: str, labels: Mapping[str, str]) -> str:
-    """Return what a wish is called (``a budget``, ``no part for site Vienna``)."""
+def wish_name(name: str) -> str:
+    """Return what a request demands by a wish (``a budget``, ``that Vienna takes no part``)."""
     field, _, member = name.partition(".")
-    if field in _MEMBERS:
-        return _MEMBERS[field].format(labels.get(member, member))
-    return _LIMITS.get(field, field)
+    return _LIMITS.get(field) or _MEMBERS.get(field, field).format(member)
+
+
+def wish_demand(name: str, limit: str) -> str:
+    """Return what a request demands, with its limit; of a settled operation, who does it."""
+    field, _, member = name.partition(".")
+    if field == "pinned" and limit:
+        return f"that {limit} does {member}"
+    return wish_name(name) + (f" of {limit}" if limit else "")
+
+
+def wish_relief(name: str, before: str, after: str) -> str:
+    """Return what giving a wish up comes to, without a full stop."""
+    field, _, member = name.partition(".")
+    text = _RELIEF.get(field, f"give up {wish_name(name)}").format(member)
+    if not after:
+        return text
+    return f"{text} from {before} to {after}" if before else f"{text} to {after}"
+
+
+def wish_labelled(name: str, labels: Mapping[str, str]) -> str:
+    """Return a wish's name with what it is about as people call that."""
+    field, dot, member = name.partition(".")
+    return f"{field}{dot}{labels.get(member, member)}" if field in _MEMBERS else name
 
 
 def wish_value(name: str, value: float | str | None, currency: str, zone: str = "UTC") -> str:

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from fabloop.app.account import exclusion_table, plan_table, refusal_texts
 from fabloop.app.asked import Contradicted, contradictions, read_asked
-from fabloop.app.caveats import lateness, stranger
+from fabloop.app.caveats import readiness, stranger
 from fabloop.app.sentences import labels_of
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode
@@ -36,11 +36,11 @@ def print_check(folder: Path, tenant: str, *, as_json: bool) -> ExitCode:
     if isinstance(answer, Producible):
         _print(answer, as_json, [])
         if not as_json:
-            console = Console(highlight=False)
-            console.print(grid_of(plan_table(answer.plans)))
-            for text in lateness(order, answer.plans, knowledge.network):
+            console = Console(highlight=False, markup=False)
+            console.print(grid_of(plan_table(answer.plans, labels)))
+            for text in readiness(order, answer.plans, knowledge.network):
                 sys.stdout.write(text + "\n")
-            left_out = exclusion_table(answer, order.received_at, labels)
+            left_out = exclusion_table(answer, order.received_at, labels, rest="; --json tells all")
             if left_out.rows:
                 console.print(grid_of(left_out))
         return ExitCode.FINE

@@ -1,54 +1,83 @@
 """Tables of an account as the terminal shows them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table as Grid
+from rich.text import Text
 
 from fabloop.app.pictures.report import Table
 
 SHORT_NAME = 16
+"""Words up to this are not broken where there is room for all of them."""
 BETWEEN = 2
 """Blanks between columns."""
-NARROW = 80
 
 
-def grid_of(table: Table) -> Grid:
+class Fitted:
+    """A table that takes its widths from the terminal on which it is shown."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the table, its columns as wide as the terminal lets them be."""
+        table = self._table
+        widths = _widths(table, options.max_width)
+        title = Text(table.caption) if table.caption else None
+        grid = Grid(title=title, title_justify="left", box=None, pad_edge=False)
+        for column, head in enumerate(table.heads):
+            grid.add_column(
+                Text(head),
+                justify="right" if column in table.numeric else "left",
+                overflow="fold",
+                width=widths[column] if widths else None,
+            )
+        for row in table.rows:
+            grid.add_row(*map(Text, row))
+        yield grid
+
+
+def grid_of(table: Table) -> Fitted:
     """Return a table for the console; long cells are folded, numbers stand flush right.
 
-    Numbers with their units, and short names in front, stay on one line where there is room for
-    them on a narrow terminal.
+    Short names in front, and numbers with their units, stay on one line where there is room for
+    them, and words and dates are not broken.
     """
-    grid = Grid(title=table.caption, title_justify="left", box=None, pad_edge=False)
-    whole = _whole(table)
-    for column, head in enumerate(table.heads):
-        right = column in table.numeric
-        grid.add_column(
-            head,
-            justify="right" if right else "left",
-            overflow="fold",
-            no_wrap=column in whole,
-        )
-    for row in table.rows:
-        grid.add_row(*row)
-    return grid
+    return Fitted(table)
 
 
-def _whole(table: Table) -> frozenset[int]:
-    """Return the columns whose cells are not broken: as many as fit, short names first."""
+def _widths(table: Table, width: int) -> list[int]:
+    """Return how wide columns are; none where not even their words find room."""
     columns = list(zip(table.heads, *table.rows, strict=True))
-    width = [max(map(len, cells)) for cells in columns]
-    least = [min(_longest_word(cells), SHORT_NAME) for cells in columns]
-    wanted = [0] if width[0] <= SHORT_NAME else []
-    wanted += sorted((each for each in table.numeric if each not in wanted), key=width.__getitem__)
-    room = NARROW - sum(least) - BETWEEN * (len(columns) - 1)
-    whole: set[int] = set()
-    for column in wanted:
-        more = width[column] - least[column]
+    whole = [max(map(cell_len, cells)) for cells in columns]
+    found = [min(_longest_word(cells), SHORT_NAME) for cells in columns]
+    room = width - BETWEEN * (len(columns) - 1) - sum(found)
+    if room < 0:
+        return []
+    names = [0] if columns and whole[0] <= SHORT_NAME else []
+    first = names + sorted(set(table.numeric) - set(names), key=whole.__getitem__)
+    for column in first:
+        more = whole[column] - found[column]
         if more <= room:
-            whole.add(column)
+            found[column] = whole[column]
             room -= more
-    return frozenset(whole)
+    _share(found, whole, room)
+    return found
+
+
+def _share(found: list[int], whole: Sequence[int], room: int) -> None:
+    """Give what is left to the columns that want more, the same to each as far as it needs it."""
+    wanting = sorted(
+        (each for each in range(len(found)) if found[each] < whole[each]),
+        key=lambda each: whole[each] - found[each],
+    )
+    for place, column in enumerate(wanting):
+        more = min(whole[column] - found[column], room // (len(wanting) - place))
+        found[column] += more
+        room -= more
 
 
 def _longest_word(cells: Iterable[str]) -> int:
-    return max((len(word) for cell in cells for word in cell.split()), default=0)
+    return max((cell_len(word) for cell in cells for word in cell.split()), default=0)

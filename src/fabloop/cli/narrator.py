@@ -314,7 +314,7 @@ class Narrator:
                 self._say(f"{self._clock(at)}  order {fact.order.id} is received")
             case PlansFound():
                 self._scene_is("3 Producibility, against live condition")
-                self._table(plan_table(fact.answer.plans))
+                self._table(plan_table(fact.answer.plans, self._labels()))
                 self._table(exclusion_table(fact.answer, at, self._labels(), EXCLUSIONS_SHOWN))
             case OrderRefused():
                 self._scene_is("3 Producibility, against live condition")

@@ -52,7 +52,9 @@ def print_quotations(request: MarketRequest, *, as_json: bool) -> ExitCode:
         sys.stdout.write(to_json_pretty(outcome).decode())
     else:
         if outcome.standings:
-            Console(highlight=False).print(grid_of(bid_table(outcome, order, network)))
+            Console(highlight=False, markup=False).print(
+                grid_of(bid_table(outcome, order, network))
+            )
         for text in refusals(outcome, order):
             sys.stdout.write(text + "\n")
     return ExitCode.FINE if outcome.standings else ExitCode.NOT_PRODUCIBLE

@@ -11,18 +11,20 @@ from rich.console import Console
 
 from fabloop.app.account import exclusion_table, optimality_text, plan_table, refusal_texts
 from fabloop.app.asked import Asked, asked_in, orders_in
-from fabloop.app.caveats import lateness, stranger
+from fabloop.app.caveats import readiness, stranger, unknown_name
 from fabloop.app.dealings import dealings
 from fabloop.app.labels import zone_in
+from fabloop.app.pictures.report import Table
 from fabloop.app.planning import exhibits_of, report_of
 from fabloop.app.sentences import instant_text, labels_of, money_text
+from fabloop.app.step_table import step_table
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.base.instant import HOUR, Instant, span_text
 from fabloop.base.money import minor_per_unit
 from fabloop.base.names import did_you_mean
 from fabloop.base.quantity import Dimension
-from fabloop.cli.given import instant_given, money_given, note, quantity_given
+from fabloop.cli.given import instant_given, money_given, note, quantity_given, writable_folder
 from fabloop.cli.grid import grid_of
 from fabloop.cli.plan_together import print_together
 from fabloop.model.facts import OrderRefused
@@ -78,6 +80,7 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     effort: float = 0.0
     why: tuple[str, ...] = ()
     tenant: str = ""
+    steps: bool = False
 
 
 class PlanReply(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +92,8 @@ class PlanReply(msgspec.Struct, frozen=True, kw_only=True):
 
 def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> ExitCode:
     """Print the plans or why there are none; with `out`, write pictures and a report too."""
+    if out is not None:
+        writable_folder("--out", out)
     together = orders_in(request.folder, request.tenant)
     if together is not None:
         _refuse_for_several(request)
@@ -105,7 +110,7 @@ def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> Exi
         reply = PlanReply(answer=answer, critical=_critical(plans, asked))
         sys.stdout.write(to_json_pretty(reply).decode())
     else:
-        _show(answer, plans, asked)
+        _show(answer, plans, asked, steps=request.steps)
     if out is not None:
         _write(out, answer, plans, asked)
     if isinstance(answer, NotDecided):
@@ -132,10 +137,13 @@ def _why(request: PlanRequest, asked: Asked, out: Path | None, *, as_json: bool)
         "--front": request.front,
         "--plans": request.plans_max != usual.plans_max,
         "--out": out is not None,
+        "--steps": request.steps,
     }
     typed = [name for name, given in beside.items() if given]
     if typed:
-        raise _invalid("--why", "none of --front, --plans and --out beside it", ", ".join(typed))
+        raise _invalid(
+            "--why", "none of --front, --plans, --steps and --out beside it", ", ".join(typed)
+        )
     if not _typed_besides(request, {"folder", "why", "tenant"}):
         return print_why(asked, request.why, as_json=as_json)
     aim, wishes = _aim(request, asked.knowledge.currency), _wishes(request, asked)
@@ -227,21 +235,23 @@ def _critical(plans: Sequence[Plan], asked: Asked) -> dict[str, tuple[OperationI
     }
 
 
-def _show(answer: PlanAnswer | Front, plans: Sequence[Plan], asked: Asked) -> None:
+def _show(answer: PlanAnswer | Front, plans: Sequence[Plan], asked: Asked, *, steps: bool) -> None:
     order, now = asked.order, asked.order.received_at
     labels = labels_of(asked.knowledge.network, order.product)
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     if plans:
-        console.print(grid_of(plan_table(plans)))
+        console.print(grid_of(plan_table(plans, labels)))
         for text in (
-            *lateness(order, plans, asked.knowledge.network),
+            *readiness(order, plans, asked.knowledge.network),
             *_critical_texts(plans[0], asked, labels),
         ):
             sys.stdout.write(text + "\n")
+        if steps:
+            console.print(grid_of(_steps(plans[0], asked, labels)))
         for table in dealings(plans[0], asked.knowledge.network, labels):
             console.print(grid_of(table))
     if isinstance(answer, Producible):
-        left_out = exclusion_table(answer, now, labels)
+        left_out = exclusion_table(answer, now, labels, rest="; --json tells all")
         if left_out.rows:
             console.print(grid_of(left_out))
     elif isinstance(answer, NotProducible):
@@ -249,6 +259,12 @@ def _show(answer: PlanAnswer | Front, plans: Sequence[Plan], asked: Asked) -> No
             sys.stdout.write(text + "\n")
     elif isinstance(answer, NotDecided):
         sys.stdout.write(f"Not decided: {answer.limit}.\n")
+
+
+def _steps(plan: Plan, asked: Asked, labels: Mapping[str, str]) -> Table:
+    product = asked.order.product
+    found = criticality(plan, product)
+    return step_table(plan, product, asked.knowledge.network, found, labels)
 
 
 def _critical_texts(plan: Plan, asked: Asked, labels: Mapping[str, str]) -> Iterator[str]:
@@ -322,8 +338,8 @@ def _measure(option: str, name: str) -> Measure:
 def _wishes(request: PlanRequest, asked: Asked) -> Wishes:
     network, product = asked.knowledge.network, asked.order.product
     units, sites = network.work_units(), network.sites
-    forbidden = [_named("--forbid", each, sites, units) for each in request.forbid]
-    preferred = [_named("--prefer", each, sites, units) for each in request.prefer]
+    forbidden = [_named("--forbid", each, asked) for each in request.forbid]
+    preferred = [_named("--prefer", each, asked) for each in request.prefer]
     operations = {each.id for each in product.operations}
     return Wishes(
         cost_max_minor=money_given("--budget", request.budget, asked.knowledge.currency),
@@ -335,7 +351,7 @@ def _wishes(request: PlanRequest, asked: Asked) -> Wishes:
         preferred_sites=frozenset(SiteId(each) for each in preferred if each in sites),
         preferred_units=frozenset(WorkUnitId(each) for each in preferred if each in units),
         sites_max=request.max_sites,
-        pinned=dict(_pinned(each, operations, units) for each in request.pin),
+        pinned=dict(_pinned(each, operations, asked) for each in request.pin),
     )
 
 
@@ -348,26 +364,28 @@ def _deadline(text: str, asked: Asked) -> Instant:
     return deadline
 
 
-def _named(
-    option: str, name: str, sites: Mapping[SiteId, object], units: Mapping[WorkUnitId, object]
-) -> str:
-    known = [*sites, *units]
+def _named(option: str, name: str, asked: Asked) -> str:
+    network = asked.knowledge.network
+    known = [*network.sites, *network.work_units()]
     if name not in known:
-        raise _invalid(option, "the id of a site or work unit", name, did_you_mean(name, known))
+        hint = unknown_name(name, known, asked.hidden)
+        raise _invalid(option, "the id of a site or work unit", name, hint)
     return name
 
 
 def _pinned(
-    text: str, operations: set[OperationId], units: Mapping[WorkUnitId, object]
+    text: str, operations: set[OperationId], asked: Asked
 ) -> tuple[OperationId, WorkUnitId]:
     operation, sign, unit = text.partition("=")
+    units = asked.knowledge.network.work_units()
     if not sign:
         raise _invalid("--pin", "OPERATION=WORK-UNIT", text)
     if operation not in operations:
         hint = did_you_mean(operation, operations)
         raise _invalid("--pin", "an operation of the product", operation, hint)
     if unit not in units:
-        raise _invalid("--pin", "the id of a work unit", unit, did_you_mean(unit, units))
+        hint = unknown_name(unit, units, asked.hidden)
+        raise _invalid("--pin", "the id of a work unit", unit, hint)
     return OperationId(operation), WorkUnitId(unit)
 
 

@@ -57,6 +57,9 @@ def plan(
     effort: Annotated[
         float, typer.Option(min=0.0, help="CPU seconds for each solve; 0 is the usual one.")
     ] = 0.0,
+    steps: Annotated[
+        bool, typer.Option("--steps", help="Tell who does what when, of the first plan.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Write pictures and a report into this folder.")
     ] = None,
@@ -85,5 +88,6 @@ def plan(
         effort=effort,
         why=tuple(why or ()),
         tenant=tenant,
+        steps=steps,
     )
     raise typer.Exit(print_plans(request, out, as_json=json))

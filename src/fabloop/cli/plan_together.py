@@ -50,7 +50,7 @@ def print_together(
     if as_json:
         sys.stdout.write(to_json_pretty(answer).decode())
     else:
-        console = Console(highlight=False)
+        console = Console(highlight=False, markup=False)
         console.print(grid_of(_table(answer, asked)))
         for each in _sentences(answer, asked):
             console.print(each)

@@ -89,7 +89,7 @@ def _family(family: ProductFamily, surveyor: Surveyor) -> FamilyWhere:
 
 
 def _show(found: Where, knowledge: Knowledge) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     console.print(grid_of(_table(found, knowledge)))
     for family in found.families:
         label = knowledge.families[family.product].label

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import Console
 
 from fabloop.app.asked import Asked
+from fabloop.app.caveats import unknown_name
 from fabloop.app.pictures.report import Table
 from fabloop.app.sentences import labels_of, money_text, sentence
 from fabloop.base.codec import to_json_pretty
@@ -71,7 +72,7 @@ def chosen(
         raise _invalid("one site, or operations on work units", ", ".join(choices))
     if sites:
         if sites[0] not in known:
-            hint = did_you_mean(sites[0], known)
+            hint = unknown_name(sites[0], known, asked.hidden)
             raise _invalid("OPERATION=WORK-UNIT, or the id of a site", sites[0], hint)
         return SiteId(sites[0]), {}
     return None, dict(_pin(each, asked) for each in choices)
@@ -85,7 +86,7 @@ def _pin(text: str, asked: Asked) -> tuple[OperationId, WorkUnitId]:
         hint = did_you_mean(operation, operations)
         raise _invalid("an operation of the product", operation, hint)
     if unit not in units:
-        raise _invalid("the id of a work unit", unit, did_you_mean(unit, units))
+        raise _invalid("the id of a work unit", unit, unknown_name(unit, units, asked.hidden))
     return OperationId(operation), WorkUnitId(unit)
 
 
@@ -96,7 +97,7 @@ def _invalid(expected: str, found: str, hint: str = "") -> Invalid:
 def show(answer: Answer | None, asked: Asked) -> None:
     """Print an answer."""
     labels = labels_of(asked.knowledge.network, asked.order.product)
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     if answer is None:
         console.print("There is no plan at all: see `fabloop check`.")
     elif isinstance(answer, Unfit):
@@ -108,7 +109,7 @@ def show(answer: Answer | None, asked: Asked) -> None:
 
 def show_dearer(answer: Dearer, asked: Asked) -> None:
     """Print what a choice would take more, and where that comes from."""
-    console, currency = Console(highlight=False), asked.knowledge.currency
+    console, currency = Console(highlight=False, markup=False), asked.knowledge.currency
     console.print(_told(answer.more, currency))
     if answer.differences:
         labels = labels_of(asked.knowledge.network, asked.order.product)
@@ -138,8 +139,10 @@ def _table(answer: Dearer, currency: str, labels: Mapping[str, str]) -> Table:
     ranked = sorted(answer.differences, key=lambda each: -abs(each.more.cost_minor))
     shown = ranked[:DIFFERENCES_SHOWN]
     rows = tuple(_row(each, currency, labels) for each in shown)
+    left = len(ranked) > len(shown)
+    more = f" ({len(shown)} of {len(ranked)} shown; --json tells all)" if left else ""
     return Table(
-        caption=f"Where the difference comes from ({len(shown)} of {len(ranked)} shown)",
+        caption="Where the difference comes from" + more,
         heads=("What", "Best plan", "With the choice", "Cost", "Time"),
         rows=rows,
         numeric=(3, 4),

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import msgspec
 
 from app.pictures.kpi_course import LIMIT_M, course
@@ -5,7 +7,7 @@ from app.pictures.reading import outside, titles, tree, words
 from fabloop.app.pictures import kpi_picture
 from fabloop.app.pictures.kpi import POINTS_MAX, _tick_step
 from fabloop.app.pictures.timeline import Axis
-from fabloop.base.instant import DAY, HOUR, Instant, instant_of
+from fabloop.base.instant import DAY, HOUR, Instant, instant_of, iso_of
 
 
 def test_values_whose_upper_bound_is_over_the_limit_are_marked_one_by_one():
@@ -93,3 +95,29 @@ def test_ticks_are_round_local_times():
     ]
     days = Axis(begin=begin, end=Instant(begin + 9 * DAY), left=0, right=700)
     assert [words for _, words in days.ticks("UTC")][:2] == ["30 Mar", "31 Mar"]
+
+
+def test_days_begin_at_midnight_where_clocks_are_put_forward_and_back():
+    for begin in ("2026-03-27T23:00:00Z", "2026-10-23T22:00:00Z"):
+        at = instant_of(begin)
+        axis = Axis(begin=at, end=Instant(at + 4 * DAY), left=0, right=700)
+        ticks = axis.ticks("Europe/Vienna", 140)
+        assert [iso_of(each, "Europe/Vienna")[11:16] for each, _ in ticks] == ["00:00"] * len(ticks)
+        assert len({words for _, words in ticks}) == len(ticks) > 3
+
+
+def test_the_hour_that_clocks_leave_out_or_repeat_has_no_tick_of_its_own_length():
+    for begin in ("2026-03-29T00:00:00Z", "2026-10-25T00:00:00Z"):
+        at = instant_of(begin)
+        axis = Axis(begin=at, end=Instant(at + 5 * HOUR), left=0, right=700)
+        ticks = [each for each, _ in axis.ticks("Europe/Vienna", 100)]
+        assert {b - a for a, b in pairwise(ticks)} == {HOUR}
+
+
+def test_a_new_year_is_told():
+    at = instant_of("2026-12-31T12:00:00Z")
+    axis = Axis(begin=at, end=Instant(at + 20 * HOUR), left=0, right=700)
+    words = [words for _, words in axis.ticks("UTC")]
+    assert words[0] == "31 Dec 12:00"
+    assert "01 Jan 2027" in words
+    assert "2026" not in " ".join(words)

@@ -14,7 +14,7 @@ from fabloop.app.pictures.svg import (
     shortened,
     text,
 )
-from fabloop.app.pictures.timeline import Axis, clock_text
+from fabloop.app.pictures.timeline import Axis, between, clock_text
 from fabloop.base.instant import Instant, span_text
 from fabloop.model.ids import OperationId
 from fabloop.model.plan import Plan, PlannedStep
@@ -119,7 +119,7 @@ def _row(
     parts.append(box(x, middle - _BAR / 2, right - x, _BAR, css))
     zone = network.sites[step.site].time_zone
     told = "on the critical path" if critical else f"may be {span_text(slack)} late"
-    span = f"{clock_text(step.start, zone)} to {clock_text(step.end, zone)[-5:]}"
+    span = between(step.start, step.end, zone)
     return group(*parts, title=f"{words} on {unit}, {span}: {told}")
 
 

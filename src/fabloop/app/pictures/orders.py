@@ -13,7 +13,7 @@ from fabloop.app.pictures.svg import (
     text,
     text_width,
 )
-from fabloop.app.pictures.timeline import Axis, clock_text
+from fabloop.app.pictures.timeline import Axis, between
 from fabloop.base.instant import Instant, span_text
 from fabloop.model.ids import OrderId, SiteId, WorkUnitId
 from fabloop.model.order import ProductionOrder
@@ -106,7 +106,7 @@ def _unit_row(
         names = ", ".join(company or [plan.order])
         letter = "+".join(letters[each] for each in company or [plan.order])
         zone = _zone(network, step.site)
-        span = f"{clock_text(step.start, zone)} to {clock_text(step.end, zone)[-5:]}"
+        span = between(step.start, step.end, zone)
         fits = right - x >= text_width(letter, 11) + 2
         parts.append(
             group(

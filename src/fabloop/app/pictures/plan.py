@@ -24,7 +24,7 @@ from fabloop.app.pictures.svg import (
     text,
     text_width,
 )
-from fabloop.app.pictures.timeline import Axis, clock_text
+from fabloop.app.pictures.timeline import Axis, between
 from fabloop.base.instant import MINUTE, Instant, span_text
 from fabloop.model.ids import OperationId
 from fabloop.model.plan import Freight, Movement, MovementKind, Plan, PlannedStep
@@ -339,7 +339,7 @@ def _freight(board: _Board, each: Shipped, plan: Plan, network: Network) -> str:
 
 
 def _span(start: Instant, end: Instant, zone: str) -> str:
-    return f"{clock_text(start, zone)} to {clock_text(end, zone)[-5:]} ({span_text(end - start)})"
+    return f"{between(start, end, zone)} ({span_text(end - start)})"
 
 
 # -- the way of the material ---------------------------------------------------------------------

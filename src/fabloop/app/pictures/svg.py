@@ -1,5 +1,6 @@
 """Writes SVG as text: elements with escaped content, clipped labels, arrows, a shared look."""
 
+import unicodedata
 from xml.sax.saxutils import escape
 
 import msgspec
@@ -89,14 +90,27 @@ def clipped(  # a label is a text, its style and a rectangle
 
 def text_width(words: str, size: float = 12) -> float:
     """Return about how wide a text is."""
-    return len(words) * size * _CHAR
+    return sum(map(_character_width, words)) * size
+
+
+def _character_width(character: str) -> float:
+    """Return how wide a character is, in font sizes; those of East Asian scripts fill a square."""
+    if unicodedata.combining(character):
+        return 0.0
+    return 1.0 if unicodedata.east_asian_width(character) in "WF" else _CHAR
 
 
 def shortened(words: str, width: float, size: float = 12) -> str:
     """Return the text, or what fits into the width with an ellipsis."""
     if text_width(words, size) <= width:
         return words
-    return words[: max(1, int(width / (size * _CHAR)) - 1)].rstrip() + "…"
+    kept, room = 0, width / size - _CHAR
+    for character in words:
+        room -= _character_width(character)
+        if room < 0 and kept:
+            break
+        kept += 1
+    return words[:kept].rstrip() + "…"
 
 
 def wrapped(words: str, width: float, lines: int, size: float = 12) -> list[str]:

@@ -1,5 +1,6 @@
 """A time axis: from instants to pixels, with ticks at round local times."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -33,29 +34,59 @@ class Axis(msgspec.Struct, frozen=True, kw_only=True):
 
         The last `spare` pixels stay free.
 
-        The first tick and each that begins a day also tell the date.
+        The first tick also tells the date; each that begins a day tells that, with the year where
+        it is another one.
         """
         span = max(self.end - self.begin, 1)
         least = span * pixels / max(self.right - self.left, 1.0)
         step = next((each for each in _STEPS if each >= least), _STEPS[-1])
         found: list[tuple[Instant, str]] = []
-        at, day = self._first(zone, step), ""
-        while self.x(at) <= self.right - spare:
+        day, year = "", _local(self.begin, zone).year
+        for at in self._rounds(zone, step):
+            if self.x(at) > self.right - spare:
+                break
             local = _local(at, zone)
-            date = f"{local:%d %b}"
-            clock = "" if step >= DAY else f"{local:%H:%M}"
-            found.append((at, f"{date} {clock}".strip() if date != day else clock))
-            at, day = Instant(at + step), date
+            date = f"{local:%d %b}" if local.year == year else f"{local:%d %b %Y}"
+            begins = date[:6] != day
+            clock = "" if step >= DAY or (found and begins) else f"{local:%H:%M}"
+            found.append((at, f"{date} {clock}".strip() if begins else clock))
+            day, year = date[:6], local.year
         return found
 
-    def _first(self, zone: str, step: int) -> Instant:
-        """Return the first multiple of the step, counted from local midnight, in the axis."""
+    def _rounds(self, zone: str, step: int) -> Iterator[Instant]:
+        """Yield the multiples of the step, counted from local midnight, from the axis' begin on.
+
+        Clocks are put forward and back by less than a step of hours and days: those are counted
+        on the wall, so that days begin at midnight all year. Shorter steps are counted as they
+        pass: none is left out, and none has two lengths.
+        """
         local = _local(self.begin, zone)
-        since = timedelta(
-            hours=local.hour, minutes=local.minute, seconds=local.second
-        ) // timedelta(seconds=1)
-        midnight = self.begin - since * SECOND - self.begin % SECOND
-        return Instant(midnight + -(-(self.begin - midnight) // step) * step)
+        if step <= HOUR:
+            at = -(-(self.begin + _offset(local)) // step) * step - _offset(local)
+            while True:
+                yield Instant(at)
+                at += step
+        wall = local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+        last = Instant(self.begin - 1)
+        while True:
+            at = _instant(wall, zone)
+            if at > last:
+                yield at
+                last = at
+            wall += timedelta(seconds=step // SECOND)
+
+
+def _offset(local: datetime) -> int:
+    """Return by how much local time is ahead of UTC."""
+    ahead = local.utcoffset()
+    assert ahead is not None, "a local time knows its zone"
+    return ahead // timedelta(seconds=1) * SECOND
+
+
+def _instant(wall: datetime, zone: str) -> Instant:
+    """Return when a clock on the wall shows this; the first time, where it does so twice."""
+    moment = wall.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    return Instant((moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1) * SECOND)
 
 
 def _local(at: Instant, zone: str) -> datetime:
@@ -65,3 +96,12 @@ def _local(at: Instant, zone: str) -> datetime:
 def clock_text(at: Instant, zone: str) -> str:
     """Return a local time with its date, for titles."""
     return f"{_local(at, zone):%Y-%m-%d %H:%M}"
+
+
+def between(start: Instant, end: Instant, zone: str) -> str:
+    """Return a span of local time to the minute (``2026-11-23 22:00 to 06:00``).
+
+    The date of the end is told where it is another one.
+    """
+    begin, finish = clock_text(start, zone), clock_text(end, zone)
+    return f"{begin} to {finish[11:] if begin[:10] == finish[:10] else finish}"
