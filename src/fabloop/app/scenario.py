@@ -114,12 +114,14 @@ SEVERAL = "Leave one; `fabloop plan` plans several orders of a folder together."
 
 def order_in(documents: Mapping[str, bytes], knowledge: Knowledge, folder: Path) -> OrderRequest:
     """Return the one order among the documents of a folder; raises Invalid."""
-    raise_if_any(_note_count(folder, "order", documents))
+    raise_if_any(_note_count(folder, "order", documents, "The other documents are right. "))
     name = next(name for name, data in documents.items() if kind_in(data) == "order")
     return resolve_order(name, documents[name], knowledge.families)
 
 
-def _note_count(folder: Path, kind: str, documents: Mapping[str, bytes]) -> list[Fault]:
+def _note_count(
+    folder: Path, kind: str, documents: Mapping[str, bytes], besides: str = ""
+) -> list[Fault]:
     count = sum(kind_in(data) == kind for data in documents.values())
     if count == 1:
         return []
@@ -131,7 +133,7 @@ def _note_count(folder: Path, kind: str, documents: Mapping[str, bytes]) -> list
             found=str(count),
             hint=SEVERAL
             if kind == "order" and count
-            else f"`fabloop schema {kind}` prints its form.",
+            else f"{besides}`fabloop schema {kind}` prints its form.",
         )
     ]
 

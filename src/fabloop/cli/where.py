@@ -14,7 +14,7 @@ from fabloop.app.pictures.report import Table
 from fabloop.app.processes.clocks import WallClock
 from fabloop.app.scenario import order_in
 from fabloop.base.codec import to_json_pretty
-from fabloop.base.errors import ExitCode, Invalid
+from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.base.instant import Instant
 from fabloop.cli.given import note
 from fabloop.cli.grid import grid_of
@@ -22,11 +22,14 @@ from fabloop.model.documents import resolve
 from fabloop.model.ids import ProductId, SiteId
 from fabloop.model.knowledge import Knowledge
 from fabloop.model.product import Choice, ProductFamily
+from fabloop.model.site import Network
 from fabloop.model.variant import variant
 from fabloop.plan.catalogue.survey import Fewest, Surveyor
 from fabloop.plan.catalogue.variants import FamilySurvey, survey_family
 from fabloop.plan.statement.plant import Plant
 
+SITES_ACROSS = 6
+"""Sites that stand beside each other; more stand below each other."""
 RULED_OUT_SHOWN = 8
 """Ruled-out choices that are told in words; the JSON has all."""
 
@@ -51,6 +54,16 @@ def print_where(folder: Path, at: Instant | None, tenant: str, *, as_json: bool)
     """Print where variants can be made in the condition at an instant; exit 1 where none can."""
     documents = documents_in(folder)
     knowledge = seen_by(resolve(documents), tenant)
+    if not knowledge.families:
+        raise Invalid(
+            Fault(
+                source=str(folder),
+                path="",
+                expected="at least one document of kind 'product'",
+                found="none",
+                hint="The other documents are right. `fabloop schema product` prints its form.",
+            )
+        )
     note(stranger(tenant, knowledge.network))
     if at is None:
         try:
@@ -90,10 +103,10 @@ def _family(family: ProductFamily, surveyor: Surveyor) -> FamilyWhere:
 
 def _show(found: Where, knowledge: Knowledge) -> None:
     console = Console(highlight=False, markup=False)
-    console.print(grid_of(_table(found, knowledge)))
+    console.print(grid_of(where_table(found, knowledge)))
     for family in found.families:
         label = knowledge.families[family.product].label
-        for text in _together_texts(label, family):
+        for text in _together_texts(label, family, knowledge.network):
             console.print(text)
         for ruled in family.survey.ruled_out[:RULED_OUT_SHOWN]:
             operation = next(
@@ -107,7 +120,7 @@ def _show(found: Where, knowledge: Knowledge) -> None:
             console.print(f"{label}: only {count} variants were looked at; there are more.")
 
 
-def _together_texts(label: str, family: FamilyWhere) -> Iterator[str]:
+def _together_texts(label: str, family: FamilyWhere, network: Network) -> Iterator[str]:
     """Yield one sentence for each set of sites, with an example where it stands for many."""
     groups: dict[tuple[tuple[SiteId, ...], bool], list[dict[str, Choice]]] = {}
     for choices, fewest in family.together:
@@ -117,12 +130,15 @@ def _together_texts(label: str, family: FamilyWhere) -> Iterator[str]:
         if len(variants) > 1:
             which = f"{len(variants)} variants, such as {which}"
         fewer = "fewer cannot" if proven else "whether fewer can is not proven"
-        told = f"{len(sites)} sites together ({', '.join(sites)}; {fewer})"
+        names = ", ".join(network.sites[each].label for each in sites)
+        told = f"{len(sites)} sites together ({names}; {fewer})"
         yield f"{label}, {which}: made by {told}."
 
 
-def _table(found: Where, knowledge: Knowledge) -> Table:
+def where_table(found: Where, knowledge: Knowledge) -> Table:
     """Return how many variants each site makes alone, and all sites together."""
+    if len(found.sites) > SITES_ACROSS:
+        return _table_down(found, knowledge)
     rows = []
     for family in found.families:
         anywhere = len(list(family.survey.producible()))
@@ -136,6 +152,27 @@ def _table(found: Where, knowledge: Knowledge) -> Table:
         heads=("Product", "Looked at", *labels, "Together"),
         rows=tuple(rows),
         numeric=tuple(range(1, 3 + len(labels))),
+    )
+
+
+def _table_down(found: Where, knowledge: Knowledge) -> Table:
+    """Return the same of many sites, one below the other; sites that make nothing are left out."""
+    rows: list[tuple[str, ...]] = []
+    for family in found.families:
+        label, looked = knowledge.families[family.product].label, len(family.survey.variants)
+        made = {site: counts[family.product] for site, counts in found.sites.items()}
+        rows += [
+            (label, knowledge.network.sites[site].label, str(count), str(looked))
+            for site, count in made.items()
+            if count
+        ]
+        together = str(len(list(family.survey.producible())))
+        rows.append((label, f"all {len(made)} sites together", together, str(looked)))
+    return Table(
+        caption="Variants that can be made, by sites that make some alone and by all together",
+        heads=("Product", "Site", "Can be made", "Looked at"),
+        rows=tuple(rows),
+        numeric=(2, 3),
     )
 
 

@@ -32,7 +32,7 @@ def print_why(asked: Asked, choices: Sequence[str], *, as_json: bool) -> ExitCod
     if as_json:
         sys.stdout.write(to_json_pretty(answer).decode())
     else:
-        show(answer, asked)
+        show(answer, asked, choices)
     return ExitCode.FINE if isinstance(answer, Dearer) else ExitCode.NOT_PRODUCIBLE
 
 
@@ -94,10 +94,11 @@ def _invalid(expected: str, found: str, hint: str = "") -> Invalid:
     return Invalid(Fault(source="--why", path="", expected=expected, found=repr(found), hint=hint))
 
 
-def show(answer: Answer | None, asked: Asked) -> None:
-    """Print an answer."""
+def show(answer: Answer | None, asked: Asked, choices: Sequence[str]) -> None:
+    """Print an answer below what was asked."""
     labels = labels_of(asked.knowledge.network, asked.order.product)
     console = Console(highlight=False, markup=False)
+    console.print(_headline(answer, asked, choices, labels))
     if answer is None:
         console.print("There is no plan at all: see `fabloop check`.")
     elif isinstance(answer, Unfit):
@@ -105,6 +106,21 @@ def show(answer: Answer | None, asked: Asked) -> None:
             console.print(text)
     else:
         show_dearer(answer, asked)
+
+
+def _headline(
+    answer: Answer | None, asked: Asked, choices: Sequence[str], labels: Mapping[str, str]
+) -> str:
+    """Return what was asked for; of what cannot be, how much of it."""
+    site, pins = chosen(asked, choices)
+    if site is None:
+        told = ", ".join(f"{labels[each]} on {labels[unit]}" for each, unit in pins.items())
+        return f"Why not {told}?" + (" It cannot be:" if isinstance(answer, Unfit) else "")
+    asking = f"Why not everything at {labels[site]}?"
+    if not isinstance(answer, Unfit):
+        return asking
+    count, of = len(answer.reasons), len(asked.order.product.operations)
+    return f"{asking} " + (f"{count} of {of} operations cannot be done there:" if count else "")
 
 
 def show_dearer(answer: Dearer, asked: Asked) -> None:

@@ -50,7 +50,7 @@ def print_why_wished(
     if as_json:
         sys.stdout.write(to_json_pretty(told).decode())
     elif isinstance(told, Dearer | Unfit):
-        show(told, asked)
+        show(told, asked, choices)
     else:
         for text in _refused(told, asked, some=isinstance(best, Producible)):
             sys.stdout.write(text + "\n")
