@@ -1,7 +1,7 @@
 """Why wishes cannot be met, in words: what the best plan comes to, what sites lack."""
 
 from fabloop.app.value_texts import evidence_text, name_text
-from fabloop.app.wish_words import wish_value
+from fabloop.app.wish_words import wish_demand, wish_name, wish_value
 from fabloop.base.instant import SECOND, Instant, span_text
 from fabloop.model.explanation import Evidence, Explanation
 
@@ -11,6 +11,22 @@ _BEST = {
     "co2_max_kg": ("The plan with the least CO2", "comes to {}", "none comes to less than {}"),
     "deadline": ("The earliest plan", "is done at {}", "none is done before {}"),
 }
+
+
+def wish_in_the_way(explanation: Explanation, now: Instant) -> str:
+    """Return what a request demands that cannot be met."""
+    del now
+    name = explanation.details.get("wish", explanation.subject)
+    value = explanation.evidence[0].limit if explanation.evidence else None
+    limit = wish_value(name, value, explanation.details.get("currency", ""))
+    return f"The request demands {wish_demand(name, limit)}."
+
+
+def not_wished(explanation: Explanation, now: Instant) -> str:
+    """Return that a wish keeps a work unit out."""
+    del now
+    wish = wish_name(explanation.details["wish"])
+    return f"{explanation.subject} may not take part: the request demands {wish}."
 
 
 def wish_best(explanation: Explanation, now: Instant) -> str:

@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping
 
-import msgspec
-
 from fabloop.app.binding_words import BINDING
 from fabloop.app.change_words import CHANGES
 from fabloop.app.discovery_words import DISCOVERY
 from fabloop.app.goal_words import GOALS
 from fabloop.app.ground_words import (
+    not_wished,
     site_lacks,
     site_misses,
     site_only,
     wish_best,
+    wish_in_the_way,
     wish_leaves_nobody,
 )
-from fabloop.app.labels import NO_LABELS, Labels
+from fabloop.app.labelling import labelled, option_labelled
+from fabloop.app.labels import NO_LABELS
 from fabloop.app.labels import labels_of as labels_of
 from fabloop.app.option_words import clause, price_text
 from fabloop.app.repair_words import REPAIR
@@ -31,7 +32,6 @@ from fabloop.app.value_texts import instant_text as instant_text
 from fabloop.app.value_texts import money_text as money_text
 from fabloop.app.value_texts import name_text as name_text
 from fabloop.app.value_texts import value_text as value_text
-from fabloop.app.wish_words import wish_demand, wish_labelled, wish_name, wish_value
 from fabloop.base.instant import SECOND, Instant, span_text
 from fabloop.model.explanation import (
     ConditionCode,
@@ -42,7 +42,6 @@ from fabloop.model.explanation import (
     MarketCode,
     Option,
     ReasonCode,
-    ReliefCode,
     UndoCode,
 )
 
@@ -64,7 +63,7 @@ def sentence(explanation: Explanation, now: Instant, labels: Mapping[str, str] =
     An id that `labels` knows is shown by its label. An unknown code is shown as such with its
     details: hiding a reason would be worse.
     """
-    explanation = _labelled(explanation, labels)
+    explanation = labelled(explanation, labels)
     say = REASONS.get(explanation.code)
     if say is None:
         return f"{explanation.code}: {explanation.subject} {_listed(explanation.details)}".strip()
@@ -73,68 +72,9 @@ def sentence(explanation: Explanation, now: Instant, labels: Mapping[str, str] =
     return " ".join([text, *helps])
 
 
-def _labelled(explanation: Explanation, labels: Mapping[str, str]) -> Explanation:
-    """Return the explanation with labels in place of ids; options are labelled where shown."""
-    return msgspec.structs.replace(
-        explanation,
-        subject=labels.get(explanation.subject, explanation.subject),
-        details={key: _called(key, value, labels) for key, value in explanation.details.items()},
-        evidence=tuple(
-            msgspec.structs.replace(
-                each,
-                subject=labels.get(each.subject, each.subject),
-                limit=_shown_instant(explanation.details.get("wish", ""), each.limit, labels),
-                value=_shown_instant(_wish_of(explanation, each), each.value, labels),
-                source=labels.get(each.source, each.source),
-            )
-            for each in explanation.evidence
-        ),
-    )
-
-
-def _called(key: str, value: str, labels: Mapping[str, str]) -> str:
-    """Return a detail as people call it; of a wish that is about something, what that is."""
-    if key == "wish":
-        return wish_labelled(value, labels)
-    return labels.get(value, value) if key in NAMING else value
-
-
-def _wish_of(explanation: Explanation, evidence: Evidence) -> str:
-    """Return which wish a value is about, where it is one of the whole request."""
-    return explanation.details.get("wish", "") if evidence.subject == "request" else ""
-
-
-def _shown_instant(
-    name: str, value: float | str | None, labels: Mapping[str, str]
-) -> float | str | None:
-    """Return the limit of a deadline, and who is asked for, as people read them."""
-    if name.startswith("pinned.") and isinstance(value, str):
-        return labels.get(value, value)
-    if name != "deadline" or isinstance(value, str) or value is None:
-        return value
-    zone = labels.zone if isinstance(labels, Labels) else "UTC"
-    return instant_text(Instant(round(value)), zone)
-
-
-NAMING = frozenset(
-    {"work_unit", "made_by", "taken_by", "operation", "before", "first", "second"}
-    | {"origin", "destination", "place", "site"}
-)
-"""Details that hold ids of things with labels."""
-
-
 def option_sentence(option: Option, labels: Mapping[str, str] = NO_LABELS) -> str:
     """Return what would have to be done, with its cost, and whether that was verified."""
-    named = [
-        msgspec.structs.replace(
-            each,
-            subject=labels.get(each.subject, each.subject),
-            parameter=_parameter_called(each, labels),
-            before=_shown_instant(each.parameter, each.before, labels),
-            after=_shown_instant(each.parameter, each.after, labels),
-        )
-        for each in (option, *option.also)
-    ]
+    named = [option_labelled(each, labels) for each in (option, *option.also)]
     steps = [clause(each) for each in named]
     text = " and ".join(steps)
     text = text[0].upper() + text[1:]
@@ -142,11 +82,6 @@ def option_sentence(option: Option, labels: Mapping[str, str] = NO_LABELS) -> st
     if option.cost_minor is not None:
         text += f"; the product then costs {money_text(option.cost_minor, option.currency)}"
     return text + ("." if option.verified else " (not verified).")
-
-
-def _parameter_called(option: Option, labels: Mapping[str, str]) -> str:
-    lifted = option.code == ReliefCode.LIFT_WISH
-    return wish_labelled(option.parameter, labels) if lifted else option.parameter
 
 
 def _listed(details: Mapping[str, str]) -> str:
@@ -285,19 +220,6 @@ def _endangered(explanation: Explanation, now: Instant) -> str:
     )
 
 
-def _wish(explanation: Explanation, now: Instant) -> str:
-    del now
-    name = explanation.details.get("wish", explanation.subject)
-    limit = wish_value(name, _first(explanation).limit, explanation.details.get("currency", ""))
-    return f"The request demands {wish_demand(name, limit)}."
-
-
-def _not_wished(explanation: Explanation, now: Instant) -> str:
-    del now
-    wish = wish_name(explanation.details["wish"])
-    return f"{explanation.subject} may not take part: the request demands {wish}."
-
-
 def _late(explanation: Explanation) -> str:
     value = _first(explanation).value
     return span_text(round(value * SECOND)) if isinstance(value, float) else "–"
@@ -349,9 +271,9 @@ REASONS: dict[str, Say] = {
     ReasonCode.NO_PERSON: _plain("{subject} has no person with the skill {skill}."),
     ReasonCode.UNIT_UNAVAILABLE: _plain("{subject} is not available."),
     ReasonCode.TOOL_MISSING: _no_tool,
-    ReasonCode.NOT_WISHED: _not_wished,
+    ReasonCode.NOT_WISHED: not_wished,
     ReasonCode.WISH_BROKEN: _with_evidence("The plan breaks the wish {wish}"),
-    ReasonCode.WISH_IN_THE_WAY: _wish,
+    ReasonCode.WISH_IN_THE_WAY: wish_in_the_way,
     ReasonCode.TOO_MANY_CHANGES: _plain(
         "{subject} needs {fewest} operations on other work units at least; at most {most} may move."
     ),
