@@ -197,7 +197,7 @@ def test_why_not_heeds_the_wishes_beside_it(tmp_path):
         (("--max-co2", "-3 kg"), "--max-co2: Expected zero or more"),
         (("--weight", "cost=0"), "--weight: Expected at least one weight above zero"),
         (("--why", "wien"), "the id of a site"),
-        (("--why", "vienna", "--front"), "none of --front, --plans and --out beside it"),
+        (("--why", "vienna", "--front"), "none of --front, --plans, --steps and --out beside it"),
         (("--why", "vienna", "--why", "graz"), "one site, or operations"),
         (("--why", "ream-stabilizer=u630"), "the id of a work unit"),
     ],
