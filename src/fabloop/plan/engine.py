@@ -157,11 +157,11 @@ def timed(
     if table.finish(problem) > problem.read:
         return Timed(table, bound, TREE)
     if problem.duties is not None and problem.jobs:
-        bound = max(bound, earliest(_only(problem, routing), problem.duties)[-1][0])
+        bound = max(bound, earliest(only_chosen(problem, routing), problem.duties)[-1][0])
     if not problem.jobs or (before is None and table.finish(problem) == bound):
         return Timed(table, bound, "list schedule")
     tables = tables_of(problem, MEASURE[Objective.MAKESPAN], adds=False)
-    fixed = _only(problem, routing)
+    fixed = only_chosen(problem, routing)
     stages = (Stage.FINISH,) if before is None else (Stage.FINISH, Stage.SHIFT)
     head, tail = head_and_tail(tables, problem)
     question = Question(
@@ -183,7 +183,7 @@ def timed(
     return Timed(kept, max(bound, solved.bound), CPSAT)
 
 
-def _only(problem: Problem, routing: Routing) -> Problem:
+def only_chosen(problem: Problem, routing: Routing) -> Problem:
     """Return the problem with the chosen candidates alone."""
     jobs = tuple(
         msgspec.structs.replace(job, candidates=(job.candidates[pick],))

@@ -122,14 +122,22 @@ class Charges(msgspec.Struct, frozen=True, eq=False):
         )
 
     def more(
-        self, operation: Operation, candidate: Candidate, before: str
+        self,
+        operation: Operation,
+        candidate: Candidate,
+        before: str,
+        least_rates: tuple[float, float] | None = None,
     ) -> tuple[int, float, float]:
-        """Return by how much money, energy and CO2 exceed the least, at least, after a family."""
+        """Return by how much money, energy and CO2 exceed the least, at least, after a family.
+
+        `least_rates` are the least average price and CO2 factor of energy, where they are known.
+        """
         site, takes = candidate.place.site, candidate.takes
         tariff, bands = self.sites[site]
         prices = [tariff.energy_minor_per_j, *(each.energy_minor_per_j for each in tariff.bands)]
         factors = [tariff.co2_kg_per_j, *(each.co2_kg_per_j for each in tariff.bands)]
         rates = (prices[0], factors[0]) if bands is None else (min(prices), min(factors))
+        rates = least_rates or rates
         cost, energy, _ = self._worked(
             operation, candidate, (takes.ticks, takes.energy), rates, before
         )
@@ -141,6 +149,11 @@ class Charges(msgspec.Struct, frozen=True, eq=False):
             max(0.0, energy + least[1] - takes.energy),
             max(0.0, energy * rates[1] + least[2] - takes.co2),
         )
+
+    @property
+    def has_hours(self) -> bool:
+        """Whether steps take more or less by when they start."""
+        return self.materials is not None or any(bands for _, bands in self.sites.values())
 
     def instant(self, tick: int) -> Instant:
         """Return the instant of a tick."""

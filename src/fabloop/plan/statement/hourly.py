@@ -52,16 +52,31 @@ class Hourly:
         assert problem.charges is not None, "asked only where times matter"
         self._problem = problem
         self._charges: Charges = problem.charges
-        self._slots = slots
+        self.slots = slots
         ends = slots.ends()
         self._grid = np.union1d(ends, ends[:-1] + 1)
         self._rates: dict[SiteId, _Rates | None] = {}
 
-    def of(self, job: Job, candidate: Candidate) -> Starts:
-        """Return what a job takes at a choice, at each start that may matter."""
-        tick = self._ticks(job, candidate)
+    def of(self, job: Job, candidate: Candidate, taken: Sequence[tuple[int, int]] = ()) -> Starts:
+        """Return what a job takes at a choice, at each start that may matter.
+
+        `taken` is when others take its work unit besides what the problem says.
+        """
+        tick, gaps = self._ticks(job, candidate), gaps_of(taken, candidate.takes.ticks)
+        if gaps is not None:
+            last = int(self._grid[-1])
+            tick = np.unique(np.concatenate((tick, gaps.after, gaps.until)))
+            tick = tick[(tick >= 0) & (tick <= last) & _free(gaps, tick)]
         tick = tick[self._allowed(job, candidate, tick)]
         return Starts(tick, self._takes(job.operation, candidate, tick))
+
+    def least_rates(self, candidate: Candidate, tick: Ints) -> tuple[float, float] | None:
+        """Return the least average price and CO2 factor of a step that starts at one of these."""
+        rates = self._rates_at(candidate.place.site)
+        if rates is None or not len(tick):
+            return None
+        price, factor = rates.averages(tick, candidate.takes.ticks)
+        return float(price.min()), float(factor.min())
 
     def _ticks(self, job: Job, candidate: Candidate) -> Ints:
         """Return the starts between which nothing bends."""

@@ -1,7 +1,8 @@
 """By when some plan of each sequence is done: what a search for sums has to look at in time."""
 
-from fabloop.plan.statement.crews import NEVER
+from fabloop.plan.statement.opening import AFTER_ALL
 from fabloop.plan.statement.problem import Problem
+from fabloop.plan.statement.roads import TICK
 
 WEEK = 8 * 86_400
 """Ticks within which a lane that leaves at certain times is left again."""
@@ -15,7 +16,7 @@ def by_then(problem: Problem) -> int:
 
     Where there are calendars, it is how far they are read.
     """
-    if problem.read < NEVER:
+    if problem.read < AFTER_ALL // TICK:
         return problem.read
     duties, way = problem.duties, LEGS * problem.roads.ticks_max
     ends = [end for spans in problem.busy.values() for _, end in spans]

@@ -432,6 +432,8 @@ def solve(question: Question, heard: Heard | None = None) -> Solved:
         solver = _solver(question.effort)
         if question.conflicts_max is not None:
             solver.parameters.max_number_of_conflicts = question.conflicts_max
+        if stage is Stage.GOAL and built.rows is not None and built.rows.arcs:
+            solver.parameters.linearization_level = 2  # circuits are what bounds the goal
         if stage is Stage.SHIFT:
             solver.parameters.relative_gap_limit = SHIFT_GAP
         first = stage is question.stages[0]

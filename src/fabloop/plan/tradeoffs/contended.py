@@ -6,7 +6,7 @@ kept, and what CP-SAT proves about these alone is no bound for all.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -45,6 +45,23 @@ class Known(msgspec.Struct, frozen=True):
     bound: float
 
 
+class Floor(msgspec.Struct, frozen=True):
+    """What a sum takes at least beyond what choices say, in plans that are ready by a tick.
+
+    Attributes
+    ----------
+    by : the tick
+    rows : per job and candidate; inf where it cannot be done in time
+    more : what a choice of a job takes more than that after a set-up family
+    placed : puts the steps of a timetable where they take least
+    """
+
+    by: int
+    rows: tuple[Floats, ...]
+    more: Callable[[int, int, str], float]
+    placed: Callable[[Timetable], Timetable]
+
+
 class Contended(msgspec.Struct, frozen=True):
     """What is known afterwards."""
 
@@ -62,21 +79,22 @@ def contended(
     known: Known,
     effort: float,
     heard: Heard | None = None,
+    floor: Floor | None = None,
 ) -> Contended:
     """Improve on what is known, or prove that it cannot be, as far as the effort allows.
 
     Where a routing is still to be chosen, what is known stays as it is. `heard` listens to better
-    plans, with the bound on the goal.
+    plans, with the bound on the goal. With a `floor` only plans that are ready by then count.
     """
     if has_alternatives(case.problem):
         return _settled(known, known.bound)
-    horizon = _horizon(case, goal, caps, known)
+    horizon = _horizon(case, goal, caps, known) if floor is None else floor.by
     tables = tables_of(case.problem, MEASURE[Objective.MAKESPAN], adds=False)
     heads, tails = head_and_tail(tables, case.problem)
-    options, complete = _options(case, goal, known, horizon, (heads, tails))
+    options, complete = _options(case, goal, known, horizon, (heads, tails), floor)
     if options is None:
         return _settled(known, known.value if complete else known.bound)
-    scaled = _linear(case, goal, np.inf, horizon)
+    scaled = _linear(case, goal, np.inf, horizon, floor)
     question = Question(
         problem=case.problem,
         options=options,
@@ -101,10 +119,11 @@ def contended(
     found = solve(question, hear)
     best = known
     if found.timetable is not None:
-        sums = table_sums(case, found.timetable)
+        table = found.timetable if floor is None else floor.placed(found.timetable)
+        sums = table_sums(case, table)
         value = sums.of(goal, case.due)
         if value < known.value and all(holds(cap, sums, case.due) for cap in caps):
-            best = Known(found.timetable, value, known.bound)
+            best = Known(table, value, known.bound)
     if not complete:
         return _settled(best, known.bound)
     if found.impossible:
@@ -149,13 +168,14 @@ def _options(
     known: Known,
     horizon: int,
     times: tuple[Sequence[Sequence[int]], Sequence[Sequence[int]]],
+    floor: Floor | None = None,
 ) -> tuple[Options | None, bool]:
     """Return the candidates worth a look and whether that is all that could matter.
 
     None means that some job has none left.
     """
     rows = []
-    least = _least(case, goal)
+    least = _least(case, goal, floor)
     for number, dear in enumerate(least):
         row = [
             (up + down, pick)
@@ -178,10 +198,12 @@ def _options(
     return tuple(tuple(sorted(row)) for row in rows), complete
 
 
-def _least(case: Case, goal: Blend) -> list[Floats]:
+def _least(case: Case, goal: Blend, floor: Floor | None = None) -> list[Floats]:
     """Return, per job and candidate, the least that any plan that chooses it takes."""
-    tables = tables_of(case.problem, goal.weights, extra=case.added(goal))
-    return marginals(tables)
+    extra = case.added(goal)
+    if floor is not None:
+        extra = tuple(a + b for a, b in zip(extra, floor.rows, strict=True))
+    return marginals(tables_of(case.problem, goal.weights, extra=extra))
 
 
 def _ways(case: Case, rows: Sequence[Sequence[int]]) -> int:
@@ -192,7 +214,9 @@ def _ways(case: Case, rows: Sequence[Sequence[int]]) -> int:
     )
 
 
-def _linear(case: Case, blend: Blend, limit: float, horizon: int) -> tuple[Linear, float]:
+def _linear(
+    case: Case, blend: Blend, limit: float, horizon: int, floor: Floor | None = None
+) -> tuple[Linear, float]:
     """Return the blend in whole numbers, rounded down, and the scale they were multiplied by.
 
     Rounding down makes a goal's bound and a cap too easy, never too hard.
@@ -202,6 +226,8 @@ def _linear(case: Case, blend: Blend, limit: float, horizon: int) -> tuple[Linea
         np.array([weights.of(each.takes) for each in job.candidates]) + extra
         for job, extra in zip(case.problem.jobs, case.added(blend), strict=True)
     ]
+    if floor is not None:  # what cannot be done in time is no option: any number does
+        rows = [a + np.where(np.isfinite(b), b, 0.0) for a, b in zip(rows, floor.rows, strict=True)]
     tolls = {str(site): case.toll(blend, site) for site in case.sites()}
     numbers = [float(each) for row in rows for each in row]
     numbers += [*tolls.values(), blend.finish, blend.tardy]
@@ -224,7 +250,8 @@ def _linear(case: Case, blend: Blend, limit: float, horizon: int) -> tuple[Linea
     def of_set_up(job: int, pick: int, before: str) -> int:
         key = job, pick, before
         if key not in set_ups:
-            set_ups[key] = whole(_more(case, weights, *key))
+            more = _more(case, weights, *key) if floor is None else floor.more(*key)
+            set_ups[key] = whole(more)
         return set_ups[key]
 
     linear = Linear(

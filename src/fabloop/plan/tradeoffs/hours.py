@@ -6,7 +6,7 @@ is a bound for all plans that are ready by then; rounded towards more, its start
 no step waits for another one.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -17,15 +17,21 @@ from fabloop.plan.statement.departures import Departures
 from fabloop.plan.statement.hourly import Hourly, Slots, Starts
 from fabloop.plan.statement.layout import Floats, Ints
 from fabloop.plan.statement.problem import ABSENT, Job, Problem, Source
-from fabloop.plan.statement.roads import Hop, Leg, Place, Weights
+from fabloop.plan.statement.roads import Figures, Hop, Leg, Place, Weights
 from fabloop.plan.statement.ways import WayBook
-from fabloop.plan.timetable.schedule import Routing
+from fabloop.plan.timetable.schedule import Routing, Timetable
+from fabloop.plan.tradeoffs.contended import Floor
 
 SLOTS_MAX = 2_000
 """Slots that the time up to the limit is cut into."""
 
 SLOT_TICKS_MIN = 60
 """Ticks of the shortest slots."""
+
+Rows = Sequence[Sequence[int]]
+
+ROUNDS_MAX = 8
+"""Times that starts are sought anew because steps want one work unit at once."""
 
 CELLS_MAX = 4_000_000
 """Slots of all choices together; of more, nothing is said."""
@@ -41,23 +47,125 @@ class Wanted(msgspec.Struct, frozen=True):
 class Hours:
     """The least values of one problem under one measure, up to a tick."""
 
-    def __init__(self, problem: Problem, weights: Weights, until: int) -> None:
-        ticks = max(SLOT_TICKS_MIN, -(-until // SLOTS_MAX))
+    def __init__(
+        self,
+        problem: Problem,
+        weights: Weights,
+        until: int,
+        hourly: Hourly,
+        starts: Sequence[Sequence[Starts]],
+    ) -> None:
         self._problem = problem
         self._weights = weights
-        self._slots = Slots(ticks, -(-until // ticks))
-        hourly = Hourly(problem, self._slots)
-        self._starts = [[hourly.of(job, each) for each in job.candidates] for job in problem.jobs]
+        self._until = until
+        self._hourly = hourly
+        self._slots = hourly.slots
+        self._starts = starts
 
     def bound(self) -> float:
         """Return what all plans that are ready by then take at least; inf where there are none."""
         rows = _Pass(self._problem, self._weights, self._slots, self._starts, up=False).run()
         return min((float(row.done[-1]) for row in rows[-1]), default=np.inf)
 
-    def wanted(self) -> Wanted | None:
-        """Return the best choices and starts if no step waits for another one; None if none are."""
+    def wanted(self) -> Iterator[Wanted]:
+        """Yield the best choices and starts if no step waits for another one; nothing if none are.
+
+        Where steps want one work unit at once, those that have most to lose keep it, and the
+        others are sought anew.
+        """
+        hours, fixed = self, set[int]()
+        for _ in range(ROUNDS_MAX):
+            wanted = hours._wanted()
+            if wanted is None:
+                return
+            yield wanted
+            lucky = self._lucky(wanted) - fixed
+            if not lucky:
+                return
+            fixed |= lucky
+            hours = hours._apart(wanted, fixed)
+
+    def _lucky(self, wanted: Wanted) -> set[int]:
+        """Return, of steps that are on one work unit at once, those that have most to lose."""
+        rows: dict[str, list[tuple[float, int, int, int]]] = {}
+        for job, pick in enumerate(wanted.routing.choice):
+            if pick == ABSENT:
+                continue
+            each, start = self._problem.jobs[job].candidates[pick], wanted.starts[job]
+            value = self._weights.of(self._starts[job][pick].takes)
+            loses = float(np.ptp(value)) if len(value) else 0.0
+            row = rows.setdefault(each.unit.id, [])
+            row.append((-loses, job, start, start + each.takes.ticks))
+        found: set[int] = set()
+        for row in rows.values():
+            kept: list[tuple[int, int, int]] = []
+            for _, job, start, end in sorted(row):
+                if all(end <= a or b <= start for _, a, b in kept):
+                    kept.append((job, start, end))
+            if len(kept) < len(row):
+                found |= {job for job, _, _ in kept}
+        return found
+
+    def _wanted(self) -> Wanted | None:
         found = _Pass(self._problem, self._weights, self._slots, self._starts, up=True)
         return _Trace(found, found.run()).run()
+
+    def _apart(self, wanted: Wanted, fixed: set[int]) -> "Hours":
+        """Return the same where some jobs are as they were wanted, and the others make room."""
+        problem = self._problem
+        taken: dict[str, list[tuple[int, int]]] = {}
+        for job in fixed:
+            each = problem.jobs[job].candidates[wanted.routing.choice[job]]
+            start = wanted.starts[job]
+            taken.setdefault(each.unit.id, []).append((start, start + each.takes.ticks))
+
+        def starts(number: int, pick: int) -> Starts:
+            job = problem.jobs[number]
+            each = job.candidates[pick]
+            if number in fixed:
+                return self._kept(wanted, number, pick)
+            if each.unit.id in taken:
+                return self._hourly.of(job, each, taken[each.unit.id])
+            return self._starts[number][pick]
+
+        rows = [
+            [starts(number, pick) for pick in range(len(job.candidates))]
+            for number, job in enumerate(problem.jobs)
+        ]
+        return Hours(problem, self._weights, self._until, self._hourly, rows)
+
+    def _kept(self, wanted: Wanted, job: int, pick: int) -> Starts:
+        """Return the one start that was wanted of a choice; none of others."""
+        starts = self._starts[job][pick]
+        here = (starts.tick == wanted.starts[job]) & (pick == wanted.routing.choice[job])
+        return Starts(starts.tick[here], starts.takes.kept(here))
+
+    def floor(self, heads: Rows, tails: Rows, placed: Callable[[Timetable], Timetable]) -> Floor:
+        """Return what choices take at least between their heads and tails, whoever waits."""
+        problem, weights = self._problem, self._weights
+        rows: list[Floats] = []
+        rates: dict[tuple[int, int], tuple[float, float] | None] = {}
+        for number, job in enumerate(problem.jobs):
+            row = np.full(len(job.candidates), np.inf)
+            for pick, each in enumerate(job.candidates):
+                head, tail = heads[number][pick], tails[number][pick]
+                starts, ticks = self._starts[number][pick], each.takes.ticks
+                within = (starts.tick >= head - ticks) & (starts.tick <= self._until - tail - ticks)
+                if head < 0 or tail < 0 or not within.any():
+                    continue
+                least = float(weights.of(starts.takes)[within].min())
+                row[pick] = max(0.0, least - weights.of(each.takes))
+                rates[number, pick] = self._hourly.least_rates(each, starts.tick[within])
+            rows.append(row)
+
+        def more(job: int, pick: int, before: str) -> float:
+            each, charges = problem.jobs[job], problem.charges
+            assert charges is not None, "asked only where times matter"
+            known = rates.get((job, pick))
+            takes = charges.more(each.operation, each.candidates[pick], before, known)
+            return max(0.0, weights.of(Figures(0, *takes)) - float(rows[job][pick]))
+
+        return Floor(self._until, tuple(rows), more, placed)
 
 
 def hours_of(problem: Problem, weights: Weights, until: int) -> Hours | None:
@@ -65,7 +173,10 @@ def hours_of(problem: Problem, weights: Weights, until: int) -> Hours | None:
     choices = sum(len(job.candidates) for job in problem.jobs)
     if not choices or choices * min(SLOTS_MAX, until // SLOT_TICKS_MIN + 1) > CELLS_MAX:
         return None
-    return Hours(problem, weights, until)
+    ticks = max(SLOT_TICKS_MIN, -(-until // SLOTS_MAX))
+    hourly = Hourly(problem, Slots(ticks, -(-until // ticks)))
+    starts = [[hourly.of(job, each) for each in job.candidates] for job in problem.jobs]
+    return Hours(problem, weights, until, hourly, starts)
 
 
 class _Row(msgspec.Struct, frozen=True):

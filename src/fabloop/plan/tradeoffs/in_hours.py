@@ -1,9 +1,12 @@
 """The best plan for a sum where hours decide what steps take, and what is proven of it."""
 
-from fabloop.plan.engine import TREE, Bound, Timed, least
+import msgspec
+
+from fabloop.plan.engine import TREE, Bound, Timed, head_and_tail, least, only_chosen
 from fabloop.plan.statement.problem import MEASURE, Objective, Problem
 from fabloop.plan.terms.blend import Blend, Case, blend_of, case_of, table_sums
 from fabloop.plan.terms.objectives import aim_of
+from fabloop.plan.timetable.alternatives import has_alternatives
 from fabloop.plan.timetable.bargain import bargained
 from fabloop.plan.timetable.schedule import (
     Timetable,
@@ -11,11 +14,17 @@ from fabloop.plan.timetable.schedule import (
     routing_of_table,
     uncontended_finish,
 )
+from fabloop.plan.timetable.sequence import is_in_sequence
 from fabloop.plan.tradeoffs.constrained import EXACT
+from fabloop.plan.tradeoffs.contended import Known, contended
 from fabloop.plan.tradeoffs.hours import Wanted, hours_of
+from fabloop.plan.tree import tables_of
 
 HOURS = "dynamic programming over hours"
 """The engine of bounds that know when steps start."""
+
+EFFORT = 2.0
+"""Deterministic seconds for sequences of set-ups beside hours."""
 
 WHEN_DUE = "plans that are ready when due"
 NO_LATER = "plans that are ready no later"
@@ -35,34 +44,70 @@ def best_in_hours(
     mine = problem.waiting(until_due=lead is not Objective.ENERGY, lead=lead)
     if found.table.last(mine) > mine.read:
         return found, known
-    search = _Search(mine, lead, found)
+    search = _Search(mine, lead, found, charges.until)
     whole = least(problem, lead) if known is None else max(known.value, least(problem, lead))
-    if search.meets(whole) or max(charges.until, search.limit) > mine.read:
+    if search.meets(whole) or search.limit > mine.read:
         return search.timed(), known
-    hours = hours_of(mine, MEASURE[lead], search.limit)
-    if hours is None:
+    bound = search.run()
+    if bound.value <= whole:
         return search.timed(), known
-    wanted = hours.wanted()
-    if wanted is not None:
-        search.take(wanted)
-    bound = hours.bound()
-    if bound <= whole:
-        return search.timed(), known
-    return search.timed(), Bound(bound, HOURS, _scope(mine, search.limit), search.limit)
+    return search.timed(), bound
 
 
 class _Search:
     """The best timetable so far, and by when the product has to be ready."""
 
-    def __init__(self, problem: Problem, lead: Objective, found: Timed) -> None:
+    def __init__(self, problem: Problem, lead: Objective, found: Timed, until: int) -> None:
         self._problem = problem
+        self._lead = lead
         self._case: Case = case_of(problem)
         self._goal: Blend = self._case.plain(blend_of(aim_of(lead).ranks[0]))
         self._found = found
         self.table = bargained(problem, found.table)
         self.value = self._value(self.table)
-        until = 0 if problem.charges is None else problem.charges.until or 0
         self.limit = max(until, self.table.finish(problem))
+        self._scope = _scope(problem, WHEN_DUE if self.limit == until else NO_LATER)
+
+    def run(self) -> Bound:
+        """Look for better choices and starts; return what is proven of all plans in time."""
+        problem = self._problem
+        hours = hours_of(problem, MEASURE[self._lead], self.limit)
+        if hours is None:
+            return self._bound(0.0, TREE)
+        for each in hours.wanted():
+            self._take(self._at(each))
+        bound = hours.bound()
+        if self.meets(bound) or not is_in_sequence(problem) or has_alternatives(problem):
+            return self._bound(bound, HOURS)
+        times = head_and_tail(tables_of(problem, MEASURE[Objective.MAKESPAN], adds=False), problem)
+        known = Known(self.table, self.value, bound)
+        floor = hours.floor(*times, self._placed)
+        last = contended(self._case, self._goal, (), known, EFFORT, floor=floor)
+        if last.table is not None and last.value < self.value:
+            self.table, self.value = last.table, last.value
+        return self._bound(last.bound, last.engine if last.bound > bound else HOURS)
+
+    def _bound(self, value: float, engine: str) -> Bound:
+        return Bound(value, engine, self._scope, self.limit)
+
+    def _at(self, wanted: Wanted) -> Timetable:
+        """Return a timetable of the starts that take least, as far as steps leave room."""
+        table = list_schedule(self._problem, wanted.routing, wanted.starts)
+        if table.last(self._problem) > self._problem.read:
+            return table
+        return bargained(self._problem, table)
+
+    def _placed(self, table: Timetable) -> Timetable:
+        """Return a timetable with the same choices and ways where its steps take least."""
+        problem, routing = self._problem, routing_of_table(table)
+        found = [bargained(problem, table)]
+        hours = hours_of(only_chosen(problem, routing), MEASURE[self._lead], self.limit)
+        for each in hours.wanted() if hours is not None else ():
+            ways = msgspec.structs.replace(each.routing, choice=table.choice)
+            found.append(self._at(msgspec.structs.replace(each, routing=ways)))
+        return min(
+            (it for it in found if it.finish(problem) <= self.limit), key=self._value, default=table
+        )
 
     def _value(self, table: Timetable) -> float:
         return table_sums(self._case, table).of(self._goal, 0)
@@ -71,14 +116,12 @@ class _Search:
         """Tell whether nothing is better."""
         return self.value <= bound + EXACT * abs(bound)
 
-    def take(self, wanted: Wanted) -> None:
-        """Place what is wanted, and keep that where it is better."""
-        table = list_schedule(self._problem, wanted.routing, wanted.starts)
-        if table.last(self._problem) > self._problem.read:
+    def _take(self, table: Timetable | None) -> None:
+        """Keep a timetable where it is better and in time."""
+        if table is None or table.finish(self._problem) > self.limit:
             return
-        table = bargained(self._problem, table)
         value = self._value(table)
-        if table.finish(self._problem) <= self.limit and value < self.value * (1.0 - EXACT):
+        if value < self.value * (1.0 - EXACT):
             self.table, self.value = table, value
 
     def timed(self) -> Timed:
@@ -89,11 +132,8 @@ class _Search:
         return Timed(self.table, uncontended_finish(self._problem, routing), TREE)
 
 
-def _scope(problem: Problem, limit: int) -> str:
-    charges = problem.charges
-    assert charges is not None, "asked only where times matter"
-    plans = WHEN_DUE if limit == charges.until else NO_LATER
-    materials = charges.materials
+def _scope(problem: Problem, plans: str) -> str:
+    materials = None if problem.charges is None else problem.charges.materials
     if materials is None:
         return plans
     shared = materials.claimed or any(
