@@ -24,7 +24,6 @@ from fabloop.app.service_runtime.facts import CallAnswered, Deviated, LookedUp, 
 from fabloop.app.service_runtime.ladder import Matter
 from fabloop.app.service_runtime.log import FactLog
 from fabloop.app.service_runtime.mending import Mender
-from fabloop.app.service_runtime.reality import said
 from fabloop.app.service_runtime.runtime import Runtime
 from fabloop.base.instant import HOUR, Instant
 from fabloop.model.explanation import Evidence, Explanation
@@ -104,7 +103,7 @@ class Recovery:
                 instance=errand.task.instance,
                 node=errand.task.node,
                 repair=name,
-                differences=tuple(f"{said(each)}, but should not be" for each in overcooked),
+                differences=tuple(f"{each} is overcooked, but should not be" for each in codes),
                 because=_overcooked(lot, orders, self._lots.size(lot), now),
                 subjects=tuple(each.id for each in orders),
             ),
@@ -220,7 +219,7 @@ class Recovery:
                 instance=errand.task.instance,
                 node=errand.task.node,
                 repair=name,
-                differences=("not works(oven), but should",),
+                differences=("the oven does not work, but should",),
                 because=_too_late(lot, ready, deadline, now),
                 subjects=tuple(each.id for each in orders),
             ),
