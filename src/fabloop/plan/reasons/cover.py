@@ -28,6 +28,12 @@ SCALE = 1_000_000
 FIRST = 8
 """Ways out of each conflict that are in the model at first."""
 
+QUICK = 64
+"""Ways out of each conflict, those that share most first, that a first cover is made of."""
+
+SLACK = 0.5
+"""How much dearer covers are looked at than one that is known, so that the next are there too."""
+
 TOLERANCE = 1e-5
 """Prices that differ by less count as equal."""
 
@@ -40,6 +46,11 @@ class Cover(msgspec.Struct, frozen=True):
 
     chosen: dict[Key, Change]
     proven: bool
+
+    @property
+    def price(self) -> float:
+        """What the changes are worth together."""
+        return sum([each.price for each in self.chosen.values()])
 
 
 def cheapest_cover(conflicts: Sequence[Ways], ruled_out: Sequence[Changes] = ()) -> Cover | None:
@@ -141,16 +152,20 @@ def _shares(changes: Sequence[Change], owner: Mapping[Key, int]) -> dict[int, Ch
 
 
 class _Part:
-    """Conflicts that share changes with each other and with no others."""
+    """Conflicts that share changes with each other and with no others.
+
+    Of several conflicts only the ways out are looked at that a cover as cheap as one that is known
+    may have.
+    """
 
     def __init__(self, keys: frozenset[Key], conflicts: Sequence[Ways]) -> None:
         self._conflicts = conflicts
         self.keys = keys
         self.name = _name(conflicts)
         self._known: dict[frozenset[int], Cover | None] = {}
-        self._bundles: Bundles | None = None
-        self._sharing: Sharing | None = sharing_of(conflicts) if len(conflicts) > 1 else None
-        self._needed = conflicts if self._sharing is None else self._sharing.needed
+        self._priced: _Priced | None = None
+        self._near: _Near | None = None
+        self._most = 0.0
         self._ranked: list[Changes] = []
 
     def cheapest(self, avoided: Mapping[int, Changes]) -> Cover | None:
@@ -166,15 +181,18 @@ class _Part:
 
     def _shared(self, ruled_out: Sequence[Changes]) -> Cover | None:
         """Return the cheapest cover of several conflicts."""
-        if self._sharing is not None:
-            try:
-                chosen = self._sharing.cheapest(ruled_out)
-            except GaveUp:
-                self._sharing = None
-            else:
-                return None if chosen is None else Cover(chosen, proven=True)
-        self._bundles = self._bundles or Bundles(self._needed)
-        return _modelled(self._bundles, ruled_out)
+        if self._priced is None or self._near is None:
+            self._priced = _Priced(self._conflicts)
+            self._most = self._priced.quick() + SLACK
+            self._near = _Near(self._priced.within(self._most))
+        while True:
+            cover = self._near.cheapest(ruled_out)
+            if cover is not None and cover.price <= self._most + TOLERANCE:
+                return cover
+            if self._near.size == self._priced.size:
+                return cover
+            self._most = 2 * self._most if cover is None else cover.price + SLACK
+            self._near = _Near(self._priced.within(self._most))
 
     def _least(self, ruled_out: Sequence[Changes]) -> Cover | None:
         """Return the way out of the only conflict that takes least."""
@@ -185,6 +203,28 @@ class _Part:
             if not any(contains(chosen, each) for each in ruled_out):
                 return Cover(chosen, proven=True)
         return None
+
+
+class _Near:
+    """Several conflicts with some ways out of each, solved by sets of them or by a model."""
+
+    def __init__(self, conflicts: Sequence[Ways]) -> None:
+        self.size = sum(len(ways) for ways in conflicts)
+        self._bundles: Bundles | None = None
+        self._sharing: Sharing | None = sharing_of(conflicts)
+        self._needed = conflicts if self._sharing is None else self._sharing.needed
+
+    def cheapest(self, ruled_out: Sequence[Changes]) -> Cover | None:
+        """Return the cheapest cover by these ways that contains none of the sets."""
+        if self._sharing is not None:
+            try:
+                chosen = self._sharing.cheapest(ruled_out)
+            except GaveUp:
+                self._sharing = None
+            else:
+                return None if chosen is None else Cover(chosen, proven=True)
+        self._bundles = self._bundles or Bundles(self._needed)
+        return _modelled(self._bundles, ruled_out)
 
 
 def _price_and_names(changes: Changes) -> tuple[float, list[Key]]:
@@ -277,6 +317,25 @@ class _Priced:
             self._ways.append([changes for _, changes in ranked])
             self._shares.append([each for each, _ in ranked])
         self._bound = sum(shares[0] for shares in self._shares)
+        self.size = sum(len(ways) for ways in self._ways)
+
+    def quick(self) -> float:
+        """Return what some cover takes that is found at once, conflict by conflict."""
+        chosen: dict[Key, Change] = {}
+        order = sorted(range(len(self._ways)), key=lambda each: -self._shares[each][0])
+        for number in order:
+            ways = self._ways[number][:QUICK]
+            best = min(ways, key=lambda changes: sum(_more(each, chosen) for each in changes))
+            for each in best:
+                if _more(each, chosen):
+                    chosen[each.key] = each
+        return sum(each.price for each in chosen.values())
+
+    def within(self, most: float) -> list[list[Changes]]:
+        """Return the ways out that may be in a cover which takes no more than that."""
+        slack = most - self._bound + TOLERANCE
+        rows = zip(self._ways, self._shares, strict=True)
+        return [ways[: bisect_right(shares, shares[0] + slack)] for ways, shares in rows]
 
     def cheapest(self, ruled_out: Sequence[Changes]) -> Cover | None:
         """Return the cheapest cover by CP-SAT; few ways are in the model, but all that matter."""
@@ -291,7 +350,7 @@ class _Priced:
             if cover is None:
                 wider = [min(4 * n, len(ways)) for n, ways in zip(counts, self._ways, strict=True)]
             else:
-                most = sum(each.price for each in cover.chosen.values()) + TOLERANCE
+                most = cover.price + TOLERANCE
                 wider = self._within(cover)
                 wider = [max(each) for each in zip(counts, wider, strict=True)]
             if wider == counts:
@@ -300,8 +359,16 @@ class _Priced:
 
     def _within(self, cover: Cover) -> list[int]:
         """Return how many ways out of each conflict may be in a cheaper cover."""
-        slack = sum(each.price for each in cover.chosen.values()) - self._bound
+        slack = cover.price - self._bound
         return [bisect_right(shares, shares[0] + slack + TOLERANCE) for shares in self._shares]
+
+
+def _more(change: Change, chosen: Mapping[Key, Change]) -> float:
+    """Return what a change takes beside those that are chosen."""
+    known = chosen.get(change.key)
+    if known is None:
+        return change.price
+    return 0.0 if known.level >= change.level else max(0.0, change.price - known.price)
 
 
 def _names(changes: Changes) -> list[Key]:
