@@ -23,6 +23,11 @@ from fabloop.plan.tradeoffs.front import Front
 PLANS_DRAWN_MAX = 5
 """Plans that are drawn one by one; the plot shows all."""
 
+POINTS = (
+    "Each point is a plan, numbered as in the table where there is room; lower left is better; "
+    "the tick marks the first plan"
+)
+"""Caption of the plot."""
 LEFT_OUT_MAX = 100
 """Work units left out that the page tells."""
 
@@ -36,8 +41,7 @@ def exhibits_of(
     """Yield the pictures of an answer: plot, then swimlanes, steps and shipments of each plan."""
     order, network = asked.order, asked.knowledge.network
     if len(plans) > 1:
-        caption = "Each number is a plan; lower left is better"
-        yield "pareto.svg", caption, pareto_picture(plans, chosen=1)
+        yield "pareto.svg", POINTS, pareto_picture(plans, chosen=1)
     for number, plan in enumerate(plans[:PLANS_DRAWN_MAX], 1):
         lanes = plan_picture(plan, order.product, network)
         yield f"plan-{number}.svg", f"Plan {number}: who does what when", lanes

@@ -1,8 +1,10 @@
 """Gantt chart, map of shipments, Pareto plot and conflict view: what they tell, and how."""
 
+from itertools import combinations
+
 import msgspec
 
-from app.pictures.reading import bar, outside, signs, titled, titles, words
+from app.pictures.reading import bar, outside, signs, titled, titles, tree, words
 from fabloop.app.dealings import dealings
 from fabloop.app.pictures.conflict import conflict_picture
 from fabloop.app.pictures.gantt import gantt_picture
@@ -10,6 +12,7 @@ from fabloop.app.pictures.orders import orders_picture
 from fabloop.app.pictures.pareto import pareto_picture
 from fabloop.app.pictures.plan import plan_picture
 from fabloop.app.pictures.shipments import shipment_picture
+from fabloop.app.pictures.svg import shortened, text_width
 from fabloop.base.instant import DAY, Instant
 from fabloop.model.plan import NotProducible, Producible
 from fabloop.plan.critical import Key, criticality
@@ -164,3 +167,98 @@ def test_a_run_is_one_bar_of_all_its_orders_and_a_row_of_each_ones_table():
     assert [row[0][3:] for row in rows] == [("steel", "3", "7"), ("steel", "4", "7")]
     swimlanes = titles(plan_picture(plans[0], orders[0].product, plant))
     assert any("3 of 7 pieces in one run" in each for each in swimlanes)
+
+
+def many_sites(plant, count):
+    more = {
+        f"s{number}": msgspec.structs.replace(
+            plant.sites["vienna"], id=f"s{number}", label=f"Site {number}", work_units=()
+        )
+        for number in range(count)
+    }
+    return msgspec.structs.replace(plant, sites={**plant.sites, **more})
+
+
+def test_of_many_sites_those_without_a_part_are_named_below_the_map():
+    order = gear()
+    plant, answer = answered(order, graz_tpe=16.2e-6)
+    plan = answer.plans[0]
+    svg = shipment_picture(plan, order.product, many_sites(plant, 18))
+    assert not [each for each in titles(svg) if each.endswith("not used")]
+    told = " ".join(words(svg))
+    assert "Not used (18): Site 0, Site 1," in told
+    assert "graz" in words(svg)
+
+
+def test_sites_that_take_part_do_not_cover_each_other_however_many():
+    order = gear()
+    plant, answer = answered(order, graz_tpe=16.2e-6)
+    plan = answer.plans[0]
+    plant = many_sites(plant, 18)
+    all_used = msgspec.structs.replace(plan.totals, sites=tuple(plant.sites))
+    plan = msgspec.structs.replace(plan, totals=all_used)
+    svg = shipment_picture(plan, order.product, plant)
+    boxes = [each for each in tree(svg).iter("{*}rect") if each.get("rx") == "6"]
+    assert len(boxes) == 20
+    places = [(float(each.get("x")), float(each.get("y"))) for each in boxes]
+    for (x, y), (other_x, other_y) in combinations(places, 2):
+        assert abs(x - other_x) >= 170 or abs(y - other_y) >= 58
+
+
+def test_points_that_lie_close_share_a_number_and_no_axis_goes_below_zero():
+    _, answer = answered(gear())
+    (plan, *_) = answer.plans
+    totals = [
+        msgspec.structs.replace(plan.totals, cost_minor=1000 + number, co2_kg=0.001 * number)
+        for number in range(100)
+    ]
+    plans = [msgspec.structs.replace(plan, totals=each) for each in totals]
+    svg = pareto_picture(plans, chosen=7)
+    numbers = [each for each in words(svg) if each.isdigit()]
+    assert len(numbers) < 60
+    assert numbers.count("7") == 3
+    assert not [each for each in words(svg) if each.startswith("-")]
+    assert len([each for each in titles(svg) if each.startswith("Plan ")]) == 300
+
+
+def test_a_single_step_without_a_length_is_drawn_with_times_around_it():
+    order = gear()
+    plant, answer = answered(order)
+    plan = answer.plans[0]
+    (first, *_) = plan.steps
+    product = msgspec.structs.replace(
+        order.product,
+        operations=(msgspec.structs.replace(order.product.operation(first.operation), inputs=()),),
+    )
+    alone = msgspec.structs.replace(
+        plan, steps=(msgspec.structs.replace(first, end=first.start),), movements=()
+    )
+    found = criticality(alone, product)
+    for svg in (
+        gantt_picture(alone, product, plant, found),
+        plan_picture(alone, product, plant),
+        orders_picture((alone,), {order.id: order}, plant),
+    ):
+        assert [each for each in words(svg) if ":" in each and "20" in each]
+
+
+def test_pictures_of_orders_tell_steps_by_their_labels_and_what_bars_mean():
+    order = gear()
+    named_ = tuple(
+        msgspec.structs.replace(each, label=f"Step {each.id}") for each in order.product.operations
+    )
+    product = msgspec.structs.replace(order.product, operations=named_)
+    order = msgspec.structs.replace(order, product=product)
+    plant, answer = answered(order)
+    svg = orders_picture(answer.plans[:1], {order.id: order}, plant)
+    for each in product.operations:
+        assert any(f": Step {each.id} on " in title for title in titles(svg))
+    assert "step, with the letter of its order" in words(svg)
+
+
+def test_wide_characters_are_reckoned_with_where_names_are_cut():
+    assert text_width("東京") == 24
+    assert text_width("e\u0301") == text_width("e")
+    short = shortened("株式会社東京精密機械製作所", 100)
+    assert short.endswith("…")
+    assert text_width(short) <= 100

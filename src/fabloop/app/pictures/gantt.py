@@ -15,7 +15,7 @@ from fabloop.app.pictures.svg import (
     text,
 )
 from fabloop.app.pictures.timeline import Axis, between, clock_text
-from fabloop.base.instant import Instant, span_text
+from fabloop.base.instant import MINUTE, Instant, span_text
 from fabloop.model.ids import OperationId
 from fabloop.model.plan import Plan, PlannedStep
 from fabloop.model.product import ConfiguredProduct
@@ -30,6 +30,9 @@ _BAR = 14.0
 _HEADER = 30.0
 _LEGEND = 46.0
 _RIGHT = 24.0
+_FOOTER = 16.0
+TICKS_AGAIN_MIN = 30
+"""Steps from which on the times stand at the bottom too."""
 
 
 def gantt_picture(
@@ -53,6 +56,9 @@ def gantt_picture(
     zone = network.sites[steps[0].site].time_zone
     bottom = _HEADER + _ROW * len(steps)
     parts = [_grid(axis, zone, bottom, middle)]
+    if len(steps) > TICKS_AGAIN_MIN:
+        parts.append(_ticks(axis, zone, bottom + 13))
+        bottom += _FOOTER
     rows = {each.operation: _HEADER + _ROW * number for number, each in enumerate(steps)}
     parts += [
         _row(each, rows[each.operation], axis, middle, product, network, found) for each in steps
@@ -66,7 +72,7 @@ def gantt_picture(
         parts.append(line([(x, _HEADER - 6), (x, bottom)], "limit"))
         parts.append(text(x - 4, bottom + 12, "due", "small failed", anchor="end"))
     parts.append(_legend(bottom))
-    told = f"times of {zone}"
+    told = f"{between(axis.begin, axis.end, zone)}, times of {zone}"
     parts.append(text(WIDTH - 8, bottom + 30, told, "small muted", anchor="end"))
     drawn = Picture(width=WIDTH, height=bottom + _LEGEND, body="".join(parts))
     return document(drawn, title or f"Steps of plan {plan.id} in order of time")
@@ -76,7 +82,7 @@ def _axis(steps: Sequence[PlannedStep], due_at: Instant | None, names: float) ->
     begin, end = min(each.start for each in steps), max(each.end for each in steps)
     if due_at is not None and begin < due_at < end + (end - begin) // 2:
         end = max(end, due_at)
-    pad = (end - begin) // 60
+    pad = max((end - begin) // 60, MINUTE)
     return Axis(
         begin=Instant(begin - pad), end=Instant(end + pad), left=names, right=WIDTH - _RIGHT
     )
@@ -86,11 +92,17 @@ def _grid(axis: Axis, zone: str, bottom: float, units: float) -> str:
     parts = [box(0, 0, WIDTH, _HEADER - 4, "band", radius=0)]
     parts.append(text(8, 17, "Step", "strong"))
     parts.append(text(units, 17, "Work unit", "strong"))
-    for at, words in axis.ticks(zone, spare=48):
+    for at, _ in axis.ticks(zone, spare=48):
         x = axis.x(at)
         parts.append(line([(x, _HEADER - 4), (x, bottom)], "grid"))
-        parts.append(text(x, 17, words, "small muted", anchor="middle"))
-    return "".join(parts)
+    return "".join([*parts, _ticks(axis, zone, 17)])
+
+
+def _ticks(axis: Axis, zone: str, y: float) -> str:
+    return "".join(
+        text(axis.x(at), y, words, "small muted", anchor="middle")
+        for at, words in axis.ticks(zone, spare=48)
+    )
 
 
 def _row(

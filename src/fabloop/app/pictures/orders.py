@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from fabloop.app.labels import zone_in
 from fabloop.app.pictures.svg import (
     Picture,
     badge,
@@ -14,7 +15,7 @@ from fabloop.app.pictures.svg import (
     text_width,
 )
 from fabloop.app.pictures.timeline import Axis, between
-from fabloop.base.instant import Instant, span_text
+from fabloop.base.instant import MINUTE, Instant, span_text
 from fabloop.model.ids import OrderId, SiteId, WorkUnitId
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import Plan, PlannedStep
@@ -26,6 +27,7 @@ _RIGHT = 24.0
 _ROW = 26.0
 _BAR = 16.0
 _HEADER = 30.0
+_LEGEND = 40.0
 
 
 def orders_picture(
@@ -47,10 +49,14 @@ def orders_picture(
             parts.append(_head(axis, y, site.label, site.time_zone, len(units)))
             y += _HEADER
             for unit in units:
-                parts.append(_unit_row(y, unit.id, unit.label, steps, letters, axis, network))
+                parts.append(
+                    _unit_row(y, unit.id, unit.label, steps, letters, axis, network, orders)
+                )
                 y += _ROW
     parts.append(_finishes(plans, orders, letters, axis, y))
-    height = y + _HEADER + _ROW * len(plans) + 12
+    bottom = y + _HEADER + _ROW * len(plans)
+    parts.append(_legend(axis, bottom, zone_in(network)))
+    height = bottom + _LEGEND
     drawn = Picture(width=WIDTH, height=height, body="".join(parts))
     return document(drawn, title or f"{len(plans)} orders on the machines they share")
 
@@ -68,7 +74,7 @@ def _letter(number: int) -> str:
 def _axis(plans: Sequence[Plan]) -> Axis:
     begin = min(step.start for plan in plans for step in plan.steps)
     end = max(step.end for plan in plans for step in plan.steps)
-    pad = (end - begin) // 60
+    pad = max((end - begin) // 60, MINUTE)
     return Axis(
         begin=Instant(begin - pad), end=Instant(end + pad), left=_NAMES, right=WIDTH - _RIGHT
     )
@@ -93,6 +99,7 @@ def _unit_row(
     letters: Mapping[OrderId, str],
     axis: Axis,
     network: Network,
+    orders: Mapping[OrderId, ProductionOrder],
 ) -> str:
     parts = [text(16, y + _ROW / 2 + 4, shortened(label, _NAMES - 24))]
     parts.append(line([(0, y + _ROW), (WIDTH, y + _ROW)], "grid"))
@@ -107,6 +114,7 @@ def _unit_row(
         letter = "+".join(letters[each] for each in company or [plan.order])
         zone = _zone(network, step.site)
         span = between(step.start, step.end, zone)
+        words = orders[plan.order].product.operation(step.operation).label
         fits = right - x >= text_width(letter, 11) + 2
         parts.append(
             group(
@@ -114,7 +122,7 @@ def _unit_row(
                 text((x + right) / 2, y + _ROW / 2 + 4, letter, "small", anchor="middle")
                 if fits
                 else "",
-                title=f"{letter} ({names}): {step.operation} on {label}, {span}",
+                title=f"{letter} ({names}): {words} on {label}, {span}",
             )
         )
     return "".join(parts)
@@ -150,6 +158,8 @@ def _finishes(
 ) -> str:
     """Return a row per order: from its first start to its finish, late ones marked."""
     parts = [box(0, y, WIDTH, _HEADER - 4, "band", radius=0), text(8, y + 17, "Orders", "strong")]
+    told = "from the first start until it is ready"
+    parts.append(text(axis.left, y + 17, told, "small muted"))
     y += _HEADER
     for plan in plans:
         begin, end = min(s.start for s in plan.steps), max(s.end for s in plan.steps)
@@ -164,4 +174,16 @@ def _finishes(
             text(x + 6, y + _ROW / 2 + 4, told, "small halo"),
         ]
         y += _ROW
+    return "".join(parts)
+
+
+def _legend(axis: Axis, y: float, zone: str) -> str:
+    y += 22
+    parts = [box(16, y - 9, 26, 14, "shape"), text(29, y + 2, "A", "small", anchor="middle")]
+    parts += [text(48, y + 3, "step, with the letter of its order", "small")]
+    parts += [box(262, y - 9, 26, 14, "move"), text(294, y + 3, "order, ready in time", "small")]
+    parts += [box(442, y - 9, 26, 14, "shape failed"), badge("failed", 432, y - 2)]
+    parts += [text(474, y + 3, "order, late", "small")]
+    told = f"{between(axis.begin, axis.end, zone)}, {zone}"
+    parts += [text(WIDTH - 8, y + 3, told, "small muted", anchor="end")]
     return "".join(parts)

@@ -17,6 +17,7 @@ _BOTTOM = 52.0
 _TOP = 34.0
 _GAP = 30.0
 _TICKS = 4
+_LABEL_WIDTH, _LABEL_HEIGHT = 22.0, 12.0
 
 
 class Scale(msgspec.Struct, frozen=True):
@@ -72,7 +73,7 @@ def _frame(plans: Sequence[Plan], scale: Scale) -> _Frame:
         values = [each.value(plan.totals) for plan in plans]
         low, high = min(values), max(values)
         pad = (high - low) * 0.08 or max(abs(high) * 0.05, 1e-9)
-        ends.append((low - pad, high + pad))
+        ends.append((max(low - pad, min(low, 0.0)), high + pad))
     return _Frame((ends[0][0], ends[1][0]), (ends[0][1], ends[1][1]))
 
 
@@ -93,17 +94,35 @@ def _panel(plans: Sequence[Plan], scale: Scale, chosen: int) -> str:
             side = "start" if step == 0 else "end"
             words = COST.words(x, totals)
             parts.append(text(across, _HEIGHT - _BOTTOM + 18, words, "small muted", anchor=side))
-    parts += [_point(number_, plan, frame, scale, chosen) for number_, plan in enumerate(plans, 1)]
+    named = _named(plans, frame, scale, chosen)
+    parts += [
+        _point(number_, plan, frame, scale, chosen, named=number_ in named)
+        for number_, plan in enumerate(plans, 1)
+    ]
     return "".join(parts)
 
 
-def _point(count: int, plan: Plan, frame: _Frame, scale: Scale, chosen: int) -> str:
+def _named(plans: Sequence[Plan], frame: _Frame, scale: Scale, chosen: int) -> frozenset[int]:
+    """Return which points have room for their number, the chosen one first."""
+    kept: dict[int, tuple[float, float]] = {}
+    order = sorted(range(1, len(plans) + 1), key=lambda each: (each != chosen, each))
+    for count in order:
+        totals = plans[count - 1].totals
+        x, y = frame.at(COST.value(totals), scale.value(totals))
+        if all(abs(x - a) >= _LABEL_WIDTH or abs(y - b) >= _LABEL_HEIGHT for a, b in kept.values()):
+            kept[count] = (x, y)
+    return frozenset(kept)
+
+
+def _point(  # a point is a plan in a frame
+    count: int, plan: Plan, frame: _Frame, scale: Scale, chosen: int, *, named: bool
+) -> str:
     totals = plan.totals
     x, y = frame.at(COST.value(totals), scale.value(totals))
     told = ", ".join(each.words(each.value(totals), totals) for each in (COST, *SCALES))
     dot = badge("done", x, y) if count == chosen else element("circle", "dot", cx=x, cy=y, r=4)
     return group(
         dot,
-        text(x + 7, y - 6, str(count), "small halo"),
+        text(x + 7, y - 6, str(count), "small halo") if named else "",
         title=f"Plan {count} ({plan.id}): {told}",
     )

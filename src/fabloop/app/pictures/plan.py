@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import msgspec
 
+from fabloop.app.labels import zone_in
 from fabloop.app.pictures.lanes import lanes_of, names_width
 from fabloop.app.pictures.shipped import Shipped, shipped_parts
 from fabloop.app.pictures.svg import (
@@ -41,6 +42,8 @@ _HEADER = 30.0
 _LEGEND = 54.0
 _MOVE_BAR = 14.0
 _LANE = _BAR + 4
+WAYS_STEPS_MAX = 80
+"""Steps of a plan whose ways are drawn as lines; of more, they would hide the bars."""
 MOVED_MIN = MINUTE
 """A step that starts this much earlier or later than before counts as moved."""
 
@@ -116,7 +119,7 @@ def draw_plan(
         for key, old in was.items()
         if key not in becomes or is_moved(becomes[key], old)
     ]
-    parts += [_flow_lines(board, plan, product)]
+    parts += [_flow_lines(board, plan, product)] if len(plan.steps) <= WAYS_STEPS_MAX else []
     parts += [_movement(board, leg, product, network) for leg in plan.movements]
     parts += [_freight(board, each, plan, network) for each in shipped_parts(plan, product)]
     for step in plan.steps:
@@ -126,6 +129,11 @@ def draw_plan(
         parts.append(line([(x, _HEADER), (x, board.bottom + 12)], "now"))
         parts.append(text(x + 4, board.bottom + 11, "now", "small muted"))
     parts.append(_legend(board.bottom, marked=before is not None))
+    told = between(board.axis.begin, board.axis.end, zone_in(network))
+    words = f"{told}, {zone_in(network)}"
+    if len(plan.steps) > WAYS_STEPS_MAX:
+        words = f"ways from step to step are not drawn: more than {WAYS_STEPS_MAX} steps. {words}"
+    parts.append(text(width - 8, board.bottom + 35, words, "small muted", anchor="end"))
     return Picture(width=width, height=board.bottom + _LEGEND, body="".join(parts))
 
 
@@ -189,7 +197,7 @@ def _axis(plans: Sequence[Plan], names: float, width: float) -> Axis:
     spans += [(leg.start, leg.end) for plan in plans for leg in plan.movements]
     spans += [(leg.start, leg.end) for leg in _freights(plans[0])]
     begin, end = min(start for start, _ in spans), max(end for _, end in spans)
-    pad = (end - begin) // 60
+    pad = max((end - begin) // 60, MINUTE)
     return Axis(
         begin=Instant(begin - pad), end=Instant(end + pad), left=names, right=width - _RIGHT
     )

@@ -1,6 +1,6 @@
 """Sites and the shipments of a plan between them, as a schematic map."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import atan2, cos, hypot, pi, sin
 
 from fabloop.app.pictures.shipped import Shipped, shipped_parts, shipped_pieces
@@ -15,6 +15,7 @@ from fabloop.app.pictures.svg import (
     path,
     shortened,
     text,
+    wrapped,
 )
 from fabloop.app.sentences import instant_text, money_text
 from fabloop.base.instant import span_text
@@ -29,6 +30,10 @@ _SITE_WIDTH = 170.0
 _SITE_HEIGHT = 58.0
 _MARGIN = 70.0
 _LINE = 16.0
+_ROW = 84.0
+_IDLE_LINES = 3
+RING_MAX = 8
+"""Sites that find room on a ring."""
 
 
 _Way = tuple[SiteId, SiteId, bool]
@@ -40,21 +45,42 @@ def shipment_picture(
 ) -> str:
     """Return every site with what it does for the order, and an arrow per way, as SVG.
 
-    Documents hold no coordinates: sites stand on a ring, those that take part first.
+    Documents hold no coordinates: sites stand on a ring, those that take part first. Where there
+    are many, those that do not are only named, and two columns take the place of the ring.
     """
     shipments = [*shipped_pieces(plan, product), *shipped_parts(plan, product)]
     sites = _ordered(plan, network)
-    height = 420.0 if len(sites) > 2 else 260.0
+    idle = [] if len(sites) <= RING_MAX else sites[len(plan.totals.sites) :]
+    sites = sites[: len(sites) - len(idle)]
+    height = _height(len(sites))
     places = _places(sites, height)
     ways: dict[_Way, list[int]] = {}
     for count, each in enumerate(shipments, 1):
         ways.setdefault((each.origin, each.destination, each.frozen), []).append(count)
-    parts = [_arrow(way, counts, places) for way, counts in ways.items()]
+    names = {key: site.label for key, site in network.sites.items()}
+    parts = [_arrow(way, counts, places, names) for way, counts in ways.items()]
     parts += [_site(each, places[each], plan, network) for each in sites]
     parts += _list(shipments, network, plan.totals.currency, height)
     bottom = height + _LINE * max(1, len(shipments)) + 34
+    for words in _idle_words(idle, network):
+        parts.append(text(24, bottom, words, "muted"))
+        bottom += _LINE
     drawn = Picture(width=WIDTH, height=bottom, body="".join(parts))
     return document(drawn, title or f"Shipments of plan {plan.id}")
+
+
+def _height(sites: int) -> float:
+    if sites > RING_MAX:
+        return 2 * _MARGIN + (sites + 1) // 2 * _ROW - _ROW
+    return (130.0, 260.0)[sites - 1] if sites <= 2 else 420.0
+
+
+def _idle_words(idle: Sequence[SiteId], network: Network) -> list[str]:
+    """Return the names of sites that take no part, in a few lines."""
+    if not idle:
+        return []
+    names = ", ".join(network.sites[each].label for each in idle)
+    return wrapped(f"Not used ({len(idle)}): {names}", WIDTH - 48, _IDLE_LINES)
 
 
 def _ordered(plan: Plan, network: Network) -> list[SiteId]:
@@ -68,6 +94,11 @@ def _places(sites: Sequence[SiteId], height: float) -> dict[SiteId, tuple[float,
     count = len(sites)
     if count == 1:
         return {sites[0]: (x, y)}
+    if count > RING_MAX:
+        return {
+            site: (x + (-0.23 if number % 2 == 0 else 0.23) * WIDTH, _MARGIN + number // 2 * _ROW)
+            for number, site in enumerate(sites)
+        }
     turn = [pi + 2 * pi * index / count for index in range(count)]
     return {
         site: (x + wide * cos(angle), y + high * sin(angle))
@@ -95,13 +126,20 @@ def _site(site: SiteId, place: tuple[float, float], plan: Plan, network: Network
     return group(*parts, title=f"{label}: {made}")
 
 
-def _arrow(way: _Way, counts: Sequence[int], places: dict[SiteId, tuple[float, float]]) -> str:
+def _arrow(
+    way: _Way,
+    counts: Sequence[int],
+    places: dict[SiteId, tuple[float, float]],
+    names: Mapping[SiteId, str],
+) -> str:
     """Return a bent arrow with the numbers of its shipments; each pair's arrows bend apart."""
     origin, destination, frozen = way
     (x, y), (to_x, to_y) = places[origin], places[destination]
     dx, dy = to_x - x, to_y - y
     length = hypot(dx, dy) or 1.0
     bend = 62.0 if frozen else 34.0
+    if x == to_x and length > _ROW:  # past the sites between them
+        bend += _SITE_WIDTH
     top_x, top_y = (x + to_x) / 2 - dy / length * bend, (y + to_y) / 2 + dx / length * bend
     start = _edge((x, y), (top_x, top_y))
     end = _edge((to_x, to_y), (top_x, top_y))
@@ -117,7 +155,7 @@ def _arrow(way: _Way, counts: Sequence[int], places: dict[SiteId, tuple[float, f
         arrow_head(*end, heading, ""),
         badge("done", *middle) if frozen else "",
         text(middle[0], middle[1] - 8, numbers, "halo strong", anchor="middle"),
-        title=f"Shipment {numbers}: {origin} to {destination}",
+        title=f"Shipment {numbers}: {names[origin]} to {names[destination]}",
     )
 
 

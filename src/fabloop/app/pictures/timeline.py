@@ -9,6 +9,7 @@ import msgspec
 from fabloop.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
 
 _STEPS = (
+    MINUTE, 2 * MINUTE,
     5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR,
     12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY, 91 * DAY, 364 * DAY,
 )  # fmt: skip
