@@ -1,6 +1,7 @@
 """Orders planned together, on one floor: the search for times, and what is proven of them."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -8,10 +9,13 @@ import numpy as np
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import Optimality
 from fabloop.plan.engine import TREE, cheapest, least
+from fabloop.plan.floors.auctioned import Goal, auctioned
 from fabloop.plan.floors.floor import Floor, Work
 from fabloop.plan.floors.loads import SHARES_PER_SECOND, Allowance, load_bound, windows_of
 from fabloop.plan.floors.nearby import nearby
 from fabloop.plan.floors.orders_search import LOOKS_PER_SECOND, OrdersObjective, Placed, Search
+from fabloop.plan.floors.sequences import Sequences
+from fabloop.plan.floors.shifted import shifted
 from fabloop.plan.floors.tempered import tempered
 from fabloop.plan.statement.problem import MEASURE, Objective, Problem
 from fabloop.plan.statement.roads import TICK, Weights
@@ -20,6 +24,7 @@ from fabloop.plan.tree import optimum, tables_of
 
 TOGETHER = "all plans of these orders together"
 LOADS = "tree dynamic programming and loads"
+PRICES = "tree dynamic programming and prices of time"
 
 _BOUNDING = 0.25
 """Share of the effort that bounding by loads may take."""
@@ -31,6 +36,12 @@ asked for a bound."""
 _TEMPERED = 0.4
 """Share of the effort then left in which worse steps are taken; in the rest all orders are improved
 at once."""
+
+_AUCTIONED = 0.6
+"""Share of the effort then left in which plans are bought at prices, where time has prices."""
+
+_SHIFTED = 0.5
+"""Share of the effort then left in which jobs are shifted to better places, one at a time."""
 
 _SECOND = 0.3
 """Share of the effort for the last finish, where the cost is asked for."""
@@ -158,6 +169,9 @@ class Together:
         if self.objective is OrdersObjective.MAKESPAN:
             whole, self.search.budget = self.search.budget, round(self.search.budget * _EARLY)
             self.search.improve(self.bound, self._better)
+            if len(self.placed) >= MANY and self._plain:
+                self.search.budget = round(2 * whole * _EARLY)
+                self._shift()
             self.search.budget = whole
             if bounding:
                 self._bound_by_loads()
@@ -170,11 +184,52 @@ class Together:
         if self.objective is not OrdersObjective.MAKESPAN or len(self.placed) < MANY:
             self.search.improve(self.bound, self._better)
             return
-        begun, whole = self.search.spent.looks, self.search.budget
-        for share, improved in ((_TEMPERED, tempered), (1.0, nearby)):
-            self.search.budget = begun + round(share * (whole - begun))
-            improved(self.search, self.bound, self._better)
+        whole = self.search.budget
+        if self._plain:
+            if self._priced:
+                self._until(_AUCTIONED, whole, self._auction)
+            self._until(_SHIFTED, whole, self._shift)
+        else:
+            self._until(_TEMPERED, whole, self._temper)
+        self.search.budget = whole
+        nearby(self.search, self.bound, self._better)
+        self._temper()
+
+    def _until(self, share: float, whole: int, improve: Callable[[], None]) -> None:
+        """Improve by a share of what is left of the whole."""
+        spent = self.search.spent.looks
+        self.search.budget = spent + round(share * (whole - spent))
+        improve()
+
+    def _temper(self) -> None:
         tempered(self.search, self.bound, self._better)
+
+    def _shift(self) -> None:
+        shifted(self.search, self._sequences, self.bound, self._better)
+
+    def _auction(self) -> None:
+        windows = [windows_of(each) for each in self.settled]
+        goal = Goal(round(self.bound), self._better, self._raised)
+        auctioned(self.search, windows, self._sequences, goal)
+
+    @cached_property
+    def _sequences(self) -> Sequences:
+        return Sequences(self.placed)
+
+    @property
+    def _plain(self) -> bool:
+        """Whether times follow from the sequences on work units."""
+        return not any(each.problem.duties is not None for each in self.asked)
+
+    @property
+    def _priced(self) -> bool:
+        """Whether time on work units has prices that say what it is worth."""
+        return len(self.settled) == len(self.placed) and not any(each.joins for each in self.asked)
+
+    def _raised(self, bound: int) -> None:
+        """Note a better bound."""
+        self.bound, self.engine = float(bound), PRICES
+        self._better(self.search.score()[0])
 
     def _bound_by_loads(self) -> None:
         value = round(self.search.score()[0])

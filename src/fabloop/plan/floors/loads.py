@@ -142,7 +142,7 @@ class _Program:
                 break
             self.busy.update(windows.work.problem.busy)
             self._add(windows, finish, follows=follows)
-        self.known: set[_Span] = set()
+        self.rows: dict[_Span, pywraplp.Constraint] = {}
         for span in spans:
             self._limit(span)
 
@@ -199,7 +199,7 @@ class _Program:
             if self.over.solution_value() > TOLERANCE:
                 return False
             found = [span for unit in self.parts for span in self._tightest(unit)]
-            new = [each for each in found if each not in self.known]
+            new = [each for each in found if each not in self.rows]
             if not new:
                 return True
             for each in new:
@@ -235,8 +235,8 @@ class _Program:
 
     def _limit(self, span: _Span) -> None:
         unit, opens, tail = span
-        self.known.add(span)
         row = self.solver.Constraint(-self.solver.infinity(), max(0.0, self._room(*span)))
+        self.rows[span] = row
         row.SetCoefficient(self.over, -1.0)
         for part in self.parts[unit]:
             if part.opens >= opens and part.tail >= tail:
@@ -271,7 +271,7 @@ def load_bound(
 
     Where several orders share a floor the bound goes on with shares that follow their takers.
     """
-    allowance, spans = allowance or Allowance(), set[_Span]()
+    allowance, spans = allowance or Allowance(), dict[_Span, None]()
     for follows in (False, True)[: len(orders)]:
         low = _Rise(orders, allowance, spans, follows).bound(low, high)
     return low
@@ -282,7 +282,7 @@ class _Rise(NamedTuple):
 
     orders: Sequence[Windows]
     allowance: Allowance
-    spans: set[_Span]
+    spans: dict[_Span, None]
     follows: bool
 
     def bound(self, low: int, high: int) -> int:
@@ -306,5 +306,5 @@ class _Rise(NamedTuple):
         mine = Allowance(most)
         found = program.fits(mine)
         self.allowance.left -= most - mine.left
-        self.spans.update(program.known)
+        self.spans.update(dict.fromkeys(program.rows))
         return found

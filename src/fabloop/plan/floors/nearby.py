@@ -4,7 +4,7 @@ Each job may go to any work unit of the site where it is now; those of a few ord
 among them, to any site. All orders are open in each look, so that one may make way for another.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from enum import Enum
 from typing import assert_never
@@ -18,12 +18,10 @@ from fabloop.plan.floors.orders_search import (
     OrdersObjective,
     Placed,
     Search,
+    adopted,
     booked,
     restore,
 )
-from fabloop.plan.floors.placing import book
-
-Row = tuple[int, ...]
 
 SECONDS = 45
 """About how many seconds of a core one deterministic second of the solver takes here."""
@@ -139,7 +137,7 @@ def _look(search: Search, freed: AbstractSet[int], target: float, worst: float) 
     if solver.objective_value >= search.score()[0]:
         return End.NONE if status == cp_model.OPTIMAL else End.OPEN
     plans = [solved(solver, jobs) for jobs in joint.orders]
-    if not _adopted(search, plans, worst):
+    if not adopted(search, plans, worst):
         return End.SPOILED
     return End.BEST if status == cp_model.OPTIMAL else End.PLACED
 
@@ -191,23 +189,3 @@ def _aim(search: Search, joint: Joint, target: float) -> None:
         for jobs in joint.orders:
             joint.model.add(value >= jobs.made)
     joint.model.minimize(value)
-
-
-def _adopted(search: Search, plans: Sequence[tuple[Row, Row]], worst: float) -> bool:
-    """Place the orders so; keep what was there if that is above the worst."""
-    orders, kept = search.orders, booked(search.orders)
-    for each in orders:
-        for job in range(each.work.size):
-            each.work.release(job)
-    queue = sorted(
-        (start, number, job)
-        for number, (_, starts) in enumerate(plans)
-        for job, start in enumerate(starts)
-    )
-    for _, number, job in queue:
-        book(orders[number].work, job, plans[number][0][job])
-    search.spent.looks += 20 * len(queue)
-    if search.score()[0] <= worst:
-        return True
-    restore(orders, kept)
-    return False

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from fabloop.plan.floors.floor import Booking, Work
-from fabloop.plan.floors.placing import Effort, Taste, place, place_all
+from fabloop.plan.floors.placing import Effort, Taste, book, place, place_all
 from fabloop.plan.statement.layout import Bools
 
 SEED = 7
@@ -188,3 +188,28 @@ def restore(orders: Sequence[Placed], kept: Sequence[Sequence[Booking]]) -> None
     for each, bookings in zip(orders, kept, strict=True):
         for job, booking in enumerate(bookings):
             each.work.book(job, booking)
+
+
+def adopted(
+    search: Search, plans: Sequence[tuple[Sequence[int], Sequence[int]]], worst: float
+) -> bool:
+    """Place the orders by these choices and starts; keep what was there if that is above worst.
+
+    Each step takes its first gap, in the order of the starts.
+    """
+    orders, kept = search.orders, booked(search.orders)
+    for each in orders:
+        for job in range(each.work.size):
+            each.work.release(job)
+    queue = sorted(
+        (start, number, job)
+        for number, (_, starts) in enumerate(plans)
+        for job, start in enumerate(starts)
+    )
+    for _, number, job in queue:
+        book(orders[number].work, job, plans[number][0][job])
+    search.spent.looks += 20 * len(queue)
+    if search.score()[0] <= worst:
+        return True
+    restore(orders, kept)
+    return False
