@@ -4,10 +4,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from fabloop.plan.engine import cheapest, measure_of
+from fabloop.model.ids import OrderId, PlanId
+from fabloop.plan.draft import Heading, draft
+from fabloop.plan.engine import cheapest, currency_of, listed, measure_of
+from fabloop.plan.reading import Unread
 from fabloop.plan.reasons.change import Change, World
 from fabloop.plan.reasons.repeated import Repeated
 from fabloop.plan.reasons.whatif import after
+from fabloop.plan.shipping import shared_shipments
 from fabloop.plan.statement.problem import ABSENT, Objective, Past, Problem
 from fabloop.plan.statement.roads import TICK, Weights
 from fabloop.plan.timetable.alternatives import narrowed
@@ -56,6 +60,26 @@ class Effects:
             energy_j=sum(each.energy for each in takes),
             co2_kg=sum(each.co2 for each in takes),
         )
+
+    def told(self, changes: Sequence[Change], effect: Effect) -> Effect:
+        """Return what a plan with the changes takes, where charges are not known before its times.
+
+        The tree knows energy, parts and set-ups by the least that any start makes of them.
+        """
+        new, world = after(self._problem, self._world, changes, self._past)
+        if self._past is not None or (new.charges is None and not new.roads.shares):
+            return effect
+        routing = self._cheapest(new)
+        assert routing is not None, "told only where it holds"
+        network = world.setting.network
+        heading = Heading(PlanId(""), OrderId(""), new.origin, currency_of(network))
+        waiting = new.waiting(until_due=True, lead=Objective.COST)
+        try:
+            plan = draft(heading, waiting, listed(new, routing).table)
+        except Unread:
+            return effect
+        totals = shared_shipments([plan], network)[0].totals
+        return Effect(totals.cost_minor, totals.makespan_ns, totals.energy_j, totals.co2_kg)
 
     def _cheapest(self, new: Problem) -> Routing | None:
         """Return the cheapest choice, by what was solved before where most of it is the same."""

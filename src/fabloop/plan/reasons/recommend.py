@@ -76,6 +76,10 @@ def recommend(
         *product_changes(world, problem, past, effects),
         *factory_changes(world, problem, past, effects),
     ]
+    found = [
+        msgspec.structs.replace(each, effect=effects.told(each.changes, each.effect))
+        for each in found
+    ]
     found += [] if past is not None else _in_lots(world, problem)
     found.sort(key=_rank)
     return tuple(_option(each, spent_minor, world) for each in found)
