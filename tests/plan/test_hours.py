@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fabloop.base.instant import DAY, HOUR, Instant
+from fabloop.base.zones import local_day
 from fabloop.model.calendar import Shift, WorkCalendar
 from fabloop.model.plan import Producible
 from fabloop.plan.checker import Grounds, check_plan
@@ -16,7 +17,7 @@ from fabloop.plan.statement.hourly import Hourly, Slots
 from fabloop.plan.statement.problem import MEASURE, Setting, problem_of
 from fabloop.plan.statement.roads import TICK
 from fabloop.plan.tradeoffs.hours import hours_of
-from plan.crewed import random_crewed, with_sites
+from plan.crewed import random_crewed, with_operations, with_sites
 from plan.instances import NOW, network, operation, order, site, unit, vocabulary
 from plan.instances import offer as offered
 from plan.test_bands import KWH, NIGHTS, band, told, with_bands
@@ -92,6 +93,22 @@ def test_bound_and_plan_are_what_trying_every_start_gives(minutes, bands, calend
     (plan,) = answer.plans
     assert by_hand * (1 - 1e-9) <= plan.totals.co2_kg <= by_hand + slack
     assert told(plan, "co2").bound <= by_hand * (1 + 1e-9)
+
+
+def test_steps_that_want_the_same_hours_of_one_work_unit_take_those_of_two_days():
+    asked, plant = chain([180, 180, 30], bands=NOONS, calendar=EARLY, days=4)
+
+    def beside(number, each):
+        return msgspec.structs.replace(each, inputs=("o0", "o1") if number == 2 else ())
+
+    asked = with_operations(asked, beside)
+    answer = check(asked, plant, vocabulary(), {}, NOW, plans_max=1, objective=Objective.CO2)
+    (plan,) = answer.plans
+    cheap = {each.co2_kg_per_j for step in plan.steps for each in step.rates}
+    assert cheap == {0.02 / KWH}
+    assert told(plan, "co2").proven
+    days = {local_day(step.start, "Europe/Vienna") for step in plan.steps[:2]}
+    assert len(days) == 2
 
 
 def mixed(seed):

@@ -67,15 +67,15 @@ class Hours:
         rows = _Pass(self._problem, self._weights, self._slots, self._starts, up=False).run()
         return min((float(row.done[-1]) for row in rows[-1]), default=np.inf)
 
-    def wanted(self) -> Iterator[Wanted]:
+    def wanted(self, by: int) -> Iterator[Wanted]:
         """Yield the best choices and starts if no step waits for another one; nothing if none are.
 
-        Where steps want one work unit at once, those that have most to lose keep it, and the
-        others are sought anew.
+        The product is ready by a tick. Where steps want one work unit at once, those that have
+        most to lose keep it, and the others are sought anew.
         """
         hours, fixed = self, set[int]()
         for _ in range(ROUNDS_MAX):
-            wanted = hours._wanted()
+            wanted = hours._wanted(by)
             if wanted is None:
                 return
             yield wanted
@@ -87,46 +87,63 @@ class Hours:
 
     def _lucky(self, wanted: Wanted) -> set[int]:
         """Return, of steps that are on one work unit at once, those that have most to lose."""
-        rows: dict[str, list[tuple[float, int, int, int]]] = {}
+        rows: dict[str, list[tuple[float, int]]] = {}
         for job, pick in enumerate(wanted.routing.choice):
             if pick == ABSENT:
                 continue
-            each, start = self._problem.jobs[job].candidates[pick], wanted.starts[job]
             value = self._weights.of(self._starts[job][pick].takes)
             loses = float(np.ptp(value)) if len(value) else 0.0
-            row = rows.setdefault(each.unit.id, [])
-            row.append((-loses, job, start, start + each.takes.ticks))
+            unit = self._problem.jobs[job].candidates[pick].unit.id
+            rows.setdefault(unit, []).append((-loses, job))
         found: set[int] = set()
         for row in rows.values():
-            kept: list[tuple[int, int, int]] = []
-            for _, job, start, end in sorted(row):
-                if all(end <= a or b <= start for _, a, b in kept):
-                    kept.append((job, start, end))
+            kept: list[int] = []
+            for _, job in sorted(row):
+                start = wanted.starts[job]
+                spans = (self._span(wanted, each, job) for each in kept)
+                end = start + self._ticks(wanted, job)
+                if all(end <= a or b <= start for a, b in spans):
+                    kept.append(job)
             if len(kept) < len(row):
-                found |= {job for job, _, _ in kept}
+                found |= set(kept)
         return found
 
-    def _wanted(self) -> Wanted | None:
+    def _ticks(self, wanted: Wanted, job: int) -> int:
+        return self._problem.jobs[job].candidates[wanted.routing.choice[job]].takes.ticks
+
+    def _span(self, wanted: Wanted, job: int, other: int) -> tuple[int, int]:
+        """Return when a job keeps its work unit from another one, set-ups between them included."""
+        jobs, start = self._problem.jobs, wanted.starts[job]
+        before = after = 0
+        duties = self._problem.duties
+        unit = jobs[job].candidates[wanted.routing.choice[job]].unit.id
+        change = None if duties is None else duties.changeovers.get(unit)
+        if change is not None:
+            mine, other_family = (jobs[each].operation.setup_family for each in (job, other))
+            before, after = change.gap(other_family, mine), change.gap(mine, other_family)
+        return start - before, start + self._ticks(wanted, job) + after
+
+    def _wanted(self, by: int) -> Wanted | None:
         found = _Pass(self._problem, self._weights, self._slots, self._starts, up=True)
-        return _Trace(found, found.run()).run()
+        return _Trace(found, found.run()).run(by)
 
     def _apart(self, wanted: Wanted, fixed: set[int]) -> "Hours":
         """Return the same where some jobs are as they were wanted, and the others make room."""
         problem = self._problem
-        taken: dict[str, list[tuple[int, int]]] = {}
-        for job in fixed:
+        holds: dict[str, list[int]] = {}
+        for job in sorted(fixed):
             each = problem.jobs[job].candidates[wanted.routing.choice[job]]
-            start = wanted.starts[job]
-            taken.setdefault(each.unit.id, []).append((start, start + each.takes.ticks))
+            holds.setdefault(each.unit.id, []).append(job)
 
         def starts(number: int, pick: int) -> Starts:
             job = problem.jobs[number]
             each = job.candidates[pick]
             if number in fixed:
                 return self._kept(wanted, number, pick)
-            if each.unit.id in taken:
-                return self._hourly.of(job, each, taken[each.unit.id])
-            return self._starts[number][pick]
+            if each.unit.id not in holds:
+                return self._starts[number][pick]
+            taken = [self._span(wanted, it, number) for it in holds[each.unit.id]]
+            return self._hourly.of(job, each, taken)
 
         rows = [
             [starts(number, pick) for pick in range(len(job.candidates))]
@@ -391,9 +408,10 @@ class _Trace:
         self._starts = [0] * count
         self._legs: list[tuple[tuple[Leg, ...], ...]] = [()] * count
 
-    def run(self) -> Wanted | None:
-        """Return the choices with their starts."""
-        last, slot = len(self._problem.jobs) - 1, self._pass.slots.count
+    def run(self, by: int) -> Wanted | None:
+        """Return the choices with their starts, the product being ready by a tick."""
+        slots = self._pass.slots
+        last, slot = len(self._problem.jobs) - 1, min(slots.count, max(0, by // slots.ticks))
         values = [float(row.done[slot]) for row in self._rows[last]]
         if not np.isfinite(min(values, default=np.inf)):
             return None

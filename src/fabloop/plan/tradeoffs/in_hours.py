@@ -1,5 +1,7 @@
 """The best plan for a sum where hours decide what steps take, and what is proven of it."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from fabloop.plan.engine import TREE, Bound, Timed, head_and_tail, least, only_chosen
@@ -17,7 +19,7 @@ from fabloop.plan.timetable.schedule import (
 from fabloop.plan.timetable.sequence import is_in_sequence
 from fabloop.plan.tradeoffs.constrained import EXACT
 from fabloop.plan.tradeoffs.contended import Known, contended
-from fabloop.plan.tradeoffs.hours import Wanted, hours_of
+from fabloop.plan.tradeoffs.hours import Hours, hours_of
 from fabloop.plan.tree import tables_of
 
 HOURS = "dynamic programming over hours"
@@ -25,6 +27,9 @@ HOURS = "dynamic programming over hours"
 
 EFFORT = 2.0
 """Deterministic seconds for sequences of set-ups beside hours."""
+
+AGAIN_MAX = 3
+"""Times that starts are sought for less time because steps come too late."""
 
 WHEN_DUE = "plans that are ready when due"
 NO_LATER = "plans that are ready no later"
@@ -74,8 +79,8 @@ class _Search:
         hours = hours_of(problem, MEASURE[self._lead], self.limit)
         if hours is None:
             return self._bound(0.0, TREE)
-        for each in hours.wanted():
-            self._take(self._at(each))
+        for table in self._tables(problem, hours):
+            self._take(table)
         bound = hours.bound()
         if self.meets(bound) or not is_in_sequence(problem) or has_alternatives(problem):
             return self._bound(bound, HOURS)
@@ -90,24 +95,34 @@ class _Search:
     def _bound(self, value: float, engine: str) -> Bound:
         return Bound(value, engine, self._scope, self.limit)
 
-    def _at(self, wanted: Wanted) -> Timetable:
-        """Return a timetable of the starts that take least, as far as steps leave room."""
-        table = list_schedule(self._problem, wanted.routing, wanted.starts)
-        if table.last(self._problem) > self._problem.read:
-            return table
-        return bargained(self._problem, table)
+    def _tables(self, problem: Problem, hours: Hours) -> Iterator[Timetable]:
+        """Yield timetables of the starts that take least, as far as steps leave room.
+
+        Where all of them are late, as much less time is asked for.
+        """
+        by = self.limit
+        for _ in range(AGAIN_MAX):
+            late = []
+            for wanted in hours.wanted(by):
+                table = list_schedule(problem, wanted.routing, wanted.starts)
+                late.append(table.finish(problem) - self.limit)
+                if table.last(problem) <= problem.read:
+                    yield bargained(problem, table)
+            if min(late, default=0) <= 0:
+                return
+            by -= min(late)
 
     def _placed(self, table: Timetable) -> Timetable:
         """Return a timetable with the same choices and ways where its steps take least."""
-        problem, routing = self._problem, routing_of_table(table)
-        found = [bargained(problem, table)]
-        hours = hours_of(only_chosen(problem, routing), MEASURE[self._lead], self.limit)
-        for each in hours.wanted() if hours is not None else ():
-            ways = msgspec.structs.replace(each.routing, choice=table.choice)
-            found.append(self._at(msgspec.structs.replace(each, routing=ways)))
-        return min(
-            (it for it in found if it.finish(problem) <= self.limit), key=self._value, default=table
-        )
+        routing = routing_of_table(table)
+        found, alone = bargained(self._problem, table), only_chosen(self._problem, routing)
+        hours = hours_of(alone, MEASURE[self._lead], self.limit)
+        for each in self._tables(alone, hours) if hours is not None else ():
+            other = msgspec.structs.replace(each, choice=table.choice)
+            in_time = other.finish(self._problem) <= self.limit
+            if in_time and self._value(other) < self._value(found):
+                found = other
+        return found
 
     def _value(self, table: Timetable) -> float:
         return table_sums(self._case, table).of(self._goal, 0)
