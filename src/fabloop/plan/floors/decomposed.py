@@ -14,6 +14,8 @@ import msgspec
 import numpy as np
 
 from fabloop.plan.floors.floor import Booking, Floor, Work
+from fabloop.plan.floors.hauling import are_scarce, spare_vehicles
+from fabloop.plan.floors.legs import waited_for
 from fabloop.plan.floors.loads import Windows, load_bound
 from fabloop.plan.floors.orders_search import OrdersObjective, Placed, Search
 from fabloop.plan.floors.placing import Effort, Taste, place_all
@@ -35,6 +37,9 @@ FIRST = 0.02
 
 POLISH = 0.17
 """Effort of the search by placing anew, where tools, persons or set-ups are waited for."""
+
+VEHICLES = 0.1
+"""Effort that a second of placing anew where vehicles are waited for counts as."""
 
 WIDER = 0.01
 """The gap that a plan within a window has to the bound at most; when it has, proof is sought."""
@@ -80,7 +85,12 @@ def decomposed(problem: Problem, effort: float) -> Answer | None:
     cases = _cases(work)
     if not cases or not _begin(work, cases):
         return None
-    known = Known(work, work.timetable(), effort)
+    left = effort
+    scarce = work.finish > cases[0].bound * (1 + WIDER) and are_scarce(work)
+    if scarce:
+        left -= VEHICLES * spare_vehicles(work, cases[0].bound)
+    known = Known(work, work.timetable(), left)
+    known.watched = frozenset(waited_for(work)) if scarce else frozenset()
     if work.keeper is not None:
         search = Search([Placed(work, NEVER, 1)], OrdersObjective.MAKESPAN, POLISH)
         search.improve(cases[0].bound, lambda _: None)

@@ -50,6 +50,12 @@ class Way(NamedTuple):
             ready = (ready if line is None else line.first(ready, ticks)) + ticks
         return ready
 
+    @property
+    def hauled(self) -> int:
+        """Return how long vehicles are used."""
+        lanes = (leg.hop.takes.ticks for leg in self.legs if leg.hop.lane is not None)
+        return self.ticks - sum(lanes) if self.legs else 0
+
     def carried(self, ready: int) -> "Way":
         """Return the way by the vehicles that arrive first, the cheaper one of equals."""
         if not self.pools:

@@ -28,12 +28,14 @@ class Taste(msgspec.Struct, frozen=True, eq=False):
     noise : by which share of a job's time its earliness may be misjudged, for variety
     roll : where the noise comes from
     allowed : for some jobs, which choices may be made
+    haul : ticks of delay for which a tick of a vehicle is spared
     """
 
     roll: np.random.Generator
     limit: float = np.inf
     noise: float = 0.0
     allowed: dict[int, Bools] = {}
+    haul: float = 0.0
 
 
 class Effort:
@@ -185,6 +187,8 @@ def _quickest(
         start = work.first(job, pick, ready) if kept else lines[pick].first(ready, ticks)
         end = start + ticks
         value = end + float(after[pick])
+        if taste.haul:
+            value += taste.haul * sum(way.hauled for _, way in inputs)
         if taste.noise:
             value += taste.noise * ticks * float(taste.roll.random())
         if best is None or (value, end, pick) < best:
@@ -230,6 +234,13 @@ def place_again(work: Work, choice: Sequence[int], starts: Sequence[int]) -> Non
     """Place all jobs as chosen, in the order of these starts; each takes its first gap."""
     for job in sorted(range(work.size), key=lambda each: (starts[each], each)):
         book(work, job, choice[job])
+
+
+def place_at_sites(work: Work, masks: dict[int, Bools], taste: Taste, effort: Effort) -> bool:
+    """Place a whole order, of which nothing is placed, by choices of the masks."""
+    rows = list(range(work.size))
+    remaining = _Remaining(work, rows, masks)
+    return _dispatch(work, rows, masks, remaining, taste, effort)
 
 
 def place_all(work: Work, taste: Taste, effort: Effort) -> bool:
