@@ -16,13 +16,15 @@ from fabloop.model.product import Alternative, RoutingOption
 from fabloop.model.routing import routed
 from fabloop.plan.catalogue.catalogue import Catalogue
 from fabloop.plan.checker import Grounds, check_plan
-from fabloop.plan.engine import fastest, ranked
+from fabloop.plan.engine import cheapest, fastest, ranked
 from fabloop.plan.producible import check, replan
 from fabloop.plan.quick import drafted
 from fabloop.plan.running.dangers import Carried, outline_of
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import ABSENT, MEASURE, Objective, Setting, problem_of
 from fabloop.plan.statement.roads import Weights
+from fabloop.plan.timetable.alternatives import narrowed
+from fabloop.plan.timetable.schedule import uncontended_finish
 from fabloop.plan.tree import best_plans, marginals, optimum, tables_of
 from fabloop.run.recipe import recipe_of
 from plan.instances import NOW, gear, graz_and_vienna, operation, random_instance, vocabulary
@@ -226,6 +228,18 @@ def test_a_product_with_alternatives_can_be_made_where_one_of_its_routings_can(s
         for number, each in enumerate(routings(order.product))
     ]
     assert catalogue.register("all", order.product) == any(singles)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=SEEDS)
+def test_what_is_not_chosen_takes_no_time(seed):
+    order, network, kpis = an_instance(seed)
+    problem = stated(order.product, network, kpis)
+    routing = cheapest(problem, Objective.COST)
+    assume(routing is not None and ABSENT in routing.choice)
+    part = narrowed(problem, routing.choice)
+    finish = uncontended_finish(part.problem, part.routing(routing))
+    assert uncontended_finish(problem, routing) == finish > 0
 
 
 def gear_with_a_choice():

@@ -283,9 +283,13 @@ def uncontended_finish(problem: Problem, routing: Routing) -> int:
     """Return when the product would be made if nothing ever waited for a resource."""
     ends: list[int] = []
     for number, job in enumerate(problem.jobs):
+        if routing.choice[number] == ABSENT:
+            ends.append(0)
+            continue
         ready = 0
         for source, legs in zip(job.sources, routing.legs[number], strict=True):
-            tick = source.ready if source.job is None else ends[source.job]
+            maker = _maker(source, routing.choice)
+            tick = source.ready if maker is None else ends[maker]
             ready = max(ready, tick + sum(leg.ticks_least for leg in legs))
         ends.append(ready + job.candidates[routing.choice[number]].takes.ticks)
     return ends[-1] if ends else 0
