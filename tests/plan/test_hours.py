@@ -16,6 +16,7 @@ from fabloop.plan.statement.bands import Bands, averages
 from fabloop.plan.statement.hourly import Hourly, Slots
 from fabloop.plan.statement.problem import MEASURE, Setting, problem_of
 from fabloop.plan.statement.roads import TICK
+from fabloop.plan.tradeoffs import hours as hours_module
 from fabloop.plan.tradeoffs.hours import hours_of
 from plan.crewed import random_crewed, with_operations, with_sites
 from plan.instances import NOW, network, operation, order, site, unit, vocabulary
@@ -109,6 +110,15 @@ def test_steps_that_want_the_same_hours_of_one_work_unit_take_those_of_two_days(
     assert told(plan, "co2").proven
     days = {local_day(step.start, "Europe/Vienna") for step in plan.steps[:2]}
     assert len(days) == 2
+
+
+def test_what_is_too_large_for_hours_is_planned_without_them(monkeypatch):
+    asked, plant, values = mixed(7)
+    whole = check(asked, plant, vocabulary(), values, NOW, plans_max=1)
+    monkeypatch.setattr(hours_module, "CELLS_MAX", 10)
+    rough = check(asked, plant, vocabulary(), values, NOW, plans_max=1)
+    assert told(rough.plans[0], "cost").scope == "all plans"
+    assert told(rough.plans[0], "cost").bound <= told(whole.plans[0], "cost").value
 
 
 def mixed(seed):

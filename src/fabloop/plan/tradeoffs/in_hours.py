@@ -20,6 +20,7 @@ from fabloop.plan.timetable.sequence import is_in_sequence
 from fabloop.plan.tradeoffs.constrained import EXACT
 from fabloop.plan.tradeoffs.contended import Known, contended
 from fabloop.plan.tradeoffs.hours import Hours, hours_of
+from fabloop.plan.tradeoffs.request import best_sequence
 from fabloop.plan.tree import tables_of
 
 HOURS = "dynamic programming over hours"
@@ -41,7 +42,8 @@ def best_in_hours(
     """Return a timetable improved in its objective by choices for the hours, and a bound.
 
     The bound holds for all plans that are ready when due, or no later than this one where that is
-    late; `known` holds for all plans, and comes back where nothing better is proven.
+    late; `known` holds for all plans, and comes back where nothing better is proven. A problem that
+    is too large for hours has its set-ups put in sequence wherever in time.
     """
     charges = problem.charges
     if charges is None or charges.until is None or lead is Objective.MAKESPAN:
@@ -51,9 +53,14 @@ def best_in_hours(
         return found, known
     search = _Search(mine, lead, found, charges.until)
     whole = least(problem, lead) if known is None else max(known.value, least(problem, lead))
-    if search.meets(whole) or search.limit > mine.read:
+    if search.meets(whole):
         return search.timed(), known
-    bound = search.run()
+    hours = None if search.limit > mine.read else hours_of(mine, MEASURE[lead], search.limit)
+    if hours is None:
+        if known is None and is_in_sequence(problem):
+            return best_sequence(problem, lead, found)
+        return search.timed(), known
+    bound = search.run(hours)
     if bound.value <= whole:
         return search.timed(), known
     return search.timed(), bound
@@ -73,12 +80,9 @@ class _Search:
         self.limit = max(until, self.table.finish(problem))
         self._scope = _scope(problem, WHEN_DUE if self.limit == until else NO_LATER)
 
-    def run(self) -> Bound:
+    def run(self, hours: Hours) -> Bound:
         """Look for better choices and starts; return what is proven of all plans in time."""
         problem = self._problem
-        hours = hours_of(problem, MEASURE[self._lead], self.limit)
-        if hours is None:
-            return self._bound(0.0, TREE)
         for table in self._tables(problem, hours):
             self._take(table)
         bound = hours.bound()
