@@ -44,6 +44,7 @@ from fabloop.plan.timetable.sequence import is_in_sequence
 from fabloop.plan.tradeoffs.archive import EXACT, Entry, Figures4, gap_of, spread_out
 from fabloop.plan.tradeoffs.gates import Standing
 from fabloop.plan.tradeoffs.hindrance import hindered
+from fabloop.plan.tradeoffs.in_hours import best_in_hours
 from fabloop.plan.tradeoffs.request import best_sequence
 from fabloop.plan.tradeoffs.sweep import EFFORT, Sweep
 from fabloop.plan.tradeoffs.wished import Ask, answered, grounds_of, lift_of
@@ -172,6 +173,7 @@ def _patient(ask: Ask) -> list[_Patient]:
             best = timed(waits, routing)
             if sequenced:
                 best, _ = best_sequence(waits, lead, best)
+            best, _ = best_in_hours(waits, lead, best, None)
             found.append(_Patient(waits, best.table))
     return found
 
