@@ -7,6 +7,7 @@ import msgspec
 from fabloop.app.asked import contradictions, ordered
 from fabloop.app.reports import REPORT_BYTES_MAX, Known, disturbance_in, with_instants
 from fabloop.app.underway import Underway
+from fabloop.base.codec import from_json_once
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import Instant, iso_of
 from fabloop.model.disturbance import Disturbance, KpiMoved, RushOrder
@@ -98,7 +99,7 @@ def happened_in(
 
 def _reports(source: str, data: bytes, known: Known) -> Iterator[Disturbance]:
     try:
-        found = msgspec.json.decode(data)
+        found = from_json_once(data, object)
     except msgspec.DecodeError as error:
         raise _invalid(source, "$", "a report (JSON object), or a list", str(error)) from error
     several = found if isinstance(found, list) else [found]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from fabloop.base.codec import from_json_once
 from fabloop.base.errors import Fault, Invalid
 from fabloop.base.instant import Instant, instant_of, iso_of
 from fabloop.base.names import did_you_mean
@@ -156,8 +157,8 @@ def progress_of(source: str, data: bytes) -> tuple[Progress, ...]:
     """
     try:
         if data.lstrip().startswith(b"["):
-            return msgspec.json.decode(data, type=tuple[Progress, ...])
-        return (msgspec.json.decode(data, type=Progress),)
+            return from_json_once(data, tuple[Progress, ...])
+        return (from_json_once(data, Progress),)
     except msgspec.DecodeError as error:
         hint = 'Write {"done": {"OPERATION": {"end": "INSTANT"}}, "running": {}}.'
         fault = Fault(
