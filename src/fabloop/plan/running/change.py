@@ -1,8 +1,11 @@
 """A plan that is being changed: its question, how it is written, and what bounds it."""
 
-import msgspec
+from collections.abc import Sequence
 
-from fabloop.model.ids import PlanId
+import msgspec
+import numpy as np
+
+from fabloop.model.ids import PlanId, WorkUnitId
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import Movement, Optimality, Plan, PlannedStep
 from fabloop.plan.checker import Grounds
@@ -21,6 +24,7 @@ from fabloop.plan.running.company import Seat, seats_of, shipped_again, without_
 from fabloop.plan.running.past import History
 from fabloop.plan.shipping import shared_shipments
 from fabloop.plan.statement.batches import bounding, families_joining
+from fabloop.plan.statement.candidates import Candidate, Columns
 from fabloop.plan.statement.problem import Objective, Problem, Setting
 from fabloop.plan.statement.roads import TICK
 from fabloop.plan.timetable.question import Before
@@ -175,3 +179,25 @@ def proven(change: Change, plan: Plan, bounds: dict[Objective, Bound]) -> Plan:
 
 def _says_the_same(was: Optimality | None, told: Optimality) -> bool:
     return was is not None and (was.value, was.bound) == (told.value, told.bound)
+
+
+def before_of(problem: Problem, plan: Plan) -> Before:
+    """Return where and when the plan had the open jobs."""
+    old = {step.operation: step for step in plan.steps}
+    choice: list[int | None] = []
+    starts = []
+    for job in problem.jobs:
+        step = old.get(job.operation.id)
+        choice.append(None if step is None else _place(job.candidates, step.work_unit))
+        starts.append(0 if step is None else max(0, (step.start - problem.origin) // TICK))
+    return Before(tuple(choice), tuple(starts))
+
+
+def _place(candidates: Sequence[Candidate], unit: WorkUnitId) -> int | None:
+    """Return which candidate the work unit is, without making nouns of the others."""
+    if isinstance(candidates, Columns):
+        number = candidates.plant.offers.number.get(unit, -1)
+        at = np.flatnonzero(candidates.units == number)
+        return int(at[0]) if len(at) else None
+    units = [each.unit.id for each in candidates]
+    return units.index(unit) if unit in units else None

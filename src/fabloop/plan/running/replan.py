@@ -34,6 +34,7 @@ from fabloop.plan.engine import (
     cheapest,
     fastest,
     is_additive,
+    least,
     measure_of,
 )
 from fabloop.plan.parts_check import Draws
@@ -43,6 +44,7 @@ from fabloop.plan.running.change import (
     CHANGE_PRICE_MINOR,
     HAPPENED,
     Change,
+    before_of,
     bounds_of,
     drafted,
     finish_bound,
@@ -58,10 +60,10 @@ from fabloop.plan.running.company import (
     stayed,
 )
 from fabloop.plan.running.past import History, Moved, history_of
+from fabloop.plan.running.sequence import Wish, sequenced
 from fabloop.plan.running.stay import CHANGES_MAX, Stay, best_staying, changed_of, fewest_changes
 from fabloop.plan.running.steady import changes, fastest_staying, first_times, steady_times
-from fabloop.plan.statement.candidates import Candidate, Columns
-from fabloop.plan.statement.layout import Floats
+from fabloop.plan.statement.layout import Bools
 from fabloop.plan.statement.opening import CALENDAR_AHEAD, CALENDAR_AHEAD_MAX
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import (
@@ -75,9 +77,9 @@ from fabloop.plan.statement.problem import (
 )
 from fabloop.plan.statement.roads import TICK
 from fabloop.plan.terms.objectives import lead_of
-from fabloop.plan.timetable.question import Before
 from fabloop.plan.timetable.schedule import Timetable, routing_of
-from fabloop.plan.tree import Tables, tables_of
+from fabloop.plan.timetable.sequence import is_in_sequence
+from fabloop.plan.tree import Tables, optimum, tables_of
 from fabloop.services.matching import KpiValues
 
 CHANGES_RATIO = 1.3
@@ -175,7 +177,7 @@ def replans(  # noqa: PLR0913  # the face of re-planning names every input
         around = msgspec.structs.replace(setting, ahead=ahead)
         problem = problem_of(order.product, around, history.past)
         check_countable(problem)
-        before = _before(problem, plan)
+        before = before_of(problem, plan)
         change = Change(
             order, plan, history, around, problem, grounds, lead, before, price, changes_max
         )
@@ -331,27 +333,6 @@ def _joined(
     }
 
 
-def _before(problem: Problem, plan: Plan) -> Before:
-    old = {step.operation: step for step in plan.steps}
-    choice: list[int | None] = []
-    starts = []
-    for job in problem.jobs:
-        step = old.get(job.operation.id)
-        choice.append(None if step is None else _place(job.candidates, step.work_unit))
-        starts.append(0 if step is None else max(0, (step.start - problem.origin) // TICK))
-    return Before(tuple(choice), tuple(starts))
-
-
-def _place(candidates: Sequence[Candidate], unit: WorkUnitId) -> int | None:
-    """Return which candidate the work unit is, without making nouns of the others."""
-    if isinstance(candidates, Columns):
-        number = candidates.plant.offers.number.get(unit, -1)
-        at = np.flatnonzero(candidates.units == number)
-        return int(at[0]) if len(at) else None
-    units = [each.unit.id for each in candidates]
-    return units.index(unit) if unit in units else None
-
-
 def _repaired(change: Change, repair: Stay) -> Plan:
     """Return a plan at once; its bounds say no more than what is spent already."""
     weights = measure_of(change.problem, Objective.COST)
@@ -371,8 +352,7 @@ def _best(change: Change, tables: Tables, repair: Stay) -> tuple[Timed, dict[Obj
     elif change.price is not None:
         most = CHANGES_MAX + 1
     if most > CHANGES_MAX:
-        found = _rearranged(change)
-        return found, bounds_of(change, found)
+        return _rearranged(change)
     if not is_additive(lead):
         found, stay = fastest_staying(problem, before, most, repair.choice)
         bounds = bounds_of(change, None)
@@ -381,16 +361,37 @@ def _best(change: Change, tables: Tables, repair: Stay) -> tuple[Timed, dict[Obj
         return found, bounds | {lead: finish_bound(change, stay.value)}
     price = price_of(change)
     changed = changed_of(tables, before.choice)
-    nodes = tuple(node + price * row for node, row in zip(tables.nodes, changed, strict=True))
-    best = best_staying(msgspec.structs.replace(tables, nodes=nodes), before.choice, most)
+    best = best_staying(_priced(tables, changed, price), before.choice, most)
     assert best is not None, "the repair keeps to the number"
     routing = routing_of(problem, best.choice, measure_of(problem, lead))
     found = steady_times(problem, routing, before)
-    least_ = best_staying(tables_of(lowest_of(change), MEASURE[lead]), before.choice, most)
+    lowest = lowest_of(change)
+    at_least = tables_of(lowest, MEASURE[lead])
+    least_ = best_staying(at_least, before.choice, most)
     assert least_ is not None, "the repair keeps to the number"
-    return found, bounds_of(change, None) | {
-        lead: Bound(spent_on(change)[lead] + least_.value, TREE)
-    }
+    bound = Bound(spent_on(change)[lead] + least_.value, TREE)
+    if is_in_sequence(problem):
+        rows = changed_of(at_least, before.choice)
+        tied = best_staying(_priced(at_least, rows, price), before.choice, most)
+        assert tied is not None, "the repair keeps to the number"
+        wish = Wish(lead, price, most, tied.value, least_.value)
+        found, other = sequenced(problem, before, changed, found, wish)
+        bound = _higher(change, lowest, bound, other)
+    return found, bounds_of(change, None) | {lead: bound}
+
+
+def _priced(tables: Tables, changed: Sequence[Bools], price: float) -> Tables:
+    """Return the tables with a price on each change."""
+    nodes = tuple(node + price * row for node, row in zip(tables.nodes, changed, strict=True))
+    return msgspec.structs.replace(tables, nodes=nodes)
+
+
+def _higher(change: Change, lowest: Problem, bound: Bound, other: Bound) -> Bound:
+    """Return the higher bound, where what was searched is all that there is."""
+    if lowest is not change.problem:  # steps could share runs, or goods shipments, with others
+        return bound
+    raised = Bound(spent_on(change)[change.objective] + other.value, other.engine)
+    return max(bound, raised, key=lambda each: each.value)
 
 
 def changes_allowed(fewest: int) -> int:
@@ -398,22 +399,28 @@ def changes_allowed(fewest: int) -> int:
     return max(int(CHANGES_RATIO * fewest + 1e-9), fewest + 1) if fewest else 0
 
 
-def _rearranged(change: Change) -> Timed:
+def _rearranged(change: Change) -> tuple[Timed, dict[Objective, Bound]]:
     """Return the best timetable where every change has its price, and any number is allowed."""
-    if not is_additive(change.objective):
-        best = fastest(change.problem, change.before)
+    problem, before, lead = change.problem, change.before, change.objective
+    if not is_additive(lead):
+        best = fastest(problem, before)
         assert best is not None, "asked only where a plan exists"
-        return best
+        return best, bounds_of(change, best)
     price = price_of(change)
-    extra: list[Floats] = []
-    for job, was in zip(change.problem.jobs, change.before.choice, strict=True):
-        row = np.full(len(job.candidates), price)
-        if was is not None:
-            row[was] = 0.0
-        extra.append(row)
-    routing = cheapest(change.problem, change.objective, extra)
+    changed = changed_of(change.tables(), before.choice)
+    routing = cheapest(problem, lead, [np.where(row, price, 0.0) for row in changed])
     assert routing is not None, "asked only where a plan exists"
-    return steady_times(change.problem, routing, change.before)
+    found = steady_times(problem, routing, before)
+    bounds = bounds_of(change, found)
+    if not is_in_sequence(problem):
+        return found, bounds
+    lowest = lowest_of(change)
+    at_least = tables_of(lowest, MEASURE[lead])
+    tied = optimum(_priced(at_least, changed_of(at_least, before.choice), price))
+    assert tied is not None, "asked only where a plan exists"
+    wish = Wish(lead, price, CHANGES_MAX + 1, tied.value, least(lowest, lead))
+    found, other = sequenced(problem, before, changed, found, wish)
+    return found, bounds | {lead: _higher(change, lowest, bounds[lead], other)}
 
 
 def _kept(change: Change) -> Plan | None:

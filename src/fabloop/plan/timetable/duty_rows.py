@@ -228,13 +228,18 @@ class DutyRows:
                 row.only_enforce_if(arcs[0, number])
                 if family:
                     self.arcs.append(SetUpArc(each, "", arcs[0, number]))
-            for other in range(1, len(nodes) + 1):
-                if other != number:
-                    _, done, before = ends[other - 1]
-                    row = self.model.add(begin >= done + change.gap(before, family))
-                    row.only_enforce_if(arcs[other, number])
-                    if family and isinstance(each, Seat):
-                        self.arcs.append(SetUpArc(each, before, arcs[other, number]))
+            for other, node in enumerate(nodes, 1):
+                if other == number:
+                    continue
+                if isinstance(each, Mark) and isinstance(node, Mark):
+                    if (node, other) > (each, number):  # of others nothing is left to be decided
+                        self.model.add(arcs[other, number] == 0)
+                    continue
+                _, done, before = ends[other - 1]
+                row = self.model.add(begin >= done + change.gap(before, family))
+                row.only_enforce_if(arcs[other, number])
+                if family and isinstance(each, Seat):
+                    self.arcs.append(SetUpArc(each, before, arcs[other, number]))
         self.model.add_circuit([*((*key, each) for key, each in arcs.items()), *loops])
         self._rings.append(_Ring(tuple(nodes), arcs))
 

@@ -20,7 +20,7 @@ from fabloop.plan.statement.setups import families_of
 from fabloop.plan.terms.blend import Blend, Cap, Case, table_sums
 from fabloop.plan.timetable.alternatives import has_alternatives
 from fabloop.plan.timetable.horizon import by_then
-from fabloop.plan.timetable.question import Linear, Question, Stage
+from fabloop.plan.timetable.question import Before, Linear, Question, Stage
 from fabloop.plan.timetable.schedule import Timetable
 from fabloop.plan.timetable.sequence import is_in_sequence
 from fabloop.plan.timetable.solver import Heard, solve
@@ -72,7 +72,7 @@ class Contended(msgspec.Struct, frozen=True):
     engine: str = CPSAT
 
 
-def contended(
+def contended(  # noqa: PLR0913  # one question of the planner, with all that bounds it
     case: Case,
     goal: Blend,
     caps: Sequence[Cap],
@@ -80,18 +80,23 @@ def contended(
     effort: float,
     heard: Heard | None = None,
     floor: Floor | None = None,
+    *,
+    before: Before | None = None,
+    ways_max: int = WAYS_MAX,
 ) -> Contended:
     """Improve on what is known, or prove that it cannot be, as far as the effort allows.
 
     Where a routing is still to be chosen, what is known stays as it is. `heard` listens to better
-    plans, with the bound on the goal. With a `floor` only plans that are ready by then count.
+    plans, with the bound on the goal. With a `floor` only plans that are ready by then count. With
+    `before`, starts stay near those of an earlier plan once goal and finish are settled; at most
+    `ways_max` pairs of choices are looked at.
     """
     if has_alternatives(case.problem):
         return _settled(known, known.bound)
     horizon = _horizon(case, goal, caps, known) if floor is None else floor.by
     tables = tables_of(case.problem, MEASURE[Objective.MAKESPAN], adds=False)
     heads, tails = head_and_tail(tables, case.problem)
-    options, complete = _options(case, goal, known, horizon, (heads, tails), floor)
+    options, complete = _options(case, goal, known, horizon, (heads, tails), ways_max, floor)
     if options is None:
         return _settled(known, known.value if complete else known.bound)
     scaled = _linear(case, goal, np.inf, horizon, floor)
@@ -102,11 +107,12 @@ def contended(
         heads=heads,
         tails=tails,
         hint=known.table,
-        stages=(Stage.GOAL, Stage.FINISH) if _sequenced(case, goal) else (Stage.GOAL,),
+        stages=_stages(case, goal, before),
         effort=effort,
         horizon=horizon,
         goal=scaled[0],
         caps=tuple(_linear(case, cap.blend, cap.limit, horizon)[0] for cap in caps),
+        before=before,
     )
 
     def hear(table: Timetable, found: float) -> bool:
@@ -157,6 +163,13 @@ def _horizon(case: Case, goal: Blend, caps: Sequence[Cap], known: Known) -> int:
     return int(min(last, HORIZON_MAX))
 
 
+def _stages(case: Case, goal: Blend, before: Before | None) -> tuple[Stage, ...]:
+    if not _sequenced(case, goal):
+        return (Stage.GOAL,)
+    both = Stage.GOAL, Stage.FINISH
+    return both if before is None else (*both, Stage.SHIFT)
+
+
 def _sequenced(case: Case, goal: Blend) -> bool:
     """Tell whether the goal asks for a sequence, wherever in time: then the first one is best."""
     return is_in_sequence(case.problem) and not goal.is_timed
@@ -168,6 +181,7 @@ def _options(
     known: Known,
     horizon: int,
     times: tuple[Sequence[Sequence[int]], Sequence[Sequence[int]]],
+    ways_max: int,
     floor: Floor | None = None,
 ) -> tuple[Options | None, bool]:
     """Return the candidates worth a look and whether that is all that could matter.
@@ -189,7 +203,7 @@ def _options(
     if not all(rows):
         return None, True
     complete, width = True, max(len(row) for row in rows)
-    while _ways(case, rows) > WAYS_MAX and width > 1:
+    while _ways(case, rows) > ways_max and width > 1:
         complete, width = False, max(1, width * 2 // 3)
         rows = [row[:width] for row in rows]
     if known.table is not None:

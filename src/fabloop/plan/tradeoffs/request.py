@@ -5,12 +5,22 @@ from collections.abc import Callable, Sequence
 import msgspec
 import numpy as np
 
-from fabloop.plan.engine import TREE, Bound, Timed, fastest, least, timed
+from fabloop.plan.engine import (
+    TREE,
+    WAYS_MAX,
+    Bound,
+    Timed,
+    fastest,
+    least,
+    left_of,
+    timed,
+)
 from fabloop.plan.statement.problem import Objective, Problem
 from fabloop.plan.terms.blend import Blend, Cap, Case, blend_of, case_of, table_sums
 from fabloop.plan.terms.objectives import Aim, WeightedSum, aim_of
 from fabloop.plan.timetable.alternatives import has_alternatives, narrowed
 from fabloop.plan.timetable.bargain import bargained
+from fabloop.plan.timetable.question import Before
 from fabloop.plan.timetable.schedule import Routing, Timetable
 from fabloop.plan.timetable.sequence import is_in_sequence
 from fabloop.plan.timetable.solver import Heard
@@ -132,10 +142,14 @@ def in_sequence(  # as `contended`
     found: Timely,
     effort: float,
     heard: Heard | None = None,
+    *,
+    before: Before | None = None,
+    ways_max: int = WAYS_MAX,
 ) -> Timely:
     """Return the best choices together with the sequence of their set-ups, as far as it is found.
 
-    With a routing still open, the sequence is that of the routing found.
+    With a routing still open, the sequence is that of the routing found. `before` and `ways_max`
+    are as in `contended`.
     """
     if has_alternatives(case.problem):
         if found.table is None:
@@ -148,11 +162,12 @@ def in_sequence(  # as `contended`
             strays=part.of(case.strays),
         )
         left = msgspec.structs.replace(found, table=part.narrow(found.table), bound=0.0)
-        best = in_sequence(mine, goal, caps, left, effort)
+        near = None if before is None else left_of(before, part)
+        best = in_sequence(mine, goal, caps, left, effort, before=near, ways_max=ways_max)
         assert best.table is not None, "one is known"
         return _met(part.widened(best.table), best.value, found.bound, best.engine)
     known = Known(found.table, found.value, found.bound)
-    last = contended(case, goal, caps, known, effort, heard)
+    last = contended(case, goal, caps, known, effort, heard, before=before, ways_max=ways_max)
     return Timely(last.standing, last.table, last.value, last.bound, last.engine)
 
 
