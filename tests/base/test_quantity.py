@@ -64,5 +64,5 @@ def test_a_shown_length_reads_back_to_three_digits(value):
 
 def test_values_are_shown_in_the_unit_a_person_would_use():
     assert quantity_text(16.24e-6, Dimension.LENGTH) == "16.2 µm"
-    assert quantity_text(0.0, Dimension.LENGTH) == "0 m"
+    assert quantity_text(0.0, Dimension.LENGTH) == "0 µm"
     assert quantity_text(453.15, Dimension.TEMPERATURE) == "180 °C"

@@ -22,6 +22,11 @@ def zone_in(network: Network) -> str:
     return zones.pop() if len(zones) == 1 else "UTC"
 
 
+def zones_of(network: Network) -> dict[str, str]:
+    """Return the time zone of each work unit's site."""
+    return {unit.id: site.time_zone for site in network.sites.values() for unit in site.work_units}
+
+
 def choices_text(product: ConfiguredProduct) -> str:
     """Return what was chosen of a product's features (``metal steel, finish anodised``)."""
     told = (

@@ -230,6 +230,6 @@ def quantity_text(value: float, dimension: Dimension, digits: int = 3) -> str:
     steps = _DISPLAY.get(dimension, ((1.0, dimension.unit),))
     size, unit = next((step for step in steps if abs(value) >= step[0]), steps[-1])
     if value == 0.0:
-        size, unit = steps[0]
+        size, unit = (1e-6, "µm") if dimension is Dimension.LENGTH else steps[0]
     shown = round(value / size, max(0, digits - len(str(int(abs(value / size))))))
     return f"{shown:g} {unit}"

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -12,6 +12,8 @@ from fabloop.app.account import term_table
 from fabloop.app.chronicle import Recorded
 from fabloop.app.kept import Kept, Told, kept_in
 from fabloop.app.kpi_account import Due, KpiExplained, explained
+from fabloop.app.labels import zones_of
+from fabloop.app.value_texts import instant_text
 from fabloop.base.codec import to_json, to_json_pretty
 from fabloop.base.errors import ExitCode, NotFound
 from fabloop.base.instant import Instant, iso_of, span_text
@@ -29,12 +31,14 @@ def explain(
     folder: Path, work_unit: str, kpi: str, at: Instant | None, *, as_json: bool
 ) -> ExitCode:
     """Print everything that is known of a KPI; exit 1 where planning may not use it."""
-    found = explained(kept_in(folder, at), work_unit, KpiId(kpi), at)
+    kept = kept_in(folder, at)
+    found = explained(kept, work_unit, KpiId(kpi), at)
     if as_json:
         sys.stdout.write(to_json_pretty(found).decode())
     else:
         console = Console(highlight=False, soft_wrap=True)
-        for line in _lines(found):
+        zone = zones_of(kept.snapshot.knowledge.network).get(work_unit, "UTC")
+        for line in _lines(found, zone):
             console.print(line)
         if found.value is not None and found.value.terms:
             console.print(grid_of(term_table(found.value)))
@@ -49,11 +53,12 @@ def watch(folder: Path, work_unit: str, *, follow: bool, as_json: bool) -> ExitC
         hint = did_you_mean(work_unit, units)
         raise NotFound(f"Expected a work unit of the folder, but found '{work_unit}'. {hint}")
     try:
-        _print(_known_first(kept), work_unit, as_json=as_json)
-        _print(kept.history, work_unit, as_json=as_json)
+        zones = zones_of(kept.snapshot.knowledge.network)
+        _print(_known_first(kept), work_unit, zones, as_json=as_json)
+        _print(kept.history, work_unit, zones, as_json=as_json)
         while follow and kept.reader is not None:
             time.sleep(POLL_S)
-            _print(kept.catch_up(), work_unit, as_json=as_json)
+            _print(kept.catch_up(), work_unit, zones, as_json=as_json)
     except KeyboardInterrupt:
         pass  # this is how watching ends
     return ExitCode.FINE
@@ -68,7 +73,8 @@ def _known_first(kept: Kept) -> Told:
     ]
 
 
-def _print(told: Told, work_unit: str, *, as_json: bool) -> None:
+def _print(told: Told, work_unit: str, zones: Mapping[str, str], *, as_json: bool) -> None:
+    """Print changes, each with its time at the site of the work unit."""
     for at, fact in told:
         unit = _unit_of(fact)
         if unit is None or work_unit not in ("", unit):
@@ -77,7 +83,8 @@ def _print(told: Told, work_unit: str, *, as_json: bool) -> None:
             recorded = msgspec.json.format(to_json(Recorded(at=iso_of(at), fact=fact)), indent=-1)
             sys.stdout.write(recorded.decode() + "\n")
         else:
-            sys.stdout.write(f"{iso_of(at)}  {_told(fact)}\n")
+            local = instant_text(at, zones.get(unit, "UTC"))
+            sys.stdout.write(f"{local}  {_told(fact)}\n")
     sys.stdout.flush()
 
 
@@ -109,18 +116,18 @@ def _told(fact: Fact) -> str:
             raise AssertionError("only these facts are told")
 
 
-def _lines(found: KpiExplained) -> Iterator[str]:
+def _lines(found: KpiExplained, zone: str) -> Iterator[str]:
     yield f"{found.kpi} of {found.work_unit}: {found.meaning.definition}"
     for each in found.meaning.formula:
         yield f"  {each}"
     if found.rejected:
         yield f"The last test was rejected: {found.rejected}."
-    yield from _value_lines(found)
+    yield from _value_lines(found, zone)
     if found.value is not None:
-        yield from _trend_lines(found, found.value.dimension)
+        yield from _trend_lines(found, found.value.dimension, zone)
 
 
-def _value_lines(found: KpiExplained) -> Iterator[str]:
+def _value_lines(found: KpiExplained, zone: str) -> Iterator[str]:
     value = found.value
     if value is None:
         yield "No value is known: planning does not use the machine where one is needed."
@@ -136,12 +143,13 @@ def _value_lines(found: KpiExplained) -> Iterator[str]:
             f"In doubt, as it could not be measured anew: {value.doubt}. "
             "Planning reckons with the wider bound until a test counts again."
         )
-    until = iso_of(Instant(value.at + value.valid_for_ns))
+    until = instant_text(Instant(value.at + value.valid_for_ns), zone)
     state = f"it counts until {until}" if found.counts else f"it no longer counts since {until}"
-    yield f"Measured {iso_of(value.at)}, {span_text(found.age_ns)} before it is asked for; {state}."
+    measured = f"Measured {instant_text(value.at, zone)}"
+    yield f"{measured}, {span_text(found.age_ns)} before it is asked for; {state}."
 
 
-def _trend_lines(found: KpiExplained, dimension: Dimension) -> Iterator[str]:
+def _trend_lines(found: KpiExplained, dimension: Dimension, zone: str) -> Iterator[str]:
     trend = found.trend
     if trend is None:
         yield f"Trend: none yet, {found.points} values of this source are too few."
@@ -154,11 +162,12 @@ def _trend_lines(found: KpiExplained, dimension: Dimension) -> Iterator[str]:
     if not found.due:
         yield "No open order puts a limit on it."
     for due in found.due:
-        yield _due_line(due, dimension, trending=trend is not None)
+        yield _due_line(due, dimension, zone, trending=trend is not None)
 
 
-def _due_line(due: Due, dimension: Dimension, *, trending: bool) -> str:
-    needed = "planned elsewhere" if due.needed_at is None else f"begins {iso_of(due.needed_at)}"
+def _due_line(due: Due, dimension: Dimension, zone: str, *, trending: bool) -> str:
+    begins = "" if due.needed_at is None else f"begins {instant_text(due.needed_at, zone)}"
+    needed = begins or "planned elsewhere"
     asked = f"Order {due.order}, {due.operation} ({needed}): at most "
     asked += quantity_text(due.limit, dimension)
     if not trending:

@@ -97,7 +97,14 @@ def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> Exi
     together = orders_in(request.folder, request.tenant)
     if together is not None:
         _refuse_for_several(request)
-        return print_together(together, request.objectives, request.effort, out, as_json=as_json)
+        return print_together(
+            together,
+            request.objectives,
+            request.effort,
+            out,
+            as_json=as_json,
+            steps=request.steps,
+        )
     _refuse_for_front(request)
     asked = asked_in(request.folder, request.tenant)
     note(stranger(request.tenant, asked.knowledge.network))
@@ -120,10 +127,12 @@ def print_plans(request: PlanRequest, out: Path | None, *, as_json: bool) -> Exi
 
 def _refuse_for_several(request: PlanRequest) -> None:
     """Refuse what only makes sense for one order; nothing that was typed is silently left out."""
-    heeded = {"folder", "objectives", "effort", "tenant"}
+    heeded = {"folder", "objectives", "effort", "tenant", "steps"}
     typed = _typed_besides(request, heeded)
     if typed:
-        expected = "only --objective, --effort, --tenant, --out and --json for several orders"
+        expected = (
+            "only --objective, --effort, --tenant, --steps, --out and --json for several orders"
+        )
         raise _invalid("fabloop plan", expected, typed)
 
 

@@ -58,7 +58,10 @@ def plan(
         float, typer.Option(min=0.0, help="CPU seconds for each solve; 0 is the usual one.")
     ] = 0.0,
     steps: Annotated[
-        bool, typer.Option("--steps", help="Tell who does what when, of the first plan.")
+        bool,
+        typer.Option(
+            "--steps", help="Tell who does what when, of the first plan, or of each order."
+        ),
     ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Write pictures and a report into this folder.")

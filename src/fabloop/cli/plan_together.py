@@ -8,10 +8,13 @@ from rich.console import Console
 
 from fabloop.app.account import refusal_texts
 from fabloop.app.asked import AskedTogether
+from fabloop.app.caveats import finish_text
 from fabloop.app.dealings import part_table, run_table, setup_table
+from fabloop.app.labels import choices_text, zone_in
 from fabloop.app.pictures.orders import orders_picture
-from fabloop.app.pictures.report import Figure, Section, Table, report
+from fabloop.app.pictures.report import Figure, Note, Section, Table, report
 from fabloop.app.sentences import instant_text, labels_of, money_text
+from fabloop.app.step_table import step_table
 from fabloop.base.codec import to_json_pretty
 from fabloop.base.errors import ExitCode, Fault, Invalid
 from fabloop.base.instant import Instant, span_text
@@ -20,6 +23,7 @@ from fabloop.model.facts import OrderRefused
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import NotDecided, Optimality, Plan
 from fabloop.model.site import Network
+from fabloop.plan.critical import criticality
 from fabloop.plan.floors.orders_search import OrdersObjective
 from fabloop.plan.orders import EFFORT, OrdersAnswer, plan_orders
 from fabloop.plan.rerouting import Rerouted
@@ -33,6 +37,7 @@ def print_together(
     out: Path | None,
     *,
     as_json: bool,
+    steps: bool = False,
 ) -> ExitCode:
     """Print the plans of all orders, how good they are together, and who was refused and why."""
     objective = _objective(objectives)
@@ -54,8 +59,10 @@ def print_together(
         console.print(grid_of(_table(answer, asked)))
         for each in _sentences(answer, asked):
             console.print(each)
-        for table in _parts(answer, asked):
-            console.print(grid_of(table))
+        for plan in answer.plans:
+            told = [_steps(plan, asked)] if steps else []
+            for table in (*told, *_parts(plan, asked)):
+                console.print(grid_of(table))
     if out is not None and answer.plans:
         _write(out, answer, asked)
     if any(isinstance(each, NotDecided) for each in answer.refused.values()):
@@ -115,22 +122,31 @@ def _row(plan: Plan, due: Instant, network: Network) -> tuple[str, ...]:
         instant_text(end, zone),
         instant_text(due, zone),
         span_text(end - due) if end > due else "no",
-        ", ".join(plan.totals.sites),
+        ", ".join(network.sites[each].label for each in plan.totals.sites),
         str(plan.totals.shipments),
     )
 
 
-def _parts(answer: OrdersAnswer, asked: AskedTogether) -> Iterator[Table]:
-    """Yield, per plan, who delivers its parts, which runs it shares, and its set-ups."""
-    products = {each.id: each.product for each in asked.orders}
+def _order(plan: Plan, asked: AskedTogether) -> ProductionOrder:
+    return next(each for each in asked.orders if each.id == plan.order)
+
+
+def _steps(plan: Plan, asked: AskedTogether) -> Table:
+    product, network = _order(plan, asked).product, asked.knowledge.network
+    found, labels = criticality(plan, product), labels_of(network, product)
+    return step_table(plan, product, network, found, labels)
+
+
+def _parts(plan: Plan, asked: AskedTogether) -> Iterator[Table]:
+    """Yield who delivers a plan's parts, which runs it shares, and its set-ups."""
     network = asked.knowledge.network
-    for plan in answer.plans:
-        if any(step.parts for step in plan.steps):
-            yield part_table(plan, network, labels_of(network, products[plan.order]))
-        if any(step.batch for step in plan.steps):
-            yield run_table(plan, network, labels_of(network, products[plan.order]))
-        if any(step.setup for step in plan.steps):
-            yield setup_table(plan, labels_of(network, products[plan.order]))
+    labels = labels_of(network, _order(plan, asked).product)
+    if any(step.parts for step in plan.steps):
+        yield part_table(plan, network, labels)
+    if any(step.batch for step in plan.steps):
+        yield run_table(plan, network, labels)
+    if any(step.setup for step in plan.steps):
+        yield setup_table(plan, labels)
 
 
 def _sentences(answer: OrdersAnswer, asked: AskedTogether) -> list[str]:
@@ -163,16 +179,35 @@ def _quality(found: Optimality, asked: AskedTogether) -> str:
     return f"All together: {objective} {value}; nothing can be better than {bound}."
 
 
+def _section(plan: Plan, asked: AskedTogether) -> Section:
+    """Return the part of the page about one order: when it is ready, its steps and parts."""
+    order = _order(plan, asked)
+    late = max(step.end for step in plan.steps) > order.due_at
+    told = finish_text(order, plan, asked.knowledge.network)
+    choices = choices_text(order.product)
+    return Section(
+        title=f"Order {order.id}: {order.quantity} × {order.product.label}",
+        notes=(Note(kind="bad" if late else "good", text=f"{told[0].upper()}{told[1:]}."),),
+        paragraphs=(f"Chosen: {choices}.",) if choices else (),
+        tables=(_steps(plan, asked), *_parts(plan, asked)),
+    )
+
+
 def _write(out: Path, answer: OrdersAnswer, asked: AskedTogether) -> None:
     orders = {each.id: each for each in asked.orders}
     drawn = orders_picture(answer.plans, orders, asked.knowledge.network)
     section = Section(
         title="What is made where and when?",
         paragraphs=tuple(_sentences(answer, asked)),
-        tables=(_table(answer, asked), *_parts(answer, asked)),
+        tables=(_table(answer, asked),),
         pictures=(Figure(svg=drawn, caption="Letters are orders; bars are their steps."),),
     )
-    page = report(f"{len(answer.plans)} orders", [section])
+    planned = instant_text(asked.now, zone_in(asked.knowledge.network))
+    page = report(
+        f"{len(answer.plans)} orders",
+        [section, *(_section(plan, asked) for plan in answer.plans)],
+        subtitle=f"Planned together at {planned}. Times are local times of the sites.",
+    )
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / "orders.svg").write_text(drawn, encoding="utf-8")

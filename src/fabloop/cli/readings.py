@@ -41,7 +41,7 @@ class RangeRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def print_series(folder: Path, source: str, work_unit: str, *, as_json: bool) -> ExitCode:
-    """Print which series there are."""
+    """Print which series there are; none at all is an answer too."""
     reader = HistorianReader(folder)
     present = set(reader.catalogue.numbers().values())
     rows = [
@@ -61,7 +61,10 @@ def print_series(folder: Path, source: str, work_unit: str, *, as_json: bool) ->
         if source in ("", each.source) and work_unit in ("", each.work_unit)
     ]
     reader.close()
-    return _told(rows, as_json=as_json, empty="There are no series.")
+    chosen = "There are no series of that source and work unit."
+    none_yet = "There are no series yet: `fabloop readings collect` keeps what machines tell."
+    _told(rows, as_json=as_json, empty=chosen if source or work_unit else none_yet)
+    return ExitCode.FINE
 
 
 def print_latest(folder: Path, chosen: Sequence[str], *, as_json: bool) -> ExitCode:

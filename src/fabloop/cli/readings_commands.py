@@ -102,7 +102,7 @@ def list_(
 ) -> None:
     """List the series with their units, and since when they mean what they mean.
 
-    Exit codes: 0 there are some, 1 there are none, 2 bad input.
+    Exit codes: 0 they are told, or that there are none, 2 bad input.
     """
     from fabloop.cli.readings import print_series
 
