@@ -61,7 +61,9 @@ def test_the_table_the_picture_and_the_report_tell_when_each_order_is_ready(fold
     assert [letter for letter, _ in lettered] == ["A", "B"]
     assert {order for _, order in lettered} == {"wg-1", "wg-2"}
     assert [each for each in titles(drawn) if each.startswith(f"A ({lettered[0][1]}): ")]
-    assert "wg-2" in (folder / "out" / "report.html").read_text()
+    page = (folder / "out" / "report.html").read_text()
+    assert "Order wg-2: 1 × Wave gear" in page
+    assert "Steps of wg-2/plan-1, times of Europe/Vienna" in page
 
 
 def test_what_holds_for_one_order_only_is_refused_by_name(folder):

@@ -22,6 +22,7 @@ from fabloop.model.kpi import KpiTerm, KpiValue
 from fabloop.model.lot import LotRecord
 from fabloop.model.plan import (
     Exclusion,
+    NotDecided,
     NotProducible,
     Optimality,
     Plan,
@@ -274,6 +275,12 @@ def refusal_texts(
         yield "There may be more conflicts than these."
     for option in answer.options:
         yield f"Would help: {option_sentence(option, labels)}"
+
+
+def undecided_text(answer: NotDecided) -> str:
+    """Return which limit was reached before a plan was found or ruled out, and what to do."""
+    told = f"Not decided: {answer.limit}. That does not mean that it cannot be made"
+    return f"{told}: give it more time with --effort SECONDS."
 
 
 def zone_of(demo: Demo) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from fabloop.app.account import exclusion_table, plan_table, refusal_texts
+from fabloop.app.account import exclusion_table, plan_table, refusal_texts, undecided_text
 from fabloop.app.asked import Asked
 from fabloop.app.caveats import finish_text
 from fabloop.app.dealings import dealings
@@ -28,6 +28,10 @@ POINTS = (
     "the tick marks the first plan"
 )
 """Caption of the plot."""
+DEMANDS = (
+    "What cannot hold together, and by how much: bars are values, a dashed line is their limit"
+)
+"""Caption of the conflict view."""
 LEFT_OUT_MAX = 100
 """Work units left out that the page tells."""
 
@@ -53,7 +57,7 @@ def exhibits_of(
     if isinstance(answer, NotProducible) and answer.conflicts:
         labels = labels_of(network, order.product)
         drawn = conflict_picture(answer, order.received_at, labels)
-        yield "conflicts.svg", "What cannot hold together, and by how much", drawn
+        yield "conflicts.svg", DEMANDS, drawn
 
 
 def report_of(
@@ -79,6 +83,11 @@ def report_of(
         title = f"Plan {number}: {plan.id}"
         sections.append(Section(title=title, notes=(note,), tables=tables, pictures=own))
     title = f"{order.quantity} × {order.product.label}"
+    if isinstance(answer, Producible) and answer.exclusions:
+        left_out = exclusion_table(
+            answer, order.received_at, labels, LEFT_OUT_MAX, "; the JSON has all"
+        )
+        sections.append(Section(title="Who is left out, and why?", tables=(left_out,)))
     return report(title, sections, subtitle=_subtitle(asked))
 
 
@@ -111,17 +120,13 @@ def _verdict(
     )
     title = "Can it be made, where, when and at what cost?"
     if isinstance(answer, NotDecided):
-        note = Note(kind="attention", text=f"Not decided: {answer.limit}.")
+        note = Note(kind="attention", text=undecided_text(answer))
         return Section(title=title, notes=(note,))
     if isinstance(answer, NotProducible):
         refused = OrderRefused(order=asked.order.id, answer=answer)
         note = Note(kind="bad", text="It cannot be made as it is wished.")
         texts = tuple(refusal_texts(refused, now, labels))
         return Section(title=title, notes=(note,), paragraphs=texts, pictures=shared)
-    tables = [plan_table(plans, labels)]
-    if isinstance(answer, Producible):
-        left_out = exclusion_table(answer, now, labels, LEFT_OUT_MAX, "; the JSON has all")
-        tables += [left_out] if left_out.rows else []
     count = f"{len(plans)} plans" if len(plans) > 1 else "one plan"
     best = "no other one beats any of them" if isinstance(answer, Front) else "the first is best"
     best = f", {best}" if len(plans) > 1 else ""
@@ -129,4 +134,6 @@ def _verdict(
     if len(plans) > PLANS_DRAWN_MAX:
         words = f"Pictures follow of the first {PLANS_DRAWN_MAX} plans; the table has all."
         notes.append(Note(kind="attention", text=words))
-    return Section(title=title, notes=tuple(notes), tables=tuple(tables), pictures=shared)
+    return Section(
+        title=title, notes=tuple(notes), tables=(plan_table(plans, labels),), pictures=shared
+    )

@@ -9,7 +9,13 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from fabloop.app.account import exclusion_table, optimality_text, plan_table, refusal_texts
+from fabloop.app.account import (
+    exclusion_table,
+    optimality_text,
+    plan_table,
+    refusal_texts,
+    undecided_text,
+)
 from fabloop.app.asked import Asked, asked_in, orders_in
 from fabloop.app.caveats import readiness, stranger, unknown_name
 from fabloop.app.dealings import dealings
@@ -267,7 +273,7 @@ def _show(answer: PlanAnswer | Front, plans: Sequence[Plan], asked: Asked, *, st
         for text in refusal_texts(OrderRefused(order=order.id, answer=answer), now, labels):
             sys.stdout.write(text + "\n")
     elif isinstance(answer, NotDecided):
-        sys.stdout.write(f"Not decided: {answer.limit}.\n")
+        sys.stdout.write(undecided_text(answer) + "\n")
 
 
 def _steps(plan: Plan, asked: Asked, labels: Mapping[str, str]) -> Table:

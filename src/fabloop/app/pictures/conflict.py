@@ -98,7 +98,7 @@ def _bars(evidence: Sequence[Evidence], labels: Mapping[str, str]) -> tuple[str,
     told = f"limit {value_text(last.limit, last.dimension)}"
     x = _NAMES + _SCALE * abs(_float(last.limit)) / top
     parts.append(text(x, len(shown) * (_BAR + 8) + 8, told, "small failed", anchor="middle"))
-    return "".join(parts), len(shown) * (_BAR + 8) + 14
+    return "".join(parts), len(shown) * (_BAR + 8) + 24
 
 
 def _is_number(value: float | str | None) -> bool:
