@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from fabloop.plan.floors.auctioned import Goal, Prices, auctioned
+from fabloop.plan.floors.auctioned import Dues, Heard, Prices, auctioned
 from fabloop.plan.floors.loads import windows_of
-from fabloop.plan.floors.orders_search import booked
+from fabloop.plan.floors.orders_search import OrdersObjective, booked
 from fabloop.plan.floors.pricing import Buyer, Grid, grid_of
 from fabloop.plan.floors.sequences import Sequences
 from plan.test_tempered import on_one_floor
@@ -111,10 +111,11 @@ def test_no_plan_found_is_below_the_bound_of_prices(seed):
 
 
 def test_what_is_kept_is_the_best_that_was_told():
-    search, windows, _ = opened(2, effort=0.2)
+    search, windows, finish = opened(2, effort=0.2)
     low = max(each.work.least for each in search.orders)
     before, told, bounds = search.score()[0], [], []
-    auctioned(search, windows, Sequences(search.orders), Goal(low, told.append, bounds.append))
+    prices, heard = Prices(windows, low, finish), Heard(told.append, bounds.append)
+    auctioned(search, prices, Sequences(search.orders), heard)
     assert [before, *told] == sorted({before, *told}, reverse=True)
     assert bounds == sorted(set(bounds))
     assert search.score()[0] == min([before, *told]) >= max([low, *bounds])
@@ -128,6 +129,26 @@ def test_what_is_kept_is_the_best_that_was_told():
 def test_a_finish_that_is_good_enough_is_left_alone():
     search, windows, finish = opened(1)
     before = booked(search.orders)
-    at = Sequences(search.orders)
-    auctioned(search, windows, at, Goal(finish, pytest.fail, pytest.fail))
+    prices = Prices(windows, finish, finish)
+    auctioned(search, prices, Sequences(search.orders), Heard(pytest.fail, pytest.fail))
     assert booked(search.orders) == before
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_lateness_is_bounded_by_prices_above_each_order_alone(seed):
+    search = on_one_floor(seed, 0.15, objective=OrdersObjective.TARDINESS)
+    least = min(each.work.least for each in search.orders)
+    for number, each in enumerate(search.orders):
+        each.due, each.weight = round(least * (0.5 + 0.1 * number)), 1 + number % 3
+    windows = [windows_of(each.work) for each in search.orders]
+    dues = [(each.due, each.weight) for each in search.orders]
+    last = max(each.work.finish for each in search.orders)
+    value = round(search.score()[0])
+    alone = sum(each.weight * max(0, each.work.least - each.due) for each in search.orders)
+    prices, bounds = Dues(windows, dues, value, last), []
+    auctioned(search, prices, None, Heard(lambda _: None, bounds.append))
+    search.budget *= 2
+    search.improve(0.0, lambda _: None)
+    assert bounds[0] >= alone
+    assert bounds == sorted(set(bounds))
+    assert alone < prices.bound <= search.score()[0]

@@ -9,7 +9,7 @@ import numpy as np
 from fabloop.model.order import ProductionOrder
 from fabloop.model.plan import Optimality
 from fabloop.plan.engine import TREE, cheapest, least
-from fabloop.plan.floors.auctioned import Goal, auctioned
+from fabloop.plan.floors.auctioned import Dues, Heard, Prices, auctioned
 from fabloop.plan.floors.floor import Floor, Work
 from fabloop.plan.floors.loads import SHARES_PER_SECOND, Allowance, load_bound, windows_of
 from fabloop.plan.floors.nearby import nearby
@@ -42,6 +42,9 @@ _AUCTIONED = 0.6
 
 _SHIFTED = 0.5
 """Share of the effort then left in which jobs are shifted to better places, one at a time."""
+
+_STRICT = 0.2
+"""Share of the effort for lateness in which each step has to help."""
 
 _SECOND = 0.3
 """Share of the effort for the last finish, where the cost is asked for."""
@@ -181,10 +184,18 @@ class Together:
         """Search on; where no step helps the last of many orders, worse ones are taken as well."""
         if self.objective is OrdersObjective.COST:  # which is least already
             self.search.budget = round(self.search.budget * _SECOND)
-        if self.objective is not OrdersObjective.MAKESPAN or len(self.placed) < MANY:
+        if self.objective is OrdersObjective.COST or len(self.placed) < MANY:
             self.search.improve(self.bound, self._better)
             return
         whole = self.search.budget
+        if self.objective is OrdersObjective.TARDINESS:
+            self._until(_STRICT, whole, lambda: self.search.improve(self.bound, self._better))
+            if self._priced:
+                self._until(_AUCTIONED, whole, self._auction)
+            self.search.budget = whole
+            nearby(self.search, self.bound, self._better)
+            self.search.improve(self.bound, self._better)
+            return
         if self._plain:
             if self._priced:
                 self._until(_AUCTIONED, whole, self._auction)
@@ -209,8 +220,16 @@ class Together:
 
     def _auction(self) -> None:
         windows = [windows_of(each) for each in self.settled]
-        goal = Goal(round(self.bound), self._better, self._raised)
-        auctioned(self.search, windows, self._sequences, goal)
+        value, heard = round(self.search.score()[0]), Heard(self._better, self._raised)
+        if value <= self.bound:
+            return
+        if self.objective is OrdersObjective.MAKESPAN:
+            prices = Prices(windows, round(self.bound), value)
+            auctioned(self.search, prices, self._sequences, heard)
+            return
+        dues = [(each.due, each.weight) for each in self.placed]
+        last = max(each.work.finish for each in self.placed)
+        auctioned(self.search, Dues(windows, dues, value, last), None, heard)
 
     @cached_property
     def _sequences(self) -> Sequences:
@@ -224,10 +243,13 @@ class Together:
     @property
     def _priced(self) -> bool:
         """Whether time on work units has prices that say what it is worth."""
-        return len(self.settled) == len(self.placed) and not any(each.joins for each in self.asked)
+        settled = len(self.settled) == len(self.placed)
+        return settled and self._plain and not any(each.joins for each in self.asked)
 
     def _raised(self, bound: int) -> None:
         """Note a better bound."""
+        if bound <= self.bound:
+            return
         self.bound, self.engine = float(bound), PRICES
         self._better(self.search.score()[0])
 

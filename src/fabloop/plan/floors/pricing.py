@@ -125,8 +125,11 @@ class Buyer:
             found.append(list(zip(np.flatnonzero(meets).tolist(), cells.tolist(), strict=True)))
         return found
 
-    def buys(self, sums: Floats) -> tuple[float, Column]:
-        """Return the least price of a plan by the finish, and the plan."""
+    def buys(self, sums: Floats, late: Floats | None = None) -> tuple[float, Column]:
+        """Return the least price of a plan by the finish, and the plan.
+
+        `late` is what it costs besides to end in each cell.
+        """
         best: list[Floats] = []
         for job, lows in enumerate(self.opens):
             total = self._arrived(best, job)
@@ -137,7 +140,9 @@ class Buyer:
                 if ticks and sums[unit, -1]:
                     np.add(row, self._own(sums[unit], ticks), out=row)
             best.append(np.minimum.accumulate(total, axis=1, out=total))
-        return float(best[-1][:, -1].min()), self._column(best)
+        last = best[-1].min(axis=0) if late is None else best[-1].min(axis=0) + late
+        cell = self.cells - 1 if late is None else int(last.argmin())
+        return float(last[cell]), self._column(best, cell)
 
     def _arrived(self, best: list[Floats], job: int) -> Floats:
         """Return what inputs cost at least so that a choice of the job ends in each cell."""
@@ -168,11 +173,11 @@ class Buyer:
         inside = until[:-1] + share * np.diff(until) - begun[:-1]
         return np.minimum(np.minimum(at_edge[:-1], at_edge[1:]), inside)
 
-    def _column(self, best: list[Floats]) -> Column:
-        """Return a plan of the least price by the last cell, each job as early as it allows."""
+    def _column(self, best: list[Floats], cell: int) -> Column:
+        """Return a plan of the least price by a cell, each job as early as it allows."""
         size, width = len(best), self.grid.width
-        chosen, ends = [0] * size, [self.cells - 1] * size
-        chosen[-1] = int(best[-1][:, -1].argmin())
+        chosen, ends = [0] * size, [cell] * size
+        chosen[-1] = int(best[-1][:, cell].argmin())
         for job in range(size - 1, -1, -1):
             row = best[job][chosen[job]][: ends[job] + 1]
             ends[job] = int((row <= row[-1]).argmax())
