@@ -48,8 +48,8 @@ CPSAT = "CP-SAT"
 LARGE = 4_000
 """Pairs of choices beyond which a makespan is decomposed; of equally fast plans any is taken."""
 
-LARGE_EFFORT = 0.35
-"""Deterministic seconds (about ten times as many CPU seconds) for a decomposed makespan."""
+LARGE_EFFORT = 4.0
+"""About CPU seconds for a decomposed makespan, counted; what comes on top stays below one."""
 
 POLISH = 1.0
 """About CPU seconds for placing anew what waits for persons, tools or set-ups and is not proven."""

@@ -16,7 +16,7 @@ import numpy as np
 from fabloop.plan.floors.floor import Booking, Floor, Work
 from fabloop.plan.floors.hauling import are_scarce, spare_vehicles
 from fabloop.plan.floors.legs import waited_for
-from fabloop.plan.floors.loads import Windows, load_bound
+from fabloop.plan.floors.loads import SHARES_PER_SECOND, Allowance, Windows, load_bound
 from fabloop.plan.floors.orders_search import OrdersObjective, Placed, Search
 from fabloop.plan.floors.placing import Effort, Taste, place_all
 from fabloop.plan.floors.roaming import Known, Roaming
@@ -29,11 +29,17 @@ from fabloop.plan.tree import tails
 STARTS_MAX = 8
 """Sites for the last job from which a first plan is made."""
 
-SHARE = 0.08
+SHARE = 1.0
 """Effort for one window at first; what stays open is given more the next time."""
 
-FIRST = 0.02
+LEAST = 0.1
+"""Effort under which no window is begun."""
+
+FIRST = 0.2
 """Effort for a better plan before any window."""
+
+LOADS = 0.25
+"""Share of what is left that the loads of one case may take."""
 
 POLISH = 0.17
 """Effort of the search by placing anew, where tools, persons or set-ups are waited for."""
@@ -79,7 +85,8 @@ class _Case(msgspec.Struct, dict=True):
 def decomposed(problem: Problem, effort: float) -> Answer | None:
     """Return the plan that finishes first, as far as the effort allows; None where there is none.
 
-    Effort is in deterministic seconds of CP-SAT; placing takes a little on top.
+    Effort is in about seconds of a core, though counted, so that the same gives the same; placing
+    takes a little on top.
     """
     work = Work(problem, Floor(problem.roads, problem.busy))
     cases = _cases(work)
@@ -107,20 +114,24 @@ def _prove(known: Known, cases: Sequence[_Case]) -> None:
     Where a window stays open it is searched in another way and for longer, then the plan is
     improved from above.
     """
-    share, stuck, plain = SHARE, False, False
+    share, stuck, opened = SHARE, False, 0
     roam = Roaming(known)
     roam.improve(cases[0].bound, FIRST)
     for _ in range(LOOKS_MAX):
-        case = _least(cases, known.finish)
-        if case.bound >= known.finish or known.left <= 0:
+        case = _least(cases, known)
+        if case.bound >= known.finish or known.left <= LEAST:
             return
         before = case.bound, known.finish, known.watched
         best = stuck or known.finish * (1 - WIDER) <= case.bound
-        if _look(known, case, share, best=best, plain=plain) is Verdict.OPEN:
-            if plain:
+        high = _high(case.bound, known.finish, opened)
+        presolved = opened % 2 == 1
+        window = Window(case.bound, high, best, known.watched, presolved)
+        verdict = _look(known, case, window, share)
+        opened = 0 if verdict is Verdict.RULED_OUT else opened + (opened > 0)
+        if verdict is Verdict.OPEN:
+            if presolved:
                 roam.improve(case.bound, min(share / 2, known.left))
-            share, plain = share * 1.5, not plain
-            known.reach = 2 * max(1, known.reach)
+            share, opened = share * 1.5, max(1, opened)
         elif before != (case.bound, known.finish, known.watched):
             stuck = False
         elif best:
@@ -129,14 +140,16 @@ def _prove(known: Known, cases: Sequence[_Case]) -> None:
             stuck = True  # vehicles are in the way of the first plan seen: ask for the best one
 
 
-def _least(cases: Sequence[_Case], finish: int) -> _Case:
+def _least(cases: Sequence[_Case], known: Known) -> _Case:
     """Return the case with the least bound, loads among it."""
     while True:
         case = min(cases, key=lambda each: each.bound)
-        if case.loaded or case.bound >= finish:
+        if case.loaded or case.bound >= known.finish:
             return case
-        case.bound = load_bound([case.windows], case.bound, finish)
+        allowance = Allowance(most := round(LOADS * known.left * SHARES_PER_SECOND))
+        case.bound = load_bound([case.windows], case.bound, known.finish, allowance)
         case.loaded = True
+        known.left -= (most - allowance.left) / SHARES_PER_SECOND
 
 
 def _cases(work: Work) -> list[_Case]:
@@ -176,28 +189,30 @@ def _begin(work: Work, cases: Sequence[_Case]) -> bool:
     return True
 
 
-def _high(bound: int, finish: int, reach: int) -> int:
-    """Return how far the next window reaches: no farther than takes the gap below the aim."""
-    wide = max(bound + 1, math.floor(bound / (1 - WIDER * reach)))
-    aimed = math.ceil(finish * (1 - WIDER)) - 1
-    if reach == 0 and aimed >= bound:
-        return (bound + aimed) // 2
-    if aimed < bound:
-        return (bound + finish - 1) // 2
-    return min(wide, aimed if reach == 1 else finish - 1)
+def _high(bound: int, finish: int, opened: int) -> int:
+    """Return how far the next window reaches; `opened` counts since one stayed open.
+
+    Once a plan within the window would be near enough, and so would the plan at hand if there is
+    none, both may be had. A window that stays open is about where the least finish is: of others,
+    those that reach farther are sooner found something in, and nearer ones sooner ruled out.
+    """
+    found = max(bound + 1, math.floor(bound / (1 - WIDER)))
+    empty = math.ceil(finish * (1 - WIDER)) - 1
+    turns: tuple[int, ...]
+    if empty < bound:
+        turns = (bound + finish - 1) // 2, finish - 1, bound
+    elif empty <= found:
+        turns = found, empty, math.floor(found / (1 - WIDER)), (bound + empty) // 2
+    else:
+        turns = found, math.floor(found / (1 - WIDER)), (bound + found) // 2, empty
+    return min(turns[opened % len(turns)], finish - 1)
 
 
-def _look(known: Known, case: _Case, share: float, *, best: bool, plain: bool) -> Verdict:
+def _look(known: Known, case: _Case, window: Window, effort: float) -> Verdict:
     """Look into the next window of a case."""
-    high = _high(case.bound, known.finish, known.reach)
-    window = Window(case.bound, high, best=best, plain=plain, watched=known.watched)
-    seen = look(case.windows, window, known.table, min(share, known.left))
+    seen = look(case.windows, window, known.table, min(effort, known.left))
     known.left -= seen.effort
     case.bound = max(case.bound, seen.bound)
     if seen.verdict is Verdict.FOUND:
         known.adopt(seen)
-    if seen.verdict is Verdict.RULED_OUT:
-        known.reach = 1
-    elif seen.verdict is Verdict.FOUND:
-        known.reach = 0 if known.reach > 1 else 1  # what was open is halved, from below
     return seen.verdict

@@ -5,7 +5,7 @@ out with them, too; what is found is placed on the floor with them afterwards.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ortools.sat.python import cp_model
 
@@ -15,6 +15,8 @@ from fabloop.plan.floors.loads import Windows
 SEED = 7
 
 Span = tuple[int, int]
+_Chosen: TypeAlias = dict[int, cp_model.IntVar]
+"""Whether a job makes each choice."""
 
 
 class Scope(NamedTuple):
@@ -33,14 +35,14 @@ class _Jobs(NamedTuple):
     """An order in the model: per job its open choices, start and end; and when it is made."""
 
     picks: list[list[int]]
-    chosen: list[dict[int, cp_model.IntVar]]
+    chosen: list[_Chosen]
     starts: list[cp_model.IntVar]
     ends: list[cp_model.LinearExpr]
     made: cp_model.IntVar
 
 
-def _sum(terms: Iterable[cp_model.LinearExprT]) -> cp_model.LinearExpr:
-    return cp_model.LinearExpr.sum(list(terms))
+def _weighted(chosen: Iterable[cp_model.IntVar], ticks: Iterable[int]) -> cp_model.LinearExpr:
+    return cp_model.LinearExpr.weighted_sum(list(chosen), list(ticks))
 
 
 def _ends(scope: Scope, jobs: _Jobs, made: int, job: int) -> Ends:
@@ -100,13 +102,13 @@ class Joint:
         ticks = work.ticks[job]
         chosen = {pick: self.model.new_bool_var("") for pick in picks}
         self.model.add_exactly_one(chosen.values())
-        opens = {pick: int(heads[pick]) - ticks[pick] for pick in picks}
-        latest = max(scope.finish - int(tails[pick]) - ticks[pick] for pick in picks)
-        start = self.model.new_int_var(min(opens.values()), latest, "")
-        end = _sum([start, *(ticks[pick] * x for pick, x in chosen.items())])
-        self.model.add(start >= sum(opens[pick] * x for pick, x in chosen.items()))
-        rest = sum(int(tails[pick]) * x for pick, x in chosen.items())
-        self.model.add(end + rest <= jobs.made)
+        opens = [int(heads[pick]) - ticks[pick] for pick in picks]
+        closes = [ticks[pick] + int(tails[pick]) for pick in picks]
+        start = self.model.new_int_var(min(opens), scope.finish - min(closes), "")
+        literals = chosen.values()
+        end = start + _weighted(literals, [ticks[pick] for pick in picks])
+        self.model.add(start >= _weighted(literals, opens))
+        self.model.add(start + _weighted(literals, closes) <= jobs.made)
         for pick, x in chosen.items():
             if ticks[pick]:
                 place = work.places[job][pick]
@@ -126,28 +128,46 @@ class Joint:
         heads: list[float],
         tails: list[float],
     ) -> None:
-        """Keep the movement between two jobs: its least for each origin, more where it is far."""
+        """Keep the movement between two jobs, told from both: each choice bounds all of the other.
+
+        Either way alone would be enough; both together let CP-SAT see sooner what does not fit.
+        """
         made, job = edge
-        far, ticks = self._far(scope, jobs, edge), scope.windows.work.ticks[job]
-        ends, chosen = jobs.picks[job], jobs.chosen[job]
-        after = [ticks[end] + int(tails[end]) for end in ends]
-        least: list[cp_model.LinearExprT] = []
-        for start in jobs.picks[made]:
-            here, x = far[start], jobs.chosen[made][start]
-            near = min(here.values(), default=0)
-            least.append(near * x)
-            latest = scope.finish - int(heads[start])
-            farther: list[cp_model.LinearExprT] = []
-            for end, rest in zip(ends, after, strict=True):
+        before, after = scope.windows.work.ticks[made], scope.windows.work.ticks[job]
+        ways = self._far(scope, jobs, edge)
+        starts, ends = jobs.chosen[made], jobs.chosen[job]
+        rest = {end: after[end] + int(tails[end]) for end in ends}
+        there: dict[int, dict[int, int]] = {start: {} for start in starts}
+        back: dict[int, dict[int, int]] = {end: {} for end in ends}
+        for start, x in starts.items():
+            here, latest = ways[start], scope.finish - int(heads[start])
+            for end, y in ends.items():
                 way = here.get(end)
-                if way is None or way + rest > latest:
-                    self.model.add_bool_or([x.negated(), chosen[end].negated()])
-                elif way > near:
-                    farther.append((way - near) * chosen[end])
-            if farther:
-                arrives = _sum([jobs.ends[made], near, *farther])
-                self.model.add(jobs.starts[job] >= arrives).only_enforce_if(x)
-        self.model.add(jobs.starts[job] >= jobs.ends[made] + _sum(least))
+                if way is None or way + rest[end] > latest:
+                    self.model.add_bool_or([x.negated(), y.negated()])
+                else:
+                    there[start][end] = back[end][start] = before[start] + way
+        moves = jobs.starts[made], jobs.starts[job]
+        least = [min(each.values(), default=0) for each in there.values()]
+        self.model.add(moves[1] >= moves[0] + _weighted(starts.values(), least))
+        for start, x in starts.items():
+            if len({*there[start].values()}) > 1:
+                self._keep(moves, x, there[start], ends)
+        for end, y in ends.items():
+            self._keep(moves, y, back[end], starts)
+
+    def _keep(
+        self,
+        moves: tuple[cp_model.IntVar, cp_model.IntVar],
+        given: cp_model.IntVar,
+        ticks: Mapping[int, int],
+        others: _Chosen,
+    ) -> None:
+        """Keep the ticks between both starts, given one job's choice, by that of the other."""
+        near = min(ticks.values(), default=0)
+        more = {pick: way - near for pick, way in ticks.items() if way > near}
+        late = _weighted([others[pick] for pick in more], more.values())
+        self.model.add(moves[1] >= moves[0] + near + late).only_enforce_if(given)
 
     def _far(self, scope: Scope, jobs: _Jobs, edge: tuple[int, int]) -> dict[int, dict[int, int]]:
         """Return the ticks between each two choices, where there is a way."""

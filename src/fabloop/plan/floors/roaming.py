@@ -13,7 +13,7 @@ from fabloop.plan.floors.floor import Work
 from fabloop.plan.floors.legs import waited_for
 from fabloop.plan.floors.loads import Windows, windows_of
 from fabloop.plan.floors.placing import place_again
-from fabloop.plan.floors.windowed import Seen, Verdict, Window, look
+from fabloop.plan.floors.windowed import SECONDS, Seen, Verdict, Window, look
 from fabloop.plan.statement.layout import Bools
 from fabloop.plan.statement.problem import MEASURE, Objective
 from fabloop.plan.timetable.question import Question, Stage
@@ -33,18 +33,21 @@ AMBITION = 0.5
 WEIGHT_MAX = 8.0
 """How much oftener than by chance one kind of neighbourhood is looked into, at most."""
 
-LOOK = 0.02
+LOOK = 0.2
 """Effort for one look."""
 
-LOOK_LEAST = 0.003
-"""Effort of making the model of a look."""
+LOOK_LEAST = 0.04
+"""Effort of choosing what is free in a look."""
 
 VEHICLES = 0.02
-"""Effort for the times of given choices, with vehicles."""
+"""Deterministic seconds for the times of given choices, with vehicles."""
 
 
 class Known:
-    """The best plan so far, the vehicles found in the way of others, and the effort left."""
+    """The best plan so far, the vehicles found in the way of others, and the effort left.
+
+    Effort is in about seconds of a core.
+    """
 
     def __init__(self, work: Work, table: Timetable, left: float) -> None:
         self.work = work
@@ -52,7 +55,6 @@ class Known:
         self.finish = table.finish(work.problem)
         self.left = left
         self.watched: frozenset[str] = frozenset()
-        self.reach = 1  # how many times as far as at first the next window reaches
 
     def adopt(self, seen: Seen) -> None:
         """Place the order as seen, with vehicles; keep what was there if that is no better.
@@ -100,7 +102,7 @@ class Known:
             effort=VEHICLES,
         )
         found = solve(question).timetable
-        self.left -= LOOK_LEAST
+        self.left -= SECONDS * VEHICLES / 2
         assert found is not None, "the hint is an answer"
         return msgspec.structs.replace(found, choice=tuple(choice))
 

@@ -16,8 +16,11 @@ from fabloop.plan.timetable.schedule import Timetable
 NEAR = 0.01
 """A plan that finishes later than the window by a greater share leads the search astray."""
 
-BUILT_PER_SECOND = 1_000_000
-"""Constraints made while CP-SAT would spend one deterministic second."""
+BUILT_PER_SECOND = 60_000
+"""Constraints made, and read by CP-SAT, in about one second of a core."""
+
+SECONDS = 10
+"""Seconds of a core that one of CP-SAT's deterministic seconds takes, about."""
 
 
 class Verdict(Enum):
@@ -29,7 +32,10 @@ class Verdict(Enum):
 
 
 class Seen(NamedTuple):
-    """The answer; `bound` holds for all plans of the windows, the rest is what was found."""
+    """The answer; `bound` holds for all plans of the windows, the rest is what was found.
+
+    `effort` is what it took, in about seconds of a core.
+    """
 
     verdict: Verdict
     bound: int
@@ -42,20 +48,20 @@ class Seen(NamedTuple):
 class Window(NamedTuple):
     """What to look for: a finish within `low` to `high`, the first that is seen or the `best`.
 
-    `watched` are the vehicles that are not left out. `plain` is without any presolve: another
-    search, which finds where the first one does not.
+    `watched` are the vehicles that are not left out. `presolved` is another search, which
+    finds where the first one does not.
     """
 
     low: int
     high: int
     best: bool
     watched: frozenset[str] = frozenset()
-    plain: bool = False
+    presolved: bool = False
 
 
 def look(windows: Windows, window: Window, hint: Timetable, effort: float) -> Seen:
-    """Look for a plan that finishes within the window."""
-    low, finish, best, watched, plain = window
+    """Look for a plan that finishes within the window, for about so many seconds of a core."""
+    low, finish, best, watched, presolved = window
     tight = windows.tightened(finish)
     if tight is None:
         return Seen(Verdict.RULED_OUT, finish + 1, 0.0)
@@ -64,15 +70,15 @@ def look(windows: Windows, window: Window, hint: Timetable, effort: float) -> Se
     built.model.minimize(jobs.made)
     if hint.finish(windows.work.problem) <= finish * (1 + NEAR):
         built.hint(0, hint.choice, hint.starts)
-    solver = solver_of(effort)
+    taken = len(built.model.proto.constraints) / BUILT_PER_SECOND
+    solver = solver_of(max(0.0, effort - taken) / SECONDS)
     solver.parameters.stop_after_first_solution = not best
-    solver.parameters.cp_model_presolve = not plain
+    solver.parameters.cp_model_presolve = presolved
     solver.parameters.max_presolve_iterations = 1  # all of it takes longer than the search
     solver.parameters.cp_model_probing_level = 0
     solver.parameters.symmetry_level = 0
     status = solver.solve(built.model)
-    spent = float(solver.response_proto.deterministic_time)
-    spent += len(built.model.proto.constraints) / BUILT_PER_SECOND
+    spent = taken + SECONDS * float(solver.response_proto.deterministic_time)
     if status == cp_model.INFEASIBLE:
         return Seen(Verdict.RULED_OUT, finish + 1, spent)
     if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
