@@ -50,6 +50,9 @@ VEHICLES = 0.1
 WIDER = 0.01
 """The gap that a plan within a window has to the bound at most; when it has, proof is sought."""
 
+FARTHER_MAX = 5
+"""How often windows reach twice as far while they stay open."""
+
 LOOKS_MAX = 100
 """Windows looked into; beyond it bound and plan stay apart."""
 
@@ -130,7 +133,7 @@ def _prove(known: Known, cases: Sequence[_Case]) -> None:
         opened = 0 if verdict is Verdict.RULED_OUT else opened + (opened > 0)
         if verdict is Verdict.OPEN:
             if presolved:
-                roam.improve(case.bound, min(share / 2, known.left))
+                roam.improve(case.bound, min(share, known.left))
             share, opened = share * 1.5, max(1, opened)
         elif before != (case.bound, known.finish, known.watched):
             stuck = False
@@ -192,20 +195,22 @@ def _begin(work: Work, cases: Sequence[_Case]) -> bool:
 def _high(bound: int, finish: int, opened: int) -> int:
     """Return how far the next window reaches; `opened` counts since one stayed open.
 
-    Once a plan within the window would be near enough, and so would the plan at hand if there is
-    none, both may be had. A window that stays open is about where the least finish is: of others,
-    those that reach farther are sooner found something in, and nearer ones sooner ruled out.
+    Beyond the gap that is aimed at, a plan within the window closes it. A window that stays open
+    reaches to about where the least finish is: in turns, windows that reach farther are sooner
+    found something in, and nearer ones sooner ruled out.
     """
     found = max(bound + 1, math.floor(bound / (1 - WIDER)))
     empty = math.ceil(finish * (1 - WIDER)) - 1
-    turns: tuple[int, ...]
+    nearer = opened // 2
     if empty < bound:
-        turns = (bound + finish - 1) // 2, finish - 1, bound
-    elif empty <= found:
-        turns = found, empty, math.floor(found / (1 - WIDER)), (bound + empty) // 2
+        high = ((bound + finish - 1) // 2, finish - 1, bound)[opened % 3]
+    elif opened % 2 == 0:
+        high = bound + (found - bound) // 2**nearer
+    elif empty <= found and not nearer:
+        high = empty
     else:
-        turns = found, math.floor(found / (1 - WIDER)), (bound + found) // 2, empty
-    return min(turns[opened % len(turns)], finish - 1)
+        high = math.floor(bound / (1 - WIDER * 2 ** min(nearer + 1, FARTHER_MAX)))
+    return min(high, finish - 1)
 
 
 def _look(known: Known, case: _Case, window: Window, effort: float) -> Verdict:
