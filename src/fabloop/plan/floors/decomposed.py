@@ -29,13 +29,13 @@ from fabloop.plan.tree import tails
 STARTS_MAX = 8
 """Sites for the last job from which a first plan is made."""
 
-SHARE = 1.0
+SHARE = 1.4
 """Effort for one window at first; what stays open is given more the next time."""
 
 LEAST = 0.1
 """Effort under which no window is begun."""
 
-FIRST = 0.2
+FIRST = 0.12
 """Effort for a better plan before any window."""
 
 LOADS = 0.25
@@ -150,7 +150,8 @@ def _least(cases: Sequence[_Case], known: Known) -> _Case:
         if case.loaded or case.bound >= known.finish:
             return case
         allowance = Allowance(most := round(LOADS * known.left * SHARES_PER_SECOND))
-        case.bound = load_bound([case.windows], case.bound, known.finish, allowance)
+        found = load_bound([case.windows], case.bound, known.finish, allowance, rough=True)
+        case.bound = found
         case.loaded = True
         known.left -= (most - allowance.left) / SHARES_PER_SECOND
 

@@ -265,15 +265,21 @@ def fits(orders: Sequence[Windows], finish: int, allowance: Allowance | None = N
 
 
 def load_bound(
-    orders: Sequence[Windows], low: int, high: int, allowance: Allowance | None = None
+    orders: Sequence[Windows],
+    low: int,
+    high: int,
+    allowance: Allowance | None = None,
+    *,
+    rough: bool = False,
 ) -> int:
     """Return a tick, `low` to `high`, before which nothing is finished; `low` is one already.
 
-    Where several orders share a floor the bound goes on with shares that follow their takers.
+    Where several orders share a floor the bound goes on with shares that follow their takers. A
+    `rough` bound is one step below the best: what is left takes most of the time.
     """
     allowance, spans = allowance or Allowance(), dict[_Span, None]()
     for follows in (False, True)[: len(orders)]:
-        low = _Rise(orders, allowance, spans, follows).bound(low, high)
+        low = _Rise(orders, allowance, spans, follows, rough).bound(low, high)
     return low
 
 
@@ -284,15 +290,18 @@ class _Rise(NamedTuple):
     allowance: Allowance
     spans: dict[_Span, None]
     follows: bool
+    rough: bool
 
     def bound(self, low: int, high: int) -> int:
         """Return the tick; up in growing steps, since what is ruled out is so much sooner."""
         if low >= high or self._fits(low):
             return low
-        step = max(1, round(low * STEP))
+        first = step = max(1, round(low * STEP))
         while low + 1 < high:
             tick = min(low + step, high - 1)
             if self._fits(tick):
+                if self.rough and tick - low <= first:
+                    break
                 high, step = tick, max(1, (tick - low) // 2)
             else:
                 low, step = tick, max(1, min(2 * step, (high - tick) // 2))
