@@ -9,11 +9,12 @@ from fabloop.base.instant import MINUTE
 from fabloop.plan.checker import Grounds, check_plan
 from fabloop.plan.draft import Heading, draft
 from fabloop.plan.engine import fastest, is_possible_now
-from fabloop.plan.floors.decomposed import decomposed
+from fabloop.plan.floors.decomposed import _high, decomposed
 from fabloop.plan.floors.floor import Floor, Work
 from fabloop.plan.floors.loads import Allowance, fits, load_bound, windows_of
 from fabloop.plan.floors.placing import Effort, Taste, place_all
 from fabloop.plan.floors.roaming import Known, Roaming
+from fabloop.plan.floors.windowed import WAYS_PER_SECOND, Verdict, Window, look
 from fabloop.plan.statement.problem import Setting, problem_of
 from plan.instances import (
     NOW,
@@ -115,6 +116,45 @@ def test_what_windows_leave_open_is_improved_from_above():
     Roaming(known).improve(work.least, 0.6)
     assert work.least <= known.finish < before
     assert known.table.finish(problem) == known.finish
+
+
+def test_too_many_choices_for_the_effort_are_narrowed_to_the_nearest():
+    drawn = generated(8, 30, 80, 4)
+    drawn["ship_min"] = [[each and each // 20 for each in row] for row in drawn["ship_min"]]
+    problem = stated(instance_of(drawn, "near"))
+    work = Work(problem, Floor(problem.roads, problem.busy))
+    assert place_all(work, Taste(roll=np.random.default_rng(0)), Effort())
+    table, windows = work.timetable(), windows_of(work)
+    finish = table.finish(problem)
+    most = 0.4 * WAYS_PER_SECOND
+    assert windows.tightened(finish).ways(finish) > most
+    seen = look(windows, Window(work.least, finish, best=False), table, 0.4)
+    assert seen.verdict is Verdict.FOUND
+    assert work.least <= seen.finish <= finish
+
+
+def test_that_the_nearest_choices_fit_in_no_plan_proves_nothing():
+    _, work = one_mill(6)
+    assert place_all(work, Taste(roll=np.random.default_rng(0)), Effort())
+    window = Window(work.least, 66 * 60 - 1, best=False)
+    assert look(windows_of(work), window, work.timetable(), 1.0).verdict is Verdict.RULED_OUT
+    narrow = look(windows_of(work), window, work.timetable(), 0.5 / WAYS_PER_SECOND)
+    assert narrow.verdict is Verdict.OPEN
+    assert narrow.bound == work.least
+
+
+def test_windows_that_stay_open_reach_farther_and_nearer_in_turns():
+    reaches = [_high(1000, 1300, opened) for opened in range(6)]
+    assert reaches == [1010, 1020, 1005, 1041, 1002, 1086]
+    assert [_high(1000, 1013, opened) for opened in range(3)] == [1010, 1002, 1005]
+    assert [_high(1000, 1008, opened) for opened in range(3)] == [1003, 1007, 1000]
+
+
+def test_a_rough_bound_by_loads_is_close_below():
+    minute = 60
+    windows = [windows_of(one_mill(6)[1])]
+    rough = load_bound(windows, 16 * minute, 100 * minute, rough=True)
+    assert 0.98 * 66 * minute <= rough <= 66 * minute
 
 
 def test_the_load_of_a_work_unit_with_head_and_tail_is_the_bound():

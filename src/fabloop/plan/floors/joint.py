@@ -22,13 +22,15 @@ _Chosen: TypeAlias = dict[int, cp_model.IntVar]
 class Scope(NamedTuple):
     """What is open of an order: choices within its windows, made within `low` to `finish`.
 
-    `watched` are the vehicles that are not left out.
+    `watched` are the vehicles that are not left out. Movements are told from both jobs where
+    that is asked: one would do, but what does not fit is seen sooner.
     """
 
     windows: Windows
     low: int
     finish: int
     watched: frozenset[str] = frozenset()
+    both: bool = False
 
 
 class _Jobs(NamedTuple):
@@ -128,10 +130,7 @@ class Joint:
         heads: list[float],
         tails: list[float],
     ) -> None:
-        """Keep the movement between two jobs, told from both: each choice bounds all of the other.
-
-        Either way alone would be enough; both together let CP-SAT see sooner what does not fit.
-        """
+        """Keep the movement between two jobs: its least for each origin, more where it is far."""
         made, job = edge
         before, after = scope.windows.work.ticks[made], scope.windows.work.ticks[job]
         ways = self._far(scope, jobs, edge)
@@ -153,7 +152,7 @@ class Joint:
         for start, x in starts.items():
             if len({*there[start].values()}) > 1:
                 self._keep(moves, x, there[start], ends)
-        for end, y in ends.items():
+        for end, y in ends.items() if scope.both else ():
             self._keep(moves, y, back[end], starts)
 
     def _keep(

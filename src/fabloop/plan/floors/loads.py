@@ -63,6 +63,12 @@ class Windows(msgspec.Struct, frozen=True, eq=False):
             for job in range(self.work.size)
         }
 
+    def ways(self, finish: int) -> int:
+        """Return how many pairs of choices follow each other in some plan finishing by then."""
+        count = [int(mask.sum()) for mask in self.alive(finish).values()]
+        taker = self.work.taker
+        return sum(count[job] * count[taker[job]] for job in range(self.work.size - 1))
+
     def tightened(self, finish: int) -> "Windows | None":
         """Return the windows once choices that finish later are barred; None if nothing is left.
 
