@@ -44,9 +44,6 @@ LOADS = 0.25
 POLISH = 0.17
 """Effort of the search by placing anew, where tools, persons or set-ups are waited for."""
 
-VEHICLES = 0.1
-"""Effort that a second of placing anew where vehicles are waited for counts as."""
-
 WIDER = 0.01
 """The gap that a plan within a window has to the bound at most; when it has, proof is sought."""
 
@@ -98,7 +95,7 @@ def decomposed(problem: Problem, effort: float) -> Answer | None:
     left = effort
     scarce = work.finish > cases[0].bound * (1 + WIDER) and are_scarce(work)
     if scarce:
-        left -= VEHICLES * spare_vehicles(work, cases[0].bound)
+        left -= spare_vehicles(work, cases[0].bound)
     known = Known(work, work.timetable(), left)
     known.watched = frozenset(waited_for(work)) if scarce else frozenset()
     if work.keeper is not None:
