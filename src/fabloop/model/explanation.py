@@ -362,7 +362,8 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     is `assumed`.
     `also` holds what has to be changed together with it; the figures (of the cheapest plan after
     the change), `verified` and `least` speak of them together. `least` means proven: nothing less
-    helps, apart from the options told before.
+    helps, apart from the options told before. Where that is not known, `least_share` is: what takes
+    less than this share (0..1) of what the changes are ranked by does not help.
     """
 
     code: str
@@ -380,6 +381,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     co2_kg: float | None = None
     verified: bool = False
     least: bool = False
+    least_share: float | None = None
     also: tuple["Option", ...] = ()
 
 

@@ -6,6 +6,7 @@ once. Alternatives contain none of the answers before them.
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from math import inf
 
 import msgspec
 
@@ -28,6 +29,9 @@ from fabloop.plan.statement.roads import Place
 
 ALTERNATIVES_MAX = 4
 """Alternative recommendations of each kind, for the product and for the factory."""
+
+ROUNDING = 1e-6
+"""Prices that differ by less count as equal."""
 
 TRIES_PER_ALTERNATIVE = 3
 """Answers looked at for each one told, where solving again does not confirm all of them."""
@@ -108,7 +112,7 @@ def _in_lots(world: World, problem: Problem) -> Iterator[Recommendation]:
             sum(count * each.energy_j for count, each in told),
             sum(count * each.co2_kg for count, each in told),
         )
-        yield Recommendation(Answer((change,), change.price, proven=True), effect)
+        yield Recommendation(_answer((change,)), effect)
 
 
 def product_changes(
@@ -148,7 +152,7 @@ def _confirmed(answers: Iterator[Answer], effects: Effects) -> Iterator[Recommen
 def _of_product(seats: Seats) -> Iterator[Answer]:
     """Yield the least changes of the product, by solving the tree."""
     for changes in Penalties(seats).answers():
-        yield _answer(changes, proven=True)
+        yield _answer(changes)
 
 
 def _of_factory(seats: Seats) -> Iterator[Answer]:
@@ -165,13 +169,16 @@ def _of_factory(seats: Seats) -> Iterator[Answer]:
         return
     for changes in Shared(seats).answers():
         if not any(_contains(changes, each.changes) for each in found):
-            found.append(_answer(changes, proven=False))
-            yield found[-1]
+            answer = _answer(changes, search.floor)
+            found.append(answer)
+            yield answer
 
 
-def _answer(changes: Sequence[Change], *, proven: bool) -> Answer:
+def _answer(changes: Sequence[Change], floor: float = inf) -> Answer:
+    """Return the changes, the easiest first; none are worth less than the floor."""
     easiest_first = tuple(sorted(changes, key=lambda each: (each.price, each.key)))
-    return Answer(easiest_first, round(sum(each.price for each in changes), 9), proven)
+    price = round(sum(each.price for each in changes), 9)
+    return Answer(easiest_first, price, price <= floor + ROUNDING, min(floor, price))
 
 
 def _contains(changes: Sequence[Change], others: Sequence[Change]) -> bool:
@@ -200,5 +207,6 @@ def _option(each: Recommendation, spent_minor: int, world: World) -> Option:
         co2_kg=effect.co2_kg if grounded else None,
         verified=True,
         least=each.answer.proven,
+        least_share=None if each.answer.proven else each.answer.floor / each.answer.price,
         also=tuple(change.option() for change in others),
     )

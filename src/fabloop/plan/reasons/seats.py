@@ -26,7 +26,7 @@ from fabloop.plan.reasons.proposals import (
 from fabloop.plan.reasons.reach import Reach
 from fabloop.plan.statement.candidates import Columns, Rejected
 from fabloop.plan.statement.problem import Job, Problem
-from fabloop.plan.statement.roads import Place, Roads
+from fabloop.plan.statement.roads import Roads
 
 WAYS_TO_SEAT_MAX = 16
 """Combinations of changes that are looked at for one work unit and one operation."""
@@ -371,25 +371,6 @@ def missing_ways(roads: Roads, origin: Area, destination: Area) -> tuple[Change,
 def _link(roads: Roads, site: SiteId, origin: AreaId, destination: AreaId) -> Iterator[Change]:
     if not roads.links.get((site, origin, destination)):
         yield link_change(site, origin, destination)
-
-
-def new_ways(
-    roads: Roads,
-    starts: Iterable[Place],
-    ends: Iterable[Place],
-    price_max: float,
-    prices: Prices,
-) -> list[tuple[Change, ...]]:
-    """Return the sets of new ways, each up to a price, any of which joins a start with an end."""
-    froms = dict.fromkeys((each.site, each.area) for each in starts)
-    tos = dict.fromkeys((each.site, each.area) for each in ends)
-    found: dict[frozenset[object], tuple[Change, ...]] = {}
-    for origin in froms:
-        for destination in tos:
-            changes = prices.all_priced(missing_ways(roads, origin, destination))
-            if changes and sum(each.price for each in changes) <= price_max:
-                found.setdefault(frozenset(each.key for each in changes), changes)
-    return list(found.values())
 
 
 SITE_CODES: Sequence[str] = (OptionCode.ADD_TOOL, OptionCode.ADD_PERSON, OptionCode.TRAIN_PERSON)

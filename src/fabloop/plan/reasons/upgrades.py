@@ -18,8 +18,9 @@ from fabloop.plan.reasons.change import Change, Key
 from fabloop.plan.reasons.cover import Covering
 from fabloop.plan.reasons.enough import Enough
 from fabloop.plan.reasons.minimal import minimal_conflict
+from fabloop.plan.reasons.new_ways import NewWays
 from fabloop.plan.reasons.reach import Frame, Reach
-from fabloop.plan.reasons.seats import WAYS, Seats, new_ways, reach_with
+from fabloop.plan.reasons.seats import WAYS, Seats, reach_with
 from fabloop.plan.reasons.strictest import strictest
 
 ROUNDS_MAX = 16
@@ -31,21 +32,28 @@ THRESHOLDS = (6.0, 12.0, 24.0, 48.0, float("inf"))
 SLACK = 0.5
 """How much dearer ways are looked at than an answer needs, so that the next ones are there too."""
 
-CORES_MAX = 40
+CORES_MAX = 120
 """Conflicts that are learnt at once; of more, no cheapest cover is found in good time."""
 
-PAIRS_MAX = 4_000
-"""Pairs of work units between which new ways are looked for to resolve one conflict."""
+WAYS_OUT_MAX = 1_500
+"""Ways out of all conflicts across jobs; of more, no cheapest cover is found in good time."""
+
+WAYS_MAX = 2_000
+"""New ways that are looked at to resolve one conflict."""
 
 Edge: TypeAlias = tuple[int, int]
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """Changes that suffice; `proven` means that no lesser ones do (apart from those ruled out)."""
+    """Changes that suffice; `proven` means that no lesser ones do (apart from those ruled out).
+
+    Else nothing that is worth less than the `floor` does.
+    """
 
     changes: tuple[Change, ...]
     price: float
     proven: bool
+    floor: float
 
 
 class _Core(msgspec.Struct, frozen=True):
@@ -63,23 +71,28 @@ class _Core(msgspec.Struct, frozen=True):
 
 
 class Upgrades:
-    """Finds the least changes, then the least ones that do not contain those found before."""
+    """Finds the least changes, then the least ones that do not contain those found before.
+
+    Nothing that helps is worth less than the `floor`, whether it was found or not.
+    """
 
     def __init__(self, seats: Seats) -> None:
         self._seats = seats
         self._reach = seats.reach
-        self._roads = seats.problem.roads
-        self._opens = seats.world is not None
+        self._ways = NewWays(seats.problem.roads, seats.prices)
         self._jobs = range(len(seats.problem.jobs))
         self._frame = Frame(seats.problem, seats.reach, [False for _ in self._jobs])
         self._cores: list[_Core] = []
         self._rounds = 0
-        self._limit = THRESHOLDS[0] if self._opens else THRESHOLDS[-1]
+        self._limit = THRESHOLDS[0]
+        self.floor = 0.0
+        self._local: Covering | None = None
+        self._is_wide = False
         self._found: list[tuple[Change, ...]] = []
         self._reaches: dict[frozenset[Key], Reach] = {frozenset(): self._reach}
         self._looked_at: set[int] = set()
         self._asked: tuple[tuple[int, float], Covering] | None = None
-        self._known: dict[tuple[int, float], list[tuple[Change, ...]]] = {}
+        self._known: dict[tuple[int, float], Ways] = {}
         self._others: dict[tuple[int, int], list[tuple[Change, ...]]] = {}
 
     @property
@@ -106,25 +119,52 @@ class Upgrades:
         return any(core.edges for core in self._cores)
 
     def _solved(self, limit: float) -> Answer | None:
-        """Return the least changes whose new ways cost no more than the limit each."""
+        """Return the least changes whose new ways cost no more than the limit allows."""
         proven = True
         while self._rounds < ROUNDS_MAX:
             self._rounds += 1
-            demands = [self._ways_out(number, limit) for number in range(len(self._cores))]
-            cover = self._covering(demands, limit).cheapest(self._found)
+            demands = self._demands(limit)
+            cover = (
+                None if demands is None else self._covering(demands, limit).cheapest(self._found)
+            )
             if cover is None:
                 return None
             proven = proven and cover.proven
-            cores = self._learnt(cover.chosen)
-            cores = self._strictest(cores)
-            if any(self._is_wide(core) for core in cores) or self._are_many(cores):
+            if cover.proven:
+                self.floor = max(self.floor, min(cover.price, limit))
+            cores = self._strictest(self._learnt(cover.chosen))
+            if len(cores) > CORES_MAX:
                 self._rounds = ROUNDS_MAX
                 return None
             if not cores:
                 kept = self._lowered(cover.chosen)
-                return Answer(kept, round(sum(each.price for each in kept), 9), proven)
+                price = round(sum(each.price for each in kept), 9)
+                return Answer(kept, price, proven, price if proven else min(price, self.floor))
             self._cores += cores
         return None
+
+    def _demands(self, limit: float) -> Sequence[Ways] | None:
+        """Return the ways out of each conflict known; None where there are too many.
+
+        What single jobs need is paid for in any case: new ways may take no more than the rest.
+        """
+        local = [core for core in self._cores if core.is_local]
+        if len(local) == len(self._cores):
+            return [self._ways_out(core, 0.0) for core in local]
+        needs = [self._ways_out(core, 0.0) for core in local]
+        before = self._local
+        self._local = Covering(needs) if before is None else before.again(needs)
+        least = self._local.cheapest(())
+        if least is not None and least.proven:
+            self.floor = max(self.floor, least.price)
+            limit -= least.price
+        demands = [self._ways_out(core, limit) for core in self._cores]
+        pairs = zip(self._cores, demands, strict=True)
+        across = sum(len(ways) for core, ways in pairs if not core.is_local)
+        if self._is_wide or across > WAYS_OUT_MAX:
+            self._rounds = ROUNDS_MAX
+            return None
+        return demands
 
     def _covering(self, demands: Sequence[Ways], limit: float) -> Covering:
         """Return what covers the conflicts; the one before, where none is new."""
@@ -136,8 +176,7 @@ class Upgrades:
 
     def _strictest(self, cores: list[_Core]) -> list[_Core]:
         """Drop what is resolved with another one, most likely: what is left is judged again."""
-        if self._seats.world is None:
-            return cores
+        assert self._seats.world is not None, "products share no changes"
         jobs = self._seats.problem.jobs
         alone = {number: core for core in cores for number in core.able if core.is_local}
         operations = [jobs[number].operation for number in alone]
@@ -145,27 +184,13 @@ class Upgrades:
         dropped = {id(alone[number]) for number in alone if jobs[number].operation.id not in strict}
         return [core for core in cores if id(core) not in dropped]
 
-    def _are_many(self, cores: Sequence[_Core]) -> bool:
-        """Tell whether these are too many to find their cheapest cover in good time."""
-        return self._opens and len(cores) > CORES_MAX
-
-    def _is_wide(self, core: _Core) -> bool:
-        """Tell whether conflicts of this kind teach too little each, or too slowly.
-
-        Where only the product may change, the tree is exact and no slower than a few rounds.
-        """
-        if not self._opens:
-            return len(core.able) > 1
-        pairs = (core.starts[edge].bit_count() * core.ends[edge].bit_count() for edge in core.edges)
-        return sum(pairs) > PAIRS_MAX
-
-    def _ways_out(self, number: int, limit: float) -> Ways:
+    def _ways_out(self, core: _Core, limit: float) -> Ways:
         """Return the changes each of which resolves a conflict, new ways up to a price."""
-        core = self._cores[number]
-        name = number, limit if core.edges else THRESHOLDS[-1]
+        name = id(core), limit if core.edges else THRESHOLDS[-1]
         if name not in self._known:
             rows = [self._unable(job, able) for job, able in core.able.items()]
-            rows += [self._new_ways(core, edge, limit) for edge in core.edges]
+            if core.edges:
+                rows.append(self._new_ways(core, limit))
             self._known[name] = rows[0] if len(rows) == 1 else [way for row in rows for way in row]
         return self._known[name]
 
@@ -177,14 +202,21 @@ class Upgrades:
             self._others[name] = [seat.changes for seat in seats if not seat.unit & able]
         return self._others[name]
 
-    def _new_ways(self, core: _Core, edge: Edge, limit: float) -> list[tuple[Change, ...]]:
-        places = self._reach.places_of
-        starts = list(places(core.starts[edge]))
-        source = self._seats.problem.jobs[edge[0]].sources[edge[1]]
-        if source.place is not None:
-            starts.append(source.place)
-        ends = places(core.ends[edge])
-        return new_ways(self._roads, starts, ends, limit, self._seats.prices)
+    def _new_ways(self, core: _Core, limit: float) -> list[tuple[Change, ...]]:
+        """Return the new ways that resolve a conflict, none where they are too many."""
+        found: dict[tuple[int, ...], tuple[Change, ...]] = {}
+        for edge in core.edges:
+            starts = list(self._reach.places_of(core.starts[edge]))
+            source = self._seats.problem.jobs[edge[0]].sources[edge[1]]
+            if source.place is not None:
+                starts.append(source.place)
+            ends = self._reach.places_of(core.ends[edge])
+            for ways in self._ways.between(starts, ends, limit):
+                found[tuple([id(each) for each in ways])] = ways
+                if len(found) > WAYS_MAX:
+                    self._is_wide = True
+                    return []
+        return list(found.values())
 
     def _able(self, number: int, chosen: Mapping[Key, Change]) -> int:
         """Return who can do a job with the changes, as far as its seats were looked at."""
@@ -243,15 +275,12 @@ class Upgrades:
             if number not in eased and masks[number] != self._seats.relaxed(number)
         ]
         edges = [(job, place) for job in jobs for place in range(len(frame.feeds[job]))]
-        if self._opens:
-            atoms += [edge for edge in edges if edge not in freed]
+        atoms += [edge for edge in edges if edge not in freed]
 
         def holds(kept: frozenset[int | Edge]) -> bool:
             able = frame.able(
                 lambda number: masks[number] if number in kept else self._seats.relaxed(number),
-                lambda job, place: (
-                    (job, place) in freed or (self._opens and (job, place) not in kept)
-                ),
+                lambda job, place: (job, place) in freed or (job, place) not in kept,
                 jobs,
                 reach,
             )
