@@ -32,7 +32,7 @@ THRESHOLDS = (6.0, 12.0, 24.0, 48.0, float("inf"))
 SLACK = 0.5
 """How much dearer ways are looked at than an answer needs, so that the next ones are there too."""
 
-CORES_MAX = 120
+CORES_MAX = 40
 """Conflicts that are learnt at once; of more, no cheapest cover is found in good time."""
 
 WAYS_OUT_MAX = 1_500
