@@ -7,6 +7,7 @@ jobs are placed there, with vehicles at a price as well. What turns out to be us
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import product
 
 import msgspec
 import numpy as np
@@ -25,7 +26,7 @@ from fabloop.plan.floors.orders_search import (
 )
 from fabloop.plan.floors.placing import Effort, Taste, place_at_sites
 from fabloop.plan.statement.layout import Bools, Floats, Ints, Moves, ways_to
-from fabloop.plan.tree import heads
+from fabloop.plan.tree import heads, tails
 
 SLACKS = (0.0, 0.05)
 """By which share a plan may be longer than the shortest without waits, to be in time."""
@@ -143,6 +144,14 @@ class _Prices:
                 starts[made] = starts[job] - way[pick] - self.ticks[made][pick]
         return choice
 
+    def later(self, masks: dict[int, Bools]) -> list[Floats]:
+        """Return, per job and choice, the least vehicles take of its output up to the end."""
+        work = self.work
+        nodes = tuple(np.zeros(len(row)) for row in self.ticks)
+        moves = self.ways.priced(np.ones(len(self.of_fleet)))
+        tables = msgspec.structs.replace(work.tables, nodes=nodes, moves=moves, adds=True)
+        return tails(tables, masks)
+
     def learn(self, finish: float, pace: float) -> None:
         """Make dearer what the plan on the floor uses much, and cheaper what it does not."""
         work, moved = self.work, np.zeros(len(self.of_fleet))
@@ -202,8 +211,11 @@ def _price_vehicles(work: Work, target: int, effort: Effort) -> None:
             masks = tight.alive(high)
             choice = prices.chosen(masks, high)
             effort.looks += LOOKS_PER_ROUND
-            for weight in WEIGHTS:
-                if _placed(work, choice, masks, weight, effort) and work.finish < finish:
+            allowed = _at_sites(work, choice, masks)
+            later = prices.later(allowed)
+            nothing = [np.zeros(len(row)) for row in later]
+            for rest, weight in product((nothing, later), WEIGHTS):
+                if _placed(work, allowed, rest, weight, effort) and work.finish < finish:
                     best, finish = booked(orders), work.finish
             if finish <= target:
                 break
@@ -212,15 +224,19 @@ def _price_vehicles(work: Work, target: int, effort: Effort) -> None:
     restore(orders, best)
 
 
-def _placed(
-    work: Work, choice: Sequence[int], masks: dict[int, Bools], weight: float, effort: Effort
-) -> bool:
-    """Place all jobs anew at the sites of the choices; tell whether that was possible."""
-    for job in range(work.size):
-        work.release(job)
-    allowed = {
+def _at_sites(work: Work, choice: Sequence[int], masks: dict[int, Bools]) -> dict[int, Bools]:
+    """Return the choices of the masks at the sites of these."""
+    return {
         job: np.asarray(masks[job] & (work.site[job] == work.site[job][pick]))
         for job, pick in enumerate(choice)
     }
+
+
+def _placed(
+    work: Work, allowed: dict[int, Bools], later: Sequence[Floats], weight: float, effort: Effort
+) -> bool:
+    """Place all jobs anew; tell whether that was possible."""
+    for job in range(work.size):
+        work.release(job)
     taste = Taste(roll=np.random.default_rng(0), haul=weight)
-    return place_at_sites(work, allowed, taste, effort)
+    return place_at_sites(work, allowed, [weight * row for row in later], taste, effort)

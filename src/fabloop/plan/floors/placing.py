@@ -236,10 +236,21 @@ def place_again(work: Work, choice: Sequence[int], starts: Sequence[int]) -> Non
         book(work, job, choice[job])
 
 
-def place_at_sites(work: Work, masks: dict[int, Bools], taste: Taste, effort: Effort) -> bool:
-    """Place a whole order, of which nothing is placed, by choices of the masks."""
+def place_at_sites(
+    work: Work,
+    masks: dict[int, Bools],
+    later: Sequence[Floats],
+    taste: Taste,
+    effort: Effort,
+) -> bool:
+    """Place a whole order, of which nothing is placed, by choices of the masks.
+
+    `later` is, per job and choice, what else counts as if it were time on the way to the end.
+    """
     rows = list(range(work.size))
     remaining = _Remaining(work, rows, masks)
+    for job, more in enumerate(later):
+        remaining.after[job] = remaining.after[job] + more
     return _dispatch(work, rows, masks, remaining, taste, effort)
 
 
