@@ -1,7 +1,8 @@
 """Sorted lists by which parts of plans are found: by when they start, and by their limits."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 
@@ -32,21 +33,21 @@ class Timeline:
 
     def drop(self, part: Spell, key: Key) -> None:
         """Take out a part that was taken in."""
-        place = bisect_left(self._rows, (part.start, key), key=_start_and_key)
+        place = _first(self._rows, part.start, key)
         del self._rows[place]
 
     def meeting(self, since: Instant, until: Instant) -> Iterator[tuple[Key, Operation]]:
         """Yield the parts of which some time lies in the span."""
-        first = bisect_left(self._rows, since - self._longest, key=_start)
-        last = bisect_left(self._rows, until, key=_start)
+        first = _first(self._rows, since - self._longest)
+        last = _first(self._rows, until)
         for _, key, end, operation in self._rows[first:last]:
             if end > since:
                 yield key, operation
 
     def starting(self, since: Instant, until: Instant) -> Iterator[tuple[Key, Operation]]:
         """Yield the parts that start in the span."""
-        first = bisect_left(self._rows, since, key=_start)
-        last = bisect_left(self._rows, until, key=_start)
+        first = _first(self._rows, since)
+        last = _first(self._rows, until)
         return ((key, operation) for _, key, _, operation in self._rows[first:last])
 
 
@@ -54,8 +55,12 @@ def _start_and_key(row: tuple[Instant, Key, Instant, Operation]) -> tuple[Instan
     return row[0], row[1]
 
 
-def _start(row: tuple[Instant, Key, Instant, Operation]) -> Instant:
-    return row[0]
+def _first(rows: Sequence[tuple[Any, ...]], *least: int) -> int:
+    """Return the place of the first row that is not below these; a shorter tuple is below.
+
+    Tuples are compared without a function of ours, which the search would call for each row.
+    """
+    return bisect_left(rows, least)
 
 
 class Group(msgspec.Struct, eq=False):
