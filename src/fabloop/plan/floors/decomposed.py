@@ -50,6 +50,9 @@ WIDER = 0.01
 FARTHER_MAX = 5
 """How often windows reach twice as far while they stay open."""
 
+FAR = 0.05
+"""The gap beyond which a better plan is sought before the next window, where one stays open."""
+
 LOOKS_MAX = 100
 """Windows looked into; beyond it bound and plan stay apart."""
 
@@ -129,7 +132,7 @@ def _prove(known: Known, cases: Sequence[_Case]) -> None:
         verdict = _look(known, case, window, share)
         opened = 0 if verdict is Verdict.RULED_OUT else opened + (opened > 0)
         if verdict is Verdict.OPEN:
-            if presolved:
+            if presolved or known.finish * (1 - FAR) > case.bound:
                 roam.improve(case.bound, min(share, known.left))
             share, opened = share * 1.5, max(1, opened)
         elif before != (case.bound, known.finish, known.watched):
