@@ -48,7 +48,7 @@ CPSAT = "CP-SAT"
 LARGE = 4_000
 """Pairs of choices beyond which a makespan is decomposed; of equally fast plans any is taken."""
 
-LARGE_EFFORT = 4.2
+LARGE_EFFORT = 3.7
 """About CPU seconds for a decomposed makespan, counted; what comes on top stays below one."""
 
 POLISH = 1.0
