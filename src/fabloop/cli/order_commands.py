@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 OFFERS_MAX = 20
 """Offers one may ask for; `accept` looks through as many, wherever `quote` ranked its offer."""
 
-orders = typer.Typer(help="Put orders to the market and hold tenants to their promises.")
+orders = typer.Typer(
+    help="Put orders to the market, hold tenants to their promises, change plans that are run."
+)
 
 Folder = Annotated[Path, typer.Argument(help="Folder with documents (*.json).")]
 Buyer = Annotated[str, typer.Option(help="Who buys; sites of this tenant quote at cost.")]
