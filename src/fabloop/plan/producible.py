@@ -22,7 +22,6 @@ from fabloop.plan.engine import (
     TREE,
     Bound,
     Timed,
-    cheapest,
     currency_of,
     fastest,
     is_additive,
@@ -42,7 +41,7 @@ from fabloop.plan.running.replan import replan
 from fabloop.plan.shipping import shared_shipments
 from fabloop.plan.statement.batches import bounding
 from fabloop.plan.statement.materials import Claims
-from fabloop.plan.statement.opening import AFTER_ALL, CALENDAR_AHEAD_MAX
+from fabloop.plan.statement.opening import CALENDAR_AHEAD_MAX
 from fabloop.plan.statement.plant import Plant
 from fabloop.plan.statement.problem import (
     ABSENT,
@@ -57,13 +56,11 @@ from fabloop.plan.statement.roads import TICK, Weights
 from fabloop.plan.terms.blend import blend_of, case_of, table_sums
 from fabloop.plan.terms.objectives import Aim, Measure, aim_of, lexicographic, plain, weighted
 from fabloop.plan.terms.wishes import NO_WISHES, Wishes, check_wishes
-from fabloop.plan.timetable.alternatives import has_alternatives
 from fabloop.plan.timetable.schedule import Routing, Timetable, routing_of, same_ways
-from fabloop.plan.timetable.sequence import families_before, is_in_sequence
+from fabloop.plan.timetable.sequence import families_before
 from fabloop.plan.timetable.solver import Heard
 from fabloop.plan.tradeoffs.constrained import EXACT
-from fabloop.plan.tradeoffs.in_hours import best_in_hours
-from fabloop.plan.tradeoffs.request import best_sequence
+from fabloop.plan.tradeoffs.in_hours import best_sum
 from fabloop.plan.tradeoffs.wished import Ask, Stop, grounds_of, wished
 from fabloop.plan.tree import optimum, tables_of
 from fabloop.services.matching import KpiValues
@@ -326,24 +323,12 @@ def at_first(problem: Problem, lead: Objective) -> Timed:
 
 def _best(problem: Problem, lead: Objective, heard: Heard | None) -> _Found:
     if is_additive(lead):
-        routing = cheapest(problem, lead)
-        assert routing is not None, "asked only where a plan exists"
-        found = timed(problem, routing)
-        proof: Bound | None = None
-        if is_in_sequence(problem) and not _is_by_hours(problem):
-            found, proof = best_sequence(problem, lead, found)
-        return _Found(lead, *best_in_hours(problem, lead, found, proof))
+        found = best_sum(problem, lead)
+        assert found is not None, "asked only where a plan exists"
+        return _Found(lead, *found)
     best = fastest(problem, heard=heard)
     assert best is not None, "asked only where a plan exists"
     return _Found(lead, best)
-
-
-def _is_by_hours(problem: Problem) -> bool:
-    """Tell whether sequences are sought in the time up to the due date, not in all time."""
-    charges = problem.charges
-    if charges is None or charges.until is None or has_alternatives(problem):
-        return False
-    return charges.has_hours or problem.read < AFTER_ALL // TICK
 
 
 def _written(

@@ -23,14 +23,12 @@ from fabloop.plan.engine import (
     SHORT,
     TREE,
     Bound,
-    cheapest,
     currency_of,
     is_possible_now,
     least,
     left_open,
     optimality_of,
     scope_of,
-    timed,
 )
 from fabloop.plan.reading import reading
 from fabloop.plan.reasons.recommend import not_producible
@@ -44,8 +42,7 @@ from fabloop.plan.timetable.sequence import is_in_sequence
 from fabloop.plan.tradeoffs.archive import EXACT, Entry, Figures4, gap_of, spread_out
 from fabloop.plan.tradeoffs.gates import Standing
 from fabloop.plan.tradeoffs.hindrance import hindered
-from fabloop.plan.tradeoffs.in_hours import best_in_hours
-from fabloop.plan.tradeoffs.request import best_sequence
+from fabloop.plan.tradeoffs.in_hours import best_sum
 from fabloop.plan.tradeoffs.sweep import EFFORT, Sweep
 from fabloop.plan.tradeoffs.wished import Ask, answered, grounds_of, lift_of
 from fabloop.services.matching import KpiValues
@@ -168,13 +165,9 @@ def _patient(ask: Ask) -> list[_Patient]:
     sequenced = is_in_sequence(ask.problem)
     for lead in (Objective.COST, Objective.CO2, *([Objective.ENERGY] if sequenced else [])):
         waits = ask.problem.waiting(until_due=True, lead=lead)
-        routing = cheapest(waits, lead)
-        if routing is not None:
-            best = timed(waits, routing)
-            if sequenced:
-                best, _ = best_sequence(waits, lead, best)
-            best, _ = best_in_hours(waits, lead, best, None)
-            found.append(_Patient(waits, best.table))
+        best = best_sum(waits, lead)
+        if best is not None:
+            found.append(_Patient(waits, best[0].table))
     return found
 
 

@@ -4,8 +4,19 @@ from collections.abc import Iterator
 
 import msgspec
 
-from fabloop.plan.engine import TREE, Bound, Timed, head_and_tail, least, only_chosen
+from fabloop.plan.engine import (
+    TREE,
+    Bound,
+    Timed,
+    cheapest,
+    head_and_tail,
+    least,
+    only_chosen,
+    timed,
+)
+from fabloop.plan.statement.opening import AFTER_ALL
 from fabloop.plan.statement.problem import MEASURE, Objective, Problem
+from fabloop.plan.statement.roads import TICK
 from fabloop.plan.terms.blend import Blend, Case, blend_of, case_of, table_sums
 from fabloop.plan.terms.objectives import aim_of
 from fabloop.plan.timetable.alternatives import has_alternatives
@@ -34,6 +45,28 @@ AGAIN_MAX = 3
 
 WHEN_DUE = "plans that are ready when due"
 NO_LATER = "plans that are ready no later"
+
+
+def best_sum(problem: Problem, lead: Objective) -> tuple[Timed, Bound | None] | None:
+    """Return the best timetable for an objective that adds up, and what is proven beyond the tree.
+
+    None where there is no plan.
+    """
+    routing = cheapest(problem, lead)
+    if routing is None:
+        return None
+    found, proof = timed(problem, routing), None
+    if is_in_sequence(problem) and not _is_by_hours(problem):
+        found, proof = best_sequence(problem, lead, found)
+    return best_in_hours(problem, lead, found, proof)
+
+
+def _is_by_hours(problem: Problem) -> bool:
+    """Tell whether sequences are sought in the time up to the due date, not in all time."""
+    charges = problem.charges
+    if charges is None or charges.until is None or has_alternatives(problem):
+        return False
+    return charges.has_hours or problem.read < AFTER_ALL // TICK
 
 
 def best_in_hours(
