@@ -33,18 +33,19 @@ def wish_best(explanation: Explanation, now: Instant) -> str:
     """Return what the best plan comes to and which operations make most of it."""
     del now
     whole, *others = explanation.evidence
-    bounds = [each for each in others if each.subject == whole.subject]
     name, currency = explanation.details["wish"], explanation.details["currency"]
+    value = wish_value(name, whole.value, currency)
+    bounds = [wish_value(name, it.value, currency) for it in others if it.subject == whole.subject]
     parts = [each for each in others if each.subject != whole.subject]
     told = [f"{it.subject} on {it.source} {_much(name, it.value, currency)}" for it in parts]
     moves = float(explanation.details["moves"])
     told += [f"moving {_much(name, moves, currency)}"] if moves else []
     most = "longest on its critical path" if name == "deadline" else "most of it"
     who, comes_to, none_less = _BEST[name]
-    best = f"{who}{' found' if bounds else ''} "
-    best += comes_to.format(wish_value(name, whole.value, currency))
-    for each in bounds:
-        best += f" ({none_less.format(wish_value(name, each.value, currency))})"
+    best = f"{who} {comes_to.format(value)}"
+    for bound in bounds:
+        if bound != value:  # as far as it is shown
+            best = f"{who} found {comes_to.format(value)} ({none_less.format(bound)})"
     return f"{best}; {most}: {', '.join(told)}."
 
 
