@@ -1,6 +1,11 @@
 """Jobs over OPC UA: begun once, permitted first, answered in the end whatever breaks."""
 
+import contextlib
+import socket
+import socketserver
+import threading
 import time
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -150,6 +155,62 @@ def test_a_machine_that_is_killed_gets_its_running_jobs_again(tmp_path):
     finally:
         actor.close()
         machine.close()
+
+
+NONSENSE = (
+    b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    b"MSGF\x20\x00\x00\x00" + bytes(24),
+    b"ERRF\x10\x00\x00\x00\x00\x00\x7f\x80\xff\xff\xff\xff",
+)
+
+
+class Between(socketserver.ThreadingTCPServer):
+    """Stands between an actor and its machine; says nonsense, then passes all on."""
+
+    daemon_threads = True
+
+    def __init__(self, machine, nonsense):
+        self.machine = urlsplit(machine.url)
+        self.nonsense = list(nonsense)
+        self.url = ""
+        super().__init__(("127.0.0.1", 0), Passing)
+        self.url = f"opc.tcp://127.0.0.1:{self.server_address[1]}{self.machine.path}"
+
+
+class Passing(socketserver.BaseRequestHandler):
+    def handle(self):
+        if self.server.nonsense:
+            self.request.sendall(self.server.nonsense.pop())
+            return
+        machine = self.server.machine
+        with socket.create_connection((machine.hostname, machine.port)) as other:
+            back = threading.Thread(target=self.copy, args=(other, self.request), daemon=True)
+            back.start()
+            self.copy(self.request, other)
+            back.join()
+
+    @staticmethod
+    def copy(source, target):
+        with contextlib.suppress(OSError):
+            while block := source.recv(65_536):
+                target.sendall(block)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+
+
+def test_nonsense_on_the_wire_does_not_end_the_work_of_an_actor(machine, tmp_path):
+    with Between(machine, NONSENSE) as between:
+        threading.Thread(target=between.serve_forever, daemon=True).start()
+        actor = actor_of(between, tmp_path)
+        actor.start()
+        try:
+            actor.begin(order(81))
+            (answer,) = Jobs(actor).answered(81)
+            assert isinstance(answer, JobDone)
+            assert not between.nonsense
+        finally:
+            actor.close()
+            between.shutdown()
 
 
 def test_a_machine_that_cannot_be_reached_is_given_up_in_time(tmp_path):

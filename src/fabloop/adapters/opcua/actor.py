@@ -14,7 +14,7 @@ from asyncua import Client, ua
 
 from fabloop.adapters.opcua.arguments import INPUT, parameters, permit_place
 from fabloop.adapters.opcua.pki import Pki
-from fabloop.adapters.opcua.session import Namespaces, namespaces_of, opened
+from fabloop.adapters.opcua.session import Namespaces, Opened, namespaces_of, opened
 from fabloop.base.errors import Fault, Invalid, NotPermitted, Unavailable
 from fabloop.base.instant import SECOND, Clock, Instant
 from fabloop.model.ids import WorkUnitId
@@ -29,7 +29,9 @@ WITHHELD_S_MAX = 60.0
 """How long a job waits for its permission or for its machine; then it is answered as not done."""
 BACK_OFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 CLOSE_S_MAX = 5.0
-BROKEN = (OSError, TimeoutError, ua.UaError, asyncio.IncompleteReadError)
+BROKEN = (Exception, asyncio.CancelledError)
+"""What a broken connection may look like: the library beneath tells it in many ways, and cancels
+requests of ours. Whatever it is, jobs that machines carry out have to be asked for again."""
 
 
 class _Stage(StrEnum):
@@ -143,28 +145,35 @@ class OpcUaActor:
     async def _work(self) -> None:
         tries = 0
         while not self._stopping.is_set():
+            session: Opened | None = None
             try:
                 session = await opened(self._connection, self._pki, self._clock, comes_back=False)
+                self.trouble, tries = session.warning, 0
+                await self._serve_all(session.client)
             except (Unavailable, NotPermitted) as error:
                 self._hinder(str(error))
+            except BROKEN as error:
+                found = str(error) or type(error).__name__
+                self._hinder(f"Expected {self._connection.url} to answer, but found: {found}.")
+            finally:
+                await self._leave(session)
+            if not self._stopping.is_set():
                 await asyncio.sleep(BACK_OFF_S[min(tries, len(BACK_OFF_S) - 1)])
                 tries += 1
-                continue
-            self.trouble, tries = session.warning, 0
-            try:
-                spaces = await namespaces_of(session.client)
-                places: dict[str, int | None] = {}
-                while not self._stopping.is_set():
-                    for desk in self._desks.values():
-                        await self._serve(session.client, spaces, desk, places)
-                    await asyncio.sleep(TICK_S)
-            except BROKEN as error:
-                self._hinder(f"Expected {self._connection.url} to answer, but found: {error}.")
-                await asyncio.sleep(BACK_OFF_S[0])
-            finally:
-                with contextlib.suppress(*BROKEN):
-                    async with asyncio.timeout(CLOSE_S_MAX):
-                        await session.client.disconnect()
+
+    async def _leave(self, session: Opened | None) -> None:
+        if session is not None:
+            with contextlib.suppress(*BROKEN):
+                async with asyncio.timeout(CLOSE_S_MAX):
+                    await session.client.disconnect()
+
+    async def _serve_all(self, client: Client) -> None:
+        spaces = await namespaces_of(client)
+        places: dict[str, int | None] = {}
+        while not self._stopping.is_set():
+            for desk in self._desks.values():
+                await self._serve(client, spaces, desk, places)
+            await asyncio.sleep(TICK_S)
 
     async def _serve(
         self, client: Client, spaces: Namespaces, desk: _Desk, places: dict[str, int | None]

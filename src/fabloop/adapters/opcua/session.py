@@ -1,6 +1,5 @@
 """A session with a server: which endpoint, whose certificate, which user."""
 
-import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from asyncua.crypto.security_policies import (
 
 from fabloop.adapters.opcua.identity import identify
 from fabloop.adapters.opcua.pki import Pki
-from fabloop.base.errors import NotPermitted, Unavailable
+from fabloop.base.errors import FabloopError, NotPermitted, Unavailable
 from fabloop.base.instant import Clock
 from fabloop.sense.connections.model import Connection
 from fabloop.sense.connections.nodes import NodeAddress, node_address
@@ -70,7 +69,9 @@ async def opened(
             warning = await _secure(client, connection, pki, clock)
         warning = await identify(client, connection, clock) or warning
         await client.connect()
-    except (OSError, TimeoutError, asyncio.IncompleteReadError, ua.UaError) as error:
+    except FabloopError:
+        raise
+    except Exception as error:  # the library beneath fails in many ways
         raise _told(connection, error) from error
     return Opened(client, warning)
 
