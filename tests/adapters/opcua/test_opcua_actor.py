@@ -250,3 +250,23 @@ def test_what_the_gate_withholds_reaches_no_machine_until_it_lets_it_pass(machin
         assert isinstance(Jobs(actor).answered(71)[0], JobDone)
     finally:
         actor.close()
+
+
+def test_a_gate_that_fails_lets_nothing_pass_and_does_not_end_the_work(machine, tmp_path):
+    asked = []
+
+    def gate(target):
+        asked.append(target)
+        if len(asked) == 1:
+            raise RuntimeError("the safety controller said something else")
+        return simulated(target)
+
+    actor = actor_of(machine, tmp_path, gate=gate)
+    actor.start()
+    try:
+        actor.begin(order(91))
+        (answer,) = Jobs(actor).answered(91)
+        assert isinstance(answer, JobDone)
+        assert len(asked) == 2
+    finally:
+        actor.close()
